@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Every command of the repository: `python3 dev.py` lists them.
+
+Rules kept here: the standard library only, and syntax that an old Python can read, until the environment `.venv` is
+made. It is made by the best Python of the machine from the hash lock, once per lock, and the command then runs in it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+ENVIRONMENT = ROOT / ".venv"
+LOCK = ROOT / "requirements-dev.txt"
+OLDEST = (3, 11)
+# 3.13 is what the Lambda function runs on; newer ones may lack wheels.
+PREFERRED = ((3, 13), (3, 12), (3, 11), (3, 14))
+
+# name: (module with `main(arguments) -> exit code`, what it does)
+COMMANDS = {
+    "demo": ("local.demo", "a whole sign-in to click through in a browser"),
+    "tour": ("local.tour", "the same sign-in without a browser, each step printed"),
+    "serve": ("local.serve", "the broker alone, for real work"),
+    "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),
+    "broker": ("cli.main", "the operator's command: init, client, provider, resource, keys"),
+    "test": ("local.suite", "the checks and every test"),
+    "check": ("local.check", "format, lint, strict types, import contract"),
+    "mutants": ("tests.mutants.run", "take each security check out; a test must notice"),
+    "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
+    "package": ("local.package", "the zip for Lambda, the same bytes every time"),
+}
+GROUPS = (("Run it", 5), ("Trust it", 3), ("Ship it", 2))
+
+PROBE = (
+    "import importlib.util as i, ssl, sys, venv;"
+    "print(*sys.version_info[:3], i.find_spec('ensurepip') is not None, i.find_spec('pip') is not None)"
+)
+
+
+class Unprepared(Exception):
+    """The machine lacks something; the message says what to type."""
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(overview())
+        return 0
+    name, rest = arguments[0], arguments[1:]
+    if name not in COMMANDS:
+        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
+        hint = f"did you mean '{near[0]}'?" if near else "'python3 dev.py' lists the commands."
+        print(f"dev.py: no command '{name}'; {hint}", file=sys.stderr)
+        return 2
+    try:
+        python = make_environment(ENVIRONMENT, LOCK)
+    except Unprepared as error:
+        print(f"dev.py: {error}", file=sys.stderr)
+        return 1
+    if Path(sys.prefix).resolve() != ENVIRONMENT:
+        sys.stdout.flush()
+        os.execv(python, [str(python), str(ROOT / "dev.py"), *arguments])
+    sys.argv = [f"dev.py {name}", *rest]
+    try:
+        return int(importlib.import_module(COMMANDS[name][0]).main(rest) or 0)
+    except KeyboardInterrupt:
+        return 130
+
+
+def overview() -> str:
+    lines = ["Token Broker: sign in with a third party, safely, from an app that has no secret.", ""]
+    lines += ["  python3 dev.py COMMAND [--help]", ""]
+    names = iter(COMMANDS)
+    for title, count in GROUPS:
+        lines.append(title)
+        lines += [f"  {name:9} {COMMANDS[name][1]}" for name, _ in zip(names, range(count))]
+        lines.append("")
+    lines.append("New here? 'python3 dev.py demo', and open the address that it prints.")
+    return "\n".join(lines)
+
+
+def make_environment(folder: Path, lock: Path) -> Path:
+    """The Python of an environment that holds what `lock` names; makes it when it is missing or of another lock.
+
+    Raises Unprepared.
+    """
+    python = folder / "bin" / "python"
+    stamp = folder / "lock.sha256"
+    digest = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if is_current(python, stamp, digest):
+        return python
+    with only_one():
+        if not is_current(python, stamp, digest):
+            install(folder, lock)
+            stamp.write_text(digest + "\n", encoding="ascii")
+    return python
+
+
+def is_current(python: Path, stamp: Path, digest: str) -> bool:
+    return python.exists() and stamp.is_file() and stamp.read_text(encoding="ascii").strip() == digest
+
+
+class only_one:
+    """Two commands started at once make one environment: the second waits here for the first."""
+
+    def __enter__(self) -> None:
+        import fcntl
+
+        self.descriptor = os.open(ROOT, os.O_RDONLY)
+        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self.descriptor)
+
+
+def install(folder: Path, lock: Path) -> None:
+    python = folder / "bin" / "python"
+    kept = python.exists() and probe(str(python)) is not None
+    uv = find_uv(folder)
+    best = (str(python), "") if kept else find_python(uv is not None)
+    count = len(re.findall(r"^[a-z0-9]", lock.read_text(encoding="ascii"), re.MULTILINE))
+    verb = "bringing" if kept else f"making {folder.name} with Python {best[1]} ({best[0]}) and bringing"
+    say(f"{verb} it to the {count} packages of {lock.name}; this happens once per lock")
+    if not kept:
+        shutil.rmtree(folder, ignore_errors=True)
+        create(folder, best[0], uv)
+    if uv is None:
+        uv = install_uv(folder, best[0], lock)
+    run(
+        [uv, "pip", "sync", "-q", "--require-hashes", "--python", str(python), str(lock)]
+        if uv
+        else [*pip(python, best[0]), "install", "-q", "--require-hashes", "-r", str(lock)]
+    )
+
+
+def find_uv(folder: Path) -> str | None:
+    return shutil.which("uv", path=f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+
+
+def find_python(has_uv: bool) -> tuple[str, str]:
+    """The best Python of this machine and its version. Each is run: a shim of pyenv may exist and not work."""
+    found: dict[tuple[int, ...], str] = {}
+    path = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/local/bin", "/usr/bin", "/opt/homebrew/bin"])
+    folders = list(dict.fromkeys(path.split(os.pathsep)))
+    names = [f"python{major}.{minor}" for major, minor in PREFERRED]
+    candidates = [sys.executable, *(os.path.join(folder, name) for name in names for folder in folders)]
+    candidates += [os.path.join(folder, "python3") for folder in folders]
+    for candidate in candidates:
+        answer = probe(candidate) if candidate and os.access(candidate, os.X_OK) else None
+        if answer is not None and (has_uv or answer[1]) and answer[0] >= OLDEST:
+            found.setdefault(answer[0], candidate)
+            if answer[0][:2] == PREFERRED[0]:
+                break
+    for wanted in (*PREFERRED, None):
+        for version, candidate in found.items():
+            if wanted in (None, version[:2]):
+                return candidate, ".".join(map(str, version))
+    oldest = ".".join(map(str, OLDEST))
+    raise Unprepared(
+        f"found no Python {oldest} or newer that can make an environment.\n"
+        "  Debian, Ubuntu:  apt-get install -y python3 python3-venv\n"
+        "  macOS:           brew install python@3.13"
+    )
+
+
+def probe(python: str) -> tuple[tuple[int, ...], bool] | None:
+    """Version, and whether it can put pip into an environment; None if it does not run or cannot make one."""
+    try:
+        answer = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None
+    *version, ensurepip, pip_there = answer.split()
+    return tuple(map(int, version)), "True" in (ensurepip, pip_there)
+
+
+def create(folder: Path, python: str, uv: str | None) -> None:
+    if uv is not None:
+        run([uv, "venv", "-q", "--python", python, str(folder)])
+        return
+    has_ensurepip = subprocess.run([python, "-c", "import ensurepip"], capture_output=True, check=False).returncode == 0
+    run([python, "-m", "venv", *([] if has_ensurepip else ["--without-pip"]), str(folder)])
+
+
+def pip(python: Path, outer: str) -> list[str]:
+    """The environment's own pip or, where Debian has split ensurepip off, the outer one acting on the environment."""
+    if (python.parent / "pip").exists():
+        return [str(python), "-m", "pip"]
+    return [outer, "-m", "pip", "--python", str(python)]
+
+
+def install_uv(folder: Path, outer: str, lock: Path) -> str | None:
+    """uv, from the lock, installs the rest several times as fast; without it pip does the same."""
+    entry = re.search(r"^uv==.*(?:\\\n.*)*", lock.read_text(encoding="ascii"), re.MULTILINE)
+    if entry is None:
+        return None
+    with tempfile.TemporaryDirectory() as scratch:
+        only_uv = Path(scratch, "uv.txt")
+        only_uv.write_text(entry.group() + "\n", encoding="ascii")
+        arguments = ["install", "-q", "--require-hashes", "--only-binary", ":all:", "-r", str(only_uv)]
+        done = subprocess.run([*pip(folder / "bin" / "python", outer), *arguments], capture_output=True, check=False)
+    return find_uv(folder) if done.returncode == 0 else None
+
+
+def run(command: list[str]) -> None:
+    environment = {**os.environ, "UV_PYTHON_DOWNLOADS": "never", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    done = subprocess.run(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+    if done.returncode != 0:
+        tail = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-15:])
+        raise Unprepared(f"this failed: {' '.join(command)}\n{tail}\n  Run the same command again to try again.")
+
+
+def say(text: str) -> None:
+    print(f"dev.py: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,55 @@
+"""`dev.py check`: format, lint, strict types and the import contract, side by side, one line each."""
+
+import argparse
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+TOOLS = {
+    "format": ["ruff", "format", "--check"],
+    "lint": ["ruff", "check"],
+    "types": ["mypy"],
+    "imports": ["lint-imports"],
+}
+
+
+class Outcome(NamedTuple):
+    name: str
+    passed: bool
+    seconds: float
+    output: str
+
+
+def main(arguments: list[str]) -> int:
+    argparse.ArgumentParser(prog="dev.py check", description=__doc__).parse_args(arguments)
+    return 1 if failed_checks() else 0
+
+
+def failed_checks() -> list[str]:
+    """Run every tool, print a line for each and what the failed ones had to say."""
+    with ThreadPoolExecutor() as pool:
+        outcomes = list(pool.map(run_tool, TOOLS))
+    for outcome in outcomes:
+        print(f"{outcome.name:8} {'ok' if outcome.passed else 'FAILED':7} {outcome.seconds:5.1f} s", flush=True)
+    for outcome in outcomes:
+        if not outcome.passed:
+            print(f"\n{outcome.name}: {' '.join(TOOLS[outcome.name])}\n{outcome.output}", flush=True)
+    return [outcome.name for outcome in outcomes if not outcome.passed]
+
+
+def run_tool(name: str) -> Outcome:
+    program, *arguments = TOOLS[name]
+    begun = time.monotonic()
+    done = subprocess.run(
+        [Path(sys.prefix, "bin", program), *arguments],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return Outcome(name, done.returncode == 0, time.monotonic() - begun, done.stdout.strip())

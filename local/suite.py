@@ -1,0 +1,56 @@
+"""`dev.py test`: the checks and every test, and one closing line with the counts.
+
+Arguments go to pytest as they are (`dev.py test tests/protocol -x -q`), and the checks are then left out.
+"""
+
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from local.check import failed_checks
+
+ROOT = Path(__file__).resolve().parent.parent
+REQUIREMENTS = ROOT / "tests" / "requirements.toml"
+
+
+class Counts:
+    """A pytest plugin that keeps the numbers of pytest's own summary, parallel runs included."""
+
+    def __init__(self) -> None:
+        self.passed = self.failed = self.skipped = 0
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        count = {kind: len(reports) for kind, reports in terminalreporter.stats.items()}
+        self.passed = count.get("passed", 0) + count.get("xpassed", 0)
+        self.failed = count.get("failed", 0) + count.get("error", 0)
+        self.skipped = count.get("skipped", 0) + count.get("xfailed", 0)
+
+
+def main(arguments: list[str]) -> int:
+    broken = [] if arguments else failed_checks()
+    counts = Counts()
+    status = int(
+        pytest.main(["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), *arguments], plugins=[counts])
+    )
+    if broken:
+        print(f"failed besides the tests: {', '.join(broken)}")
+    # A failed check counts, so that the line and the exit code never disagree.
+    failed = counts.failed + len(broken)
+    print(f"{counts.passed} passed, {failed} failed, {counts.skipped} skipped, {planned()} planned")
+    sys.stdout.flush()
+    return status or (1 if broken else 0)
+
+
+def planned() -> int:
+    """How many requirements wait for later work, each with its reason in tests/requirements.toml."""
+    return count_planned(tomllib.loads(REQUIREMENTS.read_text(encoding="utf-8")))
+
+
+def count_planned(node: object) -> int:
+    if isinstance(node, dict):
+        return ("planned" in node) + sum(count_planned(value) for value in node.values())
+    if isinstance(node, list):
+        return sum(count_planned(value) for value in node)
+    return 0
