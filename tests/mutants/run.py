@@ -1,0 +1,167 @@
+"""Takes security checks out, one at a time, and sees that the test named for it fails.
+
+    python -m tests.mutants.run                 all of tests/mutants/*.toml
+    python -m tests.mutants.run --only NAME     those whose name contains NAME
+    python -m tests.mutants.run --list          names, requirements and files
+
+The tree itself is never touched: each job works in a copy of its own. A mutant is *killed* when every test it names
+fails, *survived* when one passes, *stale* when its text is not there exactly once (or its tests fail without it), and
+*broken* when the tests could not run at all: an import error proves nothing. Exit 0 only when all are killed.
+"""
+
+import argparse
+import ast
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+from msgspec import Struct, convert
+
+ROOT = Path(__file__).resolve().parents[2]
+NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "*.zip", "*.png")
+SECONDS = 180
+
+
+class Mutant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One check taken out. removes: what, in words. tests: node ids, each of which must fail."""
+
+    name: str
+    requirement: str
+    removes: str
+    file: str
+    find: str
+    replace: str
+    tests: tuple[str, ...]
+
+
+class Verdict(Struct, frozen=True, kw_only=True):
+    """What became of a mutant. kind: killed, survived, stale or broken."""
+
+    mutant: Mutant
+    kind: str
+    detail: str = ""
+    seconds: float = 0.0
+
+
+def read_mutants(folder: Path = ROOT / "tests" / "mutants") -> list[Mutant]:
+    """All mutants of all files, named by their table headers."""
+    tables = [(n, t) for file in sorted(folder.glob("*.toml")) for n, t in tomllib.loads(file.read_text()).items()]
+    names = [name for name, _ in tables]
+    if twice := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two mutants have one name: {sorted(twice)}")
+    return [convert({"name": name, **table}, Mutant) for name, table in tables]
+
+
+def mutate(mutant: Mutant, root: Path) -> str | None:
+    """The changed text of the file, or None when the mutant is stale."""
+    file = root / mutant.file
+    text = file.read_text() if file.exists() else ""
+    if text.count(mutant.find) != 1 or mutant.find == mutant.replace:
+        return None
+    changed = text.replace(mutant.find, mutant.replace)
+    if mutant.file.endswith(".py"):
+        ast.parse(changed, mutant.file)
+    return changed
+
+
+def run_tests(root: Path, nodes: list[str]) -> tuple[set[str], str]:
+    """Run tests in a copy; the node ids that failed, and why the run itself could not be had ("" when it could)."""
+    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-rfE", "-p", "no:cacheprovider", *nodes]
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(root), "COLUMNS": "400"}
+    try:
+        done = subprocess.run(
+            command, cwd=root, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return set(), f"no end within {SECONDS} s"
+    if done.returncode not in (0, 1) or re.search(r"(?m)^ERROR ", done.stdout):
+        return set(), "\n".join((done.stdout + done.stderr).strip().splitlines()[-6:])
+    return set(re.findall(r"(?m)^FAILED (\S+?)(?: - .*)?$", done.stdout)), ""
+
+
+def judge(mutant: Mutant, root: Path, failing_without: set[str]) -> Verdict:
+    """Apply one mutant in a copy, run its tests, and put the file back as it was."""
+    began = time.monotonic()
+    if failing := [node for node in mutant.tests if covers(node, failing_without)]:
+        return Verdict(mutant=mutant, kind="stale", detail=f"fails without the mutant: {' '.join(failing)}")
+    changed = mutate(mutant, root)
+    if changed is None:
+        return Verdict(mutant=mutant, kind="stale", detail=f"the text is not there exactly once: {mutant.file}")
+    file = root / mutant.file
+    kept = (file.read_bytes(), file.stat())
+    try:
+        file.write_text(changed)
+        failed, broken = run_tests(root, list(mutant.tests))
+    finally:
+        file.write_bytes(kept[0])
+        os.utime(file, ns=(kept[1].st_atime_ns, kept[1].st_mtime_ns))
+    seconds = time.monotonic() - began
+    passing = [node for node in mutant.tests if not covers(node, failed)]
+    kind = "broken" if broken else "survived" if passing else "killed"
+    return Verdict(mutant=mutant, kind=kind, detail=broken or " ".join(passing), seconds=seconds)
+
+
+def covers(node: str, failed: set[str]) -> bool:
+    """True where the node, or one of its parameters, is among the failed."""
+    return any(f == node or f.startswith(node + "[") for f in failed)
+
+
+def run(mutants: list[Mutant], jobs: int) -> list[Verdict]:
+    """Judge all, `jobs` at a time."""
+    copies: SimpleQueue[Path] = SimpleQueue()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        for number in range(jobs):
+            shutil.copytree(ROOT, Path(folder) / str(number), ignore=NOT_COPIED, symlinks=True)
+            copies.put(Path(folder) / str(number))
+        nodes = sorted({node for mutant in mutants for node in mutant.tests})
+        failing, broken = run_tests(Path(folder) / "0", nodes)
+        if broken:
+            print(f"The named tests do not run as they are:\n{broken}")
+            return [Verdict(mutant=mutant, kind="broken", detail="not tried") for mutant in mutants]
+
+        def one(mutant: Mutant) -> Verdict:
+            copy = copies.get()
+            try:
+                verdict = judge(mutant, copy, failing)
+            finally:
+                copies.put(copy)
+            print(f"{verdict.kind:8} {mutant.requirement:8} {mutant.name}  {verdict.seconds:.1f} s", flush=True)
+            return verdict
+
+        with ThreadPoolExecutor(jobs) as pool:
+            return list(pool.map(one, mutants))
+
+
+def main(arguments: list[str]) -> int:
+    """Run, report, and say by the exit code whether all were killed."""
+    parser = argparse.ArgumentParser(prog="dev.py mutants", description="Take each check out and see its test fail.")
+    parser.add_argument("--only", metavar="NAME", help="mutants whose name contains this")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--list", action="store_true", help="print the names and stop")
+    options = parser.parse_args(arguments)
+    mutants = [m for m in read_mutants() if not options.only or options.only in m.name]
+    if options.list:
+        for mutant in mutants:
+            print(f"{mutant.requirement:8} {mutant.name}: {mutant.removes}  ({mutant.file})")
+        return 0
+    began = time.monotonic()
+    verdicts = run(mutants, max(1, min(options.jobs, len(mutants)))) if mutants else []
+    counts = {kind: [v for v in verdicts if v.kind == kind] for kind in ("killed", "survived", "stale", "broken")}
+    for kind in ("survived", "stale", "broken"):
+        for verdict in counts[kind]:
+            print(f"\n{kind}: {verdict.mutant.name} ({verdict.mutant.removes})\n  {verdict.detail}")
+    summary = ", ".join(f"{len(some)} {kind}" for kind, some in counts.items())
+    print(f"\n{len(verdicts)} mutants: {summary}; {time.monotonic() - began:.0f} s")
+    return 0 if verdicts and len(counts["killed"]) == len(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
