@@ -7,6 +7,7 @@ made. It is made by the best Python of the machine from the hash lock, once per 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import importlib
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Iterator
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = ROOT / ".venv"
@@ -25,20 +27,26 @@ OLDEST = (3, 11)
 # 3.13 is what the Lambda function runs on; newer ones may lack wheels.
 PREFERRED = ((3, 13), (3, 12), (3, 11), (3, 14))
 
-# name: (module with `main(arguments) -> exit code`, what it does)
-COMMANDS = {
-    "demo": ("local.demo", "a whole sign-in to click through in a browser"),
-    "tour": ("local.tour", "the same sign-in without a browser, each step printed"),
-    "serve": ("local.serve", "the broker alone, for real work"),
-    "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),
-    "broker": ("cli.main", "the operator's command: init, client, provider, resource, keys"),
-    "test": ("local.suite", "the checks and every test"),
-    "check": ("local.check", "format, lint, strict types, import contract"),
-    "mutants": ("tests.mutants.run", "take each security check out; a test must notice"),
-    "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
-    "package": ("local.package", "the zip for Lambda, the same bytes every time"),
+# title: {name: (module with `main(arguments) -> exit code`, what it does)}
+GROUPS = {
+    "Run it": {
+        "demo": ("local.demo", "a whole sign-in to click through in a browser"),
+        "tour": ("local.tour", "the same sign-in without a browser, each step printed"),
+        "serve": ("local.serve", "the broker alone, for real work"),
+        "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),
+        "broker": ("cli.main", "the operator's command: init, client, provider, resource, keys"),
+    },
+    "Trust it": {
+        "test": ("local.suite", "the checks and every test"),
+        "check": ("local.check", "format, lint, strict types, import contract"),
+        "mutants": ("tests.mutants.run", "take each security check out; a test must notice"),
+    },
+    "Ship it": {
+        "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
+        "package": ("local.package", "the zip for Lambda, the same bytes every time"),
+    },
 }
-GROUPS = (("Run it", 5), ("Trust it", 3), ("Ship it", 2))
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 PROBE = (
     "import importlib.util as i, ssl, sys, venv;"
@@ -78,11 +86,8 @@ def main(arguments: list[str]) -> int:
 def overview() -> str:
     lines = ["Token Broker: sign in with a third party, safely, from an app that has no secret.", ""]
     lines += ["  python3 dev.py COMMAND [--help]", ""]
-    names = iter(COMMANDS)
-    for title, count in GROUPS:
-        lines.append(title)
-        lines += [f"  {name:9} {COMMANDS[name][1]}" for name, _ in zip(names, range(count))]
-        lines.append("")
+    for title, commands in GROUPS.items():
+        lines += [title, *(f"  {name:9} {purpose}" for name, (_, purpose) in commands.items()), ""]
     lines.append("New here? 'python3 dev.py demo', and open the address that it prints.")
     return "\n".join(lines)
 
@@ -108,17 +113,17 @@ def is_current(python: Path, stamp: Path, digest: str) -> bool:
     return python.exists() and stamp.is_file() and stamp.read_text(encoding="ascii").strip() == digest
 
 
-class only_one:
+@contextlib.contextmanager
+def only_one() -> Iterator[None]:
     """Two commands started at once make one environment: the second waits here for the first."""
+    import fcntl
 
-    def __enter__(self) -> None:
-        import fcntl
-
-        self.descriptor = os.open(ROOT, os.O_RDONLY)
-        fcntl.flock(self.descriptor, fcntl.LOCK_EX)
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self.descriptor)
+    descriptor = os.open(ROOT, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def install(folder: Path, lock: Path) -> None:
