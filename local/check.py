@@ -13,7 +13,7 @@ TOOLS = {
     "format": ["ruff", "format", "--check"],
     "lint": ["ruff", "check"],
     "types": ["mypy"],
-    "imports": ["lint-imports"],
+    "imports": ["lint-imports", "--no-logo"],
 }
 
 
