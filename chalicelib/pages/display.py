@@ -1,0 +1,67 @@
+"""What strangers chose, made safe to look at. Escaping is the template's work; this is about what the eye sees."""
+
+import unicodedata
+from urllib.parse import urlsplit
+
+NAME_LIMIT = 80
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+
+
+def read_name(value: str, *, limit: int = NAME_LIMIT) -> str:
+    """A name on one line: control, bidirectional and invisible characters gone, at most `limit` characters.
+
+    Stacked combining marks are cut to two, so that a name cannot paint over its neighbours.
+    """
+    shown: list[str] = []
+    marks = 0
+    for character in unicodedata.normalize("NFC", value):
+        category = unicodedata.category(character)
+        if category.startswith("Z") or character in "\t\r\n":
+            character = " "
+        elif category.startswith("C"):
+            continue
+        marks = marks + 1 if category.startswith("M") else 0
+        if marks <= 2:
+            shown.append(character)
+    words = " ".join("".join(shown).split())
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def read_initial(value: str) -> str:
+    """The first letter or digit of a name, in capitals; a dot where it has none."""
+    return next((character.upper() for character in read_name(value) if character.isalnum()), "·")
+
+
+def read_host(value: str) -> str:
+    """A host in ASCII: an internationalised one as `xn--`, so that letters of other scripts cannot pose as Latin."""
+    host = read_name(value, limit=253)
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii")
+    except UnicodeError:
+        return host.encode("ascii", "backslashreplace").decode("ascii")
+
+
+def read_link(uri: str | None) -> str | None:
+    """The URI if a link may lead there: https, or http on loopback; everything else (javascript:, data:) is dropped."""
+    if uri is None or not is_printable(uri):
+        return None
+    try:
+        parts = urlsplit(uri)
+        host = parts.hostname
+    except ValueError:
+        return None
+    if not host or parts.username is not None:
+        return None
+    return uri if parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK) else None
+
+
+def read_link_host(uri: str) -> str:
+    """The host that a link names, with its port where it has one."""
+    return read_host(urlsplit(uri).netloc)
+
+
+def is_printable(uri: str) -> bool:
+    """True for a URI of visible ASCII: nothing that a header, an attribute or a meta refresh could read as its end."""
+    return bool(uri) and all("!" <= character <= "~" for character in uri)

@@ -1,0 +1,47 @@
+"""The headers of every page (THREATS GEN-23) and the style sheet that they name."""
+
+import base64
+import hashlib
+from functools import cache
+from pathlib import Path
+
+_STYLE = Path(__file__).with_name("style.css")
+
+
+@cache
+def style_sheet() -> str:
+    """The one style sheet, as it stands between the style tags of every page."""
+    return _STYLE.read_text(encoding="utf-8").strip()
+
+
+@cache
+def style_hash() -> str:
+    """The style sheet's source expression for the Content-Security-Policy (CSP level 3, section 2.3.1)."""
+    digest = hashlib.sha256(style_sheet().encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+@cache
+def page_headers(*, has_form: bool) -> tuple[tuple[str, str], ...]:
+    """All headers of a page but its cookies.
+
+    has_form   a form of ours needs `same-origin`: under `no-referrer` browsers send `Origin: null` with it
+    """
+    policy = "; ".join(
+        (
+            "default-src 'none'",
+            f"style-src {style_hash()}",
+            "form-action 'self'" if has_form else "form-action 'none'",
+            "frame-ancestors 'none'",
+            "base-uri 'none'",
+        )
+    )
+    return (
+        ("Content-Type", "text/html; charset=utf-8"),
+        ("Content-Security-Policy", policy),
+        ("X-Frame-Options", "DENY"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("Referrer-Policy", "same-origin" if has_form else "no-referrer"),
+        ("Cache-Control", "no-store"),
+        ("Pragma", "no-cache"),
+    )

@@ -1,0 +1,107 @@
+"""Values to HTML. Templates and the style sheet are read once, at the first page of a container."""
+
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chalicelib.pages import text
+from chalicelib.pages.display import is_printable, read_host, read_initial, read_link, read_link_host, read_name
+from chalicelib.pages.headers import page_headers, style_sheet
+from chalicelib.pages.page import ChoicePage, ErrorPage, PartialPage, ProviderOption, ScopeLine
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+__all__ = [
+    "ChoicePage",
+    "ErrorPage",
+    "PartialPage",
+    "ProviderOption",
+    "ScopeLine",
+    "page_headers",
+    "render_choice",
+    "render_error",
+    "render_leaving",
+    "render_partial",
+    "render_waiting",
+]
+
+_TEMPLATES = Path(__file__).with_name("templates")
+_NEVER_A_TARGET = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
+
+
+def render_choice(page: ChoicePage) -> str:
+    """The choice page; its answer needs `page_headers(has_form=True)`."""
+    return _render("choice.html", site=page.site, page=page, text=text.CHOICE)
+
+
+def render_partial(page: PartialPage) -> str:
+    """Less was given than asked; its answer needs `page_headers(has_form=True)`."""
+    return _render("partial.html", site=page.site, page=page, text=text.PARTIAL)
+
+
+def render_error(page: ErrorPage) -> str:
+    """An explanation without a form. An unknown name is a fault of ours and raises KeyError."""
+    return _render_notice(page, refresh=None)
+
+
+def render_waiting(url: str, *, site: str = "") -> str:
+    """A page that asks again by itself after two seconds; `url` is ours, a path or absolute."""
+    if not is_printable(url):
+        raise ValueError("the place to ask again is not a URI")
+    return _render_notice(ErrorPage(name="waiting", site=site), refresh=url)
+
+
+def render_leaving(url: str, provider_name: str, *, site: str = "") -> str:
+    """A page that goes on to `url` at once: a redirect after a form of ours would fall under its `form-action`.
+
+    url   a provider's authorization URL or a registered redirect URI, private schemes included
+    """
+    scheme = url.partition(":")[0].lower()
+    if not is_printable(url) or ":" not in url or scheme in _NEVER_A_TARGET:
+        raise ValueError("no page may lead there")
+    return _render("leaving.html", site=site, url=url, name=provider_name, text=text.LEAVING)
+
+
+def _render_notice(page: ErrorPage, *, refresh: str | None) -> str:
+    return _render("notice.html", site=page.site, page=page, notice=text.NOTICES[page.name], refresh=refresh)
+
+
+def _render(template: str, **values: object) -> str:
+    return _environment().get_template(template).render(**values)
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+    from markupsafe import Markup
+
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        auto_reload=False,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"fill": _fill, "name": _isolate}
+    environment.filters |= {"host": read_host, "link": read_link, "link_host": read_link_host}
+    environment.globals |= {"frame": text.FRAME, "plain": read_name, "initial": read_initial}
+    environment.globals["style"] = Markup(style_sheet())  # noqa: S704 - our own file; its hash is in the policy
+    environment.globals["icons"] = environment.get_template("icons.html").module
+    return environment
+
+
+def _fill(sentence: str, **values: "str | Markup") -> "Markup":
+    """Put values into one of our sentences; both are escaped, markup of ours excepted."""
+    from markupsafe import escape
+
+    return escape(sentence).format(**values)
+
+
+def _isolate(value: str) -> "Markup":
+    """A stranger's name, isolated so that right-to-left letters in it move nothing around it."""
+    from markupsafe import Markup
+
+    return Markup("<bdi>{}</bdi>").format(read_name(value))

@@ -1,0 +1,166 @@
+"""Every English word of the hosted pages. `{...}` is filled by `render`; values are escaped there."""
+
+from typing import Final, Literal
+
+from msgspec import Struct
+
+Tone = Literal["stop", "wait", "good"]
+
+
+class Notice(Struct, frozen=True, kw_only=True):
+    """One page without a decision: what happened, and what to do now.
+
+    tone   "stop": it cannot go on; "wait": it may go on later; "good": nothing is wrong
+    back   label of the link, where a link is known; {where} is the app's name or host
+    """
+
+    title: str
+    what: str
+    todo: str
+    tone: Tone = "stop"
+    back: str = "Start again at {where}"
+
+
+NOTICES: Final[dict[str, Notice]] = {
+    "request_broken": Notice(
+        title="This sign-in request is damaged",
+        what="The app sent you here with a request that is incomplete or has been changed on the way.",
+        todo="Go back to the app and sign in from there. If it happens again, tell the people who make the app.",
+    ),
+    "client_unknown": Notice(
+        title="We do not know this app",
+        what="The app that sent you here is not registered, or it has been switched off.",
+        todo="Do not enter a password for it anywhere. If you expected this app to work, tell the people who make it.",
+    ),
+    "redirect_uri_wrong": Notice(
+        title="This app asked to send you to an unknown place",
+        what="The address that you would have returned to is not one that the app has registered. "
+        "To protect you, we stopped here.",
+        todo="Go back to the app and sign in from there. If you came here by a link in a message, close this page.",
+    ),
+    "cookie_missing": Notice(
+        title="We cannot tell that this is your sign-in",
+        what="The browser that came back is not carrying what it was given at the start. This happens when the sign-in "
+        "began in another browser or inside an app’s built-in window, when cookies were cleared or are blocked, "
+        "or when the link came from somebody else.",
+        todo="Begin again in the app and finish in the same browser, with cookies allowed. "
+        "Nothing was stored and no access was given.",
+        tone="wait",
+    ),
+    "sign_in_over": Notice(
+        title="This sign-in is over",
+        what="It was already finished, or it was left open for too long. "
+        "A sign-in works once and for a few minutes, so that nobody can use it after you.",
+        todo="If you are not signed in yet, begin again in the app.",
+        tone="wait",
+    ),
+    "provider_refused": Notice(
+        title="The sign-in was refused",
+        what="The service you chose did not let you in, or you decided not to go on there.",
+        todo="Nothing was stored. You can begin again in the app and choose the same account or another one.",
+    ),
+    "provider_unavailable": Notice(
+        title="The other service does not answer",
+        what="We could not reach the service you wanted to sign in with, or its answer made no sense to us.",
+        todo="Nothing was stored. Wait a minute, then begin again in the app.",
+        tone="wait",
+    ),
+    "try_later": Notice(
+        title="We cannot do this right now",
+        what="A part of our system does not answer. Nothing was decided and nothing has changed.",
+        todo="Wait a minute and try again.",
+        tone="wait",
+    ),
+    "not_allowed": Notice(
+        title="This app may not ask for that",
+        what="The app asked for something that it is not registered for, or that needs your decision first.",
+        todo="Begin again in the app. If it happens again, tell the people who make it.",
+    ),
+    "wrong_account": Notice(
+        title="That was a different account",
+        what="You came back with another account than the one that this sign-in was for. "
+        "To keep the two apart, we stopped here and stored nothing.",
+        todo="Begin again in the app and choose the account that you use there.",
+    ),
+    "csrf": Notice(
+        title="We could not confirm that this came from you",
+        what="The answer to our question did not come from the page that we showed in this browser, "
+        "or that page had been open for too long.",
+        todo="Begin again in the app. If you did not press anything just now, close this page: nothing was allowed.",
+    ),
+    "partial": Notice(
+        title="Part of the access is missing",
+        what="You allowed less at the other service than the app needs, so the sign-in stopped.",
+        todo="Begin again in the app and allow what it needs, or leave it: nothing is kept in use.",
+        tone="wait",
+    ),
+    "waiting": Notice(
+        title="One moment",
+        what="Your sign-in is being finished.",
+        todo="This page goes on by itself in a moment. There is no need to press anything twice.",
+        tone="wait",
+        back="Go on now",
+    ),
+    "signed_out": Notice(
+        title="You are signed out",
+        what="This browser does not remember you any more.",
+        todo="On a shared computer, also sign out at the service that you signed in with.",
+        tone="good",
+        back="Back to {where}",
+    ),
+}
+
+CHOICE: Final[dict[str, str]] = {
+    "document_title": "{client} asks for access",
+    "title": "{client} asks to sign you in",
+    "title_with": "{client} asks to sign you in with {provider}",
+    "verified": "Verified by the operator",
+    "not_verified": "Not verified",
+    "not_verified_why": "Nobody here has checked this app, and it chose its own name. "
+    "Go on only if you know it and began this sign-in yourself.",
+    "loopback": "This app runs on your own device, where another program could pose as it. "
+    "Go on only if you began this sign-in yourself, just now.",
+    "client_host": "The app’s website",
+    "redirect_host": "You return to",
+    "on_this_device": "on this device",
+    "lasts": "Access lasts",
+    "signed_in_as": "You are signed in as {who}.",
+    "with_whom": "Choose where to sign in",
+    "at": "At {provider}",
+    "no_more": "Nothing beyond who you are.",
+    "own": "{client} may",
+    "at_provider": "At {provider}, {client} may",
+    "later": "Only if you connect {provider} later",
+    "read": "See",
+    "write": "Change",
+    "optional": "Optional",
+    "optional_hint": "Untick what you do not want to give.",
+    "after": "Nothing happens at the other service before you choose Allow. You can take access back at any time.",
+    "allow": "Allow",
+    "cancel": "Cancel",
+    "policy": "Privacy policy",
+    "tos": "Terms of service",
+    "links": "The app’s own pages",
+}
+
+LEAVING: Final[dict[str, str]] = {
+    "title": "Taking you to {name}",
+    "what": "If nothing happens, use the button.",
+    "go": "Go on to {name}",
+}
+
+PARTIAL: Final[dict[str, str]] = {
+    "title": "{provider} gave less than {client} asked for",
+    "what": "You can go on with less, try again, or cancel. Until you decide, {client} gets nothing.",
+    "granted": "Given",
+    "missing": "Missing",
+    "nothing": "Nothing",
+    "continue": "Go on with less",
+    "retry": "Try again at {provider}",
+    "cancel": "Cancel",
+    "cancel_hint": "Cancel also takes back what was given.",
+}
+
+FRAME: Final[dict[str, str]] = {
+    "request_id": "For the operator: {request_id}",
+}
