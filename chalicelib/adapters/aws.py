@@ -1,0 +1,99 @@
+"""One way to AWS: `call(operation, payload)`. boto3's low-level client stands behind it and can be exchanged."""
+
+import threading
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from chalicelib.ports import StoreUnavailable
+
+TRIES = 3
+
+
+class AwsRefusal(Exception):
+    """AWS answered with an error: `code` is AWS's name for it, `item` the old image of a refused condition."""
+
+    def __init__(self, code: str, item: dict[str, Any] | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.item = item
+
+
+class AwsUnreachable(Exception):
+    """No answer: the call may or may not have taken effect."""
+
+
+class Transport(Protocol):
+    """One try of one operation. Raises AwsRefusal or AwsUnreachable."""
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """`operation` in AWS's own spelling, `payload` in the service's own JSON with bytes for binary."""
+
+
+class BotoTransport:
+    """boto3's low-level client, made on first use, without retries of its own."""
+
+    def __init__(self, service: str, *, endpoint_url: str | None) -> None:
+        self._service = service
+        self._endpoint_url = endpoint_url
+        self._client: Any = None
+        self._making = threading.Lock()
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """One try; connect 1 s, read 2 s."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        client = self.client()
+        try:
+            answer: dict[str, Any] = client._make_api_call(operation, payload)
+        except ClientError as error:
+            raise AwsRefusal(error.response["Error"].get("Code", ""), error.response.get("Item")) from None
+        except BotoCoreError as error:
+            raise AwsUnreachable(type(error).__name__) from None
+        return answer
+
+    def client(self) -> Any:
+        """The client, made once: making one is the most expensive step of a cold start."""
+        if self._client is None:
+            with self._making:
+                if self._client is None:
+                    import boto3
+                    from botocore.config import Config
+
+                    config = Config(
+                        connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}, max_pool_connections=32
+                    )
+                    self._client = boto3.client(self._service, endpoint_url=self._endpoint_url, config=config)  # type: ignore[call-overload]
+        return self._client
+
+
+REPEATABLE = frozenset(
+    {
+        "InternalServerError",
+        "InternalServerErrorException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "ServiceUnavailable",
+        "ThrottlingException",
+        "TransactionConflictException",
+        "KMSInternalException",
+        "DependencyTimeoutException",
+        "500",
+        "503",
+    }
+)
+
+
+def call_with_repeats(transport: Transport, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """At most three tries of the very same bytes; a repeat meets its own write by `written_by`.
+
+    Raises AwsRefusal for what a repeat cannot change, StoreUnavailable when every try failed.
+    """
+    for _ in range(TRIES):
+        try:
+            return transport.call(operation, payload)
+        except AwsRefusal as refusal:
+            if refusal.code not in REPEATABLE:
+                raise
+        except AwsUnreachable:
+            continue
+    raise StoreUnavailable(operation)

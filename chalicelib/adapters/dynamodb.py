@@ -1,0 +1,307 @@
+"""The store on DynamoDB: each verb is one conditional write, so every promise of 'exactly once' is a compare-and-swap."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
+from chalicelib.adapters.items import decode_item, encode, encode_item, key
+from chalicelib.ports import Advance, Entropy, Redemption, Refused, StoreUnavailable, Written
+from chalicelib.records.audit import AuditEvent
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.places import (
+    Place,
+    client_place,
+    connection_place,
+    consent_place,
+    grant_place,
+    revoked_token_place,
+    stored_request_place,
+    subject_place,
+    user_key_place,
+)
+from chalicelib.records.stored import RevokedToken, StoredRequest, UserKey
+from chalicelib.records.subject import Subject
+
+T = TypeVar("T")
+R = TypeVar("R", bound=msgspec.Struct)
+SKEW = 120
+AUDIT_SECONDS = 400 * 86400
+
+
+class FoundItems:
+    """What one batch read brought, decoded on demand."""
+
+    def __init__(self, items: Mapping[tuple[str, str], dict[str, Any]]) -> None:
+        self._items = items
+
+    def get(self, place: Place[T]) -> T | None:
+        """The record, or None where nothing stands there."""
+        item = self._items.get((place.table, place.pk))
+        return None if item is None else decode_item(item, place.record)
+
+
+class DynamoStore:
+    """Both tables over one transport."""
+
+    def __init__(self, transport: Transport, *, table: str, keys_table: str, entropy: Entropy) -> None:
+        self._transport = transport
+        self._tables = {"broker": table, "keys": keys_table}
+        self._entropy = entropy
+
+    def read(self, *places: Place[Any]) -> FoundItems:
+        """One strongly consistent BatchGetItem over both tables, keys deduplicated."""
+        wanted: dict[str, Any] = {}
+        for place in dict.fromkeys(places):
+            request = wanted.setdefault(self._tables[place.table], {"Keys": [], "ConsistentRead": True})
+            request["Keys"].append(key(place.pk))
+        answer = self._call("BatchGetItem", {"RequestItems": wanted})
+        if answer.get("UnprocessedKeys"):
+            raise StoreUnavailable("unprocessed_keys")
+        names = {name: short for short, name in self._tables.items()}
+        responses = answer.get("Responses", {})
+        return FoundItems(
+            {(names[table], item["pk"]["S"]): item for table, items in responses.items() for item in items}
+        )
+
+    def claim_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
+        """Insert if absent, nothing else: a claim whose process died is never taken over."""
+        return self._put(grant_place(grant.grant_id), grant, "attribute_not_exists(pk)")
+
+    def issue_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
+        """exchanging -> issued."""
+        condition = "#status = :exchanging AND client_id = :client AND decided_at = :decided"
+        values = {":exchanging": "exchanging", ":client": grant.client_id, ":decided": grant.decided_at}
+        return self._put(grant_place(grant.grant_id), grant, condition, values, {"#status": "status"})
+
+    def redeem_code(self, redemption: Redemption) -> Written[Grant] | Refused[Grant]:
+        """issued(0) -> active(1): the code is consumed and its successor exists in the same write."""
+        conditions = [
+            "generation = :zero",
+            "#status = :issued",
+            "secret_hash = :secret",
+            "client_id = :client",
+            "code_challenge = :challenge",
+            "epoch = :epoch",
+            "expires_at > :now",
+        ]
+        values: dict[str, object] = {
+            ":zero": 0,
+            ":issued": "issued",
+            ":secret": redemption.secret_hash,
+            ":client": redemption.client_id,
+            ":challenge": redemption.code_challenge,
+            ":epoch": redemption.epoch,
+            ":now": redemption.now,
+            ":active": "active",
+            ":one": 1,
+            ":successor": redemption.successor_hash,
+            ":salt": redemption.successor_salt,
+            ":version": redemption.key_version,
+            ":skew": SKEW,
+        }
+        if redemption.redirect_hash is not None:
+            conditions.append("redirect_hash = :redirect")
+            values[":redirect"] = redemption.redirect_hash
+        _require_members(conditions, values, "resources", [redemption.resource] if redemption.resource else [])
+        update = (
+            "SET generation = :one, #status = :active, secret_hash = :successor, salt = :salt, key_version = :version, "
+            "advanced_at = :now, previous_advanced_at = :now, expires_at = idle_seconds + :now, "
+            "purge_at = ends_at + :skew"
+        )
+        return self._update(grant_place(redemption.grant_id), update, conditions, values)
+
+    def advance_grant(self, advance: Advance) -> Written[Grant] | Refused[Grant]:
+        """active(n) -> active(n + 1)."""
+        conditions = [
+            "generation = :generation",
+            "#status = :active",
+            "secret_hash = :secret",
+            "client_id = :client",
+            "epoch = :epoch",
+            "expires_at > :now",
+            "ends_at > :now",
+        ]
+        values: dict[str, object] = {
+            ":generation": advance.generation,
+            ":active": "active",
+            ":secret": advance.secret_hash,
+            ":client": advance.client_id,
+            ":epoch": advance.epoch,
+            ":now": advance.now,
+            ":next": advance.generation + 1,
+            ":version": advance.key_version,
+        }
+        _require_members(conditions, values, "scopes", sorted(advance.scopes))
+        _require_members(conditions, values, "resources", [advance.resource] if advance.resource else [])
+        update = (
+            "SET generation = :next, key_version = :version, previous_advanced_at = advanced_at, advanced_at = :now, "
+            "expires_at = idle_seconds + :now"
+        )
+        return self._update(grant_place(advance.grant_id), update, conditions, values, remove="nonce")
+
+    def revoke_grant(self, grant_id: str, *, client_id: str) -> Written[Grant] | Refused[Grant]:
+        """any -> revoked, only where the grant is that client's."""
+        return self._update(
+            grant_place(grant_id),
+            "SET #status = :revoked",
+            ["client_id = :client"],
+            {":revoked": "revoked", ":client": client_id},
+        )
+
+    def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:
+        """Compare and swap on the version that was read."""
+        place = consent_place(consent.sub, consent.client_id)
+        if expected_version == 0:
+            return self._put(place, consent, "attribute_not_exists(pk)")
+        return self._put(place, consent, "version = :version", {":version": expected_version})
+
+    def put_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """A sign-in is a generation too: only if absent, or if the generation below still stands."""
+        place = connection_place(connection.connection_id)
+        if connection.token_generation == 1:
+            result = self._put(place, connection, "attribute_not_exists(pk)")
+        else:
+            below = {":below": connection.token_generation - 1}
+            result = self._put(place, connection, "token_generation = :below", below)
+        if isinstance(result, Refused) and result.found and result.found.connected_by == connection.connected_by:
+            return Written(result.found)
+        return result
+
+    def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """Forget the replaced refresh tokens, if no other sign-in or refresh has written since."""
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET outgoing = :none",
+            ["token_generation = :generation", "connected_by = :by"],
+            {":none": (), ":generation": connection.token_generation, ":by": connection.connected_by},
+        )
+
+    def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
+        """Insert if absent."""
+        return self._put(subject_place(subject.sub), subject, "attribute_not_exists(pk)")
+
+    def put_user_key(self, sub: str, sealed: bytes) -> Written[bytes] | Refused[bytes]:
+        """Insert if absent, in the table without backups."""
+        result = self._put(user_key_place(sub), UserKey(sub=sub, sealed=sealed), "attribute_not_exists(pk)")
+        if isinstance(result, Written):
+            return Written(result.item.sealed)
+        return Refused(result.found.sealed if result.found else None)
+
+    def put_client(self, client: Client, *, expected_revision: int | None) -> Written[Client] | Refused[Client]:
+        """Insert if absent, or compare and swap on the revision."""
+        place = client_place(client.client_id)
+        if expected_revision is None:
+            return self._put(place, client, "attribute_not_exists(pk)")
+        return self._put(place, client, "revision = :revision", {":revision": expected_revision})
+
+    def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
+        """Unconditional: saying it twice changes nothing."""
+        record = RevokedToken(expires_at=expires_at)
+        self._put_plain(revoked_token_place(jti), record, purge_at=expires_at + SKEW)
+
+    def put_stored_request(self, request_id: str, sealed: bytes, *, expires_at: int) -> None:
+        """Under a fresh random id."""
+        record = StoredRequest(sealed=sealed, expires_at=expires_at)
+        self._put_plain(stored_request_place(request_id), record, purge_at=expires_at + SKEW)
+
+    def append_audit(self, event: AuditEvent) -> None:
+        """One item per act, ordered by time under its subject."""
+        item = encode_item(f"AUDIT#{event.sub}", event, purge_at=event.at + AUDIT_SECONDS)
+        item["sk"] = {"S": f"{event.at:012d}#{event.request_id}"}
+        self._call("PutItem", {"TableName": self._tables["broker"], "Item": item})
+
+    def count(self, name: str, *, amount: int, window_ends_at: int) -> int:
+        """Atomic ADD; the window stands in the key, so nothing has to be reset."""
+        answer = self._call(
+            "UpdateItem",
+            {
+                "TableName": self._tables["broker"],
+                "Key": key(f"RATE#{name}#{window_ends_at}"),
+                "UpdateExpression": "SET purge_at = :purge ADD used :amount",
+                "ExpressionAttributeValues": {":amount": encode(amount), ":purge": encode(window_ends_at + SKEW)},
+                "ReturnValues": "UPDATED_NEW",
+            },
+        )
+        return int(answer["Attributes"]["used"]["N"])
+
+    def _put(
+        self,
+        place: Place[R],
+        record: R,
+        condition: str,
+        values: Mapping[str, object] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> Written[R] | Refused[R]:
+        """PutItem under a condition; a refusal whose old image carries our own nonce is our own lost answer."""
+        nonce = self._entropy.token_bytes(12).hex()
+        payload: dict[str, Any] = {
+            "TableName": self._tables[place.table],
+            "Item": {**encode_item(place.pk, record), "written_by": {"S": nonce}},
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            payload["ExpressionAttributeValues"] = {name: encode(value) for name, value in values.items()}
+        if names:
+            payload["ExpressionAttributeNames"] = dict(names)
+        return self._conditionally("PutItem", payload, place, nonce, record)
+
+    def _update(
+        self, place: Place[R], update: str, conditions: list[str], values: Mapping[str, object], remove: str = ""
+    ) -> Written[R] | Refused[R]:
+        """UpdateItem under every condition; the answer is the whole item after it."""
+        nonce = self._entropy.token_bytes(12).hex()
+        expression = f"{update}, written_by = :by_us" + (f" REMOVE {remove}" if remove else "")
+        condition = " AND ".join(["attribute_exists(pk)", *conditions])
+        encoded = {name: encode(value) for name, value in values.items()}
+        payload: dict[str, Any] = {
+            "TableName": self._tables[place.table],
+            "Key": key(place.pk),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": {**encoded, ":by_us": {"S": nonce}},
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if "#status" in expression or "#status" in condition:
+            payload["ExpressionAttributeNames"] = {"#status": "status"}
+        return self._conditionally("UpdateItem", payload, place, nonce, None)
+
+    def _conditionally(
+        self, operation: str, payload: Mapping[str, Any], place: Place[R], nonce: str, record: R | None
+    ) -> Written[R] | Refused[R]:
+        try:
+            answer = self._call(operation, payload)
+        except AwsRefusal as refusal:
+            if refusal.code != "ConditionalCheckFailedException":
+                raise StoreUnavailable(refusal.code) from None
+            if refusal.item is None:
+                return Refused(None)
+            found = decode_item(refusal.item, place.record)
+            ours = refusal.item.get("written_by", {}).get("S") == nonce
+            return Written(found) if ours else Refused(found)
+        return Written(decode_item(answer["Attributes"], place.record) if record is None else record)
+
+    def _put_plain(self, place: Place[R], record: R, *, purge_at: int) -> None:
+        item = encode_item(place.pk, record, purge_at=purge_at)
+        self._call("PutItem", {"TableName": self._tables[place.table], "Item": item})
+
+    def _call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return call_with_repeats(self._transport, operation, payload)
+        except AwsRefusal as refusal:
+            if refusal.code == "ConditionalCheckFailedException":
+                raise
+            raise StoreUnavailable(refusal.code) from None
+
+
+def _require_members(conditions: list[str], values: dict[str, object], attribute: str, members: list[str]) -> None:
+    """Every asked member must be in the item's set or list; `contains` on a missing attribute is false."""
+    for number, member in enumerate(members):
+        conditions.append(f"contains({attribute}, :{attribute}{number})")
+        values[f":{attribute}{number}"] = member

@@ -1,0 +1,105 @@
+"""Keysets: wrapped by KMS in the table, opened in memory, judged by age and never by idleness (DESIGN 5.3).
+
+Read again when older than 60 s, opened by KMS again when older than 300 s; younger than that a request makes no call.
+"""
+
+import threading
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
+from chalicelib.ports import Clock, Store, StoreUnavailable
+from chalicelib.records.keyset import Key, Keyset, Purpose, WrappedKey
+from chalicelib.records.places import keyset_place
+from chalicelib.records.stored import KeysetItem
+
+READ_AGE = 60
+OPEN_AGE = 300
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+
+
+def encryption_context(deployment: str, purpose: str, version: int) -> dict[str, str]:
+    """What KMS binds a wrapped key to: a key of another deployment, purpose or version does not open."""
+    return {"deployment": deployment, "purpose": purpose, "version": str(version)}
+
+
+class KmsKeys:
+    """All keysets of one deployment."""
+
+    def __init__(self, store: Store, kms: Transport, clock: Clock, *, deployment: str) -> None:
+        self._store = store
+        self._kms = kms
+        self._clock = clock
+        self._deployment = deployment
+        self._items: Mapping[str, KeysetItem] = {}
+        self._read_at = 0
+        self._opened: dict[bytes, tuple[int, bytes]] = {}
+        self._assembled: dict[str, tuple[KeysetItem, int, Keyset]] = {}
+        self._lock = threading.Lock()
+
+    def get(self, purpose: Purpose) -> Keyset:
+        """The opened keyset. Raises StoreUnavailable when neither table, KMS nor memory has it."""
+        with self._lock:
+            now = self._clock.now()
+            item = self._item(purpose, now)
+            assembled = self._assembled.get(purpose)
+            if assembled and assembled[0] is item and 0 <= now - assembled[1] < OPEN_AGE:
+                return assembled[2]
+            keyset = self._open_all(purpose, item, now)
+            self._assembled[purpose] = (item, now, keyset)
+            return keyset
+
+    def public_jwks(self) -> tuple[dict[str, str], ...]:
+        """Public halves as stored beside the wrapped keys; no KMS call is needed to verify."""
+        with self._lock:
+            item = self._item("signing", self._clock.now())
+        return tuple(key.public_jwk for key in item.keys if key.public_jwk and key.state != "retired")
+
+    def _item(self, purpose: str, now: int) -> KeysetItem:
+        if not 0 <= now - self._read_at < READ_AGE:
+            self._read_again(now)
+        item = self._items.get(purpose)
+        if item is None:
+            raise StoreUnavailable("keyset_missing")
+        return item
+
+    def _read_again(self, now: int) -> None:
+        """One batch read of all keysets; while the table is away, what was read goes on until it is 300 s old."""
+        try:
+            found = self._store.read(*(keyset_place(purpose) for purpose in PURPOSES))
+        except StoreUnavailable:
+            if self._items and 0 <= now - self._read_at < OPEN_AGE:
+                return
+            raise
+        fresh = {purpose: item for purpose in PURPOSES if (item := found.get(keyset_place(purpose)))}
+        self._items = {purpose: self._same(self._items.get(purpose), item) for purpose, item in fresh.items()}
+        self._read_at = now
+
+    @staticmethod
+    def _same(old: KeysetItem | None, new: KeysetItem) -> KeysetItem:
+        """The old object where nothing changed, so that what was assembled from it stays good."""
+        return old if old == new else new
+
+    def _open_all(self, purpose: Purpose, item: KeysetItem, now: int) -> Keyset:
+        keys = {wrapped.version: self._open(purpose, wrapped, now) for wrapped in item.keys if wrapped.state != "published"}
+        current = [wrapped for wrapped in item.keys if wrapped.state in ("signing", "current")]
+        if len(current) != 1:
+            raise StoreUnavailable("keyset_without_one_current_key")
+        return Keyset(purpose=purpose, current=keys[current[0].version], versions=keys)
+
+    def _open(self, purpose: Purpose, wrapped: WrappedKey, now: int) -> Key:
+        opened = self._opened.get(wrapped.wrapped)
+        if opened is None or not 0 <= now - opened[0] < OPEN_AGE:
+            opened = (now, self._unwrap(purpose, wrapped))
+            self._opened[wrapped.wrapped] = opened
+        return Key(version=wrapped.version, secret=opened[1], kid=(wrapped.public_jwk or {}).get("kid", ""))
+
+    def _unwrap(self, purpose: Purpose, wrapped: WrappedKey) -> bytes:
+        payload: dict[str, Any] = {
+            "CiphertextBlob": wrapped.wrapped,
+            "EncryptionContext": encryption_context(self._deployment, purpose, wrapped.version),
+        }
+        try:
+            return bytes(call_with_repeats(self._kms, "Decrypt", payload)["Plaintext"])
+        except AwsRefusal as refusal:
+            raise StoreUnavailable(f"kms_{refusal.code}") from None

@@ -1,0 +1,213 @@
+"""What the broker asks of the world: one small Protocol per need. Adapters implement them; endpoints use them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
+
+from msgspec import Struct
+
+from chalicelib.providers.catalog import Catalog
+from chalicelib.records.audit import AuditEvent
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.keyset import Keyset, Purpose
+from chalicelib.records.places import Place
+from chalicelib.records.settings import Settings
+from chalicelib.records.subject import Subject
+from chalicelib.upstream.endpoints import Endpoints
+from chalicelib.upstream.http import HttpRequest, HttpResponse
+
+T = TypeVar("T")
+
+
+class StoreUnavailable(Exception):
+    """The table or the key service did not answer; nothing may be concluded (GEN-13)."""
+
+
+@dataclass(frozen=True)
+class Written(Generic[T]):
+    """The conditional write took effect, now or when its lost answer was written; `item` is what stands there."""
+
+    item: T
+
+
+@dataclass(frozen=True)
+class Refused(Generic[T]):
+    """The condition did not hold; `found` is the item as it stood, None where there is none."""
+
+    found: T | None
+
+
+class Found(Protocol):
+    """What one batch read brought."""
+
+    def get(self, place: Place[T]) -> T | None:
+        """The record of a place that was asked for; None where nothing stands there."""
+
+
+class Redemption(Struct, frozen=True, kw_only=True):
+    """What presents an authorization code, every binding of it (DESIGN 5.1).
+
+    redirect_hash   None where the request named no redirect_uri (OAuth 2.1 section 4.1.3: PKCE binds)
+    resource        audience asked beside our issuer; None otherwise
+    successor_*     what the grant holds afterwards
+    """
+
+    grant_id: str
+    client_id: str
+    secret_hash: bytes
+    code_challenge: str
+    redirect_hash: str | None
+    resource: str | None
+    successor_hash: bytes
+    successor_salt: bytes
+    key_version: int
+    epoch: int
+    now: int
+
+
+class Advance(Struct, frozen=True, kw_only=True):
+    """What presents a refresh token, every binding of it.
+
+    scopes   asked scopes, each of which the grant must hold; empty: all of the grant's
+    """
+
+    grant_id: str
+    client_id: str
+    generation: int
+    secret_hash: bytes
+    scopes: frozenset[str]
+    resource: str | None
+    key_version: int
+    epoch: int
+    now: int
+
+
+class Store(Protocol):
+    """The two tables. Each verb is one conditional write, or one batch read; all raise StoreUnavailable."""
+
+    def read(self, *places: Place[Any]) -> Found:
+        """Strongly consistent batch read over both tables; an unprocessed key is an error, never an absence."""
+
+    def claim_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
+        """Insert if absent: of any number of callbacks with one grant id exactly one is Written."""
+
+    def issue_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
+        """exchanging -> issued, with all that was allowed."""
+
+    def redeem_code(self, redemption: Redemption) -> Written[Grant] | Refused[Grant]:
+        """issued(0) -> active(1), every binding in the condition."""
+
+    def advance_grant(self, advance: Advance) -> Written[Grant] | Refused[Grant]:
+        """active(n) -> active(n + 1), every binding in the condition."""
+
+    def revoke_grant(self, grant_id: str, *, client_id: str) -> Written[Grant] | Refused[Grant]:
+        """any -> revoked, where the grant is that client's; a tombstone stays until the absolute end."""
+
+    def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:
+        """Write consent if its version is still the one read; 0 means absent."""
+
+    def put_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """Write a sign-in's tokens if absent or still one token generation below."""
+
+    def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """Forget the replaced refresh tokens once they are revoked, if the connection is unchanged."""
+
+    def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
+        """Insert if absent."""
+
+    def put_user_key(self, sub: str, sealed: bytes) -> Written[bytes] | Refused[bytes]:
+        """Insert if absent."""
+
+    def put_client(self, client: Client, *, expected_revision: int | None) -> Written[Client] | Refused[Client]:
+        """Write a client if absent (None) or still of that revision."""
+
+    def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
+        """Note an access token as revoked until its end."""
+
+    def put_stored_request(self, request_id: str, sealed: bytes, *, expires_at: int) -> None:
+        """Keep a request that is too large for a cookie."""
+
+    def append_audit(self, event: AuditEvent) -> None:
+        """Append one record; when it raises, nothing may be handed out."""
+
+    def count(self, key: str, *, amount: int, window_ends_at: int) -> int:
+        """Add atomically to a counter of one window; the sum after it."""
+
+
+class Registry(Protocol):
+    """Records that may be up to 10 s old: client, providers, resources, the deployment's switch."""
+
+    def lookup(self, *places: Place[Any], fresh: bool = False) -> Found:
+        """From the cache, else one batch read. Absence is never cached; `fresh` reads again."""
+
+
+class Keys(Protocol):
+    """Opened keysets; warm, no call is made."""
+
+    def get(self, purpose: Purpose) -> Keyset:
+        """Raises StoreUnavailable when the keys cannot be opened."""
+
+    def public_jwks(self) -> tuple[dict[str, str], ...]:
+        """Public halves of the signing keys that are published, signing or retiring."""
+
+
+class Fetcher(Protocol):
+    """The one way out (FETCH-01)."""
+
+    def fetch(
+        self, request: HttpRequest, *, timeout_seconds: float = 8.0, max_bytes: int = 262144
+    ) -> HttpResponse:
+        """Raises ProviderUnavailable."""
+
+
+class Directory(Protocol):
+    """Where a provider's endpoints and keys are, cached."""
+
+    def endpoints(self, definition: Any, issuer: str | None) -> Endpoints:
+        """Raises ProviderUnavailable."""
+
+    def jwks(self, definition: Any, endpoints: Endpoints, kid: str | None) -> dict[str, Any]:
+        """Raises ProviderUnavailable."""
+
+
+class Clock(Protocol):
+    """The one clock."""
+
+    def now(self) -> int:
+        """Whole epoch seconds."""
+
+
+class Entropy(Protocol):
+    """The operating system's generator."""
+
+    def token_bytes(self, count: int) -> bytes:
+        """Fresh random bytes."""
+
+
+class Log(Protocol):
+    """Structured lines, redacted in one place."""
+
+    def event(self, name: str, **fields: object) -> None:
+        """Write one line; `fields` never hold a secret, and the redactor drops what looks like one."""
+
+
+@dataclass(frozen=True)
+class Broker:
+    """All that an endpoint is given."""
+
+    settings: Settings
+    store: Store
+    registry: Registry
+    keys: Keys
+    fetcher: Fetcher
+    directory: Directory
+    clock: Clock
+    entropy: Entropy
+    log: Log
+    catalog: Catalog
+
+
+Fields = Mapping[str, object]

@@ -1,0 +1,212 @@
+"""Many private reasons, few public codes: one class per registered code.
+
+`description` is a fixed ASCII sentence that tells the developer what to do next; `reason` is for the log. Neither ever
+holds an input, a secret or a stored value (THREATS GEN-07).
+"""
+
+from typing import ClassVar
+
+
+class OAuthError(Exception):
+    """A refusal of the registered kind.
+
+    code, status, description   what the client sees (RFC 6749 section 5.2)
+    reason                      snake_case, for the log only, unless `members` repeats it on purpose
+    members                     extension members of the JSON answer
+    retry_after                 seconds, for 429 and 503
+    """
+
+    code: ClassVar[str] = "invalid_request"
+    status: ClassVar[int] = 400
+    description: ClassVar[str] = "The request is missing a parameter, repeats one, or is malformed."
+
+    def __init__(
+        self, reason: str, *, members: dict[str, object] | None = None, retry_after: int | None = None
+    ) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.members = members or {}
+        self.retry_after = retry_after
+
+
+class InvalidRequest(OAuthError):
+    """RFC 6749 section 5.2: missing, repeated or malformed parameter."""
+
+
+class RequestTooLarge(InvalidRequest):
+    """More bytes than any honest request has."""
+
+    status = 413
+    description = "The request is larger than this server accepts."
+
+
+class UnsupportedMediaType(InvalidRequest):
+    """The endpoint reads another content type."""
+
+    status = 415
+    description = "This endpoint reads application/x-www-form-urlencoded, or application/json where documented."
+
+
+class MethodNotAllowed(InvalidRequest):
+    """The endpoint does not know this HTTP method."""
+
+    status = 405
+    description = "This endpoint does not answer that HTTP method."
+
+
+class InvalidClient(OAuthError):
+    """RFC 6749 section 5.2: who asks is unknown, or has not proven itself with its registered method."""
+
+    code = "invalid_client"
+    status = 401
+    description = "Client authentication failed: check client_id, the secret and the registered authentication method."
+
+
+class InvalidGrant(OAuthError):
+    """RFC 6749 section 5.2: code, refresh token or connection is unknown, over, or bound elsewhere."""
+
+    code = "invalid_grant"
+    description = "The code, token or connection is not valid for this client any more; start a new sign-in."
+
+
+class UnauthorizedClient(OAuthError):
+    """RFC 6749 section 5.2: this client is not registered for that."""
+
+    code = "unauthorized_client"
+    description = "This client is not registered for this grant type or this kind of access."
+
+
+class UnsupportedGrantType(OAuthError):
+    """RFC 6749 section 5.2."""
+
+    code = "unsupported_grant_type"
+    description = "This grant_type is not offered; see grant_types_supported in the metadata."
+
+
+class UnsupportedResponseType(OAuthError):
+    """RFC 6749 section 4.1.2.1."""
+
+    code = "unsupported_response_type"
+    description = "Only response_type=code is offered."
+
+
+class InvalidScope(OAuthError):
+    """RFC 6749 section 5.2."""
+
+    code = "invalid_scope"
+    description = "A scope is unknown, malformed, or more than this client or this grant may have."
+
+
+class InvalidTarget(OAuthError):
+    """RFC 8707 section 2, RFC 8693 section 2.2.2."""
+
+    code = "invalid_target"
+    description = "The resource or audience is unknown or not part of what was allowed."
+
+
+class AccessDenied(OAuthError):
+    """RFC 6749 section 4.1.2.1: the user said no."""
+
+    code = "access_denied"
+    description = "The user did not allow the access."
+
+
+class LoginRequired(OAuthError):
+    """OpenID Connect Core section 3.1.2.6."""
+
+    code = "login_required"
+    description = "Nobody is signed in at this browser; ask again without prompt=none."
+
+
+class ConsentRequired(OAuthError):
+    """OpenID Connect Core section 3.1.2.6."""
+
+    code = "consent_required"
+    description = "The user has not allowed this yet; ask again without prompt=none."
+
+
+class InteractionRequired(OAuthError):
+    """OpenID Connect Core section 3.1.2.6."""
+
+    code = "interaction_required"
+    description = "The user has to act; ask again without prompt=none."
+
+
+class InvalidToken(OAuthError):
+    """RFC 6750 section 3.1."""
+
+    code = "invalid_token"
+    status = 401
+    description = "The access token is missing, expired, revoked or not meant for this endpoint."
+
+
+class InsufficientScope(OAuthError):
+    """RFC 6750 section 3.1."""
+
+    code = "insufficient_scope"
+    status = 403
+    description = "The access token does not carry the scope that this endpoint needs."
+
+
+class UnsupportedTokenType(OAuthError):
+    """RFC 7009 section 2.2.1."""
+
+    code = "unsupported_token_type"
+    description = "Tokens of this type cannot be revoked here."
+
+
+class InvalidRedirectUri(OAuthError):
+    """RFC 7591 section 3.2.2."""
+
+    code = "invalid_redirect_uri"
+    description = "A redirect_uri is not acceptable: https, loopback http, or a private scheme in reverse-domain form."
+
+
+class InvalidClientMetadata(OAuthError):
+    """RFC 7591 section 3.2.2."""
+
+    code = "invalid_client_metadata"
+    description = "A member of the registration document is not acceptable or contradicts another."
+
+
+class RegistrationClosed(InvalidToken):
+    """RFC 7591 section 3: registration needs an initial access token here."""
+
+    description = "Registration is closed here; ask the operator of this broker for a client."
+
+
+class TooManyRequests(OAuthError):
+    """RFC 6585 section 4, in the shape of OAuth errors."""
+
+    code = "slow_down"
+    status = 429
+    description = "Too many requests from this place; wait and try again."
+
+
+class TemporarilyUnavailable(OAuthError):
+    """RFC 6749 section 4.1.2.1: storage or keys could not be asked, so nothing was decided."""
+
+    code = "temporarily_unavailable"
+    status = 503
+    description = "The server cannot decide this right now; nothing has changed, try again shortly."
+
+
+class ServerError(OAuthError):
+    """RFC 6749 section 4.1.2.1."""
+
+    code = "server_error"
+    status = 500
+    description = "The server met an unexpected condition; the request id helps the operator to find it."
+
+
+class PageError(OAuthError):
+    """A refusal that a person sees as a page of ours; nothing redirects (RFC 6749 section 4.1.2.1).
+
+    page      key of the page's text in pages/
+    """
+
+    def __init__(self, reason: str, *, page: str = "request_broken", status: int = 400, link: str | None = None) -> None:
+        super().__init__(reason)
+        self.page = page
+        self.page_status = status
+        self.link = link

@@ -1,0 +1,29 @@
+"""What came in over HTTP, parsed once at the edge: every value, in order, so that a repeated one can be refused."""
+
+from msgspec import Struct
+
+
+class Request(Struct, frozen=True, kw_only=True):
+    """One HTTP request, independent of Chalice.
+
+    query, form    name and value pairs in the order sent, decoded; empty values are kept here and dropped by `single`
+    headers        lower-case name -> every value sent
+    json           decoded body where the type is application/json; None otherwise
+    path           decoded path parameters by name
+    source_ip      the gateway's word, never a header
+    """
+
+    method: str
+    query: tuple[tuple[str, str], ...] = ()
+    form: tuple[tuple[str, str], ...] = ()
+    headers: dict[str, tuple[str, ...]] = {}
+    json: object = None
+    path: dict[str, str] = {}
+    cookies: dict[str, str] = {}
+    source_ip: str = ""
+    request_id: str = ""
+
+    def header(self, name: str) -> str | None:
+        """The one value of a header, lower-case name; None when absent. The edge has refused repeated ones that matter."""
+        values = self.headers.get(name)
+        return values[0] if values else None

@@ -1,0 +1,61 @@
+"""Sealed values: AES-256-GCM under a fresh key per write, with key commitment and the full place as associated data.
+
+A sealed value opens only in the place it was sealed for: the same purpose, table, key, attribute and owner (RELIABILITY
+V1, V2). Format, 1 byte: 1 | key version, 4 | salt, 32 | commitment, 32 | ciphertext and tag.
+"""
+
+import hmac
+import struct
+from collections.abc import Mapping
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+FORMAT = 1
+SALT_BYTES = 32
+_HEADER = struct.Struct(">BI32s32s")
+
+
+class SealBroken(Exception):
+    """The value does not open here: altered, moved from another place, or its key is gone."""
+
+
+def canonical(*parts: str | bytes | int) -> bytes:
+    """Length-prefixed concatenation, so that no two different lists of parts read alike."""
+    encoded = [part if isinstance(part, bytes) else str(part).encode() for part in parts]
+    return b"".join(struct.pack(">I", len(part)) + part for part in encoded)
+
+
+def seal(key: bytes, version: int, plaintext: bytes, *, place: bytes, salt: bytes) -> bytes:
+    """Seal for one place.
+
+    key     32 bytes; salt   32 fresh random bytes, never used twice with one key; place   from `canonical`
+    """
+    write_key, nonce, commitment = _derive(key, salt, place)
+    head = _HEADER.pack(FORMAT, version, salt, commitment)
+    return head + AESGCM(write_key).encrypt(nonce, plaintext, head + place)
+
+
+def open_sealed(keys: Mapping[int, bytes], sealed: bytes, *, place: bytes) -> bytes:
+    """Open a sealed value in its place. Raises SealBroken for everything that is not exactly what was sealed."""
+    if len(sealed) < _HEADER.size + 16:
+        raise SealBroken("too_short")
+    form, version, salt, commitment = _HEADER.unpack_from(sealed)
+    key = keys.get(version)
+    if form != FORMAT or key is None:
+        raise SealBroken("unknown_format_or_key")
+    write_key, nonce, expected = _derive(key, salt, place)
+    if not hmac.compare_digest(expected, commitment):
+        raise SealBroken("commitment_differs")
+    try:
+        return AESGCM(write_key).decrypt(nonce, sealed[_HEADER.size :], sealed[: _HEADER.size] + place)
+    except InvalidTag:
+        raise SealBroken("tag_differs") from None
+
+
+def _derive(key: bytes, salt: bytes, place: bytes) -> tuple[bytes, bytes, bytes]:
+    """Write key (32), nonce (12) and commitment (32) of one write."""
+    material = HKDF(algorithm=SHA256(), length=76, salt=salt, info=b"token-broker seal 1" + place).derive(key)
+    return material[:32], material[32:44], material[44:]

@@ -1,0 +1,66 @@
+"""A registered app (RFC 7591, RFC 6749 section 2)."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from chalicelib.records.marks import NO_MARKS, Marks
+
+AuthMethod = Literal["none", "client_secret_basic", "client_secret_post"]
+Handout = Literal["none", "proxy", "token"]
+
+
+class SecretHash(Struct, frozen=True, kw_only=True):
+    """One client secret as kept: HMAC-SHA-256 under the pepper of that version, 64 hex characters; two live in a rotation."""
+
+    hash: str
+    pepper_version: int
+    created_at: int
+    expires_at: int | None = None
+
+
+class Client(Struct, frozen=True, kw_only=True):
+    """An app that asks us.
+
+    client_id            32 lower-case hex characters
+    scopes               all it may ask; `optional_scopes` of them may be unticked by the user
+    revision             raised when redirect URIs, keys, authentication, name or scopes change: older consents are void
+    registered_by        "operator" or "self"; a self-registered client is named "not verified" and always asks for consent
+    first_party          set by the operator alone: no consent page of ours, one named provider, scopes within `scopes`
+    serves               audiences for which this client introspects
+    expires_at           when an unused self-registered client ends; None for the operator's
+    providers            provider ids that it may use
+    """
+
+    client_id: str
+    client_name: str
+    redirect_uris: tuple[str, ...]
+    token_endpoint_auth_method: AuthMethod
+    secrets: tuple[SecretHash, ...] = ()
+    grant_types: frozenset[str] = frozenset()
+    application_type: Literal["web", "native"] = "web"
+    scopes: frozenset[str] = frozenset()
+    optional_scopes: frozenset[str] = frozenset()
+    resources: frozenset[str] = frozenset()
+    serves: frozenset[str] = frozenset()
+    providers: frozenset[str] = frozenset()
+    handout: Handout = "none"
+    first_party: bool = False
+    registered_by: Literal["operator", "self"] = "operator"
+    client_uri: str | None = None
+    initiate_login_uri: str | None = None
+    policy_uri: str | None = None
+    tos_uri: str | None = None
+    created_at: int = 0
+    expires_at: int | None = None
+    revision: int = 1
+    marks: Marks = NO_MARKS
+
+    @property
+    def is_confidential(self) -> bool:
+        """True where the client proves itself with a secret."""
+        return self.token_endpoint_auth_method != "none"
+
+    def is_over(self, now: int) -> bool:
+        """True when disabled or expired: no grant type works."""
+        return self.marks.disabled or (self.expires_at is not None and self.expires_at <= now)

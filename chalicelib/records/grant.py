@@ -1,0 +1,56 @@
+"""What one subject allowed one client, from the decision to its revocation: one item through its whole life."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+GrantStatus = Literal["exchanging", "issued", "active", "revoked"]
+
+
+class Grant(Struct, frozen=True, kw_only=True):
+    """A grant of RFC 6749 section 1.3. URIs stand as SHA-256 hex, so that the rotating item stays under 1 KB.
+
+    grant_id               32 hex characters, fixed when the user decides
+    generation             0 while the authorization code is outstanding, then one per refresh
+    secret_hash            SHA-256 of the present handle secret, 32 bytes
+    salt                   16 bytes set at redeeming; later secrets are HKDF(code secret, salt)
+    key_version            handle key version of the present generation
+    decided_at             compared with every mark
+    advanced_at            when the present generation became current; previous_advanced_at: the one before
+    expires_at             code end while issued; afterwards the idle end, which moves. ends_at: the absolute end, which does not
+    purge_at               when the table may forget the item
+    written_by             request nonce of the last write: a lost answer is recognised as ours
+    resources              audiences asked at /authorize; empty: our issuer
+    connections            provider id -> connection id
+    """
+
+    grant_id: str
+    status: GrantStatus
+    client_id: str
+    decided_at: int
+    expires_at: int
+    purge_at: int
+    written_by: str
+    sub: str = ""
+    provider_id: str = ""
+    generation: int = 0
+    secret_hash: bytes = b""
+    salt: bytes = b""
+    key_version: int = 0
+    redirect_hash: str = ""
+    code_challenge: str = ""
+    nonce: str | None = None
+    scopes: frozenset[str] = frozenset()
+    resources: tuple[str, ...] = ()
+    connections: dict[str, str] = {}
+    auth_time: int | None = None
+    advanced_at: int = 0
+    previous_advanced_at: int = 0
+    ends_at: int = 0
+    grace_seconds: int = 30
+    idle_seconds: int = 0
+    epoch: int = 0
+
+    def is_over(self, now: int) -> bool:
+        """True when revoked or past either end."""
+        return self.status == "revoked" or self.expires_at <= now or (self.status == "active" and self.ends_at <= now)

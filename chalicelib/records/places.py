@@ -1,0 +1,93 @@
+"""Where each kind of item stands: one key per thing, one item per key."""
+
+from typing import Generic, Literal, TypeVar
+
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.grant import Grant
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.resource import Resource
+from chalicelib.records.stored import KeysetItem, RevokedToken, StoredRequest, UserKey
+from chalicelib.records.subject import Subject
+
+T = TypeVar("T")
+
+
+class Place(Generic[T]):
+    """A key in one of the two tables, and the record that stands there. Equal places have equal keys."""
+
+    __slots__ = ("pk", "record", "table")
+
+    def __init__(self, pk: str, record: type[T], table: Literal["broker", "keys"] = "broker") -> None:
+        self.pk = pk
+        self.record = record
+        self.table = table
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Place) and (self.pk, self.table) == (other.pk, other.table)
+
+    def __hash__(self) -> int:
+        return hash((self.pk, self.table))
+
+    def __repr__(self) -> str:
+        return f"Place({self.table}: {self.pk})"
+
+
+DEPLOYMENT = Place("DEPLOYMENT", Deployment)
+
+
+def client_place(client_id: str) -> Place[Client]:
+    """CLIENT#<client_id>."""
+    return Place(f"CLIENT#{client_id}", Client)
+
+
+def provider_place(provider_id: str) -> Place[ProviderRecord]:
+    """PROVIDER#<provider_id>."""
+    return Place(f"PROVIDER#{provider_id}", ProviderRecord)
+
+
+def resource_place(audience: str) -> Place[Resource]:
+    """RESOURCE#<audience>."""
+    return Place(f"RESOURCE#{audience}", Resource)
+
+
+def grant_place(grant_id: str) -> Place[Grant]:
+    """GRANT#<grant_id>."""
+    return Place(f"GRANT#{grant_id}", Grant)
+
+
+def subject_place(sub: str) -> Place[Subject]:
+    """SUBJECT#<sub>."""
+    return Place(f"SUBJECT#{sub}", Subject)
+
+
+def consent_place(sub: str, client_id: str) -> Place[Consent]:
+    """CONSENT#<sub>#<client_id>."""
+    return Place(f"CONSENT#{sub}#{client_id}", Consent)
+
+
+def connection_place(connection_id: str) -> Place[Connection]:
+    """CONNECTION#<connection_id>."""
+    return Place(f"CONNECTION#{connection_id}", Connection)
+
+
+def keyset_place(purpose: str) -> Place[KeysetItem]:
+    """KEYSET#<purpose>."""
+    return Place(f"KEYSET#{purpose}", KeysetItem)
+
+
+def revoked_token_place(jti: str) -> Place[RevokedToken]:
+    """REVOKED#<jti>."""
+    return Place(f"REVOKED#{jti}", RevokedToken)
+
+
+def stored_request_place(request_id: str) -> Place[StoredRequest]:
+    """PAR#<id>."""
+    return Place(f"PAR#{request_id}", StoredRequest)
+
+
+def user_key_place(sub: str) -> Place[UserKey]:
+    """USER#<sub>, in the table without backups."""
+    return Place(f"USER#{sub}", UserKey, "keys")

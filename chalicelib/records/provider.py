@@ -1,0 +1,19 @@
+"""What the operator set for one provider; what the provider *is* stands in its TOML file."""
+
+from msgspec import Struct
+
+from chalicelib.records.marks import NO_MARKS, Marks
+
+
+class ProviderRecord(Struct, frozen=True, kw_only=True):
+    """Our registration at one provider. Without this record a provider file is not switched on.
+
+    issuer          for generic OpenID Connect files, whose issuer the operator names; else None
+    sealed_secret   our client secret there, sealed under the vault key; None for a public registration
+    """
+
+    provider_id: str
+    client_id: str
+    sealed_secret: bytes | None = None
+    issuer: str | None = None
+    marks: Marks = NO_MARKS

@@ -1,0 +1,47 @@
+"""The settings of one deployment, parsed and checked once by `config`."""
+
+from msgspec import Struct
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """One deployment is one tenant: one issuer, two tables, one key.
+
+    issuer              the exact string of `iss` and metadata, no trailing slash; https, or http on loopback
+    deployment          the name in the KMS encryption context
+    epoch               raised after a restore from backup: everything older is void
+    region_letter       the home region, one letter inside every handle
+    *_seconds           lifetimes
+    registration_*      limits of open registration; they count only where it is switched on
+    provider_dirs       further folders of provider files, read after our own
+    """
+
+    issuer: str
+    deployment: str = "broker"
+    table: str = "broker"
+    keys_table: str = "broker-keys"
+    kms_key: str = "alias/broker"
+    endpoint_url: str | None = None
+    epoch: int = 0
+    region_letter: str = "a"
+    code_seconds: int = 60
+    access_token_seconds: int = 600
+    id_token_seconds: int = 600
+    refresh_grace_seconds: int = 30
+    refresh_idle_seconds: int = 14 * 86400
+    refresh_end_seconds: int = 30 * 86400
+    pending_seconds: int = 600
+    session_seconds: int = 12 * 3600
+    open_registration: bool = False
+    open_registration_scopes: frozenset[str] = frozenset({"openid", "profile", "email", "offline_access"})
+    open_registration_handout: str = "none"
+    registration_per_address: int = 20
+    registration_per_day: int = 200
+    registration_total: int = 10_000
+    registration_unused_days: int = 90
+    failed_authentications_per_address: int = 30
+    provider_dirs: tuple[str, ...] = ()
+
+    @property
+    def is_loopback(self) -> bool:
+        """True only for an http issuer, which `config` admits on loopback alone."""
+        return self.issuer.startswith("http://")

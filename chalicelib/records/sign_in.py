@@ -1,0 +1,61 @@
+"""What travels sealed through the browser during one sign-in: the checked request, the decision, the session."""
+
+from msgspec import Struct
+
+
+class AuthorizationRequest(Struct, frozen=True, kw_only=True):
+    """A checked request of GET /authorize (RFC 6749 section 4.1.1).
+
+    scopes         all that were asked: own names and `provider:scope`
+    provider_id    named by the app; "" where the user chooses
+    resources      absolute URIs; empty: our issuer
+    """
+
+    client_id: str
+    redirect_uri: str
+    scopes: frozenset[str]
+    code_challenge: str
+    state: str | None = None
+    nonce: str | None = None
+    resources: tuple[str, ...] = ()
+    provider_id: str = ""
+    prompt: frozenset[str] = frozenset()
+    max_age: int | None = None
+    login_hint: str | None = None
+    client_revision: int = 1
+
+
+class Pending(Struct, frozen=True, kw_only=True):
+    """A decision on its way to the provider and back, in a sealed cookie.
+
+    state            what we sent to the provider; the cookie and the callback must agree
+    decided_by       "page", "session:<sub>" (that user must be the one who comes back) or "operator"
+    code_secret      16 bytes: the secret of the authorization code to come
+    code_verifier    our PKCE verifier towards the provider
+    allowed          scopes that the user left ticked
+    stored           id of the stored request where it was too large for a cookie; then `request` is None
+    """
+
+    request: AuthorizationRequest | None
+    provider_id: str
+    state: str
+    nonce: str
+    code_verifier: str
+    grant_id: str
+    code_secret: bytes
+    allowed: frozenset[str]
+    decided_at: int
+    decided_by: str
+    stored: str = ""
+
+
+class BrowserSession(Struct, frozen=True, kw_only=True):
+    """Who sits at this browser: set at every successful callback."""
+
+    sub: str
+    provider_id: str
+    signed_in_at: int
+    expires_at: int
+    sid: str
+    epoch: int
+    auth_time: int | None = None

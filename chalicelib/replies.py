@@ -1,0 +1,48 @@
+"""What the broker answers, before HTTP. Header names and values are checked here, in one place."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.protocol.errors import OAuthError
+
+NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
+
+
+class Reply(Struct, frozen=True, kw_only=True):
+    """Status, headers in order (a name may repeat: Set-Cookie), and a body."""
+
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
+
+    def with_headers(self, *more: tuple[str, str]) -> "Reply":
+        """The same reply with further headers."""
+        return Reply(status=self.status, headers=self.headers + more, body=self.body)
+
+
+def json_reply(document: Mapping[str, Any], *, status: int = 200, cacheable_seconds: int = 0) -> Reply:
+    """A JSON answer; never cached unless said (GEN-06)."""
+    cache = (("Cache-Control", f"public, max-age={cacheable_seconds}"),) if cacheable_seconds else NO_STORE
+    body = msgspec.json.encode(document).decode()
+    return Reply(status=status, headers=(("Content-Type", "application/json"), *cache), body=body)
+
+
+def error_reply(error: OAuthError, *, request_id: str) -> Reply:
+    """The one place that turns a refusal into an answer (RFC 6749 section 5.2, RFC 6750 section 3)."""
+    document = {"error": error.code, "error_description": error.description, **error.members, "error_id": request_id}
+    reply = json_reply(document, status=error.status)
+    if error.status == 401:
+        scheme = "Basic" if error.code == "invalid_client" else "Bearer"
+        challenge = f'{scheme} realm="broker"' + (f', error="{error.code}"' if scheme == "Bearer" else "")
+        reply = reply.with_headers(("WWW-Authenticate", challenge))
+    if error.retry_after is not None:
+        reply = reply.with_headers(("Retry-After", str(error.retry_after)))
+    return reply
+
+
+def redirect_reply(location: str, *, status: int = 303) -> Reply:
+    """A redirect to a stored, validated place (GEN-22)."""
+    return Reply(status=status, headers=(("Location", location), *NO_STORE, ("Referrer-Policy", "no-referrer")))
