@@ -26,9 +26,9 @@ PYTHON = "3.13"
 PLATFORMS = {"arm64": "aarch64-manylinux_2_34", "x86_64": "x86_64-manylinux_2_34"}
 MAX_BYTES = 8 * 1024 * 1024
 OLDEST_DATE_OF_ZIP = (1980, 1, 1, 0, 0, 0)
-# Left at home: what no import reads. cffi serves cryptography's callers that hand it C objects; nobody here does.
+# Left at home: what no import reads. cryptography loads cffi's native half alone (`_cffi_backend`), never the package.
 UNUSED_FOLDERS = re.compile(r"(^|/)(bin|__pycache__|cffi|pycparser|[^/]+\.dist-info)/")
-UNUSED_FILES = re.compile(r"(\.pyi|\.pyc|\.pxd|\.lock|py\.typed)$|(^|/)\.[^/]+$|^_cffi_backend\.")
+UNUSED_FILES = re.compile(r"(\.pyi|\.pyc|\.pxd|\.lock|py\.typed)$|(^|/)\.[^/]+$")
 
 
 class PackagingError(Exception):
@@ -86,12 +86,18 @@ def architecture(arch: str) -> str:
 
 def install_requirements(task: Path, requirements: Path, *, arch: str) -> None:
     """The locked wheels for Lambda's platform; a hash that is not in the lock, or a source archive, is refused."""
-    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
-    if uv is None:
-        raise PackagingError("needs uv; install it with `python3 dev.py test` or `pip install uv`")
-    command = [uv, "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:", "--link-mode", "copy"]
+    command = [find_uv(), "pip", "install", "--quiet", "--require-hashes", "--only-binary", ":all:"]
+    command += ["--link-mode", "copy"]
     command += ["--python-version", PYTHON, "--python-platform", PLATFORMS[architecture(arch)]]
     run([*command, "--target", str(task), "-r", str(requirements)])
+
+
+def find_uv() -> str:
+    """The installer that keeps to a hash lock for a foreign platform too."""
+    uv = shutil.which("uv", path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}")
+    if uv is None:
+        raise PackagingError("needs uv; `python3 dev.py package` brings it, or `pip install uv`")
+    return uv
 
 
 def copy_chalice(task: Path) -> None:
