@@ -1,0 +1,116 @@
+"""What our tokens and /userinfo say (RFC 9068, OpenID Connect Core sections 2 and 5)."""
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.protocol.scope import serialize
+
+PROFILE_CLAIMS = (
+    "birthdate",
+    "family_name",
+    "gender",
+    "given_name",
+    "locale",
+    "middle_name",
+    "name",
+    "nickname",
+    "picture",
+    "preferred_username",
+    "profile",
+    "updated_at",
+    "website",
+    "zoneinfo",
+)
+
+
+def access_token_claims(
+    *,
+    issuer: str,
+    sub: str,
+    audience: str,
+    client_id: str,
+    scopes: frozenset[str],
+    jti: str,
+    now: int,
+    lifetime_seconds: int,
+    auth_time: int | None = None,
+    grant_id: str | None = None,
+    connections: Mapping[str, str] | None = None,
+    epoch: int = 0,
+) -> dict[str, Any]:
+    """Claims of an access token (RFC 9068 section 2.2) for exactly one audience.
+
+    scopes        own names and `provider:scope`; the caller leaves the latter out for another audience than our issuer
+    connections   provider id -> connection id, a hint for hand-outs: only in tokens whose audience is our issuer
+    grant_id      in every token that has a grant, since introspection asks whether that one still stands
+    """
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "sub": sub,
+        "aud": audience,
+        "client_id": client_id,
+        "scope": serialize(scopes),
+        "jti": jti,
+        "iat": now,
+        "exp": now + lifetime_seconds,
+        "epoch": epoch,
+    }
+    if auth_time is not None:
+        claims["auth_time"] = auth_time
+    if grant_id is not None:
+        claims["grant_id"] = grant_id
+    if connections and audience == issuer:
+        claims["connections"] = dict(connections)
+    return claims
+
+
+def id_token_claims(
+    *,
+    issuer: str,
+    sub: str,
+    client_id: str,
+    now: int,
+    lifetime_seconds: int,
+    nonce: str | None = None,
+    auth_time: int | None = None,
+    access_token: str | None = None,
+    sid: str | None = None,
+) -> dict[str, Any]:
+    """Claims of an ID token (OpenID Connect Core section 2).
+
+    `aud` is a plain string, so that sign-out finds the client from the token alone.
+
+    access_token   the one issued beside it, for `at_hash`
+    """
+    claims: dict[str, Any] = {"iss": issuer, "sub": sub, "aud": client_id, "iat": now, "exp": now + lifetime_seconds}
+    if nonce is not None:
+        claims["nonce"] = nonce
+    if auth_time is not None:
+        claims["auth_time"] = auth_time
+    if access_token is not None:
+        claims["at_hash"] = token_half_hash(access_token)
+    if sid is not None:
+        claims["sid"] = sid
+    return claims
+
+
+def userinfo_claims(profile: Mapping[str, Any], scopes: frozenset[str]) -> dict[str, Any]:
+    """What the scopes open of a stored profile (OpenID Connect Core section 5.4).
+
+    `sub` is not among them: the profile's is the provider's, and the caller adds ours. An e-mail address never goes out
+    without its flag, and the flag is true only where the provider said exactly that.
+    """
+    claims: dict[str, Any] = {}
+    if "profile" in scopes:
+        claims |= {name: profile[name] for name in PROFILE_CLAIMS if profile.get(name) is not None}
+    if "email" in scopes and isinstance(profile.get("email"), str):
+        claims |= {"email": profile["email"], "email_verified": profile.get("email_verified") is True}
+    return claims
+
+
+def token_half_hash(token: str) -> str:
+    """The left half of a token's SHA-256, base64url (OpenID Connect Core section 3.1.3.6)."""
+    half = hashlib.sha256(token.encode("ascii")).digest()[:16]
+    return base64.urlsafe_b64encode(half).rstrip(b"=").decode()

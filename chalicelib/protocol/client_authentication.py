@@ -1,0 +1,140 @@
+"""Who asks: what a client presents, by which method, and whether its secret is right (RFC 6749 section 2.3).
+
+Rules of this file: exactly one method, and only the registered one; what cannot be read is a failed authentication and
+never "no authentication"; comparing takes the same time whether the client exists, has secrets or has none.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Mapping
+from typing import Literal
+from urllib.parse import unquote_to_bytes
+
+from msgspec import Struct
+
+from chalicelib.protocol.errors import InvalidClient, InvalidRequest
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.single import Parameters, check_no_secret_in_query
+from chalicelib.records.client import Client
+
+MAX_HEADER_LENGTH = 2048
+
+_GENERATED_ID = re.compile(r"[0-9a-f]{32}")
+_FORM_ENCODED = re.compile(r"(?:[^%]|%[0-9A-Fa-f]{2})*", re.DOTALL)
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class PresentedClient(Struct, frozen=True, kw_only=True):
+    """What a request says about its client; nothing of it is proven yet."""
+
+    client_id: str
+    secret: str | None
+    method: Literal["none", "client_secret_basic", "client_secret_post"]
+
+
+def parse_client_credentials(request: Request, parameters: Parameters) -> PresentedClient:
+    """Read the client's credentials from the header or the form, never from both.
+
+    parameters   of the form; credentials in the query are refused
+
+    Raises InvalidClient: none, unreadable, contradicting, or by a method that is not offered.
+    Raises InvalidRequest: a credential in the URL, or the header sent twice.
+    """
+    check_no_secret_in_query(request.query)
+    if parameters.get("client_assertion") is not None or parameters.get("client_assertion_type") is not None:
+        raise InvalidClient("client_assertion_not_offered")
+    header = _read_authorization(request)
+    client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
+    if header is not None:
+        if secret is not None:
+            raise InvalidClient("two_authentication_methods")
+        presented = _parse_basic(header)
+        if client_id is not None and client_id != presented.client_id:
+            raise InvalidClient("client_id_contradicts")
+        return presented
+    if client_id is None:
+        raise InvalidClient("client_id_missing")
+    check_client_id(client_id)
+    if secret is None:
+        return PresentedClient(client_id=client_id, secret=None, method="none")
+    return PresentedClient(client_id=client_id, secret=secret, method="client_secret_post")
+
+
+def check_client_id(client_id: str) -> None:
+    """Refuse an id that we never generate, so that no URL or key fragment is ever looked up (THREATS REG-06)."""
+    if not _GENERATED_ID.fullmatch(client_id):
+        raise InvalidClient("client_id_malformed")
+
+
+def check_method(client: Client, presented: PresentedClient) -> None:
+    """Refuse every method but the registered one: no secret from a public client, none missing from the others."""
+    if presented.method != client.token_endpoint_auth_method:
+        raise InvalidClient("authentication_method_not_registered")
+
+
+def secret_hash(secret: str, pepper: bytes) -> str:
+    """How a client secret is kept: HMAC-SHA-256 under the pepper, 64 hex characters."""
+    return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
+
+
+def verify_secret(client: Client | None, presented: PresentedClient, peppers: Mapping[int, bytes], now: int) -> None:
+    """Compare the presented secret with every live one of the client, always at least once.
+
+    client    None for an unknown one: it costs the same and reads the same
+    peppers   pepper version -> 32 bytes
+
+    Raises InvalidClient: no secret presented, or none of the live ones equals it.
+    """
+    secret = presented.secret or ""
+    kept = client.secrets if client is not None else ()
+    right = False
+    for candidate in kept:
+        pepper = peppers.get(candidate.pepper_version)
+        equal = hmac.compare_digest(secret_hash(secret, pepper or b"absent").encode(), candidate.hash.encode())
+        live = candidate.expires_at is None or now < candidate.expires_at
+        right |= equal and live and pepper is not None
+    if not kept:
+        hmac.compare_digest(secret_hash(secret, b"absent").encode(), b"0" * 64)
+    if not right or not secret:
+        raise InvalidClient("client_secret_wrong")
+
+
+def _read_authorization(request: Request) -> str | None:
+    values = request.headers.get("authorization", ())
+    if len(values) > 1:
+        raise InvalidRequest("authorization_repeated")
+    return values[0] if values else None
+
+
+def _parse_basic(header: str) -> PresentedClient:
+    """RFC 7617 with the form encoding of RFC 6749 section 2.3.1 inside."""
+    scheme, _, encoded = header.strip(" ").partition(" ")
+    if scheme.lower() != "basic" or len(header) > MAX_HEADER_LENGTH:
+        raise InvalidClient("authorization_scheme_not_basic")
+    try:
+        text = base64.b64decode(encoded.strip(" ").encode("ascii"), validate=True).decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise InvalidClient("basic_unreadable") from error
+    client_id, colon, secret = text.partition(":")
+    if not colon:
+        raise InvalidClient("basic_without_colon")
+    client_id, secret = _form_decode(client_id), _form_decode(secret)
+    check_client_id(client_id)
+    if not secret:
+        raise InvalidClient("basic_without_secret")
+    return PresentedClient(client_id=client_id, secret=secret, method="client_secret_basic")
+
+
+def _form_decode(text: str) -> str:
+    if not _FORM_ENCODED.fullmatch(text):
+        raise InvalidClient("basic_percent_encoding")
+    try:
+        decoded = unquote_to_bytes(text.replace("+", " ")).decode()
+    except UnicodeDecodeError as error:
+        raise InvalidClient("basic_not_utf8") from error
+    if _CONTROL.search(decoded):
+        raise InvalidClient("basic_control_characters")
+    return decoded
