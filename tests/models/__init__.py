@@ -1,0 +1,1 @@
+"""Models of the protocol that are small enough to be walked through completely."""
