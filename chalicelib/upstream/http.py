@@ -21,11 +21,15 @@ class HttpResponse(Struct, frozen=True, kw_only=True):
 
 
 class ProviderUnavailable(Exception):
-    """The third party could not be reached or answered outside its limits; `reason` is snake_case, for the log."""
+    """The third party could not be reached or answered outside its limits; `reason` is snake_case, for the log.
 
-    def __init__(self, reason: str) -> None:
+    sent    true where bytes of the request may have reached it, so that it may have acted: then nothing is repeated
+    """
+
+    def __init__(self, reason: str, *, sent: bool = False) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.sent = sent
 
 
 class ProviderRefused(Exception):

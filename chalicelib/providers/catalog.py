@@ -1,0 +1,73 @@
+"""All provider files of this deployment: ours, then the operator's own folders, read once per container."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
+
+OUR_FILES = Path(__file__).parent
+
+
+class Catalog:
+    """Definitions by provider id. Which of them are switched on is the operator's record, not known here."""
+
+    def __init__(self, definitions: Iterable[ProviderDefinition]) -> None:
+        self._by_id = {definition.provider_id: definition for definition in definitions}
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Every provider id that has a file."""
+        return frozenset(self._by_id)
+
+    def get(self, provider_id: str) -> ProviderDefinition | None:
+        """The file of one provider; None when there is none."""
+        return self._by_id.get(provider_id)
+
+
+def load_catalog(*extra_dirs: str | Path) -> Catalog:
+    """Read our files, then those of further folders; a later file with the same id replaces an earlier one.
+
+    Raises InvalidDefinition naming every fault of every file; a folder that is not there is a fault, not an empty one.
+    """
+    faults: list[str] = []
+    definitions: list[ProviderDefinition] = []
+    for folder in (OUR_FILES, *map(Path, extra_dirs)):
+        if not folder.is_dir():
+            faults.append(f"{folder} is not a folder")
+            continue
+        for path in sorted(folder.glob("*.toml")):
+            try:
+                definitions.append(_read(path))
+            except InvalidDefinition as error:
+                faults.append(str(error))
+    if faults:
+        raise InvalidDefinition("provider files", tuple(faults))
+    return Catalog(definitions)
+
+
+def check_registrations_apart(registrations: Mapping[str, tuple[str, str]]) -> None:
+    """Refuse one app registration behind two provider ids: their callbacks could be mixed up (CB-06).
+
+    registrations   provider id -> (issuer, our client id there)
+
+    Raises InvalidDefinition.
+    """
+    seen: dict[tuple[str, str], str] = {}
+    faults = []
+    for provider_id, registration in sorted(registrations.items()):
+        if other := seen.get(registration):
+            faults.append(f"{other} and {provider_id} share one registration; register a second app at the provider")
+        seen[registration] = provider_id
+    if faults:
+        raise InvalidDefinition("provider registrations", tuple(faults))
+
+
+def _read(path: Path) -> ProviderDefinition:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise InvalidDefinition(path.name, ("cannot be read as UTF-8 text",)) from None
+    definition = parse_definition(text, source=path.name)
+    if definition.provider_id != path.stem:
+        raise InvalidDefinition(path.name, ("the file must be named for its provider_id",))
+    return definition

@@ -1,0 +1,86 @@
+"""Reading answers of third parties: JSON or a form, a dotted path, and which status means what."""
+
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+def content_type(response: HttpResponse) -> str:
+    """The media type without parameters, in lower case; "" when there is none."""
+    return response.headers.get("content-type", "").split(";")[0].strip().lower()
+
+
+def check_reachable(response: HttpResponse, *, place: str) -> None:
+    """Take the statuses that say nothing about the request itself out of the way.
+
+    place   snake_case word for the log's reason
+
+    Raises ProviderUnavailable for 429 and 5xx, ProviderMisbehaved for redirects and the like.
+    """
+    if response.status == 429 or response.status >= 500:
+        raise ProviderUnavailable(f"{place}_status_{response.status}", sent=True)
+    if response.status < 200 or 300 <= response.status < 400:
+        raise ProviderMisbehaved(f"{place}_status_{response.status}")
+
+
+def read_json_object(response: HttpResponse, *, place: str) -> dict[str, object]:
+    """The JSON object of a good answer.
+
+    Raises ProviderUnavailable, ProviderRefused (4xx), ProviderMisbehaved (not an object of the right type).
+    """
+    check_reachable(response, place=place)
+    if response.status >= 400:
+        raise ProviderRefused("other", f"{place}_status_{response.status}")
+    return decode_json_object(response, place=place)
+
+
+def decode_json_object(response: HttpResponse, *, place: str) -> dict[str, object]:
+    """The body as a JSON object whatever the status; the type must say JSON, so that no page is mistaken for one."""
+    kind = content_type(response)
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise ProviderMisbehaved(f"{place}_not_json")
+    document = _json(response.body, place=place)
+    if not isinstance(document, dict):
+        raise ProviderMisbehaved(f"{place}_not_an_object")
+    return document
+
+
+def decode_answer(response: HttpResponse, *, place: str) -> dict[str, object]:
+    """The body of a token endpoint: JSON, or a form where its type says so (a repeated member is refused)."""
+    if content_type(response) != _FORM:
+        return decode_json_object(response, place=place)
+    try:
+        pairs = parse_qsl(response.body.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=64)
+    except ValueError:  # UnicodeDecodeError included
+        raise ProviderMisbehaved(f"{place}_not_a_form") from None
+    document: dict[str, object] = dict(pairs)
+    if len(document) != len(pairs):
+        raise ProviderMisbehaved(f"{place}_member_repeated")
+    return document
+
+
+def decode_json_list(response: HttpResponse) -> list[object]:
+    """The body as a JSON list; an empty list for anything else, where the answer only adds to another."""
+    try:
+        document = _json(response.body, place="list")
+    except ProviderMisbehaved:
+        return []
+    return document if isinstance(document, list) else []
+
+
+def at(document: object, path: str) -> object:
+    """What stands at a dotted path; None where any step is missing."""
+    for step in path.split("."):
+        document = document.get(step) if isinstance(document, dict) else None
+    return document
+
+
+def _json(body: bytes, *, place: str) -> object:
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise ProviderMisbehaved(f"{place}_not_json") from None

@@ -1,0 +1,158 @@
+"""Who signed in: the pair (issuer, subject), and what the provider says of them in OpenID Connect's standard claims.
+
+An e-mail address is profile, never identity (CB-09), and it is kept only together with its verified flag.
+"""
+
+import re
+
+from msgspec import Struct
+
+from chalicelib.providers.definition import EmailList, ProviderDefinition
+from chalicelib.upstream.answer import at, decode_json_list, read_json_object
+from chalicelib.upstream.endpoints import Endpoints
+from chalicelib.upstream.http import (
+    HttpRequest,
+    HttpResponse,
+    ProviderMisbehaved,
+    ProviderRefused,
+    ProviderUnavailable,
+)
+
+MAX_SUBJECT_CHARACTERS = 255
+MAX_CLAIM_CHARACTERS = 1024
+_NAME_CLAIMS = ("name", "given_name", "family_name", "middle_name", "nickname", "preferred_username")
+_TEXT_CLAIMS = (*_NAME_CLAIMS, "zoneinfo", "locale")
+_URL_CLAIMS = ("picture", "profile", "website")
+_HTTPS = re.compile(r"https://[!-~]+")
+
+
+class Identity(Struct, frozen=True, kw_only=True):
+    """One account at one provider.
+
+    issuer    the name space of the subject: the ID token's issuer, or the fixed one of the provider's file
+    subject   the provider's stable id, at most 255 printable ASCII characters
+    profile   OpenID Connect standard claims alone; `email` never without `email_verified`
+    """
+
+    issuer: str
+    subject: str
+    profile: dict[str, object] = {}
+
+
+def build_userinfo_requests(
+    definition: ProviderDefinition, endpoints: Endpoints, access_token: str
+) -> tuple[HttpRequest, ...]:
+    """The requests whose answers `read_identity` wants, in this order; none where the ID token says it all."""
+    rules = definition.identity
+    urls = []
+    if endpoints.userinfo_endpoint and (rules.source == "userinfo" or rules.userinfo):
+        urls.append(endpoints.userinfo_endpoint)
+        if rules.email_list:
+            urls.append(rules.email_list.endpoint)
+    headers = {"Accept": "application/json", **rules.headers, "Authorization": f"Bearer {access_token}"}
+    return tuple(HttpRequest(method="GET", url=url, headers=headers) for url in urls)
+
+
+def read_identity(
+    definition: ProviderDefinition,
+    responses: tuple[HttpResponse, ...],
+    id_token_claims: dict[str, object] | None,
+) -> Identity:
+    """Read the account from what the provider answered.
+
+    responses         answers to `build_userinfo_requests`, in its order
+    id_token_claims   of a verified ID token; None where the provider has none
+
+    Raises ProviderMisbehaved, ProviderRefused, ProviderUnavailable.
+    """
+    rules = definition.identity
+    if rules.source == "userinfo":
+        if rules.issuer is None or not responses:
+            raise ProviderMisbehaved("identity_userinfo_missing")
+        userinfo = read_json_object(responses[0], place="userinfo")
+        subject = _subject(at(userinfo, rules.subject))
+        profile = _profile(definition, _mapped(userinfo, rules.claims))
+        if rules.email_list and len(responses) > 1:
+            profile |= _listed_email(definition, responses[1], rules.email_list)
+        return Identity(issuer=rules.issuer, subject=subject, profile=profile)
+    if id_token_claims is None:
+        raise ProviderMisbehaved("identity_id_token_missing")
+    issuer = id_token_claims.get("iss")
+    if not isinstance(issuer, str) or not issuer:
+        raise ProviderMisbehaved("identity_issuer_missing")
+    subject = _subject(at(id_token_claims, rules.subject))
+    profile = _profile(definition, id_token_claims)
+    if responses:
+        profile |= _same_users_profile(definition, responses[0], id_token_claims)
+    return Identity(issuer=issuer, subject=subject, profile=profile)
+
+
+def _subject(value: object) -> str:
+    """A string, or a whole number: both as they stand; true, 1.0 and the empty string are nobody."""
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        value = str(value)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT_CHARACTERS:
+        raise ProviderMisbehaved("identity_subject_malformed")
+    if not value.isascii() or not value.isprintable():
+        raise ProviderMisbehaved("identity_subject_malformed")
+    return value
+
+
+def _same_users_profile(
+    definition: ProviderDefinition, response: HttpResponse, id_token_claims: dict[str, object]
+) -> dict[str, object]:
+    """Profile claims of the userinfo answer, which must speak of the same subject (OIDC Core section 5.3.2).
+
+    The ID token has proven who it is, so an endpoint that is down or refuses costs only the profile.
+    """
+    try:
+        userinfo = read_json_object(response, place="userinfo")
+    except (ProviderUnavailable, ProviderRefused):
+        return {}
+    if userinfo.get("sub") != id_token_claims.get("sub"):
+        raise ProviderMisbehaved("userinfo_of_another_subject")
+    return _profile(definition, {**userinfo, **_mapped(userinfo, definition.identity.claims)})
+
+
+def _mapped(document: dict[str, object], paths: dict[str, str]) -> dict[str, object]:
+    return {claim: at(document, path) for claim, path in paths.items()}
+
+
+def _profile(definition: ProviderDefinition, source: dict[str, object]) -> dict[str, object]:
+    """The standard claims that are of the right kind; others are left out, not refused."""
+    profile: dict[str, object] = {}
+    for name in _TEXT_CLAIMS:
+        if (text := _text(source.get(name))) is not None:
+            profile[name] = text
+    for name in _URL_CLAIMS:
+        if (text := _text(source.get(name))) is not None and _HTTPS.fullmatch(text):
+            profile[name] = text
+    updated_at = source.get("updated_at")
+    if isinstance(updated_at, int) and not isinstance(updated_at, bool) and updated_at > 0:
+        profile["updated_at"] = updated_at
+    return profile | _email(definition, source.get("email"), source.get("email_verified"))
+
+
+def _email(definition: ProviderDefinition, email: object, verified: object) -> dict[str, object]:
+    """The address with its flag; some providers write the flag as a string, anything else counts as unverified."""
+    text = _text(email)
+    if text is None or text.count("@") != 1 or " " in text:
+        return {}
+    trusted = definition.identity.email_verified_by == "claim" and (verified is True or verified == "true")
+    return {"email": text, "email_verified": trusted}
+
+
+def _listed_email(definition: ProviderDefinition, response: HttpResponse, rules: EmailList) -> dict[str, object]:
+    """The primary address of a list; nothing where the list was refused or names no primary one."""
+    if response.status != 200:
+        return {}
+    for entry in decode_json_list(response):
+        if at(entry, rules.primary) is True:
+            return _email(definition, at(entry, rules.email), at(entry, rules.verified))
+    return {}
+
+
+def _text(value: object) -> str | None:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_CLAIM_CHARACTERS or not value.isprintable():
+        return None
+    return value

@@ -1,0 +1,190 @@
+"""The provider's token endpoint: what we send it, and what its answer says (RFC 6749 sections 4.1.3, 5 and 6).
+
+Granted scopes come from the answer, never from the request, where the answer names them (CB-11). A missing refresh
+token is reported as missing; the vault keeps the old one (CB-12). No text of an error answer leaves this module.
+"""
+
+import math
+
+from msgspec import Struct
+
+from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.upstream.answer import at, check_reachable, decode_answer
+from chalicelib.upstream.authorization import asked_scopes
+from chalicelib.upstream.client_authentication import build_authenticated
+from chalicelib.upstream.endpoints import Endpoints
+from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderRefused
+
+MAX_TOKEN_CHARACTERS = 16 * 1024
+MAX_SCOPES = 200
+MAX_EXPIRES_SECONDS = 10 * 366 * 86400
+REGISTERED_ERRORS = frozenset(
+    {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
+    | {"invalid_scope", "access_denied"}
+)
+
+
+class ProviderTokens(Struct, frozen=True, kw_only=True):
+    """What a provider's token endpoint gave; the ID token is still unverified.
+
+    expires_at    epoch seconds; None where the provider names no end
+    granted       the provider's own names, as it said; what was asked where it said nothing (RFC 6749 section 5.1)
+    """
+
+    access_token: str
+    refresh_token: str | None = None
+    expires_at: int | None = None
+    granted: frozenset[str] = frozenset()
+    id_token: str | None = None
+
+    def __repr__(self) -> str:
+        """Never a token, wherever this value is printed."""
+        return f"ProviderTokens(granted={sorted(self.granted)}, expires_at={self.expires_at})"
+
+
+def build_token_request(
+    definition: ProviderDefinition,
+    endpoints: Endpoints,
+    *,
+    client_id: str,
+    client_secret: str | None,
+    code: str,
+    redirect_uri: str,
+    code_verifier: str,
+) -> HttpRequest:
+    """Exchange an authorization code (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+    parameters = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+    if definition.authorization.pkce != "off":
+        parameters["code_verifier"] = code_verifier
+    return _request(definition, endpoints, parameters, client_id, client_secret)
+
+
+def build_refresh_request(
+    definition: ProviderDefinition,
+    endpoints: Endpoints,
+    *,
+    client_id: str,
+    client_secret: str | None,
+    refresh_token: str,
+    redirect_uri: str,
+    scopes: frozenset[str] = frozenset(),
+) -> HttpRequest:
+    """Ask for a new access token (RFC 6749 section 6).
+
+    redirect_uri, scopes   sent only where the provider's file says that it wants them
+    """
+    parameters = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    if definition.refresh.sends_redirect_uri:
+        parameters["redirect_uri"] = redirect_uri
+    if definition.refresh.sends_scope and scopes:
+        parameters["scope"] = definition.authorization.scope_separator.join(sorted(scopes))
+    return _request(definition, endpoints, parameters, client_id, client_secret)
+
+
+def read_token_response(
+    definition: ProviderDefinition, response: HttpResponse, *, requested: frozenset[str], now: int
+) -> ProviderTokens:
+    """Read the answer to either request.
+
+    requested   scopes as given to build_authorization_url, or as granted before a refresh
+
+    Raises ProviderRefused (its error, in a registered word), ProviderUnavailable, ProviderMisbehaved.
+    """
+    check_reachable(response, place="token")
+    document = _document(definition, response)
+    rules = definition.token
+    _check_token_type(document.get("token_type"))
+    access_token = _token(at(document, rules.access_token_path), "access_token")
+    if access_token is None:
+        raise ProviderMisbehaved("token_access_token_missing")
+    named = _scopes(at(document, rules.scope_path), rules.scope_separator)
+    return ProviderTokens(
+        access_token=access_token,
+        refresh_token=_token(at(document, rules.refresh_token_path), "refresh_token"),
+        expires_at=_expires_at(at(document, rules.expires_in_path), rules.default_expires_seconds, now=now),
+        granted=asked_scopes(definition, requested) if named is None else named,
+        id_token=_token(at(document, rules.id_token_path), "id_token"),
+    )
+
+
+def _request(
+    definition: ProviderDefinition,
+    endpoints: Endpoints,
+    parameters: dict[str, str],
+    client_id: str,
+    client_secret: str | None,
+) -> HttpRequest:
+    headers, body = build_authenticated(
+        parameters,
+        method=definition.token_endpoint_auth_method,
+        client_id=client_id,
+        client_secret=client_secret,
+        body=definition.token.body,
+        client_id_parameter=definition.authorization.client_id_parameter,
+    )
+    headers = {"Accept": definition.token.accept, **definition.token.headers, **headers}
+    return HttpRequest(method="POST", url=endpoints.token_endpoint, headers=headers, body=body)
+
+
+def _document(definition: ProviderDefinition, response: HttpResponse) -> dict[str, object]:
+    """The members of a good answer; an error is one by its status, by its member, or by a missing success member."""
+    rules = definition.token
+    try:
+        document = decode_answer(response, place="token")
+    except ProviderMisbehaved:
+        if response.status >= 400:
+            raise ProviderRefused("other", f"token_status_{response.status}") from None
+        raise
+    error = at(document, rules.error_path)
+    failed = rules.success_member is not None and at(document, rules.success_member) is not True
+    if error is not None or failed or response.status >= 400:
+        raise _refused(rules.errors, error)
+    return document
+
+
+def _refused(errors: dict[str, str], error: object) -> ProviderRefused:
+    word = errors.get(error, error) if isinstance(error, str) else None
+    code = word if word in REGISTERED_ERRORS else "other"
+    return ProviderRefused(code, f"token_{code}")
+
+
+def _check_token_type(token_type: object) -> None:
+    """A token of a kind that we do not know must not be used (RFC 6749 section 7.1)."""
+    if token_type is not None and (not isinstance(token_type, str) or token_type.lower() != "bearer"):
+        raise ProviderMisbehaved("token_type_unknown")
+
+
+def _token(value: object, name: str) -> str | None:
+    """A token's characters (RFC 6749 appendix A.12) and a size that the table can hold."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable() or " " in value:
+        raise ProviderMisbehaved(f"token_{name}_malformed")
+    if len(value) > MAX_TOKEN_CHARACTERS:
+        raise ProviderMisbehaved(f"token_{name}_too_long")
+    return value
+
+
+def _expires_at(value: object, default: int | None, *, now: int) -> int | None:
+    """Seconds may come as a number or as its digits (form-encoded answers); 0 is over at once."""
+    if value is None:
+        return None if default is None else now + default
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+        raise ProviderMisbehaved("token_expires_in_malformed")
+    return now + min(int(value), MAX_EXPIRES_SECONDS)
+
+
+def _scopes(value: object, separator: str) -> frozenset[str] | None:
+    """The granted scopes: a string with the provider's separator, or a list; None where the answer is silent."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        value = value.replace(separator, " ").split(" ")
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ProviderMisbehaved("token_scope_malformed")
+    scopes = frozenset(item for item in value if item)
+    if len(scopes) > MAX_SCOPES or any(not scope.isascii() or not scope.isprintable() for scope in scopes):
+        raise ProviderMisbehaved("token_scope_malformed")
+    return scopes
