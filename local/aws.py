@@ -1,0 +1,130 @@
+"""The embedded AWS: moto's DynamoDB and KMS on a loopback port, made atomic, with the tables and the key of infra/.
+
+Everything is held in memory and gone when it stops. Run as a module it is a process of its own:
+`python -m local.aws --port 0 --json`.
+"""
+
+import argparse
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from local.environment import use_local_credentials
+from local.resources import create_key, create_tables
+
+__all__ = ["EmbeddedAws", "create_key", "create_tables", "main", "start_aws"]
+
+_DYNAMODB_LOCK = threading.RLock()
+
+
+def serialise_dynamodb() -> None:
+    """Let moto run one DynamoDB call at a time.
+
+    Stock moto checks a condition and writes in two steps, so that two threads can both win one conditional update; real
+    DynamoDB is atomic per item. The call serialises its answer too, hence the lock lies around all of it.
+    """
+    from moto.dynamodb.responses import DynamoHandler
+
+    stock = DynamoHandler.call_action
+    if getattr(stock, "is_serialised", False):
+        return
+
+    def call_action(self: Any) -> Any:
+        with _DYNAMODB_LOCK:
+            return stock(self)
+
+    call_action.is_serialised = True  # type: ignore[attr-defined]
+    DynamoHandler.call_action = call_action  # type: ignore[method-assign]
+
+
+class EmbeddedAws:
+    """A running stand-in. `calls` counts what arrived on the wire, by operation ("UpdateItem", "Decrypt", ...)."""
+
+    def __init__(self, port: int = 0) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from werkzeug.serving import make_server
+
+        self.calls: Counter[str] = Counter()
+        self._dispatch = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server("127.0.0.1", port, self._count, threaded=True, request_handler=_quiet_handler())
+        self._server.daemon_threads = True  # type: ignore[attr-defined]
+        self._server.block_on_close = False  # type: ignore[attr-defined]
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="aws")
+        self._thread.start()
+
+    @property
+    def port(self) -> int:
+        """The port that was really bound."""
+        return int(self._server.server_port)
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where DynamoDB and KMS both answer."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> None:
+        """Stop listening; what was stored stays in this process until moto is reset or the process ends."""
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    def _count(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        self.calls[str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]] += 1
+        answer: Iterable[bytes] = self._dispatch(environ, start_response)
+        return answer
+
+
+def start_aws(port: int = 0, *, table: str = "broker", keys_table: str = "broker-keys") -> EmbeddedAws:
+    """Start the embedded AWS with its tables and key; port 0 takes a free one.
+
+    Raises OSError where the port is taken. Sets this process's AWS environment to the stand-in's.
+    """
+    use_local_credentials()
+    serialise_dynamodb()
+    aws = EmbeddedAws(port)
+    create_tables(aws.endpoint_url, table, keys_table)
+    create_key(aws.endpoint_url)
+    return aws
+
+
+def _quiet_handler() -> type[Any]:
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+    class QuietHandler(MotoRequestHandler):
+        """Buffers its answers: an answer in two small packets waits for the other side's delayed acknowledgement."""
+
+        wbufsize = -1
+        disable_nagle_algorithm = True
+
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Say nothing; one line per store call would bury everything else."""
+
+    return QuietHandler
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`dev.py aws`: the embedded AWS as a process of its own, until Ctrl-C or SIGTERM."""
+    from local.state import RunningStack
+    from local.stopping import StopSignal
+
+    parser = argparse.ArgumentParser(prog="dev.py aws", description="DynamoDB and KMS in memory, alone.")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
+    options = parser.parse_args(arguments)
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    stop = StopSignal()
+    try:
+        aws = start_aws(options.port)
+    except OSError as error:
+        parser.exit(2, f"dev.py aws: port {options.port} cannot be used ({error.strerror}); try --port 0\n")
+    with RunningStack(endpoint_url=aws.endpoint_url, kind="aws"):
+        stop.announce({"endpoint_url": aws.endpoint_url}, as_json=options.json)
+        stop.wait()
+    aws.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
