@@ -1,0 +1,172 @@
+"""What an app asks at the authorization endpoint, checked completely before a person sees anything (RFC 6749 4.1.1).
+
+Two steps, since they fail differently: until the redirect URI is proven every fault is a page of ours (`PageError`);
+afterwards each has its registered code, and only the endpoint decides whether that may redirect (THREATS AUTHZ-02 to
+AUTHZ-13). Nothing that was asked is dropped silently.
+"""
+
+import re
+from collections.abc import Mapping
+
+from chalicelib.protocol.errors import (
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    PageError,
+    UnauthorizedClient,
+    UnsupportedResponseType,
+)
+from chalicelib.protocol.pkce import check_code_challenge
+from chalicelib.protocol.redirect_uri import match_redirect_uri
+from chalicelib.protocol.scope import parse_scope, serialize, split_by_provider
+from chalicelib.protocol.single import Parameters
+from chalicelib.records.client import Client
+from chalicelib.records.resource import Resource
+from chalicelib.records.sign_in import AuthorizationRequest
+
+# A grant is one item that is rewritten at every refresh; this much of it may be scopes and nonce.
+MAX_SCOPE_LENGTH = 1000
+MAX_NONCE_LENGTH = 256
+MAX_RESOURCES = 8
+MAX_HINT_LENGTH = 256
+DEFAULT_SCOPES = frozenset({"openid"})
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+
+_ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
+_SECONDS = re.compile(r"[0-9]{1,9}")
+
+
+def check_redirect(parameters: Parameters, client: Client) -> str:
+    """The redirect URI of this request: the registered one that it equals, or the only one where none is sent.
+
+    Raises PageError: unregistered, none registered, or several registered and none sent; nothing may redirect.
+    """
+    requested = parameters.get("redirect_uri")
+    if requested is None:
+        if len(client.redirect_uris) != 1:
+            raise PageError("redirect_uri_missing")
+        return client.redirect_uris[0]
+    if not match_redirect_uri(requested, client.redirect_uris, native=client.application_type == "native"):
+        raise PageError("redirect_uri_not_registered")
+    return requested
+
+
+def parse_authorization_request(
+    parameters: Parameters,
+    client: Client,
+    *,
+    redirect_uri: str,
+    provider_ids: frozenset[str],
+    own_scopes: frozenset[str],
+    resources: Mapping[str, Resource],
+    issuer: str,
+) -> AuthorizationRequest:
+    """Everything that the app asks, checked against its registration.
+
+    redirect_uri   from `check_redirect`
+    provider_ids   those that are switched on
+    own_scopes     of this server itself; those of `resources` (audience -> record) come on top
+
+    Raises the registered codes of RFC 6749 section 4.1.2.1 and RFC 8707 section 2.
+    """
+    _check_response(parameters, client)
+    challenge = parameters.get("code_challenge")
+    check_code_challenge(challenge, parameters.get("code_challenge_method"))
+    usable = provider_ids if "*" in client.providers else provider_ids & client.providers
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=redirect_uri,
+        scopes=_choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources),
+        code_challenge=challenge or "",
+        state=parameters.get("state"),
+        nonce=_get_short(parameters, "nonce", MAX_NONCE_LENGTH),
+        resources=_choose_resources(parameters, client, resources, issuer),
+        provider_id=_choose_provider(parameters, usable),
+        prompt=_parse_prompt(parameters.get("prompt")),
+        max_age=_parse_max_age(parameters.get("max_age")),
+        login_hint=_get_short(parameters, "login_hint", MAX_HINT_LENGTH),
+        client_revision=client.revision,
+    )
+
+
+def _check_response(parameters: Parameters, client: Client) -> None:
+    """Only the code, only in the query, and only from the parameters themselves (THREATS AUTHZ-06, AUTHZ-07)."""
+    if parameters.require("response_type") != "code":
+        raise UnsupportedResponseType("response_type_not_code")
+    if "authorization_code" not in client.grant_types:
+        raise UnauthorizedClient("authorization_code_not_registered")
+    if parameters.get("response_mode") not in (None, "query"):
+        raise InvalidRequest("response_mode_not_query")
+    if parameters.get("request") is not None or parameters.get("request_uri") is not None:
+        raise InvalidRequest("request_object_not_offered")
+
+
+def _choose_scopes(
+    parameters: Parameters,
+    client: Client,
+    provider_ids: frozenset[str],
+    usable: frozenset[str],
+    own_scopes: frozenset[str],
+    resources: Mapping[str, Resource],
+) -> frozenset[str]:
+    """What was asked, all of it known and registered; without `scope`, the default where it is registered."""
+    scopes = parse_scope(parameters.get("scope")) or DEFAULT_SCOPES & client.scopes
+    if not scopes or not scopes <= client.scopes:
+        raise InvalidScope("scope_not_registered_for_client")
+    if len(serialize(scopes)) > MAX_SCOPE_LENGTH:
+        raise InvalidScope("scope_larger_than_a_grant")
+    sorted_out = split_by_provider(scopes, provider_ids)
+    known = own_scopes.union(*(resource.scopes for resource in resources.values()))
+    if not sorted_out.pop("", frozenset()) <= known:
+        raise InvalidScope("scope_unknown")
+    if not sorted_out.keys() <= usable:
+        raise InvalidScope("scope_of_a_provider_not_for_client")
+    return scopes
+
+
+def _choose_resources(
+    parameters: Parameters, client: Client, resources: Mapping[str, Resource], issuer: str
+) -> tuple[str, ...]:
+    """The audiences asked for, each once, in the order sent (RFC 8707); our own issuer is always one of them."""
+    asked = tuple(dict.fromkeys(parameters.all("resource")))
+    if len(asked) > MAX_RESOURCES:
+        raise InvalidTarget("resource_too_many")
+    for resource in asked:
+        if not _ABSOLUTE_URI.fullmatch(resource):
+            raise InvalidTarget("resource_malformed")
+        if resource != issuer and (resource not in resources or resource not in client.resources):
+            raise InvalidTarget("resource_unknown_or_not_registered")
+    return asked
+
+
+def _choose_provider(parameters: Parameters, usable: frozenset[str]) -> str:
+    provider_id = parameters.get("provider")
+    if provider_id is None:
+        return ""
+    if provider_id not in usable:
+        raise InvalidRequest("provider_unknown_or_not_for_client")
+    return provider_id
+
+
+def _parse_prompt(value: str | None) -> frozenset[str]:
+    """OpenID Connect Core section 3.1.2.1: `none` stands alone; what we would not do is refused."""
+    prompt = frozenset(value.split(" ")) if value is not None else frozenset()
+    if not prompt <= PROMPTS or ("none" in prompt and len(prompt) > 1):
+        raise InvalidRequest("prompt_malformed")
+    return prompt
+
+
+def _parse_max_age(value: str | None) -> int | None:
+    """Seconds; an age that cannot be read must not read as "any age"."""
+    if value is None:
+        return None
+    if not _SECONDS.fullmatch(value):
+        raise InvalidRequest("max_age_malformed")
+    return int(value)
+
+
+def _get_short(parameters: Parameters, name: str, limit: int) -> str | None:
+    value = parameters.get(name)
+    if value is not None and len(value.encode()) > limit:
+        raise InvalidRequest(f"{name}_too_long")
+    return value

@@ -1,0 +1,61 @@
+"""What this server says about itself: only what it enforces (RFC 8414, OpenID Connect Discovery, THREATS META-02)."""
+
+from typing import Any
+
+from chalicelib.protocol.authorization_request import PROMPTS
+from chalicelib.protocol.claims import PROFILE_CLAIMS
+from chalicelib.protocol.registration import TOKEN_EXCHANGE
+from chalicelib.records.settings import Settings
+
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE)
+AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
+TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "email", "email_verified")
+
+
+def authorization_server_metadata(
+    settings: Settings, *, provider_ids: frozenset[str], own_scopes: frozenset[str]
+) -> dict[str, Any]:
+    """The document of both well-known places. The issuer stands in it byte for byte as configured (META-01)."""
+    issuer = settings.issuer
+    document: dict[str, Any] = {
+        "issuer": issuer,
+        "authorization_endpoint": f"{issuer}/authorize",
+        "token_endpoint": f"{issuer}/token",
+        "revocation_endpoint": f"{issuer}/revoke",
+        "introspection_endpoint": f"{issuer}/introspect",
+        "userinfo_endpoint": f"{issuer}/userinfo",
+        "jwks_uri": f"{issuer}/jwks",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": list(GRANT_TYPES),
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
+        "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],
+        "authorization_response_iss_parameter_supported": True,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "scopes_supported": sorted(own_scopes),
+        "claims_supported": [*TOKEN_CLAIMS, *PROFILE_CLAIMS],
+        "prompt_values_supported": sorted(PROMPTS),
+        "providers_supported": sorted(provider_ids),
+        # Absent means true for the second of these (OpenID Connect Discovery section 3), so all are said.
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "claims_parameter_supported": False,
+        "client_id_metadata_document_supported": False,
+    }
+    if settings.open_registration:
+        document["registration_endpoint"] = f"{issuer}/register"
+    return document
+
+
+def protected_resource_metadata(settings: Settings, *, own_scopes: frozenset[str]) -> dict[str, Any]:
+    """What takes our access tokens here (RFC 9728): the issuer itself, in the header alone."""
+    return {
+        "resource": settings.issuer,
+        "authorization_servers": [settings.issuer],
+        "jwks_uri": f"{settings.issuer}/jwks",
+        "scopes_supported": sorted(own_scopes),
+        "bearer_methods_supported": ["header"],
+    }

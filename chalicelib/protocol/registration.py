@@ -1,0 +1,234 @@
+"""What an app says about itself when it registers, and what we answer (RFC 7591).
+
+Rules of this file: the document decides only what stands in `RegistrationRequest`; members that we do not know are
+ignored, so nothing in it gives operator's rights (THREATS REG-04); members that we know but would not honour are
+refused, so that nobody relies on a protection that is not there; nothing it names is fetched (REG-03).
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, get_args
+
+from msgspec import Struct
+
+from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidScope
+from chalicelib.protocol.redirect_uri import check_registrable, is_loopback
+from chalicelib.protocol.scope import parse_scope, serialize
+from chalicelib.records.client import AuthMethod, Client, Handout
+
+MAX_REDIRECT_URIS = 10
+MAX_NAME_LENGTH = 80
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "logo_uri", "jwks_uri")
+# The only value that is kept: every other one would be a promise that we break.
+ONLY_VALUES: dict[str, tuple[object, ...]] = {
+    "id_token_signed_response_alg": ("ES256",),
+    "subject_type": ("public",),
+    "dpop_bound_access_tokens": (False,),
+    "tls_client_certificate_bound_access_tokens": (False,),
+    "require_pushed_authorization_requests": (False,),
+    "require_signed_request_object": (False,),
+    "userinfo_signed_response_alg": (),
+    "id_token_encrypted_response_alg": (),
+    "userinfo_encrypted_response_alg": (),
+    "request_object_signing_alg": (),
+    "token_endpoint_auth_signing_alg": (),
+    "sector_identifier_uri": (),
+    "backchannel_logout_uri": (),
+    "frontchannel_logout_uri": (),
+}
+
+_PRIVATE_HOST = re.compile(
+    r"(?:[^.]+|.*\.(?:local|localhost|localdomain|internal|intranet|private|lan|corp|home|arpa))"
+)
+_HTTPS_HOST = re.compile(r"https://([^/:?]+).*")
+# Control, format (bidirectional overrides among them), line breaks and unassigned surrogates have no place in a name.
+_UNFIT_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
+
+class RegistrationRequest(Struct, frozen=True, kw_only=True):
+    """All fields of a Client that the document decides; `handout` is the deployment's word."""
+
+    client_name: str
+    redirect_uris: tuple[str, ...]
+    token_endpoint_auth_method: AuthMethod
+    grant_types: frozenset[str]
+    application_type: Literal["web", "native"]
+    scopes: frozenset[str]
+    optional_scopes: frozenset[str]
+    handout: Handout
+    client_uri: str | None
+    initiate_login_uri: str | None
+    policy_uri: str | None
+    tos_uri: str | None
+
+
+def parse_registration(
+    document: object, *, allowed_scopes: frozenset[str], default_scopes: frozenset[str], handout: Handout
+) -> RegistrationRequest:
+    """Read a registration document, decoded from JSON.
+
+    allowed_scopes   all that a self-registered client may have; asking for more is refused, not trimmed
+    default_scopes   what it has where the document names none
+
+    Raises InvalidRedirectUri and InvalidClientMetadata.
+    """
+    if not isinstance(document, dict):
+        raise InvalidClientMetadata("document_not_an_object")
+    _check_promises(document)
+    uris = {name: _read_uri(document, name) for name in URI_MEMBERS}
+    scopes = _read_scopes(document, "scope", default_scopes & allowed_scopes)
+    optional_scopes = _read_scopes(document, "optional_scopes", frozenset())
+    if not scopes <= allowed_scopes or not optional_scopes <= scopes:
+        raise InvalidClientMetadata("scope_not_open_to_registration")
+    grant_types = _read_grant_types(document, scopes, handout)
+    redirect_uris, application_type = _read_redirect_uris(document, grant_types)
+    return RegistrationRequest(
+        client_name=_read_name(document),
+        redirect_uris=redirect_uris,
+        token_endpoint_auth_method=_read_auth_method(document),
+        grant_types=grant_types,
+        application_type=application_type,
+        scopes=scopes,
+        optional_scopes=optional_scopes,
+        handout=handout,
+        client_uri=uris["client_uri"],
+        initiate_login_uri=uris["initiate_login_uri"],
+        policy_uri=uris["policy_uri"],
+        tos_uri=uris["tos_uri"],
+    )
+
+
+def registration_answer(client: Client, secret: str | None, issuer: str) -> dict[str, Any]:
+    """The client as it really stands (RFC 7591 section 3.2.1). `secret` is shown here once, and never again."""
+    answer: dict[str, Any] = {
+        "client_id": client.client_id,
+        "client_id_issued_at": client.created_at,
+        "client_name": client.client_name,
+        "redirect_uris": list(client.redirect_uris),
+        "token_endpoint_auth_method": client.token_endpoint_auth_method,
+        "grant_types": sorted(client.grant_types),
+        "response_types": ["code"] if "authorization_code" in client.grant_types else [],
+        "application_type": client.application_type,
+        "scope": serialize(client.scopes),
+        "id_token_signed_response_alg": "ES256",
+        "issuer": issuer,
+    }
+    if client.optional_scopes:
+        answer["optional_scopes"] = serialize(client.optional_scopes)
+    shown = ("client_uri", "initiate_login_uri", "policy_uri", "tos_uri")
+    answer |= {name: getattr(client, name) for name in shown if getattr(client, name) is not None}
+    if secret is not None:
+        answer |= {"client_secret": secret, "client_secret_expires_at": 0}
+    return answer
+
+
+def _check_promises(document: Mapping[str, Any]) -> None:
+    """Refuse what asks for a protection or a format that we do not have."""
+    for name, kept in ONLY_VALUES.items():
+        value = document.get(name)
+        if value is not None and not any(type(value) is type(one) and value == one for one in kept):
+            raise InvalidClientMetadata("member_not_offered")
+    if document.get("jwks") is not None and document.get("jwks_uri") is not None:
+        raise InvalidClientMetadata("jwks_and_jwks_uri")
+
+
+def _read_string(document: Mapping[str, Any], name: str) -> str | None:
+    """A text member; None where it is absent, null or empty."""
+    value = document.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidClientMetadata("member_not_a_string")
+    return value or None
+
+
+def _read_list(document: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
+    """A list of different strings; None where it is absent or null."""
+    value = document.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise InvalidClientMetadata("member_not_a_list_of_strings")
+    if len(set(value)) != len(value):
+        raise InvalidClientMetadata("member_repeats_a_value")
+    return tuple(value)
+
+
+def _read_name(document: Mapping[str, Any]) -> str:
+    """A name for people: it stands on the consent page, so nothing in it may hide or reorder what follows."""
+    name = (_read_string(document, "client_name") or "").strip()
+    if len(name) > MAX_NAME_LENGTH or _UNFIT_NAME.search(name):
+        raise InvalidClientMetadata("client_name_malformed")
+    return name or "Unnamed app"
+
+
+def _read_uri(document: Mapping[str, Any], name: str) -> str | None:
+    """A web address that people or we may later go to: https, a public host, no user-info."""
+    uri = _read_string(document, name)
+    if uri is None:
+        return None
+    try:
+        check_registrable(uri, application_type="web")
+    except InvalidRedirectUri as error:
+        raise InvalidClientMetadata(f"{name}_malformed") from error
+    if not _is_public(uri):
+        raise InvalidClientMetadata(f"{name}_not_public_https")
+    return uri
+
+
+def _is_public(uri: str) -> bool:
+    """True for https to a host that is not private by its name. The URI has passed `check_registrable`."""
+    host = _HTTPS_HOST.fullmatch(uri)
+    if host is None:
+        return False
+    name = host.group(1)
+    return not name.startswith(("[", "127.")) and not _PRIVATE_HOST.fullmatch(name)
+
+
+def _read_scopes(document: Mapping[str, Any], name: str, default: frozenset[str]) -> frozenset[str]:
+    try:
+        return parse_scope(_read_string(document, name)) or default
+    except InvalidScope as error:
+        raise InvalidClientMetadata("scope_malformed") from error
+
+
+def _read_grant_types(document: Mapping[str, Any], scopes: frozenset[str], handout: Handout) -> frozenset[str]:
+    """What an app may register for itself; without a word, the code, and refresh where the scopes ask for it."""
+    open_to_all = {"authorization_code", "refresh_token"} | ({TOKEN_EXCHANGE} if handout == "token" else set())
+    listed = _read_list(document, "grant_types")
+    if listed is None:
+        refresh = {"refresh_token"} if "offline_access" in scopes else set()
+        exchange = open_to_all & {TOKEN_EXCHANGE}
+        listed = ("authorization_code", *refresh, *exchange)
+    grant_types = frozenset(listed)
+    if not grant_types <= open_to_all or "authorization_code" not in grant_types:
+        raise InvalidClientMetadata("grant_type_not_open_to_registration")
+    if _read_list(document, "response_types") not in (None, ("code",)):
+        raise InvalidClientMetadata("response_types_contradict_grant_types")
+    return grant_types
+
+
+def _read_redirect_uris(
+    document: Mapping[str, Any], grant_types: frozenset[str]
+) -> tuple[tuple[str, ...], Literal["web", "native"]]:
+    """The redirect URIs and the kind of app; where the document names no kind, the URIs show it."""
+    uris = _read_list(document, "redirect_uris") or ()
+    if not 0 < len(uris) <= MAX_REDIRECT_URIS:
+        raise InvalidRedirectUri("redirect_uris_none_or_too_many")
+    told = _read_string(document, "application_type")
+    if told not in (None, "web", "native"):
+        raise InvalidClientMetadata("application_type_unknown")
+    native = told == "native" or (told is None and not all(uri.startswith("https:") for uri in uris))
+    for uri in uris:
+        check_registrable(uri, application_type="native" if native else "web")
+        if uri.startswith(("http:", "https:")) and not is_loopback(uri) and not _is_public(uri):
+            raise InvalidRedirectUri("redirect_uri_private_host")
+    return uris, "native" if native else "web"
+
+
+def _read_auth_method(document: Mapping[str, Any]) -> AuthMethod:
+    """RFC 7591 section 2: `client_secret_basic` where nothing is said."""
+    told = _read_string(document, "token_endpoint_auth_method") or "client_secret_basic"
+    for method in get_args(AuthMethod):
+        if told == method:
+            return method  # type: ignore[no-any-return]
+    raise InvalidClientMetadata("authentication_method_not_offered")
