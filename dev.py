@@ -44,13 +44,14 @@ GROUPS = {
     "Ship it": {
         "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
         "package": ("local.package", "the zip for Lambda, the same bytes every time"),
+        "lock": ("local.lock", "write the hash locks from requirements-*.in"),
     },
 }
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 PROBE = (
     "import importlib.util as i, ssl, sys, venv;"
-    "print(*sys.version_info[:3], i.find_spec('ensurepip') is not None, i.find_spec('pip') is not None)"
+    "print(*sys.version_info[:3], i.find_spec('ensurepip') is not None, i.find_spec('pip') is not None, sys.executable)"
 )
 
 
@@ -131,9 +132,8 @@ def install(folder: Path, lock: Path) -> None:
     kept = python.exists() and probe(str(python)) is not None
     uv = find_uv(folder)
     best = (str(python), "") if kept else find_python(uv is not None)
-    count = len(re.findall(r"^[a-z0-9]", lock.read_text(encoding="ascii"), re.MULTILINE))
-    verb = "bringing" if kept else f"making {folder.name} with Python {best[1]} ({best[0]}) and bringing"
-    say(f"{verb} it to the {count} packages of {lock.name}; this happens once per lock")
+    made = f"bringing {folder.name} up to" if kept else f"making {folder.name} with Python {best[1]} ({best[0]}) from"
+    say(f"{made} {lock.name}; once per lock, about a minute")
     if not kept:
         shutil.rmtree(folder, ignore_errors=True)
         create(folder, best[0], uv)
@@ -161,7 +161,7 @@ def find_python(has_uv: bool) -> tuple[str, str]:
     for candidate in candidates:
         answer = probe(candidate) if candidate and os.access(candidate, os.X_OK) else None
         if answer is not None and (has_uv or answer[1]) and answer[0] >= OLDEST:
-            found.setdefault(answer[0], candidate)
+            found.setdefault(answer[0], answer[2])
             if answer[0][:2] == PREFERRED[0]:
                 break
     for wanted in (*PREFERRED, None):
@@ -176,14 +176,14 @@ def find_python(has_uv: bool) -> tuple[str, str]:
     )
 
 
-def probe(python: str) -> tuple[tuple[int, ...], bool] | None:
-    """Version, and whether it can put pip into an environment; None if it does not run or cannot make one."""
+def probe(python: str) -> tuple[tuple[int, ...], bool, str] | None:
+    """Version, whether it can put pip into an environment, and the program behind a shim; None if it does not work."""
     try:
         answer = subprocess.run([python, "-c", PROBE], capture_output=True, text=True, timeout=20, check=True).stdout
     except (OSError, subprocess.SubprocessError):
         return None
-    *version, ensurepip, pip_there = answer.split()
-    return tuple(map(int, version)), "True" in (ensurepip, pip_there)
+    major, minor, patch, ensurepip, outer_pip, program = answer.strip().split(" ", 5)
+    return (int(major), int(minor), int(patch)), "True" in (ensurepip, outer_pip), program
 
 
 def create(folder: Path, python: str, uv: str | None) -> None:
