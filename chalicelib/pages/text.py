@@ -4,13 +4,13 @@ from typing import Final, Literal
 
 from msgspec import Struct
 
-Tone = Literal["stop", "wait", "good"]
+Tone = Literal["stop", "care", "wait", "good"]
 
 
 class Notice(Struct, frozen=True, kw_only=True):
     """One page without a decision: what happened, and what to do now.
 
-    tone   "stop": it cannot go on; "wait": it may go on later; "good": nothing is wrong
+    tone   "stop": it cannot go on; "care": look at how it began; "wait": it may go on later; "good": nothing is wrong
     back   label of the link, where a link is known; {where} is the app's name or host
     """
 
@@ -45,7 +45,7 @@ NOTICES: Final[dict[str, Notice]] = {
         "or when the link came from somebody else.",
         todo="Begin again in the app and finish in the same browser, with cookies allowed. "
         "Nothing was stored and no access was given.",
-        tone="wait",
+        tone="care",
     ),
     "sign_in_over": Notice(
         title="This sign-in is over",
@@ -92,7 +92,7 @@ NOTICES: Final[dict[str, Notice]] = {
         title="Part of the access is missing",
         what="You allowed less at the other service than the app needs, so the sign-in stopped.",
         todo="Begin again in the app and allow what it needs, or leave it: nothing is kept in use.",
-        tone="wait",
+        tone="care",
     ),
     "waiting": Notice(
         title="One moment",
@@ -131,11 +131,13 @@ CHOICE: Final[dict[str, str]] = {
     "own": "{client} may",
     "at_provider": "At {provider}, {client} may",
     "later": "Only if you connect {provider} later",
-    "read": "See",
-    "write": "Change",
+    "read": "Reading",
+    "write": "Changing",
     "optional": "Optional",
-    "optional_hint": "Untick what you do not want to give.",
-    "after": "Nothing happens at the other service before you choose Allow. You can take access back at any time.",
+    "after": "Your password stays with the service you sign in at. Nothing happens there before you choose Allow, "
+    "and you can take access back at any time.",
+    "after_one": "Your password stays with {provider}. Nothing happens there before you choose Allow, "
+    "and you can take access back at any time.",
     "allow": "Allow",
     "cancel": "Cancel",
     "policy": "Privacy policy",
@@ -162,5 +164,6 @@ PARTIAL: Final[dict[str, str]] = {
 }
 
 FRAME: Final[dict[str, str]] = {
-    "request_id": "For the operator: {request_id}",
+    "todo": "What you can do",
+    "request_id": "If you report this, name the number {request_id}",
 }
