@@ -1,0 +1,162 @@
+"""The templates say what the code relies on; AWS itself is not asked."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.environment import LOCAL
+from local.package import ROOT, copy_application
+
+RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
+BOOTSTRAP = json.loads((ROOT / "infra" / "bootstrap.json").read_text())["Resources"]
+CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())
+POLICY = json.loads((ROOT / ".chalice" / "policy-prod.json").read_text())
+SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `chalice package --merge-template` writes, of a copy without requirements so that nothing is fetched."""
+    project = tmp_path_factory.mktemp("project")
+    copy_application(project, ROOT)
+    shutil.copytree(ROOT / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*", "venv"))
+    (project / "requirements.txt").write_text("")
+    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+    command += ["--project-dir", str(project), "package", "--stage", "prod"]
+    command += ["--merge-template", str(ROOT / "infra" / "resources.json"), str(project / "out")]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=project, env={**os.environ, **LOCAL})
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project / "out" / "sam.json"
+
+
+def lint(path: Path) -> str:
+    command = [sys.executable, "-c", "from cfnlint.runner import main; main()", "--template", str(path)]
+    # W3002 is about local paths, which `aws cloudformation package` replaces.
+    return subprocess.run([*command, "--ignore-checks", "W3002"], capture_output=True, text=True).stdout
+
+
+def test_the_merged_template_is_clean(template: Path) -> None:
+    assert lint(template) == ""
+
+
+def test_the_bootstrap_stack_is_clean() -> None:
+    assert lint(ROOT / "infra" / "bootstrap.json") == ""
+
+
+def test_both_ways_in_make_the_same_tables_and_key() -> None:
+    assert {name: RESOURCES[name] for name in SHARED} == {name: BOOTSTRAP[name] for name in SHARED} == BOOTSTRAP
+
+
+def test_the_tables_survive_the_stack_and_forget_by_purge_at() -> None:
+    for name in ("BrokerTable", "BrokerKeysTable"):
+        table = RESOURCES[name]
+        assert table["DeletionPolicy"] == table["UpdateReplacePolicy"] == "Retain"
+        properties = table["Properties"]
+        assert properties["DeletionProtectionEnabled"] is True
+        assert properties["BillingMode"] == "PAY_PER_REQUEST"
+        assert properties["SSESpecification"] == {"SSEEnabled": True}
+        assert properties["TimeToLiveSpecification"] == {"AttributeName": "purge_at", "Enabled": True}
+
+
+def test_user_keys_have_no_backup_so_that_erasing_one_is_final() -> None:
+    recovery = {name: RESOURCES[name]["Properties"]["PointInTimeRecoverySpecification"] for name in SHARED[:2]}
+    assert recovery["BrokerTable"] == {"PointInTimeRecoveryEnabled": True}
+    assert recovery["BrokerKeysTable"] == {"PointInTimeRecoveryEnabled": False}
+
+
+def test_the_index_by_subject_holds_keys_only() -> None:
+    (index,) = RESOURCES["BrokerTable"]["Properties"]["GlobalSecondaryIndexes"]
+    assert index["IndexName"] == "by_sub"
+    assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
+    assert "GlobalSecondaryIndexes" not in RESOURCES["BrokerKeysTable"]["Properties"]
+
+
+def test_the_key_works_under_this_deployments_context_alone() -> None:
+    statements = RESOURCES["BrokerKey"]["Properties"]["KeyPolicy"]["Statement"]
+    (denied,) = (statement for statement in statements if statement["Effect"] == "Deny")
+    assert denied["Condition"] == {"StringNotEquals": {"kms:EncryptionContext:deployment": "broker"}}
+    assert {"kms:Encrypt", "kms:Decrypt"} <= set(denied["Action"])
+
+
+def test_the_gateways_own_answers_have_oauths_shape(template: Path) -> None:
+    answers = json.loads(template.read_text())["Resources"]["RestAPI"]["Properties"]["GatewayResponses"]
+    assert {"DEFAULT_4XX", "DEFAULT_5XX", "MISSING_AUTHENTICATION_TOKEN", "THROTTLED"} <= answers.keys()
+    for answer in answers.values():
+        document = json.loads(answer["ResponseTemplates"]["application/json"])
+        assert document.keys() == {"error", "error_description", "error_id"}
+        assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", document["error_description"])
+        assert answer["ResponseParameters"]["Headers"]["Cache-Control"] == "'no-store'"
+
+
+def test_no_gateway_answer_echoes_the_request() -> None:
+    answers = RESOURCES["RestAPI"]["Properties"]["GatewayResponses"]
+    assert set(re.findall(r"\$[a-zA-Z.]+", json.dumps(answers))) == {"$context.requestId"}
+
+
+def test_the_function_is_what_the_package_is_built_for(template: Path) -> None:
+    function = json.loads(template.read_text())["Resources"]["APIHandler"]["Properties"]
+    assert function["Architectures"] == ["arm64"]
+    assert (function["MemorySize"], function["Timeout"]) == (1024, 29)
+    if sys.version_info[:2] == (3, 13):
+        assert function["Runtime"] == "python3.13"
+
+
+def test_the_api_is_regional(template: Path) -> None:
+    api = json.loads(template.read_text())["Resources"]["RestAPI"]["Properties"]
+    assert api["EndpointConfiguration"] in ("REGIONAL", {"Type": "REGIONAL"})
+
+
+def test_the_role_is_the_policy_file_and_nothing_more(template: Path) -> None:
+    resources = json.loads(template.read_text())["Resources"]
+    name, _ = resources["APIHandler"]["Properties"]["Role"]["Fn::GetAtt"]
+    role = resources[name]["Properties"]
+    assert [policy["PolicyDocument"] for policy in role["Policies"]] == [POLICY]
+    assert "ManagedPolicyArns" not in role
+
+
+def actions(service: str) -> set[str]:
+    """What the policy allows of one service, without its prefix."""
+    listed: list[Any] = [statement["Action"] for statement in POLICY["Statement"]]
+    flat = [action for entry in listed for action in ([entry] if isinstance(entry, str) else entry)]
+    return {action.removeprefix(f"{service}:") for action in flat if action.startswith(f"{service}:")}
+
+
+def test_the_policy_allows_exactly_the_calls_that_the_adapters_make() -> None:
+    """Operations stand in the adapters as literals of `call`; a new one needs its line in the policy."""
+    adapters = "".join(path.read_text() for path in (ROOT / "chalicelib" / "adapters").glob("*.py"))
+    dynamodb = "Batch(?:Get|Write)Item|(?:Get|Put|Update|Delete)Item|Query|Scan|Transact(?:Get|Write)Items"
+    called = set(re.findall(rf'"({dynamodb}|Decrypt|Encrypt|ReEncrypt|GenerateDataKey)"', adapters))
+    assert actions("dynamodb") | actions("kms") == called
+
+
+def test_the_policy_names_its_two_tables_and_one_key() -> None:
+    for statement in POLICY["Statement"]:
+        assert statement["Effect"] == "Allow"
+        resources = statement["Resource"]
+        assert "*" not in ([resources] if isinstance(resources, str) else resources)
+    (decrypt,) = (statement for statement in POLICY["Statement"] if statement["Action"] == "kms:Decrypt")
+    assert decrypt["Condition"]["StringEquals"] == {"kms:EncryptionContext:deployment": "broker"}
+    assert decrypt["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/broker"}
+
+
+def test_no_stage_starts_before_its_issuer_is_set() -> None:
+    """A placeholder is not an issuer: the function says so in its log and does not start (THREATS GEN-12)."""
+    from chalicelib.config import ConfigurationError, read_settings
+
+    for stage in CONFIG["stages"].values():
+        environ = {**CONFIG["environment_variables"], **stage["environment_variables"]}
+        with pytest.raises(ConfigurationError, match="BROKER_ISSUER"):
+            read_settings(environ)
+        read_settings({**environ, "BROKER_ISSUER": "https://login.example.com"})
+
+
+def test_the_environment_holds_no_secret() -> None:
+    text = json.dumps(CONFIG)
+    assert not re.search(r"secret|password|token_|private", text, re.IGNORECASE)
