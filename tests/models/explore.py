@@ -37,6 +37,31 @@ def trace(seen: Seen, world: World) -> list[Step]:
     return steps[::-1]
 
 
+def tours(start: World, moves: Moves) -> Iterator[list[tuple[Step, World]]]:
+    """The shortest walk to each kind of step (verb, outcome, lost) that can happen without a fault."""
+    seen: Seen = {start: None}
+    queue, kinds = deque([start]), set()
+    while queue:
+        world = queue.popleft()
+        for step, after, fault in moves(world):
+            if fault:
+                continue
+            if after not in seen:
+                seen[after] = (world, step)
+                queue.append(after)
+            if (kind := (step.verb, step.outcome, step.lost)) not in kinds:
+                kinds.add(kind)
+                yield [*_with_worlds(seen, world), (step, after)]
+
+
+def _with_worlds(seen: Seen, world: World) -> list[tuple[Step, World]]:
+    walk: list[tuple[Step, World]] = []
+    while (came := seen[world]) is not None:
+        walk.append((came[1], world))
+        world = came[0]
+    return walk[::-1]
+
+
 def walks(start: World, moves: Moves, *, count: int, seed: int) -> Iterator[list[tuple[Step, World]]]:
     """`count` walks until nothing can happen, each a list of (step, world after it); one seed gives the same walks.
 
@@ -47,7 +72,7 @@ def walks(start: World, moves: Moves, *, count: int, seed: int) -> Iterator[list
     for _ in range(count):
         world, walk = start, []
         while options := [(step, after) for step, after, fault in moves(world) if fault is None]:
-            kinds = [(step.verb, step.outcome, step.lost) for step, _ in options]
+            kinds = [(step.verb, "" if step.verb == "ticks" else step.outcome, step.lost) for step, _ in options]
             weights = [1 / (1 + taken.get(kind, 0)) for kind in kinds]
             (index,) = choose.choices(range(len(options)), weights)
             taken[kinds[index]] = taken.get(kinds[index], 0) + 1
