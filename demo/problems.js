@@ -1,0 +1,27 @@
+// What a refusal means and what to do about it, in plain words.
+
+const TEXTS = {
+  access_denied: ["You chose Cancel", "Nothing was shared. Sign in again whenever you like."],
+  login_required: ["Nobody is signed in", "Sign in again."],
+  invalid_request: ["The broker did not understand this app", "Check the request in the timeline against the broker’s metadata."],
+  invalid_client: ["The broker does not know this app", "Check client_id in config.json; the app may have been removed."],
+  invalid_grant: ["This sign-in is over", "The code or token was used before, has expired or was revoked. Sign in again."],
+  invalid_scope: ["You allowed less than that", "Sign in again and allow the access that this needs."],
+  invalid_target: ["This access is not connected", "Sign in again, or connect the provider at the broker, and allow it."],
+  invalid_token: ["The access token is no longer good", "Press Refresh; if that fails too, sign in again."],
+  unauthorized_client: ["This app may not do that", "The operator has to allow this kind of access for this client."],
+  slow_down: ["Too many requests", "Wait a moment, then try again."],
+  temporarily_unavailable: ["The broker cannot decide this now", "Nothing has changed. Try again in a minute."],
+  server_error: ["The broker met a fault", "Try again. If it stays, give the error id to the operator."],
+  state_mismatch: ["This answer was not asked for", "It came from another tab or from somebody else, so it was thrown away. Sign in here."],
+  issuer_mismatch: ["The wrong broker answered", "The answer was thrown away. Check issuer in config.json."],
+  id_token_invalid: ["The ID token cannot be trusted", "It was thrown away. Sign in again; if it stays, tell the operator."],
+  unreachable: ["No answer", "Is everything running? It may also be that the other side does not allow this page’s origin (CORS)."],
+  unreadable: ["The answer makes no sense", "Look at it in the timeline."],
+};
+
+/** A title and what to do, for a Problem or for any other error. */
+export function explain(problem) {
+  const [title, todo] = TEXTS[problem.code] ?? ["That did not work", "Look at the last request in the timeline, then try again."];
+  return { title, todo };
+}
