@@ -3,8 +3,8 @@
 What is awkward, each as some real provider does it: tokens come form-encoded unless JSON is asked for; granted scopes
 are separated by commas; refresh tokens come only with `access_type=offline` (or `offline_access`), rotate, and end
 everything when one is used twice; access tokens live two minutes; PKCE S256 is demanded; the API refuses a request
-without User-Agent. The paths of GitHub's OAuth App profile are served too (no ID token, no expiry, errors in a 200). `faults`
-adds what only a broken or hostile provider does. Standard library and PyJWT only.
+without User-Agent. The paths of GitHub's OAuth App profile are served too (no ID token, no expiry, errors in a 200).
+`faults` adds what only a broken or hostile provider does. Standard library and PyJWT only.
 """
 
 import json

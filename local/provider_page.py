@@ -17,8 +17,7 @@ main{width:100%;max-width:420px;background:var(--card);border:1px solid var(--li
 padding:32px 28px;box-shadow:0 1px 2px #0000000d,0 16px 40px -20px #00000040}
 .brand{display:flex;align-items:center;gap:10px;font-weight:700;margin:0 0 24px;color:var(--accent)}
 .brand i{width:30px;height:30px;border-radius:9px;background:var(--accent);display:grid;place-items:center}
-.brand i:before{content:"";width:14px;height:16px;border-radius:3px;background:var(--card);
-box-shadow:inset 0 4px 0 -2px var(--accent),inset 0 8px 0 -2px var(--accent)}
+.brand i:before{content:"";width:16px;height:15px;background:repeating-linear-gradient(var(--card) 0 3px,#0000 3px 6px)}
 h1{font-size:1.4rem;line-height:1.25;margin:0 0 8px;letter-spacing:-.01em}
 p{margin:0 0 16px;color:var(--soft)}
 code{font:.85em ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;overflow-wrap:anywhere}
