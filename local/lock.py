@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="dev.py lock", description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest releases instead of the locked ones")
     options = parser.parse_args(arguments)
-    uv = Path(sys.prefix, "bin", "uv")
+    uv = str(Path(sys.prefix, "bin", "uv"))
     for name in LOCKS:
         upgrade = ["--upgrade"] if options.upgrade else []
         command = [uv, "pip", "compile", *OPTIONS, *upgrade, f"{name}.in", "-o", f"{name}.txt"]
