@@ -45,7 +45,7 @@ async function comeBack(answer) {
   mark(6, "now");
   const { tokens: fresh, asked, claims } = await app.finishSignIn(answer);
   tokens = fresh;
-  record(2, { method: "GET", url: asked, status: "sent you there" });
+  record(2, { method: "GET", url: asked, status: "sent" });
   for (const step of [2, 3, 4, 5, 6]) mark(step, "done");
   showClaims($("#id-claims"), claims);
   showAccount(claims);

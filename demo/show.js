@@ -54,7 +54,7 @@ export function showExchange({ method, url, form, bearer, status, answer }) {
   const summary = element(
     "summary", "",
     element("span", "method", method), " ",
-    element("span", "path", pathname), " ",
+    element("span", "path", pathname, " ", element("small", "", (form?.grant_type ?? "").split(":").at(-1))), " ",
     element("span", bad ? "code bad" : "code", String(status || "failed")),
   );
   const sent = [["host", host]];
