@@ -1,0 +1,112 @@
+"""Redirect URIs against the corpus, and the few things that it cannot say."""
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chalicelib.protocol.errors import InvalidRedirectUri
+from chalicelib.protocol.redirect_uri import (
+    check_registrable,
+    is_loopback,
+    match_redirect_uri,
+    origin_of,
+    redirect_hash,
+)
+from tests.requirement import requirement
+
+CORPUS = tomllib.loads((Path(__file__).parents[1] / "corpora" / "redirect_uri.txt").read_text())
+KINDS = ("web", "native")
+
+
+def of(section: str) -> list:
+    return [pytest.param(trick, id=name) for name, trick in CORPUS[section].items()]
+
+
+@requirement("AUTHZ-05", "REG-02")
+@pytest.mark.parametrize("trick", of("refused_at_registration"))
+def test_a_trick_cannot_be_registered(trick):
+    for kind in [trick["kind"]] if "kind" in trick else KINDS:
+        with pytest.raises(InvalidRedirectUri):
+            check_registrable(trick["uri"], application_type=kind)
+
+
+@requirement("AUTHZ-05")
+@pytest.mark.parametrize("honest", of("registrable"))
+def test_an_honest_uri_can_be_registered(honest):
+    for kind in [honest["kind"]] if "kind" in honest else KINDS:
+        check_registrable(honest["uri"], application_type=kind)
+
+
+@requirement("AUTHZ-02")
+@pytest.mark.parametrize("trick", of("refused_at_authorize"))
+def test_what_differs_from_the_registered_string_does_not_match(trick):
+    assert not match_redirect_uri(trick["sent"], (trick["registered"],), native=trick.get("native", True))
+
+
+@requirement("AUTHZ-02")
+@pytest.mark.parametrize("honest", of("matches"))
+def test_the_registered_string_matches_and_of_loopback_the_port_is_free(honest):
+    assert match_redirect_uri(honest["sent"], (honest["registered"],), native=honest.get("native", True))
+
+
+@requirement("AUTHZ-02")
+def test_any_one_of_several_registered_uris_matches_and_none_matches_nothing():
+    registered = ("https://a.example/cb", "http://127.0.0.1/cb")
+    assert match_redirect_uri("https://a.example/cb", registered, native=True)
+    assert match_redirect_uri("http://127.0.0.1:9/cb", registered, native=True)
+    assert not match_redirect_uri("https://a.example/cb", (), native=True)
+
+
+@requirement("AUTHZ-05")
+def test_a_uri_has_a_longest_length():
+    check_registrable("https://app.example/" + "a" * 1980, application_type="web")
+    with pytest.raises(InvalidRedirectUri):
+        check_registrable("https://app.example/" + "a" * 1981, application_type="web")
+
+
+@requirement("AUTHZ-05")
+def test_a_host_has_a_longest_length():
+    check_registrable("https://" + "a." * 122 + "example/cb", application_type="web")
+    with pytest.raises(InvalidRedirectUri):
+        check_registrable("https://" + "a." * 124 + "example/cb", application_type="web")
+
+
+@requirement("AUTHZ-02")
+@given(st.text(max_size=60), st.booleans())
+def test_no_other_string_matches_an_https_uri(sent, native):
+    registered = "https://app.example/cb"
+    assert match_redirect_uri(sent, (registered,), native=native) == (sent == registered)
+
+
+@requirement("AUTHZ-02")
+@given(st.integers(min_value=-10, max_value=100_000))
+def test_of_a_loopback_uri_exactly_the_ports_match(port):
+    sent = f"http://127.0.0.1:{port}/cb"
+    assert match_redirect_uri(sent, ("http://127.0.0.1/cb",), native=True) == (1 <= port <= 65535)
+
+
+@requirement("AUTHZ-05")
+@pytest.mark.parametrize(
+    ("uri", "loopback", "origin"),
+    [
+        ("https://app.example/cb", False, "https://app.example"),
+        ("https://app.example:8443/cb?x=1", False, "https://app.example:8443"),
+        ("http://127.0.0.1:49152/cb", True, "http://127.0.0.1:49152"),
+        ("http://[::1]/cb", True, "http://[::1]"),
+        ("http://localhost", True, "http://localhost"),
+        ("http://127.0.0.300/cb", False, "http://127.0.0.300"),
+        ("com.example.app:/cb", False, "com.example.app:"),
+    ],
+)
+def test_pages_can_say_where_a_uri_leads(uri, loopback, origin):
+    assert is_loopback(uri) is loopback
+    assert origin_of(uri) == origin
+
+
+@requirement("AUTHZ-02")
+def test_a_uri_is_remembered_by_its_sha_256():
+    expected = "3813b4ab1f4c678e49bd26db6e4e27090e3d3cfb70816b0dc9b7274a252ce8f2"
+    assert redirect_hash("https://app.example/cb") == expected
