@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from local.environment import use_local_credentials
+from local.listening import bind, port_of
 from local.resources import create_key, create_tables
 
 __all__ = ["EmbeddedAws", "create_key", "create_tables", "main", "start_aws"]
@@ -48,7 +49,9 @@ class EmbeddedAws:
 
         self.calls: Counter[str] = Counter()
         self._dispatch = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", port, self._count, threaded=True, request_handler=_quiet_handler())
+        with bind("127.0.0.1", port) as listener:  # werkzeug would end the process where the port is taken
+            bound, fd = port_of(listener), listener.fileno()
+            self._server = make_server("127.0.0.1", bound, self._count, True, request_handler=_quiet_handler(), fd=fd)
         self._server.daemon_threads = True  # type: ignore[attr-defined]
         self._server.block_on_close = False  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="aws")
@@ -57,7 +60,7 @@ class EmbeddedAws:
     @property
     def port(self) -> int:
         """The port that was really bound."""
-        return int(self._server.server_port)
+        return int(self._server.port)
 
     @property
     def endpoint_url(self) -> str:

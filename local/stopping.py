@@ -4,20 +4,22 @@ import json
 import os
 import select
 import signal
-from types import FrameType
 from typing import Any
 
 
 class StopSignal:
     """Catches SIGINT and SIGTERM from its making on, so that one during start-up counts too; main thread only.
 
-    The handler writes to a pipe: setting a threading.Event there can meet its own lock, held by the wait it interrupts.
+    The wake-up pipe is written by the interpreter's own C handler. A Python handler would not do: it runs between two
+    bytecodes, and a signal that comes just before a blocking wait would be noticed only when that wait ends.
     """
 
     def __init__(self) -> None:
-        self._asked, self._ask_end = os.pipe()
+        self._asked, wake_up = os.pipe()
+        os.set_blocking(wake_up, False)
+        signal.set_wakeup_fd(wake_up, warn_on_full_buffer=False)
         for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._ask)
+            signal.signal(number, lambda number, frame: None)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Block until asked to stop; true when that happened within the time."""
@@ -29,6 +31,3 @@ class StopSignal:
             print(json.dumps({"ready": True, **places}), flush=True)
         else:
             print("ready: " + ", ".join(f"{name} {value}" for name, value in places.items()), flush=True)
-
-    def _ask(self, number: int, frame: FrameType | None) -> None:
-        os.write(self._ask_end, b"!")
