@@ -60,12 +60,13 @@ class FaultyTransport:
             raise AwsRefusal("ProvisionedThroughputExceededException")
         if mode == "D":
             self._on_delay()
-        answer = self._answer(operation, payload, stale=mode == "S")
-        if mode == "A":
-            raise AwsUnreachable("ReadTimeoutError")
-        if mode == "C":
-            raise ProcessDied
-        return answer
+        try:
+            return self._answer(operation, payload, stale=mode == "S")
+        finally:  # a refusal is an answer too, and can be lost as well
+            if mode == "A":
+                raise AwsUnreachable("ReadTimeoutError")
+            if mode == "C":
+                raise ProcessDied
 
     def _strike(self, operation: str) -> Mode | None:
         for index, fault in enumerate(self._faults):

@@ -1,0 +1,187 @@
+"""Each conditional write knows its own repeat, and a crash anywhere leaves the old or the new, never half."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.system import SystemEntropy
+from chalicelib.ports import Refused, StoreUnavailable, Written
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.subject import Subject
+from tests.faults import Fault, FaultyTransport, Mode, ProcessDied
+from tests.requirement import requirement
+from tests.store.scene import NOW, Story, make_store
+
+Verb = Callable[[Story], Any]
+
+
+def client(story: Story, revision: int) -> Client:
+    return Client(
+        client_id=story.grant_id, client_name="app", redirect_uris=("https://app.example/callback",),
+        token_endpoint_auth_method="none", revision=revision,
+    )  # fmt: skip
+
+
+def consent(story: Story, version: int) -> Consent:
+    return Consent(sub=story.grant_id, client_id=story.client_id, version=version, scopes=frozenset({"openid"}))
+
+
+def connection(story: Story, generation: int) -> Connection:
+    required = {
+        "connection_id": story.grant_id, "sub": story.grant_id, "client_id": story.client_id, "provider_id": "demo",
+        "token_generation": generation, "connected_at": NOW, "connected_by": SystemEntropy().token_bytes(8).hex(),
+    }  # fmt: skip
+    return Connection(status="active", **required)
+
+
+# verb -> (what comes before it, the write itself)
+WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
+    "claim_grant": ((), lambda s: s.claim()),
+    "issue_grant": ((lambda s: s.claim(),), lambda s: s.issue()),
+    "redeem_code": ((lambda s: s.claim(), lambda s: s.issue()), lambda s: s.store.redeem_code(s.redemption())),
+    "advance_grant": (
+        (lambda s: s.claim(), lambda s: s.issue(), lambda s: s.store.redeem_code(s.redemption())),
+        lambda s: s.store.advance_grant(s.advance(1)),
+    ),
+    "revoke_grant": ((lambda s: s.claim(),), lambda s: s.store.revoke_grant(s.grant_id, client_id=s.client_id)),
+    "put_consent, new": ((), lambda s: s.store.put_consent(consent(s, 1), expected_version=0)),
+    "put_consent, changed": (
+        (lambda s: s.store.put_consent(consent(s, 1), expected_version=0),),
+        lambda s: s.store.put_consent(consent(s, 2), expected_version=1),
+    ),
+    "put_connection, new": ((), lambda s: s.store.put_connection(connection(s, 1))),
+    "put_connection, again": (
+        (lambda s: s.store.put_connection(connection(s, 1)),),
+        lambda s: s.store.put_connection(connection(s, 2)),
+    ),
+    "put_subject": (
+        (),
+        lambda s: s.store.put_subject(Subject(sub=s.grant_id, session_salt=b"x" * 16, created_at=NOW)),
+    ),
+    "put_user_key": ((), lambda s: s.store.put_user_key(s.grant_id, b"sealed")),
+    "put_client, new": ((), lambda s: s.store.put_client(client(s, 1), expected_revision=None)),
+    "put_client, changed": (
+        (lambda s: s.store.put_client(client(s, 1), expected_revision=None),),
+        lambda s: s.store.put_client(client(s, 2), expected_revision=1),
+    ),
+}
+ONCE = [name for name in WRITES if name != "revoke_grant"]  # ending a grant twice is no harm
+
+
+def prepared(transport: Transport, verb: str) -> tuple[Story, Verb]:
+    """A story in which the write comes next."""
+    before, write = WRITES[verb]
+    story = Story(make_store(transport))
+    for step in before:
+        assert isinstance(step(story), Written)
+    return story, write
+
+
+def behind(story: Story, transport: Transport, *faults: Fault) -> tuple[Story, FaultyTransport]:
+    """The same story through a transport with faults."""
+    faulty = FaultyTransport(transport, *faults)
+    other = Story(make_store(faulty), grant_id=story.grant_id, client_id=story.client_id)
+    return other, faulty
+
+
+@requirement("F03", "CODE-05")
+@pytest.mark.parametrize("mode", ["A", "B", "T"])
+@pytest.mark.parametrize("verb", WRITES)
+def test_one_lost_answer_or_refused_try_is_repeated_and_known_as_ours(
+    transport: Transport, verb: str, mode: Mode
+) -> None:
+    story, write = prepared(transport, verb)
+    other, faulty = behind(story, transport, Fault(mode=mode))
+    assert isinstance(write(other), Written)
+    assert len(faulty.calls) == 2
+
+
+@requirement("F03", "GEN-13")
+@pytest.mark.parametrize("verb", ONCE)
+def test_when_every_answer_is_lost_the_outcome_is_unknown_and_a_new_request_is_refused(
+    transport: Transport, verb: str
+) -> None:
+    story, write = prepared(transport, verb)
+    other, _ = behind(story, transport, Fault(mode="A", times=3))
+    with pytest.raises(StoreUnavailable):
+        write(other)
+    assert isinstance(write(story), Refused)
+
+
+@requirement("F02", "GEN-13")
+@pytest.mark.parametrize("mode", ["B", "T"])
+@pytest.mark.parametrize("verb", WRITES)
+def test_when_no_try_arrives_nothing_has_changed(transport: Transport, verb: str, mode: Mode) -> None:
+    story, write = prepared(transport, verb)
+    other, faulty = behind(story, transport, Fault(mode=mode, times=3))
+    with pytest.raises(StoreUnavailable):
+        write(other)
+    assert len(faulty.calls) == 3
+    assert isinstance(write(story), Written)
+
+
+@requirement("F02")
+@pytest.mark.parametrize("verb", ONCE)
+@pytest.mark.parametrize(("mode", "outcome"), [("K", Written), ("C", Refused)])
+def test_a_process_that_dies_leaves_the_old_or_the_new(
+    transport: Transport, verb: str, mode: Mode, outcome: type[object]
+) -> None:
+    story, write = prepared(transport, verb)
+    other, _ = behind(story, transport, Fault(mode=mode))
+    with pytest.raises(ProcessDied):
+        write(other)
+    assert isinstance(write(story), outcome)
+
+
+@requirement("F03", "CODE-04")
+def test_a_repeat_does_not_take_a_rivals_write_for_its_own(transport: Transport) -> None:
+    story, write = prepared(transport, "redeem_code")
+
+    def rival() -> None:
+        assert isinstance(write(story), Written)
+
+    faulty = FaultyTransport(transport, Fault(mode="D"), on_delay=rival)
+    other = Story(make_store(faulty), grant_id=story.grant_id)
+    assert isinstance(write(other), Refused)
+
+
+@requirement("GEN-13")
+def test_an_unprocessed_key_is_an_error_and_never_an_absence(transport: Transport) -> None:
+    class Unprocessed:
+        def call(self, operation: str, payload: Any) -> dict[str, Any]:
+            return {"Responses": {}, "UnprocessedKeys": {"broker": {"Keys": payload["RequestItems"]["broker"]["Keys"]}}}
+
+    with pytest.raises(StoreUnavailable):
+        Story(make_store(Unprocessed())).found()
+
+
+@requirement("GEN-15")
+def test_a_stale_read_cannot_be_produced(transport: Transport) -> None:
+    story, _ = prepared(transport, "issue_grant")
+    other, _ = behind(story, transport, Fault(mode="S", times=100))
+    assert other.found() is not None
+    story.issue()
+    assert (other.found() or pytest.fail("gone")).status == "issued"
+
+
+@requirement("CONS-01")
+def test_consent_is_written_only_over_the_version_that_was_read(transport: Transport) -> None:
+    story, write = prepared(transport, "put_consent, changed")
+    assert isinstance(write(story), Written)
+    assert isinstance(write(story), Refused)
+    assert isinstance(story.store.put_consent(consent(story, 1), expected_version=0), Refused)
+
+
+@requirement("CB-09")
+def test_an_older_sign_in_never_overwrites_a_newer_ones_tokens(transport: Transport) -> None:
+    story, write = prepared(transport, "put_connection, again")
+    assert isinstance(write(story), Written)
+    late = story.store.put_connection(replace(connection(story, 2), connected_by="late"))
+    assert isinstance(late, Refused)
+    assert late.found is not None
+    assert late.found.connected_by != "late"
