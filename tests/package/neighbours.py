@@ -1,0 +1,99 @@
+"""What a function talks to, in a process of its own: the embedded AWS, and the demo provider with any number of users.
+
+`python -m tests.package.neighbours --users 1000` prints one line of JSON and ends when its standard input ends.
+"""
+
+import argparse
+import http.client
+import json
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from local.package import ROOT
+
+CLIENT_ID, CLIENT_SECRET = "broker-at-demo", "a secret that only the demo provider knows"
+
+
+@dataclass
+class Neighbours:
+    """Running neighbours.
+
+    endpoint_url    where DynamoDB and KMS answer
+    provider_port   where the provider listens, in plain HTTP
+    provider_url    how it calls itself
+    """
+
+    process: "subprocess.Popen[str]"
+    endpoint_url: str
+    provider_port: int
+    provider_url: str
+
+    def visit(self, url: str, user: str = "alice") -> str:
+        """Sign in at the provider without a browser: where it sends the browser."""
+        parts = urlsplit(url)
+        form = [*parse_qsl(parts.query, keep_blank_values=True), ("decision", user)]
+        connection = http.client.HTTPConnection("127.0.0.1", self.provider_port, timeout=20)
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        connection.request("POST", parts.path, urlencode(form), headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        location = answer.getheader("Location")
+        if location is None:
+            raise AssertionError(f"the provider answered {answer.status} and leads nowhere")
+        return location
+
+    def stop(self) -> None:
+        """End the process."""
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        self.process.wait(20)
+
+
+def start_neighbours(*, callback: str, provider_url: str = "", users: int = 0) -> Neighbours:
+    """Start them; `callback` is our redirect URI at the provider."""
+    command = [sys.executable, "-m", "tests.package.neighbours", "--callback", callback, "--users", str(users)]
+    process = subprocess.Popen(
+        [*command, "--provider-url", provider_url], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    line = process.stdout.readline() if process.stdout else ""
+    if not line:
+        raise RuntimeError("the neighbours did not start")
+    told: dict[str, Any] = json.loads(line)
+    return Neighbours(process=process, **told)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The process."""
+    from local.aws import start_aws
+    from local.provider import start
+
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--callback", required=True)
+    parser.add_argument("--provider-url", default="")
+    parser.add_argument("--users", type=int, default=0)
+    options = parser.parse_args(arguments)
+    aws, provider = start_aws(), start()
+    provider.url = options.provider_url or provider.url
+    provider.add_client(CLIENT_ID, CLIENT_SECRET, (options.callback,), "Token Broker")
+    add_users(options.users)
+    told = {"endpoint_url": aws.endpoint_url, "provider_port": provider.port, "provider_url": provider.url}
+    print(json.dumps(told), flush=True)
+    sys.stdin.read()
+    return 0
+
+
+def add_users(count: int) -> None:
+    """user-0, user-1, ... beside alice and bob."""
+    from local.provider_grants import USERS
+
+    for number in range(count):
+        login = f"user-{number}"
+        USERS[login] = replace(USERS["alice"], login=login, sub=f"demo-{number:08x}", number=number)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
