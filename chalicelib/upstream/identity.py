@@ -93,7 +93,7 @@ def _subject(value: object) -> str:
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT_CHARACTERS:
         raise ProviderMisbehaved("identity_subject_malformed")
-    if not value.isascii() or not value.isprintable():
+    if not value.isascii() or not value.isprintable() or value != value.strip():
         raise ProviderMisbehaved("identity_subject_malformed")
     return value
 
