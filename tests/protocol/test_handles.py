@@ -11,7 +11,7 @@ from tests.requirement import requirement
 
 OLD, NEW = Key(version=1, secret=b"1" * 32), Key(version=2, secret=b"2" * 32)
 KEYS = Keyset(purpose="handle", current=NEW, versions={1: OLD, 2: NEW})
-CODE = Handle(kind="code", key_version=2, region_letter="a", grant_id="ab" * 16, secret=b"s" * 16, generation=0)
+CODE = Handle(kind="code", key_version=2, region_letter="a", grant_id="ab" * 16, secret=b"\xff" * 16, generation=0)
 TEXT = build_handle(CODE, KEYS, epoch=0)
 PREFIX = "tb_code_"
 

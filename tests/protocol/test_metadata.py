@@ -1,0 +1,91 @@
+"""Metadata says what is enforced, and nothing else."""
+
+import json
+
+from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
+from authlib.oidc.discovery import OpenIDProviderMetadata
+from msgspec.structs import replace
+
+from chalicelib.protocol.metadata import authorization_server_metadata, protected_resource_metadata
+from chalicelib.records.settings import Settings
+from tests.requirement import requirement
+
+SETTINGS = Settings(issuer="https://broker.example/base")
+OWN_SCOPES = frozenset({"openid", "email"})
+
+
+def metadata(settings=SETTINGS):
+    return authorization_server_metadata(settings, provider_ids=frozenset({"google", "github"}), own_scopes=OWN_SCOPES)
+
+
+@requirement("META-01", "META-02")
+def test_the_document_is_exactly_this():
+    profile = (
+        "birthdate family_name gender given_name locale middle_name name nickname picture preferred_username profile"
+    )
+    tokens = "iss sub aud exp iat auth_time nonce at_hash email email_verified"
+    assert metadata() == {
+        "issuer": "https://broker.example/base",
+        "authorization_endpoint": "https://broker.example/base/authorize",
+        "token_endpoint": "https://broker.example/base/token",
+        "revocation_endpoint": "https://broker.example/base/revoke",
+        "introspection_endpoint": "https://broker.example/base/introspect",
+        "userinfo_endpoint": "https://broker.example/base/userinfo",
+        "jwks_uri": "https://broker.example/base/jwks",
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": [
+            "authorization_code",
+            "refresh_token",
+            "client_credentials",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ],
+        "code_challenge_methods_supported": ["S256"],
+        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "authorization_response_iss_parameter_supported": True,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["ES256"],
+        "scopes_supported": ["email", "openid"],
+        "claims_supported": [*tokens.split(), *profile.split(), "updated_at", "website", "zoneinfo"],
+        "prompt_values_supported": ["consent", "login", "none", "select_account"],
+        "providers_supported": ["github", "google"],
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "claims_parameter_supported": False,
+        "client_id_metadata_document_supported": False,
+    }
+
+
+@requirement("META-02", "REG-01")
+def test_registration_is_named_only_where_it_is_open():
+    assert "registration_endpoint" not in metadata()
+    opened = metadata(replace(SETTINGS, open_registration=True))
+    assert opened.pop("registration_endpoint") == "https://broker.example/base/register"
+    assert opened == metadata()
+
+
+@requirement("META-02")
+def test_no_unsafe_feature_is_named_anywhere():
+    values = json.dumps([value for name, value in metadata().items() if "auth_methods" not in name])
+    for unsafe in ("plain", '"none"', "token id_token", "implicit", "password", "HS256", "fragment"):
+        assert unsafe not in values.replace('["consent", "login", "none", "select_account"]', "")
+
+
+@requirement("META-02")
+def test_others_find_the_document_valid():
+    """All but one rule: Discovery asks every provider for RS256, which we do not sign with and so do not name."""
+    AuthorizationServerMetadata(metadata()).validate()
+    OpenIDProviderMetadata(metadata() | {"id_token_signing_alg_values_supported": ["ES256", "RS256"]}).validate()
+
+
+@requirement("META-02")
+def test_as_a_resource_we_take_tokens_in_the_header_alone():
+    assert protected_resource_metadata(SETTINGS, own_scopes=OWN_SCOPES) == {
+        "resource": "https://broker.example/base",
+        "authorization_servers": ["https://broker.example/base"],
+        "jwks_uri": "https://broker.example/base/jwks",
+        "scopes_supported": ["email", "openid"],
+        "bearer_methods_supported": ["header"],
+    }
