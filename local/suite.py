@@ -4,15 +4,14 @@ Arguments go to pytest as they are (`dev.py test tests/protocol -x -q`), and the
 """
 
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from local.check import failed_checks
+from tests.requirements import read_requirements
 
 ROOT = Path(__file__).resolve().parent.parent
-REQUIREMENTS = ROOT / "tests" / "requirements.toml"
 
 
 class Counts:
@@ -29,6 +28,9 @@ class Counts:
 
 
 def main(arguments: list[str]) -> int:
+    if arguments in (["-h"], ["--help"]):
+        print(f"usage: dev.py test [PYTEST ARGUMENTS]\n\n{__doc__}")
+        return 0
     broken = [] if arguments else failed_checks()
     counts = Counts()
     status = int(
@@ -45,12 +47,4 @@ def main(arguments: list[str]) -> int:
 
 def planned() -> int:
     """How many requirements wait for later work, each with its reason in tests/requirements.toml."""
-    return count_planned(tomllib.loads(REQUIREMENTS.read_text(encoding="utf-8")))
-
-
-def count_planned(node: object) -> int:
-    if isinstance(node, dict):
-        return ("planned" in node) + sum(count_planned(value) for value in node.values())
-    if isinstance(node, list):
-        return sum(count_planned(value) for value in node)
-    return 0
+    return sum(line.planned is not None for line in read_requirements().values())

@@ -1,0 +1,33 @@
+"""What is installed is pinned to its bytes, and what ships is no more than it needs."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-ministack.txt")
+PIN = re.compile(r"([a-z0-9][a-z0-9-]*)==([0-9][0-9a-z.]*)( ; [a-z_<>=!. '0-9A-Z]+)?")
+
+
+def pins(lock: str) -> set[str]:
+    return set(re.findall(r"^[a-z0-9].*?(?= \\$)", (ROOT / lock).read_text(), re.MULTILINE))
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_holds_names_versions_and_hashes_and_nothing_else(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    entries = [entry.split(" \\\n    ") for entry in re.sub(r"\n(?=\S)", "\0", text.strip()).split("\0")]
+    for pin, *hashes in entries:
+        assert PIN.fullmatch(pin), pin
+        assert hashes, pin
+        assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", value) for value in hashes), pin
+
+
+def test_what_ships_is_what_was_tested() -> None:
+    assert pins("requirements.txt") <= pins("requirements-dev.txt")
+
+
+def test_nothing_ships_that_the_function_does_not_import() -> None:
+    shipped = {pin.partition("==")[0] for pin in pins("requirements.txt")}
+    assert shipped == {"cffi", "cryptography", "jinja2", "markupsafe", "msgspec", "pycparser", "pyjwt"}
