@@ -1,0 +1,1 @@
+"""The hosted pages: what they show, what they never do, and that they can be read."""

@@ -1,0 +1,158 @@
+"""The pages in Chromium, under their own headers: the policy holds, Allow arms itself, nothing is cut off."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Browser, sync_playwright
+
+from chalicelib.pages.render import page_headers, render_choice, render_leaving
+from tests.pages.examples import CHOICE, GITHUB, GOOGLE, every_page
+from tests.requirement import requirement
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+SEVERAL = replace(CHOICE, client_name="x" * 80, client_host="a" * 60 + ".example", providers=(GITHUB, GOOGLE))
+
+
+class Site(ThreadingHTTPServer):
+    """Pages by path, and the forms that came."""
+
+    pages: dict[str, str]
+    posted: list[str]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Site
+
+    def do_GET(self) -> None:
+        self._send(self.server.pages.get(self.path[1:], "<!doctype html><title>elsewhere</title>"))
+
+    def do_POST(self) -> None:
+        self.server.posted.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+        self._send(render_leaving(f"http://localhost:{self.server.server_port}/elsewhere", "GitHub"))
+
+    def _send(self, html: str) -> None:
+        self.send_response(200)
+        for name, value in page_headers(has_form="<form" in html):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(html.encode())
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[Site]:
+    server = Site(("127.0.0.1", 0), Handler)
+    # A page that goes on by itself cannot be looked at: here it stays.
+    server.pages = {name: html.replace('http-equiv="refresh"', 'name="stay"') for name, html in every_page().items()}
+    server.pages["several"] = render_choice(SEVERAL)
+    server.posted = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield found
+        found.close()
+
+
+def _open(browser: Browser, url: str, **options: Any) -> Any:
+    page = browser.new_context(**options).new_page()
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.goto(url)
+    return page
+
+
+@requirement("GEN-23")
+@pytest.mark.parametrize("width", [320, 1280])
+def test_pages_fit_and_keep_their_own_policy(browser: Browser, site: Site, width: int) -> None:
+    page = _open(browser, f"{site.url}/choice", viewport={"width": width, "height": 800})
+    for name in site.pages:
+        page.goto(f"{site.url}/{name}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    for mode, ground in (("light", "rgb(237, 241, 240)"), ("dark", "rgb(11, 17, 16)")):
+        page.emulate_media(color_scheme=mode)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+    assert page.complaints == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_allow_arms_itself_half_a_second_after_the_page_shows(browser: Browser, site: Site, motion: Any) -> None:
+    page = _open(browser, f"{site.url}/choice", reduced_motion=motion)
+    allow = page.locator("button.allow")
+    before, after = allow.evaluate(
+        """async (button) => {
+            const [arming] = button.getAnimations();
+            arming.pause();
+            const at = (time) => { arming.currentTime = time; return getComputedStyle(button).pointerEvents; };
+            return [[0, 250, 499].map(at), [500, 600].map(at)];
+        }"""
+    )
+    assert before == ["none"] * 3 and after == ["auto"] * 2
+    assert page.locator("button.cancel").evaluate("button => button.getAnimations().length") == 0
+    page.context.close()
+
+
+@requirement("CONS-06")
+def test_the_two_buttons_are_of_one_size(browser: Browser, site: Site) -> None:
+    for width in (360, 1280):
+        page = _open(browser, f"{site.url}/choice", viewport={"width": width, "height": 800})
+        cancel, allow = (page.locator(f"button.{name}").bounding_box() for name in ("cancel", "allow"))
+        assert (cancel["width"], cancel["height"], cancel["y"]) == pytest.approx(
+            (allow["width"], allow["height"], allow["y"]), abs=1
+        )
+        assert cancel["height"] >= 44
+        page.context.close()
+
+
+def test_without_javascript_the_decision_is_sent_and_leads_on(browser: Browser, site: Site) -> None:
+    page = _open(browser, f"{site.url}/several", java_script_enabled=False)
+    page.get_by_label("Google").check()
+    page.get_by_label("see your e-mail address").uncheck()
+    page.get_by_role("button", name="Allow").click()
+    page.wait_for_url("**/elsewhere")
+    assert page.url.startswith("http://localhost:")
+    assert site.posted.pop() == "request=sealed&scope=github%3Agist&provider=google&decision=allow"
+    page.context.close()
+
+
+def test_the_scopes_of_a_provider_show_when_it_is_chosen(browser: Browser, site: Site) -> None:
+    page = _open(browser, f"{site.url}/several", java_script_enabled=False)
+    assert page.get_by_text("change your repositories").is_visible()
+    page.get_by_label("Google").check()
+    assert not page.get_by_text("change your repositories").is_visible()
+    page.context.close()
+
+
+def test_the_keyboard_shows_where_it_is(browser: Browser, site: Site) -> None:
+    page = _open(browser, f"{site.url}/several")
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            """() => {
+                const at = document.activeElement;
+                const shown = at.type === "radio" ? at.closest(".provider") : at;
+                return [at.tagName, parseFloat(getComputedStyle(shown).outlineWidth)];
+            }"""
+        )
+        assert outline[0] == "BODY" or outline[1] >= 2
+    page.context.close()
