@@ -114,7 +114,7 @@ def copy_application(task: Path, root: Path) -> None:
     """The application's own files; what git does not know stays at home."""
     names = list(shipped_files(root))
     if "app.py" not in names:
-        raise PackagingError(f"there is no app.py in {root}")
+        raise PackagingError(f"there is no app.py in {root} that git knows")
     for name in names:
         # `vendor/` is laid out at the top, as Chalice does.
         copy = task / name.removeprefix("vendor/")

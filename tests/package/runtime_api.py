@@ -29,6 +29,15 @@ class Invocation:
     answer: "queue.Queue[tuple[bool, bytes]]" = field(default_factory=queue.Queue)
 
 
+class QuietServer(ThreadingHTTPServer):
+    """A function that ends in the middle of its question is how every test ends; nothing is printed about it."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing."""
+
+
 class RuntimeApi:
     """Listens on loopback; one function at a time asks it for work, as in one execution environment."""
 
@@ -37,8 +46,7 @@ class RuntimeApi:
         self.running: dict[str, Invocation] = {}
         self.ready = threading.Event()
         self.init_error: bytes | None = None
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (RuntimeApiHandler,), {"api": self}))
-        self._server.daemon_threads = True
+        self._server = QuietServer(("127.0.0.1", 0), type("Bound", (RuntimeApiHandler,), {"api": self}))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
 
