@@ -115,6 +115,9 @@ class Store(Protocol):
     def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
         """Forget the replaced refresh tokens once they are revoked, if the connection is unchanged."""
 
+    def revoke_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """any -> revoked, if no token has been written since it was read; the tombstone keeps its sealed tokens."""
+
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
         """Insert if absent."""
 
@@ -157,9 +160,7 @@ class Keys(Protocol):
 class Fetcher(Protocol):
     """The one way out (FETCH-01)."""
 
-    def fetch(
-        self, request: HttpRequest, *, timeout_seconds: float = 8.0, max_bytes: int = 262144
-    ) -> HttpResponse:
+    def fetch(self, request: HttpRequest, *, timeout_seconds: float = 8.0, max_bytes: int = 262144) -> HttpResponse:
         """Raises ProviderUnavailable."""
 
 

@@ -46,7 +46,8 @@ class BotoTransport:
         try:
             answer: dict[str, Any] = client._make_api_call(operation, payload)
         except ClientError as error:
-            raise AwsRefusal(error.response["Error"].get("Code", ""), error.response.get("Item")) from None
+            response: dict[str, Any] = dict(error.response)
+            raise AwsRefusal(response["Error"].get("Code", ""), response.get("Item")) from None
         except BotoCoreError as error:
             raise AwsUnreachable(type(error).__name__) from None
         return answer

@@ -181,6 +181,15 @@ class DynamoStore:
             {":none": (), ":generation": connection.token_generation, ":by": connection.connected_by},
         )
 
+    def revoke_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """any -> revoked, at the generation that was read."""
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET #status = :revoked",
+            ["token_generation = :generation", "sub = :sub"],
+            {":revoked": "revoked", ":generation": connection.token_generation, ":sub": connection.sub},
+        )
+
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
         """Insert if absent."""
         return self._put(subject_place(subject.sub), subject, "attribute_not_exists(pk)")

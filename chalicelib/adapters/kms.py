@@ -81,7 +81,9 @@ class KmsKeys:
         return old if old == new else new
 
     def _open_all(self, purpose: Purpose, item: KeysetItem, now: int) -> Keyset:
-        keys = {wrapped.version: self._open(purpose, wrapped, now) for wrapped in item.keys if wrapped.state != "published"}
+        keys = {
+            wrapped.version: self._open(purpose, wrapped, now) for wrapped in item.keys if wrapped.state != "published"
+        }
         current = [wrapped for wrapped in item.keys if wrapped.state in ("signing", "current")]
         if len(current) != 1:
             raise StoreUnavailable("keyset_without_one_current_key")

@@ -9,7 +9,8 @@ import msgspec
 from chalicelib.ports import Clock
 
 SECRET_NAMES = re.compile(
-    r"authorization|dpop|cookie|^code$|verifier|token$|secret|assertion|^state$|user_code|password|^request$", re.IGNORECASE
+    r"authorization|dpop|cookie|^code$|verifier|token$|secret|assertion|^state$|user_code|password|^request$",
+    re.IGNORECASE,
 )
 SECRET_VALUES = re.compile(r"tb_(?:code|refresh)_[\w-]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|\b[0-9a-f]{64}\b")
 REDACTED = "[redacted]"

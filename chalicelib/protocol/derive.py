@@ -6,16 +6,19 @@ import hmac
 from chalicelib.protocol.sealing import canonical
 
 
+def derive_account_id(identity_key: bytes, *, provider_id: str, issuer: str, subject: str) -> str:
+    """An opaque name of one account at one provider, 32 hex characters; never from an e-mail address (CB-09)."""
+    return _derive(identity_key, "account", provider_id, issuer, subject)
+
+
 def derive_sub(identity_key: bytes, *, provider_id: str, issuer: str, subject: str) -> str:
-    """Our stable subject for one login, 32 hex characters; never from an e-mail address (CB-09)."""
+    """Our stable subject for one login, 32 hex characters."""
     return _derive(identity_key, "sub", provider_id, issuer, subject)
 
 
-def derive_connection_id(
-    identity_key: bytes, *, sub: str, client_id: str, provider_id: str, issuer: str, subject: str
-) -> str:
+def derive_connection_id(identity_key: bytes, *, sub: str, client_id: str, account_id: str) -> str:
     """One account of one user for one client, 32 hex characters: two clients never share a token."""
-    return _derive(identity_key, "connection", sub, client_id, provider_id, issuer, subject)
+    return _derive(identity_key, "connection", sub, client_id, account_id)
 
 
 def _derive(key: bytes, label: str, *parts: str) -> str:

@@ -205,7 +205,9 @@ class PageError(OAuthError):
     page      key of the page's text in pages/
     """
 
-    def __init__(self, reason: str, *, page: str = "request_broken", status: int = 400, link: str | None = None) -> None:
+    def __init__(
+        self, reason: str, *, page: str = "request_broken", status: int = 400, link: str | None = None
+    ) -> None:
         super().__init__(reason)
         self.page = page
         self.page_status = status

@@ -82,7 +82,9 @@ def secret_hash(secret: bytes) -> bytes:
 
 def successor_secret(code_secret: bytes, salt: bytes) -> bytes:
     """The secret of every refresh token of a grant: a function of the code's secret and the salt drawn at redeeming."""
-    return HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=salt, info=b"token-broker refresh secret").derive(code_secret)
+    return HKDF(algorithm=SHA256(), length=SECRET_BYTES, salt=salt, info=b"token-broker refresh secret").derive(
+        code_secret
+    )
 
 
 def _decode(text: str, prefix: str) -> bytes:

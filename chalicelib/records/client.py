@@ -29,7 +29,7 @@ class Client(Struct, frozen=True, kw_only=True):
     first_party          set by the operator alone: no consent page of ours, one named provider, scopes within `scopes`
     serves               audiences for which this client introspects
     expires_at           when an unused self-registered client ends; None for the operator's
-    providers            provider ids that it may use
+    providers            provider ids that it may use; "*" stands for all that are switched on
     """
 
     client_id: str

@@ -2,6 +2,8 @@
 
 from msgspec import Struct
 
+from chalicelib.records.client import Handout
+
 
 class Settings(Struct, frozen=True, kw_only=True):
     """One deployment is one tenant: one issuer, two tables, one key.
@@ -33,7 +35,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     session_seconds: int = 12 * 3600
     open_registration: bool = False
     open_registration_scopes: frozenset[str] = frozenset({"openid", "profile", "email", "offline_access"})
-    open_registration_handout: str = "none"
+    open_registration_handout: Handout = "none"
     registration_per_address: int = 20
     registration_per_day: int = 200
     registration_total: int = 10_000

@@ -50,12 +50,37 @@ class Pending(Struct, frozen=True, kw_only=True):
 
 
 class BrowserSession(Struct, frozen=True, kw_only=True):
-    """Who sits at this browser: set at every successful callback."""
+    """Who sits at this browser: set at every successful callback.
+
+    account_id   opaque name of the account at the provider; with it a client's connection is found without a look-up
+    sid          random id of this session
+    """
 
     sub: str
     provider_id: str
+    account_id: str
     signed_in_at: int
     expires_at: int
     sid: str
     epoch: int
     auth_time: int | None = None
+
+
+class PageForm(Struct, frozen=True, kw_only=True):
+    """What the page's form carries back, sealed: the checked request, for one browser, for a while.
+
+    grant_id   fixed here, so that of any number of decisions on one page one at most goes on
+    browser    SHA-256 hex of the browser cookie
+    shown_at   epoch seconds
+    granted    on the page after a provider gave less: the scopes that are left to go on with; else None
+    connection_id, sub   of that partial connection, so that Cancel can take it back
+    """
+
+    request: AuthorizationRequest
+    grant_id: str
+    browser: str
+    shown_at: int
+    granted: frozenset[str] | None = None
+    provider_id: str = ""
+    connection_id: str = ""
+    sub: str = ""

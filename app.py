@@ -1,0 +1,6 @@
+"""The Lambda entry point: creates the app over the broker of this process. No logic."""
+
+from chalicelib.composition import ProcessBroker
+from chalicelib.routes import create_app
+
+app = create_app(ProcessBroker())

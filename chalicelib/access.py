@@ -1,0 +1,125 @@
+"""The one check of an access token at use: introspection, userinfo, hand-out and proxy ask here and nowhere else.
+
+One strongly consistent batch read brings every mark that could have ended the token since it was issued.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.issuing import ACCESS_TOKEN_TYP
+from chalicelib.ports import Broker, Found
+from chalicelib.protocol import jose
+from chalicelib.protocol.errors import InvalidToken
+from chalicelib.protocol.grants import find_end
+from chalicelib.records.client import Client
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    Place,
+    client_place,
+    consent_place,
+    grant_place,
+    provider_place,
+    revoked_token_place,
+    subject_place,
+)
+
+Claims = Mapping[str, Any]
+
+
+class Use(Struct, frozen=True, kw_only=True):
+    """A token that is good right now, and what was read to know it.
+
+    grant, consent   None for a client that acts for itself
+    scopes           of the token, less what consent has lost since
+    """
+
+    claims: dict[str, Any]
+    client: Client
+    scopes: frozenset[str]
+    grant: Grant | None
+    consent: Consent | None
+    found: Found
+
+
+def authorize_use(
+    broker: Broker,
+    token: str,
+    *,
+    audience: str | None,
+    also_read: Callable[[Claims], tuple[Place[Any], ...]] = lambda claims: (),
+) -> Use:
+    """Verify an access token of ours and everything that may have ended it.
+
+    audience    the one it must be for; None leaves that to the caller, who compares `claims["aud"]`
+    also_read   further places for the same batch read, from the verified claims
+
+    Raises InvalidToken: forged, of another type or audience, expired, revoked, or ended by a mark.
+    """
+    now = broker.clock.now()
+    claims = verify_signature(broker, token, audience=audience, now=now)
+    if "grant_id" not in claims:
+        return _authorize_client(broker, claims, now)
+    sub, client_id = claims["sub"], claims["client_id"]
+    found = broker.store.read(
+        DEPLOYMENT,
+        revoked_token_place(claims["jti"]),
+        client_place(client_id),
+        grant_place(claims["grant_id"]),
+        provider_place(claims["provider"]),
+        subject_place(sub),
+        consent_place(sub, client_id),
+        *also_read(claims),
+    )
+    _check_not_revoked(found, claims)
+    grant = found.get(grant_place(claims["grant_id"]))
+    if grant is None or grant.is_over(now) or (grant.sub, grant.client_id) != (sub, client_id):
+        raise InvalidToken("grant_over")
+    client = found.get(client_place(client_id))
+    consent = found.get(consent_place(sub, client_id))
+    end = find_end(
+        grant.decided_at,
+        deployment=found.get(DEPLOYMENT),
+        client=client,
+        provider=found.get(provider_place(claims["provider"])),
+        subject=found.get(subject_place(sub)),
+        consent=consent,
+        now=now,
+    )
+    if end is not None or client is None or consent is None:
+        raise InvalidToken(end or "record_gone")
+    scopes = frozenset(claims["scope"].split()) & consent.scopes & grant.scopes
+    return Use(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found)
+
+
+def verify_signature(broker: Broker, token: str, *, audience: str | None, now: int) -> dict[str, Any]:
+    """Signature, type, issuer, audience, times and epoch; nothing that could have ended it since."""
+    keys = {jwk["kid"]: jwk for jwk in broker.keys.public_jwks()}
+    claims = jose.verify_own(
+        token, keys=keys, typ=ACCESS_TOKEN_TYP, issuer=broker.settings.issuer, audience=audience, now=now
+    )
+    if claims.get("epoch") != broker.settings.epoch:
+        raise InvalidToken("older_epoch")
+    return claims
+
+
+def _authorize_client(broker: Broker, claims: dict[str, Any], now: int) -> Use:
+    """A token of client_credentials has no grant: its `iat` stands for `decided_at`."""
+    place = client_place(claims["client_id"])
+    found = broker.store.read(DEPLOYMENT, revoked_token_place(claims["jti"]), place)
+    _check_not_revoked(found, claims)
+    client, deployment = found.get(place), found.get(DEPLOYMENT)
+    if client is None or client.is_over(now) or client.marks.void(claims["iat"]):
+        raise InvalidToken("client_over")
+    if deployment is not None and deployment.marks.void(claims["iat"]):
+        raise InvalidToken("deployment_mark")
+    scopes = frozenset(claims["scope"].split()) & client.scopes
+    return Use(claims=claims, client=client, scopes=scopes, grant=None, consent=None, found=found)
+
+
+def _check_not_revoked(found: Found, claims: Claims) -> None:
+    if found.get(revoked_token_place(claims["jti"])) is not None:
+        raise InvalidToken("token_revoked")

@@ -1,0 +1,68 @@
+"""The one place that chooses adapters."""
+
+import os
+import threading
+from typing import TextIO
+
+from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.discovery import ProviderDirectory
+from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.https import GuardedFetcher, LocalTarget
+from chalicelib.adapters.kms import KmsKeys
+from chalicelib.adapters.log import JsonLog
+from chalicelib.adapters.registry import CachedRegistry
+from chalicelib.adapters.system import SystemClock, SystemEntropy
+from chalicelib.config import read_catalog, read_settings
+from chalicelib.ports import Broker, Clock, Entropy
+from chalicelib.records.settings import Settings
+
+
+def build_broker(
+    settings: Settings,
+    *,
+    local_targets: tuple[LocalTarget, ...] = (),
+    dynamodb: Transport | None = None,
+    kms: Transport | None = None,
+    clock: Clock | None = None,
+    entropy: Entropy | None = None,
+    log_stream: TextIO | None = None,
+) -> Broker:
+    """Every adapter of one process.
+
+    local_targets   hosts on loopback that the guarded fetcher may reach: the local stack alone can say this, no setting
+    the rest        for the local stack and tests; None is AWS, the wall clock, the operating system, standard output
+
+    Raises ConfigurationError for provider files that cannot be used.
+    """
+    clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
+    dynamodb = dynamodb or BotoTransport("dynamodb", endpoint_url=settings.endpoint_url)
+    kms = kms or BotoTransport("kms", endpoint_url=settings.endpoint_url)
+    store = DynamoStore(dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=entropy)
+    fetcher = GuardedFetcher(allow=local_targets)
+    return Broker(
+        settings=settings,
+        store=store,
+        registry=CachedRegistry(store, clock),
+        keys=KmsKeys(store, kms, clock, deployment=settings.deployment),
+        fetcher=fetcher,
+        directory=ProviderDirectory(fetcher, clock),
+        clock=clock,
+        entropy=entropy,
+        log=JsonLog(clock, stream=log_stream),
+        catalog=read_catalog(settings),
+    )
+
+
+class ProcessBroker:
+    """The broker of this process, built once from the environment."""
+
+    def __init__(self) -> None:
+        self._broker: Broker | None = None
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Broker:
+        """Raises ConfigurationError at every call until the settings are whole."""
+        with self._lock:
+            if self._broker is None:
+                self._broker = build_broker(read_settings(os.environ))
+            return self._broker

@@ -1,0 +1,120 @@
+"""Settings from the environment: every fault reported at once, empty security settings refused (GEN-12)."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chalicelib.providers.catalog import Catalog, load_catalog
+from chalicelib.providers.definition import InvalidDefinition
+from chalicelib.records.settings import Settings
+
+PREFIX = "BROKER_"
+_LOOPBACK_HOST = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
+_ISSUER = re.compile(r"(https?)://([a-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?((?:/[A-Za-z0-9._~-]+)*)")
+_LISTS = ("open_registration_scopes", "provider_dirs")
+
+
+class ConfigurationError(Exception):
+    """The deployment cannot start; `faults` says everything that is wrong, and what to set."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__("; ".join(faults))
+        self.faults = faults
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from variables BROKER_<FIELD>; lists are separated by spaces.
+
+    Raises ConfigurationError: unknown, missing, empty or impossible ones, all at once.
+    """
+    fields = {field.name: field for field in msgspec.structs.fields(Settings)}
+    given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
+    faults = [f"{PREFIX}{name.upper()} is not a setting" for name in given if name not in fields]
+    values: dict[str, Any] = {}
+    for name, field in fields.items():
+        if name not in given:
+            faults += [f"{PREFIX}{name.upper()} is missing"] if field.required else []
+            continue
+        if not given[name].strip():
+            faults.append(f"{PREFIX}{name.upper()} is empty")
+            continue
+        try:
+            values[name] = _convert(name, given[name].strip(), field.type)
+        except (msgspec.ValidationError, ValueError):
+            faults.append(f"{PREFIX}{name.upper()} cannot be read")
+    if not faults:
+        faults = _check(Settings(**values))
+    if faults:
+        raise ConfigurationError(tuple(faults))
+    return Settings(**values)
+
+
+def read_catalog(settings: Settings) -> Catalog:
+    """All provider files. Raises ConfigurationError naming every fault of every file."""
+    try:
+        catalog = load_catalog(*settings.provider_dirs)
+    except InvalidDefinition as error:
+        raise ConfigurationError(error.faults) from None
+    own = {scope.partition(":")[0] for scope in settings.open_registration_scopes}
+    reserved = sorted(catalog.ids & {"openid", "profile", "email", "offline_access"} & (own | catalog.ids))
+    if reserved:
+        raise ConfigurationError(tuple(f"a provider may not be called {name}" for name in reserved))
+    return catalog
+
+
+def _convert(name: str, text: str, kind: Any) -> Any:
+    if name in _LISTS:
+        return msgspec.convert(text.split(), kind)
+    return msgspec.convert(text, kind, strict=False)
+
+
+def _check(settings: Settings) -> list[str]:
+    """Values that would switch a protection off, or cannot work together."""
+    faults = _check_issuer(settings.issuer)
+    faults += [
+        f"{PREFIX}{name.upper()} must be at least {least}"
+        for name, least in _LEAST.items()
+        if getattr(settings, name) < least
+    ]
+    if settings.code_seconds > 600:
+        faults.append(f"{PREFIX}CODE_SECONDS must be at most 600")
+    if 0 < settings.refresh_grace_seconds < 5:
+        faults.append(f"{PREFIX}REFRESH_GRACE_SECONDS must be 0, or longer than a request with its repeats (5)")
+    if not re.fullmatch(r"[a-z]", settings.region_letter):
+        faults.append(f"{PREFIX}REGION_LETTER must be one lower-case letter")
+    if settings.table == settings.keys_table:
+        faults.append(f"{PREFIX}KEYS_TABLE must be another table than {PREFIX}TABLE")
+    return faults
+
+
+_LEAST = {
+    "epoch": 0,
+    "code_seconds": 1,
+    "access_token_seconds": 1,
+    "id_token_seconds": 1,
+    "refresh_grace_seconds": 0,
+    "refresh_idle_seconds": 1,
+    "refresh_end_seconds": 1,
+    "pending_seconds": 1,
+    "session_seconds": 1,
+    "registration_per_address": 1,
+    "registration_per_day": 1,
+    "registration_total": 1,
+    "registration_unused_days": 1,
+    "failed_authentications_per_address": 1,
+}
+
+
+def _check_issuer(issuer: str) -> list[str]:
+    """https, or http on loopback; no slash at the end, nothing that two parsers read differently."""
+    match = _ISSUER.fullmatch(issuer)
+    if match is None:
+        return [f"{PREFIX}ISSUER must be an https URL without a slash at its end, query or fragment"]
+    if match.group(1) == "http" and not _LOOPBACK_HOST.fullmatch(
+        urlsplit(issuer).netloc.rpartition(":")[0] or match.group(2)
+    ):
+        return [f"{PREFIX}ISSUER must use https: http is for loopback alone"]
+    return []

@@ -1,0 +1,126 @@
+"""Asking a provider: our registration there, its token endpoint, its word on who signed in."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.endpoints.parties import load_definition
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import TemporarilyUnavailable
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.sign_in import Pending
+from chalicelib.upstream.callback import callback_uri
+from chalicelib.upstream.endpoints import Endpoints
+from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
+from chalicelib.upstream.id_token import read_id_token, unverified_kid
+from chalicelib.upstream.identity import Identity, build_userinfo_requests, read_identity
+from chalicelib.upstream.revocation import TokenKind, build_revocation_request, read_revocation_response
+from chalicelib.upstream.token import ProviderTokens, build_token_request, read_token_response
+from chalicelib.vault.sealed import open_provider_secret
+
+ProviderFailure = (ProviderUnavailable, ProviderRefused, ProviderMisbehaved)
+REVOCATION_SECONDS = 3.0
+
+
+class Registered(Struct, frozen=True, kw_only=True):
+    """One provider, ready to be asked."""
+
+    definition: ProviderDefinition
+    record: ProviderRecord
+    endpoints: Endpoints
+
+
+class Brought(Struct, frozen=True, kw_only=True):
+    """What a provider's answers say, all of it verified.
+
+    auth_time   when the user really signed in there; only from providers whose file says that they honour max_age
+    """
+
+    tokens: ProviderTokens
+    identity: Identity
+    auth_time: int | None
+
+
+def find_registered(broker: Broker, record: ProviderRecord) -> Registered:
+    """Raises ProviderUnavailable, ProviderMisbehaved, ProviderRefused where discovery fails."""
+    definition = load_definition(broker, record.provider_id)
+    return Registered(
+        definition=definition, record=record, endpoints=broker.directory.endpoints(definition, record.issuer)
+    )
+
+
+def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
+    """The one request to the token endpoint, then who it was; never repeated by itself.
+
+    Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
+    """
+    definition, endpoints = provider.definition, provider.endpoints
+    asked = build_token_request(
+        definition,
+        endpoints,
+        client_id=provider.record.client_id,
+        client_secret=open_client_secret(broker, provider.record),
+        code=code,
+        redirect_uri=callback_uri(broker.settings.issuer, definition.provider_id),
+        code_verifier=pending.code_verifier,
+    )
+    requested = frozenset(
+        scope.partition(":")[2] for scope in pending.allowed if scope.startswith(definition.provider_id + ":")
+    )
+    response = broker.fetcher.fetch(asked)
+    tokens = read_token_response(definition, response, requested=requested, now=broker.clock.now())
+    claims = _verify_id_token(broker, provider, tokens.id_token, pending.nonce) if definition.is_openid else None
+    requests = build_userinfo_requests(definition, endpoints, tokens.access_token)
+    answers = tuple(broker.fetcher.fetch(request) for request in requests)
+    identity = read_identity(definition, answers, claims)
+    stated = (claims or {}).get("auth_time")
+    honest = definition.identity.auth_time and isinstance(stated, int) and not isinstance(stated, bool)
+    return Brought(tokens=tokens, identity=identity, auth_time=stated if honest else None)
+
+
+def revoke_at_provider(broker: Broker, provider: Registered, token: str, kind: TokenKind) -> bool:
+    """End one token there; False where the provider offers no such call or did not answer."""
+    request = build_revocation_request(
+        provider.definition,
+        provider.endpoints,
+        client_id=provider.record.client_id,
+        client_secret=open_client_secret(broker, provider.record),
+        token=token,
+        kind=kind,
+    )
+    if request is None:
+        return False
+    try:
+        response = broker.fetcher.fetch(request, timeout_seconds=REVOCATION_SECONDS)
+        read_revocation_response(provider.definition, response)
+    except ProviderFailure as error:
+        broker.log.event("revocation_failed", provider_id=provider.record.provider_id, reason=error.reason)
+        return False
+    return True
+
+
+def open_client_secret(broker: Broker, record: ProviderRecord) -> str | None:
+    """Our secret there. Raises TemporarilyUnavailable where it does not open, since then nothing may be asked."""
+    if record.sealed_secret is None:
+        return None
+    try:
+        return open_provider_secret(broker.keys.get("vault"), record.sealed_secret, provider_id=record.provider_id)
+    except SealBroken:
+        broker.log.event("provider_secret_does_not_open", provider_id=record.provider_id)
+        raise TemporarilyUnavailable("provider_secret_does_not_open") from None
+
+
+def _verify_id_token(broker: Broker, provider: Registered, id_token: str | None, nonce: str) -> dict[str, Any]:
+    """Before this check nothing of the answer is used (CB-08)."""
+    kid = unverified_kid(id_token) if id_token is not None else None
+    return read_id_token(
+        provider.definition,
+        provider.endpoints,
+        id_token,
+        jwks=broker.directory.jwks(provider.definition, provider.endpoints, kid),
+        client_id=provider.record.client_id,
+        nonce=nonce,
+        now=broker.clock.now(),
+    )

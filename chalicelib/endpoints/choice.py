@@ -1,0 +1,114 @@
+"""The one page of a sign-in: who asks, what for, with whom (CONS-03)."""
+
+from urllib.parse import urlsplit
+
+from chalicelib.endpoints.answers import page_reply, site
+from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
+from chalicelib.endpoints.parties import Parties, load_definition
+from chalicelib.pages.own_scopes import OWN_SCOPES as OWN_TITLES
+from chalicelib.pages.page import ChoicePage, ProviderOption, ScopeLine
+from chalicelib.pages.render import render_choice
+from chalicelib.ports import Broker
+from chalicelib.protocol.redirect_uri import is_loopback, origin_of
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.scope import split_by_provider
+from chalicelib.records.client import Client
+from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, PageForm
+from chalicelib.replies import Reply
+from chalicelib.vault.connecting import provider_scopes
+
+
+def show_choice(
+    broker: Broker, http: Request, request: AuthorizationRequest, parties: Parties, session: BrowserSession | None
+) -> Reply:
+    """The page, its request sealed in the form for this browser alone."""
+    known = read_browser(broker, http)
+    browser = known or new_browser(broker)
+    form = PageForm(
+        request=request,
+        grant_id=broker.entropy.token_bytes(16).hex(),
+        browser=browser_hash(browser),
+        shown_at=broker.clock.now(),
+    )
+    page = _build_page(broker, request, parties, session, seal_form(broker, form))
+    reply = page_reply(render_choice(page), has_form=True)
+    return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
+
+
+def _build_page(
+    broker: Broker, request: AuthorizationRequest, parties: Parties, session: BrowserSession | None, sealed: str
+) -> ChoicePage:
+    client = parties.client
+    offered = [request.provider_id] if request.provider_id else sorted(parties.providers)
+    last = session.provider_id if session and session.provider_id in offered else ""
+    lines = {provider_id: _provider_lines(broker, request, client, provider_id) for provider_id in parties.providers}
+    beside = [one for one in sorted(parties.providers) if one not in offered and lines[one]]
+    return ChoicePage(
+        client_name=client.client_name,
+        client_verified=client.registered_by == "operator",
+        client_host=_host(client.client_uri or client.redirect_uris[0]),
+        redirect_host=_host(request.redirect_uri),
+        redirect_is_loopback=is_loopback(request.redirect_uri),
+        providers=tuple(_option(broker, parties, one, selected=one == last or len(offered) == 1) for one in offered),
+        lasts=_lasts(broker, request),
+        sealed_request=sealed,
+        own_scopes=_own_lines(broker, request, client),
+        provider_scopes={one: found for one, found in lines.items() if found},
+        later=tuple(_option(broker, parties, one) for one in beside),
+        signed_in_as=load_definition(broker, session.provider_id).display_name if session else None,
+        policy_uri=client.policy_uri,
+        tos_uri=client.tos_uri,
+        site=site(broker),
+        action=urlsplit(broker.settings.issuer).path + "/signin",
+    )
+
+
+def _option(broker: Broker, parties: Parties, provider_id: str, *, selected: bool = False) -> ProviderOption:
+    """One third party, with the host that its file or the operator names."""
+    definition = load_definition(broker, provider_id)
+    named = definition.authorization_endpoint or parties.providers[provider_id].issuer or definition.issuer or ""
+    return ProviderOption(
+        provider_id=provider_id, display_name=definition.display_name, host=_host(named), selected=selected
+    )
+
+
+def _own_lines(broker: Broker, request: AuthorizationRequest, client: Client) -> tuple[ScopeLine, ...]:
+    own = split_by_provider(request.scopes, broker.catalog.ids).get("", frozenset())
+    return tuple(
+        ScopeLine(
+            name=scope,
+            title=OWN_TITLES.get(scope, ""),
+            access="read" if scope in OWN_TITLES else "write",
+            optional=scope in client.optional_scopes,
+        )
+        for scope in sorted(own)
+    )
+
+
+def _provider_lines(
+    broker: Broker, request: AuthorizationRequest, client: Client, provider_id: str
+) -> tuple[ScopeLine, ...]:
+    texts = load_definition(broker, provider_id).scopes
+    names = sorted(provider_scopes(request.scopes, provider_id))
+    return tuple(
+        ScopeLine(
+            name=f"{provider_id}:{name}",
+            title=texts[name].title if name in texts else "",
+            access=texts[name].access if name in texts else "write",
+            optional=f"{provider_id}:{name}" in client.optional_scopes,
+        )
+        for name in names
+    )
+
+
+def _lasts(broker: Broker, request: AuthorizationRequest) -> str:
+    """How long access lasts, after the words "Access lasts"."""
+    if "offline_access" not in request.scopes:
+        return f"{max(1, broker.settings.access_token_seconds // 60)} minutes"
+    return f"until you take it back, at most {max(1, broker.settings.refresh_end_seconds // 86400)} days"
+
+
+def _host(uri: str) -> str:
+    """Host (and port) of a web address, or the scheme of a private one."""
+    parts = urlsplit(uri)
+    return parts.netloc if parts.scheme in ("http", "https") else origin_of(uri)

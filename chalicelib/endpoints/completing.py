@@ -1,0 +1,122 @@
+"""The end of a sign-in: what consent becomes, and the grant as it is issued. Both ways end here: the callback, and a
+live browser session whose connection suffices."""
+
+import msgspec
+
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.errors import TemporarilyUnavailable
+from chalicelib.protocol.handles import secret_hash
+from chalicelib.protocol.redirect_uri import redirect_hash
+from chalicelib.records.client import Client
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.places import consent_place
+from chalicelib.records.sign_in import AuthorizationRequest
+
+SKEW = 120
+
+
+def build_grant(
+    broker: Broker,
+    request: AuthorizationRequest,
+    *,
+    grant_id: str,
+    code_secret: bytes,
+    decided_at: int,
+    sub: str,
+    provider_id: str,
+    connection_id: str,
+    scopes: frozenset[str],
+    auth_time: int | None,
+) -> Grant:
+    """The grant as it stands while its code is outstanding; every later end is fixed here."""
+    settings, now = broker.settings, broker.clock.now()
+    offline = "offline_access" in scopes
+    idle = settings.refresh_idle_seconds if offline else settings.access_token_seconds
+    life = settings.refresh_end_seconds if offline else settings.code_seconds + settings.access_token_seconds
+    return Grant(
+        grant_id=grant_id,
+        status="issued",
+        client_id=request.client_id,
+        decided_at=decided_at,
+        expires_at=now + settings.code_seconds,
+        purge_at=max(decided_at + settings.pending_seconds, now + settings.code_seconds) + SKEW,
+        written_by="",
+        sub=sub,
+        provider_id=provider_id,
+        secret_hash=secret_hash(code_secret),
+        key_version=broker.keys.get("handle").current.version,
+        redirect_hash=redirect_hash(request.redirect_uri),
+        code_challenge=request.code_challenge,
+        nonce=request.nonce,
+        scopes=scopes,
+        resources=request.resources,
+        connections={provider_id: connection_id},
+        auth_time=auth_time,
+        ends_at=now + life,
+        grace_seconds=settings.refresh_grace_seconds,
+        idle_seconds=idle,
+        epoch=settings.epoch,
+    )
+
+
+def claim_of(broker: Broker, grant_id: str, client_id: str, decided_at: int) -> Grant:
+    """The grant while the provider's token endpoint is asked: it only says that somebody goes on."""
+    now = broker.clock.now()
+    return Grant(
+        grant_id=grant_id,
+        status="exchanging",
+        client_id=client_id,
+        decided_at=decided_at,
+        expires_at=now + broker.settings.code_seconds,
+        purge_at=max(decided_at + broker.settings.pending_seconds, now + broker.settings.code_seconds) + SKEW,
+        written_by="",
+    )
+
+
+def record_consent(broker: Broker, read: Consent | None, grant: Grant, client: Client) -> None:
+    """Add what this sign-in allowed to the consent, if that is new; a mark set meanwhile is never overwritten.
+
+    Raises TemporarilyUnavailable where others keep writing in between; nothing was issued then.
+    """
+    for _ in range(3):
+        added = add_to_consent(read, grant, client, epoch=broker.settings.epoch)
+        if added is None:
+            return
+        result = broker.store.put_consent(added, expected_version=read.version if read else 0)
+        if not isinstance(result, Refused):
+            return
+        place = consent_place(grant.sub, grant.client_id)
+        read = broker.store.read(place).get(place)
+        if read is not None and read.marks.void(grant.decided_at):
+            break
+    raise TemporarilyUnavailable("consent_keeps_changing")
+
+
+def add_to_consent(read: Consent | None, grant: Grant, client: Client, *, epoch: int) -> Consent | None:
+    """The consent with this sign-in in it; None where it already was. A consent of an older epoch or client revision
+    covers nothing any more and begins anew."""
+    fresh = read is not None and read.epoch == epoch and read.client_revision == client.revision
+    base = read if read is not None and fresh else Consent(sub=grant.sub, client_id=grant.client_id)
+    added = msgspec.structs.replace(
+        base,
+        scopes=base.scopes | grant.scopes,
+        redirect_hashes=base.redirect_hashes | {grant.redirect_hash},
+        resources=base.resources | frozenset(grant.resources),
+        default_connections={**base.default_connections, **grant.connections},
+        client_revision=client.revision,
+        epoch=epoch,
+        marks=read.marks if read else base.marks,
+    )
+    if read is not None and added == read:
+        return None
+    return msgspec.structs.replace(added, version=(read.version if read else 0) + 1)
+
+
+def covers(consent: Consent | None, request: AuthorizationRequest, client: Client, *, epoch: int, now: int) -> bool:
+    """True where the recorded consent leaves nothing new to decide (CONS-01, CONS-02)."""
+    if consent is None or consent.epoch != epoch or consent.client_revision != client.revision:
+        return False
+    known_place = redirect_hash(request.redirect_uri) in consent.redirect_hashes
+    known_access = request.scopes <= consent.scopes and frozenset(request.resources) <= consent.resources
+    return known_place and known_access and not consent.marks.void(now)

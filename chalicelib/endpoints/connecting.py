@@ -1,0 +1,168 @@
+"""What a sign-in writes into the vault: the user's key, the subject, the connection with its sealed tokens."""
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.endpoints.asking import Brought, Registered, revoke_at_provider
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.errors import TemporarilyUnavailable
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.records.connection import Connection, ConnectionStatus
+from chalicelib.records.consent import Consent
+from chalicelib.records.stored import UserKey
+from chalicelib.records.subject import Subject
+from chalicelib.vault.connecting import KeepStored, Replace, decide_connection
+from chalicelib.vault.sealed import (
+    USER_KEY_BYTES,
+    Attribute,
+    Place,
+    open_user_key,
+    open_value,
+    place_of,
+    seal_user_key,
+    seal_value,
+)
+
+
+class Owner(Struct, frozen=True, kw_only=True):
+    """Whose connection it is."""
+
+    sub: str
+    client_id: str
+    connection_id: str
+    user_key: bytes
+
+
+def find_or_make_user(
+    broker: Broker, sub: str, *, known_key: UserKey | None, known_subject: Subject | None
+) -> tuple[bytes, Subject]:
+    """The user's key, opened, and the subject; for somebody never seen both are written, key first."""
+    vault = broker.keys.get("vault")
+    sealed = known_key.sealed if known_key else _make_user_key(broker, sub)
+    try:
+        user_key = open_user_key(vault, sealed, sub=sub)
+    except SealBroken:
+        broker.log.event("user_key_does_not_open", sub=sub)
+        raise TemporarilyUnavailable("user_key_does_not_open") from None
+    return user_key, known_subject or _make_subject(broker, sub)
+
+
+def store_connection(
+    broker: Broker,
+    owner: Owner,
+    provider: Registered,
+    brought: Brought,
+    *,
+    read: Connection | None,
+    consent: Consent | None,
+    status: ConnectionStatus,
+    connected_at: int,
+) -> Connection:
+    """Write what the provider gave, sealed; the connection as it stands afterwards.
+
+    Raises TemporarilyUnavailable where others keep writing in between.
+    """
+    connected_by = broker.entropy.token_bytes(12).hex()
+    for _ in range(3):
+        decision = decide_connection(
+            read, brought.tokens, provider.definition, consent, epoch=broker.settings.epoch, now=broker.clock.now()
+        )
+        if isinstance(decision, KeepStored) and read is not None:
+            if provider.definition.revocation.ends == "token":
+                revoke_at_provider(broker, provider, brought.tokens.access_token, "access_token")
+            return read
+        assert isinstance(decision, Replace)
+        built = _build(broker, owner, provider, brought, decision, read, status, connected_at, connected_by)
+        result = broker.store.put_connection(built)
+        if not isinstance(result, Refused):
+            return result.item
+        read = result.found
+    raise TemporarilyUnavailable("connection_keeps_changing")
+
+
+def end_replaced(broker: Broker, owner: Owner, provider: Registered, connection: Connection) -> None:
+    """Revoke the refresh token that this sign-in replaced, then forget it; what fails stays noted in the item."""
+    if not connection.outgoing or provider.definition.revocation.ends == "app":
+        return
+    place = place_of(connection)
+    tokens = [open_value(owner.user_key, one, "outgoing", place=place).decode() for one in connection.outgoing]
+    if all([revoke_at_provider(broker, provider, token, "refresh_token") for token in tokens]):
+        broker.store.clear_outgoing(connection)
+
+
+def _build(
+    broker: Broker,
+    owner: Owner,
+    provider: Registered,
+    brought: Brought,
+    decision: Replace,
+    read: Connection | None,
+    status: ConnectionStatus,
+    connected_at: int,
+    connected_by: str,
+) -> Connection:
+    tokens = brought.tokens
+    place = Place(
+        connection_id=owner.connection_id,
+        sub=owner.sub,
+        client_id=owner.client_id,
+        provider_id=provider.record.provider_id,
+        generation=decision.generation,
+        epoch=broker.settings.epoch,
+    )
+
+    def sealed(value: bytes, attribute: Attribute) -> bytes:
+        return seal_value(owner.user_key, value, attribute, place=place, salt=broker.entropy.token_bytes(32))
+
+    old_refresh = _open_refresh_token(broker, owner, read)
+    refresh = old_refresh if decision.keep_refresh_token else tokens.refresh_token
+    replaced = old_refresh if old_refresh and refresh and refresh != old_refresh else None
+    return Connection(
+        connection_id=owner.connection_id,
+        sub=owner.sub,
+        client_id=owner.client_id,
+        provider_id=provider.record.provider_id,
+        status=status,
+        token_generation=decision.generation,
+        connected_at=connected_at,
+        connected_by=connected_by,
+        granted=tokens.granted,
+        sealed_access_token=sealed(tokens.access_token.encode(), "access_token"),
+        access_expires_at=tokens.expires_at,
+        sealed_refresh_token=sealed(refresh.encode(), "refresh_token") if refresh else b"",
+        sealed_profile=sealed(msgspec.json.encode(brought.identity.profile), "profile"),
+        outgoing=(sealed(replaced.encode(), "outgoing"),) if replaced else (),
+        epoch=broker.settings.epoch,
+    )
+
+
+def _open_refresh_token(broker: Broker, owner: Owner, read: Connection | None) -> str | None:
+    """The stored refresh token; None where there is none or it no longer opens (an older key: nothing to keep)."""
+    if read is None or not read.sealed_refresh_token:
+        return None
+    try:
+        return open_value(owner.user_key, read.sealed_refresh_token, "refresh_token", place=place_of(read)).decode()
+    except SealBroken:
+        broker.log.event("refresh_token_does_not_open", connection_id=read.connection_id)
+        return None
+
+
+def _make_user_key(broker: Broker, sub: str) -> bytes:
+    fresh = broker.entropy.token_bytes(USER_KEY_BYTES)
+    sealed = seal_user_key(broker.keys.get("vault"), fresh, sub=sub, salt=broker.entropy.token_bytes(32))
+    result = broker.store.put_user_key(sub, sealed)
+    if isinstance(result, Refused):
+        if result.found is None:
+            raise TemporarilyUnavailable("user_key_keeps_changing")
+        return result.found
+    return result.item
+
+
+def _make_subject(broker: Broker, sub: str) -> Subject:
+    fresh = Subject(sub=sub, session_salt=broker.entropy.token_bytes(16), created_at=broker.clock.now())
+    result = broker.store.put_subject(fresh)
+    if isinstance(result, Refused):
+        if result.found is None:
+            raise TemporarilyUnavailable("subject_keeps_changing")
+        return result.found
+    return result.item

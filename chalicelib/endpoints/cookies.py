@@ -1,0 +1,205 @@
+"""What the browser keeps for us: a random name for itself, pending decisions, its session. All sealed but the first.
+
+`__Host-` and Secure follow the issuer's scheme, since cookie jars refuse Secure over loopback http (DESIGN 4.2).
+"""
+
+import base64
+import hashlib
+import hmac
+
+import msgspec
+
+from chalicelib.ports import Broker
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.sealing import SealBroken, canonical, open_sealed, seal
+from chalicelib.records.keyset import Keyset
+from chalicelib.records.sign_in import BrowserSession, PageForm, Pending
+from chalicelib.records.subject import Subject
+
+BROWSER, PENDING, SESSION = "tb_browser", "tb_pending_", "tb_session"
+SLOTS = 3
+SLOT_BYTES = 3800
+ALL_SLOTS_BYTES = 5000
+
+
+class _SessionOuter(msgspec.Struct, frozen=True):
+    """What the cookie key alone opens: whose key the rest is under, and which account; nobody is signed in by it."""
+
+    sub: str
+    account_id: str
+    inner: bytes
+
+
+def set_cookie(broker: Broker, name: str, value: str, *, max_age: int | None) -> tuple[str, str]:
+    """One Set-Cookie header; None lives as long as the browser, 0 forgets."""
+    secure = "" if broker.settings.is_loopback else "; Secure"
+    age = "" if max_age is None else f"; Max-Age={max_age}"
+    return ("Set-Cookie", f"{_full(broker, name)}={value}; Path=/{age}; HttpOnly; SameSite=Lax{secure}")
+
+
+def read_browser(broker: Broker, request: Request) -> str | None:
+    """This browser's random name; None where it has none or one that is not ours in form."""
+    value = request.cookies.get(_full(broker, BROWSER), "")
+    return value if len(value) == 43 and value.isascii() else None
+
+
+def new_browser(broker: Broker) -> str:
+    """A fresh random name, 256 bits."""
+    return base64.urlsafe_b64encode(broker.entropy.token_bytes(32)).rstrip(b"=").decode()
+
+
+def browser_hash(browser: str) -> str:
+    """What a sealed form keeps of it."""
+    return hashlib.sha256(browser.encode()).hexdigest()
+
+
+def seal_form(broker: Broker, form: PageForm) -> str:
+    """The hidden field of a page: also its CSRF token, since no other browser's cookie fits it."""
+    return _seal(broker, msgspec.msgpack.encode(form), "form", form.browser)
+
+
+def open_form(broker: Broker, sealed: str, browser: str) -> PageForm | None:
+    """The form, where it is ours, of this browser, and not older than a sign-in may take."""
+    opened = _open(broker, sealed, "form", browser_hash(browser))
+    if opened is None:
+        return None
+    form = msgspec.msgpack.decode(opened, type=PageForm)
+    fresh = 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
+    same = hmac.compare_digest(form.browser, browser_hash(browser))
+    return form if fresh and same else None
+
+
+def seal_request(broker: Broker, encoded: bytes, request_id: str) -> bytes:
+    """A request that is too large for a cookie, for the table."""
+    cookie = broker.keys.get("cookie").current
+    place = canonical("broker", f"PAR#{request_id}", "request")
+    return seal(cookie.secret, cookie.version, encoded, place=place, salt=broker.entropy.token_bytes(32))
+
+
+def open_request(broker: Broker, sealed: bytes, request_id: str) -> bytes:
+    """Raises SealBroken."""
+    return open_sealed(
+        _secrets(broker.keys.get("cookie")), sealed, place=canonical("broker", f"PAR#{request_id}", "request")
+    )
+
+
+def seal_pending(broker: Broker, pending: Pending) -> str:
+    """The value of a pending cookie."""
+    return _seal(broker, msgspec.msgpack.encode(pending), "pending", pending.state)
+
+
+def set_pending(broker: Broker, request: Request, pending: Pending, sealed: str) -> tuple[tuple[str, str], ...]:
+    """Put one pending decision into its slot; the oldest slots make room, so that at most three and 5 KB remain."""
+    prefix = _full(broker, PENDING)
+    others = [name for name in request.cookies if name.startswith(prefix) and name != prefix + _slot(pending.state)]
+    kept: list[str] = []
+    room = ALL_SLOTS_BYTES - len(sealed)
+    for name in sorted(others, key=lambda name: _age(request.cookies[name]), reverse=True):
+        room -= len(request.cookies[name])
+        if len(kept) < SLOTS - 1 and room >= 0:
+            kept.append(name)
+    dropped = [name.removeprefix(prefix) for name in others if name not in kept]
+    stamped = f"{pending.decided_at:x}.{sealed}"
+    life = broker.settings.pending_seconds
+    return (
+        set_cookie(broker, PENDING + _slot(pending.state), stamped, max_age=life),
+        *(set_cookie(broker, PENDING + slot, "", max_age=0) for slot in dropped),
+    )
+
+
+def read_pending(broker: Broker, request: Request, state: str) -> Pending | None:
+    """The decision that this browser took for this state; None where it took none, or too long ago."""
+    value = request.cookies.get(_full(broker, PENDING) + _slot(state), "")
+    opened = _open(broker, value.partition(".")[2], "pending", state)
+    if opened is None:
+        return None
+    pending = msgspec.msgpack.decode(opened, type=Pending)
+    alive = 0 <= broker.clock.now() - pending.decided_at < broker.settings.pending_seconds
+    return pending if alive and hmac.compare_digest(pending.state, state) else None
+
+
+def seal_session(broker: Broker, session: BrowserSession, session_salt: bytes) -> tuple[str, str]:
+    """The browser session as a cookie: the rest of it is under a key that mixes in the subject's salt."""
+    cookie = broker.keys.get("cookie").current
+    key = _session_key(cookie.secret, session_salt)
+    place = canonical("session", session.sub)
+    inner = seal(key, cookie.version, msgspec.msgpack.encode(session), place=place, salt=broker.entropy.token_bytes(32))
+    outer = _SessionOuter(sub=session.sub, account_id=session.account_id, inner=inner)
+    value = _seal(broker, msgspec.msgpack.encode(outer), "session")
+    return set_cookie(broker, SESSION, value, max_age=broker.settings.session_seconds)
+
+
+def read_session_owner(broker: Broker, request: Request) -> _SessionOuter | None:
+    """Whose session this browser claims to have; nothing is proven before `open_session`."""
+    opened = _open(broker, request.cookies.get(_full(broker, SESSION), ""), "session")
+    return None if opened is None else msgspec.msgpack.decode(opened, type=_SessionOuter)
+
+
+def open_session(broker: Broker, outer: _SessionOuter, subject: Subject | None) -> BrowserSession | None:
+    """The session, if the subject is alive, its salt unchanged, and nothing has ended it since."""
+    if subject is None:
+        return None
+    secrets = {
+        v: _session_key(key.secret, subject.session_salt) for v, key in broker.keys.get("cookie").versions.items()
+    }
+    try:
+        opened = open_sealed(secrets, outer.inner, place=canonical("session", outer.sub))
+    except SealBroken:
+        return None
+    session = msgspec.msgpack.decode(opened, type=BrowserSession)
+    alive = broker.clock.now() < session.expires_at and session.epoch == broker.settings.epoch
+    ended = subject.marks.void(session.signed_in_at)
+    return session if alive and not ended and session.account_id == outer.account_id else None
+
+
+def seal_client_reference(broker: Broker, client_id: str) -> str:
+    """Rides in `state`, so that a callback without its cookie can lead back to the app."""
+    return _seal(broker, bytes.fromhex(client_id), "client")
+
+
+def open_client_reference(broker: Broker, sealed: str) -> str | None:
+    """The client id, where the state is ours."""
+    opened = _open(broker, sealed, "client")
+    return None if opened is None else opened.hex()
+
+
+def _full(broker: Broker, name: str) -> str:
+    return name if broker.settings.is_loopback else f"__Host-{name}"
+
+
+def _slot(state: str) -> str:
+    return hashlib.sha256(state.encode()).hexdigest()[:8]
+
+
+def _age(value: str) -> int:
+    """The unproven time in front of a pending cookie: it only decides which one makes room."""
+    try:
+        return int(value.partition(".")[0], 16)
+    except ValueError:
+        return 0
+
+
+def _seal(broker: Broker, content: bytes, *place: str) -> str:
+    cookie = broker.keys.get("cookie").current
+    bound = canonical("cookie", broker.settings.epoch, *place)
+    sealed = seal(cookie.secret, cookie.version, content, place=bound, salt=broker.entropy.token_bytes(32))
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def _open(broker: Broker, value: str, *place: str) -> bytes | None:
+    if not value or not value.isascii():
+        return None
+    bound = canonical("cookie", broker.settings.epoch, *place)
+    try:
+        sealed = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+        return open_sealed(_secrets(broker.keys.get("cookie")), sealed, place=bound)
+    except (ValueError, SealBroken):
+        return None
+
+
+def _session_key(cookie_secret: bytes, session_salt: bytes) -> bytes:
+    return hmac.new(cookie_secret, canonical("session", session_salt), hashlib.sha256).digest()
+
+
+def _secrets(keyset: Keyset) -> dict[int, bytes]:
+    return {version: key.secret for version, key in keyset.versions.items()}

@@ -1,0 +1,38 @@
+"""Discovery: metadata of both kinds, the key set, and whether we are there at all."""
+
+from chalicelib.endpoints.parties import OWN_SCOPES
+from chalicelib.ports import Broker
+from chalicelib.protocol.jose import jwks_document
+from chalicelib.protocol.metadata import authorization_server_metadata, protected_resource_metadata
+from chalicelib.protocol.request import Request
+from chalicelib.records.places import provider_place
+from chalicelib.replies import Reply, json_reply
+
+CACHE_SECONDS = 300
+
+
+def authorization_server(broker: Broker, http: Request) -> Reply:
+    """GET /.well-known/oauth-authorization-server and /.well-known/openid-configuration (RFC 8414, OIDC Discovery)."""
+    places = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
+    found = broker.registry.lookup(*places)
+    switched_on = frozenset(
+        record.provider_id for place in places if (record := found.get(place)) and not record.marks.disabled
+    )
+    document = authorization_server_metadata(broker.settings, provider_ids=switched_on, own_scopes=OWN_SCOPES)
+    return json_reply(document, cacheable_seconds=CACHE_SECONDS)
+
+
+def protected_resource(broker: Broker, http: Request) -> Reply:
+    """GET /.well-known/oauth-protected-resource (RFC 9728)."""
+    document = protected_resource_metadata(broker.settings, own_scopes=OWN_SCOPES)
+    return json_reply(document, cacheable_seconds=CACHE_SECONDS)
+
+
+def jwks(broker: Broker, http: Request) -> Reply:
+    """GET /jwks (RFC 7517): public halves alone."""
+    return json_reply(jwks_document(broker.keys.public_jwks()), cacheable_seconds=CACHE_SECONDS)
+
+
+def health(broker: Broker, http: Request) -> Reply:
+    """GET /health: the settings are whole and the process answers; no storage is asked."""
+    return json_reply({"status": "ok"})

@@ -1,0 +1,67 @@
+"""Who takes part in a sign-in: the client, the providers it may use, and the switch for everything."""
+
+import re
+
+from msgspec import Struct
+
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import PageError
+from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.records.client import Client
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.places import DEPLOYMENT, client_place, provider_place
+from chalicelib.records.provider import ProviderRecord
+
+OWN_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
+_CLIENT_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class Parties(Struct, frozen=True, kw_only=True):
+    """As far as the cache of at most 10 s knows.
+
+    providers   provider id -> record: switched on, and allowed to this client
+    """
+
+    client: Client
+    providers: dict[str, ProviderRecord]
+    deployment: Deployment | None
+
+
+def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) -> Parties:
+    """One batch read when cold, none when warm; a refusal that rests on the cache reads once more.
+
+    Raises PageError: unknown, disabled and expired read alike (AUTHZ-01).
+    """
+    if client_id is None or not _CLIENT_ID.fullmatch(client_id):
+        raise PageError("client_id_malformed", page="client_unknown")
+    place = client_place(client_id)
+    provider_places = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
+    found = broker.registry.lookup(place, DEPLOYMENT, *provider_places, fresh=fresh)
+    client, deployment = found.get(place), found.get(DEPLOYMENT)
+    if client is None or client.is_over(broker.clock.now()) or (deployment is not None and deployment.marks.disabled):
+        if not fresh:
+            return load_parties(broker, client_id, fresh=True)
+        raise PageError("client_unknown_or_over", page="client_unknown")
+    records = [found.get(place) for place in provider_places]
+    usable = {
+        record.provider_id: record
+        for record in records
+        if record and not record.marks.disabled and ("*" in client.providers or record.provider_id in client.providers)
+    }
+    return Parties(client=client, providers=usable, deployment=deployment)
+
+
+def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
+    """Raises PageError for a provider without a file."""
+    definition = broker.catalog.get(provider_id)
+    if definition is None:
+        raise PageError("provider_unknown", page="request_broken")
+    return definition
+
+
+def decision_time(broker: Broker, parties: Parties, provider_id: str) -> int:
+    """When a decision made now counts as made: a mark in view is already behind it (DESIGN, Marks)."""
+    marks = [parties.client.marks, parties.providers[provider_id].marks]
+    if parties.deployment is not None:
+        marks.append(parties.deployment.marks)
+    return max([broker.clock.now(), *(mark.not_before for mark in marks if mark.not_before is not None)])

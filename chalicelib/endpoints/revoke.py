@@ -1,0 +1,48 @@
+"""POST /revoke (RFC 7009): the answer is 200 with `{}` whatever the token was; a storage error is never a success."""
+
+from chalicelib.access import verify_signature
+from chalicelib.endpoints.client_authentication import authenticate_client
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import InvalidGrant, InvalidToken, UnsupportedTokenType
+from chalicelib.protocol.handles import PREFIXES, parse_handle
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.single import Parameters, check_no_secret_in_query
+from chalicelib.records.client import Client
+from chalicelib.replies import Reply, json_reply
+
+
+def answer(broker: Broker, http: Request) -> Reply:
+    """A refresh token ends its grant, an access token itself; another client's token is not touched (REV-01).
+
+    Raises OAuthError.
+    """
+    check_no_secret_in_query(http.query)
+    parameters = Parameters.parse([*http.query, *http.form])
+    client = authenticate_client(broker, http, parameters)
+    token = parameters.require("token")
+    if token.startswith(PREFIXES["code"]):
+        raise UnsupportedTokenType("code_is_not_a_token")
+    if token.startswith(PREFIXES["refresh"]):
+        _revoke_refresh_token(broker, client, token)
+    else:
+        _revoke_access_token(broker, client, token)
+    return json_reply({})
+
+
+def _revoke_refresh_token(broker: Broker, client: Client, token: str) -> None:
+    try:
+        handle = parse_handle(token, "refresh", broker.keys.get("handle"), epoch=broker.settings.epoch)
+    except InvalidGrant:
+        return
+    broker.store.revoke_grant(handle.grant_id, client_id=client.client_id)
+    broker.log.event("grant_revoked", client_id=client.client_id, by="client")
+
+
+def _revoke_access_token(broker: Broker, client: Client, token: str) -> None:
+    try:
+        claims = verify_signature(broker, token, audience=None, now=broker.clock.now())
+    except InvalidToken:
+        return
+    if claims["client_id"] == client.client_id:
+        broker.store.put_revoked_token(claims["jti"], expires_at=claims["exp"])
+        broker.log.event("access_revoked", client_id=client.client_id, by="client")

@@ -1,0 +1,85 @@
+"""When a provider gives less than was required: the connection stays as `partial`, this grant ends, and a page asks
+whether to go on with less, to try again, or to cancel (DESIGN 4.2, CB-11)."""
+
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from chalicelib.endpoints.answers import page_reply, site
+from chalicelib.endpoints.connecting import Owner
+from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, seal_form, set_cookie
+from chalicelib.pages.page import PartialPage, ScopeLine
+from chalicelib.pages.render import render_partial
+from chalicelib.ports import Broker
+from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.records.client import Client
+from chalicelib.records.sign_in import AuthorizationRequest, PageForm
+from chalicelib.replies import Reply
+from chalicelib.upstream.granted import missing_scopes
+from chalicelib.vault.connecting import provider_scopes
+
+
+class Shortfall(Struct, frozen=True, kw_only=True):
+    """What came of the provider's scopes, with their prefix.
+
+    left      all scopes of the sign-in that can be used: own ones, granted ones, and those of other providers
+    missing   required ones that the provider did not grant; empty: nothing is short
+    """
+
+    left: frozenset[str]
+    missing: frozenset[str]
+
+
+def find_shortfall(
+    definition: ProviderDefinition, client: Client, *, allowed: frozenset[str], granted: frozenset[str]
+) -> Shortfall:
+    """Hold what was allowed against what was granted; an optional scope that is not granted is only left out."""
+    needed = provider_scopes(allowed, definition.provider_id)
+    lacking = missing_scopes(definition, granted=granted, needed=needed)
+    lost = frozenset(f"{definition.provider_id}:{scope}" for scope in lacking)
+    return Shortfall(left=allowed - lost, missing=lost - client.optional_scopes)
+
+
+def show_shortfall(
+    broker: Broker,
+    client: Client,
+    request: AuthorizationRequest,
+    definition: ProviderDefinition,
+    shortfall: Shortfall,
+    owner: Owner,
+) -> Reply:
+    """The page, under a new grant id: the old one has ended."""
+    browser = new_browser(broker)
+    form = PageForm(
+        request=request,
+        grant_id=broker.entropy.token_bytes(16).hex(),
+        browser=browser_hash(browser),
+        shown_at=broker.clock.now(),
+        granted=shortfall.left,
+        provider_id=definition.provider_id,
+        connection_id=owner.connection_id,
+        sub=owner.sub,
+    )
+    page = PartialPage(
+        client_name=client.client_name,
+        provider_name=definition.display_name,
+        granted=_lines(definition, shortfall.left),
+        missing=_lines(definition, shortfall.missing),
+        sealed_request=seal_form(broker, form),
+        site=site(broker),
+        action=urlsplit(broker.settings.issuer).path + "/signin",
+    )
+    reply = page_reply(render_partial(page), has_form=True)
+    return reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
+
+
+def _lines(definition: ProviderDefinition, scopes: frozenset[str]) -> tuple[ScopeLine, ...]:
+    prefix = definition.provider_id + ":"
+    return tuple(
+        ScopeLine(
+            name=prefix + name,
+            title=definition.scopes[name].title if name in definition.scopes else "",
+            access=definition.scopes[name].access if name in definition.scopes else "write",
+        )
+        for name in sorted(provider_scopes(scopes, definition.provider_id))
+    )

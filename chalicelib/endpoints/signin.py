@@ -1,0 +1,129 @@
+"""POST /signin: the decision, before anything happens at a provider or in the vault (CONS-04, GEN-20).
+
+Every answer that leaves our site is a 200 page with a meta refresh and a link: a redirect would fall under `form-action`
+for the whole chain that follows.
+"""
+
+import hmac
+from urllib.parse import urlsplit
+
+from chalicelib.endpoints.answers import error_location, page_reply, site, way_back
+from chalicelib.endpoints.cookies import open_form, read_browser
+from chalicelib.endpoints.parties import Parties, load_parties
+from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices
+from chalicelib.endpoints.travel import begin_trip, host_of, provider_name
+from chalicelib.endpoints.withdrawing import withdraw_connection
+from chalicelib.pages.render import render_leaving
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.single import Parameters
+from chalicelib.records.sign_in import AuthorizationRequest, PageForm
+from chalicelib.replies import Reply
+
+
+def answer(broker: Broker, http: Request) -> Reply:
+    """Raises PageError."""
+    check_own_form(broker, http)
+    parameters = _parse(http)
+    form = _open(broker, http, parameters)
+    parties = load_parties(broker, form.request.client_id)
+    if parties.client.revision != form.request.client_revision:
+        raise PageError("client_changed", page="sign_in_over", link=way_back(parties.client))
+    decision = parameters.get("decision")
+    if decision in ("deny", "cancel"):
+        return _deny(broker, form, parties)
+    if decision == "continue" and form.granted is not None:
+        return _go_on(broker, http, form, parties, form.provider_id, form.granted)
+    if decision == "retry" and form.granted is not None:
+        return _go_on(broker, http, form, parties, form.provider_id, form.request.scopes, trip=True)
+    if decision != "allow" or form.granted is not None:
+        raise PageError("decision_unknown")
+    provider_id = _choose_provider(form.request, parties, parameters.get("provider"))
+    allowed = _choose_scopes(form.request, parties, parameters.all("scope"))
+    return _go_on(broker, http, form, parties, provider_id, allowed)
+
+
+def check_own_form(broker: Broker, http: Request) -> None:
+    """The form must come from a page of ours: Origin, or `null` together with Sec-Fetch-Site (GEN-20)."""
+    parts = urlsplit(broker.settings.issuer)
+    origin = http.header("origin")
+    ours = origin == f"{parts.scheme}://{parts.netloc}"
+    if not ours and not (origin == "null" and http.header("sec-fetch-site") == "same-origin"):
+        raise PageError("origin_not_ours", page="csrf", status=403)
+
+
+def _parse(http: Request) -> Parameters:
+    try:
+        return Parameters.parse(
+            [(name, value) for name, value in http.form if name != "request"], repeatable=frozenset({"scope"})
+        )
+    except InvalidRequest as error:
+        raise PageError(error.reason) from None
+
+
+def _open(broker: Broker, http: Request, parameters: Parameters) -> PageForm:
+    """The sealed request, which opens only for the browser that was shown it."""
+    browser = read_browser(broker, http)
+    if browser is None:
+        raise PageError("browser_cookie_missing", page="cookie_missing", status=403)
+    sealed = [value for name, value in http.form if name == "request"]
+    form = open_form(broker, sealed[0], browser) if len(sealed) == 1 else None
+    if form is None:
+        raise PageError("form_not_of_this_browser_or_old", page="csrf", status=403)
+    return form
+
+
+def _deny(broker: Broker, form: PageForm, parties: Parties) -> Reply:
+    """Denying is as easy as allowing (CONS-06); what a provider gave in part is taken back."""
+    if form.connection_id:
+        withdraw_connection(broker, form, parties)
+    place = error_location(broker, form.request.redirect_uri, form.request.state, AccessDenied("user_denied"))
+    return _leave(broker, place, host_of(form.request.redirect_uri))
+
+
+def _choose_provider(request: AuthorizationRequest, parties: Parties, chosen: str | None) -> str:
+    if chosen is None or chosen not in parties.providers:
+        raise PageError("provider_not_offered")
+    if request.provider_id and not hmac.compare_digest(chosen, request.provider_id):
+        raise PageError("provider_not_asked")
+    return chosen
+
+
+def _choose_scopes(request: AuthorizationRequest, parties: Parties, ticked: tuple[str, ...]) -> frozenset[str]:
+    """All that is required, and what was left ticked of the rest; the form can add nothing."""
+    optional = request.scopes & parties.client.optional_scopes
+    return (request.scopes - optional) | (optional & frozenset(ticked))
+
+
+def _go_on(
+    broker: Broker,
+    http: Request,
+    form: PageForm,
+    parties: Parties,
+    provider_id: str,
+    allowed: frozenset[str],
+    *,
+    trip: bool = False,
+) -> Reply:
+    if provider_id not in parties.providers:
+        raise PageError("provider_switched_off", page="provider_unavailable")
+    sitting = None if trip else find_sitting(broker, http, form.request.client_id)
+    if sitting and suffices(broker, sitting, form.request, provider_id, allowed):
+        place = finish_sitting(broker, sitting, form.request, parties, grant_id=form.grant_id, allowed=allowed)
+        return _leave(broker, place, host_of(form.request.redirect_uri))
+    url, cookies = begin_trip(
+        broker,
+        http,
+        form.request,
+        parties,
+        provider_id=provider_id,
+        allowed=allowed,
+        grant_id=form.grant_id,
+        decided_by="page",
+    )
+    return _leave(broker, url, provider_name(broker, provider_id)).with_headers(*cookies)
+
+
+def _leave(broker: Broker, url: str, name: str) -> Reply:
+    return page_reply(render_leaving(url, name, site=site(broker)))

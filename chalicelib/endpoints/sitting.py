@@ -1,0 +1,123 @@
+"""Who sits at this browser, and whether a sign-in can end without another trip to the provider (DESIGN 4.2)."""
+
+from msgspec import Struct
+
+from chalicelib.endpoints.answers import code_location
+from chalicelib.endpoints.completing import build_grant, covers, record_consent
+from chalicelib.endpoints.cookies import open_session, read_session_owner
+from chalicelib.endpoints.parties import Parties, decision_time, load_definition
+from chalicelib.issuing import issue_code
+from chalicelib.ports import Broker, Found, Refused
+from chalicelib.protocol.derive import derive_connection_id
+from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.grants import find_end
+from chalicelib.protocol.request import Request
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    client_place,
+    connection_place,
+    consent_place,
+    provider_place,
+    subject_place,
+)
+from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession
+from chalicelib.upstream.granted import missing_scopes
+from chalicelib.vault.connecting import provider_scopes
+
+
+class Sitting(Struct, frozen=True, kw_only=True):
+    """A live browser session, and what this user and client already have together."""
+
+    session: BrowserSession
+    consent: Consent | None
+    connection: Connection | None
+    found: Found
+
+
+def find_sitting(broker: Broker, http: Request, client_id: str) -> Sitting | None:
+    """None without a live session. One batch read where the browser claims one, none where it does not."""
+    owner = read_session_owner(broker, http)
+    if owner is None:
+        return None
+    connection_id = derive_connection_id(
+        broker.keys.get("identity").current.secret, sub=owner.sub, client_id=client_id, account_id=owner.account_id
+    )
+    places = (subject_place(owner.sub), consent_place(owner.sub, client_id), connection_place(connection_id))
+    providers = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
+    found = broker.store.read(*places, DEPLOYMENT, client_place(client_id), *providers)
+    session = open_session(broker, owner, found.get(places[0]))
+    if session is None:
+        return None
+    return Sitting(session=session, consent=found.get(places[1]), connection=found.get(places[2]), found=found)
+
+
+def suffices(
+    broker: Broker, sitting: Sitting, request: AuthorizationRequest, provider_id: str, allowed: frozenset[str]
+) -> bool:
+    """True where the user's connection already carries all that this sign-in needs, and no fresh login is demanded."""
+    connection, session = sitting.connection, sitting.session
+    if "login" in request.prompt or "select_account" in request.prompt or request.max_age is not None:
+        return False
+    if connection is None or session.provider_id != provider_id or connection.provider_id != provider_id:
+        return False
+    provider = sitting.found.get(provider_place(provider_id))
+    if provider is None or provider.marks.void(connection.connected_at) or provider.marks.void(session.signed_in_at):
+        return False
+    if connection.status not in ("active", "partial") or connection.epoch != broker.settings.epoch:
+        return False
+    needed = provider_scopes(allowed, provider_id)
+    return not missing_scopes(load_definition(broker, provider_id), granted=connection.granted, needed=needed)
+
+
+def is_covered(broker: Broker, sitting: Sitting, request: AuthorizationRequest, parties: Parties) -> bool:
+    """True where nothing new is to be decided."""
+    now = broker.clock.now()
+    return covers(sitting.consent, request, parties.client, epoch=broker.settings.epoch, now=now)
+
+
+def finish_sitting(
+    broker: Broker,
+    sitting: Sitting,
+    request: AuthorizationRequest,
+    parties: Parties,
+    *,
+    grant_id: str,
+    allowed: frozenset[str],
+) -> str:
+    """Issue a code from the session; where the app gets it.
+
+    Raises PageError: a mark has ended it, or this decision was already carried out.
+    """
+    session = sitting.session
+    connection_id = sitting.connection.connection_id if sitting.connection else ""
+    code_secret = broker.entropy.token_bytes(16)
+    grant = build_grant(
+        broker,
+        request,
+        grant_id=grant_id,
+        code_secret=code_secret,
+        decided_at=decision_time(broker, parties, session.provider_id),
+        sub=session.sub,
+        provider_id=session.provider_id,
+        connection_id=connection_id,
+        scopes=allowed,
+        auth_time=session.auth_time,
+    )
+    client = sitting.found.get(client_place(request.client_id))
+    end = find_end(
+        grant.decided_at,
+        deployment=sitting.found.get(DEPLOYMENT),
+        client=client,
+        provider=sitting.found.get(provider_place(session.provider_id)),
+        subject=sitting.found.get(subject_place(session.sub)),
+        consent=sitting.consent or Consent(sub=session.sub, client_id=request.client_id),
+        now=broker.clock.now(),
+    )
+    if end is not None or client is None or client.revision != request.client_revision:
+        raise PageError(end or "client_changed", page="not_allowed", status=403)
+    record_consent(broker, sitting.consent, grant, client)
+    if isinstance(broker.store.claim_grant(grant), Refused):
+        raise PageError("decision_already_used", page="sign_in_over")
+    return code_location(broker, request, issue_code(broker, grant, code_secret))

@@ -1,0 +1,47 @@
+"""POST /token: the steps that all grants share, once, in the order of the RFC; a grant fills the gap."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.endpoints.client_authentication import authenticate_client
+from chalicelib.grant_types import authorization_code, client_credentials, refresh_token, token_exchange
+from chalicelib.grant_types.asked import Asked, parse_asked
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import UnauthorizedClient, UnsupportedGrantType
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.single import Parameters, check_no_secret_in_query
+from chalicelib.records.client import Client
+from chalicelib.replies import Reply, json_reply
+
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+GrantType = Callable[[Broker, Client, Parameters, Asked], dict[str, Any]]
+GRANT_TYPES: dict[str, GrantType] = {
+    "authorization_code": authorization_code.answer,
+    "refresh_token": refresh_token.answer,
+    "client_credentials": client_credentials.answer,
+    TOKEN_EXCHANGE: token_exchange.answer,
+}
+
+
+def answer(broker: Broker, http: Request) -> Reply:
+    """Client authentication, is this grant type allowed, scope and resource, then the grant itself.
+
+    Raises OAuthError.
+    """
+    check_no_secret_in_query(http.query)
+    repeatable = {"resource"} | ({"audience"} if ("grant_type", TOKEN_EXCHANGE) in http.form else set())
+    parameters = Parameters.parse([*http.query, *http.form], repeatable=frozenset(repeatable))
+    client = authenticate_client(broker, http, parameters)
+    grant_type = _choose_grant_type(client, parameters)
+    body = GRANT_TYPES[grant_type](broker, client, parameters, parse_asked(parameters))
+    broker.log.event("token_issued", client_id=client.client_id, grant=grant_type.rpartition(":")[2])
+    return json_reply(body)
+
+
+def _choose_grant_type(client: Client, parameters: Parameters) -> str:
+    grant_type = parameters.require("grant_type")
+    if grant_type not in GRANT_TYPES:
+        raise UnsupportedGrantType("grant_type_unknown")
+    if grant_type not in client.grant_types:
+        raise UnauthorizedClient("grant_type_not_registered")
+    return grant_type

@@ -1,0 +1,99 @@
+"""From the decision to the provider: everything that the way back will need travels sealed in the browser."""
+
+import base64
+from urllib.parse import urlsplit
+
+import msgspec
+
+from chalicelib.endpoints.cookies import SLOT_BYTES, seal_client_reference, seal_pending, seal_request, set_pending
+from chalicelib.endpoints.parties import Parties, decision_time, load_definition
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.request import Request
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.sign_in import AuthorizationRequest, Pending
+from chalicelib.upstream.authorization import build_authorization_url
+from chalicelib.upstream.callback import callback_uri
+from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
+from chalicelib.vault.connecting import provider_scopes
+
+Headers = tuple[tuple[str, str], ...]
+
+
+def begin_trip(
+    broker: Broker,
+    http: Request,
+    request: AuthorizationRequest,
+    parties: Parties,
+    *,
+    provider_id: str,
+    allowed: frozenset[str],
+    grant_id: str,
+    decided_by: str,
+) -> tuple[str, Headers]:
+    """The provider's URL for this decision, and the cookie that carries the decision.
+
+    Raises PageError where the provider cannot be asked where it is.
+    """
+    pending = Pending(
+        request=request,
+        provider_id=provider_id,
+        state=_random(broker) + "." + seal_client_reference(broker, request.client_id),
+        nonce=_random(broker),
+        code_verifier=_random(broker),
+        grant_id=grant_id,
+        code_secret=broker.entropy.token_bytes(16),
+        allowed=allowed,
+        decided_at=decision_time(broker, parties, provider_id),
+        decided_by=decided_by,
+    )
+    url = _provider_url(broker, parties.providers[provider_id], pending, request)
+    sealed = seal_pending(broker, pending)
+    if len(sealed) > SLOT_BYTES:
+        sealed = seal_pending(broker, _store_request(broker, pending, request))
+    return url, set_pending(broker, http, pending, sealed)
+
+
+def _provider_url(broker: Broker, record: ProviderRecord, pending: Pending, request: AuthorizationRequest) -> str:
+    definition = load_definition(broker, pending.provider_id)
+    try:
+        endpoints = broker.directory.endpoints(definition, record.issuer)
+    except (ProviderUnavailable, ProviderMisbehaved, ProviderRefused) as error:
+        broker.log.event("provider_unavailable", provider_id=pending.provider_id, reason=error.reason)
+        raise PageError("provider_unavailable", page="provider_unavailable", status=503) from None
+    prompt = " ".join(sorted(request.prompt & {"login", "select_account"}))
+    return build_authorization_url(
+        definition,
+        endpoints,
+        client_id=record.client_id,
+        redirect_uri=callback_uri(broker.settings.issuer, pending.provider_id),
+        scopes=provider_scopes(pending.allowed, pending.provider_id),
+        state=pending.state,
+        nonce=pending.nonce,
+        code_verifier=pending.code_verifier,
+        extra={"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age},
+    )
+
+
+def _store_request(broker: Broker, pending: Pending, request: AuthorizationRequest) -> Pending:
+    """A request too large for a cookie is kept in the table, sealed; the cookie names it."""
+    stored = broker.entropy.token_bytes(32).hex()
+    encoded = msgspec.msgpack.encode((request, pending.allowed))
+    expires_at = pending.decided_at + broker.settings.pending_seconds
+    broker.store.put_stored_request(stored, seal_request(broker, encoded, stored), expires_at=expires_at)
+    return msgspec.structs.replace(pending, request=None, allowed=frozenset(), stored=stored)
+
+
+def _random(broker: Broker) -> str:
+    """43 characters of base64url, 256 bits."""
+    return base64.urlsafe_b64encode(broker.entropy.token_bytes(32)).rstrip(b"=").decode()
+
+
+def provider_name(broker: Broker, provider_id: str) -> str:
+    """How a provider is called on our pages."""
+    return load_definition(broker, provider_id).display_name
+
+
+def host_of(uri: str) -> str:
+    """Host of a redirect target, for the page that leaves our site."""
+    return urlsplit(uri).netloc or uri.partition(":")[0]

@@ -1,0 +1,57 @@
+"""GET and POST /userinfo (OpenID Connect Core section 5.3): what the scopes open of the stored profile."""
+
+from typing import Any
+
+from chalicelib.access import Claims, Use, authorize_use
+from chalicelib.ports import Broker
+from chalicelib.protocol.claims import userinfo_claims
+from chalicelib.protocol.errors import InsufficientScope, InvalidToken, TemporarilyUnavailable
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.protocol.single import check_no_secret_in_query
+from chalicelib.records.places import Place, connection_place, user_key_place
+from chalicelib.replies import Reply, json_reply
+from chalicelib.vault.sealed import open_profile, open_user_key
+
+PROFILE_SCOPES = frozenset({"profile", "email"})
+
+
+def answer(broker: Broker, http: Request) -> Reply:
+    """Raises InvalidToken, InsufficientScope."""
+    check_no_secret_in_query(http.query)
+    use = authorize_use(broker, read_bearer(http), audience=broker.settings.issuer, also_read=_profile_places)
+    if "openid" not in use.scopes or use.grant is None:
+        raise InsufficientScope("openid_missing")
+    profile = _open_profile(broker, use) if use.scopes & PROFILE_SCOPES else {}
+    return json_reply({"sub": use.claims["sub"], **userinfo_claims(profile, use.scopes)})
+
+
+def read_bearer(http: Request) -> str:
+    """The access token of the Authorization header, and from nowhere else (RFC 6750 section 2.1)."""
+    scheme, _, token = (http.header("authorization") or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise InvalidToken("bearer_missing")
+    return token.strip()
+
+
+def _profile_places(claims: Claims) -> tuple[Place[Any], ...]:
+    connection_id = (claims.get("connections") or {}).get(claims.get("provider", ""))
+    return (user_key_place(claims["sub"]), *((connection_place(connection_id),) if connection_id else ()))
+
+
+def _open_profile(broker: Broker, use: Use) -> dict[str, Any]:
+    """The profile of the account that signed in; nothing where the connection is gone or somebody else's."""
+    assert use.grant is not None
+    connection_id = use.grant.connections.get(use.grant.provider_id, "")
+    connection = use.found.get(connection_place(connection_id))
+    user_key = use.found.get(user_key_place(use.grant.sub))
+    if connection is None or user_key is None or connection.status == "revoked":
+        return {}
+    if (connection.sub, connection.client_id) != (use.grant.sub, use.grant.client_id):
+        return {}
+    try:
+        opened = open_user_key(broker.keys.get("vault"), user_key.sealed, sub=use.grant.sub)
+        return open_profile(opened, connection)
+    except SealBroken as broken:
+        broker.log.event("vault_does_not_open", connection_id=connection_id, reason=str(broken))
+        raise TemporarilyUnavailable("vault_does_not_open") from None

@@ -1,0 +1,39 @@
+"""What every token request may ask beside its grant."""
+
+from msgspec import Struct
+
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import InvalidTarget
+from chalicelib.protocol.scope import parse_scope
+from chalicelib.protocol.single import Parameters
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """Parsed once by the shared steps.
+
+    scopes      empty: all of the grant's
+    audience    our issuer or a resource; None: the grant's own
+    """
+
+    scopes: frozenset[str]
+    audience: str | None
+
+    def resource(self, issuer: str) -> str | None:
+        """The asked audience where it is not our issuer; it must then be one of the grant's."""
+        return self.audience if self.audience != issuer else None
+
+
+def parse_asked(parameters: Parameters) -> Asked:
+    """Scope and resource of a token request; a token has exactly one audience.
+
+    Raises InvalidScope, InvalidTarget.
+    """
+    resources = parameters.all("resource")
+    if len(resources) > 1:
+        raise InvalidTarget("two_resources")
+    return Asked(scopes=parse_scope(parameters.get("scope")), audience=resources[0] if resources else None)
+
+
+def audience_uri(broker: Broker, asked: Asked, granted: tuple[str, ...]) -> str:
+    """The one audience: asked, else the one named at /authorize, else our issuer."""
+    return asked.audience or (granted[0] if granted else broker.settings.issuer)

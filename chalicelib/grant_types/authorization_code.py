@@ -1,0 +1,59 @@
+"""grant_type=authorization_code (RFC 6749 section 4.1.3, RFC 7636 section 4.6): one conditional write redeems."""
+
+from typing import Any
+
+from chalicelib.grant_types.asked import Asked, audience_uri
+from chalicelib.issuing import choose_audience, issue_grant_tokens
+from chalicelib.ports import Broker, Redemption, Written
+from chalicelib.protocol.errors import InvalidGrant
+from chalicelib.protocol.grants import CodeRequest, explain_code_refusal
+from chalicelib.protocol.handles import parse_handle, secret_hash, successor_secret
+from chalicelib.protocol.pkce import check_verifier_syntax, s256
+from chalicelib.protocol.redirect_uri import redirect_hash
+from chalicelib.protocol.single import Parameters
+from chalicelib.records.client import Client
+
+
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+    """Redeem one code; a second fully valid redemption ends the grant and everything under it.
+
+    Raises InvalidGrant, InvalidTarget: nothing changed but for a replay.
+    """
+    settings, now = broker.settings, broker.clock.now()
+    handles = broker.keys.get("handle")
+    presented = parse_handle(parameters.require("code"), "code", handles, epoch=settings.epoch)
+    verifier = parameters.get("code_verifier")
+    check_verifier_syntax(verifier)
+    redirect_uri = parameters.get("redirect_uri")
+    request = CodeRequest(
+        client_id=client.client_id,
+        epoch=settings.epoch,
+        code_challenge=s256(verifier or ""),
+        redirect_hash=redirect_hash(redirect_uri) if redirect_uri else None,
+        resource=asked.resource(settings.issuer),
+    )
+    salt = broker.entropy.token_bytes(16)
+    result = broker.store.redeem_code(
+        Redemption(
+            grant_id=presented.grant_id,
+            client_id=request.client_id,
+            secret_hash=secret_hash(presented.secret),
+            code_challenge=request.code_challenge,
+            redirect_hash=request.redirect_hash,
+            resource=request.resource,
+            successor_hash=secret_hash(successor_secret(presented.secret, salt)),
+            successor_salt=salt,
+            key_version=handles.current.version,
+            epoch=settings.epoch,
+            now=now,
+        )
+    )
+    if not isinstance(result, Written):
+        replay = explain_code_refusal(result.found, presented, request, now=now)
+        broker.store.revoke_grant(replay.grant_id, client_id=client.client_id)
+        broker.log.event("replay_detected", reason=replay.reason, client_id=client.client_id)
+        raise InvalidGrant(replay.reason)
+    grant = result.item
+    audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), grant.scopes)
+    secret = successor_secret(presented.secret, grant.salt)
+    return issue_grant_tokens(broker, grant, refresh_secret=secret, audience=audience, now=now)

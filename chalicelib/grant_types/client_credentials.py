@@ -1,0 +1,36 @@
+"""grant_type=client_credentials (RFC 6749 section 4.4): a confidential client for itself; no storage call."""
+
+from typing import Any
+
+from chalicelib.grant_types.asked import Asked
+from chalicelib.issuing import choose_audience, issue_client_token
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import InvalidScope, InvalidTarget, UnauthorizedClient
+from chalicelib.protocol.scope import serialize, split_by_provider
+from chalicelib.protocol.single import Parameters
+from chalicelib.records.client import Client
+
+USER_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
+
+
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+    """A token without a user: no refresh token, no ID token, no scope that speaks of a user or a provider.
+
+    Raises UnauthorizedClient, InvalidScope, InvalidTarget.
+    """
+    if not client.is_confidential:
+        raise UnauthorizedClient("public_client_for_itself")
+    resource = asked.resource(broker.settings.issuer)
+    if resource is not None and resource not in client.resources:
+        raise InvalidTarget("resource_not_registered")
+    own = split_by_provider(client.scopes, broker.catalog.ids).get("", frozenset()) - USER_SCOPES
+    if not asked.scopes <= own:
+        raise InvalidScope("scope_not_for_clients")
+    audience = choose_audience(broker, asked.audience or broker.settings.issuer, asked.scopes or own)
+    token = issue_client_token(broker, client.client_id, audience=audience, now=broker.clock.now())
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": audience.lifetime_seconds,
+        "scope": serialize(audience.scopes),
+    }

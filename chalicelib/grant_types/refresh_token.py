@@ -1,0 +1,112 @@
+"""grant_type=refresh_token (RFC 6749 section 6, RFC 9700 section 4.14.2): one conditional write advances the chain."""
+
+from typing import Any
+
+from chalicelib.grant_types.asked import Asked, audience_uri
+from chalicelib.issuing import choose_audience, issue_grant_tokens
+from chalicelib.ports import Advance, Broker, Found, Written
+from chalicelib.protocol.errors import InvalidClient, InvalidGrant
+from chalicelib.protocol.grants import RefreshRequest, RevokeGrant, explain_refusal, find_end
+from chalicelib.protocol.handles import Handle, parse_handle, secret_hash
+from chalicelib.protocol.single import Parameters
+from chalicelib.records.client import Client
+from chalicelib.records.grant import Grant
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    client_place,
+    consent_place,
+    grant_place,
+    provider_place,
+    subject_place,
+)
+
+
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+    """Give the one successor of a refresh token; inside the grace the same again, after it the grant ends.
+
+    Raises InvalidGrant, InvalidScope, InvalidTarget; asking for too much leaves the token good.
+    """
+    now = broker.clock.now()
+    handle = parse_handle(
+        parameters.require("refresh_token"), "refresh", broker.keys.get("handle"), epoch=broker.settings.epoch
+    )
+    request = RefreshRequest(
+        client_id=client.client_id,
+        epoch=broker.settings.epoch,
+        scopes=asked.scopes,
+        resource=asked.resource(broker.settings.issuer),
+    )
+    if broker.settings.refresh_grace_seconds == 0:
+        _check_marks_first(broker, handle, client, now)
+    grant = _advance(broker, handle, request, now)
+    found = _read_marks(broker, grant, client)
+    scopes = _check_marks(broker, found, grant, now)
+    audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), (asked.scopes or scopes) & scopes)
+    return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now)
+
+
+def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int) -> Grant:
+    """The grant after this refresh: advanced by us, or by whoever was first inside the grace."""
+    result = broker.store.advance_grant(
+        Advance(
+            grant_id=handle.grant_id,
+            client_id=request.client_id,
+            generation=handle.generation,
+            secret_hash=secret_hash(handle.secret),
+            scopes=request.scopes,
+            resource=request.resource,
+            key_version=broker.keys.get("handle").current.version,
+            epoch=request.epoch,
+            now=now,
+        )
+    )
+    if isinstance(result, Written):
+        return result.item
+    decision = explain_refusal(result.found, handle, request, now=now)
+    if isinstance(decision, RevokeGrant):
+        broker.store.revoke_grant(decision.grant_id, client_id=request.client_id)
+        broker.log.event("replay_detected", reason=decision.reason, client_id=request.client_id)
+        raise InvalidGrant(decision.reason)
+    return decision.grant
+
+
+def _check_marks_first(broker: Broker, handle: Handle, client: Client, now: int) -> None:
+    """Without a grace a failed read after the advance would cost an honest client its grant, so marks are read before."""
+    place = grant_place(handle.grant_id)
+    grant = broker.store.read(place).get(place)
+    if grant is None or grant.client_id != client.client_id or grant.secret_hash != secret_hash(handle.secret):
+        raise InvalidGrant("refresh_token_unknown_or_over")
+    _check_marks(broker, _read_marks(broker, grant, client), grant, now)
+
+
+def _read_marks(broker: Broker, grant: Grant, client: Client) -> Found:
+    """Everything that may have ended the grant, the grant itself among it, in one batch."""
+    return broker.store.read(
+        DEPLOYMENT,
+        client_place(client.client_id),
+        provider_place(grant.provider_id),
+        subject_place(grant.sub),
+        consent_place(grant.sub, client.client_id),
+        grant_place(grant.grant_id),
+    )
+
+
+def _check_marks(broker: Broker, found: Found, grant: Grant, now: int) -> frozenset[str]:
+    """The scopes that consent still covers; a mark ends the grant instead of answering."""
+    current = found.get(grant_place(grant.grant_id))
+    if current is None or current.is_over(now):
+        raise InvalidGrant("grant_over_by_now")
+    consent = found.get(consent_place(grant.sub, grant.client_id))
+    end = find_end(
+        grant.decided_at,
+        deployment=found.get(DEPLOYMENT),
+        client=found.get(client_place(grant.client_id)),
+        provider=found.get(provider_place(grant.provider_id)),
+        subject=found.get(subject_place(grant.sub)),
+        consent=consent,
+        now=now,
+    )
+    if end is not None or consent is None:
+        broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
+        raise InvalidClient("client_over") if end == "client_over" else InvalidGrant(end or "record_gone")
+    return grant.scopes & consent.scopes

@@ -1,0 +1,164 @@
+"""grant_type=...:token-exchange (RFC 8693): our access token for the provider's, while it is fresh (DESIGN 4.1)."""
+
+import hashlib
+import re
+from typing import Any
+
+from chalicelib.access import Claims, Use, authorize_use
+from chalicelib.grant_types.asked import Asked
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import (
+    InvalidRequest,
+    InvalidTarget,
+    InvalidToken,
+    TemporarilyUnavailable,
+    UnauthorizedClient,
+)
+from chalicelib.protocol.scope import serialize
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.protocol.single import Parameters
+from chalicelib.records.audit import AuditEvent
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.places import Place, connection_place, provider_place, user_key_place
+from chalicelib.vault.handout import HandOut, decide_handout
+from chalicelib.vault.sealed import open_user_key, open_value, place_of
+
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+    """Hand out one provider's access token.
+
+    Raises UnauthorizedClient, InvalidRequest (the subject token), InvalidTarget, InvalidScope, InvalidGrant.
+    """
+    _check_handout_allowed(client)
+    audience = _parse_request(parameters, asked)
+    use = _authorize_subject(broker, client, parameters.require("subject_token"), audience)
+    connection = _find_connection(broker, use, audience)
+    provider_id = connection.provider_id if connection else audience
+    handed = _decide(broker, use, connection, provider_id, asked)
+    token = _open(broker, use, handed.connection)
+    _record(broker, use, handed, token)
+    body: dict[str, Any] = {
+        "access_token": token,
+        "issued_token_type": ACCESS_TOKEN,
+        "token_type": "Bearer",
+        "scope": serialize(handed.connection.granted),
+        "connection_id": handed.connection.connection_id,
+    }
+    return body if handed.expires_in is None else {**body, "expires_in": handed.expires_in}
+
+
+def _check_handout_allowed(client: Client) -> None:
+    if client.handout == "none":
+        raise UnauthorizedClient("handout_not_registered")
+    if client.handout == "proxy":
+        raise InvalidTarget("proxy_only", members={"reason": "proxy_only"})
+
+
+def _parse_request(parameters: Parameters, asked: Asked) -> str:
+    """The one audience of RFC 8693 section 2.1: a provider id or a connection id."""
+    if parameters.require("subject_token_type") != ACCESS_TOKEN:
+        raise InvalidRequest("subject_token_type_not_access_token")
+    if parameters.get("requested_token_type") not in (None, ACCESS_TOKEN):
+        raise InvalidRequest("requested_token_type_not_access_token")
+    if parameters.get("actor_token") is not None or parameters.get("actor_token_type") is not None:
+        raise InvalidRequest("actor_token_not_offered")
+    audiences = parameters.all("audience")
+    if len(audiences) != 1 or asked.audience is not None:
+        raise InvalidTarget("not_one_audience")
+    return audiences[0]
+
+
+def _authorize_subject(broker: Broker, client: Client, token: str, audience: str) -> Use:
+    """The subject token must be ours, for us, good now, and this very client's."""
+
+    def also_read(claims: Claims) -> tuple[Place[Any], ...]:
+        connection_id = _hinted(claims, audience)
+        return (user_key_place(claims["sub"]), *((connection_place(connection_id),) if connection_id else ()))
+
+    try:
+        use = authorize_use(broker, token, audience=broker.settings.issuer, also_read=also_read)
+    except InvalidToken as error:
+        raise InvalidRequest(f"subject_{error.reason}") from None
+    if use.client.client_id != client.client_id or use.grant is None:
+        raise InvalidRequest("subject_token_of_another_client")
+    return use
+
+
+def _hinted(claims: Claims, audience: str) -> str | None:
+    """The connection id that the token names for this audience, else the audience itself where it looks like one."""
+    connections = claims.get("connections") or {}
+    return connections.get(audience) or (audience if CONNECTION_ID.fullmatch(audience) else None)
+
+
+def _find_connection(broker: Broker, use: Use, audience: str) -> Connection | None:
+    """From the batch that was read; one more read where the connection is newer than the token."""
+    assert use.grant is not None
+    connection_id = use.grant.connections.get(audience) or _hinted(use.claims, audience)
+    if connection_id is None:
+        return None
+    place = connection_place(connection_id)
+    if connection_id == _hinted(use.claims, audience):
+        return use.found.get(place)
+    return broker.store.read(place).get(place)
+
+
+def _decide(broker: Broker, use: Use, connection: Connection | None, provider_id: str, asked: Asked) -> HandOut:
+    definition = broker.catalog.get(provider_id)
+    if definition is None or use.grant is None or use.consent is None:
+        raise InvalidTarget("audience_unknown", members={"reason": "unknown_audience"})
+    prefix = provider_id + ":"
+    return decide_handout(
+        connection,
+        use.grant,
+        use.consent,
+        _provider_record(broker, use, provider_id),
+        definition,
+        asked=frozenset(scope.removeprefix(prefix) for scope in asked.scopes),
+        token_scopes=use.scopes,
+        epoch=broker.settings.epoch,
+        now=broker.clock.now(),
+    )
+
+
+def _provider_record(broker: Broker, use: Use, provider_id: str) -> Any:
+    """The login's provider came with the batch; another one from the cache of at most 10 s."""
+    place = provider_place(provider_id)
+    if provider_id == use.claims["provider"]:
+        return use.found.get(place)
+    return broker.registry.lookup(place).get(place)
+
+
+def _open(broker: Broker, use: Use, connection: Connection) -> str:
+    """Raises TemporarilyUnavailable where the vault does not open: never a guess, always an alarm."""
+    sealed = use.found.get(user_key_place(connection.sub))
+    if sealed is None:
+        raise InvalidTarget("user_key_gone", members={"reason": "not_connected"})
+    try:
+        user_key = open_user_key(broker.keys.get("vault"), sealed.sealed, sub=connection.sub)
+        opened = open_value(user_key, connection.sealed_access_token, "access_token", place=place_of(connection))
+    except SealBroken as broken:
+        broker.log.event("vault_does_not_open", connection_id=connection.connection_id, reason=str(broken))
+        raise TemporarilyUnavailable("vault_does_not_open") from None
+    return opened.decode()
+
+
+def _record(broker: Broker, use: Use, handed: HandOut, token: str) -> None:
+    """The audit record comes before the answer; where it cannot be written nothing is handed out (VLT-05)."""
+    connection = handed.connection
+    broker.store.append_audit(
+        AuditEvent(
+            event="handout",
+            at=broker.clock.now(),
+            request_id=broker.entropy.token_bytes(12).hex(),
+            sub=connection.sub,
+            client_id=connection.client_id,
+            provider_id=connection.provider_id,
+            connection_id=connection.connection_id,
+            scopes=connection.granted,
+            token_id=hashlib.sha256(token.encode()).hexdigest(),
+        )
+    )

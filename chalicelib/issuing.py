@@ -1,0 +1,129 @@
+"""The only mint of tokens: codes, access tokens, ID tokens, refresh tokens."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.ports import Broker
+from chalicelib.protocol import claims, jose
+from chalicelib.protocol.handles import Handle, build_handle
+from chalicelib.protocol.scope import serialize
+from chalicelib.records.grant import Grant
+from chalicelib.records.places import resource_place
+from chalicelib.records.resource import Resource
+
+ACCESS_TOKEN_TYP = "at+jwt"
+ID_TOKEN_TYP = "JWT"
+
+
+class Audience(Struct, frozen=True, kw_only=True):
+    """For whom an access token is: exactly one audience, its own part of the scopes, its own life."""
+
+    uri: str
+    scopes: frozenset[str]
+    lifetime_seconds: int
+
+
+def choose_audience(broker: Broker, uri: str, scopes: frozenset[str]) -> Audience:
+    """The part of `scopes` that may go into a token for `uri` (DESIGN 4.1, Audience).
+
+    Our issuer: everything, provider scopes included. A resource: its registered scopes alone, so that no resource
+    server can turn a token around and take a provider's token with it.
+    """
+    settings = broker.settings
+    if uri == settings.issuer:
+        return Audience(uri=uri, scopes=scopes, lifetime_seconds=settings.access_token_seconds)
+    place = resource_place(uri)
+    resource = broker.registry.lookup(place).get(place) or Resource(audience=uri)
+    life = resource.token_seconds or settings.access_token_seconds
+    return Audience(uri=uri, scopes=scopes & resource.scopes, lifetime_seconds=life)
+
+
+def issue_code(broker: Broker, grant: Grant, code_secret: bytes) -> str:
+    """The authorization code of an issued grant; computed again it is the same."""
+    return _issue_handle(broker, grant, "code", code_secret, 0)
+
+
+def issue_grant_tokens(
+    broker: Broker, grant: Grant, *, refresh_secret: bytes, audience: Audience, now: int
+) -> dict[str, Any]:
+    """The answer of RFC 6749 section 5.1 for a grant that has just been redeemed or advanced."""
+    access_token, expires_in = issue_access_token(broker, grant, audience=audience, now=now)
+    answer: dict[str, Any] = {
+        "access_token": access_token,
+        "token_type": "Bearer",
+        "expires_in": expires_in,
+        "scope": serialize(audience.scopes),
+    }
+    if "offline_access" in grant.scopes:
+        answer["refresh_token"] = _issue_handle(broker, grant, "refresh", refresh_secret, grant.generation)
+    if "openid" in grant.scopes:
+        answer["id_token"] = _issue_id_token(broker, grant, access_token, now)
+    return answer
+
+
+def issue_access_token(broker: Broker, grant: Grant, *, audience: Audience, now: int) -> tuple[str, int]:
+    """One at+jwt (RFC 9068) of a grant, never living longer than the grant; with its life in seconds."""
+    life = min(audience.lifetime_seconds, grant.ends_at - now)
+    content = claims.access_token_claims(
+        issuer=broker.settings.issuer,
+        sub=grant.sub,
+        audience=audience.uri,
+        client_id=grant.client_id,
+        scopes=audience.scopes,
+        jti=broker.entropy.token_bytes(16).hex(),
+        now=now,
+        lifetime_seconds=life,
+        auth_time=grant.auth_time,
+        grant_id=grant.grant_id,
+        connections=grant.connections,
+        epoch=broker.settings.epoch,
+    )
+    content["provider"] = grant.provider_id
+    return _sign(broker, content, ACCESS_TOKEN_TYP), life
+
+
+def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, now: int) -> str:
+    """An access token of a client that acts for itself (RFC 6749 section 4.4): its `sub` is the client."""
+    content = claims.access_token_claims(
+        issuer=broker.settings.issuer,
+        sub=client_id,
+        audience=audience.uri,
+        client_id=client_id,
+        scopes=audience.scopes,
+        jti=broker.entropy.token_bytes(16).hex(),
+        now=now,
+        lifetime_seconds=audience.lifetime_seconds,
+        epoch=broker.settings.epoch,
+    )
+    return _sign(broker, content, ACCESS_TOKEN_TYP)
+
+
+def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int) -> str:
+    content = claims.id_token_claims(
+        issuer=broker.settings.issuer,
+        sub=grant.sub,
+        client_id=grant.client_id,
+        now=now,
+        lifetime_seconds=broker.settings.id_token_seconds,
+        nonce=grant.nonce,
+        auth_time=grant.auth_time,
+        access_token=access_token,
+    )
+    return _sign(broker, content, ID_TOKEN_TYP)
+
+
+def _sign(broker: Broker, content: dict[str, Any], typ: str) -> str:
+    return jose.sign(content, key=broker.keys.get("signing").current, typ=typ)
+
+
+def _issue_handle(broker: Broker, grant: Grant, kind: Any, secret: bytes, generation: int) -> str:
+    handle = Handle(
+        kind=kind,
+        key_version=grant.key_version,
+        region_letter=broker.settings.region_letter,
+        grant_id=grant.grant_id,
+        secret=secret,
+        generation=generation,
+    )
+    return build_handle(handle, broker.keys.get("handle"), epoch=broker.settings.epoch)

@@ -1,0 +1,145 @@
+"""What the table's refusals mean, and which marks end a grant: pure, total, in the order of DESIGN 5.1.
+
+The rule behind all of it: what is not otherwise fully valid changes nothing, so that a stranger cannot kill a grant; a
+fully valid credential of a passed generation is a theft or a copy, and ends the grant.
+"""
+
+import hmac
+from collections.abc import Iterable
+
+from msgspec import Struct
+
+from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
+from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
+from chalicelib.records.client import Client
+from chalicelib.records.consent import Consent
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.grant import Grant
+from chalicelib.records.marks import Marks
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.subject import Subject
+
+
+class Repeat(Struct, frozen=True):
+    """Answer with the same successor once more; nothing is written."""
+
+    grant: Grant
+
+
+class RevokeGrant(Struct, frozen=True):
+    """End the grant and everything under it."""
+
+    grant_id: str
+    reason: str
+
+
+class RefreshRequest(Struct, frozen=True, kw_only=True):
+    """What a refresh asks beside its token.
+
+    scopes     asked, empty for all
+    resource   asked audience beside our issuer, or None
+    """
+
+    client_id: str
+    epoch: int
+    scopes: frozenset[str] = frozenset()
+    resource: str | None = None
+
+
+class CodeRequest(Struct, frozen=True, kw_only=True):
+    """What a redemption asks beside its code; `redirect_hash` None where the request names no redirect_uri."""
+
+    client_id: str
+    epoch: int
+    code_challenge: str
+    redirect_hash: str | None = None
+    resource: str | None = None
+
+
+def explain_refusal(
+    grant: Grant | None, presented: Handle, request: RefreshRequest, *, now: int
+) -> Repeat | RevokeGrant:
+    """Say why the table refused to advance a refresh token (RFC 9700 section 4.14.2).
+
+    grant   the item as it stood when the condition failed; None when there is none
+    now     epoch seconds
+
+    Raises InvalidGrant: unknown, another client's or key's, or over; they read alike to the client.
+    Raises InvalidScope, InvalidTarget: asked for more than was granted; the token stays good.
+    """
+    if grant is None or grant.is_over(now) or not _belongs(grant, presented.secret, request.client_id, request.epoch):
+        raise InvalidGrant("refresh_token_unknown_or_over")
+    check_narrower(request.scopes, request.resource, grant)
+    if presented.generation >= grant.generation:
+        raise InvalidGrant("binding_mismatch" if presented.generation == grant.generation else "from_the_future")
+    behind = grant.generation - presented.generation
+    if behind == 1 and now - grant.advanced_at < grant.grace_seconds:
+        return Repeat(grant)
+    if behind == 2 and now - grant.previous_advanced_at < grant.grace_seconds:
+        raise InvalidGrant("slow_duplicate")
+    return RevokeGrant(grant.grant_id, "refresh_token_replayed")
+
+
+def explain_code_refusal(grant: Grant | None, presented: Handle, request: CodeRequest, *, now: int) -> RevokeGrant:
+    """Say why the table refused to redeem a code (OAuth 2.1 section 7.5.2).
+
+    Raises InvalidGrant, InvalidTarget: nothing changes, the honest holder can still redeem.
+    """
+    if grant is None or grant.is_over(now) or grant.status not in ("issued", "active"):
+        raise InvalidGrant("code_unknown_or_over")
+    secret = presented.secret if grant.status == "issued" else successor_secret(presented.secret, grant.salt)
+    if not _belongs(grant, secret, request.client_id, request.epoch):
+        raise InvalidGrant("code_of_another_client_or_key")
+    if request.redirect_hash is not None and request.redirect_hash != grant.redirect_hash:
+        raise InvalidGrant("redirect_uri_differs")
+    if not hmac.compare_digest(grant.code_challenge, request.code_challenge):
+        raise InvalidGrant("code_verifier_wrong")
+    check_narrower(frozenset(), request.resource, grant)
+    if grant.status == "issued":
+        raise InvalidGrant("code_not_redeemable")
+    return RevokeGrant(grant.grant_id, "code_replayed")
+
+
+def check_narrower(scopes: frozenset[str], resource: str | None, grant: Grant) -> None:
+    """Refuse what asks for more than the grant holds.
+
+    Raises InvalidScope, InvalidTarget.
+    """
+    if not scopes <= grant.scopes:
+        raise InvalidScope("more_than_granted")
+    if resource is not None and resource not in grant.resources:
+        raise InvalidTarget("resource_not_granted")
+
+
+def find_end(
+    decided_at: int,
+    *,
+    deployment: Deployment | None,
+    client: Client | None,
+    provider: ProviderRecord | None,
+    subject: Subject | None,
+    consent: Consent | None,
+    now: int,
+) -> str | None:
+    """Which mark ends what was decided then; None where nothing does.
+
+    Absence never widens: a client, provider, subject or consent that is gone ends the grant. Only the deployment's
+    switch may be absent, since it is written when it is first thrown.
+    """
+    if client is None or client.is_over(now):
+        return "client_over"
+    if provider is None or subject is None or consent is None:
+        return "record_gone"
+    marks: Iterable[tuple[str, Marks]] = (
+        ("deployment", deployment.marks if deployment else Marks()),
+        ("client", client.marks),
+        ("provider", provider.marks),
+        ("subject", subject.marks),
+        ("consent", consent.marks),
+    )
+    return next((f"{name}_mark" for name, mark in marks if mark.void(decided_at)), None)
+
+
+def _belongs(grant: Grant, secret: bytes, client_id: str, epoch: int) -> bool:
+    known = hmac.compare_digest(grant.secret_hash, secret_hash(secret))
+    return known and grant.client_id == client_id and grant.epoch == epoch

@@ -1,0 +1,66 @@
+"""Metadata, keys and health."""
+
+from urllib.parse import urlsplit
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.endpoints import metadata
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import InvalidRequest
+from chalicelib.protocol.request import Request
+from chalicelib.replies import Reply
+from chalicelib.routes.edge import Edge, Endpoint, Route
+
+GET = ("GET",)
+
+
+class NotFound(InvalidRequest):
+    """No such document here."""
+
+    status = 404
+    description = "There is no such document here; the issuer has another path."
+
+
+def build_blueprint(edge: Edge) -> Blueprint:
+    """Each well-known document in both forms that clients try for an issuer with a path (META-05)."""
+    routes = Blueprint(__name__)
+    documents = {
+        "/.well-known/oauth-authorization-server": metadata.authorization_server,
+        "/.well-known/openid-configuration": metadata.authorization_server,
+        "/.well-known/oauth-protected-resource": metadata.protected_resource,
+    }
+    for path, endpoint in documents.items():
+        _add(routes, edge, path, Route(endpoint=endpoint, cors=GET))
+        _add_inserted(routes, edge, path, Route(endpoint=_only_own_path(endpoint), cors=GET))
+    _add(routes, edge, "/jwks", Route(endpoint=metadata.jwks, cors=GET))
+    _add(routes, edge, "/health", Route(endpoint=metadata.health, any_host=True))
+    return routes
+
+
+def _add(routes: Blueprint, edge: Edge, path: str, route: Route) -> None:
+    methods = ["GET", "OPTIONS"] if route.cors else ["GET"]
+
+    def view() -> Response:
+        return edge.serve(routes.current_request, route)
+
+    routes.route(path, methods=methods, name=path, content_types=[])(view)
+
+
+def _add_inserted(routes: Blueprint, edge: Edge, path: str, route: Route) -> None:
+    def view(issuer_path: str) -> Response:
+        return edge.serve(routes.current_request, route)
+
+    inserted = path + "/{issuer_path}"
+    routes.route(inserted, methods=["GET", "OPTIONS"], name=inserted, content_types=[])(view)
+
+
+def _only_own_path(endpoint: Endpoint) -> Endpoint:
+    """RFC 8414 section 3.1 puts the issuer's path behind the well-known part; any other path is not ours."""
+
+    def answer(broker: Broker, http: Request) -> Reply:
+        own = urlsplit(broker.settings.issuer).path.strip("/")
+        if not own or http.path.get("issuer_path") != own:
+            raise NotFound("well_known_of_another_path")
+        return endpoint(broker, http)
+
+    return answer

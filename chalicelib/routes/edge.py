@@ -1,0 +1,150 @@
+"""The one place between Chalice and an endpoint: reads, calls, and turns every outcome into an answer.
+
+Whatever happens inside, a client sees a registered error or a page; never a stack, an input or a stored value (GEN-07,
+GEN-13, GEN-17).
+"""
+
+import re
+import traceback
+import uuid
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalice.app import Response
+from msgspec import Struct
+
+from chalicelib.config import ConfigurationError
+from chalicelib.endpoints.answers import error_page
+from chalicelib.ports import Broker, StoreUnavailable
+from chalicelib.protocol.errors import (
+    InvalidRequest,
+    OAuthError,
+    PageError,
+    ServerError,
+    TemporarilyUnavailable,
+)
+from chalicelib.protocol.request import Request
+from chalicelib.replies import Reply, error_reply
+from chalicelib.routes.reading import Reads, read_request
+
+Endpoint = Callable[[Broker, Request], Reply]
+_HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
+EXPOSED = "WWW-Authenticate, Retry-After, DPoP-Nonce"
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """How one path is served.
+
+    reads     which kind of body
+    is_page   a person sees the answer: refusals are pages
+    cors      methods that any origin may call, without credentials; empty: none (GEN-19)
+    any_host  answers under every Host (health checks)
+    """
+
+    endpoint: Endpoint
+    reads: Reads = "nothing"
+    is_page: bool = False
+    cors: tuple[str, ...] = ()
+    any_host: bool = False
+
+
+class Edge:
+    """Calls endpoints with the broker of this process."""
+
+    def __init__(self, broker_source: Callable[[], Broker]) -> None:
+        self._broker_source = broker_source
+
+    def serve(self, current_request: Any, route: Route) -> Response:
+        """One request, whatever comes of it."""
+        event = current_request.to_original_event()
+        request_id = (event.get("requestContext") or {}).get("requestId") or uuid.uuid4().hex
+        if current_request.method == "OPTIONS" and route.cors:
+            return _respond(_preflight(route))
+        try:
+            broker = self._broker_source()
+        except ConfigurationError as error:
+            print(f"the broker is not configured: {error}")
+            return _respond(
+                error_reply(TemporarilyUnavailable("not_configured", retry_after=60), request_id=request_id)
+            )
+        reply = self._answer(broker, event, current_request.raw_body, route, request_id)
+        if route.cors:
+            reply = reply.with_headers(("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED))
+        return _respond(reply.with_headers(*_transport_headers(broker)))
+
+    def _answer(self, broker: Broker, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
+        try:
+            http = read_request(event, body, route.reads)
+            if not route.any_host:
+                _check_host(broker, http)
+            return route.endpoint(broker, http)
+        except OAuthError as error:
+            return _refuse(broker, error, route, request_id)
+        except StoreUnavailable as error:
+            broker.log.event("store_unavailable", reason=str(error), error_id=request_id)
+            return _refuse(broker, TemporarilyUnavailable("store_unavailable", retry_after=2), route, request_id)
+        except Exception as error:  # the outermost frame: whatever it is, the client gets an id and the log the place
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+            broker.log.event("unhandled", kind=type(error).__name__, where=where, error_id=request_id)
+            return _refuse(broker, ServerError("unhandled"), route, request_id)
+
+
+def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str) -> Reply:
+    broker.log.event("refused", error=error.code, reason=error.reason, error_id=request_id)
+    if not route.is_page:
+        return error_reply(error, request_id=request_id)
+    if not isinstance(error, PageError):
+        later = error.status >= 500 or error.status == 429
+        page = "try_later" if later else "request_broken"
+        error = PageError(error.reason, page=page, status=error.status)
+    return error_page(broker, error, request_id=request_id)
+
+
+def _check_host(broker: Broker, http: Request) -> None:
+    """Host never changes a link or an issuer; a foreign one is told so (GEN-08)."""
+    host = http.header("host")
+    if host is not None and host.lower() != urlsplit(broker.settings.issuer).netloc.lower():
+        raise MisdirectedRequest("host_not_ours")
+
+
+class MisdirectedRequest(InvalidRequest):
+    """RFC 9110 section 15.5.20."""
+
+    status = 421
+    description = "This server answers under the host of its issuer only."
+
+
+def _preflight(route: Route) -> Reply:
+    return Reply(
+        status=204,
+        headers=(
+            ("Access-Control-Allow-Origin", "*"),
+            ("Access-Control-Allow-Methods", ", ".join(route.cors)),
+            ("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"),
+            ("Access-Control-Max-Age", "600"),
+        ),
+    )
+
+
+def _transport_headers(broker: Broker) -> tuple[tuple[str, str], ...]:
+    sniffing = ("X-Content-Type-Options", "nosniff")
+    if broker.settings.is_loopback:
+        return (sniffing,)
+    return (sniffing, ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
+
+
+def _respond(reply: Reply) -> Response:
+    """A Chalice response; every header value is checked here, since Chalice checks only some."""
+    headers: dict[str, Any] = {}
+    for name, value in reply.headers:
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError("header value with control or non-ASCII characters")
+        before = headers.get(name)
+        headers[name] = value if before is None or before == value else [*_as_list(before), value]
+    return Response(body=reply.body, status_code=reply.status, headers=headers)
+
+
+def _as_list(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,115 @@
+"""From the gateway's event to a Request: every value kept, everything malformed refused before it is looked at.
+
+API Gateway has decoded the query; the body and the path are decoded here, once (GEN-01, GEN-03, GEN-04, GEN-09).
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, Literal
+from urllib.parse import parse_qsl, unquote
+
+from chalicelib.protocol.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from chalicelib.protocol.request import Request
+
+Reads = Literal["nothing", "form", "json"]
+BODY_BYTES: dict[Reads, int] = {"nothing": 65536, "form": 65536, "json": 16384}
+ONCE = ("authorization", "content-type", "dpop", "host", "origin")
+OUR_COOKIE = re.compile(r"(?:__Host-)?tb_")
+_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def read_request(event: Mapping[str, Any], body: bytes, reads: Reads) -> Request:
+    """One request.
+
+    event   API Gateway's REST proxy event
+
+    Raises InvalidRequest, RequestTooLarge, UnsupportedMediaType.
+    """
+    headers = _read_headers(event)
+    if len(body) > BODY_BYTES[reads]:
+        raise RequestTooLarge("body_too_large")
+    context = event.get("requestContext") or {}
+    return Request(
+        method=event.get("httpMethod") or context.get("httpMethod") or "",
+        query=_read_query(event),
+        form=_read_form(headers, body) if reads == "form" else (),
+        json=_read_json(headers, body) if reads == "json" else None,
+        headers=headers,
+        path={name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()},
+        cookies=_read_cookies(headers),
+        source_ip=(context.get("identity") or {}).get("sourceIp", ""),
+        request_id=context.get("requestId", ""),
+    )
+
+
+def _read_headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Lower-case names; what one parser would read as one header and another as two is refused."""
+    sent = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
+    headers: dict[str, tuple[str, ...]] = {}
+    for name, values in sent.items():
+        plain = name.lower().replace("_", "-")
+        if plain in headers:
+            raise InvalidRequest("header_name_ambiguous")
+        headers[plain] = tuple(values)
+    if any(len(headers.get(name, ())) > 1 for name in ONCE):
+        raise InvalidRequest("header_repeated")
+    return headers
+
+
+def _read_query(event: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    pairs = event.get("multiValueQueryStringParameters") or {}
+    return tuple((name, value) for name, values in pairs.items() for value in values)
+
+
+def _read_form(headers: Mapping[str, tuple[str, ...]], body: bytes) -> tuple[tuple[str, str], ...]:
+    if not body:
+        return ()
+    if _media_type(headers) != "application/x-www-form-urlencoded":
+        raise UnsupportedMediaType("content_type_not_form")
+    try:
+        text = body.decode("ascii")
+        if _PERCENT.search(text):
+            raise InvalidRequest("percent_encoding_broken")
+        return tuple(parse_qsl(text, keep_blank_values=True, strict_parsing=True, errors="strict", max_num_fields=200))
+    except ValueError:
+        raise InvalidRequest("form_malformed") from None
+
+
+def _read_json(headers: Mapping[str, tuple[str, ...]], body: bytes) -> object:
+    if not body:
+        return None
+    if _media_type(headers) != "application/json":
+        raise UnsupportedMediaType("content_type_not_json")
+    try:
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("json_malformed") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object none of whose keys another parser could read twice, in any case."""
+    if len({name.lower() for name, _ in pairs}) != len(pairs) or any("\x00" in name for name, _ in pairs):
+        raise ValueError("ambiguous keys")
+    return dict(pairs)
+
+
+def _media_type(headers: Mapping[str, tuple[str, ...]]) -> str:
+    """The type without parameters; a charset other than UTF-8 makes it nothing that we read."""
+    value = (headers.get("content-type") or ("",))[0].lower()
+    media_type, _, parameters = value.partition(";")
+    charset = parameters.replace(" ", "").replace('"', "")
+    return media_type.strip() if charset in ("", "charset=utf-8") else ""
+
+
+def _read_cookies(headers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
+    """Cookies by name; one of ours sent twice is refused, since nobody knows which a parser would take."""
+    cookies: dict[str, str] = {}
+    for pair in "; ".join(headers.get("cookie", ())).split(";"):
+        name, equals, value = pair.strip().partition("=")
+        if not equals:
+            continue
+        if name in cookies and OUR_COOKIE.match(name):
+            raise InvalidRequest("cookie_repeated")
+        cookies.setdefault(name, value)
+    return cookies

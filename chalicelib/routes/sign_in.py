@@ -1,0 +1,29 @@
+"""What a browser is sent to: authorize, the decision, the way back."""
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.endpoints import authorize, callback, signin
+from chalicelib.routes.edge import Edge, Route
+
+AUTHORIZE = Route(endpoint=authorize.answer, reads="form", is_page=True)
+SIGN_IN = Route(endpoint=signin.answer, reads="form", is_page=True)
+CALLBACK = Route(endpoint=callback.answer, is_page=True)
+
+
+def build_blueprint(edge: Edge) -> Blueprint:
+    """No CORS on any of them (GEN-19)."""
+    routes = Blueprint(__name__)
+
+    @routes.route("/authorize", methods=["GET", "POST"], content_types=[])
+    def authorize_view() -> Response:
+        return edge.serve(routes.current_request, AUTHORIZE)
+
+    @routes.route("/signin", methods=["POST"], content_types=[])
+    def signin_view() -> Response:
+        return edge.serve(routes.current_request, SIGN_IN)
+
+    @routes.route("/callback/{provider_id}", methods=["GET"], content_types=[])
+    def callback_view(provider_id: str) -> Response:
+        return edge.serve(routes.current_request, CALLBACK)
+
+    return routes

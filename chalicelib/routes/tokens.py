@@ -1,0 +1,34 @@
+"""What a client calls with codes and tokens."""
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.endpoints import introspect, revoke, token, userinfo
+from chalicelib.routes.edge import Edge, Route
+
+TOKEN = Route(endpoint=token.answer, reads="form", cors=("POST",))
+REVOKE = Route(endpoint=revoke.answer, reads="form", cors=("POST",))
+INTROSPECT = Route(endpoint=introspect.answer, reads="form")
+USERINFO = Route(endpoint=userinfo.answer, reads="form", cors=("GET", "POST"))
+
+
+def build_blueprint(edge: Edge) -> Blueprint:
+    """Introspection is for servers, so it alone has no CORS (GEN-19)."""
+    routes = Blueprint(__name__)
+
+    @routes.route("/token", methods=["POST", "OPTIONS"], content_types=[])
+    def token_view() -> Response:
+        return edge.serve(routes.current_request, TOKEN)
+
+    @routes.route("/revoke", methods=["POST", "OPTIONS"], content_types=[])
+    def revoke_view() -> Response:
+        return edge.serve(routes.current_request, REVOKE)
+
+    @routes.route("/introspect", methods=["POST"], content_types=[])
+    def introspect_view() -> Response:
+        return edge.serve(routes.current_request, INTROSPECT)
+
+    @routes.route("/userinfo", methods=["GET", "POST", "OPTIONS"], content_types=[])
+    def userinfo_view() -> Response:
+        return edge.serve(routes.current_request, USERINFO)
+
+    return routes

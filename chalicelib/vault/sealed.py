@@ -1,0 +1,87 @@
+"""Vault key -> user key -> a key per write (DESIGN 5.3): a user's tokens are unreadable once that user's key is gone."""
+
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.protocol.sealing import canonical, open_sealed, seal
+from chalicelib.records.connection import Connection
+from chalicelib.records.keyset import Keyset
+
+Attribute = Literal["access_token", "refresh_token", "profile", "outgoing"]
+USER_KEY_BYTES = 32
+USER_KEY_VERSION = 1
+
+
+class Place(Struct, frozen=True, kw_only=True):
+    """Where a sealed value belongs; all of it is associated data."""
+
+    connection_id: str
+    sub: str
+    client_id: str
+    provider_id: str
+    generation: int
+    epoch: int
+
+
+def place_of(connection: Connection) -> Place:
+    """The place of what a connection holds now."""
+    return Place(
+        connection_id=connection.connection_id,
+        sub=connection.sub,
+        client_id=connection.client_id,
+        provider_id=connection.provider_id,
+        generation=connection.token_generation,
+        epoch=connection.epoch,
+    )
+
+
+def seal_user_key(vault: Keyset, user_key: bytes, *, sub: str, salt: bytes) -> bytes:
+    """A user's key as the table without backups keeps it."""
+    return seal(vault.current.secret, vault.current.version, user_key, place=_user_key_place(sub), salt=salt)
+
+
+def open_user_key(vault: Keyset, sealed: bytes, *, sub: str) -> bytes:
+    """Raises SealBroken."""
+    return open_sealed({v: key.secret for v, key in vault.versions.items()}, sealed, place=_user_key_place(sub))
+
+
+def seal_value(user_key: bytes, value: bytes, attribute: Attribute, *, place: Place, salt: bytes) -> bytes:
+    """One token or profile of a connection."""
+    return seal(user_key, USER_KEY_VERSION, value, place=_value_place(attribute, place), salt=salt)
+
+
+def open_value(user_key: bytes, sealed: bytes, attribute: Attribute, *, place: Place) -> bytes:
+    """Raises SealBroken."""
+    return open_sealed({USER_KEY_VERSION: user_key}, sealed, place=_value_place(attribute, place))
+
+
+def open_profile(user_key: bytes, connection: Connection) -> dict[str, Any]:
+    """OpenID Connect standard claims as the provider said them; empty where it said none."""
+    if not connection.sealed_profile:
+        return {}
+    opened = open_value(user_key, connection.sealed_profile, "profile", place=place_of(connection))
+    return msgspec.json.decode(opened, type=dict[str, Any])
+
+
+def seal_provider_secret(vault: Keyset, secret: str, *, provider_id: str, salt: bytes) -> bytes:
+    """Our client secret at a provider, as the provider's record keeps it."""
+    place = canonical("broker", f"PROVIDER#{provider_id}", "client_secret")
+    return seal(vault.current.secret, vault.current.version, secret.encode(), place=place, salt=salt)
+
+
+def open_provider_secret(vault: Keyset, sealed: bytes, *, provider_id: str) -> str:
+    """Raises SealBroken."""
+    place = canonical("broker", f"PROVIDER#{provider_id}", "client_secret")
+    return open_sealed({v: key.secret for v, key in vault.versions.items()}, sealed, place=place).decode()
+
+
+def _user_key_place(sub: str) -> bytes:
+    return canonical("broker-keys", f"USER#{sub}", "key", sub)
+
+
+def _value_place(attribute: str, place: Place) -> bytes:
+    key = f"CONNECTION#{place.connection_id}"
+    owner = (place.sub, place.client_id, place.provider_id)
+    return canonical("broker", key, attribute, *owner, place.generation, place.epoch)

@@ -1,0 +1,236 @@
+"""What the operator can do to a deployment, as functions: the command and the local stack call the same ones."""
+
+import secrets
+from typing import Any, get_args
+
+import msgspec
+
+from chalicelib.adapters.aws import AwsRefusal, BotoTransport, Transport, call_with_repeats
+from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.items import decode_item, encode_item
+from chalicelib.adapters.kms import PURPOSES, KmsKeys, encryption_context
+from chalicelib.adapters.system import SystemClock, SystemEntropy
+from chalicelib.protocol.client_authentication import secret_hash
+from chalicelib.protocol.jose import new_signing_key, public_jwk
+from chalicelib.records.client import Client, SecretHash
+from chalicelib.records.keyset import Purpose, WrappedKey
+from chalicelib.records.places import Place, client_place, keyset_place, provider_place, resource_place
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.resource import Resource
+from chalicelib.records.settings import Settings
+from chalicelib.records.stored import KeysetItem
+from chalicelib.vault.sealed import seal_provider_secret
+
+KEY_BYTES = 32
+ROTATION_SECONDS = 7 * 86400
+
+
+class OperationError(Exception):
+    """Something the operator asked cannot be done; `hint` says what to type next."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+class Deployment:
+    """One deployment's tables and key, as the operator's credentials reach them."""
+
+    def __init__(self, settings: Settings, *, dynamodb: Transport | None = None, kms: Transport | None = None) -> None:
+        self.settings = settings
+        self.clock, self.entropy = SystemClock(), SystemEntropy()
+        self.dynamodb = dynamodb or BotoTransport("dynamodb", endpoint_url=settings.endpoint_url)
+        self.kms = kms or BotoTransport("kms", endpoint_url=settings.endpoint_url)
+        self.store = DynamoStore(
+            self.dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=self.entropy
+        )
+        self.keys = KmsKeys(self.store, self.kms, self.clock, deployment=settings.deployment)
+
+    def put_if_absent(self, place: Place[Any], record: msgspec.Struct) -> bool:
+        """True where it was written; False where something stood there."""
+        payload = {
+            "TableName": self.settings.table,
+            "Item": encode_item(place.pk, record),
+            "ConditionExpression": "attribute_not_exists(pk)",
+        }
+        try:
+            call_with_repeats(self.dynamodb, "PutItem", payload)
+        except AwsRefusal as refusal:
+            if refusal.code != "ConditionalCheckFailedException":
+                raise
+            return False
+        return True
+
+    def put(self, place: Place[Any], record: msgspec.Struct) -> None:
+        """Write, whatever stood there."""
+        item = encode_item(place.pk, record)
+        call_with_repeats(self.dynamodb, "PutItem", {"TableName": self.settings.table, "Item": item})
+
+    def delete(self, place: Place[Any]) -> bool:
+        """True where something stood there."""
+        key = {"pk": {"S": place.pk}, "sk": {"S": "#"}}
+        payload = {"TableName": self.settings.table, "Key": key, "ReturnValues": "ALL_OLD"}
+        return bool(call_with_repeats(self.dynamodb, "DeleteItem", payload).get("Attributes"))
+
+    def scan(self, prefix: str, record: type[Any]) -> list[Any]:
+        """Every record of one kind; for the operator and for jobs, never for a request."""
+        found: list[Any] = []
+        start: dict[str, Any] = {}
+        while True:
+            payload = {
+                "TableName": self.settings.table,
+                "FilterExpression": "begins_with(pk, :prefix)",
+                "ExpressionAttributeValues": {":prefix": {"S": prefix}},
+                "ConsistentRead": True,
+                **({"ExclusiveStartKey": start} if start else {}),
+            }
+            answer = call_with_repeats(self.dynamodb, "Scan", payload)
+            found += [decode_item(item, record) for item in answer.get("Items", [])]
+            start = answer.get("LastEvaluatedKey") or {}
+            if not start:
+                return found
+
+
+def init_keysets(deployment: Deployment) -> list[str]:
+    """Create every keyset that is not there yet; the purposes that were created. Never on a request (DESIGN 5.3)."""
+    return [purpose for purpose in PURPOSES if _init_keyset(deployment, purpose)]
+
+
+def _init_keyset(deployment: Deployment, purpose: Purpose) -> bool:
+    place = keyset_place(purpose)
+    if deployment.store.read(place).get(place) is not None:
+        return False
+    signing = purpose == "signing"
+    plain = new_signing_key() if signing else deployment.entropy.token_bytes(KEY_BYTES)
+    wrapped = wrap_key(deployment, purpose, 1, plain)
+    key = WrappedKey(
+        version=1,
+        state="signing" if signing else "current",
+        created_at=deployment.clock.now(),
+        wrapped=wrapped,
+        public_jwk=public_jwk(plain) if signing else None,
+    )
+    return deployment.put_if_absent(place, KeysetItem(purpose=purpose, keys=(key,)))
+
+
+def wrap_key(deployment: Deployment, purpose: str, version: int, plain: bytes) -> bytes:
+    """One key as the table keeps it: only KMS opens it, and only for this deployment, purpose and version."""
+    settings = deployment.settings
+    payload = {
+        "KeyId": settings.kms_key,
+        "Plaintext": plain,
+        "EncryptionContext": encryption_context(settings.deployment, purpose, version),
+    }
+    return bytes(call_with_repeats(deployment.kms, "Encrypt", payload)["CiphertextBlob"])
+
+
+def new_client_id() -> str:
+    """32 hex characters: public, unguessable, unique."""
+    return secrets.token_hex(16)
+
+
+def new_client_secret(deployment: Deployment) -> tuple[str, SecretHash]:
+    """256 bits as 64 hex characters, shown once, and what is kept of them."""
+    secret = secrets.token_hex(32)
+    pepper = deployment.keys.get("pepper").current
+    kept = SecretHash(
+        hash=secret_hash(secret, pepper.secret), pepper_version=pepper.version, created_at=deployment.clock.now()
+    )
+    return secret, kept
+
+
+def create_client(deployment: Deployment, client: Client) -> tuple[Client, str | None]:
+    """Register a client under a fresh id (or the one it names); with its secret where its method has one.
+
+    Raises OperationError where the id is taken.
+    """
+    secret = None
+    if client.is_confidential:
+        secret, kept = new_client_secret(deployment)
+        client = msgspec.structs.replace(client, secrets=(kept,))
+    client = msgspec.structs.replace(
+        client, client_id=client.client_id or new_client_id(), created_at=deployment.clock.now()
+    )
+    if not deployment.put_if_absent(client_place(client.client_id), client):
+        raise OperationError(f"client {client.client_id} exists already", "broker client show CLIENT_ID")
+    return client, secret
+
+
+def rotate_client_secret(deployment: Deployment, client_id: str, *, overlap_seconds: int) -> tuple[Client, str]:
+    """A second secret; the first one ends after the overlap. Two live at most.
+
+    Raises OperationError.
+    """
+    client = find_client(deployment, client_id)
+    if not client.is_confidential:
+        raise OperationError(f"client {client_id} has no secret", "only confidential clients have one")
+    now = deployment.clock.now()
+    secret, kept = new_client_secret(deployment)
+    newest = client.secrets[-1:] if overlap_seconds > 0 else ()
+    ending = tuple(msgspec.structs.replace(one, expires_at=now + overlap_seconds) for one in newest)
+    changed = msgspec.structs.replace(client, secrets=(*ending, kept))
+    deployment.put(client_place(client_id), changed)
+    return changed, secret
+
+
+def find_client(deployment: Deployment, client_id: str) -> Client:
+    """Raises OperationError where there is none."""
+    place = client_place(client_id)
+    client = deployment.store.read(place).get(place)
+    if client is None:
+        raise OperationError(f"there is no client {client_id}", "broker client list")
+    return client
+
+
+def list_clients(deployment: Deployment) -> list[Client]:
+    """All clients, by name."""
+    found: list[Client] = deployment.scan("CLIENT#", Client)
+    return sorted(found, key=lambda client: (client.client_name, client.client_id))
+
+
+def delete_client(deployment: Deployment, client_id: str) -> None:
+    """From now on no grant type works for it, also for its live refresh tokens. Raises OperationError."""
+    if not deployment.delete(client_place(client_id)):
+        raise OperationError(f"there is no client {client_id}", "broker client list")
+
+
+def set_provider(
+    deployment: Deployment, provider_id: str, *, client_id: str, client_secret: str | None, issuer: str | None = None
+) -> ProviderRecord:
+    """Switch a provider on with our registration there; its secret is sealed before it is stored."""
+    sealed = None
+    if client_secret:
+        vault, salt = deployment.keys.get("vault"), deployment.entropy.token_bytes(32)
+        sealed = seal_provider_secret(vault, client_secret, provider_id=provider_id, salt=salt)
+    record = ProviderRecord(provider_id=provider_id, client_id=client_id, sealed_secret=sealed, issuer=issuer)
+    deployment.put(provider_place(provider_id), record)
+    return record
+
+
+def list_providers(deployment: Deployment) -> list[ProviderRecord]:
+    """All providers that are switched on."""
+    found: list[ProviderRecord] = deployment.scan("PROVIDER#", ProviderRecord)
+    return sorted(found, key=lambda record: record.provider_id)
+
+
+def create_resource(deployment: Deployment, resource: Resource) -> Resource:
+    """Register a team's own API. Raises OperationError: it is ours, under ours, or there already."""
+    issuer = deployment.settings.issuer
+    if resource.audience == issuer or resource.audience.startswith(issuer.rstrip("/") + "/"):
+        raise OperationError("a resource may not be the issuer or lie under it", "name your API's own address")
+    resource = msgspec.structs.replace(resource, created_at=deployment.clock.now())
+    if not deployment.put_if_absent(resource_place(resource.audience), resource):
+        raise OperationError(f"resource {resource.audience} exists already", "broker resource list")
+    return resource
+
+
+def list_resources(deployment: Deployment) -> list[Resource]:
+    """All resources, by audience."""
+    found: list[Resource] = deployment.scan("RESOURCE#", Resource)
+    return sorted(found, key=lambda resource: resource.audience)
+
+
+def list_keysets(deployment: Deployment) -> list[KeysetItem]:
+    """Every keyset as it is kept; nothing is opened."""
+    found = deployment.store.read(*(keyset_place(purpose) for purpose in get_args(Purpose)))
+    return [item for purpose in get_args(Purpose) if (item := found.get(keyset_place(purpose)))]
