@@ -130,24 +130,24 @@ def only_one() -> Iterator[None]:
 def install(folder: Path, lock: Path) -> None:
     python = folder / "bin" / "python"
     kept = python.exists() and probe(str(python)) is not None
-    uv = find_uv(folder)
-    best = (str(python), "") if kept else find_python(uv is not None)
-    made = f"bringing {folder.name} up to" if kept else f"making {folder.name} with Python {best[1]} ({best[0]}) from"
-    say(f"{made} {lock.name}; once per lock, about a minute")
-    if not kept:
+    if kept:
+        outer = str(python)
+        say(f"bringing {folder.name} up to {lock.name}; once per lock, about a minute")
+    else:
         shutil.rmtree(folder, ignore_errors=True)
-        create(folder, best[0], uv)
-    if uv is None:
-        uv = install_uv(folder, best[0], lock)
-    run(
-        [uv, "pip", "sync", "-q", "--require-hashes", "--python", str(python), str(lock)]
-        if uv
-        else [*pip(python, best[0]), "install", "-q", "--require-hashes", "-r", str(lock)]
-    )
+        outer, version = find_python(find_uv(folder) is not None)
+        say(f"making {folder.name} with Python {version} ({outer}) from {lock.name}; once per lock, about a minute")
+        create(folder, outer, find_uv(folder))
+    uv = find_uv(folder) or install_uv(folder, outer, lock)
+    if uv is not None:
+        run([uv, "pip", "sync", "-q", "--require-hashes", "--python", str(python), str(lock)])
+    else:
+        run([*pip(python, outer), "install", "-q", "--require-hashes", "-r", str(lock)])
 
 
 def find_uv(folder: Path) -> str | None:
-    return shutil.which("uv", path=f"{folder / 'bin'}{os.pathsep}{os.environ.get('PATH', os.defpath)}")
+    path = [str(folder / "bin"), str(ENVIRONMENT / "bin"), os.environ.get("PATH", os.defpath)]
+    return shutil.which("uv", path=os.pathsep.join(path))
 
 
 def find_python(has_uv: bool) -> tuple[str, str]:
