@@ -69,6 +69,7 @@ class SignIn:
     app: App
     browser: Browser
     visit: Callable[[str], str]
+    client_secret: str | None = None
     verifier: str = field(default_factory=lambda: secrets.token_urlsafe(32))
     state: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     nonce: str = field(default_factory=lambda: secrets.token_urlsafe(16))
@@ -137,10 +138,17 @@ class SignIn:
         form = {"grant_type": EXCHANGE, "subject_token": access_token, "subject_token_type": ACCESS_TOKEN}
         return self.token({**form, "audience": self.app.provider})
 
+    def token_event(self, form: dict[str, str]) -> dict[str, Any]:
+        """Its event: a public client names itself, one with a secret uses HTTP Basic (RFC 6749 section 2.3.1)."""
+        url, door = f"{self.app.issuer}/token", self.browser.door
+        if self.client_secret is None:
+            return door.event("POST", url, form={**form, "client_id": self.app.client_id})
+        pair = base64.b64encode(f"{self.app.client_id}:{self.client_secret}".encode()).decode()
+        return door.event("POST", url, form=form, headers={"Authorization": f"Basic {pair}"})
+
     def token(self, form: dict[str, str]) -> dict[str, Any]:
-        """One request to the token endpoint by a public client."""
-        form = {**form, "client_id": self.app.client_id}
-        answer = self.browser.door.send("POST", f"{self.app.issuer}/token", form=form)
+        """One request to the token endpoint."""
+        answer = self.browser.door.invoke(self.token_event(form))
         document: dict[str, Any] = json.loads(answer.body)
         if answer.status != 200:
             raise AssertionError(f"{form['grant_type']}: {answer.status} {document}")

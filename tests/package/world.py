@@ -1,0 +1,99 @@
+"""A deployment around a function: neighbours, keysets, one provider switched on, one app, and the browser at work."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from chalicelib.config import read_settings
+from chalicelib.ports import Broker
+from chalicelib.records.client import AuthMethod, Client
+from chalicelib.routes import create_app
+from cli.operations import Deployment, create_client, init_keysets, set_provider
+from local.environment import use_local_credentials
+from local.package import ROOT
+from tests.package.events import Door
+from tests.package.neighbours import CLIENT_ID, CLIENT_SECRET, start_neighbours
+from tests.package.sign_in import App, Browser, SignIn
+from tests.package.tls import TlsFront
+
+ISSUER = "https://login.example.com"
+PROVIDER_NAME = "accounts.example.com"
+NETWORK = Path(__file__).with_name("network")
+SCOPE = "openid profile email offline_access demo:notes:read"
+
+
+class World:
+    """Everything but the function itself.
+
+    played    the provider has a public name and TLS, as a package has to find it; else plain HTTP on loopback
+    environ   the function's environment
+    """
+
+    def __init__(self, folder: Path, *, played: bool, auth_method: AuthMethod = "none", users: int = 0) -> None:
+        use_local_credentials()
+        provider_url = f"https://{PROVIDER_NAME}" if played else ""
+        self.neighbours = start_neighbours(callback=f"{ISSUER}/callback/demo", provider_url=provider_url, users=users)
+        self.environ = {
+            "BROKER_ISSUER": ISSUER,
+            "BROKER_PROVIDER_DIRS": str(ROOT / "local" / "providers"),
+            "AWS_ENDPOINT_URL": self.neighbours.endpoint_url,
+        }
+        self.tls = TlsFront(PROVIDER_NAME, self.neighbours.provider_port, folder) if played else None
+        if self.tls is not None:
+            network = {"PLAYED_NAME": PROVIDER_NAME, "PLAYED_PORT": str(self.tls.port)}
+            self.environ |= {**network, "SSL_CERT_FILE": str(self.tls.ca_file)}
+        self.app, self.secret = self._seed(auth_method)
+
+    def stop(self) -> None:
+        """End the neighbours."""
+        if self.tls is not None:
+            self.tls.stop()
+        self.neighbours.stop()
+
+    def door(self, function: Callable[[dict[str, Any], Any], Any]) -> Door:
+        """The gateway before a function."""
+        return Door(function, create_app(_no_broker).routes, "login.example.com")
+
+    def sign_in(self, door: Door, user: str = "alice") -> SignIn:
+        """A sign-in about to begin, in a browser that has never been here."""
+        visit = lambda url: self.neighbours.visit(url, user)
+        return SignIn(self.app, Browser(door, ISSUER), visit, client_secret=self.secret)
+
+    def _seed(self, auth_method: AuthMethod) -> tuple[App, str | None]:
+        settings = read_settings({"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": self.neighbours.endpoint_url})
+        deployment = Deployment(settings)
+        init_keysets(deployment)
+        set_provider(
+            deployment,
+            "demo",
+            client_id=CLIENT_ID,
+            client_secret=CLIENT_SECRET,
+            issuer=self.neighbours.provider_url,
+        )
+        client, secret = create_client(
+            deployment,
+            Client(
+                client_id="",
+                client_name="Notes on the go",
+                redirect_uris=("https://app.example.com/back",),
+                token_endpoint_auth_method=auth_method,
+                grant_types=frozenset(
+                    {"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"}
+                ),
+                scopes=frozenset(SCOPE.split()),
+                providers=frozenset({"demo"}),
+                handout="token",
+            ),
+        )
+        app = App(
+            issuer=ISSUER,
+            client_id=client.client_id,
+            redirect_uri=client.redirect_uris[0],
+            provider="demo",
+            scope=SCOPE,
+        )
+        return app, secret
+
+
+def _no_broker() -> Broker:
+    raise LookupError("these routes are only listed")
