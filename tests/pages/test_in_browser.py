@@ -1,6 +1,5 @@
 """The pages in Chromium, under their own headers: the policy holds, Allow arms itself, nothing is cut off."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -8,13 +7,13 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from chalicelib.pages.render import page_headers, render_choice, render_leaving
+from tests.chromium import chromium
 from tests.pages.examples import CHOICE, GITHUB, GOOGLE, every_page
 from tests.requirement import requirement
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 SEVERAL = replace(CHOICE, client_name="x" * 80, client_host="a" * 60 + ".example", providers=(GITHUB, GOOGLE))
 
 
@@ -65,12 +64,8 @@ def site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+    with chromium() as found:
         yield found
-        found.close()
 
 
 def _open(browser: Browser, url: str, **options: Any) -> Any:

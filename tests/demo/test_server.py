@@ -1,0 +1,70 @@
+"""The demo's static server sends named files with a strict policy, and nothing else."""
+
+import json
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPResponse
+from urllib.parse import urlsplit
+
+import pytest
+
+from demo.server import DemoServer, start
+
+CONFIG = {
+    "issuer": "http://127.0.0.1:8100/base",
+    "client_id": "0" * 32,
+    "provider": "demo",
+    "provider_api": "http://127.0.0.2:8200/api",
+}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[DemoServer]:
+    running = start(0, CONFIG)
+    yield running
+    running.stop()
+
+
+def _get(server: DemoServer, path: str, method: str = "GET") -> tuple[HTTPResponse, bytes]:
+    connection = HTTPConnection(urlsplit(server.url).netloc, timeout=5)
+    connection.request(method, path)
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response, body
+
+
+@pytest.mark.parametrize(
+    ("path", "content_type"),
+    [
+        ("/", "text/html; charset=utf-8"),
+        ("/callback?code=x&state=y", "text/html; charset=utf-8"),
+        ("/app.js", "text/javascript; charset=utf-8"),
+        ("/oauth.js", "text/javascript; charset=utf-8"),
+        ("/problems.js", "text/javascript; charset=utf-8"),
+        ("/show.js", "text/javascript; charset=utf-8"),
+        ("/style.css", "text/css; charset=utf-8"),
+        ("/icon.svg", "image/svg+xml"),
+    ],
+)
+def test_a_file_comes_with_its_type_and_the_policy(server: DemoServer, path: str, content_type: str) -> None:
+    response, body = _get(server, path)
+    assert response.status == 200 and body
+    assert response.headers["Content-Type"] == content_type
+    policy = response.headers["Content-Security-Policy"].split("; ")
+    assert "connect-src 'self' http://127.0.0.1:8100 http://127.0.0.2:8200" in policy
+    assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} < {*policy}
+
+
+def test_the_configuration_is_what_was_given(server: DemoServer) -> None:
+    response, body = _get(server, "/config.json")
+    assert json.loads(body) == CONFIG and response.headers["Content-Type"] == "application/json"
+
+
+@pytest.mark.parametrize("path", ["/server.py", "/../pyproject.toml", "/%2e%2e/dev.py", "/app.js/", "/nothing"])
+def test_no_other_file_is_served(server: DemoServer, path: str) -> None:
+    assert _get(server, path)[0].status == 404
+
+
+def test_head_answers_without_a_body(server: DemoServer) -> None:
+    response, body = _get(server, "/", "HEAD")
+    assert response.status == 200 and int(response.headers["Content-Length"]) > 0 and body == b""
