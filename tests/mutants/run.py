@@ -11,6 +11,7 @@ fails, *survived* when one passes, *stale* when its text is not there exactly on
 
 import argparse
 import ast
+import json
 import os
 import re
 import shutil
@@ -25,9 +26,10 @@ from queue import SimpleQueue
 
 from msgspec import Struct, convert
 
+from local.environment import use_local_credentials
+
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "*.zip", "*.png")
-SECONDS = 180
 
 
 class Mutant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -72,34 +74,59 @@ def mutate(mutant: Mutant, root: Path) -> str | None:
     return changed
 
 
-def run_tests(root: Path, nodes: list[str]) -> tuple[set[str], str]:
-    """Run tests in a copy; the node ids that failed, and why the run itself could not be had ("" when it could)."""
-    command = [sys.executable, "-m", "pytest", "-q", "--tb=line", "-rfE", "-p", "no:cacheprovider", *nodes]
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(root), "COLUMNS": "400"}
-    try:
-        done = subprocess.run(
-            command, cwd=root, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-    except subprocess.TimeoutExpired:
-        return set(), f"no end within {SECONDS} s"
-    if done.returncode not in (0, 1) or re.search(r"(?m)^ERROR ", done.stdout):
-        return set(), "\n".join((done.stdout + done.stderr).strip().splitlines()[-6:])
-    return set(re.findall(r"(?m)^FAILED (\S+?)(?: - .*)?$", done.stdout)), ""
+class Copy:
+    """A copy of the tree with a warm process in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        shutil.copytree(ROOT, root, ignore=NOT_COPIED, symlinks=True)
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(root), "COLUMNS": "400"}
+        use_local_credentials(environment)
+        self._warm = subprocess.Popen(
+            [sys.executable, "-m", "tests.mutants.warm"],
+            cwd=root, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self._ask()
+
+    def run_tests(self, nodes: list[str]) -> tuple[set[str], str]:
+        """The node ids that failed, and why the run itself could not be had ("" when it could)."""
+        code, output = json.loads(self._ask(json.dumps(nodes)))
+        if code is None:
+            return set(), "no end within the time"
+        if code not in (0, 1) or re.search(r"(?m)^ERROR ", output):
+            return set(), "\n".join(output.strip().splitlines()[-6:])
+        return set(re.findall(r"(?m)^FAILED (.+?)(?: - .*)?$", output)), ""
+
+    def close(self) -> None:
+        """End the process; its folder goes with the rest."""
+        if self._warm.stdin is not None:
+            self._warm.stdin.close()
+        self._warm.wait(10)
+
+    def _ask(self, line: str | None = None) -> str:
+        if self._warm.stdin is None or self._warm.stdout is None:
+            raise RuntimeError("the warm process has no pipes")
+        if line is not None:
+            self._warm.stdin.write(line + "\n")
+            self._warm.stdin.flush()
+        if not (answer := self._warm.stdout.readline()):
+            raise RuntimeError(f"the warm process in {self.root} has ended")
+        return answer
 
 
-def judge(mutant: Mutant, root: Path, failing_without: set[str]) -> Verdict:
+def judge(mutant: Mutant, copy: Copy, failing_without: set[str]) -> Verdict:
     """Apply one mutant in a copy, run its tests, and put the file back as it was."""
     began = time.monotonic()
     if failing := [node for node in mutant.tests if covers(node, failing_without)]:
         return Verdict(mutant=mutant, kind="stale", detail=f"fails without the mutant: {' '.join(failing)}")
-    changed = mutate(mutant, root)
+    changed = mutate(mutant, copy.root)
     if changed is None:
         return Verdict(mutant=mutant, kind="stale", detail=f"the text is not there exactly once: {mutant.file}")
-    file = root / mutant.file
+    file = copy.root / mutant.file
     kept = (file.read_bytes(), file.stat())
     try:
         file.write_text(changed)
-        failed, broken = run_tests(root, list(mutant.tests))
+        failed, broken = copy.run_tests(list(mutant.tests))
     finally:
         file.write_bytes(kept[0])
         os.utime(file, ns=(kept[1].st_atime_ns, kept[1].st_mtime_ns))
@@ -116,28 +143,30 @@ def covers(node: str, failed: set[str]) -> bool:
 
 def run(mutants: list[Mutant], jobs: int) -> list[Verdict]:
     """Judge all, `jobs` at a time."""
-    copies: SimpleQueue[Path] = SimpleQueue()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
-        for number in range(jobs):
-            shutil.copytree(ROOT, Path(folder) / str(number), ignore=NOT_COPIED, symlinks=True)
-            copies.put(Path(folder) / str(number))
-        nodes = sorted({node for mutant in mutants for node in mutant.tests})
-        failing, broken = run_tests(Path(folder) / "0", nodes)
-        if broken:
-            print(f"The named tests do not run as they are:\n{broken}")
-            return [Verdict(mutant=mutant, kind="broken", detail="not tried") for mutant in mutants]
+    free: SimpleQueue[Copy] = SimpleQueue()
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
+        copies = list(pool.map(lambda number: Copy(Path(folder) / str(number)), range(jobs)))
+        try:
+            for copy in copies:
+                free.put(copy)
+            failing, broken = copies[0].run_tests(sorted({node for mutant in mutants for node in mutant.tests}))
+            if broken:
+                print(f"The named tests do not run as they are:\n{broken}")
+                return [Verdict(mutant=mutant, kind="broken", detail="not tried") for mutant in mutants]
+            return list(pool.map(lambda mutant: _one(mutant, free, failing), mutants))
+        finally:
+            for copy in copies:
+                copy.close()
 
-        def one(mutant: Mutant) -> Verdict:
-            copy = copies.get()
-            try:
-                verdict = judge(mutant, copy, failing)
-            finally:
-                copies.put(copy)
-            print(f"{verdict.kind:8} {mutant.requirement:8} {mutant.name}  {verdict.seconds:.1f} s", flush=True)
-            return verdict
 
-        with ThreadPoolExecutor(jobs) as pool:
-            return list(pool.map(one, mutants))
+def _one(mutant: Mutant, free: SimpleQueue[Copy], failing: set[str]) -> Verdict:
+    copy = free.get()
+    try:
+        verdict = judge(mutant, copy, failing)
+    finally:
+        free.put(copy)
+    print(f"{verdict.kind:8} {mutant.requirement:8} {mutant.name}  {verdict.seconds:.1f} s", flush=True)
+    return verdict
 
 
 def main(arguments: list[str]) -> int:
