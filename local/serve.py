@@ -1,0 +1,118 @@
+"""`dev.py serve`: the broker alone on loopback, for real work and for black-box tests."""
+
+import argparse
+import os
+import sys
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from local.listening import bind, port_of
+from local.stack import RunningBroker, broker_environ, start_broker
+from local.state import RunningStack
+from local.stopping import StopSignal
+
+if TYPE_CHECKING:
+    from chalicelib.providers.catalog import Catalog
+
+PORT = 8080
+
+
+class Unserviceable(Exception):
+    """It cannot start; the message says what to change."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until Ctrl-C or SIGTERM; 2 where the options or settings cannot work."""
+    options = build_parser().parse_args(arguments)
+    stop = StopSignal()
+    try:
+        running = start(options)
+    except Unserviceable as fault:
+        print(f"dev.py serve: {fault}", file=sys.stderr)
+        return 2
+    with RunningStack(kind="serve", endpoint_url=running.endpoint_url, issuer=running.issuer, settings=_kept(options)):
+        stop.announce({"issuer": running.issuer, "endpoint_url": running.endpoint_url}, as_json=options.json)
+        stop.wait()
+    running.stop()
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options of DESIGN section 8 and three that make the gateway as awkward as the real one."""
+    parser = argparse.ArgumentParser(prog="dev.py serve", description=__doc__)
+    add = parser.add_argument
+    add("--port", type=int, default=PORT, help=f"port on 127.0.0.1 (default: {PORT}; 0: a free one)")
+    add("--issuer", metavar="URL", help="default: http://127.0.0.1:PORT")
+    add("--providers", metavar="DIR", action="append", default=[], help="folder of provider files; may be repeated")
+    add("--endpoint-url", metavar="URL", help="DynamoDB and KMS are there (default: an embedded AWS)")
+    add("--open-registration", action="store_true", help="let any client register itself")
+    add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="any setting; may be repeated")
+    add("--stage-prefix", metavar="PATH", default="", help="serve under /api, say, as a stage without its own domain")
+    add("--remap-www-authenticate", action="store_true", help="rename that header in answers, as API Gateway does")
+    add("--json", action="store_true", help="one line of JSON when ready; the log goes to standard error")
+    return parser
+
+
+def start(options: argparse.Namespace) -> RunningBroker:
+    """Raises Unserviceable."""
+    from chalicelib.config import ConfigurationError
+
+    try:
+        listener = bind("127.0.0.1", options.port)
+    except OSError as error:
+        raise Unserviceable(f"port {options.port} cannot be used ({error.strerror}); try --port 0") from None
+    local = f"http://127.0.0.1:{port_of(listener)}{options.stage_prefix}"
+    environ = broker_environ({"issuer": options.issuer or local, **_kept(options)})
+    try:
+        running = start_broker(
+            environ,
+            listener=listener,
+            endpoint_url=options.endpoint_url,
+            log_stream=sys.stderr,
+            stage_prefix=options.stage_prefix,
+            remap_authenticate=options.remap_www_authenticate,
+        )
+    except ConfigurationError as error:
+        raise Unserviceable("\n  ".join(["these settings cannot work:", *error.faults])) from None
+    switch_on_providers(running, os.environ)
+    return running
+
+
+def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> None:
+    """Register us where a provider file of the operator says as whom; secrets come from the environment by reference.
+
+    Raises Unserviceable where a referenced variable is missing.
+    """
+    from chalicelib.config import read_catalog
+    from cli.operations import set_provider
+
+    catalog: Catalog = read_catalog(running.deployment.settings)
+    for provider_id in sorted(catalog.ids):
+        definition = catalog.get(provider_id)
+        registration = definition.registration if definition else None
+        if registration is None:
+            continue
+        name = (registration.client_secret or "").removeprefix("env:")
+        if name and not environ.get(name):
+            raise Unserviceable(f"provider {provider_id} wants its client secret in the variable {name}; set it")
+        secret = environ[name] if name else None
+        set_provider(running.deployment, provider_id, client_id=registration.client_id, client_secret=secret)
+
+
+def _kept(options: argparse.Namespace) -> dict[str, str]:
+    """Settings by name, as the options give them. Raises Unserviceable."""
+    kept: dict[str, str] = {}
+    for setting in options.settings:
+        name, equals, value = setting.partition("=")
+        if not equals:
+            raise Unserviceable(f"--set {setting}: write it as KEY=VALUE")
+        kept[name.strip().lower()] = value
+    if options.open_registration:
+        kept["open_registration"] = "true"
+    if options.providers:
+        kept["provider_dirs"] = " ".join(os.path.abspath(folder) for folder in options.providers)
+    return kept
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

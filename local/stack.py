@@ -1,0 +1,97 @@
+"""A broker on this machine: its AWS, its keysets, its gateway. `serve`, `demo` and `tour` are made of it.
+
+boto3 and the broker's rooms are imported on use, so that a wrong option is answered at once.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TextIO
+
+from local.environment import is_loopback_url, use_local_credentials
+from local.gateway import Gateway
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.https import LocalTarget
+    from cli.operations import Deployment
+    from local.aws import EmbeddedAws
+
+
+@dataclass
+class RunningBroker:
+    """A broker that listens; `aws` is None where its AWS is another process's."""
+
+    issuer: str
+    endpoint_url: str
+    deployment: "Deployment"
+    gateway: Gateway
+    aws: "EmbeddedAws | None"
+
+    def stop(self) -> None:
+        """Stop listening."""
+        self.gateway.stop()
+        if self.aws:
+            self.aws.stop()
+
+
+def start_broker(
+    settings_environ: Mapping[str, str],
+    *,
+    listener: socket.socket,
+    endpoint_url: str | None = None,
+    local_targets: tuple["LocalTarget", ...] = (),
+    log_stream: TextIO | None = None,
+    stage_prefix: str = "",
+    remap_authenticate: bool = False,
+) -> RunningBroker:
+    """Start one on a bound socket, with an embedded AWS unless an endpoint is given.
+
+    settings_environ   BROKER_... names alone
+
+    Raises ConfigurationError before anything is started.
+    """
+    from chalicelib.adapters.aws import BotoTransport
+    from chalicelib.composition import build_broker
+    from chalicelib.config import read_catalog, read_settings
+    from cli.operations import Deployment, init_keysets
+
+    read_catalog(read_settings(settings_environ))
+    aws, endpoint_url = _reach_aws(endpoint_url or settings_environ.get("BROKER_ENDPOINT_URL"))
+    settings = read_settings({**settings_environ, "BROKER_ENDPOINT_URL": endpoint_url})
+    _create_resources(settings)
+    dynamodb, kms = (BotoTransport(name, endpoint_url=endpoint_url) for name in ("dynamodb", "kms"))
+    deployment = Deployment(settings, dynamodb=dynamodb, kms=kms)
+    init_keysets(deployment)
+    broker = build_broker(settings, local_targets=local_targets, dynamodb=dynamodb, kms=kms, log_stream=log_stream)
+    from chalicelib.routes import create_app
+
+    app = create_app(lambda: broker)
+    gateway = Gateway(app, listener=listener, stage_prefix=stage_prefix, remap_authenticate=remap_authenticate)
+    return RunningBroker(settings.issuer, endpoint_url, deployment, gateway.start(), aws)
+
+
+def broker_environ(overrides: Mapping[str, str]) -> dict[str, str]:
+    """The BROKER_... names of this process's environment with others laid over them; setting name -> text."""
+    inherited = {name: value for name, value in os.environ.items() if name.startswith("BROKER_")}
+    return inherited | {f"BROKER_{name.upper()}": value for name, value in overrides.items()}
+
+
+def _reach_aws(endpoint_url: str | None) -> tuple[Any, str]:
+    if endpoint_url is not None:
+        if is_loopback_url(endpoint_url):
+            use_local_credentials()
+        return None, endpoint_url
+    from local.aws import start_aws
+
+    aws = start_aws()
+    return aws, aws.endpoint_url
+
+
+def _create_resources(settings: Any) -> None:
+    """Only on this machine: in an account, tables come with their backups from infra/, and from nowhere else."""
+    from local.resources import create_key, create_tables
+
+    if is_loopback_url(settings.endpoint_url):
+        create_tables(settings.endpoint_url, settings.table, settings.keys_table)
+        create_key(settings.endpoint_url, settings.kms_key)
