@@ -124,7 +124,7 @@ CHOICE: Final[dict[str, str]] = {
     "redirect_host": "You return to",
     "on_this_device": "on this device",
     "lasts": "Access lasts",
-    "signed_in_as": "You are signed in as {who}.",
+    "signed_in_as": "Signed in at this browser: {who}",
     "with_whom": "Choose where to sign in",
     "at": "At {provider}",
     "no_more": "Nothing beyond who you are.",
