@@ -1,0 +1,203 @@
+"""CPU of a refresh, a code exchange and a whole sign-in, beside the sum of their fixed parts.
+
+All in one process and one run, alternately: the broker (client authentication and logging included), then each part.
+AWS and the provider are another process, so that only our side of every call is counted.
+"""
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench.calls import BareCalls, Call, Key, snapshot
+from bench.clock import Meter, middle
+from bench.dispatch import BareApp
+from bench.fetches import BareFetches
+from bench.recording import Recorded, recording
+from bench.signatures import BareSignatures
+from chalicelib.adapters.https import LocalTarget
+from chalicelib.composition import build_broker
+from chalicelib.config import read_settings
+from chalicelib.routes import create_app
+from tests.package.world import World
+
+TABLES = ("broker", "broker-keys")
+PARTS = ("calls", "signatures", "dispatch", "provider")
+STEPS = ("refresh", "code exchange", "whole sign-in")
+
+
+@dataclass
+class MeteredApp:
+    """The broker's app; counts the CPU of every event, by path, and remembers the events while asked to."""
+
+    app: Callable[[Any, Any], Any]
+    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    seen: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
+
+    def __call__(self, event: dict[str, Any], context: object) -> Any:
+        """One event through the broker."""
+        with Meter() as meter:
+            result = self.app(event, context)
+        self.spent[event["resource"]] += meter.microseconds
+        self.seen.append((event, result))
+        return result
+
+    def take(self) -> float:
+        """What was spent since it was last asked."""
+        spent = sum(self.spent.values())
+        self.spent.clear()
+        self.seen.clear()
+        return spent
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The fixed parts of one step, ready to be repeated."""
+
+    calls: BareCalls
+    signatures: BareSignatures
+    apps: list[tuple[BareApp, dict[str, Any]]]
+    fetches: BareFetches
+
+    def measure(self) -> dict[str, float]:
+        """CPU microseconds of each part, once."""
+        self.calls.restore()
+        return {
+            "calls": _spent(self.calls.run),
+            "signatures": _spent(self.signatures.run),
+            "dispatch": _spent(self._dispatch),
+            "provider": _spent(self.fetches.run),
+        }
+
+    def _dispatch(self) -> None:
+        for app, event in self.apps:
+            app(event, None)
+
+
+@dataclass
+class Taken:
+    """One step as it was written down: what stood in the tables before it, what it did, its events."""
+
+    before: dict[Key, dict[str, Any]]
+    recorded: Recorded
+    events: list[tuple[dict[str, Any], dict[str, Any]]]
+
+    def parts(self, endpoint_url: str) -> Parts:
+        """Its fixed parts."""
+        return Parts(
+            calls=BareCalls(endpoint_url, self.recorded.calls, self.before),
+            signatures=BareSignatures(self.recorded.signatures),
+            apps=[(BareApp(event, result), event) for event, result in self.events],
+            fetches=BareFetches(self.recorded.fetches),
+        )
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Median CPU microseconds of one step: the broker's, and each part's; and what the step asks of others."""
+
+    step: str
+    broker: float
+    parts: dict[str, float]
+    operations: list[str]
+    signatures: int
+
+    @property
+    def ratio(self) -> float:
+        """The broker against the sum of its parts."""
+        return self.broker / sum(self.parts.values())
+
+    @property
+    def ratio_without_provider(self) -> float:
+        """The same with the requests to the provider left out of the sum, though not out of the broker's figure."""
+        return self.broker / sum(cost for name, cost in self.parts.items() if name != "provider")
+
+
+class Cpu:
+    """The broker and its parts in this process."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        endpoint_url = world.neighbours.endpoint_url
+        settings = read_settings({**_broker_environ(world), "BROKER_ENDPOINT_URL": endpoint_url})
+        target = LocalTarget(host="127.0.0.1", port=world.neighbours.provider_port, address="127.0.0.1")
+        self._nowhere = Path(os.devnull).open("w")  # noqa: SIM115 -- closed with the process
+        broker = build_broker(settings, local_targets=(target,), log_stream=self._nowhere)
+        self.app = MeteredApp(create_app(lambda: broker))
+        self.door = world.door(self.app)
+
+    def measure(self, rounds: int) -> list[Figure]:
+        """Every step `rounds` times, broker and parts in turn."""
+        taken = self._write_down()
+        parts = {step: one.parts(self.world.neighbours.endpoint_url) for step, one in taken.items()}
+        broker: dict[str, list[float]] = {step: [] for step in STEPS}
+        fixed: dict[str, list[dict[str, float]]] = {step: [] for step in STEPS}
+        for _ in range(rounds):
+            for step, spent in self._round().items():
+                broker[step].append(spent)
+            for step in STEPS:
+                fixed[step].append(parts[step].measure())
+        return [self._figure(step, taken[step], broker[step], fixed[step]) for step in STEPS]
+
+    def _round(self) -> dict[str, float]:
+        sign_in = self.world.sign_in(self.door)
+        self.app.take()
+        code = sign_in.call_back(sign_in.visit(sign_in.decide(sign_in.authorize())))
+        until_code = self.app.take()
+        tokens = sign_in.redeem(code)
+        exchange = self.app.take()
+        sign_in.refresh(tokens["refresh_token"])
+        return {"refresh": self.app.take(), "code exchange": exchange, "whole sign-in": until_code + exchange}
+
+    def _write_down(self) -> dict[str, Taken]:
+        """One round of a user who is known already, everything warm, with what it does."""
+        for _ in range(3):
+            self._round()
+        taken = {}
+        sign_in = self.world.sign_in(self.door)
+        with self._taking(taken, "until code"):
+            code = sign_in.call_back(sign_in.visit(sign_in.decide(sign_in.authorize())))
+        with self._taking(taken, "code exchange"):
+            tokens = sign_in.redeem(code)
+        with self._taking(taken, "refresh"):
+            sign_in.refresh(tokens["refresh_token"])
+        first, second = taken.pop("until code"), taken["code exchange"]
+        recorded = Recorded(
+            calls=first.recorded.calls + second.recorded.calls,
+            fetches=first.recorded.fetches + second.recorded.fetches,
+            signatures=first.recorded.signatures + second.recorded.signatures,
+        )
+        return {**taken, "whole sign-in": Taken(first.before, recorded, first.events + second.events)}
+
+    @contextmanager
+    def _taking(self, taken: dict[str, Taken], step: str) -> Iterator[None]:
+        before = snapshot(self.world.neighbours.endpoint_url, TABLES)
+        self.app.take()
+        with recording() as recorded:
+            yield
+        taken[step] = Taken(before, recorded, list(self.app.seen))
+
+    def _figure(self, step: str, taken: Taken, broker: list[float], fixed: list[dict[str, float]]) -> Figure:
+        return Figure(
+            step=step,
+            broker=middle(broker),
+            parts={part: middle(one[part] for one in fixed) for part in PARTS},
+            operations=[call.operation for call in taken.recorded.calls],
+            signatures=len(taken.recorded.signatures),
+        )
+
+
+def _spent(act: Callable[[], object]) -> float:
+    with Meter() as meter:
+        act()
+    return meter.microseconds
+
+
+def _broker_environ(world: World) -> dict[str, str]:
+    return {name: value for name, value in world.environ.items() if name.startswith("BROKER_")}
+
+
+__all__ = ["Call", "Cpu", "Figure"]

@@ -1,0 +1,31 @@
+"""Resident memory of the package in one execution environment, after many sign-ins of many users.
+
+Each sign-in is a whole one: its pages, the provider over TLS, the code, one refresh. The store is another process.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from local.package import build_package
+from tests.package.function import LambdaFunction
+from tests.package.world import NETWORK, World
+
+
+def measure(counts: list[int], folder: Path, say: Callable[[str], None]) -> dict[int, int]:
+    """Resident bytes at the start (0) and after so many sign-ins, each by another user."""
+    world = World(folder, played=True, users=max(counts))
+    package = build_package(folder / "broker.zip", arch="host")
+    found = {}
+    try:
+        with LambdaFunction(package, folder, environ=world.environ, path=(NETWORK,)) as function:
+            door = world.door(function)
+            found[0] = function.resident_bytes()
+            for number in range(max(counts)):
+                sign_in = world.sign_in(door, f"user-{number}")
+                sign_in.refresh(sign_in.run()["refresh_token"])
+                if number + 1 in counts:
+                    found[number + 1] = function.resident_bytes()
+                    say(f"  {number + 1:,} sign-ins done")
+    finally:
+        world.stop()
+    return found

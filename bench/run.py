@@ -1,0 +1,118 @@
+"""`dev.py bench`: what the broker costs beside the sum of its fixed parts, as ratios. Nothing is asserted."""
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+GOALS = {"step": 1.3, "init": 1.25, "megabytes": 80}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run what was asked for and print it."""
+    parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__.partition(": ")[2])
+    parser.add_argument("--only", choices=sorted(BENCHES), action="append", help="one of them; may be repeated")
+    parser.add_argument("--rounds", type=int, default=200, help="rounds of each step (200)")
+    parser.add_argument("--starts", type=int, default=10, help="cold starts of each kind (10)")
+    parser.add_argument("--sign-ins", type=int, nargs="+", default=[1000, 10_000], metavar="N", help="1000 10000")
+    parser.add_argument("--json", action="store_true", help="one line of JSON at the end instead of tables")
+    options = parser.parse_args(arguments)
+    say = (lambda _: None) if options.json else print
+    say(f"Python {platform.python_version()} on {platform.machine()}; CPU time; medians; ratios are what counts")
+    results = {}
+    for name in options.only or BENCHES:
+        with tempfile.TemporaryDirectory(prefix="broker-bench-") as folder:
+            results[name] = BENCHES[name](options, Path(folder), say)
+    if options.json:
+        print(json.dumps(results))
+    return 0
+
+
+def bench_cpu(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
+    """Refresh, code exchange and whole sign-in against their parts."""
+    from bench.cpu import PARTS, Cpu
+    from tests.package.world import World
+
+    world = World(folder, played=False, auth_method="client_secret_basic")
+    try:
+        figures = Cpu(world).measure(options.rounds)
+    finally:
+        world.stop()
+    say(f"\nCPU in microseconds, {options.rounds} rounds (goal: at most {GOALS['step']} x the parts)")
+    titles = ["step", "broker", *PARTS, "sum", "ratio", "without provider"]
+    rows = [
+        [
+            figure.step,
+            f"{figure.broker:,.0f}",
+            *(f"{figure.parts[part]:,.0f}" for part in PARTS),
+            f"{sum(figure.parts.values()):,.0f}",
+            f"{figure.ratio:.2f}",
+            f"{figure.ratio_without_provider:.2f}",
+        ]
+        for figure in figures
+    ]
+    say(table(titles, rows))
+    for figure in figures:
+        say(f"  {figure.step}: {', '.join(figure.operations)}; {figure.signatures} signatures made or verified")
+    return [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+
+
+def bench_init(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
+    """The package's cold start against a bare app's."""
+    from bench.cold import Start, ask_bare, bare_package, measure
+    from local.package import build_package
+    from tests.package.world import ISSUER, NETWORK, World
+
+    world = World(folder, played=True)
+    try:
+        package = build_package(folder / "broker.zip", arch="host")
+        ask = lambda function: world.door(function).send("GET", f"{ISSUER}/jwks")
+        starts = [
+            Start("bare Chalice + boto3", bare_package(folder), world.environ, ask_bare),
+            Start("the package", package, world.environ, ask, (NETWORK,)),
+        ]
+        found = measure(starts, folder, rounds=options.starts)
+    finally:
+        world.stop()
+    bare, ours = (found[start.name] for start in starts)
+    say(f"\nCold start, CPU in milliseconds, {options.starts} starts (goal: init at most {GOALS['init']} x bare)")
+    rows = [[name, f"{one.init:.0f}", f"{one.answered:.0f}"] for name, one in found.items()]
+    rows.append(["ratio", f"{ours.init / bare.init:.2f}", f"{ours.answered / bare.answered:.2f}"])
+    say(table(["function", "init", "init + first answer that reads the table"], rows))
+    return {name: asdict(one) for name, one in found.items()} | {"bytes": package.stat().st_size}
+
+
+def bench_memory(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
+    """Resident memory of the package after many sign-ins."""
+    from bench.memory import measure
+
+    say(f"\nResident memory of the package in MB (goal: at most {GOALS['megabytes']}, flat)")
+    found = measure(sorted(options.sign_ins), folder, say)
+    say(table(["sign-ins", "MB"], [[f"{count:,}", f"{size / 1e6:.1f}"] for count, size in found.items()]))
+    return found
+
+
+BENCHES: dict[str, Callable[[argparse.Namespace, Path, Callable[[str], None]], Any]] = {
+    "cpu": bench_cpu,
+    "init": bench_init,
+    "memory": bench_memory,
+}
+
+
+def table(titles: list[str], rows: list[list[str]]) -> str:
+    """Columns under their titles, the first one left-aligned."""
+    widths = [max(len(row[column]) for row in [titles, *rows]) for column in range(len(titles))]
+    lines = []
+    for first, *others in [titles, ["-" * width for width in widths], *rows]:
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(others, widths[1:], strict=True))]
+        lines.append("  " + "  ".join(cells))
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
