@@ -156,7 +156,7 @@ def test_only_the_query_carries_answers(mode):
     refused(InvalidRequest, response_mode=mode)
 
 
-@requirement("AUTHZ-16", "AUTHZ-17")
+@requirement("AUTHZ-17")
 @pytest.mark.parametrize("name", ["request", "request_uri"])
 def test_a_request_object_is_refused_and_never_ignored(name):
     assert refused(InvalidRequest, **{name: "https://evil.example/r"}) == "request_object_not_offered"

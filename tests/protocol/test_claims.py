@@ -78,7 +78,7 @@ def test_the_half_hash_is_the_one_that_another_library_computes():
     assert token_half_hash("token") == create_half_hash("token", "ES256").decode()
 
 
-@requirement("CB-09")
+@requirement("META-02")
 @pytest.mark.parametrize(
     ("scopes", "claims"),
     [
