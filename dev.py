@@ -146,8 +146,12 @@ def install(folder: Path, lock: Path) -> None:
 
 
 def find_uv(folder: Path) -> str | None:
+    """A uv that runs; a shim of pyenv may exist and not work."""
     path = [str(folder / "bin"), str(ENVIRONMENT / "bin"), os.environ.get("PATH", os.defpath)]
-    return shutil.which("uv", path=os.pathsep.join(path))
+    uv = shutil.which("uv", path=os.pathsep.join(path))
+    if uv is None or subprocess.run([uv, "--version"], capture_output=True, check=False).returncode != 0:
+        return None
+    return uv
 
 
 def find_python(has_uv: bool) -> tuple[str, str]:
