@@ -1,4 +1,4 @@
-"""The store on DynamoDB: each verb is one conditional write, so every promise of 'exactly once' is a compare-and-swap."""
+"""The store on DynamoDB: each verb is one conditional write, so every 'exactly once' is a compare-and-swap."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar

@@ -1,4 +1,4 @@
-"""Records to DynamoDB's own JSON and back. Empty strings, sets and None are left out; a record's default says 'empty'."""
+"""Records to DynamoDB's own JSON and back. What is empty is left out; a record's default says 'empty' again."""
 
 from typing import Any, TypeVar
 

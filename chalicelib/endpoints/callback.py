@@ -40,7 +40,6 @@ from chalicelib.records.places import (
     subject_place,
     user_key_place,
 )
-from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Pending
 from chalicelib.records.subject import Subject
 from chalicelib.replies import Reply, redirect_reply
@@ -204,7 +203,7 @@ def _finish(broker: Broker, pending: Pending, provider: Registered, brought: Bro
     arrival = _derive_names(broker, provider, brought, client_id)
     found = _read_all(broker, pending, arrival, client_id)
     request, allowed = _load_request(pending, found, broker)
-    client, record = _check_marks(broker, pending, request, arrival, found)
+    client = _check_marks(broker, pending, request, arrival, found)
     consent = found.get(consent_place(arrival.sub, client_id))
     user_key, subject = find_or_make_user(
         broker,
@@ -259,7 +258,7 @@ def _read_all(broker: Broker, pending: Pending, arrival: Arrival, client_id: str
 
 def _check_marks(
     broker: Broker, pending: Pending, request: AuthorizationRequest, arrival: Arrival, found: Found
-) -> tuple[Client, ProviderRecord]:
+) -> Client:
     """What was decided must still count, and who came back must be who decided.
 
     Raises PageError; nothing is stored then.
@@ -280,7 +279,7 @@ def _check_marks(
     )
     if end is not None or client is None or record is None or client.revision != request.client_revision:
         raise PageError(end or "client_changed", page="sign_in_over", status=403)
-    return client, record
+    return client
 
 
 def _nobody_yet(sub: str) -> Subject:

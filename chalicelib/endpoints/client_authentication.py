@@ -1,4 +1,4 @@
-"""Who asks, proven: the first step of every endpoint that clients call directly (RFC 6749 section 2.3, TOK-02 to TOK-09)."""
+"""Who asks, proven: the first step of every endpoint that clients call (RFC 6749 section 2.3, TOK-02 to TOK-09)."""
 
 from chalicelib.ports import Broker
 from chalicelib.protocol.client_authentication import (

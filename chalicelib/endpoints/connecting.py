@@ -67,11 +67,10 @@ def store_connection(
         decision = decide_connection(
             read, brought.tokens, provider.definition, consent, epoch=broker.settings.epoch, now=broker.clock.now()
         )
-        if isinstance(decision, KeepStored) and read is not None:
+        if isinstance(decision, KeepStored):
             if provider.definition.revocation.ends == "token":
                 revoke_at_provider(broker, provider, brought.tokens.access_token, "access_token")
-            return read
-        assert isinstance(decision, Replace)
+            return decision.stored
         built = _build(broker, owner, provider, brought, decision, read, status, connected_at, connected_by)
         result = broker.store.put_connection(built)
         if not isinstance(result, Refused):
@@ -86,7 +85,7 @@ def end_replaced(broker: Broker, owner: Owner, provider: Registered, connection:
         return
     place = place_of(connection)
     tokens = [open_value(owner.user_key, one, "outgoing", place=place).decode() for one in connection.outgoing]
-    if all([revoke_at_provider(broker, provider, token, "refresh_token") for token in tokens]):
+    if all(revoke_at_provider(broker, provider, token, "refresh_token") for token in tokens):
         broker.store.clear_outgoing(connection)
 
 

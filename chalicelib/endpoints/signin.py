@@ -1,7 +1,7 @@
 """POST /signin: the decision, before anything happens at a provider or in the vault (CONS-04, GEN-20).
 
-Every answer that leaves our site is a 200 page with a meta refresh and a link: a redirect would fall under `form-action`
-for the whole chain that follows.
+Every answer that leaves our site is a 200 page with a meta refresh and a link: a redirect would fall under
+`form-action` for the whole chain that follows.
 """
 
 import hmac
@@ -40,7 +40,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if decision != "allow" or form.granted is not None:
         raise PageError("decision_unknown")
     provider_id = _choose_provider(form.request, parties, parameters.get("provider"))
-    allowed = _choose_scopes(form.request, parties, parameters.all("scope"))
+    allowed = _choose_scopes(broker, form.request, parties, provider_id, parameters.all("scope"))
     return _go_on(broker, http, form, parties, provider_id, allowed)
 
 
@@ -90,10 +90,19 @@ def _choose_provider(request: AuthorizationRequest, parties: Parties, chosen: st
     return chosen
 
 
-def _choose_scopes(request: AuthorizationRequest, parties: Parties, ticked: tuple[str, ...]) -> frozenset[str]:
-    """All that is required, and what was left ticked of the rest; the form can add nothing."""
-    optional = request.scopes & parties.client.optional_scopes
-    return (request.scopes - optional) | (optional & frozenset(ticked))
+def _choose_scopes(
+    broker: Broker, request: AuthorizationRequest, parties: Parties, provider_id: str, ticked: tuple[str, ...]
+) -> frozenset[str]:
+    """All that is required, and what was left ticked of the rest; the form can add nothing.
+
+    Where the user chose among several providers, what the others' cards held was not allowed.
+    """
+    shown = request.scopes
+    if not request.provider_id:
+        others = broker.catalog.ids - {provider_id}
+        shown = frozenset(scope for scope in shown if scope.partition(":")[0] not in others or ":" not in scope)
+    optional = shown & parties.client.optional_scopes
+    return (shown - optional) | (optional & frozenset(ticked))
 
 
 def _go_on(

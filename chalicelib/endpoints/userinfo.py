@@ -9,6 +9,7 @@ from chalicelib.protocol.errors import InsufficientScope, InvalidToken, Temporar
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.protocol.single import check_no_secret_in_query
+from chalicelib.records.grant import Grant
 from chalicelib.records.places import Place, connection_place, user_key_place
 from chalicelib.replies import Reply, json_reply
 from chalicelib.vault.sealed import open_profile, open_user_key
@@ -22,7 +23,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     use = authorize_use(broker, read_bearer(http), audience=broker.settings.issuer, also_read=_profile_places)
     if "openid" not in use.scopes or use.grant is None:
         raise InsufficientScope("openid_missing")
-    profile = _open_profile(broker, use) if use.scopes & PROFILE_SCOPES else {}
+    profile = _open_profile(broker, use, use.grant) if use.scopes & PROFILE_SCOPES else {}
     return json_reply({"sub": use.claims["sub"], **userinfo_claims(profile, use.scopes)})
 
 
@@ -39,18 +40,17 @@ def _profile_places(claims: Claims) -> tuple[Place[Any], ...]:
     return (user_key_place(claims["sub"]), *((connection_place(connection_id),) if connection_id else ()))
 
 
-def _open_profile(broker: Broker, use: Use) -> dict[str, Any]:
+def _open_profile(broker: Broker, use: Use, grant: Grant) -> dict[str, Any]:
     """The profile of the account that signed in; nothing where the connection is gone or somebody else's."""
-    assert use.grant is not None
-    connection_id = use.grant.connections.get(use.grant.provider_id, "")
+    connection_id = grant.connections.get(grant.provider_id, "")
     connection = use.found.get(connection_place(connection_id))
-    user_key = use.found.get(user_key_place(use.grant.sub))
+    user_key = use.found.get(user_key_place(grant.sub))
     if connection is None or user_key is None or connection.status == "revoked":
         return {}
-    if (connection.sub, connection.client_id) != (use.grant.sub, use.grant.client_id):
+    if (connection.sub, connection.client_id) != (grant.sub, grant.client_id):
         return {}
     try:
-        opened = open_user_key(broker.keys.get("vault"), user_key.sealed, sub=use.grant.sub)
+        opened = open_user_key(broker.keys.get("vault"), user_key.sealed, sub=grant.sub)
         return open_profile(opened, connection)
     except SealBroken as broken:
         broker.log.event("vault_does_not_open", connection_id=connection_id, reason=str(broken))

@@ -71,7 +71,7 @@ def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int) 
 
 
 def _check_marks_first(broker: Broker, handle: Handle, client: Client, now: int) -> None:
-    """Without a grace a failed read after the advance would cost an honest client its grant, so marks are read before."""
+    """Without a grace a failed read after the advance would cost an honest client its grant: marks are read before."""
     place = grant_place(handle.grant_id)
     grant = broker.store.read(place).get(place)
     if grant is None or grant.client_id != client.client_id or grant.secret_hash != secret_hash(handle.secret):

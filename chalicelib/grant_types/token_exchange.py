@@ -20,6 +20,7 @@ from chalicelib.protocol.single import Parameters
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
+from chalicelib.records.grant import Grant
 from chalicelib.records.places import Place, connection_place, provider_place, user_key_place
 from chalicelib.vault.handout import HandOut, decide_handout
 from chalicelib.vault.sealed import open_user_key, open_value, place_of
@@ -35,10 +36,10 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     """
     _check_handout_allowed(client)
     audience = _parse_request(parameters, asked)
-    use = _authorize_subject(broker, client, parameters.require("subject_token"), audience)
-    connection = _find_connection(broker, use, audience)
+    use, grant = _authorize_subject(broker, client, parameters.require("subject_token"), audience)
+    connection = _find_connection(broker, use, grant, audience)
     provider_id = connection.provider_id if connection else audience
-    handed = _decide(broker, use, connection, provider_id, asked)
+    handed = _decide(broker, use, grant, connection, provider_id, asked)
     token = _open(broker, use, handed.connection)
     _record(broker, use, handed, token)
     body: dict[str, Any] = {
@@ -72,7 +73,7 @@ def _parse_request(parameters: Parameters, asked: Asked) -> str:
     return audiences[0]
 
 
-def _authorize_subject(broker: Broker, client: Client, token: str, audience: str) -> Use:
+def _authorize_subject(broker: Broker, client: Client, token: str, audience: str) -> tuple[Use, Grant]:
     """The subject token must be ours, for us, good now, and this very client's."""
 
     def also_read(claims: Claims) -> tuple[Place[Any], ...]:
@@ -85,7 +86,7 @@ def _authorize_subject(broker: Broker, client: Client, token: str, audience: str
         raise InvalidRequest(f"subject_{error.reason}") from None
     if use.client.client_id != client.client_id or use.grant is None:
         raise InvalidRequest("subject_token_of_another_client")
-    return use
+    return use, use.grant
 
 
 def _hinted(claims: Claims, audience: str) -> str | None:
@@ -94,10 +95,9 @@ def _hinted(claims: Claims, audience: str) -> str | None:
     return connections.get(audience) or (audience if CONNECTION_ID.fullmatch(audience) else None)
 
 
-def _find_connection(broker: Broker, use: Use, audience: str) -> Connection | None:
+def _find_connection(broker: Broker, use: Use, grant: Grant, audience: str) -> Connection | None:
     """From the batch that was read; one more read where the connection is newer than the token."""
-    assert use.grant is not None
-    connection_id = use.grant.connections.get(audience) or _hinted(use.claims, audience)
+    connection_id = grant.connections.get(audience) or _hinted(use.claims, audience)
     if connection_id is None:
         return None
     place = connection_place(connection_id)
@@ -106,15 +106,16 @@ def _find_connection(broker: Broker, use: Use, audience: str) -> Connection | No
     return broker.store.read(place).get(place)
 
 
-def _decide(broker: Broker, use: Use, connection: Connection | None, provider_id: str, asked: Asked) -> HandOut:
+def _decide(
+    broker: Broker, use: Use, grant: Grant, connection: Connection | None, provider_id: str, asked: Asked
+) -> HandOut:
     definition = broker.catalog.get(provider_id)
-    if definition is None or use.grant is None or use.consent is None:
+    if definition is None:
         raise InvalidTarget("audience_unknown", members={"reason": "unknown_audience"})
     prefix = provider_id + ":"
     return decide_handout(
         connection,
-        use.grant,
-        use.consent,
+        grant,
         _provider_record(broker, use, provider_id),
         definition,
         asked=frozenset(scope.removeprefix(prefix) for scope in asked.scopes),

@@ -24,6 +24,6 @@ class Request(Struct, frozen=True, kw_only=True):
     request_id: str = ""
 
     def header(self, name: str) -> str | None:
-        """The one value of a header, lower-case name; None when absent. The edge has refused repeated ones that matter."""
+        """The one value of a header, lower-case name; None when absent. The edge refused repeated ones that matter."""
         values = self.headers.get(name)
         return values[0] if values else None

@@ -11,7 +11,7 @@ Handout = Literal["none", "proxy", "token"]
 
 
 class SecretHash(Struct, frozen=True, kw_only=True):
-    """One client secret as kept: HMAC-SHA-256 under the pepper of that version, 64 hex characters; two live in a rotation."""
+    """One client secret as kept: HMAC-SHA-256 under a pepper, 64 hex characters; two live in a rotation."""
 
     hash: str
     pepper_version: int
@@ -25,7 +25,7 @@ class Client(Struct, frozen=True, kw_only=True):
     client_id            32 lower-case hex characters
     scopes               all it may ask; `optional_scopes` of them may be unticked by the user
     revision             raised when redirect URIs, keys, authentication, name or scopes change: older consents are void
-    registered_by        "operator" or "self"; a self-registered client is named "not verified" and always asks for consent
+    registered_by        "self": named "not verified" on the page, and always asks for consent
     first_party          set by the operator alone: no consent page of ours, one named provider, scopes within `scopes`
     serves               audiences for which this client introspects
     expires_at           when an unused self-registered client ends; None for the operator's

@@ -17,7 +17,8 @@ class Grant(Struct, frozen=True, kw_only=True):
     key_version            handle key version of the present generation
     decided_at             compared with every mark
     advanced_at            when the present generation became current; previous_advanced_at: the one before
-    expires_at             code end while issued; afterwards the idle end, which moves. ends_at: the absolute end, which does not
+    expires_at             code end while issued; afterwards the idle end, which moves
+    ends_at                the absolute end, which does not
     purge_at               when the table may forget the item
     written_by             request nonce of the last write: a lost answer is recognised as ours
     resources              audiences asked at /authorize; empty: our issuer

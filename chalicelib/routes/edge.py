@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 from chalice.app import Response
 from msgspec import Struct
 
+from chalicelib.adapters.log import JsonLog
+from chalicelib.adapters.system import SystemClock
 from chalicelib.config import ConfigurationError
 from chalicelib.endpoints.answers import error_page
 from chalicelib.ports import Broker, StoreUnavailable
@@ -64,7 +66,7 @@ class Edge:
         try:
             broker = self._broker_source()
         except ConfigurationError as error:
-            print(f"the broker is not configured: {error}")
+            JsonLog(SystemClock()).event("not_configured", faults=error.faults)
             return _respond(
                 error_reply(TemporarilyUnavailable("not_configured", retry_after=60), request_id=request_id)
             )
@@ -84,7 +86,7 @@ class Edge:
         except StoreUnavailable as error:
             broker.log.event("store_unavailable", reason=str(error), error_id=request_id)
             return _refuse(broker, TemporarilyUnavailable("store_unavailable", retry_after=2), route, request_id)
-        except Exception as error:  # the outermost frame: whatever it is, the client gets an id and the log the place
+        except Exception as error:  # noqa: BLE001 - the outermost frame: the client gets an id, the log the place
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
             broker.log.event("unhandled", kind=type(error).__name__, where=where, error_id=request_id)

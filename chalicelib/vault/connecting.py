@@ -12,6 +12,8 @@ from chalicelib.upstream.token import ProviderTokens
 class KeepStored(Struct, frozen=True):
     """The stored set has more than this sign-in brought, all of it allowed: leave it, and end what was brought."""
 
+    stored: Connection
+
 
 class Replace(Struct, frozen=True, kw_only=True):
     """Write what this sign-in brought.
@@ -41,7 +43,7 @@ def decide_connection(
     if old is None or old.status == "revoked" or old.epoch != epoch:
         return Replace(generation=generation, keep_refresh_token=False)
     if _is_wider(old, tokens, definition, consent) and _is_usable(old, now):
-        return KeepStored()
+        return KeepStored(old)
     missing = not tokens.refresh_token and bool(old.sealed_refresh_token)
     return Replace(generation=generation, keep_refresh_token=missing and definition.refresh.keep_old_if_missing)
 

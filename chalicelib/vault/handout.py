@@ -1,11 +1,10 @@
-"""May this client have this connection's access token right now: the pure decision (DESIGN 5.2, VLT-01, VLT-02, VLT-10)."""
+"""May this client have this connection's access token now: the pure decision (DESIGN 5.2, VLT-01, 02, 10)."""
 
 from msgspec import Struct
 
 from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection
-from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.granted import excess_scopes, missing_scopes
@@ -24,7 +23,6 @@ class HandOut(Struct, frozen=True, kw_only=True):
 def decide_handout(
     connection: Connection | None,
     grant: Grant,
-    consent: Consent,
     provider: ProviderRecord | None,
     definition: ProviderDefinition,
     *,
