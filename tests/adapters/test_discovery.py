@@ -151,6 +151,11 @@ def test_an_unknown_key_id_while_the_provider_is_down_leaves_the_known_keys(dire
     assert kids(directory.jwks(OIDC, endpoints, "two")) == ["one"]
 
 
+def test_a_provider_without_a_key_set_verifies_nothing(directory):
+    with pytest.raises(ProviderMisbehaved, match="jwks_uri_missing"):
+        directory.jwks(GITHUB, directory.endpoints(GITHUB, None), None)
+
+
 def test_callers_at_once_make_one_fetch(directory, world):
     world.seconds = 0.05
     callers = [threading.Thread(target=directory.endpoints, args=(OIDC, ISSUER)) for _ in range(16)]

@@ -287,6 +287,25 @@ def test_a_header_that_is_ours_or_could_end_the_head_is_refused(serve, headers):
 
 
 @requirement("FETCH-01")
+@pytest.mark.parametrize("method", ["CONNECT", "TRACE", "OPTIONS", "get", "GET /x HTTP/1.1\r\nA: b\r\n\r\nGET"])
+def test_a_method_that_no_provider_needs_is_refused(serve, method):
+    server = serve(answers(GOOD))
+    fetcher, url = plain(server)
+    with pytest.raises(ProviderUnavailable, match="method_not_allowed"):
+        fetcher.fetch(HttpRequest(method=method, url=url))
+    assert server.heads == []
+
+
+@requirement("FETCH-01")
+def test_the_time_limit_holds_for_a_peer_that_does_not_read(serve):
+    fetcher, url = plain(serve(silent))
+    request = HttpRequest(method="POST", url=url, body=b"x" * 32_000_000)
+    with pytest.raises(ProviderUnavailable, match="timed_out") as refusal:
+        fetcher.fetch(request, timeout_seconds=0.3)
+    assert refusal.value.sent
+
+
+@requirement("FETCH-01")
 def test_the_refusal_names_neither_host_nor_address():
     with pytest.raises(ProviderUnavailable) as refusal:
         GuardedFetcher(resolve=lambda _host: ["10.1.2.3"]).fetch(get("https://secret.example.com/path"))
@@ -315,6 +334,9 @@ def test_what_is_sent_and_what_comes_back(serve):
     assert head.startswith("POST /token HTTP/1.1\r\n")
     for line in ("User-Agent: token-broker", "Accept: application/json", "Content-Length: 3", "Connection: close"):
         assert f"\r\n{line}\r\n" in head
+    fetcher.fetch(HttpRequest(method="GET", url=f"{url}?q", headers={"user-agent": "ours"}))
+    assert "token-broker" not in server.heads[1].decode()
+    assert server.heads[1].startswith(b"GET /?q HTTP/1.1")
 
 
 def test_a_second_address_is_tried_when_the_first_does_not_take_the_connection(connections):

@@ -144,6 +144,28 @@ def test_a_token_body_may_be_json():
     assert msgspec.json.decode(request.body)["code_verifier"] == "v"
 
 
+def test_a_file_may_say_that_the_provider_cannot_take_pkce():
+    definition = replace(OIDC, authorization=replace(OIDC.authorization, pkce="off"))
+    assert "code_challenge" not in asked(definition, AT_OIDC)
+    values = {"client_id": "id", "client_secret": "s", "code": "c", "redirect_uri": "r", "code_verifier": "v"}
+    assert b"code_verifier" not in build_token_request(definition, AT_OIDC, **values).body
+
+
+def test_a_revocation_call_of_the_providers_own_may_need_neither_secret_nor_body():
+    rules = replace(GITHUB.revocation, auth="none", json={})
+    request = build_revocation_request(
+        replace(GITHUB, revocation=rules),
+        AT_GITHUB,
+        client_id="i/d",
+        client_secret=None,
+        token="t",
+        kind="access_token",
+    )
+    assert request.url == "https://api.github.com/applications/i%2Fd/token"
+    assert request.body == b""
+    assert not {"Authorization", "Content-Type"} & request.headers.keys()
+
+
 def test_revocation_follows_the_file():
     values = {"client_id": "id", "client_secret": "s", "token": "t"}
     github = build_revocation_request(GITHUB, AT_GITHUB, **values, kind="access_token")
@@ -425,6 +447,19 @@ def test_without_a_verified_id_token_an_openid_provider_identifies_nobody():
         read_identity(OIDC, (userinfo,), None)
 
 
+@requirement("CB-09")
+def test_an_identity_without_the_answers_it_rests_on_is_refused():
+    with pytest.raises(ProviderMisbehaved, match="identity_userinfo_missing"):
+        read_identity(GITHUB, (), None)
+    for issuer in (None, "", 7):
+        with pytest.raises(ProviderMisbehaved, match="identity_issuer_missing"):
+            read_identity(GOOGLE, (), {"sub": "s", "iss": issuer})
+
+
+def test_a_time_of_change_is_kept():
+    assert read_identity(GOOGLE, (), {"iss": ISSUER, "sub": "s", "updated_at": 7}).profile == {"updated_at": 7}
+
+
 def test_userinfo_is_asked_where_the_file_wants_it():
     at = replace(AT_OIDC, userinfo_endpoint=f"{ISSUER}/me")
     assert [each.url for each in build_userinfo_requests(OIDC, at, "t")] == [f"{ISSUER}/me"]
@@ -482,6 +517,17 @@ def test_a_key_set_keeps_public_members_of_signing_keys_alone():
     for nothing in ({"keys": keys[1:]}, {"keys": []}, {"keys": {}}, {}, {"keys": [ec] * 65}):
         with pytest.raises(ProviderMisbehaved):
             read_jwks_response(answer(nothing))
+
+
+def test_a_file_with_discovery_has_no_endpoints_of_its_own():
+    with pytest.raises(ValueError, match="names its endpoints"):
+        static_endpoints(OIDC)
+
+
+def test_a_key_id_is_read_from_a_header_of_ordinary_size():
+    assert unverified_kid("eyJraWQiOiJrIn0.e30.x") == "k"
+    assert unverified_kid("eyJraWQiOjd9.e30.x") is None
+    assert unverified_kid("x" * 2049) is None
 
 
 @given(text=st.text(max_size=60))
