@@ -34,7 +34,7 @@ def recording() -> Iterator[Recorded]:
         patch.object(GuardedFetcher, "fetch", _fetching(recorded)),
         patch.object(jose, "sign", _signing(recorded)),
         patch.object(jose, "verify_own", _verifying(recorded, jose.verify_own)),
-        patch.object(id_token, "verify_provider_id_token", _verifying(recorded, jose.verify_provider_id_token)),
+        patch.object(id_token, "verify_provider_id_token", _verifying(recorded, id_token.verify_provider_id_token)),
     ):
         yield recorded
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.protocol.errors import InvalidToken
-from chalicelib.protocol.jose import verify_provider_id_token
+from chalicelib.protocol.id_token import verify_provider_id_token
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import ProviderMisbehaved
