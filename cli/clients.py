@@ -1,0 +1,147 @@
+"""broker client create|list|show|delete, broker client secret rotate."""
+
+import argparse
+from typing import Any
+
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.protocol.redirect_uri import check_registrable
+from chalicelib.protocol.scope import parse_scope
+from chalicelib.records.client import Client
+from cli.operations import (
+    ROTATION_SECONDS,
+    Deployment,
+    OperationError,
+    create_client,
+    delete_client,
+    find_client,
+    list_clients,
+    rotate_client_secret,
+)
+from cli.showing import client_row
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+METHODS = ("none", "client_secret_basic", "client_secret_post")
+DEFAULT_SCOPE = "openid profile email offline_access"
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words below `broker client`."""
+    verbs = groups.add_parser("client", help="the apps that may ask").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    _add_create(verbs.add_parser("create", parents=[common], help="register an app"))
+    verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
+    show = verbs.add_parser("show", parents=[common], help="one app")
+    show.add_argument("client_id")
+    show.set_defaults(act=_show)
+    delete = verbs.add_parser("delete", parents=[common], help="end an app and everything that it holds")
+    delete.add_argument("client_id")
+    delete.set_defaults(act=_delete)
+    secret = verbs.add_parser("secret", help="an app's secret").add_subparsers(
+        dest="part", required=True, metavar="VERB"
+    )
+    rotate = secret.add_parser("rotate", parents=[common], help="a new secret; the old one goes on for a while")
+    rotate.add_argument("client_id")
+    rotate.add_argument(
+        "--overlap", type=int, default=ROTATION_SECONDS, metavar="SECONDS", help="life of the old one (default: 7 days)"
+    )
+    rotate.set_defaults(act=_rotate)
+
+
+def _add_create(create: argparse.ArgumentParser) -> None:
+    add = create.add_argument
+    add("--name", required=True, help="what users read on the consent page")
+    add("--redirect-uri", action="append", default=[], metavar="URI", help="may repeat; compared byte for byte")
+    add("--auth-method", choices=METHODS, default="none", help="default: none, a public client with PKCE")
+    add("--native", action="store_true", help="a program on the user's device: loopback ports and private schemes")
+    add("--scope", default=DEFAULT_SCOPE, help=f'all that it may ask; default: "{DEFAULT_SCOPE}"')
+    add("--optional-scope", default="", help="those of them that the user may untick")
+    add("--provider", action="append", default=[], metavar="ID", help="may repeat; default: every one switched on")
+    add("--handout", choices=("none", "proxy", "token"), default="none", help="may it get providers' tokens?")
+    add("--resource", action="append", default=[], metavar="URI", help="API of yours that it may ask tokens for")
+    add("--serves", action="append", default=[], metavar="URI", help="audience for which it introspects")
+    add("--for-itself", action="store_true", help="also client_credentials")
+    add("--first-party", action="store_true", help="your own app: no consent page of the broker's")
+    add("--client-uri", metavar="URI", help="the app's website")
+    add("--login-uri", metavar="URI", help="where the app begins a sign-in")
+    create.set_defaults(act=_create)
+
+
+def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
+    client, secret = create_client(deployment, _build(options))
+    row = client_row(client)
+    return {**row, "client_secret": secret} if secret else row
+
+
+def _build(options: argparse.Namespace) -> Client:
+    """Raises OperationError for what no client may register."""
+    grant_types = {"client_credentials"} if options.for_itself else set()
+    if options.redirect_uri:
+        grant_types |= {"authorization_code", "refresh_token"}
+    if options.handout != "none":
+        grant_types.add(EXCHANGE)
+    _check(options, grant_types)
+    return Client(
+        client_id="",
+        client_name=options.name,
+        redirect_uris=tuple(options.redirect_uri),
+        token_endpoint_auth_method=options.auth_method,
+        grant_types=frozenset(grant_types),
+        application_type="native" if options.native else "web",
+        scopes=parse_scope(options.scope),
+        optional_scopes=parse_scope(options.optional_scope),
+        resources=frozenset(options.resource),
+        serves=frozenset(options.serves),
+        providers=frozenset(options.provider or ["*"]),
+        handout=options.handout,
+        first_party=options.first_party,
+        client_uri=options.client_uri,
+        initiate_login_uri=options.login_uri,
+    )
+
+
+def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
+    confidential = options.auth_method != "none"
+    if not options.name.strip() or not options.name.isprintable():
+        raise OperationError("--name must be printable words", '--name "My App"')
+    if options.for_itself and not confidential:
+        raise OperationError("only a client with a secret may act for itself", "add --auth-method client_secret_basic")
+    if options.serves and not confidential:
+        raise OperationError("only a client with a secret may introspect", "add --auth-method client_secret_basic")
+    if not grant_types and not options.serves:
+        raise OperationError("this client could do nothing", "add --redirect-uri URI, --for-itself, or --serves URI")
+    for uri in options.redirect_uri:
+        try:
+            check_registrable(uri, application_type="native" if options.native else "web")
+        except OAuthError as error:
+            raise OperationError(f"{uri} cannot be a redirect URI: {error.reason}", error.description) from None
+    try:
+        scopes, optional = parse_scope(options.scope), parse_scope(options.optional_scope)
+    except OAuthError as error:
+        raise OperationError(f"--scope cannot be read: {error.reason}", '--scope "openid github:repo"') from None
+    if not optional <= scopes:
+        raise OperationError("--optional-scope names what --scope does not", "name it in both")
+    if options.first_party and not all(uri.startswith("https://") for uri in options.redirect_uri):
+        raise OperationError("--first-party needs https redirect URIs", "use a claimed https address")
+
+
+def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
+    short = ("client_id", "client_name", "token_endpoint_auth_method", "handout", "registered_by", "created_at")
+    rows = [client_row(client) for client in list_clients(deployment)]
+    return rows if options.json else [{name: row[name] for name in short} for row in rows]
+
+
+def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
+    return client_row(find_client(deployment, options.client_id))
+
+
+def _delete(deployment: Deployment, options: argparse.Namespace) -> Any:
+    delete_client(deployment, options.client_id)
+    return {"client_id": options.client_id, "deleted": True}
+
+
+def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
+    if options.overlap < 0:
+        raise OperationError("--overlap may not be negative", "--overlap 0 ends the old secret at once")
+    client, secret = rotate_client_secret(deployment, options.client_id, overlap_seconds=options.overlap)
+    return {"client_id": client.client_id, "client_secret": secret, "secrets": client_row(client)["secrets"]}

@@ -1,0 +1,125 @@
+"""broker: what the operator types. Exit codes: 0 done, 1 it cannot be done (and what to type next), 2 wrong words."""
+
+import argparse
+import json
+import re
+import sys
+from typing import Any
+
+from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.ports import StoreUnavailable
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.protocol.scope import parse_scope
+from chalicelib.records.resource import Resource
+from cli import clients, providers
+from cli.finding import find_deployment
+from cli.operations import (
+    Deployment,
+    OperationError,
+    create_resource,
+    init_keysets,
+    list_keysets,
+    list_resources,
+)
+from cli.showing import key_rows, resource_row, show
+
+_AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
+_WHY = {
+    "ResourceNotFoundException": ("the tables are not there", "create them: docs/deploy.md, or start dev.py demo"),
+    "NotFoundException": ("the KMS key is not there", "create it: docs/deploy.md, or set BROKER_KMS_KEY"),
+    "AccessDeniedException": ("AWS denies that to you", "use credentials of the operator's role"),
+    "UnrecognizedClientException": ("AWS does not know these credentials", "sign in to AWS again"),
+    "ExpiredTokenException": ("the AWS credentials have expired", "sign in to AWS again"),
+}
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All words of the command."""
+    parser = argparse.ArgumentParser(prog="broker", description="Operate a token broker with your own AWS credentials.")
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--json", action="store_true", help="one JSON document instead of words")
+    groups = parser.add_subparsers(dest="group", required=True, metavar="COMMAND")
+    groups.add_parser("init", parents=[common], help="create the keys that are missing").set_defaults(act=_init)
+    clients.add_parsers(groups, common)
+    providers.add_parsers(groups, common)
+    _add_resource(groups, common)
+    keys = groups.add_parser("keys", help="the keysets").add_subparsers(dest="verb", required=True, metavar="VERB")
+    keys.add_parser("list", parents=[common], help="every version of every key; never a key").set_defaults(act=_keys)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        show(options.act(find_deployment(), options), as_json=options.json)
+    except OperationError as error:
+        return _fail(str(error), error.hint, options.json)
+    except StoreUnavailable as error:
+        return _fail(*_explain(str(error)), options.json)
+    except AwsRefusal as refusal:
+        return _fail(*_explain(refusal.code), options.json)
+    return 0
+
+
+def _fail(message: str, hint: str, as_json: bool) -> int:
+    if as_json:
+        print(json.dumps({"error": message, "hint": hint}))
+    else:
+        print(f"broker: {message}" + (f"\n  next: {hint}" if hint else ""), file=sys.stderr)
+    return 1
+
+
+def _explain(code: str) -> tuple[str, str]:
+    """AWS's word in ours."""
+    plain = code.removeprefix("kms_")
+    if plain in ("keyset_missing", "keyset_without_one_current_key"):
+        return "the keys are not there", "broker init"
+    return _WHY.get(
+        plain, (f"AWS did not do it ({plain})", "check the region, the credentials and BROKER_ENDPOINT_URL")
+    )
+
+
+def _init(deployment: Deployment, options: argparse.Namespace) -> Any:
+    return {"issuer": deployment.settings.issuer, "created": init_keysets(deployment)}
+
+
+def _keys(deployment: Deployment, options: argparse.Namespace) -> Any:
+    return [row for item in list_keysets(deployment) for row in key_rows(item)]
+
+
+def _add_resource(groups: Any, common: argparse.ArgumentParser) -> None:
+    verbs = groups.add_parser("resource", help="your own APIs").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    create = verbs.add_parser("create", parents=[common], help="register an API that takes our access tokens")
+    create.add_argument("--audience", required=True, metavar="URI")
+    create.add_argument("--scope", default="", help="scopes of that API")
+    create.add_argument(
+        "--lifetime", type=int, metavar="SECONDS", help="life of its tokens (default: the deployment's)"
+    )
+    create.set_defaults(act=_create_resource)
+    verbs.add_parser("list", parents=[common], help="all of them").set_defaults(act=_list_resources)
+
+
+def _create_resource(deployment: Deployment, options: argparse.Namespace) -> Any:
+    if not _AUDIENCE.fullmatch(options.audience):
+        raise OperationError(
+            "--audience must be an absolute URI without fragment", "--audience https://api.example.com"
+        )
+    if options.lifetime is not None and not 30 <= options.lifetime <= 86400:
+        raise OperationError("--lifetime must be between 30 and 86400 seconds", "leave it out for the default")
+    try:
+        scopes = parse_scope(options.scope)
+    except OAuthError as error:
+        raise OperationError(f"--scope cannot be read: {error.reason}", '--scope "orders:read"') from None
+    resource = Resource(audience=options.audience, scopes=scopes, token_seconds=options.lifetime)
+    return resource_row(create_resource(deployment, resource))
+
+
+def _list_resources(deployment: Deployment, options: argparse.Namespace) -> Any:
+    return [resource_row(resource) for resource in list_resources(deployment)]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""broker provider list|show|check|set: which third parties users may sign in with."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from chalicelib.adapters.discovery import ProviderDirectory
+from chalicelib.adapters.https import GuardedFetcher
+from chalicelib.config import ConfigurationError, read_catalog
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.providers.catalog import Catalog
+from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
+from chalicelib.records.places import provider_place
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.upstream.callback import callback_uri
+from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
+from chalicelib.vault.sealed import open_provider_secret
+from cli.operations import Deployment, OperationError, set_provider
+from cli.showing import provider_row
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words below `broker provider`."""
+    verbs = groups.add_parser("provider", help="the third parties").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    verbs.add_parser("list", parents=[common], help="all provider files").set_defaults(act=_list)
+    show = verbs.add_parser("show", parents=[common], help="one provider, and the redirect URI to register there")
+    show.add_argument("provider_id")
+    show.set_defaults(act=_show)
+    check = verbs.add_parser("check", parents=[common], help="try a provider, or a provider file that you write")
+    check.add_argument("what", metavar="PROVIDER_ID|FILE.toml")
+    check.set_defaults(act=_check)
+    put = verbs.add_parser("set", parents=[common], help="switch a provider on with your registration there")
+    put.add_argument("provider_id")
+    put.add_argument("--client-id", required=True, help="your client_id at the provider")
+    put.add_argument("--secret-from", metavar="env:NAME|-", help="your secret there: a variable, or standard input")
+    put.add_argument("--issuer", help="the issuer, for provider files that leave it to you (oidc)")
+    put.set_defaults(act=_set)
+
+
+def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
+    catalog = _catalog(deployment)
+    places = {provider_id: provider_place(provider_id) for provider_id in sorted(catalog.ids)}
+    found = deployment.store.read(*places.values())
+    return [provider_row(one, _definition(catalog, one).display_name, found.get(places[one])) for one in places]
+
+
+def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
+    definition = _definition(_catalog(deployment), options.provider_id)
+    record = _record(deployment, options.provider_id)
+    return {
+        **provider_row(definition.provider_id, definition.display_name, record),
+        "redirect_uri": callback_uri(deployment.settings.issuer, definition.provider_id),
+        "sign_in_scopes": list(definition.sign_in_scopes),
+        "scopes": sorted(definition.scopes),
+        "refresh": definition.refresh.kind,
+        "revocation": definition.revocation.kind,
+        "documentation": list(definition.documentation),
+        "checked_on": definition.checked_on.isoformat(),
+        "unchecked": list(definition.unchecked),
+    }
+
+
+def _check(deployment: Deployment, options: argparse.Namespace) -> Any:
+    if options.what.endswith(".toml"):
+        return _check_file(Path(options.what))
+    definition = _definition(_catalog(deployment), options.what)
+    record = _record(deployment, options.what)
+    if record is None:
+        raise OperationError(
+            f"{options.what} is not switched on", f"broker provider set {options.what} --client-id ID --secret-from -"
+        )
+    findings = {"file": "ok", "secret": _check_secret(deployment, record, definition)}
+    findings["endpoints"] = _check_endpoints(deployment, record, definition)
+    bad = [name for name, finding in findings.items() if not finding.startswith("ok")]
+    if bad:
+        raise OperationError(
+            "; ".join(f"{name}: {findings[name]}" for name in bad), f"broker provider show {options.what}"
+        )
+    return {"provider_id": options.what, **findings}
+
+
+def _check_file(path: Path) -> Any:
+    try:
+        definition = parse_definition(path.read_text(encoding="utf-8"), source=path.name)
+    except OSError:
+        raise OperationError(f"{path} cannot be read", "name a provider file that exists") from None
+    except InvalidDefinition as error:
+        raise OperationError(
+            "\n  ".join([f"{path.name} cannot be used:", *error.faults]), "CONTRIBUTING.md has the keys"
+        ) from None
+    return {"provider_id": definition.provider_id, "file": "ok", "checked_on": definition.checked_on.isoformat()}
+
+
+def _check_secret(deployment: Deployment, record: ProviderRecord, definition: ProviderDefinition) -> str:
+    if record.sealed_secret is None:
+        needless = definition.token_endpoint_auth_method == "none"
+        return "ok, none needed" if needless else "missing: set it with --secret-from"
+    try:
+        open_provider_secret(deployment.keys.get("vault"), record.sealed_secret, provider_id=record.provider_id)
+    except SealBroken:
+        return "does not open: set it again"
+    return "ok, opens"
+
+
+def _check_endpoints(deployment: Deployment, record: ProviderRecord, definition: ProviderDefinition) -> str:
+    if definition.discovery and not (record.issuer or definition.issuer):
+        return "no issuer: set it with --issuer"
+    try:
+        found = ProviderDirectory(GuardedFetcher(), deployment.clock).endpoints(definition, record.issuer)
+    except (ProviderUnavailable, ProviderMisbehaved, ProviderRefused) as error:
+        return f"cannot be found from here ({error.reason})"
+    return f"ok, {found.token_endpoint}"
+
+
+def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
+    definition = _definition(_catalog(deployment), options.provider_id)
+    if definition.discovery and not (options.issuer or definition.issuer):
+        raise OperationError(f"{options.provider_id} needs --issuer", "--issuer https://login.example.com")
+    if options.issuer and not options.issuer.startswith("https://"):
+        raise OperationError("--issuer must be https", "--issuer https://login.example.com")
+    secret = _read_secret(options.secret_from)
+    if secret is None and definition.token_endpoint_auth_method != "none":
+        raise OperationError(
+            f"{options.provider_id} needs your secret there", "--secret-from env:NAME, or - to type it"
+        )
+    record = set_provider(
+        deployment, options.provider_id, client_id=options.client_id, client_secret=secret, issuer=options.issuer
+    )
+    return {
+        **provider_row(definition.provider_id, definition.display_name, record),
+        "redirect_uri": callback_uri(deployment.settings.issuer, definition.provider_id),
+    }
+
+
+def _read_secret(source: str | None) -> str | None:
+    """A secret never stands on a command line, where every user of the machine could read it."""
+    if source is None:
+        return None
+    if source == "-":
+        secret = sys.stdin.readline().strip()
+    elif source.startswith("env:"):
+        secret = os.environ.get(source.removeprefix("env:"), "")
+    else:
+        raise OperationError("--secret-from takes env:NAME or -", "--secret-from env:GITHUB_SECRET")
+    if not secret:
+        raise OperationError("the secret is empty", "check the variable, or type it on standard input")
+    return secret
+
+
+def _catalog(deployment: Deployment) -> Catalog:
+    try:
+        return read_catalog(deployment.settings)
+    except ConfigurationError as error:
+        raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
+
+
+def _definition(catalog: Catalog, provider_id: str) -> ProviderDefinition:
+    definition = catalog.get(provider_id)
+    if definition is None:
+        raise OperationError(f"there is no provider file {provider_id}", "broker provider list")
+    return definition
+
+
+def _record(deployment: Deployment, provider_id: str) -> ProviderRecord | None:
+    place = provider_place(provider_id)
+    return deployment.store.read(place).get(place)

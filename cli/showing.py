@@ -1,0 +1,119 @@
+"""How results are shown: aligned words for people, one JSON document for programs. Secrets only where just made."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chalicelib.records.client import Client
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.resource import Resource
+from chalicelib.records.stored import KeysetItem
+
+Row = Mapping[str, Any]
+
+
+def show(document: Any, *, as_json: bool) -> None:
+    """Print a row, or a list of rows."""
+    if as_json:
+        print(json.dumps(document, indent=2))
+    elif isinstance(document, Mapping):
+        _show_row(document)
+    else:
+        _show_rows(document)
+
+
+def client_row(client: Client) -> dict[str, Any]:
+    """A client as it stands, without the hashes of its secrets."""
+    return {
+        "client_id": client.client_id,
+        "client_name": client.client_name,
+        "token_endpoint_auth_method": client.token_endpoint_auth_method,
+        "redirect_uris": list(client.redirect_uris),
+        "application_type": client.application_type,
+        "grant_types": sorted(client.grant_types),
+        "scope": " ".join(sorted(client.scopes)),
+        "optional_scopes": " ".join(sorted(client.optional_scopes)),
+        "providers": sorted(client.providers),
+        "handout": client.handout,
+        "serves": sorted(client.serves),
+        "resources": sorted(client.resources),
+        "first_party": client.first_party,
+        "registered_by": client.registered_by,
+        "secrets": [
+            {"created_at": _date(one.created_at), "expires_at": _date(one.expires_at)} for one in client.secrets
+        ],
+        "created_at": _date(client.created_at),
+        "expires_at": _date(client.expires_at),
+        "disabled": client.marks.disabled,
+        "revision": client.revision,
+    }
+
+
+def provider_row(provider_id: str, display_name: str, record: ProviderRecord | None) -> dict[str, Any]:
+    """A provider file, and whether the operator has switched it on."""
+    return {
+        "provider_id": provider_id,
+        "display_name": display_name,
+        "switched_on": record is not None and not record.marks.disabled,
+        "client_id": record.client_id if record else None,
+        "secret": bool(record and record.sealed_secret),
+        "issuer": record.issuer if record else None,
+    }
+
+
+def resource_row(resource: Resource) -> dict[str, Any]:
+    """One API of the team's own."""
+    return {
+        "audience": resource.audience,
+        "scope": " ".join(sorted(resource.scopes)),
+        "token_seconds": resource.token_seconds,
+        "created_at": _date(resource.created_at),
+    }
+
+
+def key_rows(item: KeysetItem) -> list[dict[str, Any]]:
+    """The versions of one purpose; never a key."""
+    return [
+        {
+            "purpose": item.purpose,
+            "version": key.version,
+            "state": key.state,
+            "kid": (key.public_jwk or {}).get("kid"),
+            "created_at": _date(key.created_at),
+        }
+        for key in item.keys
+    ]
+
+
+def _show_row(row: Row) -> None:
+    width = max(map(len, row), default=0)
+    for name, value in row.items():
+        print(f"{name:<{width}}  {_words(value)}")
+
+
+def _show_rows(rows: Sequence[Row]) -> None:
+    if not rows:
+        print("none")
+        return
+    names = [name for name in rows[0] if any(_words(row[name]) != "-" for row in rows)]
+    table = [names, *([_words(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(names))]
+    for line in table:
+        print("  ".join(f"{word:<{width}}" for word, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _words(value: Any) -> str:
+    if value is None or value == [] or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_words(one) for one in value)
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={_words(one)}" for name, one in value.items() if one is not None)
+    return str(value)
+
+
+def _date(seconds: int | None) -> str | None:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else None
