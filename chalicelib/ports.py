@@ -127,6 +127,9 @@ class Store(Protocol):
     def put_client(self, client: Client, *, expected_revision: int | None) -> Written[Client] | Refused[Client]:
         """Write a client if absent (None) or still of that revision."""
 
+    def extend_client(self, client: Client, *, expires_at: int) -> Written[Client] | Refused[Client]:
+        """Move the end of an unused client, if it still is the one that was read."""
+
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
         """Note an access token as revoked until its end."""
 

@@ -29,6 +29,7 @@ FRESH_SECONDS = 3600
 STALE_SECONDS = 86_400
 RETRY_SECONDS = 60
 MAX_KEPT = 256
+FETCH_SECONDS = 3.0
 
 Jwks = dict[str, list[dict[str, str]]]
 Value = TypeVar("Value")
@@ -80,7 +81,9 @@ class ProviderDirectory:
             return static_endpoints(definition)
 
         def fetch() -> Endpoints:
-            return read_discovery_response(definition, named, self._fetcher.fetch(build_discovery_request(named)))
+            return read_discovery_response(
+                definition, named, self._fetcher.fetch(build_discovery_request(named), timeout_seconds=FETCH_SECONDS)
+            )
 
         return self._fresh(self._place(self._metadata, (definition.provider_id, named)), fetch)
 
@@ -94,7 +97,7 @@ class ProviderDirectory:
             raise ProviderMisbehaved("jwks_uri_missing")
 
         def fetch() -> Jwks:
-            return read_jwks_response(self._fetcher.fetch(build_jwks_request(jwks_uri)))
+            return read_jwks_response(self._fetcher.fetch(build_jwks_request(jwks_uri), timeout_seconds=FETCH_SECONDS))
 
         kept = self._place(self._keys, jwks_uri)
         keys = self._fresh(kept, fetch)

@@ -208,6 +208,15 @@ class DynamoStore:
             return self._put(place, client, "attribute_not_exists(pk)")
         return self._put(place, client, "revision = :revision", {":revision": expected_revision})
 
+    def extend_client(self, client: Client, *, expires_at: int) -> Written[Client] | Refused[Client]:
+        """Only the end is touched: a secret rotated meanwhile stays."""
+        return self._update(
+            client_place(client.client_id),
+            "SET expires_at = :end",
+            ["expires_at = :read"],
+            {":end": expires_at, ":read": client.expires_at or 0},
+        )
+
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
         """Unconditional: saying it twice changes nothing."""
         record = RevokedToken(expires_at=expires_at)

@@ -21,7 +21,8 @@ from chalicelib.upstream.token import ProviderTokens, build_token_request, read_
 from chalicelib.vault.sealed import open_provider_secret
 
 ProviderFailure = (ProviderUnavailable, ProviderRefused, ProviderMisbehaved)
-REVOCATION_SECONDS = 3.0
+# One callback asks for discovery, token, keys, userinfo and addresses: together they stay inside the function's 25 s.
+TOKEN_SECONDS, USERINFO_SECONDS, REVOCATION_SECONDS = 8.0, 3.0, 3.0
 
 
 class Registered(Struct, frozen=True, kw_only=True):
@@ -69,11 +70,11 @@ def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, c
     requested = frozenset(
         scope.partition(":")[2] for scope in pending.allowed if scope.startswith(definition.provider_id + ":")
     )
-    response = broker.fetcher.fetch(asked)
+    response = broker.fetcher.fetch(asked, timeout_seconds=TOKEN_SECONDS)
     tokens = read_token_response(definition, response, requested=requested, now=broker.clock.now())
     claims = _verify_id_token(broker, provider, tokens.id_token, pending.nonce) if definition.is_openid else None
     requests = build_userinfo_requests(definition, endpoints, tokens.access_token)
-    answers = tuple(broker.fetcher.fetch(request) for request in requests)
+    answers = tuple(broker.fetcher.fetch(request, timeout_seconds=USERINFO_SECONDS) for request in requests)
     identity = read_identity(definition, answers, claims)
     stated = (claims or {}).get("auth_time")
     honest = definition.identity.auth_time and isinstance(stated, int) and not isinstance(stated, bool)

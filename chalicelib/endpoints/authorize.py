@@ -45,9 +45,10 @@ class GoOn(Struct, frozen=True, kw_only=True):
 def answer(broker: Broker, http: Request) -> Reply:
     """Raises PageError."""
     if http.method == "POST":
+        _parse(http.form)
         path = urlsplit(broker.settings.issuer).path + "/authorize"
         return redirect_reply(f"{path}?{urlencode([*http.query, *http.form])}")
-    parameters = _parse(http)
+    parameters = _parse(http.query)
     parties = load_parties(broker, parameters.get("client_id"))
     redirect_uri = check_redirect(parameters, parties.client)
     try:
@@ -67,10 +68,11 @@ def refuse(broker: Broker, parties: Parties, redirect_uri: str, state: str | Non
     return redirect_reply(error_location(broker, redirect_uri, state, error))
 
 
-def _parse(http: Request) -> Parameters:
+def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
+    """What was sent, whether it stands in the URL already or would stand there after the redirect (GEN-05)."""
     try:
-        check_no_secret_in_query(http.query)
-        return Parameters.parse(http.query, repeatable=frozenset({"resource"}))
+        check_no_secret_in_query(pairs)
+        return Parameters.parse(pairs, repeatable=frozenset({"resource"}))
     except InvalidRequest as error:
         raise PageError(error.reason) from None
 

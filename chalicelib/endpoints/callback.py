@@ -80,7 +80,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if isinstance(claim, Refused):
         return _answer_again(broker, http, pending, claim.found)
     brought = _ask(broker, provider, pending, code)
-    return _finish(broker, pending, provider, brought)
+    return _finish(broker, http, pending, provider, brought)
 
 
 def _find_pending(broker: Broker, http: Request, state: str | None) -> Pending:
@@ -197,7 +197,7 @@ def _ask(broker: Broker, provider: Registered, pending: Pending, code: str) -> B
         raise PageError(error.reason, page=page, status=502, link=link) from None
 
 
-def _finish(broker: Broker, pending: Pending, provider: Registered, brought: Brought) -> Reply:
+def _finish(broker: Broker, http: Request, pending: Pending, provider: Registered, brought: Brought) -> Reply:
     """From the provider's word to our code."""
     client_id = _client_id(broker, pending)
     arrival = _derive_names(broker, provider, brought, client_id)
@@ -226,10 +226,21 @@ def _finish(broker: Broker, pending: Pending, provider: Registered, brought: Bro
     session = _start_session(broker, provider, brought, arrival, subject)
     if shortfall.missing:
         broker.store.revoke_grant(pending.grant_id, client_id=client_id)
-        return show_shortfall(broker, client, request, provider.definition, shortfall, owner).with_headers(session)
+        return show_shortfall(broker, http, client, request, provider.definition, shortfall, owner).with_headers(
+            session
+        )
     code = _issue(broker, pending, request, client, arrival, brought, shortfall.left, consent)
+    _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
     return redirect_reply(code_location(broker, request, code)).with_headers(session)
+
+
+def _keep_client_alive(broker: Broker, client: Client) -> None:
+    """A self-registered client ends when nobody signs in with it (REG-01); one write in half of that time at most."""
+    life = broker.settings.registration_unused_days * 86400
+    now = broker.clock.now()
+    if client.expires_at is not None and client.expires_at - now < life // 2:
+        broker.store.extend_client(client, expires_at=now + life)
 
 
 def _derive_names(broker: Broker, provider: Registered, brought: Brought, client_id: str) -> Arrival:

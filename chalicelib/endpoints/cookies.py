@@ -22,8 +22,12 @@ SLOT_BYTES = 3800
 ALL_SLOTS_BYTES = 5000
 
 
-class _SessionOuter(msgspec.Struct, frozen=True):
-    """What the cookie key alone opens: whose key the rest is under, and which account; nobody is signed in by it."""
+class SessionOwner(msgspec.Struct, frozen=True):
+    """What the cookie key alone opens: whose key the rest is under, and which account; nobody is signed in by it.
+
+    account_id   opaque, so that this user's connection with a client is found without a further read
+    inner        a BrowserSession, sealed under a key that mixes in the subject's salt
+    """
 
     sub: str
     account_id: str
@@ -124,18 +128,18 @@ def seal_session(broker: Broker, session: BrowserSession, session_salt: bytes) -
     key = _session_key(cookie.secret, session_salt)
     place = canonical("session", session.sub)
     inner = seal(key, cookie.version, msgspec.msgpack.encode(session), place=place, salt=broker.entropy.token_bytes(32))
-    outer = _SessionOuter(sub=session.sub, account_id=session.account_id, inner=inner)
+    outer = SessionOwner(sub=session.sub, account_id=session.account_id, inner=inner)
     value = _seal(broker, msgspec.msgpack.encode(outer), "session")
     return set_cookie(broker, SESSION, value, max_age=broker.settings.session_seconds)
 
 
-def read_session_owner(broker: Broker, request: Request) -> _SessionOuter | None:
+def read_session_owner(broker: Broker, request: Request) -> SessionOwner | None:
     """Whose session this browser claims to have; nothing is proven before `open_session`."""
     opened = _open(broker, request.cookies.get(_full(broker, SESSION), ""), "session")
-    return None if opened is None else msgspec.msgpack.decode(opened, type=_SessionOuter)
+    return None if opened is None else msgspec.msgpack.decode(opened, type=SessionOwner)
 
 
-def open_session(broker: Broker, outer: _SessionOuter, subject: Subject | None) -> BrowserSession | None:
+def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -> BrowserSession | None:
     """The session, if the subject is alive, its salt unchanged, and nothing has ended it since."""
     if subject is None:
         return None

@@ -8,7 +8,7 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
-from chalicelib.protocol.single import Parameters, check_no_secret_in_query
+from chalicelib.protocol.single import Parameters, check_no_query
 from chalicelib.replies import Reply, json_reply
 
 INACTIVE = {"active": False}
@@ -19,8 +19,8 @@ def answer(broker: Broker, http: Request) -> Reply:
 
     Raises OAuthError.
     """
-    check_no_secret_in_query(http.query)
-    parameters = Parameters.parse([*http.query, *http.form])
+    check_no_query(http.query)
+    parameters = Parameters.parse(http.form)
     client = authenticate_client(broker, http, parameters)
     if not client.is_confidential:
         raise InvalidClient("public_client_may_not_introspect")

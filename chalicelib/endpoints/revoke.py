@@ -6,7 +6,7 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidGrant, InvalidToken, UnsupportedTokenType
 from chalicelib.protocol.handles import PREFIXES, parse_handle
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.single import Parameters, check_no_secret_in_query
+from chalicelib.protocol.single import Parameters, check_no_query
 from chalicelib.records.client import Client
 from chalicelib.replies import Reply, json_reply
 
@@ -16,8 +16,8 @@ def answer(broker: Broker, http: Request) -> Reply:
 
     Raises OAuthError.
     """
-    check_no_secret_in_query(http.query)
-    parameters = Parameters.parse([*http.query, *http.form])
+    check_no_query(http.query)
+    parameters = Parameters.parse(http.form)
     client = authenticate_client(broker, http, parameters)
     token = parameters.require("token")
     if token.startswith(PREFIXES["code"]):

@@ -7,10 +7,11 @@ from msgspec import Struct
 
 from chalicelib.endpoints.answers import page_reply, site
 from chalicelib.endpoints.connecting import Owner
-from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, seal_form, set_cookie
+from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
 from chalicelib.pages.page import PartialPage, ScopeLine
 from chalicelib.pages.render import render_partial
 from chalicelib.ports import Broker
+from chalicelib.protocol.request import Request
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.client import Client
 from chalicelib.records.sign_in import AuthorizationRequest, PageForm
@@ -42,6 +43,7 @@ def find_shortfall(
 
 def show_shortfall(
     broker: Broker,
+    http: Request,
     client: Client,
     request: AuthorizationRequest,
     definition: ProviderDefinition,
@@ -49,7 +51,8 @@ def show_shortfall(
     owner: Owner,
 ) -> Reply:
     """The page, under a new grant id: the old one has ended."""
-    browser = new_browser(broker)
+    known = read_browser(broker, http)
+    browser = known or new_browser(broker)
     form = PageForm(
         request=request,
         grant_id=broker.entropy.token_bytes(16).hex(),
@@ -70,7 +73,7 @@ def show_shortfall(
         action=urlsplit(broker.settings.issuer).path + "/signin",
     )
     reply = page_reply(render_partial(page), has_form=True)
-    return reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
+    return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
 
 def _lines(definition: ProviderDefinition, scopes: frozenset[str]) -> tuple[ScopeLine, ...]:

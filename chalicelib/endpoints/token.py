@@ -9,7 +9,7 @@ from chalicelib.grant_types.asked import Asked, parse_asked
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import UnauthorizedClient, UnsupportedGrantType
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.single import Parameters, check_no_secret_in_query
+from chalicelib.protocol.single import Parameters, check_no_query
 from chalicelib.records.client import Client
 from chalicelib.replies import Reply, json_reply
 
@@ -28,9 +28,9 @@ def answer(broker: Broker, http: Request) -> Reply:
 
     Raises OAuthError.
     """
-    check_no_secret_in_query(http.query)
+    check_no_query(http.query)
     repeatable = {"resource"} | ({"audience"} if ("grant_type", TOKEN_EXCHANGE) in http.form else set())
-    parameters = Parameters.parse([*http.query, *http.form], repeatable=frozenset(repeatable))
+    parameters = Parameters.parse(http.form, repeatable=frozenset(repeatable))
     client = authenticate_client(broker, http, parameters)
     grant_type = _choose_grant_type(client, parameters)
     body = GRANT_TYPES[grant_type](broker, client, parameters, parse_asked(parameters))

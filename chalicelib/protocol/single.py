@@ -80,6 +80,12 @@ class Parameters:
         return self._values.get(name, ())
 
 
+def check_no_query(query: Iterable[tuple[str, str]]) -> None:
+    """Refuse every parameter in the URL of an endpoint that reads forms alone (OAuth 2.1 section 3.2, THREATS TOK-01)."""
+    if any(True for _ in query):
+        raise InvalidRequest("parameters_in_query")
+
+
 def check_no_secret_in_query(query: Iterable[tuple[str, str]]) -> None:
     """Refuse a credential in the URL, empty or not, whatever the endpoint would do with it (THREATS GEN-05)."""
     if any(name in SECRET_NAMES for name, _ in query):

@@ -134,7 +134,7 @@ def _transport_headers(broker: Broker) -> tuple[tuple[str, str], ...]:
     sniffing = ("X-Content-Type-Options", "nosniff")
     if broker.settings.is_loopback:
         return (sniffing,)
-    return (sniffing, ("Strict-Transport-Security", "max-age=63072000; includeSubDomains"))
+    return (sniffing, ("Strict-Transport-Security", "max-age=63072000"))
 
 
 def _respond(reply: Reply) -> Response:
