@@ -1,0 +1,94 @@
+"""A broker process that `dev.py serve` cannot be: it reaches a provider on loopback, or its store has no conditions.
+
+    python -m tests.races.broker --endpoint-url URL --issuer URL [--provider URL] [--port N] [--without-conditions]
+
+Only a test can say `--without-conditions`: it stands between the broker and its store and takes the condition out of
+every update, so that the harness can be seen to count what the condition prevents.
+"""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.https import LocalTarget
+from chalicelib.composition import build_broker
+from chalicelib.config import read_settings
+from chalicelib.routes import create_app
+from local.environment import use_local_credentials
+from local.gateway import Gateway
+from local.listening import bind
+from local.stack import broker_environ
+from local.stopping import StopSignal
+
+PROVIDERS = Path(__file__).resolve().parents[2] / "local" / "providers"
+
+
+class WithoutConditions:
+    """Updates that always take effect."""
+
+    def __init__(self, inner: Transport) -> None:
+        self._inner = inner
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """One try."""
+        if operation == "UpdateItem":
+            payload = self._unconditional(payload)
+        return self._inner.call(operation, payload)
+
+    @staticmethod
+    def _unconditional(payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Without the condition, and without the values and names that only it used: AWS refuses unused ones."""
+        dropped = ("ConditionExpression", "ReturnValuesOnConditionCheckFailure")
+        kept = {name: value for name, value in payload.items() if name not in dropped}
+        words = set(kept["UpdateExpression"].replace(",", " ").replace("(", " ").replace(")", " ").split())
+        for part in ("ExpressionAttributeValues", "ExpressionAttributeNames"):
+            if part in kept:
+                kept[part] = {name: value for name, value in kept[part].items() if name in words}
+                if not kept[part]:
+                    del kept[part]
+        return kept
+
+
+def main() -> int:
+    """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--endpoint-url", required=True)
+    parser.add_argument("--issuer", required=True)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--provider")
+    parser.add_argument("--code-seconds", default="60")
+    parser.add_argument("--without-conditions", action="store_true")
+    options = parser.parse_args()
+    stop = StopSignal()
+    use_local_credentials()
+    settings = read_settings(
+        broker_environ(
+            {
+                "issuer": options.issuer,
+                "endpoint_url": options.endpoint_url,
+                "provider_dirs": str(PROVIDERS),
+                "code_seconds": options.code_seconds,
+            }
+        )
+    )
+    dynamodb: Transport = BotoTransport("dynamodb", endpoint_url=options.endpoint_url)
+    if options.without_conditions:
+        dynamodb = WithoutConditions(dynamodb)
+    targets = ()
+    if options.provider:
+        place = urlsplit(options.provider)
+        targets = (LocalTarget(host=place.hostname or "", port=place.port or 0, address=place.hostname or ""),)
+    broker = build_broker(settings, dynamodb=dynamodb, local_targets=targets, log_stream=sys.stderr)
+    gateway = Gateway(create_app(lambda: broker), listener=bind("127.0.0.1", options.port)).start()
+    stop.announce({"url": gateway.url}, as_json=True)
+    stop.wait()
+    gateway.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

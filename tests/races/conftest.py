@@ -1,0 +1,39 @@
+"""Stores, arenas and pairs of brokers for the races."""
+
+import os
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.listening import find_port
+from tests.races.arena import Arena, Crowd
+from tests.races.processes import STORES, Process, start_module
+
+ISSUER = "http://127.0.0.1:65530"
+"""The name of both brokers; nothing listens there, for nobody has to."""
+
+
+@pytest.fixture(scope="module", params=STORES)
+def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
+    """A store process, moto and then ministack, with keysets, a client and a user."""
+    with pytest.MonkeyPatch.context() as patch, STORES[request.param]() as endpoint_url:
+        patch.setattr(os, "environ", dict(os.environ))
+        yield Arena(endpoint_url, issuer=ISSUER)
+
+
+@pytest.fixture(scope="module")
+def crowd(arena: Arena) -> Iterator[Crowd]:
+    """Two broker processes by the real command, and eight who ask at one moment."""
+    started: list[Process] = []
+    urls: list[str] = []
+    for _ in range(2):
+        port = str(find_port("127.0.0.1", 0))
+        options = ("--port", port, "--issuer", ISSUER, "--endpoint-url", arena.endpoint_url, "--json")
+        started.append(start_module("local.serve", *options))
+        urls.append(f"http://127.0.0.1:{port}")
+    asking = Crowd(urls, urlsplit(ISSUER).netloc)
+    yield asking
+    asking.close()
+    for process in started:
+        process.stop()

@@ -1,0 +1,112 @@
+"""Processes of the local stack, started by their real commands and ended by their own number."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pytest
+
+import dev
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = "dynamodb,kms"
+
+
+class Process:
+    """A child that says one line of JSON when it is ready; `said` is that line."""
+
+    def __init__(self, *arguments: str, environ: dict[str, str] | None = None) -> None:
+        self._child = subprocess.Popen(
+            arguments, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{' '.join(arguments)} ended with {self._child.wait(10)} before it was ready")
+        self.said: dict[str, Any] = json.loads(line)
+
+    def stop(self) -> None:
+        """SIGTERM, and wait."""
+        self._end(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """SIGKILL, as a function that is stopped in the middle of something."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._child.poll() is None:
+            self._child.send_signal(number)
+        try:
+            self._child.wait(10)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+            self._child.wait(10)
+        if self._child.stdout is not None:
+            self._child.stdout.close()
+
+
+def start_module(module: str, *arguments: str) -> Process:
+    """`python -m module arguments`."""
+    return Process(sys.executable, "-m", module, *arguments)
+
+
+@contextlib.contextmanager
+def run_moto() -> Iterator[str]:
+    """The embedded AWS as a process of its own; its endpoint."""
+    aws = start_module("local.aws", "--port", "0", "--json")
+    try:
+        yield aws.said["endpoint_url"]
+    finally:
+        aws.stop()
+
+
+@contextlib.contextmanager
+def run_ministack() -> Iterator[str]:
+    """A DynamoDB written by others, in an environment of its own that is made here when it is missing; its endpoint."""
+    try:
+        python = dev.make_environment(ROOT / ".venv-ministack", ROOT / "requirements-ministack.txt")
+    except (dev.Unprepared, OSError, subprocess.CalledProcessError) as reason:
+        pytest.skip(f"ministack cannot be installed: {reason}")
+    with socket.socket() as free, TemporaryDirectory(prefix="ministack-") as folder:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        environ = {
+            "PATH": os.environ["PATH"], "HOME": folder, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port),
+            "SERVICES": SERVICES, "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "TMPDIR": folder, "STATE_DIR": folder,
+        }  # fmt: skip
+        command = [str(python.parent / "ministack")]
+        with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+            try:
+                _wait_for(f"http://127.0.0.1:{port}/_ministack/ready", child)
+                yield f"http://127.0.0.1:{port}"
+            finally:
+                child.terminate()
+                child.wait(10)
+
+
+def _wait_for(url: str, child: "subprocess.Popen[bytes]") -> None:
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if child.poll() is not None:
+            raise RuntimeError(f"ministack ended with {child.returncode}")
+        try:
+            with urllib.request.urlopen(url, timeout=1):
+                return
+        except (OSError, urllib.error.URLError):
+            time.sleep(0.1)
+    raise RuntimeError("ministack is not ready after 30 s")
+
+
+STORES = {"moto": run_moto, "ministack": run_ministack}
