@@ -31,6 +31,10 @@ from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.replies import Reply, redirect_reply
 
 
+# The gateway takes 10,240 bytes of headers, in an answer and in the request that follows it, cookies included.
+MAX_PLACE = 8000
+
+
 class ShowPage(Struct, frozen=True):
     """The user has something to decide."""
 
@@ -46,8 +50,10 @@ def answer(broker: Broker, http: Request) -> Reply:
     """Raises PageError."""
     if http.method == "POST":
         _parse(http.form)
-        path = urlsplit(broker.settings.issuer).path + "/authorize"
-        return redirect_reply(f"{path}?{urlencode([*http.query, *http.form])}")
+        place = urlsplit(broker.settings.issuer).path + "/authorize?" + urlencode([*http.query, *http.form])
+        if len(place) > MAX_PLACE:
+            raise PageError("request_too_large", status=413)
+        return redirect_reply(place)
     parameters = _parse(http.query)
     parties = load_parties(broker, parameters.get("client_id"))
     redirect_uri = check_redirect(parameters, parties.client)
