@@ -55,14 +55,15 @@ def answer(broker: Broker, http: Request) -> Reply:
             raise PageError("request_too_large", status=413)
         return redirect_reply(place)
     parameters = _parse(http.query)
-    parties = load_parties(broker, parameters.get("client_id"))
-    redirect_uri = check_redirect(parameters, parties.client)
+    client_id = parameters.get("client_id")
     try:
-        request = _parse_request(broker, parameters, parties, redirect_uri)
+        parties, request = _check(broker, parameters, client_id)
         return _answer_checked(broker, http, request, parties)
     except PageError:
         raise
     except OAuthError as error:
+        parties = load_parties(broker, client_id)
+        redirect_uri = check_redirect(parameters, parties.client)
         return refuse(broker, parties, redirect_uri, _state(parameters), error)
 
 
@@ -87,11 +88,21 @@ def _state(parameters: Parameters) -> str | None:
     return parameters.get("state")
 
 
-def _parse_request(broker: Broker, parameters: Parameters, parties: Parties, redirect_uri: str) -> AuthorizationRequest:
+def _check(broker: Broker, parameters: Parameters, client_id: str | None) -> tuple[Parties, AuthorizationRequest]:
+    """The request, checked against its client's registration; a refusal that rests on the cache reads once more."""
+    parties = load_parties(broker, client_id)
+    try:
+        return parties, _parse_request(broker, parameters, parties)
+    except OAuthError:
+        parties = load_parties(broker, client_id, fresh=True)
+        return parties, _parse_request(broker, parameters, parties)
+
+
+def _parse_request(broker: Broker, parameters: Parameters, parties: Parties) -> AuthorizationRequest:
     request = parse_authorization_request(
         parameters,
         parties.client,
-        redirect_uri=redirect_uri,
+        redirect_uri=check_redirect(parameters, parties.client),
         provider_ids=frozenset(parties.providers),
         own_scopes=OWN_SCOPES,
         resources=_load_resources(broker, parties),
@@ -150,7 +161,9 @@ def _decide(
     if sitting is None or not (client.is_confidential or web_redirect):
         return ShowPage()
     provider_id = request.provider_id or sitting.session.provider_id
-    if provider_id not in parties.providers or not is_covered(broker, sitting, request, parties):
+    if provider_id not in parties.providers or provider_id != sitting.session.provider_id:
+        return ShowPage()
+    if not is_covered(broker, sitting, request, parties):
         return ShowPage()
     return GoOn(provider_id=provider_id, decided_by=f"session:{sitting.session.sub}")
 

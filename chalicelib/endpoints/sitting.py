@@ -24,7 +24,7 @@ from chalicelib.records.places import (
 )
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession
 from chalicelib.upstream.granted import missing_scopes
-from chalicelib.vault.connecting import provider_scopes
+from chalicelib.vault.connecting import is_usable, provider_scopes
 
 
 class Sitting(Struct, frozen=True, kw_only=True):
@@ -68,6 +68,8 @@ def suffices(
     if connection.status not in ("active", "partial") or connection.epoch != broker.settings.epoch:
         return False
     needed = provider_scopes(allowed, provider_id)
+    if needed and not is_usable(connection, broker.clock.now()):
+        return False
     return not missing_scopes(load_definition(broker, provider_id), granted=connection.granted, needed=needed)
 
 

@@ -42,7 +42,7 @@ def decide_connection(
     generation = old.token_generation + 1 if old else 1
     if old is None or old.status == "revoked" or old.epoch != epoch:
         return Replace(generation=generation, keep_refresh_token=False)
-    if _is_wider(old, tokens, definition, consent) and _is_usable(old, now):
+    if _is_wider(old, tokens, definition, consent) and old.status == "active" and is_usable(old, now):
         return KeepStored(old)
     missing = not tokens.refresh_token and bool(old.sealed_refresh_token)
     return Replace(generation=generation, keep_refresh_token=missing and definition.refresh.keep_old_if_missing)
@@ -54,13 +54,14 @@ def provider_scopes(scopes: frozenset[str], provider_id: str) -> frozenset[str]:
     return frozenset(scope.removeprefix(prefix) for scope in scopes if scope.startswith(prefix))
 
 
+def is_usable(connection: Connection, now: int) -> bool:
+    """True where an access token can still come of it: the stored one lives, or there is a refresh token."""
+    fresh = connection.access_expires_at is None or connection.access_expires_at > now
+    return fresh or bool(connection.sealed_refresh_token)
+
+
 def _is_wider(old: Connection, tokens: ProviderTokens, definition: ProviderDefinition, consent: Consent | None) -> bool:
     if definition.new_grant_ends_old or old.granted <= definition.expand(tokens.granted):
         return False
     allowed = provider_scopes(consent.scopes, old.provider_id) if consent else frozenset()
     return not excess_scopes(definition, granted=old.granted, allowed=allowed)
-
-
-def _is_usable(old: Connection, now: int) -> bool:
-    fresh = old.access_expires_at is None or old.access_expires_at > now
-    return old.status == "active" and (fresh or bool(old.sealed_refresh_token))

@@ -12,6 +12,7 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import Place
 from chalicelib.records.subject import Subject
+from cli.operations import set_provider
 from tests.flow.browser import Answer
 from tests.flow.stack import APP, Stack
 
@@ -91,3 +92,28 @@ def with_query(url: str, **changed: str | None) -> str:
     pairs = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **changed}
     kept = {name: value for name, value in pairs.items() if value is not None}
     return parts._replace(query=urlencode(kept)).geturl()
+
+
+def add_provider(stack: Stack, provider_id: str = "oidc") -> None:
+    """A second provider: in truth the same one, under another file and another registration."""
+    callback = f"{stack.settings.issuer}/callback/{provider_id}"
+    stack.provider.add_client(f"broker-at-{provider_id}", "second-secret", [callback])
+    set_provider(
+        stack.deployment,
+        provider_id,
+        client_id=f"broker-at-{provider_id}",
+        client_secret="second-secret",
+        issuer=stack.provider.url,
+    )
+
+
+def shows(stack: Stack, answer: Answer) -> str:
+    """What an authorization request led to: the "page", a "trip" to a provider, or a "code"."""
+    if answer.status == 200:
+        assert 'name="decision"' in answer.body
+        return "page"
+    assert answer.status == 303, (answer.status, answer.body[-600:])
+    if answer.location.startswith(stack.provider.url):
+        return "trip"
+    assert answer.location.startswith(APP) and "code" in answer.answered, answer.location
+    return "code"
