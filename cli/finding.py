@@ -23,14 +23,15 @@ def find_deployment(environ: Mapping[str, str] | None = None) -> Deployment:
 def _running_stack() -> dict[str, str]:
     """The settings of the local stack; the command ships without `local`, and then there is none."""
     try:
-        from local.environment import use_local_credentials
+        from local.environment import is_loopback_url, use_local_credentials
         from local.state import find_running
     except ImportError:
         return {}
     running = find_running()
     if running is None:
         return {}
-    use_local_credentials()
+    if running.endpoint_url and is_loopback_url(running.endpoint_url):
+        use_local_credentials()
     endpoint = {f"{PREFIX}ENDPOINT_URL": running.endpoint_url} if running.endpoint_url else {}
     issuer = {f"{PREFIX}ISSUER": running.issuer or "http://127.0.0.1"}
     return {**issuer, **endpoint, **running.settings}

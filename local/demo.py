@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from local.listening import bind, bind_near, find_port, port_of
 from local.stack import RunningBroker, broker_environ, start_broker
-from local.state import FOLDER, RunningStack
+from local.state import FOLDER
 from local.stopping import StopSignal
 from local.terminal import Terminal
 
@@ -55,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
     DEMO_LOG.parent.mkdir(parents=True, exist_ok=True)
     with DEMO_LOG.open("w", buffering=1) as log:
         stack = start_demo(log)
-        with RunningStack(kind="demo", endpoint_url=stack.broker.endpoint_url, issuer=stack.broker.issuer):
+        with stack.broker.as_running("demo"):
             if options.json:
                 stop.announce(stack.places(), as_json=True)
             else:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from local.listening import bind, port_of
 from local.stack import RunningBroker, broker_environ, start_broker
-from local.state import RunningStack
 from local.stopping import StopSignal
 
 if TYPE_CHECKING:
@@ -30,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     except Unserviceable as fault:
         print(f"dev.py serve: {fault}", file=sys.stderr)
         return 2
-    with RunningStack(kind="serve", endpoint_url=running.endpoint_url, issuer=running.issuer, settings=_kept(options)):
+    with running.as_running("serve"):
         stop.announce({"issuer": running.issuer, "endpoint_url": running.endpoint_url}, as_json=options.json)
         stop.wait()
     running.stop()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from local.environment import is_loopback_url, use_local_credentials
 from local.gateway import Gateway
+from local.state import RunningStack
 
 if TYPE_CHECKING:
     from chalicelib.adapters.https import LocalTarget
@@ -20,13 +21,22 @@ if TYPE_CHECKING:
 
 @dataclass
 class RunningBroker:
-    """A broker that listens; `aws` is None where its AWS is another process's."""
+    """A broker that listens.
+
+    environ   its settings as BROKER_... names
+    aws       None where its AWS is another process's
+    """
 
     issuer: str
     endpoint_url: str
+    environ: dict[str, str]
     deployment: "Deployment"
     gateway: Gateway
     aws: "EmbeddedAws | None"
+
+    def as_running(self, kind: str) -> RunningStack:
+        """What another terminal needs to find it."""
+        return RunningStack(kind=kind, endpoint_url=self.endpoint_url, issuer=self.issuer, settings=self.environ)
 
     def stop(self) -> None:
         """Stop listening."""
@@ -58,7 +68,8 @@ def start_broker(
 
     read_catalog(read_settings(settings_environ))
     aws, endpoint_url = _reach_aws(endpoint_url or settings_environ.get("BROKER_ENDPOINT_URL"))
-    settings = read_settings({**settings_environ, "BROKER_ENDPOINT_URL": endpoint_url})
+    environ = {**settings_environ, "BROKER_ENDPOINT_URL": endpoint_url}
+    settings = read_settings(environ)
     _create_resources(settings)
     dynamodb, kms = (BotoTransport(name, endpoint_url=endpoint_url) for name in ("dynamodb", "kms"))
     deployment = Deployment(settings, dynamodb=dynamodb, kms=kms)
@@ -68,7 +79,7 @@ def start_broker(
 
     app = create_app(lambda: broker)
     gateway = Gateway(app, listener=listener, stage_prefix=stage_prefix, remap_authenticate=remap_authenticate)
-    return RunningBroker(settings.issuer, endpoint_url, deployment, gateway.start(), aws)
+    return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws)
 
 
 def broker_environ(overrides: Mapping[str, str]) -> dict[str, str]:
