@@ -25,8 +25,9 @@ from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.records.subject import Subject
 from cli.operations import Deployment, create_client, init_keysets, set_provider
 from local.environment import use_local_credentials
+from local.provider import RunningProvider
 from local.resources import create_key, create_tables
-from tests.races.broker import PROVIDERS
+from tests.races.broker import PROVIDERS, targets_of
 
 REDIRECT = "https://app.example/callback"
 SCOPES = frozenset({"openid", "profile", "offline_access"})
@@ -46,7 +47,7 @@ class Ticket:
 class Arena:
     """The store with its keysets, one public client, one user; `broker` is the harness's own hand in the store."""
 
-    def __init__(self, endpoint_url: str, *, issuer: str) -> None:
+    def __init__(self, endpoint_url: str, *, issuer: str, provider: RunningProvider | None = None) -> None:
         use_local_credentials()
         create_tables(endpoint_url)
         create_key(endpoint_url)
@@ -55,7 +56,7 @@ class Arena:
         self.endpoint_url, self.issuer = endpoint_url, issuer
         self.deployment = Deployment(settings)
         init_keysets(self.deployment)
-        self.broker = build_broker(settings)
+        self.broker = build_broker(settings, local_targets=targets_of(provider.url) if provider else ())
         self.client, _ = create_client(
             self.deployment,
             Client(
@@ -64,7 +65,12 @@ class Arena:
                 providers=frozenset({"*"}),
             ),
         )  # fmt: skip
-        set_provider(self.deployment, "demo", client_id="token-broker", client_secret="s" * 40, issuer=None)
+        secret = "s" * 40
+        if provider:
+            provider.add_client("token-broker", secret, [f"{issuer}/callback/demo"])
+        set_provider(
+            self.deployment, "demo", client_id="token-broker", client_secret=secret, issuer=provider and provider.url
+        )
         store, now = self.broker.store, self.broker.clock.now()
         store.put_subject(Subject(sub=SUB, session_salt=b"x" * 16, created_at=now))
         store.put_consent(

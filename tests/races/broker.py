@@ -1,12 +1,15 @@
 """A broker process that `dev.py serve` cannot be: it reaches a provider on loopback, or its store has no conditions.
 
-    python -m tests.races.broker --endpoint-url URL --issuer URL [--provider URL] [--port N] [--without-conditions]
+    python -m tests.races.broker --endpoint-url URL --issuer URL [--provider URL] [--without-conditions] [--die-at N]
 
-Only a test can say `--without-conditions`: it stands between the broker and its store and takes the condition out of
-every update, so that the harness can be seen to count what the condition prevents.
+--without-conditions   takes the condition out of every write, so that the harness can be seen to count what it prevents
+--die-at N             SIGKILL by itself, N store calls after the first write to a grant; -1 just before that write
 """
 
 import argparse
+import os
+import re
+import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,14 +31,14 @@ PROVIDERS = Path(__file__).resolve().parents[2] / "local" / "providers"
 
 
 class WithoutConditions:
-    """Updates that always take effect."""
+    """Writes that always take effect."""
 
     def __init__(self, inner: Transport) -> None:
         self._inner = inner
 
     def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """One try."""
-        if operation == "UpdateItem":
+        if operation in ("PutItem", "UpdateItem"):
             payload = self._unconditional(payload)
         return self._inner.call(operation, payload)
 
@@ -44,13 +47,45 @@ class WithoutConditions:
         """Without the condition, and without the values and names that only it used: AWS refuses unused ones."""
         dropped = ("ConditionExpression", "ReturnValuesOnConditionCheckFailure")
         kept = {name: value for name, value in payload.items() if name not in dropped}
-        words = set(kept["UpdateExpression"].replace(",", " ").replace("(", " ").replace(")", " ").split())
+        words = set(re.findall(r"[:#]\w+", kept.get("UpdateExpression", "")))
         for part in ("ExpressionAttributeValues", "ExpressionAttributeNames"):
-            if part in kept:
-                kept[part] = {name: value for name, value in kept[part].items() if name in words}
-                if not kept[part]:
-                    del kept[part]
+            used = {name: value for name, value in kept.pop(part, {}).items() if name in words}
+            if used:
+                kept[part] = used
         return kept
+
+
+class Dying:
+    """Kills this process at one store call of the first request that writes to a grant."""
+
+    def __init__(self, inner: Transport, calls_after: int) -> None:
+        self._inner = inner
+        self._left: int | None = None
+        self._calls_after = calls_after
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """One try, perhaps the last."""
+        if self._left is None and _writes_grant(payload):
+            self._left = self._calls_after
+            if self._left < 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+        answer = self._inner.call(operation, payload)
+        if self._left is not None:
+            if self._left == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            self._left -= 1
+        return answer
+
+
+def _writes_grant(payload: Mapping[str, Any]) -> bool:
+    item = payload.get("Item") or payload.get("Key") or {}
+    return str(item.get("pk", {}).get("S", "")).startswith("GRANT#")
+
+
+def targets_of(url: str) -> tuple[LocalTarget, ...]:
+    """The one place on loopback that the broker may call."""
+    place = urlsplit(url)
+    return (LocalTarget(host=place.hostname or "", port=place.port or 0, address=place.hostname or ""),)
 
 
 def main() -> int:
@@ -62,6 +97,7 @@ def main() -> int:
     parser.add_argument("--provider")
     parser.add_argument("--code-seconds", default="60")
     parser.add_argument("--without-conditions", action="store_true")
+    parser.add_argument("--die-at", type=int)
     options = parser.parse_args()
     stop = StopSignal()
     use_local_credentials()
@@ -78,10 +114,9 @@ def main() -> int:
     dynamodb: Transport = BotoTransport("dynamodb", endpoint_url=options.endpoint_url)
     if options.without_conditions:
         dynamodb = WithoutConditions(dynamodb)
-    targets = ()
-    if options.provider:
-        place = urlsplit(options.provider)
-        targets = (LocalTarget(host=place.hostname or "", port=place.port or 0, address=place.hostname or ""),)
+    if options.die_at is not None:
+        dynamodb = Dying(dynamodb, options.die_at)
+    targets = targets_of(options.provider) if options.provider else ()
     broker = build_broker(settings, dynamodb=dynamodb, local_targets=targets, log_stream=sys.stderr)
     gateway = Gateway(create_app(lambda: broker), listener=bind("127.0.0.1", options.port)).start()
     stop.announce({"url": gateway.url}, as_json=True)

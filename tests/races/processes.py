@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
 
 import pytest
@@ -27,13 +27,15 @@ class Process:
     """A child that says one line of JSON when it is ready; `said` is that line."""
 
     def __init__(self, *arguments: str, environ: dict[str, str] | None = None) -> None:
-        self._child = subprocess.Popen(
-            arguments, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        assert self._child.stdout is not None
-        line = self._child.stdout.readline()
-        if not line:
-            raise RuntimeError(f"{' '.join(arguments)} ended with {self._child.wait(10)} before it was ready")
+        with TemporaryFile("w+") as errors:
+            self._child = subprocess.Popen(
+                arguments, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
+            )
+            assert self._child.stdout is not None
+            line = self._child.stdout.readline()
+            if not line:
+                code, _ = self._child.wait(10), errors.seek(0)
+                raise RuntimeError(f"{' '.join(arguments)} ended with {code}:\n{errors.read()[-2000:]}")
         self.said: dict[str, Any] = json.loads(line)
 
     def stop(self) -> None:

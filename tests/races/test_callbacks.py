@@ -1,0 +1,188 @@
+"""One state goes on once: many callbacks at two brokers, late ones, and processes killed between any two steps."""
+
+import http.client
+import os
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from local.provider import RunningProvider
+from local.provider import start as start_provider
+from tests.races.arena import CROWD, Arena, post
+from tests.races.conftest import ISSUER
+from tests.races.processes import STORES, Process, start_module
+from tests.races.travel import Trip, arrive, arrive_together, travel
+from tests.requirement import requirement
+
+ROUNDS = int(os.environ.get("RACE_ROUNDS", "200")) // 10
+Start = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[RunningProvider]:
+    """The demo provider, in this process, so that its requests can be counted."""
+    running = start_provider(0, "127.0.0.2")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module", params=STORES)
+def arena(request: pytest.FixtureRequest, provider: RunningProvider) -> Iterator[Arena]:
+    """A store process, and a user who can sign in at the provider."""
+    with pytest.MonkeyPatch.context() as patch, STORES[request.param]() as endpoint_url:
+        patch.setattr(os, "environ", dict(os.environ))
+        yield Arena(endpoint_url, issuer=ISSUER, provider=provider)
+
+
+@pytest.fixture(scope="module")
+def start(arena: Arena, provider: RunningProvider) -> Iterator[Start]:
+    """Starts broker processes that reach the provider; their addresses."""
+    started: list[Process] = []
+
+    def one(*options: str) -> str:
+        common = ("--endpoint-url", arena.endpoint_url, "--issuer", ISSUER, "--provider", provider.url)
+        started.append(start_module("tests.races.broker", *common, *options))
+        return str(started[-1].said["url"])
+
+    yield one
+    for process in started:
+        process.stop()
+
+
+@pytest.fixture(scope="module")
+def brokers(start: Start) -> list[str]:
+    """Two that never die; a code lives three seconds."""
+    return [start("--code-seconds", "3") for _ in range(2)]
+
+
+def ask(url: str, form: dict[str, str]) -> tuple[int, dict[str, object]]:
+    """POST /token at one broker, on a connection of its own."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=30)
+    try:
+        return post(connection, form, host=urlsplit(ISSUER).netloc)
+    finally:
+        connection.close()
+
+
+def redeem(url: str, arena: Arena, trip: Trip, code: str) -> int:
+    """The status of redeeming what a callback brought."""
+    return ask(url, arena.redemption(trip.ticket(code)))[0]
+
+
+@requirement("CB-01", "F01")
+def test_callbacks_with_one_state_go_on_once(arena: Arena, provider: RunningProvider, brokers: list[str]) -> None:
+    for _ in range(ROUNDS):
+        trip, before = travel(arena, provider), provider.count("token")
+        answers = arrive_together(brokers, arena, trip, CROWD)
+        assert provider.count("token") == before + 1
+        codes = {answer.answered["code"] for answer in answers if answer.status == 303}
+        assert len(codes) == 1
+        assert {answer.status for answer in answers} <= {200, 303}
+        (code,) = codes
+        assert arrive(brokers[1], arena, trip).answered["code"] == code
+        assert redeem(brokers[0], arena, trip, code) == 200
+
+
+@requirement("CB-01")
+def test_a_second_callback_after_the_code_has_ended_goes_on_nowhere(
+    arena: Arena, provider: RunningProvider, brokers: list[str]
+) -> None:
+    trip = travel(arena, provider)
+    code = arrive(brokers[0], arena, trip).answered["code"]
+    before = provider.count("token")
+    time.sleep(3.1)
+    for url in brokers:
+        late = arrive(url, arena, trip)
+        assert (late.status, late.header("location")) == (400, None)
+    assert provider.count("token") == before
+    assert redeem(brokers[0], arena, trip, code) == 400
+
+
+@requirement("CB-02")
+def test_a_callback_without_the_cookie_of_the_one_who_decided_goes_on_nowhere(
+    arena: Arena, provider: RunningProvider, brokers: list[str]
+) -> None:
+    trip, before = travel(arena, provider), provider.count("token")
+    stranger = arrive(brokers[0], arena, trip, cookie=False)
+    assert stranger.status in (400, 403)
+    assert stranger.header("location") is None
+    assert provider.count("token") == before
+    assert arrive(brokers[1], arena, trip).status == 303
+
+
+@requirement("CB-01")
+def test_without_the_condition_the_provider_is_asked_more_than_once(
+    arena: Arena, provider: RunningProvider, start: Start
+) -> None:
+    urls = [start("--without-conditions") for _ in range(2)]
+    provider.faults.slow_seconds = 0.2
+    try:
+        asked = []
+        for _ in range(3):
+            trip, before = travel(arena, provider), provider.count("token")
+            arrive_together(urls, arena, trip, CROWD)
+            asked.append(provider.count("token") - before)
+    finally:
+        provider.faults.reset()
+    assert max(asked) > 1, asked
+
+
+@requirement("F02", "CB-01")
+@pytest.mark.parametrize("die_at", range(-1, 7))
+def test_a_broker_killed_between_any_two_steps_of_a_callback(
+    arena: Arena, provider: RunningProvider, start: Start, brokers: list[str], die_at: int
+) -> None:
+    trip, before = travel(arena, provider), provider.count("token")
+    dying, other = start("--die-at", str(die_at), "--code-seconds", "3"), brokers[0]
+    try:
+        walked = arrive(dying, arena, trip)
+    except (ConnectionError, http.client.HTTPException):
+        walked = None
+    after = arrive(other, arena, trip)
+    assert provider.count("token") <= before + 1
+    if after.status == 303:
+        assert redeem(other, arena, trip, after.answered["code"]) == 200
+    else:
+        assert (after.status, arena.found(trip.ticket("")).status) == (200, "exchanging")
+        assert walked is None and die_at != -1, "nothing had happened, or all of it, and yet it does not go on"
+        later_is_over(other, arena, trip, waits=die_at == 0)
+    fresh = travel(arena, provider)
+    assert redeem(other, arena, fresh, arrive(other, arena, fresh).answered["code"]) == 200
+
+
+def later_is_over(url: str, arena: Arena, trip: Trip, *, waits: bool) -> None:
+    """A claim whose process died is never taken over: the page that waits ends, and the user starts again."""
+    if waits:
+        time.sleep(3.1)
+        late = arrive(url, arena, trip)
+        assert (late.status, late.header("location")) == (400, None)
+        assert arena.found(trip.ticket("")).status == "exchanging"
+
+
+@requirement("F02", "CODE-04")
+@pytest.mark.parametrize(("die_at", "again"), [(-1, 200), (0, 400)])
+def test_a_broker_killed_around_a_redemption(
+    arena: Arena, start: Start, brokers: list[str], die_at: int, again: int
+) -> None:
+    ticket, dying = arena.issue(), start("--die-at", str(die_at))
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        ask(dying, arena.redemption(ticket))
+    assert ask(brokers[0], arena.redemption(ticket))[0] == again
+    assert arena.found(ticket).status == ("active" if again == 200 else "revoked")
+
+
+@requirement("F02", "REF-04")
+@pytest.mark.parametrize("die_at", [-1, 0, 1])
+def test_a_broker_killed_around_a_refresh_costs_nobody_a_sign_in(
+    arena: Arena, start: Start, brokers: list[str], die_at: int
+) -> None:
+    ticket = arena.issue()
+    token = str(ask(brokers[0], arena.redemption(ticket))[1]["refresh_token"])
+    with pytest.raises((ConnectionError, http.client.HTTPException)):
+        ask(start("--die-at", str(die_at)), arena.refresh(token))
+    status, body = ask(brokers[1], arena.refresh(token))
+    assert status == 200
+    assert arena.found(ticket).generation == 2
+    assert ask(brokers[0], arena.refresh(str(body["refresh_token"])))[0] == 200
