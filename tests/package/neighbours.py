@@ -8,7 +8,9 @@ import http.client
 import json
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -80,10 +82,49 @@ def main(arguments: list[str] | None = None) -> int:
     provider.url = options.provider_url or provider.url
     provider.add_client(CLIENT_ID, CLIENT_SECRET, (options.callback,), "Token Broker")
     add_users(options.users)
-    told = {"endpoint_url": aws.endpoint_url, "provider_port": provider.port, "provider_url": provider.url}
+    told = {"endpoint_url": keep_connections(aws.port), "provider_port": provider.port, "provider_url": provider.url}
     print(json.dumps(told), flush=True)
     sys.stdin.read()
     return 0
+
+
+class KeepingFront(BaseHTTPRequestHandler):
+    """Before the embedded AWS: keeps connections open, as AWS does, where werkzeug ends each after one answer.
+
+    A new connection for each call would be much of what a call costs, and nothing that happens when deployed.
+    """
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    disable_nagle_algorithm = True
+    port = 0
+
+    def do_POST(self) -> None:
+        """One call."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        behind = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        behind.request("POST", self.path, body, dict(self.headers))
+        answer = behind.getresponse()
+        content = answer.read()
+        behind.close()
+        self.send_response_only(answer.status)
+        for name, value in answer.getheaders():
+            if name.lower() not in ("connection", "content-length", "transfer-encoding"):
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+def keep_connections(port: int) -> str:
+    """The address of a front before that port."""
+    front = ThreadingHTTPServer(("127.0.0.1", 0), type("Front", (KeepingFront,), {"port": port}))
+    front.daemon_threads = True
+    threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()
+    return f"http://127.0.0.1:{front.server_address[1]}"
 
 
 def add_users(count: int) -> None:
