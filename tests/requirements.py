@@ -57,6 +57,11 @@ def faults(
         if i not in by_requirement and line.planned is None
     ]
     found += [
+        f"{i} is planned and has a test: python -m tests.requirements --settle"
+        for i, line in requirements.items()
+        if i in by_requirement and line.planned is not None
+    ]
+    found += [
         f"{node} names {i}, which tests/requirements.toml does not list"
         for i, tests in by_requirement.items()
         if i not in requirements

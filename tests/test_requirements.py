@@ -53,6 +53,12 @@ def test_a_missing_an_unknown_and_a_misnamed_test_are_found(
     assert found == [] if fault is None else len(found) == 1 and fault in found[0]
 
 
+def test_a_line_that_is_planned_and_tested_is_one_of_both() -> None:
+    planned = {"CODE-04": Requirement(says="s", source="s", planned="later")}
+    assert faults(planned, {}, set(), {}) == []
+    assert len(faults(planned, {"CODE-04": ["X/test_x.py::test_a"]}, {"X/test_x.py::test_a"}, {})) == 1
+
+
 def test_a_planned_line_settles_when_its_test_comes() -> None:
     text = '[A-01]\nsays = "a"\nplanned = "x"\n\n[B-01]\nsays = "b"\nplanned = "y"\n'
     assert settle(text, {"A-01": ["t"]}) == '[A-01]\nsays = "a"\n\n[B-01]\nsays = "b"\nplanned = "y"\n'
