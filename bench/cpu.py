@@ -7,12 +7,12 @@ AWS and the provider are another process, so that only our side of every call is
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.calls import BareCalls, Call, Key, snapshot
+from bench.calls import BareCalls, Key, snapshot
 from bench.clock import Meter, middle
 from bench.dispatch import BareApp
 from bench.fetches import BareFetches
@@ -26,7 +26,9 @@ from tests.package.world import World
 
 TABLES = ("broker", "broker-keys")
 PARTS = ("calls", "signatures", "dispatch", "provider")
-STEPS = ("refresh", "code exchange", "whole sign-in")
+SIGN_IN = ("page", "decision", "callback", "code exchange")
+STEPS = (*SIGN_IN, "refresh")
+Spent = dict[str, float]
 
 
 @dataclass
@@ -130,64 +132,70 @@ class Cpu:
         self.door = world.door(self.app)
 
     def measure(self, rounds: int) -> list[Figure]:
-        """Every step `rounds` times, broker and parts in turn."""
+        """Every step `rounds` times, broker and parts in turn; the whole sign-in is the sum of its four requests."""
         taken = self._write_down()
         parts = {step: one.parts(self.world.neighbours.endpoint_url) for step, one in taken.items()}
-        broker: dict[str, list[float]] = {step: [] for step in STEPS}
-        fixed: dict[str, list[dict[str, float]]] = {step: [] for step in STEPS}
+        broker: list[Spent] = []
+        fixed: list[dict[str, Spent]] = []
         for _ in range(rounds):
-            for step, spent in self._round().items():
-                broker[step].append(spent)
-            for step in STEPS:
-                fixed[step].append(parts[step].measure())
-        return [self._figure(step, taken[step], broker[step], fixed[step]) for step in STEPS]
+            broker.append(self._round())
+            fixed.append({step: one.measure() for step, one in parts.items()})
+        groups = {"refresh": ("refresh",), **{step: (step,) for step in SIGN_IN}, "whole sign-in": SIGN_IN}
+        return [
+            Figure(
+                step=name,
+                broker=middle(sum(one[step] for step in steps) for one in broker),
+                parts={part: middle(sum(one[step][part] for step in steps) for one in fixed) for part in PARTS},
+                operations=[call.operation for step in steps for call in taken[step].recorded.calls],
+                signatures=sum(len(taken[step].recorded.signatures) for step in steps),
+            )
+            for name, steps in groups.items()
+        ]
 
-    def _round(self) -> dict[str, float]:
-        sign_in = self.world.sign_in(self.door)
-        self.app.take()
-        code = sign_in.call_back(sign_in.visit(sign_in.decide(sign_in.authorize())))
-        until_code = self.app.take()
-        tokens = sign_in.redeem(code)
-        exchange = self.app.take()
-        sign_in.refresh(tokens["refresh_token"])
-        return {"refresh": self.app.take(), "code exchange": exchange, "whole sign-in": until_code + exchange}
+    def _round(self) -> Spent:
+        """What each request of a sign-in and one refresh cost the broker."""
+        spent: Spent = {}
+
+        @contextmanager
+        def around(step: str) -> Iterator[None]:
+            self.app.take()
+            yield
+            spent[step] = self.app.take()
+
+        self._go(around)
+        return spent
 
     def _write_down(self) -> dict[str, Taken]:
-        """One round of a user who is known already, everything warm, with what it does."""
+        """One round of a user who is known already, everything warm, with what each request does."""
+        taken: dict[str, Taken] = {}
+
+        @contextmanager
+        def around(step: str) -> Iterator[None]:
+            before = snapshot(self.world.neighbours.endpoint_url, TABLES)
+            self.app.take()
+            with recording() as recorded:
+                yield
+            taken[step] = Taken(before, recorded, list(self.app.seen))
+
         for _ in range(3):
             self._round()
-        taken = {}
+        self._go(around)
+        return taken
+
+    def _go(self, around: Callable[[str], AbstractContextManager[None]]) -> None:
+        """A sign-in of a known user in a new browser, and a refresh."""
         sign_in = self.world.sign_in(self.door)
-        with self._taking(taken, "until code"):
-            code = sign_in.call_back(sign_in.visit(sign_in.decide(sign_in.authorize())))
-        with self._taking(taken, "code exchange"):
+        with around("page"):
+            form = sign_in.authorize()
+        with around("decision"):
+            at_provider = sign_in.decide(form)
+        back = sign_in.visit(at_provider)
+        with around("callback"):
+            code = sign_in.call_back(back)
+        with around("code exchange"):
             tokens = sign_in.redeem(code)
-        with self._taking(taken, "refresh"):
+        with around("refresh"):
             sign_in.refresh(tokens["refresh_token"])
-        first, second = taken.pop("until code"), taken["code exchange"]
-        recorded = Recorded(
-            calls=first.recorded.calls + second.recorded.calls,
-            fetches=first.recorded.fetches + second.recorded.fetches,
-            signatures=first.recorded.signatures + second.recorded.signatures,
-        )
-        return {**taken, "whole sign-in": Taken(first.before, recorded, first.events + second.events)}
-
-    @contextmanager
-    def _taking(self, taken: dict[str, Taken], step: str) -> Iterator[None]:
-        before = snapshot(self.world.neighbours.endpoint_url, TABLES)
-        self.app.take()
-        with recording() as recorded:
-            yield
-        taken[step] = Taken(before, recorded, list(self.app.seen))
-
-    def _figure(self, step: str, taken: Taken, broker: list[float], fixed: list[dict[str, float]]) -> Figure:
-        return Figure(
-            step=step,
-            broker=middle(broker),
-            parts={part: middle(one[part] for one in fixed) for part in PARTS},
-            operations=[call.operation for call in taken.recorded.calls],
-            signatures=len(taken.recorded.signatures),
-        )
 
 
 def _spent(act: Callable[[], object]) -> float:
@@ -198,6 +206,3 @@ def _spent(act: Callable[[], object]) -> float:
 
 def _broker_environ(world: World) -> dict[str, str]:
     return {name: value for name, value in world.environ.items() if name.startswith("BROKER_")}
-
-
-__all__ = ["Call", "Cpu", "Figure"]
