@@ -4,6 +4,7 @@ Claim, then ask the provider, then one batch read, then connection, consent, gra
 number of callbacks with one state exactly one goes on; it never completes without the cookie of the one who decided.
 """
 
+import hmac
 from typing import Any
 from urllib.parse import urlencode
 
@@ -23,6 +24,7 @@ from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
 from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError, ServerError, TemporarilyUnavailable
 from chalicelib.protocol.grants import find_end
+from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.protocol.single import Parameters
@@ -142,6 +144,14 @@ def _load_request(pending: Pending, found: Found, broker: Broker) -> tuple[Autho
     return msgspec.msgpack.decode(opened, type=tuple[AuthorizationRequest, frozenset[str]])
 
 
+def _read_request(broker: Broker, pending: Pending) -> AuthorizationRequest:
+    """The request of this decision, where nothing else is to be read."""
+    if pending.request is not None:
+        return pending.request
+    found = broker.store.read(stored_request_place(pending.stored))
+    return _load_request(pending, found, broker)[0]
+
+
 def _client_id(broker: Broker, pending: Pending) -> str:
     """From the cookie, else from the sealed reference in the state that the cookie vouches for."""
     if pending.request is not None:
@@ -154,9 +164,7 @@ def _client_id(broker: Broker, pending: Pending) -> str:
 
 def _answer_refused(broker: Broker, pending: Pending, error: str) -> Reply:
     """The provider said no: a fixed word for the app, nothing of the provider's text (CB-10)."""
-    places = [stored_request_place(pending.stored)] if pending.stored else []
-    found = broker.registry.lookup(*places)
-    request, _ = _load_request(pending, found, broker)
+    request = _read_request(broker, pending)
     word = read_callback_error(error)
     refusal = AccessDenied("denied_at_provider") if word == "access_denied" else ServerError("provider_error")
     broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
@@ -169,10 +177,10 @@ def _answer_again(broker: Broker, http: Request, pending: Pending, found: Grant 
     if found is not None and found.expires_at > now and found.decided_at == pending.decided_at:
         if found.status == "exchanging":
             return page_reply(render_waiting(_same_place(broker, http), site=site(broker)))
-        if found.status == "issued" and pending.request is not None:
-            return redirect_reply(
-                code_location(broker, pending.request, issue_code(broker, found, pending.code_secret))
-            )
+        ours = hmac.compare_digest(found.secret_hash, secret_hash(pending.code_secret))
+        if found.status == "issued" and ours:
+            request = _read_request(broker, pending)
+            return redirect_reply(code_location(broker, request, issue_code(broker, found, pending.code_secret)))
     broker.log.event("state_already_used", provider_id=pending.provider_id)
     raise PageError("state_already_used", page="sign_in_over")
 

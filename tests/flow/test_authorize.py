@@ -4,9 +4,9 @@ from urllib.parse import urlencode
 
 import pytest
 
+from chalicelib.records.deployment import Deployment
 from chalicelib.records.marks import Marks
 from chalicelib.records.places import DEPLOYMENT, client_place, resource_place
-from chalicelib.records.deployment import Deployment
 from chalicelib.records.resource import Resource
 from tests.flow.browser import FORM
 from tests.flow.scene import assert_page, assert_told, change, only_written

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from chalicelib.protocol.redirect_uri import redirect_hash
-from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.marks import Marks
 from chalicelib.records.places import (
@@ -21,7 +20,6 @@ from chalicelib.records.resource import Resource
 from tests.flow.browser import Browser
 from tests.flow.scene import (
     add_provider,
-    assert_nothing_came_of_it,
     assert_page,
     change,
     connections,
@@ -30,7 +28,7 @@ from tests.flow.scene import (
     shows,
     subjects,
 )
-from tests.flow.stack import APP, SCOPE, SignIn, Stack
+from tests.flow.stack import APP, SignIn, Stack
 from tests.requirement import requirement
 
 API = "https://api.example/"
@@ -199,46 +197,6 @@ def test_another_account_that_comes_back_from_a_skipped_page_gets_nothing(stack:
     assert sign_in.browser.cookies["tb_session"] == session
     url = stack.authorize({**parameters, "state": "2"}, sign_in.browser).location
     assert "code" in sign_in.browser.get(stack.provider.sign_in(url, "alice")).answered
-
-
-@requirement("CONS-02")
-def test_a_first_party_client_goes_straight_to_its_named_provider(stack: Stack) -> None:
-    client, _ = stack.client(first_party=True)
-    browser = stack.browser()
-    answer = stack.authorize(stack.authorize_parameters(client, provider="demo"), browser)
-    assert shows(stack, answer) == "trip"
-    assert browser.get(stack.provider.sign_in(answer.location, "bob")).answered["code"]
-    assert [consent.scopes for consent in consents(stack)] == [frozenset(SCOPE.split())]
-
-
-@requirement("CONS-02")
-@pytest.mark.parametrize(
-    ("fields", "asked"),
-    [
-        ({"first_party": False}, {"provider": "demo"}),
-        ({}, {}),
-        ({"registered_by": "self"}, {"provider": "demo"}),
-        ({}, {"provider": "demo", "prompt": "consent"}),
-        ({"redirect_uris": ("com.example.app:/back",), "application_type": "native"}, {"provider": "demo"}),
-        ({"redirect_uris": ("http://127.0.0.1/back",), "application_type": "native"}, {"provider": "demo"}),
-    ],
-    ids=str,
-)
-def test_a_first_party_client_with_one_condition_broken_shows_the_page(
-    stack: Stack, fields: dict[str, Any], asked: dict[str, str]
-) -> None:
-    client: Client
-    client, _ = stack.client(**{"first_party": True, **fields})
-    assert shows(stack, stack.authorize(stack.authorize_parameters(client, **asked))) == "page"
-
-
-@requirement("CONS-02")
-def test_a_first_party_client_is_bound_to_the_browser_too(stack: Stack) -> None:
-    client, _ = stack.client(first_party=True)
-    url = stack.authorize(stack.authorize_parameters(client, provider="demo"), stack.browser()).location
-    answer = stack.browser().get(stack.provider.sign_in(url))
-    assert_page(answer, answer.status)
-    assert_nothing_came_of_it(stack, answer)
 
 
 @requirement("CONS-02")
