@@ -1,15 +1,13 @@
 """A broker process that `dev.py serve` cannot be: it reaches a provider on loopback, or its store has no conditions.
 
-    python -m tests.races.broker --endpoint-url URL --issuer URL [--provider URL] [--without-conditions] [--die-at N]
+    python -m tests.races.broker --endpoint-url URL --issuer URL [--provider URL] [--without-conditions]
 
---without-conditions   takes the condition out of every write, so that the harness can be seen to count what it prevents
---die-at N             SIGKILL by itself, N store calls after the first write to a grant; -1 just before that write
+Only a test can say `--without-conditions`: it takes the condition out of every write between the broker and its store,
+so that the harness can be seen to count what the condition prevents.
 """
 
 import argparse
-import os
 import re
-import signal
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -55,33 +53,6 @@ class WithoutConditions:
         return kept
 
 
-class Dying:
-    """Kills this process at one store call of the first request that writes to a grant."""
-
-    def __init__(self, inner: Transport, calls_after: int) -> None:
-        self._inner = inner
-        self._left: int | None = None
-        self._calls_after = calls_after
-
-    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """One try, perhaps the last."""
-        if self._left is None and _writes_grant(payload):
-            self._left = self._calls_after
-            if self._left < 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-        answer = self._inner.call(operation, payload)
-        if self._left is not None:
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
-            self._left -= 1
-        return answer
-
-
-def _writes_grant(payload: Mapping[str, Any]) -> bool:
-    item = payload.get("Item") or payload.get("Key") or {}
-    return str(item.get("pk", {}).get("S", "")).startswith("GRANT#")
-
-
 def targets_of(url: str) -> tuple[LocalTarget, ...]:
     """The one place on loopback that the broker may call."""
     place = urlsplit(url)
@@ -97,7 +68,6 @@ def main() -> int:
     parser.add_argument("--provider")
     parser.add_argument("--code-seconds", default="60")
     parser.add_argument("--without-conditions", action="store_true")
-    parser.add_argument("--die-at", type=int)
     options = parser.parse_args()
     stop = StopSignal()
     use_local_credentials()
@@ -114,8 +84,6 @@ def main() -> int:
     dynamodb: Transport = BotoTransport("dynamodb", endpoint_url=options.endpoint_url)
     if options.without_conditions:
         dynamodb = WithoutConditions(dynamodb)
-    if options.die_at is not None:
-        dynamodb = Dying(dynamodb, options.die_at)
     targets = targets_of(options.provider) if options.provider else ()
     broker = build_broker(settings, dynamodb=dynamodb, local_targets=targets, log_stream=sys.stderr)
     gateway = Gateway(create_app(lambda: broker), listener=bind("127.0.0.1", options.port)).start()

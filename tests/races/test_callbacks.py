@@ -1,4 +1,4 @@
-"""One state goes on once: many callbacks at two brokers, late ones, and processes killed between any two steps."""
+"""One state goes on once: many callbacks at two brokers, late ones, and those of other browsers."""
 
 import http.client
 import os
@@ -127,62 +127,3 @@ def test_without_the_condition_the_provider_is_asked_more_than_once(
     finally:
         provider.faults.reset()
     assert max(asked) > 1, asked
-
-
-@requirement("F02", "CB-01")
-@pytest.mark.parametrize("die_at", range(-1, 7))
-def test_a_broker_killed_between_any_two_steps_of_a_callback(
-    arena: Arena, provider: RunningProvider, start: Start, brokers: list[str], die_at: int
-) -> None:
-    trip, before = travel(arena, provider), provider.count("token")
-    dying, other = start("--die-at", str(die_at), "--code-seconds", "3"), brokers[0]
-    try:
-        walked = arrive(dying, arena, trip)
-    except (ConnectionError, http.client.HTTPException):
-        walked = None
-    after = arrive(other, arena, trip)
-    assert provider.count("token") <= before + 1
-    if after.status == 303:
-        assert redeem(other, arena, trip, after.answered["code"]) == 200
-    else:
-        assert (after.status, arena.found(trip.ticket("")).status) == (200, "exchanging")
-        assert walked is None and die_at != -1, "nothing had happened, or all of it, and yet it does not go on"
-        later_is_over(other, arena, trip, waits=die_at == 0)
-    fresh = travel(arena, provider)
-    assert redeem(other, arena, fresh, arrive(other, arena, fresh).answered["code"]) == 200
-
-
-def later_is_over(url: str, arena: Arena, trip: Trip, *, waits: bool) -> None:
-    """A claim whose process died is never taken over: the page that waits ends, and the user starts again."""
-    if waits:
-        time.sleep(3.1)
-        late = arrive(url, arena, trip)
-        assert (late.status, late.header("location")) == (400, None)
-        assert arena.found(trip.ticket("")).status == "exchanging"
-
-
-@requirement("F02", "CODE-04")
-@pytest.mark.parametrize(("die_at", "again"), [(-1, 200), (0, 400)])
-def test_a_broker_killed_around_a_redemption(
-    arena: Arena, start: Start, brokers: list[str], die_at: int, again: int
-) -> None:
-    ticket, dying = arena.issue(), start("--die-at", str(die_at))
-    with pytest.raises((ConnectionError, http.client.HTTPException)):
-        ask(dying, arena.redemption(ticket))
-    assert ask(brokers[0], arena.redemption(ticket))[0] == again
-    assert arena.found(ticket).status == ("active" if again == 200 else "revoked")
-
-
-@requirement("F02", "REF-04")
-@pytest.mark.parametrize("die_at", [-1, 0, 1])
-def test_a_broker_killed_around_a_refresh_costs_nobody_a_sign_in(
-    arena: Arena, start: Start, brokers: list[str], die_at: int
-) -> None:
-    ticket = arena.issue()
-    token = str(ask(brokers[0], arena.redemption(ticket))[1]["refresh_token"])
-    with pytest.raises((ConnectionError, http.client.HTTPException)):
-        ask(start("--die-at", str(die_at)), arena.refresh(token))
-    status, body = ask(brokers[1], arena.refresh(token))
-    assert status == 200
-    assert arena.found(ticket).generation == 2
-    assert ask(brokers[0], arena.refresh(str(body["refresh_token"])))[0] == 200
