@@ -31,7 +31,8 @@ SECRET_NAMES = frozenset(
     }
 )
 
-_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+# U+FFFD is what the gateway leaves of bytes that were no UTF-8: nobody knows what was sent there.
+_UNFIT = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff\ufffd]")
 
 
 class Parameters:
@@ -81,7 +82,7 @@ class Parameters:
 
 
 def check_no_query(query: Iterable[tuple[str, str]]) -> None:
-    """Refuse every parameter in the URL of an endpoint that reads forms alone (OAuth 2.1 section 3.2, THREATS TOK-01)."""
+    """Refuse every parameter in the URL of an endpoint that reads forms alone (OAuth 2.1 section 3.2, TOK-01)."""
     if any(True for _ in query):
         raise InvalidRequest("parameters_in_query")
 

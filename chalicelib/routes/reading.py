@@ -46,12 +46,9 @@ def read_request(event: Mapping[str, Any], body: bytes, reads: Reads) -> Request
 def _read_headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Lower-case names; what one parser would read as one header and another as two is refused."""
     sent = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
-    headers: dict[str, tuple[str, ...]] = {}
-    for name, values in sent.items():
-        plain = name.lower().replace("_", "-")
-        if plain in headers:
-            raise InvalidRequest("header_name_ambiguous")
-        headers[plain] = tuple(values)
+    if len({name.lower().replace("_", "-") for name in sent}) != len(sent):
+        raise InvalidRequest("header_name_ambiguous")
+    headers = {name.lower(): tuple(values) for name, values in sent.items()}
     if any(len(headers.get(name, ())) > 1 for name in ONCE):
         raise InvalidRequest("header_repeated")
     return headers
@@ -82,14 +79,17 @@ def _read_json(headers: Mapping[str, tuple[str, ...]], body: bytes) -> object:
     if _media_type(headers) != "application/json":
         raise UnsupportedMediaType("content_type_not_json")
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+        text = body.decode("utf-8")
+        if "\ufffd" in text:  # what the gateway leaves of bytes that were no UTF-8
+            raise InvalidRequest("json_not_utf8")
+        return json.loads(text, object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         raise InvalidRequest("json_malformed") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """An object none of whose keys another parser could read twice, in any case."""
-    if len({name.lower() for name, _ in pairs}) != len(pairs) or any("\x00" in name for name, _ in pairs):
+    if len({name.casefold() for name, _ in pairs}) != len(pairs) or any("\x00" in name for name, _ in pairs):
         raise ValueError("ambiguous keys")
     return dict(pairs)
 

@@ -1,0 +1,126 @@
+"""Every endpoint with one request that a caller could send there, and what it promises to browsers of other origins."""
+
+import http.client
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import quote, urlencode
+
+from tests.flow.browser import FORM, Answer
+from tests.flow.stack import Stack
+
+JSON = "application/json"
+
+
+class Endpoint(NamedTuple):
+    """body: what it reads. cors: the methods that any origin may call. cached: a good answer may be kept."""
+
+    method: str
+    path: str
+    body: str = ""
+    fields: tuple[str, ...] = ()
+    cors: tuple[str, ...] = ()
+    page: bool = False
+    cached: bool = False
+
+    @property
+    def name(self) -> str:
+        """As a test shows it."""
+        return f"{self.method} {self.path}"
+
+
+_AUTHORIZE = (
+    "response_type client_id redirect_uri scope state nonce code_challenge code_challenge_method response_mode prompt "
+    "max_age login_hint provider resource request request_uri id_token_hint claims"
+)
+_TOKEN = (
+    "grant_type code redirect_uri code_verifier refresh_token client_id client_secret scope resource subject_token "
+    "subject_token_type audience actor_token requested_token_type client_assertion client_assertion_type password "
+    "username device_code assertion"
+)
+_REGISTER = (
+    "redirect_uris client_name token_endpoint_auth_method grant_types response_types scope client_uri logo_uri "
+    "policy_uri tos_uri jwks_uri jwks contacts software_statement application_type initiate_login_uri client_secret"
+)
+_CALLBACK = "code state iss error error_description id_token scope session_state"
+_WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "oauth-protected-resource")
+GET = ("GET",)
+ENDPOINTS = (
+    *(Endpoint("GET", f"/.well-known/{name}", cors=GET, cached=True) for name in _WELL_KNOWN),
+    *(Endpoint("GET", f"/.well-known/{name}/{{issuer_path}}", cors=GET) for name in _WELL_KNOWN),
+    Endpoint("GET", "/jwks", cors=GET, cached=True),
+    Endpoint("GET", "/health"),
+    Endpoint("GET", "/authorize", fields=tuple(_AUTHORIZE.split()), page=True),
+    Endpoint("POST", "/authorize", "form", tuple(_AUTHORIZE.split()), page=True),
+    Endpoint("POST", "/signin", "form", ("request", "provider", "decision", "scope"), page=True),
+    Endpoint("GET", "/callback/{provider_id}", fields=tuple(_CALLBACK.split()), page=True),
+    Endpoint("POST", "/token", "form", tuple(_TOKEN.split()), ("POST",)),
+    Endpoint("POST", "/revoke", "form", ("token", "token_type_hint", "client_id", "client_secret"), ("POST",)),
+    Endpoint("POST", "/introspect", "form", ("token", "token_type_hint", "client_id", "client_secret")),
+    Endpoint("GET", "/userinfo", cors=("GET", "POST")),
+    Endpoint("POST", "/userinfo", "form", ("access_token",), ("GET", "POST")),
+    Endpoint("POST", "/register", "json", tuple(_REGISTER.split()), ("POST",)),
+)
+NAMES = [endpoint.name for endpoint in ENDPOINTS]
+
+
+def call(
+    stack: Stack,
+    endpoint: Endpoint,
+    values: Mapping[str, Any] | None = None,
+    headers: Iterable[tuple[str, str]] = (),
+    *,
+    part: str = "x",
+) -> Answer:
+    """One request: `values` go where the endpoint reads them, `part` into its path."""
+    values = values or {}
+    path = endpoint.path.replace("{issuer_path}", quote(part, safe="")).replace("{provider_id}", quote(part, safe=""))
+    body, sent = b"", list(headers)
+    named = {name.lower() for name, _ in sent}
+    if endpoint.body == "json":
+        body = json.dumps(values).encode()
+    elif endpoint.body == "form":
+        body = urlencode(values).encode()
+    elif values:
+        path += "?" + urlencode(values)
+    if body and "content-type" not in named:
+        sent.append(("Content-Type", JSON if endpoint.body == "json" else FORM))
+    if endpoint.path == "/signin" and "origin" not in named:
+        sent.append(("Origin", stack.settings.issuer))
+    return raw(stack.netloc, endpoint.method, path, sent, body)
+
+
+def raw(netloc: str, method: str, path: str, headers: Iterable[tuple[str, str]] = (), body: bytes = b"") -> Answer:
+    """One request whose headers are sent as they stand: in this order, in this case, however often."""
+    sent = list(headers)
+    named = {name.lower() for name, _ in sent}
+    connection = http.client.HTTPConnection(netloc, timeout=30)
+    try:
+        connection.putrequest(method, path, skip_host="host" in named, skip_accept_encoding=True)
+        for name, value in sent:
+            connection.putheader(name, value.encode("latin-1"))
+        if body:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body or None)
+        response = connection.getresponse()
+        content = response.read().decode("utf-8", "replace")
+        return Answer(response.status, tuple((n.lower(), v) for n, v in response.getheaders()), content)
+    finally:
+        connection.close()
+
+
+def read_tables(stack: Stack, *, without: tuple[str, ...] = ("RATE#",)) -> dict[str, Any]:
+    """Every item of both tables, by key: what a request has changed shows in it."""
+    items: dict[str, Any] = {}
+    for table in (stack.settings.table, stack.settings.keys_table):
+        start: dict[str, Any] = {}
+        while True:
+            payload = {"TableName": table, "ConsistentRead": True, **({"ExclusiveStartKey": start} if start else {})}
+            answer = stack.deployment.dynamodb.call("Scan", payload)
+            for item in answer["Items"]:
+                if not item["pk"]["S"].startswith(without):
+                    items[f"{table}/{item['pk']['S']}/{item['sk']['S']}"] = item
+            start = answer.get("LastEvaluatedKey") or {}
+            if not start:
+                break
+    return items
