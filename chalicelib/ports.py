@@ -146,8 +146,14 @@ class Store(Protocol):
 class Registry(Protocol):
     """Records that may be up to 10 s old: client, providers, resources, the deployment's switch."""
 
-    def lookup(self, *places: Place[Any], fresh: bool = False) -> Found:
-        """From the cache, else one batch read. Absence is never cached; `fresh` reads again."""
+    def lookup(
+        self, *places: Place[Any], fresh: bool = False, absence_of: frozenset[Place[Any]] = frozenset()
+    ) -> Found:
+        """From the cache, else one batch read; `fresh` reads again.
+
+        absence_of   places whose absence may be as old as a record, since it only refuses and whoever refuses reads
+                     again; the absence of anything else is never taken from the cache
+        """
 
 
 class Keys(Protocol):

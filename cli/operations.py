@@ -13,8 +13,9 @@ from chalicelib.adapters.system import SystemClock, SystemEntropy
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.jose import new_signing_key, public_jwk
 from chalicelib.records.client import Client, SecretHash
+from chalicelib.records.deployment import Deployment as DeploymentRecord
 from chalicelib.records.keyset import Purpose, WrappedKey
-from chalicelib.records.places import Place, client_place, keyset_place, provider_place, resource_place
+from chalicelib.records.places import DEPLOYMENT, Place, client_place, keyset_place, provider_place, resource_place
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
 from chalicelib.records.settings import Settings
@@ -92,7 +93,11 @@ class Deployment:
 
 
 def init_keysets(deployment: Deployment) -> list[str]:
-    """Create every keyset that is not there yet; the purposes that were created. Never on a request (DESIGN 5.3)."""
+    """Create every keyset that is not there yet; the purposes that were created. Never on a request (DESIGN 5.3).
+
+    The deployment's own record comes with them: only what stands in the table can be kept in a process's memory.
+    """
+    deployment.put_if_absent(DEPLOYMENT, DeploymentRecord())
     return [purpose for purpose in PURPOSES if _init_keyset(deployment, purpose)]
 
 

@@ -25,7 +25,7 @@ class CachedItems:
 
 
 class CachedRegistry:
-    """Bounded in count and age, keyed by the full key of the item; absence is never cached (GEN-16)."""
+    """Bounded in count and age, keyed by the full key of the item (GEN-16)."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
@@ -33,10 +33,12 @@ class CachedRegistry:
         self._entries: OrderedDict[Place[Any], tuple[int, Any]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def lookup(self, *places: Place[Any], fresh: bool = False) -> CachedItems:
+    def lookup(
+        self, *places: Place[Any], fresh: bool = False, absence_of: frozenset[Place[Any]] = frozenset()
+    ) -> CachedItems:
         """From the cache where young enough, the rest in one batch read."""
         now = self._clock.now()
-        known = {} if fresh else self._young(places, now)
+        known = {} if fresh else self._young(places, now, absence_of)
         missing = [place for place in places if place not in known]
         if missing:
             found = self._store.read(*missing)
@@ -44,16 +46,21 @@ class CachedRegistry:
             self._remember({place: known[place] for place in missing}, now)
         return CachedItems(known)
 
-    def _young(self, places: tuple[Place[Any], ...], now: int) -> dict[Place[Any], Any]:
+    def _young(
+        self, places: tuple[Place[Any], ...], now: int, absence_of: frozenset[Place[Any]]
+    ) -> dict[Place[Any], Any]:
         with self._lock:
             entries = {place: self._entries.get(place) for place in places}
-        return {place: entry[1] for place, entry in entries.items() if entry and 0 <= now - entry[0] < AGE}
+        return {
+            place: entry[1]
+            for place, entry in entries.items()
+            if entry and 0 <= now - entry[0] < AGE and (entry[1] is not None or place in absence_of)
+        }
 
     def _remember(self, records: dict[Place[Any], Any], now: int) -> None:
         with self._lock:
             for place, record in records.items():
                 self._entries.pop(place, None)
-                if record is not None:
-                    self._entries[place] = (now, record)
+                self._entries[place] = (now, record)
             while len(self._entries) > ENTRIES:
                 self._entries.popitem(last=False)

@@ -30,7 +30,6 @@ from chalicelib.records.resource import Resource
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.replies import Reply, redirect_reply
 
-
 # The gateway takes 10,240 bytes of headers, in an answer and in the request that follows it, cookies included.
 MAX_PLACE = 8000
 
@@ -49,7 +48,7 @@ class GoOn(Struct, frozen=True, kw_only=True):
 def answer(broker: Broker, http: Request) -> Reply:
     """Raises PageError."""
     if http.method == "POST":
-        _parse(http.form)
+        _parse((*http.query, *http.form))
         place = urlsplit(broker.settings.issuer).path + "/authorize?" + urlencode([*http.query, *http.form])
         if len(place) > MAX_PLACE:
             raise PageError("request_too_large", status=413)

@@ -14,7 +14,7 @@ CACHE_SECONDS = 300
 def authorization_server(broker: Broker, http: Request) -> Reply:
     """GET /.well-known/oauth-authorization-server and /.well-known/openid-configuration (RFC 8414, OIDC Discovery)."""
     places = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
-    found = broker.registry.lookup(*places)
+    found = broker.registry.lookup(*places, absence_of=frozenset(places))
     switched_on = frozenset(
         record.provider_id for place in places if (record := found.get(place)) and not record.marks.disabled
     )

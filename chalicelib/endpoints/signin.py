@@ -27,7 +27,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     check_own_form(broker, http)
     parameters = _parse(http)
     form = _open(broker, http, parameters)
-    parties = load_parties(broker, form.request.client_id)
+    parties = _load(broker, form, form.provider_id or parameters.get("provider"))
     if parties.client.revision != form.request.client_revision:
         raise PageError("client_changed", page="sign_in_over", link=way_back(parties.client))
     decision = parameters.get("decision")
@@ -51,6 +51,15 @@ def check_own_form(broker: Broker, http: Request) -> None:
     ours = origin == f"{parts.scheme}://{parts.netloc}"
     if not ours and not (origin == "null" and http.header("sec-fetch-site") == "same-origin"):
         raise PageError("origin_not_ours", page="csrf", status=403)
+
+
+def _load(broker: Broker, form: PageForm, provider_id: str | None) -> Parties:
+    """From the cache; what the page offered and the cache does not know is looked up once more before it is refused."""
+    parties = load_parties(broker, form.request.client_id)
+    known = provider_id is None or provider_id in parties.providers
+    if known and parties.client.revision == form.request.client_revision:
+        return parties
+    return load_parties(broker, form.request.client_id, fresh=True)
 
 
 def _parse(http: Request) -> Parameters:

@@ -37,10 +37,11 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         resource=asked.resource(broker.settings.issuer),
     )
     if broker.settings.refresh_grace_seconds == 0:
-        _check_marks_first(broker, handle, client, now)
-    grant = _advance(broker, handle, request, now)
-    found = _read_marks(broker, grant, client)
-    scopes = _check_marks(broker, found, grant, now)
+        scopes = _check_marks_first(broker, handle, client, now)
+        grant = _advance(broker, handle, request, now)
+    else:
+        grant = _advance(broker, handle, request, now)
+        scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, now)
     audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), (asked.scopes or scopes) & scopes)
     return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now)
 
@@ -70,13 +71,14 @@ def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int) 
     return decision.grant
 
 
-def _check_marks_first(broker: Broker, handle: Handle, client: Client, now: int) -> None:
-    """Without a grace a failed read after the advance would cost an honest client its grant: marks are read before."""
+def _check_marks_first(broker: Broker, handle: Handle, client: Client, now: int) -> frozenset[str]:
+    """Without a grace a failed read after the advance would cost an honest client its grant: marks are read before it,
+    and the advance is the last call. A revocation in between still stops the advance."""
     place = grant_place(handle.grant_id)
     grant = broker.store.read(place).get(place)
     if grant is None or grant.client_id != client.client_id or grant.secret_hash != secret_hash(handle.secret):
         raise InvalidGrant("refresh_token_unknown_or_over")
-    _check_marks(broker, _read_marks(broker, grant, client), grant, now)
+    return _check_marks(broker, _read_marks(broker, grant, client), grant, now)
 
 
 def _read_marks(broker: Broker, grant: Grant, client: Client) -> Found:

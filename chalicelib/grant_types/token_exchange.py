@@ -1,7 +1,7 @@
 """grant_type=...:token-exchange (RFC 8693): our access token for the provider's, while it is fresh (DESIGN 4.1)."""
 
 import hashlib
-import re
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.access import Claims, Use, authorize_use
@@ -26,7 +26,6 @@ from chalicelib.vault.handout import HandOut, decide_handout
 from chalicelib.vault.sealed import open_user_key, open_value, place_of
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
-CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
@@ -37,9 +36,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     _check_handout_allowed(client)
     audience = _parse_request(parameters, asked)
     use, grant = _authorize_subject(broker, client, parameters.require("subject_token"), audience)
-    connection = _find_connection(broker, use, grant, audience)
-    provider_id = connection.provider_id if connection else audience
-    handed = _decide(broker, use, grant, connection, provider_id, asked)
+    handed = _decide(broker, use, grant, audience, asked)
     token = _open(broker, use, handed.connection)
     _record(broker, use, handed, token)
     body: dict[str, Any] = {
@@ -77,8 +74,7 @@ def _authorize_subject(broker: Broker, client: Client, token: str, audience: str
     """The subject token must be ours, for us, good now, and this very client's."""
 
     def also_read(claims: Claims) -> tuple[Place[Any], ...]:
-        connection_id = _hinted(claims, audience)
-        return (user_key_place(claims["sub"]), *((connection_place(connection_id),) if connection_id else ()))
+        return (user_key_place(claims["sub"]), *_places(claims.get("connections") or {}, audience))
 
     try:
         use = authorize_use(broker, token, audience=broker.settings.issuer, also_read=also_read)
@@ -89,48 +85,36 @@ def _authorize_subject(broker: Broker, client: Client, token: str, audience: str
     return use, use.grant
 
 
-def _hinted(claims: Claims, audience: str) -> str | None:
-    """The connection id that the token names for this audience, else the audience itself where it looks like one."""
-    connections = claims.get("connections") or {}
-    return connections.get(audience) or (audience if CONNECTION_ID.fullmatch(audience) else None)
+def _places(connections: Mapping[str, str], audience: str) -> tuple[Place[Any], ...]:
+    """Connection and provider of an audience, which is a provider id or a connection id; none where it is neither."""
+    for provider_id, connection_id in connections.items():
+        if audience in (provider_id, connection_id):
+            return connection_place(connection_id), provider_place(provider_id)
+    return ()
 
 
-def _find_connection(broker: Broker, use: Use, grant: Grant, audience: str) -> Connection | None:
-    """From the batch that was read; one more read where the connection is newer than the token."""
-    connection_id = grant.connections.get(audience) or _hinted(use.claims, audience)
-    if connection_id is None:
-        return None
-    place = connection_place(connection_id)
-    if connection_id == _hinted(use.claims, audience):
-        return use.found.get(place)
-    return broker.store.read(place).get(place)
-
-
-def _decide(
-    broker: Broker, use: Use, grant: Grant, connection: Connection | None, provider_id: str, asked: Asked
-) -> HandOut:
-    definition = broker.catalog.get(provider_id)
+def _decide(broker: Broker, use: Use, grant: Grant, audience: str, asked: Asked) -> HandOut:
+    """Only what the grant names is looked at: another's connection reads like one that does not exist (VLT-01)."""
+    places = _places(grant.connections, audience)
+    if not places:
+        raise InvalidTarget("no_such_connection", members={"reason": "not_connected"})
+    hinted = places == _places(use.claims.get("connections") or {}, audience)
+    found = use.found if hinted else broker.store.read(*places)
+    connection, provider = found.get(places[0]), found.get(places[1])
+    definition = broker.catalog.get(connection.provider_id) if connection else None
     if definition is None:
-        raise InvalidTarget("audience_unknown", members={"reason": "unknown_audience"})
-    prefix = provider_id + ":"
+        raise InvalidTarget("connection_gone", members={"reason": "not_connected"})
+    prefix = definition.provider_id + ":"
     return decide_handout(
         connection,
         grant,
-        _provider_record(broker, use, provider_id),
+        provider,
         definition,
         asked=frozenset(scope.removeprefix(prefix) for scope in asked.scopes),
         token_scopes=use.scopes,
         epoch=broker.settings.epoch,
         now=broker.clock.now(),
     )
-
-
-def _provider_record(broker: Broker, use: Use, provider_id: str) -> Any:
-    """The login's provider came with the batch; another one from the cache of at most 10 s."""
-    place = provider_place(provider_id)
-    if provider_id == use.claims["provider"]:
-        return use.found.get(place)
-    return broker.registry.lookup(place).get(place)
 
 
 def _open(broker: Broker, use: Use, connection: Connection) -> str:

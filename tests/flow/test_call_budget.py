@@ -1,0 +1,180 @@
+"""How many calls each step makes at the table and at KMS, warm, counted on the wire (DESIGN section 6)."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from chalicelib.records.places import provider_place
+from tests.flow.browser import Browser
+from tests.flow.stack import APP, Stack
+from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, mark, start_session
+from tests.requirement import requirement
+
+Budget = Callable[..., Iterator[None]]
+API = "https://api.example"
+
+
+@pytest.fixture
+def warm(stack: Stack) -> Session:
+    """Somebody has signed in through this process just now; every key and cached record is younger than its age."""
+    session = start_session(stack, who="bob", **CONFIDENTIAL)
+    assert session.exchange().status == 200
+    return session
+
+
+@contextmanager
+def spends(stack: Stack, calls: int, what: str = "") -> Iterator[None]:
+    """The block makes exactly so many calls at the table, and none at KMS."""
+    with stack.dynamodb.counted() as table, stack.kms.counted() as kms:
+        yield
+    assert (sum(table.values()), sum(kms.values())) == (calls, 0), (what, table, kms)
+
+
+@requirement("BUDGET")
+def test_discovery_authorize_and_the_decision_read_nothing(stack: Stack, warm: Session) -> None:
+    for path in ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration", "/jwks"):
+        with spends(stack, 0, path):
+            assert stack.get(path).status == 200
+    browser = stack.browser()
+    with spends(stack, 0, "GET /authorize"):
+        page = stack.authorize(stack.authorize_parameters(warm.client), browser)
+    with spends(stack, 0, "POST /signin"):
+        assert "state=" in stack.decide(browser, page, provider="demo").location
+
+
+@requirement("BUDGET")
+def test_a_live_browser_session_costs_one_read_at_authorize_and_two_calls_to_a_code(
+    stack: Stack, warm: Session
+) -> None:
+    browser = warm.sign_in.browser
+    with spends(stack, 1, "GET /authorize that asks, with a session"):
+        page = stack.authorize(stack.authorize_parameters(warm.client, prompt="consent"), browser)
+    with spends(stack, 2, "a code without a trip"):
+        assert "code=" in stack.decide(browser, page, provider="demo").location
+    with spends(stack, 2, "a code without a page"):
+        assert "code=" in stack.authorize(stack.authorize_parameters(warm.client), browser).location
+
+
+@requirement("BUDGET")
+def test_a_code_without_a_trip_under_a_new_consent_costs_one_more(stack: Stack) -> None:
+    two = ("https://app.example/other", APP)
+    session = start_session(stack, redirect_uris=two)
+    parameters = stack.authorize_parameters(session.client, redirect_uri=APP)
+    page = stack.authorize(parameters, session.sign_in.browser)
+    with spends(stack, 3):
+        assert "code=" in stack.decide(session.sign_in.browser, page, provider="demo").location
+
+
+@requirement("BUDGET")
+def test_the_callback(stack: Stack, warm: Session) -> None:
+    same = {"who": "bob", "browser": stack.browser()}
+    again = stack.to_callback(warm.client, warm.sign_in.secret, **same)
+    with spends(stack, 5, "claim, batch read, connection, issue; and a replaced token to clear"):
+        assert "code=" in again.browser.get(again.callback).location
+    new = stack.to_callback(warm.client, warm.sign_in.secret, browser=Browser(stack.netloc))
+    with spends(stack, 7, "a new consent, and a user never seen"):
+        assert "code=" in new.browser.get(new.callback).location
+    stack.provider.faults.drop_refresh_token = True
+    plain = stack.to_callback(warm.client, warm.sign_in.secret, browser=Browser(stack.netloc))
+    with spends(stack, 4, "claim, batch read, connection, issue"):
+        assert "code=" in plain.browser.get(plain.callback).location
+
+
+@requirement("BUDGET")
+def test_an_oversized_request_costs_the_decision_one_write(stack: Stack, warm: Session) -> None:
+    browser = stack.browser()
+    large = stack.authorize_parameters(warm.client, state="s" * 2000, nonce="n" * 256)
+    page = stack.authorize(large, browser)
+    with spends(stack, 1):
+        location = stack.decide(browser, page, provider="demo").location
+    callback = stack.provider.sign_in(location, "bob")
+    with spends(stack, 5, "as any callback of a user who is known"):
+        assert "code=" in browser.get(callback).location
+
+
+@requirement("BUDGET")
+def test_code_refresh_repeat_and_replay(stack: Stack, warm: Session) -> None:
+    sign_in = stack.sign_in(warm.client, warm.sign_in.secret, who="bob")
+    with spends(stack, 1, "code"):
+        tokens = stack.redeem(sign_in).json
+    with spends(stack, 2, "refresh"):
+        second = stack.refresh(sign_in, tokens["refresh_token"]).json
+    with spends(stack, 2, "repeated in the grace"):
+        assert stack.refresh(sign_in, tokens["refresh_token"]).status == 200
+    with spends(stack, 1, "asking for more"):
+        assert stack.refresh(sign_in, second["refresh_token"], scope="demo:notes:write").status == 400
+    stack.clock.advance(30)
+    warm_up(stack, warm)
+    with spends(stack, 2, "replay that revokes"):
+        assert stack.refresh(sign_in, tokens["refresh_token"]).status == 400
+    with spends(stack, 1, "refused: over"):
+        assert stack.refresh(sign_in, second["refresh_token"]).status == 400
+    with spends(stack, 0, "refused: not a handle of ours"):
+        assert stack.refresh(sign_in, second["refresh_token"][:-1]).status == 400
+
+
+@requirement("BUDGET")
+def test_a_code_sent_again_costs_the_write_that_ends_its_grant(stack: Stack, warm: Session) -> None:
+    with spends(stack, 2):
+        assert stack.redeem(warm.sign_in).status == 400
+
+
+@requirement("BUDGET")
+def test_a_refresh_that_meets_a_mark(stack: Stack, warm: Session) -> None:
+    mark(stack, warm.consent_place())
+    with spends(stack, 3):
+        assert warm.refresh().status == 400
+
+
+@requirement("BUDGET")
+def test_without_a_grace_the_marks_are_read_before_and_nothing_after(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(refresh_grace_seconds=0)
+    session = start_session(stack)
+    with spends(stack, 3):
+        assert session.refresh().status == 200
+    assert [operation for operation, _ in stack.dynamodb.calls[-3:]] == ["BatchGetItem", "BatchGetItem", "UpdateItem"]
+
+
+@requirement("BUDGET")
+def test_client_credentials_introspection_userinfo_and_revocation(stack: Stack, warm: Session) -> None:
+    grants = frozenset({"client_credentials"})
+    client, secret = stack.client(**CONFIDENTIAL, grant_types=grants, serves=frozenset({stack.settings.issuer}))
+    stack.token(client, secret, grant_type="client_credentials")
+    with spends(stack, 0, "client_credentials"):
+        assert stack.token(client, secret, grant_type="client_credentials").status == 200
+    with spends(stack, 1, "introspection"):
+        assert stack.post("/introspect", client, secret, token=warm.access).json["active"]
+    with spends(stack, 0, "introspection of what is not a token"):
+        assert not stack.post("/introspect", client, secret, token="x").json["active"]
+    with spends(stack, 1, "userinfo"):
+        assert warm.userinfo().status == 200
+    with spends(stack, 1, "revocation of an access token"):
+        assert stack.post("/revoke", warm.client, warm.sign_in.secret, token=warm.access).status == 200
+    with spends(stack, 1, "revocation of a refresh token"):
+        assert stack.post("/revoke", warm.client, warm.sign_in.secret, token=warm.refresh_token).status == 200
+
+
+@requirement("BUDGET")
+def test_a_hand_out_is_a_read_and_a_record(stack: Stack, warm: Session) -> None:
+    with spends(stack, 2, "handed out"):
+        assert warm.exchange().status == 200
+    recorded = len(audits(stack))
+    for changed in ({"scope": "notes:write"}, {"audience": "0" * 32}, {"audience": "github"}):
+        with spends(stack, 1, f"refused: {changed}"):
+            assert warm.exchange(**changed).status == 400
+    assert len(audits(stack)) == recorded
+    change(stack, provider_place("demo"), issuer=stack.provider.url)
+
+
+@requirement("BUDGET")
+def test_a_refused_client_authentication_reads_once_more_and_is_counted(stack: Stack, warm: Session) -> None:
+    """By design: a refusal that rests on the cache reads again, and failures are counted per address (TOK-04)."""
+    with stack.dynamodb.counted() as calls:
+        assert stack.token(warm.client, "0" * 64, grant_type="client_credentials").status == 401
+    assert calls == {"BatchGetItem": 1, "UpdateItem": 1}
+
+
+def warm_up(stack: Stack, session: Session) -> None:
+    """Cached records are older than 10 s by now: one request reads them again."""
+    stack.post("/revoke", session.client, session.sign_in.secret, token="unknown")
