@@ -14,6 +14,7 @@ from chalicelib.records.settings import Settings
 PREFIX = "BROKER_"
 _LOOPBACK_HOST = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
 _ISSUER = re.compile(r"(https?)://([a-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?((?:/[A-Za-z0-9._~-]+)*)")
+_NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
 _LISTS = ("open_registration_scopes", "provider_dirs")
 
 
@@ -45,8 +46,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
             values[name] = _convert(name, given[name].strip(), field.type)
         except (msgspec.ValidationError, ValueError):
             faults.append(f"{PREFIX}{name.upper()} cannot be read")
-    if not faults:
-        faults = _check(Settings(**values))
+    faults += _check(Settings(**{"issuer": _NO_ISSUER, **values}))
     if faults:
         raise ConfigurationError(tuple(faults))
     return Settings(**values)

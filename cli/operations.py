@@ -98,13 +98,13 @@ def init_keysets(deployment: Deployment) -> list[str]:
     The deployment's own record comes with them: only what stands in the table can be kept in a process's memory.
     """
     deployment.put_if_absent(DEPLOYMENT, DeploymentRecord())
-    return [purpose for purpose in PURPOSES if _init_keyset(deployment, purpose)]
+    there = deployment.store.read(*(keyset_place(purpose) for purpose in PURPOSES))
+    missing = [purpose for purpose in PURPOSES if there.get(keyset_place(purpose)) is None]
+    return [purpose for purpose in missing if _init_keyset(deployment, purpose)]
 
 
 def _init_keyset(deployment: Deployment, purpose: Purpose) -> bool:
-    place = keyset_place(purpose)
-    if deployment.store.read(place).get(place) is not None:
-        return False
+    """False where somebody else was faster: a keyset is never replaced."""
     signing = purpose == "signing"
     plain = new_signing_key() if signing else deployment.entropy.token_bytes(KEY_BYTES)
     wrapped = wrap_key(deployment, purpose, 1, plain)
@@ -115,7 +115,7 @@ def _init_keyset(deployment: Deployment, purpose: Purpose) -> bool:
         wrapped=wrapped,
         public_jwk=public_jwk(plain) if signing else None,
     )
-    return deployment.put_if_absent(place, KeysetItem(purpose=purpose, keys=(key,)))
+    return deployment.put_if_absent(keyset_place(purpose), KeysetItem(purpose=purpose, keys=(key,)))
 
 
 def wrap_key(deployment: Deployment, purpose: str, version: int, plain: bytes) -> bytes:
