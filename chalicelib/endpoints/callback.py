@@ -95,7 +95,7 @@ def _find_pending(broker: Broker, http: Request, state: str | None) -> Pending:
         link = None
         if client_id is not None:
             link = way_back(load_parties(broker, client_id).client)
-        raise PageError("pending_cookie_missing", page="cookie_missing", link=link)
+        raise PageError("pending_cookie_missing", page="cookie_missing", status=403, link=link)
     return pending
 
 
