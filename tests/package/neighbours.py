@@ -5,6 +5,7 @@
 
 import argparse
 import http.client
+import io
 import json
 import subprocess
 import sys
@@ -70,7 +71,6 @@ def start_neighbours(*, callback: str, provider_url: str = "", users: int = 0) -
 
 def main(arguments: list[str] | None = None) -> int:
     """The process."""
-    from local.aws import start_aws
     from local.provider import start
 
     parser = argparse.ArgumentParser()
@@ -78,18 +78,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--provider-url", default="")
     parser.add_argument("--users", type=int, default=0)
     options = parser.parse_args(arguments)
-    aws, provider = start_aws(), start()
+    endpoint_url, provider = start_aws(), start()
     provider.url = options.provider_url or provider.url
     provider.add_client(CLIENT_ID, CLIENT_SECRET, (options.callback,), "Token Broker")
     add_users(options.users)
-    told = {"endpoint_url": keep_connections(aws.port), "provider_port": provider.port, "provider_url": provider.url}
+    told = {"endpoint_url": endpoint_url, "provider_port": provider.port, "provider_url": provider.url}
     print(json.dumps(told), flush=True)
     sys.stdin.read()
     return 0
 
 
 class KeepingFront(BaseHTTPRequestHandler):
-    """Before the embedded AWS: keeps connections open, as AWS does, where werkzeug ends each after one answer.
+    """The embedded AWS behind a server that keeps connections open, as AWS does; werkzeug ends each after one answer.
 
     A new connection for each call would be much of what a call costs, and nothing that happens when deployed.
     """
@@ -97,19 +97,33 @@ class KeepingFront(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     wbufsize = -1
     disable_nagle_algorithm = True
-    port = 0
+    application: Any = None
 
     def do_POST(self) -> None:
-        """One call."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        behind = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        behind.request("POST", self.path, body, dict(self.headers))
-        answer = behind.getresponse()
-        content = answer.read()
-        behind.close()
-        self.send_response_only(answer.status)
-        for name, value in answer.getheaders():
-            if name.lower() not in ("connection", "content-length", "transfer-encoding"):
+        """One call, as a WSGI server makes it (PEP 3333)."""
+        length = self.headers.get("Content-Length", "0")
+        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
+        environ |= {
+            "REQUEST_METHOD": "POST",
+            "SCRIPT_NAME": "",
+            "PATH_INFO": self.path,
+            "QUERY_STRING": "",
+            "SERVER_NAME": "127.0.0.1",
+            "SERVER_PORT": str(self.server.server_address[1]),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": length,
+            "wsgi.url_scheme": "http",
+            "wsgi.input": io.BytesIO(self.rfile.read(int(length))),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+        }
+        begun: list[Any] = []
+        content = b"".join(self.application(environ, lambda status, headers, _=None: begun.extend((status, headers))))
+        self.send_response_only(int(begun[0].split()[0]))
+        for name, value in begun[1]:
+            if name.lower() not in ("connection", "content-length"):
                 self.send_header(name, value)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
@@ -119,12 +133,24 @@ class KeepingFront(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
-def keep_connections(port: int) -> str:
-    """The address of a front before that port."""
-    front = ThreadingHTTPServer(("127.0.0.1", 0), type("Front", (KeepingFront,), {"port": port}))
+def start_aws() -> str:
+    """The address of an embedded AWS with its tables and its key."""
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+    from local.aws import serialise_dynamodb
+    from local.environment import use_local_credentials
+    from local.resources import create_key, create_tables
+
+    use_local_credentials()
+    serialise_dynamodb()
+    application = DomainDispatcherApplication(create_backend_app)
+    front = ThreadingHTTPServer(("127.0.0.1", 0), type("Front", (KeepingFront,), {"application": application}))
     front.daemon_threads = True
     threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()
-    return f"http://127.0.0.1:{front.server_address[1]}"
+    address = f"http://127.0.0.1:{front.server_address[1]}"
+    create_tables(address)
+    create_key(address)
+    return address
 
 
 def add_users(count: int) -> None:
