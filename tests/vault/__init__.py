@@ -1,0 +1,1 @@
+"""What may be kept, opened and handed out: pure decisions over records."""

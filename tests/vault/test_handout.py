@@ -1,0 +1,134 @@
+"""Who may have which access token: everything that is not certain refuses (VLT-01, VLT-02, VLT-10)."""
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError
+from chalicelib.providers.catalog import load_catalog
+from chalicelib.records.connection import Connection
+from chalicelib.records.grant import Grant
+from chalicelib.records.marks import Marks
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.vault.handout import HandOut, decide_handout
+from tests.requirement import requirement
+
+NOW = 1_800_000_000
+DEMO = load_catalog("local/providers").get("demo")
+PROVIDER = ProviderRecord(provider_id="demo", client_id="broker")
+CONNECTION = Connection(
+    connection_id="c1", sub="alice", client_id="app", provider_id="demo", status="active", token_generation=1,
+    connected_at=NOW, connected_by="r", granted=frozenset({"openid", "notes:read"}), access_expires_at=NOW + 600,
+)  # fmt: skip
+GRANT = Grant(
+    grant_id="g", status="active", client_id="app", sub="alice", provider_id="demo", connections={"demo": "c1"},
+    decided_at=NOW, expires_at=NOW + 900, purge_at=NOW + 900, written_by="",
+)  # fmt: skip
+READ = frozenset({"openid", "demo:notes:read"})
+
+
+def decide(
+    *,
+    connection: Connection | None = CONNECTION,
+    grant: Grant = GRANT,
+    provider: ProviderRecord | None = PROVIDER,
+    asked: frozenset[str] = frozenset(),
+    scopes: frozenset[str] = READ,
+    epoch: int = 0,
+    now: int = NOW,
+) -> HandOut:
+    """The decision with everything right, unless said."""
+    return decide_handout(
+        connection, grant, provider, DEMO, asked=asked, token_scopes=scopes, epoch=epoch, now=now
+    )  # fmt: skip
+
+
+def test_the_token_of_an_own_connection_is_handed_out_with_its_real_life() -> None:
+    assert decide(now=NOW + 100) == HandOut(connection=CONNECTION, expires_in=500)
+    endless = replace(CONNECTION, access_expires_at=None)
+    assert decide(connection=endless).expires_in is None
+
+
+@requirement("VLT-01")
+@pytest.mark.parametrize(
+    "connection",
+    [
+        None,
+        replace(CONNECTION, sub="bob"),
+        replace(CONNECTION, sub="alice2"),
+        replace(CONNECTION, sub="alic"),
+        replace(CONNECTION, client_id="another"),
+        replace(CONNECTION, client_id="app2"),
+        replace(CONNECTION, connection_id="c11"),
+        replace(CONNECTION, connection_id="c"),
+        replace(CONNECTION, status="revoked"),
+    ],
+    ids=lambda c: "absent" if c is None else f"{c.connection_id} {c.sub} {c.client_id} {c.status}",
+)
+def test_what_is_not_exactly_theirs_reads_like_what_does_not_exist(connection: Connection | None) -> None:
+    with pytest.raises(InvalidTarget) as refusal:
+        decide(connection=connection)
+    assert refusal.value.members == {"reason": "not_connected"}
+
+
+@requirement("VLT-02", "VLT-12")
+@pytest.mark.parametrize("scopes", [frozenset({"openid"}), frozenset({"github:repo"}), frozenset()], ids=sorted)
+def test_a_token_without_scopes_of_this_provider_brings_nothing(scopes: frozenset[str]) -> None:
+    with pytest.raises(InvalidTarget):
+        decide(scopes=scopes)
+
+
+@requirement("VLT-02", "VLT-10")
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"connection": replace(CONNECTION, granted=CONNECTION.granted | {"notes:write"})}, "more_than_allowed"),
+        ({"asked": frozenset({"notes:write"})}, "not_allowed"),
+        ({"asked": frozenset({"demo:notes:read"})}, "not_allowed"),
+        (
+            {"connection": replace(CONNECTION, granted=frozenset({"openid"})), "asked": frozenset({"notes:read"})},
+            "missing_scopes",
+        ),
+    ],
+    ids=["granted more", "asks for more", "prefix left on", "connected with less"],
+)
+def test_more_than_was_allowed_or_granted_is_never_handed_out(change: dict[str, object], reason: str) -> None:
+    with pytest.raises(InvalidScope) as refusal:
+        decide(**change)  # type: ignore[arg-type]
+    assert refusal.value.members["reason"] == reason
+
+
+@requirement("XCH-04", "VLT-01")
+@pytest.mark.parametrize(
+    "provider",
+    [None, replace(PROVIDER, marks=Marks(disabled=True)), replace(PROVIDER, marks=Marks(not_before=NOW + 1))],
+    ids=["absent", "switched off", "marked"],
+)
+def test_nothing_comes_from_a_provider_that_is_switched_off(provider: ProviderRecord | None) -> None:
+    with pytest.raises(InvalidTarget):
+        decide(provider=provider)
+
+
+@requirement("VLT-08")
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"connection": replace(CONNECTION, status="reauth_required")},
+        {"connection": replace(CONNECTION, status="in_doubt")},
+        {"epoch": 1},
+        {"now": NOW + 600},
+        {"now": NOW + 595},
+    ],
+    ids=["ended", "in doubt", "older epoch", "expired", "about to expire"],
+)
+def test_what_the_user_has_to_renew_says_so(change: dict[str, object]) -> None:
+    with pytest.raises(InvalidGrant) as refusal:
+        decide(**change)  # type: ignore[arg-type]
+    assert refusal.value.members == {"reason": "reauth_required"}
+
+
+@requirement("GEN-07")
+def test_refusals_hold_no_value_of_the_records() -> None:
+    for change in ({"connection": None}, {"asked": frozenset({"notes:write"})}, {"epoch": 1}):
+        with pytest.raises(OAuthError) as refusal:
+            decide(**change)  # type: ignore[arg-type]
+        assert not any(value in repr(refusal.value.members) for value in ("c1", "alice", "app"))
