@@ -206,9 +206,15 @@ class PageError(OAuthError):
     """
 
     def __init__(
-        self, reason: str, *, page: str = "request_broken", status: int = 400, link: str | None = None
+        self,
+        reason: str,
+        *,
+        page: str = "request_broken",
+        status: int = 400,
+        link: str | None = None,
+        retry_after: int | None = None,
     ) -> None:
-        super().__init__(reason)
+        super().__init__(reason, retry_after=retry_after)
         self.page = page
         self.page_status = status
         self.link = link

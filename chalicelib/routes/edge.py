@@ -80,7 +80,9 @@ class Edge:
             http = read_request(event, body, route.reads)
             if not route.any_host:
                 _check_host(broker, http)
-            return route.endpoint(broker, http)
+            reply = route.endpoint(broker, http)
+            _check_headers(reply)
+            return reply
         except OAuthError as error:
             return _refuse(broker, error, route, request_id)
         except StoreUnavailable as error:
@@ -100,8 +102,11 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str) ->
     if not isinstance(error, PageError):
         later = error.status >= 500 or error.status == 429
         page = "try_later" if later else "request_broken"
-        error = PageError(error.reason, page=page, status=error.status)
-    return error_page(broker, error, request_id=request_id)
+        refusal = PageError(error.reason, page=page, status=error.status, retry_after=error.retry_after)
+    else:
+        refusal = error
+    waiting = () if refusal.retry_after is None else (("Retry-After", str(refusal.retry_after)),)
+    return error_page(broker, refusal, request_id=request_id).with_headers(*waiting)
 
 
 def _check_host(broker: Broker, http: Request) -> None:
@@ -137,12 +142,15 @@ def _transport_headers(broker: Broker) -> tuple[tuple[str, str], ...]:
     return (sniffing, ("Strict-Transport-Security", "max-age=63072000"))
 
 
+def _check_headers(reply: Reply) -> None:
+    """Every header value, since Chalice checks only some; what cannot be sent is a fault of ours."""
+    if not all(_HEADER_VALUE.fullmatch(value) for _, value in reply.headers):
+        raise ValueError("header value with control or non-ASCII characters")
+
+
 def _respond(reply: Reply) -> Response:
-    """A Chalice response; every header value is checked here, since Chalice checks only some."""
     headers: dict[str, Any] = {}
     for name, value in reply.headers:
-        if not _HEADER_VALUE.fullmatch(value):
-            raise ValueError("header value with control or non-ASCII characters")
         before = headers.get(name)
         headers[name] = value if before is None or before == value else [*_as_list(before), value]
     return Response(body=reply.body, status_code=reply.status, headers=headers)
