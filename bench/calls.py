@@ -86,7 +86,7 @@ def main() -> int:
         "ExpressionAttributeValues": {":v": {"S": "w" * 40}, ":old": {"S": "v" * 40}},
         "ReturnValues": "ALL_NEW",
     }
-    samples = {
+    samples: dict[str, dict[str, Any]] = {
         "PutItem": {"TableName": "broker", "Item": item},
         "BatchGetItem": {"RequestItems": {"broker": {"Keys": [key], "ConsistentRead": True}}},
         "UpdateItem": update,

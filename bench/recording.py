@@ -11,8 +11,7 @@ from bench.calls import Call
 from bench.signatures import Signed
 from chalicelib.adapters.aws import BotoTransport
 from chalicelib.adapters.https import GuardedFetcher
-from chalicelib.protocol import jose
-from chalicelib.upstream import id_token
+from chalicelib.protocol import id_token, jose
 from chalicelib.upstream.http import HttpRequest
 
 
@@ -34,7 +33,10 @@ def recording() -> Iterator[Recorded]:
         patch.object(GuardedFetcher, "fetch", _fetching(recorded)),
         patch.object(jose, "sign", _signing(recorded)),
         patch.object(jose, "verify_own", _verifying(recorded, jose.verify_own)),
-        patch.object(id_token, "verify_provider_id_token", _verifying(recorded, id_token.verify_provider_id_token)),
+        patch(
+            "chalicelib.upstream.id_token.verify_provider_id_token",
+            _verifying(recorded, id_token.verify_provider_id_token),
+        ),
     ):
         yield recorded
 

@@ -102,14 +102,16 @@ class KeepingFront(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """One call, as a WSGI server makes it (PEP 3333)."""
         length = self.headers.get("Content-Length", "0")
-        environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()}
+        environ: dict[str, Any] = {
+            f"HTTP_{name.upper().replace('-', '_')}": value for name, value in self.headers.items()
+        }
         environ |= {
             "REQUEST_METHOD": "POST",
             "SCRIPT_NAME": "",
             "PATH_INFO": self.path,
             "QUERY_STRING": "",
             "SERVER_NAME": "127.0.0.1",
-            "SERVER_PORT": str(self.server.server_address[1]),
+            "SERVER_PORT": str(self.connection.getsockname()[1]),
             "SERVER_PROTOCOL": "HTTP/1.1",
             "REMOTE_ADDR": "127.0.0.1",
             "CONTENT_TYPE": self.headers.get("Content-Type", ""),
