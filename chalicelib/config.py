@@ -13,7 +13,7 @@ from chalicelib.records.settings import Settings
 
 PREFIX = "BROKER_"
 _LOOPBACK_HOST = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
-_ISSUER = re.compile(r"(https?)://([a-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?((?:/[A-Za-z0-9._~-]+)*)")
+_ISSUER = re.compile(r"(https?)://([a-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?((?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*)")
 _NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
 _LISTS = ("open_registration_scopes", "provider_dirs")
 

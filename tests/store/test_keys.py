@@ -1,0 +1,184 @@
+"""Keysets by age: warm without a call, a while without KMS, never in the wrong context (GEN-13, DESIGN 5.3)."""
+
+from collections.abc import Iterator
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.kms import OPEN_AGE, READ_AGE, KmsKeys
+from chalicelib.ports import StoreUnavailable
+from chalicelib.records.keyset import WrappedKey
+from chalicelib.records.places import keyset_place
+from chalicelib.records.settings import Settings
+from chalicelib.records.stored import KeysetItem
+from cli.operations import Deployment, init_keysets, wrap_key
+from tests.faults import Fault, FaultyTransport
+from tests.requirement import requirement
+from tests.store.scene import NOW, make_store
+
+ISSUER = "http://127.0.0.1:1"
+
+
+class StillClock:
+    """Stands where it is put."""
+
+    time = NOW
+
+    def now(self) -> int:
+        return self.time
+
+
+@pytest.fixture
+def clock() -> StillClock:
+    """A clock of the test's own."""
+    return StillClock()
+
+
+@pytest.fixture(scope="module")
+def deployment(transport: Transport, endpoint_url: str) -> Iterator[Deployment]:
+    """Keysets as `broker init` makes them."""
+    kms = BotoTransport("kms", endpoint_url=endpoint_url)
+    made = Deployment(Settings(issuer=ISSUER), dynamodb=transport, kms=kms)
+    init_keysets(made)
+    yield made
+
+
+def keys_behind(deployment: Deployment, clock: StillClock, *faults: Fault, kms: tuple[Fault, ...] = ()) -> tuple[
+    KmsKeys, FaultyTransport, FaultyTransport
+]:  # fmt: skip
+    """Keysets over transports with faults, and both transports."""
+    table, key_service = FaultyTransport(deployment.dynamodb, *faults), FaultyTransport(deployment.kms, *kms)
+    return KmsKeys(make_store(table), key_service, clock, deployment="broker"), table, key_service
+
+
+@requirement("BUDGET")
+def test_warm_there_is_no_call(deployment: Deployment, clock: StillClock) -> None:
+    keys, table, kms = keys_behind(deployment, clock)
+    keys.get("handle")
+    before = len(table.calls), len(kms.calls)
+    clock.time += READ_AGE - 1
+    keys.get("handle")
+    keys.public_jwks()
+    assert (len(table.calls), len(kms.calls)) == before
+
+
+def test_it_is_read_again_after_60_s_and_opened_again_after_300_s(deployment: Deployment, clock: StillClock) -> None:
+    keys, table, kms = keys_behind(deployment, clock)
+    keys.get("handle")
+    clock.time += READ_AGE
+    keys.get("handle")
+    assert (len(table.calls), len(kms.calls)) == (2, 1)
+    clock.time += OPEN_AGE - READ_AGE
+    keys.get("handle")
+    assert (len(table.calls), len(kms.calls)) == (3, 2)
+
+
+@requirement("GEN-13")
+def test_use_does_not_make_a_key_younger(deployment: Deployment, clock: StillClock) -> None:
+    keys, _, kms = keys_behind(deployment, clock)
+    for _ in range(OPEN_AGE // 50 + 1):
+        keys.get("handle")
+        clock.time += 50
+    assert len(kms.calls) == 2
+
+
+@requirement("GEN-13")
+@pytest.mark.parametrize("mode", ["B", "A", "T"])
+def test_without_kms_a_warm_process_goes_on_for_300_s_and_a_cold_one_refuses(
+    deployment: Deployment, clock: StillClock, mode: str
+) -> None:
+    away = Fault(mode=mode, first=1, times=1000)  # type: ignore[arg-type]
+    keys, _, _ = keys_behind(deployment, clock, kms=(away,))
+    known = keys.get("handle")
+    clock.time += OPEN_AGE - 1
+    assert keys.get("handle") == known
+    clock.time += 1
+    with pytest.raises(StoreUnavailable):
+        keys.get("handle")
+    with pytest.raises(StoreUnavailable):
+        keys.get("pepper")
+
+
+@requirement("GEN-13")
+def test_without_the_table_a_warm_process_goes_on_and_a_cold_one_refuses(
+    deployment: Deployment, clock: StillClock
+) -> None:
+    away = Fault(mode="B", first=1, times=1000)
+    keys, _, _ = keys_behind(deployment, clock, away)
+    known = keys.get("handle")
+    clock.time += OPEN_AGE - 1
+    assert keys.get("handle") == known
+    clock.time += 2
+    with pytest.raises(StoreUnavailable):
+        keys.get("handle")
+    with pytest.raises(StoreUnavailable):
+        keys_behind(deployment, clock, Fault(mode="B", times=1000))[0].get("handle")
+
+
+@requirement("GEN-13", "OPS-03")
+@pytest.mark.parametrize("context", [{"purpose": "cookie"}, {"version": 2}, {"deployment": "another"}], ids=str)
+def test_a_key_wrapped_for_another_deployment_purpose_or_version_does_not_open(
+    deployment: Deployment, clock: StillClock, context: dict[str, object]
+) -> None:
+    name = str(context.get("deployment", "broker"))
+    elsewhere = Deployment(
+        replace(deployment.settings, deployment=name), dynamodb=deployment.dynamodb, kms=deployment.kms
+    )
+    purpose, version = str(context.get("purpose", "user_code")), int(str(context.get("version", 1)))
+    wrapped = wrap_key(elsewhere, purpose, version, b"k" * 32)
+    item = KeysetItem(
+        purpose="user_code", keys=(WrappedKey(version=1, state="current", created_at=NOW, wrapped=wrapped),)
+    )
+    place = keyset_place("user_code")
+    kept = deployment.store.read(place).get(place)
+    deployment.put(place, item)
+    try:
+        with pytest.raises(StoreUnavailable):
+            keys_behind(deployment, clock)[0].get("user_code")
+    finally:
+        assert kept is not None
+        deployment.put(place, kept)
+
+
+@requirement("GEN-12", "GEN-13")
+def test_no_keyset_is_made_on_a_request(transport: Transport, deployment: Deployment, clock: StillClock) -> None:
+    place = keyset_place("nonce")
+    kept = deployment.store.read(place).get(place)
+    deployment.delete(place)
+    try:
+        with pytest.raises(StoreUnavailable):
+            keys_behind(deployment, clock)[0].get("nonce")
+        assert deployment.store.read(place).get(place) is None
+    finally:
+        assert kept is not None
+        deployment.put(place, kept)
+
+
+@requirement("META-03", "META-04")
+def test_published_and_retiring_keys_are_shown_and_only_the_signing_one_signs(
+    deployment: Deployment, clock: StillClock
+) -> None:
+    place = keyset_place("signing")
+    kept = deployment.store.read(place).get(place)
+    assert kept is not None
+    (first,) = kept.keys
+    from chalicelib.protocol.jose import new_signing_key, public_jwk
+
+    def made(version: int, state: str) -> WrappedKey:
+        plain = new_signing_key()
+        wrapped = wrap_key(deployment, "signing", version, plain)
+        return WrappedKey(
+            version=version, state=state, created_at=NOW, wrapped=wrapped, public_jwk=public_jwk(plain)  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    rolled = (made(2, "retired"), made(3, "retiring"), made(4, "published"))
+    deployment.put(place, KeysetItem(purpose="signing", keys=(first, *rolled)))
+    try:
+        keys, _, _ = keys_behind(deployment, clock)
+        assert keys.get("signing").current.version == first.version
+        shown = {jwk["kid"] for jwk in keys.public_jwks()}
+        assert shown == {key.public_jwk["kid"] for key in (first, rolled[1], rolled[2]) if key.public_jwk}
+        assert all("d" not in jwk for jwk in keys.public_jwks())
+    finally:
+        deployment.put(place, kept)

@@ -1,0 +1,87 @@
+"""What may be ten seconds old: never an absence, never another's, and never without end (GEN-16)."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.registry import AGE, ENTRIES, CachedRegistry
+from chalicelib.ports import StoreUnavailable
+from chalicelib.records.places import client_place
+from tests.faults import Fault, FaultyTransport
+from tests.requirement import requirement
+from tests.store.scene import Story, make_store
+from tests.store.test_keys import StillClock
+from tests.store.test_lost_answers import client
+
+
+@pytest.fixture
+def story(transport: Transport) -> Iterator[Story]:
+    """Somebody's client."""
+    found = Story(make_store(transport))
+    found.store.put_client(client(found, 1), expected_revision=None)
+    yield found
+
+
+@requirement("GEN-16")
+def test_a_record_is_read_again_after_ten_seconds_and_whenever_that_is_asked(
+    transport: Transport, story: Story
+) -> None:
+    clock, place = StillClock(), client_place(story.grant_id)
+    wire = FaultyTransport(transport)
+    registry = CachedRegistry(make_store(wire), clock)
+    registry.lookup(place)
+    story.store.put_client(client(story, 2), expected_revision=1)
+    clock.time += AGE - 1
+    old = registry.lookup(place).get(place)
+    assert (old and old.revision, len(wire.calls)) == (1, 1)
+    fresh = registry.lookup(place, fresh=True).get(place)
+    assert fresh and fresh.revision == 2
+    clock.time += AGE
+    registry.lookup(place)
+    assert len(wire.calls) == 3
+
+
+@requirement("GEN-16", "GEN-13")
+def test_absence_is_never_remembered_and_a_failed_read_is_no_absence(transport: Transport) -> None:
+    story = Story(make_store(transport))
+    place = client_place(story.grant_id)
+    registry = CachedRegistry(make_store(FaultyTransport(transport, Fault(mode="B", first=1, times=3))), StillClock())
+    assert registry.lookup(place).get(place) is None
+    with pytest.raises(StoreUnavailable):
+        registry.lookup(place)
+    story.store.put_client(client(story, 1), expected_revision=None)
+    assert registry.lookup(place).get(place) is not None
+
+
+@requirement("GEN-16")
+def test_a_clock_that_goes_back_makes_nothing_live_longer(transport: Transport, story: Story) -> None:
+    clock, place = StillClock(), client_place(story.grant_id)
+    wire = FaultyTransport(transport)
+    registry = CachedRegistry(make_store(wire), clock)
+    registry.lookup(place)
+    clock.time -= 3600
+    registry.lookup(place)
+    assert len(wire.calls) == 2
+
+
+@requirement("GEN-16")
+def test_the_number_of_records_is_bounded() -> None:
+    class Nothing:
+        def call(self, operation: str, payload: object) -> dict[str, object]:
+            return {"Responses": {}}
+
+    registry = CachedRegistry(make_store(Nothing()), StillClock())  # type: ignore[arg-type]
+    for number in range(0, ENTRIES * 2, 50):
+        registry.lookup(*(client_place(f"{n:032x}") for n in range(number, number + 50)))
+    assert len(registry._entries) == ENTRIES
+
+
+@requirement("GEN-21")
+def test_a_counter_is_exact_under_two_hundred_parallel_calls(transport: Transport) -> None:
+    store, name = make_store(transport), Story(make_store(transport)).grant_id
+    with ThreadPoolExecutor(20) as threads:
+        sums = list(threads.map(lambda _: store.count(name, amount=1, window_ends_at=1_900_000_000), range(200)))
+    assert sorted(sums) == list(range(1, 201))
+    assert store.count(name, amount=1, window_ends_at=1_900_000_900) == 1
