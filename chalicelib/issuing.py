@@ -64,7 +64,7 @@ def issue_grant_tokens(
 
 def issue_access_token(broker: Broker, grant: Grant, *, audience: Audience, now: int) -> tuple[str, int]:
     """One at+jwt (RFC 9068) of a grant, never living longer than the grant; with its life in seconds."""
-    life = min(audience.lifetime_seconds, grant.ends_at - now)
+    life = min(audience.lifetime_seconds, grant.ends_at - now, grant.expires_at - now)
     content = claims.access_token_claims(
         issuer=broker.settings.issuer,
         sub=grant.sub,

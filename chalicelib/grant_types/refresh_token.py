@@ -6,7 +6,14 @@ from chalicelib.grant_types.asked import Asked, audience_uri
 from chalicelib.issuing import choose_audience, issue_grant_tokens
 from chalicelib.ports import Advance, Broker, Found, Written
 from chalicelib.protocol.errors import InvalidClient, InvalidGrant
-from chalicelib.protocol.grants import RefreshRequest, RevokeGrant, explain_refusal, find_end
+from chalicelib.protocol.grants import (
+    FROM_THE_FUTURE,
+    RefreshRequest,
+    Repeat,
+    RevokeGrant,
+    explain_refusal,
+    find_end,
+)
 from chalicelib.protocol.handles import Handle, parse_handle, secret_hash
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client
@@ -63,12 +70,24 @@ def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int) 
     )
     if isinstance(result, Written):
         return result.item
-    decision = explain_refusal(result.found, handle, request, now=now)
+    decision = _explain(broker, result.found, handle, request, now)
     if isinstance(decision, RevokeGrant):
         broker.store.revoke_grant(decision.grant_id, client_id=request.client_id)
         broker.log.event("replay_detected", reason=decision.reason, client_id=request.client_id)
         raise InvalidGrant(decision.reason)
     return decision.grant
+
+
+def _explain(
+    broker: Broker, found: Grant | None, handle: Handle, request: RefreshRequest, now: int
+) -> Repeat | RevokeGrant:
+    """A generation that was never issued, under a right MAC and secret, means that the handle key has leaked."""
+    try:
+        return explain_refusal(found, handle, request, now=now)
+    except InvalidGrant as refusal:
+        if refusal.reason == FROM_THE_FUTURE:
+            broker.log.event("alarm", kind="handle_from_the_future", grant_id=handle.grant_id)
+        raise
 
 
 def _check_marks_first(broker: Broker, handle: Handle, client: Client, now: int) -> frozenset[str]:

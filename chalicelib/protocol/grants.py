@@ -19,6 +19,8 @@ from chalicelib.records.marks import Marks
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.subject import Subject
 
+FROM_THE_FUTURE = "from_the_future"
+
 
 class Repeat(Struct, frozen=True):
     """Answer with the same successor once more; nothing is written."""
@@ -71,7 +73,7 @@ def explain_refusal(
         raise InvalidGrant("refresh_token_unknown_or_over")
     check_narrower(request.scopes, request.resource, grant)
     if presented.generation >= grant.generation:
-        raise InvalidGrant("binding_mismatch" if presented.generation == grant.generation else "from_the_future")
+        raise InvalidGrant("binding_mismatch" if presented.generation == grant.generation else FROM_THE_FUTURE)
     behind = grant.generation - presented.generation
     if behind == 1 and now - grant.advanced_at < grant.grace_seconds:
         return Repeat(grant)
