@@ -110,12 +110,13 @@ class Store(Protocol):
         """Write consent if its version is still the one read; 0 means absent."""
 
     def put_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
-        """Write a sign-in's tokens if absent or still one token generation below."""
+        """Write a sign-in's tokens if absent or still one token generation below; over a tombstone only what was
+        decided after it."""
 
     def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
         """Forget the replaced refresh tokens once they are revoked, if the connection is unchanged."""
 
-    def revoke_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+    def revoke_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
         """any -> revoked, if no token has been written since it was read; the tombstone keeps its sealed tokens."""
 
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:

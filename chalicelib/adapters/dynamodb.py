@@ -161,13 +161,17 @@ class DynamoStore:
         return self._put(place, consent, "version = :version", {":version": expected_version})
 
     def put_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
-        """A sign-in is a generation too: only if absent, or if the generation below still stands."""
+        """A sign-in is a generation too: only if absent, or if the generation below still stands.
+
+        A tombstone keeps its generation, so its time is compared as well: revoking meanwhile is never undone.
+        """
         place = connection_place(connection.connection_id)
         if connection.token_generation == 1:
             result = self._put(place, connection, "attribute_not_exists(pk)")
         else:
-            below = {":below": connection.token_generation - 1}
-            result = self._put(place, connection, "token_generation = :below", below)
+            values = {":below": connection.token_generation - 1, ":decided": connection.connected_at}
+            later = "(attribute_not_exists(revoked_at) OR revoked_at < :decided)"
+            result = self._put(place, connection, f"token_generation = :below AND {later}", values)
         if isinstance(result, Refused) and result.found and result.found.connected_by == connection.connected_by:
             return Written(result.found)
         return result
@@ -181,13 +185,13 @@ class DynamoStore:
             {":none": (), ":generation": connection.token_generation, ":by": connection.connected_by},
         )
 
-    def revoke_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+    def revoke_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
         """any -> revoked, at the generation that was read."""
         return self._update(
             connection_place(connection.connection_id),
-            "SET #status = :revoked",
+            "SET #status = :revoked, revoked_at = :now",
             ["token_generation = :generation", "sub = :sub"],
-            {":revoked": "revoked", ":generation": connection.token_generation, ":sub": connection.sub},
+            {":revoked": "revoked", ":now": now, ":generation": connection.token_generation, ":sub": connection.sub},
         )
 
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:

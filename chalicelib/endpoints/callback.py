@@ -230,10 +230,12 @@ def _finish(broker: Broker, http: Request, pending: Pending, provider: Registere
         consent=consent,
         status="partial" if shortfall.missing else "active",
         connected_at=pending.decided_at,
+        is_void=lambda decided_at: _find_end(broker, decided_at, client_id, arrival.sub, pending, found) is not None,
     )
     session = _start_session(broker, provider, brought, arrival, subject)
     if shortfall.missing:
         broker.store.revoke_grant(pending.grant_id, client_id=client_id)
+        end_replaced(broker, owner, provider, connection)
         return show_shortfall(broker, http, client, request, provider.definition, shortfall, owner).with_headers(
             session
         )
@@ -285,20 +287,23 @@ def _check_marks(
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{arrival.sub}":
         raise PageError("another_account_came_back", page="wrong_account", status=403)
     client = found.get(client_place(request.client_id))
-    record = found.get(provider_place(pending.provider_id))
-    end = find_end(
-        pending.decided_at,
-        deployment=found.get(DEPLOYMENT),
-        client=client,
-        provider=record,
-        subject=found.get(subject_place(arrival.sub)) or _nobody_yet(arrival.sub),
-        consent=found.get(consent_place(arrival.sub, request.client_id))
-        or Consent(sub=arrival.sub, client_id=request.client_id),
-        now=broker.clock.now(),
-    )
-    if end is not None or client is None or record is None or client.revision != request.client_revision:
+    end = _find_end(broker, pending.decided_at, request.client_id, arrival.sub, pending, found)
+    if end is not None or client is None or client.revision != request.client_revision:
         raise PageError(end or "client_changed", page="sign_in_over", status=403)
     return client
+
+
+def _find_end(broker: Broker, decided_at: int, client_id: str, sub: str, pending: Pending, found: Found) -> str | None:
+    """Which mark of this one read ends what was decided then."""
+    return find_end(
+        decided_at,
+        deployment=found.get(DEPLOYMENT),
+        client=found.get(client_place(client_id)),
+        provider=found.get(provider_place(pending.provider_id)),
+        subject=found.get(subject_place(sub)) or _nobody_yet(sub),
+        consent=found.get(consent_place(sub, client_id)) or Consent(sub=sub, client_id=client_id),
+        now=broker.clock.now(),
+    )
 
 
 def _nobody_yet(sub: str) -> Subject:

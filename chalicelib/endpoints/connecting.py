@@ -1,11 +1,13 @@
 """What a sign-in writes into the vault: the user's key, the subject, the connection with its sealed tokens."""
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec import Struct
 
 from chalicelib.endpoints.asking import Brought, Registered, revoke_at_provider
 from chalicelib.ports import Broker, Refused
-from chalicelib.protocol.errors import TemporarilyUnavailable
+from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection, ConnectionStatus
 from chalicelib.records.consent import Consent
@@ -22,6 +24,9 @@ from chalicelib.vault.sealed import (
     seal_user_key,
     seal_value,
 )
+
+# The item stays small; what is older than this many failed calls ends with its provider's own lifetime.
+MAX_OUTGOING = 4
 
 
 class Owner(Struct, frozen=True, kw_only=True):
@@ -57,15 +62,27 @@ def store_connection(
     consent: Consent | None,
     status: ConnectionStatus,
     connected_at: int,
+    is_void: Callable[[int], bool],
 ) -> Connection:
     """Write what the provider gave, sealed; the connection as it stands afterwards.
 
+    is_void   whether a mark has ended what was connected at that time
+
     Raises TemporarilyUnavailable where others keep writing in between.
+    Raises PageError where the connection was revoked after this was decided: only a later decision may renew it.
     """
     connected_by = broker.entropy.token_bytes(12).hex()
     for _ in range(3):
+        if read is not None and read.status == "revoked" and read.revoked_at >= connected_at:
+            raise PageError("connection_revoked_meanwhile", page="sign_in_over")
         decision = decide_connection(
-            read, brought.tokens, provider.definition, consent, epoch=broker.settings.epoch, now=broker.clock.now()
+            read,
+            brought.tokens,
+            provider.definition,
+            consent,
+            epoch=broker.settings.epoch,
+            now=broker.clock.now(),
+            is_void=read is not None and is_void(read.connected_at),
         )
         if isinstance(decision, KeepStored):
             if provider.definition.revocation.ends == "token":
@@ -115,7 +132,9 @@ def _build(
 
     old_refresh = _open_refresh_token(broker, owner, read)
     refresh = old_refresh if decision.keep_refresh_token else tokens.refresh_token
-    replaced = old_refresh if old_refresh and refresh and refresh != old_refresh else None
+    outgoing = _open_outgoing(broker, owner, read, provider)
+    if old_refresh and refresh != old_refresh:
+        outgoing = (*outgoing, old_refresh)[-MAX_OUTGOING:]
     return Connection(
         connection_id=owner.connection_id,
         sub=owner.sub,
@@ -130,9 +149,22 @@ def _build(
         access_expires_at=tokens.expires_at,
         sealed_refresh_token=sealed(refresh.encode(), "refresh_token") if refresh else b"",
         sealed_profile=sealed(msgspec.json.encode(brought.identity.profile), "profile"),
-        outgoing=(sealed(replaced.encode(), "outgoing"),) if replaced else (),
+        outgoing=tuple(sealed(token.encode(), "outgoing") for token in outgoing),
         epoch=broker.settings.epoch,
     )
+
+
+def _open_outgoing(broker: Broker, owner: Owner, read: Connection | None, provider: Registered) -> tuple[str, ...]:
+    """What earlier sign-ins replaced and no call has ended yet; nothing where no call ever will."""
+    if read is None or provider.definition.revocation.kind == "none":
+        return ()
+    try:
+        return tuple(
+            open_value(owner.user_key, one, "outgoing", place=place_of(read)).decode() for one in read.outgoing
+        )
+    except SealBroken:
+        broker.log.event("outgoing_does_not_open", connection_id=read.connection_id)
+        return ()
 
 
 def _open_refresh_token(broker: Broker, owner: Owner, read: Connection | None) -> str | None:

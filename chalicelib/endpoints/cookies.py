@@ -118,7 +118,8 @@ def read_pending(broker: Broker, request: Request, state: str) -> Pending | None
     if opened is None:
         return None
     pending = msgspec.msgpack.decode(opened, type=Pending)
-    alive = 0 <= broker.clock.now() - pending.decided_at < broker.settings.pending_seconds
+    # No lower bound: what is decided with a mark in view counts as made at the mark's `not_before`, which is ahead.
+    alive = broker.clock.now() - pending.decided_at < broker.settings.pending_seconds
     return pending if alive and hmac.compare_digest(pending.state, state) else None
 
 

@@ -18,7 +18,7 @@ def withdraw_connection(broker: Broker, form: PageForm, parties: Parties) -> Non
     connection, user_key = found.get(place), found.get(key_place)
     if connection is None or connection.status != "partial" or user_key is None:
         return
-    result = broker.store.revoke_connection(connection)
+    result = broker.store.revoke_connection(connection, now=broker.clock.now())
     record = parties.providers.get(connection.provider_id)
     if not isinstance(result, Written) or record is None:
         return

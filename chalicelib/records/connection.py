@@ -15,7 +15,8 @@ class Connection(Struct, frozen=True, kw_only=True):
     granted             scopes that the provider said it granted, in the provider's own names
     access_expires_at   None where the provider names no end
     sealed_*            sealed apart under the user's key; the place is associated data
-    outgoing            a replaced refresh token, sealed, until it is revoked at the provider
+    outgoing            replaced refresh tokens, sealed, until they are revoked at the provider
+    revoked_at          of a tombstone: only what was decided after it may connect again
     """
 
     connection_id: str
@@ -33,3 +34,4 @@ class Connection(Struct, frozen=True, kw_only=True):
     sealed_profile: bytes = b""
     outgoing: tuple[bytes, ...] = ()
     epoch: int = 0
+    revoked_at: int = 0

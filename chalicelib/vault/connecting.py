@@ -33,14 +33,16 @@ def decide_connection(
     *,
     epoch: int,
     now: int,
+    is_void: bool = False,
 ) -> KeepStored | Replace:
     """Choose between the stored tokens and those of this sign-in.
 
     old       the connection of this very user, client and account; None when there is none
     consent   as it stands before this sign-in adds to it
+    is_void   a mark has ended what was connected then, so nothing of it is kept
     """
     generation = old.token_generation + 1 if old else 1
-    if old is None or old.status == "revoked" or old.epoch != epoch:
+    if old is None or old.status == "revoked" or old.epoch != epoch or is_void:
         return Replace(generation=generation, keep_refresh_token=False)
     if _is_wider(old, tokens, definition, consent) and old.status == "active" and is_usable(old, now):
         return KeepStored(old)
