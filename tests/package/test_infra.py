@@ -17,6 +17,7 @@ from local.package import ROOT, copy_application
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
 BOOTSTRAP = json.loads((ROOT / "infra" / "bootstrap.json").read_text())["Resources"]
 CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())
+OPERATOR = json.loads((ROOT / "infra" / "operator-policy.json").read_text())
 POLICY = json.loads((ROOT / ".chalice" / "policy-prod.json").read_text())
 SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
 
@@ -121,19 +122,27 @@ def test_the_role_is_the_policy_file_and_nothing_more(template: Path) -> None:
     assert "ManagedPolicyArns" not in role
 
 
-def actions(service: str) -> set[str]:
-    """What the policy allows of one service, without its prefix."""
-    listed: list[Any] = [statement["Action"] for statement in POLICY["Statement"]]
+def actions(policy: dict[str, Any]) -> set[str]:
+    """What a policy allows of DynamoDB and KMS, without the services' prefixes."""
+    listed: list[Any] = [statement["Action"] for statement in policy["Statement"]]
     flat = [action for entry in listed for action in ([entry] if isinstance(entry, str) else entry)]
-    return {action.removeprefix(f"{service}:") for action in flat if action.startswith(f"{service}:")}
+    return {action.partition(":")[2] for action in flat if action.startswith(("dynamodb:", "kms:"))}
+
+
+def called(*places: Path) -> set[str]:
+    """The operations that code names, as literals of `call`; a new one needs its line in a policy."""
+    dynamodb = "Batch(?:Get|Write)Item|(?:Get|Put|Update|Delete)Item|Query|Scan|Transact(?:Get|Write)Items"
+    text = "".join(path.read_text() for place in places for path in place.glob("*.py"))
+    return set(re.findall(rf'"({dynamodb}|Decrypt|Encrypt|ReEncrypt|GenerateDataKey)"', text))
 
 
 def test_the_policy_allows_exactly_the_calls_that_the_adapters_make() -> None:
-    """Operations stand in the adapters as literals of `call`; a new one needs its line in the policy."""
-    adapters = "".join(path.read_text() for path in (ROOT / "chalicelib" / "adapters").glob("*.py"))
-    dynamodb = "Batch(?:Get|Write)Item|(?:Get|Put|Update|Delete)Item|Query|Scan|Transact(?:Get|Write)Items"
-    called = set(re.findall(rf'"({dynamodb}|Decrypt|Encrypt|ReEncrypt|GenerateDataKey)"', adapters))
-    assert actions("dynamodb") | actions("kms") == called
+    assert actions(POLICY) == called(ROOT / "chalicelib" / "adapters")
+
+
+def test_the_operators_policy_allows_the_calls_of_the_operators_command() -> None:
+    """It reads through the adapter, which is where BatchGetItem and Decrypt come from."""
+    assert actions(OPERATOR) == called(ROOT / "cli") | {"BatchGetItem", "Decrypt"}
 
 
 def test_the_policy_names_its_two_tables_and_one_key() -> None:
