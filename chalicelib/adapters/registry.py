@@ -43,7 +43,7 @@ class CachedRegistry:
         if missing:
             found = self._store.read(*missing)
             known.update({place: found.get(place) for place in missing})
-            self._remember({place: known[place] for place in missing}, now)
+            self._remember({place: known[place] for place in missing}, now, absence_of)
         return CachedItems(known)
 
     def _young(
@@ -57,10 +57,12 @@ class CachedRegistry:
             if entry and 0 <= now - entry[0] < AGE and (entry[1] is not None or place in absence_of)
         }
 
-    def _remember(self, records: dict[Place[Any], Any], now: int) -> None:
+    def _remember(self, records: dict[Place[Any], Any], now: int, absence_of: frozenset[Place[Any]]) -> None:
+        """An absence only where it may be believed later: ids that strangers make up push nothing out."""
         with self._lock:
             for place, record in records.items():
                 self._entries.pop(place, None)
-                self._entries[place] = (now, record)
+                if record is not None or place in absence_of:
+                    self._entries[place] = (now, record)
             while len(self._entries) > ENTRIES:
                 self._entries.popitem(last=False)
