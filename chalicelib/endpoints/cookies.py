@@ -6,6 +6,7 @@
 import base64
 import hashlib
 import hmac
+import re
 
 import msgspec
 
@@ -95,7 +96,8 @@ def seal_pending(broker: Broker, pending: Pending) -> str:
 def set_pending(broker: Broker, request: Request, pending: Pending, sealed: str) -> tuple[tuple[str, str], ...]:
     """Put one pending decision into its slot; the oldest slots make room, so that at most three and 5 KB remain."""
     prefix = _full(broker, PENDING)
-    others = [name for name in request.cookies if name.startswith(prefix) and name != prefix + _slot(pending.state)]
+    ours = re.compile(re.escape(prefix) + "[0-9a-f]{8}")
+    others = [name for name in request.cookies if ours.fullmatch(name) and name != prefix + _slot(pending.state)]
     kept: list[str] = []
     room = ALL_SLOTS_BYTES - len(sealed)
     for name in sorted(others, key=lambda name: _age(request.cookies[name]), reverse=True):
