@@ -10,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Any
@@ -74,8 +74,12 @@ def run_moto() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def run_ministack() -> Iterator[str]:
-    """A DynamoDB written by others, in an environment of its own that is made here when it is missing; its endpoint."""
+def run_ministack(services: str = SERVICES, more: Mapping[str, str] | None = None) -> Iterator[str]:
+    """A DynamoDB written by others, in an environment of its own that is made here when it is missing; its endpoint.
+
+    services   what of AWS it shall play, as it names it
+    more       further environment, which its functions inherit
+    """
     try:
         python = dev.make_environment(ROOT / ".venv-ministack", ROOT / "requirements-ministack.txt")
     except (dev.Unprepared, OSError, subprocess.CalledProcessError) as reason:
@@ -86,7 +90,8 @@ def run_ministack() -> Iterator[str]:
         free.close()
         environ = {
             "PATH": os.environ["PATH"], "HOME": folder, "BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port),
-            "SERVICES": SERVICES, "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "TMPDIR": folder, "STATE_DIR": folder,
+            "SERVICES": services, "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0", "TMPDIR": folder, "STATE_DIR": folder,
+            **(more or {}),
         }  # fmt: skip
         command = [str(python.parent / "ministack")]
         with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
