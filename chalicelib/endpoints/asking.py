@@ -13,7 +13,7 @@ from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import Pending
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.endpoints import Endpoints
-from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
+from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.id_token import read_id_token, unverified_kid
 from chalicelib.upstream.identity import Identity, build_userinfo_requests, read_identity
 from chalicelib.upstream.revocation import TokenKind, build_revocation_request, read_revocation_response
@@ -74,11 +74,22 @@ def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, c
     tokens = read_token_response(definition, response, requested=requested, now=broker.clock.now())
     claims = _verify_id_token(broker, provider, tokens.id_token, pending.nonce) if definition.is_openid else None
     requests = build_userinfo_requests(definition, endpoints, tokens.access_token)
-    answers = tuple(broker.fetcher.fetch(request, timeout_seconds=USERINFO_SECONDS) for request in requests)
+    answers = _fetch_profile(broker, requests, needed=claims is None)
     identity = read_identity(definition, answers, claims)
     stated = (claims or {}).get("auth_time")
     honest = definition.identity.auth_time and isinstance(stated, int) and not isinstance(stated, bool)
     return Brought(tokens=tokens, identity=identity, auth_time=stated if honest else None)
+
+
+def _fetch_profile(broker: Broker, requests: tuple[HttpRequest, ...], *, needed: bool) -> tuple[HttpResponse, ...]:
+    """Where an ID token has proven who it is, an endpoint that does not answer costs only the profile."""
+    try:
+        return tuple(broker.fetcher.fetch(request, timeout_seconds=USERINFO_SECONDS) for request in requests)
+    except ProviderUnavailable as error:
+        if needed:
+            raise
+        broker.log.event("profile_unavailable", reason=error.reason)
+        return ()
 
 
 def revoke_at_provider(broker: Broker, provider: Registered, token: str, kind: TokenKind) -> bool:

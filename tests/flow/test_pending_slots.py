@@ -59,7 +59,7 @@ def test_no_slot_and_no_sum_is_too_large_for_a_browser(stack: Stack) -> None:
 
 def large(stack: Stack, browser: Browser | None = None) -> SignIn:
     """A sign-in whose request fits no cookie."""
-    scopes = frozenset("openid offline_access demo:notes:read".split())
+    scopes = frozenset(["openid", "offline_access", "demo:notes:read"])
     client, _ = stack.client(scopes=scopes, client_uri="https://home.example/")
     more = {"nonce": "n" * 256, "login_hint": "h" * 256, "state": LONG, "scope": " ".join(sorted(scopes))}
     return stack.to_callback(client, browser=browser, **more)
