@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -13,8 +12,14 @@ from chalicelib.records.settings import Settings
 
 PREFIX = "BROKER_"
 _LOOPBACK_HOST = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
-_ISSUER = re.compile(r"(https?)://([a-z0-9.-]+|\[::1\])(?::([0-9]{1,5}))?((?:/(?!\.{1,2}(?:/|$))[A-Za-z0-9._~-]+)*)")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+# One path segment at most: the well-known places of an issuer with more could not be served (RFC 8414 section 3.1).
+_ISSUER = re.compile(
+    rf"(https?)://({_LABEL}(?:\.{_LABEL})*|\[::1\])(?::([1-9][0-9]{{0,4}}))?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)?"
+)
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 _NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
+_ANY_ISSUER = "https://broker.invalid"
 _LISTS = ("open_registration_scopes", "provider_dirs")
 
 
@@ -85,6 +90,8 @@ def _check(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}REFRESH_GRACE_SECONDS must be 0, or longer than a request with its repeats (5)")
     if not re.fullmatch(r"[a-z]", settings.region_letter):
         faults.append(f"{PREFIX}REGION_LETTER must be one lower-case letter")
+    if settings.endpoint_url is not None and not _ENDPOINT.fullmatch(settings.endpoint_url):
+        faults.append(f"{PREFIX}ENDPOINT_URL must be an http or https URL without a path")
     if settings.table == settings.keys_table:
         faults.append(f"{PREFIX}KEYS_TABLE must be another table than {PREFIX}TABLE")
     return faults
@@ -111,10 +118,11 @@ _LEAST = {
 def _check_issuer(issuer: str) -> list[str]:
     """https, or http on loopback; no slash at the end, nothing that two parsers read differently."""
     match = _ISSUER.fullmatch(issuer)
-    if match is None:
-        return [f"{PREFIX}ISSUER must be an https URL without a slash at its end, query or fragment"]
-    if match.group(1) == "http" and not _LOOPBACK_HOST.fullmatch(
-        urlsplit(issuer).netloc.rpartition(":")[0] or match.group(2)
-    ):
+    if match is None or int(match.group(3) or 443) > 65535:
+        return [
+            f"{PREFIX}ISSUER must be an https URL in lower case: a host, perhaps a port and one path segment, "
+            "no slash at its end, query or fragment"
+        ]
+    if match.group(1) == "http" and not _LOOPBACK_HOST.fullmatch(match.group(2)):
         return [f"{PREFIX}ISSUER must use https: http is for loopback alone"]
     return []

@@ -43,8 +43,12 @@ class Right:
             serves=frozenset({stack.settings.issuer}),
             resources=frozenset({API}),
             grant_types=frozenset(
-                "authorization_code refresh_token client_credentials "
-                "urn:ietf:params:oauth:grant-type:token-exchange".split()
+                [
+                    "authorization_code",
+                    "refresh_token",
+                    "client_credentials",
+                    "urn:ietf:params:oauth:grant-type:token-exchange",
+                ]
             ),
         )
         self.coded = stack.sign_in(self.client, self.secret)

@@ -1,4 +1,4 @@
-"""One warm process: strongly consistent reads, bounded caches that mix nothing up, limits that hold under parallel calls."""
+"""One warm process: consistent reads, bounded caches that mix nothing up, limits that hold under parallel calls."""
 
 import importlib
 import pkgutil
