@@ -8,15 +8,32 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from tests.package.events import Answer, Door
+from tests.package.events import Answer
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 REFRESH_TO = re.compile(r'http-equiv="refresh" content="0; ?url=([^"]*)"')
+
+
+class Gate(Protocol):
+    """Where requests go in: a function's own door, or a deployed API."""
+
+    def event(
+        self, method: str, url: str, *, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """One request, not yet sent."""
+
+    def invoke(self, event: dict[str, Any]) -> Answer:
+        """Send it."""
+
+    def send(
+        self, method: str, url: str, *, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """Both at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +51,7 @@ class App:
 class Browser:
     """Keeps cookies as a browser does and follows what it is told; fails loudly at a status that it did not expect."""
 
-    door: Door
+    door: Gate
     issuer: str
     cookies: dict[str, str] = field(default_factory=dict)
 

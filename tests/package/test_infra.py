@@ -1,9 +1,7 @@
 """The templates say what the code relies on; AWS itself is not asked."""
 
 import json
-import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from local.environment import LOCAL
-from local.package import ROOT, copy_application
+from local.package import ROOT
+from tests.package.template import write_template
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
 BOOTSTRAP = json.loads((ROOT / "infra" / "bootstrap.json").read_text())["Resources"]
@@ -24,17 +22,7 @@ SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `chalice package --merge-template` writes, of a copy without requirements so that nothing is fetched."""
-    project = tmp_path_factory.mktemp("project")
-    copy_application(project, ROOT)
-    shutil.copytree(ROOT / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*", "venv"))
-    (project / "requirements.txt").write_text("")
-    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
-    command += ["--project-dir", str(project), "package", "--stage", "prod"]
-    command += ["--merge-template", str(ROOT / "infra" / "resources.json"), str(project / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=project, env={**os.environ, **LOCAL})
-    assert done.returncode == 0, done.stdout + done.stderr
-    return project / "out" / "sam.json"
+    return write_template(tmp_path_factory.mktemp("project"))
 
 
 def lint(path: Path) -> str:

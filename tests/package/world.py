@@ -13,7 +13,7 @@ from local.environment import use_local_credentials
 from local.package import ROOT
 from tests.package.events import Door
 from tests.package.neighbours import CLIENT_ID, CLIENT_SECRET, start_neighbours
-from tests.package.sign_in import App, Browser, SignIn
+from tests.package.sign_in import App, Browser, Gate, SignIn
 from tests.package.tls import TlsFront
 
 ISSUER = "https://login.example.com"
@@ -27,9 +27,12 @@ class World:
 
     played    the provider has a public name and TLS, as a package has to find it; else plain HTTP on loopback
     environ   the function's environment
+    seeded    False where the deployment is elsewhere and `seed` is called once it stands
     """
 
-    def __init__(self, folder: Path, *, played: bool, auth_method: AuthMethod = "none", users: int = 0) -> None:
+    def __init__(
+        self, folder: Path, *, played: bool, auth_method: AuthMethod = "none", users: int = 0, seeded: bool = True
+    ) -> None:
         use_local_credentials()
         provider_url = f"https://{PROVIDER_NAME}" if played else ""
         self.neighbours = start_neighbours(callback=f"{ISSUER}/callback/demo", provider_url=provider_url, users=users)
@@ -42,7 +45,8 @@ class World:
         if self.tls is not None:
             network = {"PLAYED_NAME": PROVIDER_NAME, "PLAYED_PORT": str(self.tls.port)}
             self.environ |= {**network, "SSL_CERT_FILE": str(self.tls.ca_file)}
-        self.app, self.secret = self._seed(auth_method)
+        if seeded:
+            self.seed(self.neighbours.endpoint_url, auth_method)
 
     def stop(self) -> None:
         """End the neighbours."""
@@ -54,13 +58,14 @@ class World:
         """The gateway before a function."""
         return Door(function, create_app(_no_broker).routes, "login.example.com")
 
-    def sign_in(self, door: Door, user: str = "alice") -> SignIn:
+    def sign_in(self, door: Gate, user: str = "alice") -> SignIn:
         """A sign-in about to begin, in a browser that has never been here."""
         visit = lambda url: self.neighbours.visit(url, user)
         return SignIn(self.app, Browser(door, ISSUER), visit, client_secret=self.secret)
 
-    def _seed(self, auth_method: AuthMethod) -> tuple[App, str | None]:
-        settings = read_settings({"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": self.neighbours.endpoint_url})
+    def seed(self, endpoint_url: str, auth_method: AuthMethod = "none") -> None:
+        """What the operator does once: keysets, the provider, the app."""
+        settings = read_settings({"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": endpoint_url})
         deployment = Deployment(settings)
         init_keysets(deployment)
         set_provider(
@@ -70,7 +75,7 @@ class World:
             client_secret=CLIENT_SECRET,
             issuer=self.neighbours.provider_url,
         )
-        client, secret = create_client(
+        client, self.secret = create_client(
             deployment,
             Client(
                 client_id="",
@@ -85,14 +90,13 @@ class World:
                 handout="token",
             ),
         )
-        app = App(
+        self.app = App(
             issuer=ISSUER,
             client_id=client.client_id,
             redirect_uri=client.redirect_uris[0],
             provider="demo",
             scope=SCOPE,
         )
-        return app, secret
 
 
 def _no_broker() -> Broker:

@@ -1,0 +1,119 @@
+"""The real template and the real package, deployed to an AWS written by others: ministack, without an account."""
+
+import http.client
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import boto3
+import pytest
+
+import dev
+from local.environment import use_local_credentials
+from local.package import ROOT
+from tests.package.events import FORM, Answer
+from tests.package.template import translate, with_code, write_template
+from tests.package.world import ISSUER, NETWORK, World
+from tests.races.processes import run_ministack
+
+HOST = urlsplit(ISSUER).netloc
+SERVICES = "dynamodb,kms,s3,sts,iam,lambda,apigateway,cloudformation,logs"
+
+
+class Stack:
+    """A stack that stands, and the door of its API."""
+
+    def __init__(self, endpoint_url: str, template: dict[str, Any], package: Path) -> None:
+        self.endpoint_url = endpoint_url
+        self.client("s3").create_bucket(Bucket="packages")
+        self.client("s3").upload_file(str(package), "packages", "package.zip")
+        cloudformation = self.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="token-broker", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+        )
+        waiting = {"Delay": 1, "MaxAttempts": 60}
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="token-broker", WaiterConfig=waiting)
+        (stack,) = cloudformation.describe_stacks(StackName="token-broker")["Stacks"]
+        self.api_id = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}["RestAPIId"]
+
+    def client(self, service: str) -> Any:
+        """A client of one service there."""
+        return boto3.client(service, endpoint_url=self.endpoint_url)
+
+    def send(
+        self, method: str, url: str, *, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """One request to the API, under the issuer's host."""
+        return self.invoke(self.event(method, url, form=form, headers=headers))
+
+    def event(
+        self, method: str, url: str, *, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What `invoke` sends."""
+        parts = urlsplit(url)
+        sent = {"Host": HOST, **({"Content-Type": FORM} if form is not None else {}), **(headers or {})}
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        return {"method": method, "target": target, "headers": sent, "body": urlencode(form or {})}
+
+    def invoke(self, event: dict[str, Any]) -> Answer:
+        """Send it."""
+        connection = http.client.HTTPConnection(urlsplit(self.endpoint_url).netloc, timeout=60)
+        path = f"/restapis/{self.api_id}/api/_user_request_{event['target']}"
+        connection.request(event["method"], path, event["body"] or None, event["headers"])
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+        headers = tuple((name.lower(), value) for name, value in answer.getheaders())
+        return Answer(answer.status, headers, body)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(write_template(tmp_path_factory.mktemp("project")).read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    found = World(tmp_path_factory.mktemp("world"), played=True, seeded=False)
+    yield found
+    found.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(host_package: Path, template: dict[str, Any], world: World) -> Iterator[Stack]:
+    use_local_credentials()
+    network = {name: value for name, value in world.environ.items() if name.startswith(("PLAYED_", "SSL_"))}
+    with run_ministack(SERVICES, {**network, "PYTHONPATH": str(NETWORK), "LAMBDA_EXECUTOR": "local"}) as endpoint_url:
+        variables = {"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": endpoint_url}
+        variables["BROKER_PROVIDER_DIRS"] = world.environ["BROKER_PROVIDER_DIRS"]
+        yield Stack(endpoint_url, with_code(template, "s3://packages/package.zip", **variables), host_package)
+
+
+def test_a_whole_sign_in_on_the_deployed_stack(stack: Stack, world: World) -> None:
+    """Its tables, its key and its function, made by CloudFormation; keysets by the operator's own functions."""
+    world.seed(stack.endpoint_url)
+    sign_in = world.sign_in(stack)
+    tokens = sign_in.run()
+    refreshed = sign_in.refresh(tokens["refresh_token"])
+    assert refreshed["refresh_token"] != tokens["refresh_token"]
+    assert sign_in.hand_out(refreshed["access_token"])["expires_in"] > 0
+
+
+def test_the_index_and_the_alias_are_there(stack: Stack) -> None:
+    table = stack.client("dynamodb").describe_table(TableName="broker")["Table"]
+    assert [index["IndexName"] for index in table["GlobalSecondaryIndexes"]] == ["by_sub"]
+    aliases = stack.client("kms").list_aliases()["Aliases"]
+    assert "alias/broker" in [alias["AliasName"] for alias in aliases]
+
+
+def test_the_gateways_own_answers_are_part_of_the_deployment(template: dict[str, Any]) -> None:
+    """As resources beside the API they would take effect only with the deployment after the next one."""
+    python = dev.make_environment(ROOT / ".venv-ministack", ROOT / "requirements-ministack.txt")
+    api = translate(template, python)["Resources"]["RestAPI"]["Properties"]["Body"]
+    answers = api["x-amazon-apigateway-gateway-responses"]
+    assert answers["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
+    assert answers["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
+    assert answers.keys() == template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"].keys()
