@@ -103,8 +103,13 @@ class Store(Protocol):
     def advance_grant(self, advance: Advance) -> Written[Grant] | Refused[Grant]:
         """active(n) -> active(n + 1), every binding in the condition."""
 
-    def revoke_grant(self, grant_id: str, *, client_id: str) -> Written[Grant] | Refused[Grant]:
-        """any -> revoked, where the grant is that client's; a tombstone stays until the absolute end."""
+    def revoke_grant(
+        self, grant_id: str, *, client_id: str, secret_hash: bytes | None = None
+    ) -> Written[Grant] | Refused[Grant]:
+        """any -> revoked, where the grant is that client's; a tombstone stays until the absolute end.
+
+        secret_hash   of the handle that asks for it; None where the broker itself has reason to
+        """
 
     def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:
         """Write consent if its version is still the one read; 0 means absent."""

@@ -144,14 +144,16 @@ class DynamoStore:
         )
         return self._update(grant_place(advance.grant_id), update, conditions, values, remove="nonce")
 
-    def revoke_grant(self, grant_id: str, *, client_id: str) -> Written[Grant] | Refused[Grant]:
-        """any -> revoked, only where the grant is that client's."""
-        return self._update(
-            grant_place(grant_id),
-            "SET #status = :revoked",
-            ["client_id = :client"],
-            {":revoked": "revoked", ":client": client_id},
-        )
+    def revoke_grant(
+        self, grant_id: str, *, client_id: str, secret_hash: bytes | None = None
+    ) -> Written[Grant] | Refused[Grant]:
+        """any -> revoked, only where the grant is that client's, and its present secret the one named."""
+        conditions = ["client_id = :client"]
+        values: dict[str, object] = {":revoked": "revoked", ":client": client_id}
+        if secret_hash is not None:
+            conditions.append("secret_hash = :secret")
+            values[":secret"] = secret_hash
+        return self._update(grant_place(grant_id), "SET #status = :revoked", conditions, values)
 
     def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:
         """Compare and swap on the version that was read."""
