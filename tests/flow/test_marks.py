@@ -1,0 +1,154 @@
+"""Marks and narrower consent bite at the next request that reaches us: refresh, introspection, userinfo, hand-out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import DEPLOYMENT, Place, client_place, connection_place, provider_place, subject_place
+from chalicelib.records.resource import Resource
+from cli.operations import create_resource, delete_client
+from tests.flow.stack import Stack
+from tests.flow.tokens import CONFIDENTIAL, Session, change, mark, read_claims, refusal, start_session
+from tests.requirement import requirement
+
+PLACES: dict[str, Callable[[Session], Place[Any]]] = {
+    "deployment": lambda session: DEPLOYMENT,
+    "client": lambda session: client_place(session.client.client_id),
+    "provider": lambda session: provider_place("demo"),
+    "subject": lambda session: subject_place(session.claims["sub"]),
+    "consent": lambda session: session.consent_place(),
+}
+INACTIVE = {"active": False}
+
+
+@pytest.fixture
+def session(stack: Stack) -> Session:
+    """A signed-in client."""
+    return start_session(stack)
+
+
+@pytest.fixture
+def asker(stack: Stack) -> Any:
+    """A resource server for our own audience."""
+    return stack.client(**CONFIDENTIAL, serves=frozenset({stack.settings.issuer}))
+
+
+@requirement("INT-02", "OPS-02", "XCH-04")
+@pytest.mark.parametrize("disabled", [False, True], ids=["not_before", "disabled"])
+@pytest.mark.parametrize("name", PLACES)
+def test_a_mark_ends_every_use_at_once_and_the_grant_at_its_next_refresh(
+    stack: Stack, session: Session, asker: Any, name: str, disabled: bool
+) -> None:
+    assert stack.post("/introspect", *asker, token=session.access).json["active"]
+    mark(stack, PLACES[name](session), disabled=disabled)
+    assert stack.post("/introspect", *asker, token=session.access).json == INACTIVE
+    assert refusal(session.userinfo()) == (401, "invalid_token")
+    assert refusal(session.exchange()) == (400, "invalid_request")
+    assert session.grant().status == "active"
+    assert session.refresh().status in (400, 401)
+    assert session.grant().status == "revoked"
+
+
+@requirement("INT-02", "OPS-02")
+@pytest.mark.parametrize("name", PLACES)
+def test_a_repeat_inside_the_grace_meets_the_mark_too(stack: Stack, session: Session, name: str) -> None:
+    second = session.refresh().json["refresh_token"]
+    mark(stack, PLACES[name](session))
+    assert session.refresh().status == 400
+    assert session.grant().status == "revoked" and session.refresh(second).status == 400
+
+
+@requirement("INT-02", "OPS-02")
+@pytest.mark.parametrize("name", PLACES)
+def test_a_mark_ends_what_was_decided_before_it_and_nothing_after(stack: Stack, session: Session, name: str) -> None:
+    place = PLACES[name](session)
+    decided = session.grant().decided_at
+    change(stack, place, marks=Marks(not_before=decided))
+    assert session.userinfo().status == 200 and session.refresh().status == 200
+    change(stack, place, marks=Marks(not_before=decided + 1))
+    assert session.userinfo().status == 401 and session.refresh().status == 400
+
+
+@requirement("INT-02")
+@pytest.mark.parametrize("name", ["client", "provider", "subject", "consent"])
+def test_a_record_that_is_gone_ends_the_grant(stack: Stack, session: Session, asker: Any, name: str) -> None:
+    assert stack.deployment.delete(PLACES[name](session))
+    assert stack.post("/introspect", *asker, token=session.access).json == INACTIVE
+    assert session.userinfo().status == 401 and session.exchange().status in (400, 401)
+    assert session.refresh().status in (400, 401)
+    assert session.grant().status == "revoked"
+
+
+@requirement("INT-02", "TOK-07")
+def test_a_deleted_clients_tokens_are_dead_at_once(stack: Stack, session: Session, asker: Any) -> None:
+    delete_client(stack.deployment, session.client.client_id)
+    assert stack.post("/introspect", *asker, token=session.access).json == INACTIVE
+    assert session.userinfo().status == 401
+
+
+@requirement("OPS-02", "INT-02")
+def test_a_mark_on_a_client_voids_tokens_that_it_has_for_itself(stack: Stack, asker: Any) -> None:
+    client, secret = stack.client(**CONFIDENTIAL, grant_types=frozenset({"client_credentials"}))
+    token = stack.token(client, secret, grant_type="client_credentials").json["access_token"]
+    assert stack.post("/introspect", *asker, token=token).json["active"]
+    mark(stack, client_place(client.client_id))
+    assert stack.post("/introspect", *asker, token=token).json == INACTIVE
+    stack.clock.advance(10)
+    fresh = stack.token(client, secret, grant_type="client_credentials").json["access_token"]
+    assert stack.post("/introspect", *asker, token=fresh).json["active"]
+    mark(stack, DEPLOYMENT)
+    assert stack.post("/introspect", *asker, token=fresh).json == INACTIVE
+
+
+@requirement("REV-01", "INT-02")
+def test_a_client_revokes_the_token_that_it_has_for_itself(stack: Stack, asker: Any) -> None:
+    client, secret = stack.client(**CONFIDENTIAL, grant_types=frozenset({"client_credentials"}))
+    token = stack.token(client, secret, grant_type="client_credentials").json["access_token"]
+    stack.post("/revoke", client, secret, token=token)
+    assert stack.post("/introspect", *asker, token=token).json == INACTIVE
+
+
+@requirement("REF-01", "VLT-10", "INT-02")
+def test_consent_that_was_narrowed_afterwards_narrows_everything(stack: Stack, session: Session, asker: Any) -> None:
+    less = frozenset({"openid", "offline_access", "email"})
+    change(stack, session.consent_place(), scopes=less)
+    assert stack.post("/introspect", *asker, token=session.access).json["scope"] == "email offline_access openid"
+    assert "name" not in session.userinfo().json and "email" in session.userinfo().json
+    assert refusal(session.exchange()) == (400, "invalid_target")
+    fresh = session.refresh().json
+    assert fresh["scope"] == "email offline_access openid"
+    assert set(read_claims(fresh["access_token"])["scope"].split()) == less
+    again = session.refresh(fresh["refresh_token"], scope="openid profile").json
+    assert again["scope"] == "openid"
+
+
+@requirement("INT-02", "VLT-12")
+def test_a_token_for_a_resource_meets_marks_and_narrower_consent_too(stack: Stack) -> None:
+    api = "https://api.example"
+    create_resource(stack.deployment, Resource(audience=api, scopes=frozenset({"orders:read", "orders:write"})))
+    scope = "openid orders:read orders:write demo:notes:read"
+    client, _ = stack.client(resources=frozenset({api}), scopes=frozenset(scope.split()))
+    server = stack.client(**CONFIDENTIAL, serves=frozenset({api}))
+    sign_in = stack.sign_in(client, scope=scope, resource=api)
+    token = stack.redeem(sign_in).json["access_token"]
+    assert stack.post("/introspect", *server, token=token).json["scope"] == "orders:read orders:write"
+    claims = read_claims(token)
+    session = Session(stack, sign_in, {"access_token": token})
+    change(stack, session.consent_place(), scopes=frozenset({"openid", "orders:read"}))
+    assert stack.post("/introspect", *server, token=token).json["scope"] == "orders:read"
+    mark(stack, subject_place(claims["sub"]))
+    assert stack.post("/introspect", *server, token=token).json == INACTIVE
+
+
+@requirement("XCH-04", "VLT-01")
+def test_a_connection_older_than_its_providers_mark_is_not_handed_out(stack: Stack, session: Session) -> None:
+    """The login may be newer than the connection: the mark is compared with each of them."""
+    assert session.exchange().status == 200
+    place = connection_place(session.claims["connections"]["demo"])
+    change(stack, place, connected_at=session.grant().decided_at - 100)
+    change(stack, provider_place("demo"), marks=Marks(not_before=session.grant().decided_at - 50))
+    assert session.userinfo().status == 200
+    answer = session.exchange()
+    assert refusal(answer) == (400, "invalid_target") and answer.json["reason"] == "not_connected"
