@@ -30,6 +30,7 @@ from chalicelib.records.subject import Subject
 T = TypeVar("T")
 R = TypeVar("R", bound=msgspec.Struct)
 SKEW = 120
+RESERVED = ("status", "sub")  # DynamoDB's own words; as names of attributes they need a # in expressions
 AUDIT_SECONDS = 400 * 86400
 
 
@@ -192,7 +193,7 @@ class DynamoStore:
         return self._update(
             connection_place(connection.connection_id),
             "SET #status = :revoked, revoked_at = :now",
-            ["token_generation = :generation", "sub = :sub"],
+            ["token_generation = :generation", "#sub = :sub"],
             {":revoked": "revoked", ":now": now, ":generation": connection.token_generation, ":sub": connection.sub},
         )
 
@@ -292,8 +293,9 @@ class DynamoStore:
             "ReturnValues": "ALL_NEW",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        if "#status" in expression or "#status" in condition:
-            payload["ExpressionAttributeNames"] = {"#status": "status"}
+        names = {f"#{word}": word for word in RESERVED if f"#{word} " in f"{expression} {condition}"}
+        if names:
+            payload["ExpressionAttributeNames"] = names
         return self._conditionally("UpdateItem", payload, place, nonce, None)
 
     def _conditionally(

@@ -23,7 +23,7 @@ Verb = Callable[[Story], Any]
 def client(story: Story, revision: int) -> Client:
     return Client(
         client_id=story.grant_id, client_name="app", redirect_uris=("https://app.example/callback",),
-        token_endpoint_auth_method="none", revision=revision,
+        token_endpoint_auth_method="none", revision=revision, expires_at=NOW,
     )  # fmt: skip
 
 
@@ -59,6 +59,14 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         (lambda s: s.store.put_connection(connection(s, 1)),),
         lambda s: s.store.put_connection(connection(s, 2)),
     ),
+    "revoke_connection": (
+        (lambda s: s.store.put_connection(connection(s, 1)),),
+        lambda s: s.store.revoke_connection(connection(s, 1), now=NOW),
+    ),
+    "extend_client": (
+        (lambda s: s.store.put_client(client(s, 1), expected_revision=None),),
+        lambda s: s.store.extend_client(client(s, 1), expires_at=NOW + 1),
+    ),
     "put_subject": (
         (),
         lambda s: s.store.put_subject(Subject(sub=s.grant_id, session_salt=b"x" * 16, created_at=NOW)),
@@ -70,7 +78,8 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         lambda s: s.store.put_client(client(s, 2), expected_revision=1),
     ),
 }
-ONCE = [name for name in WRITES if name != "revoke_grant"]  # ending a grant twice is no harm
+AGAIN = ("revoke_grant", "revoke_connection", "extend_client")  # no harm when it happens twice
+ONCE = [name for name in WRITES if name not in AGAIN]
 
 
 def prepared(transport: Transport, verb: str) -> tuple[Story, Verb]:
@@ -185,3 +194,26 @@ def test_an_older_sign_in_never_overwrites_a_newer_ones_tokens(transport: Transp
     assert isinstance(late, Refused)
     assert late.found is not None
     assert late.found.connected_by != "late"
+
+
+@requirement("CB-09", "REV-03")
+@pytest.mark.parametrize(("decided_at", "outcome"), [(NOW - 1, Refused), (NOW, Refused), (NOW + 1, Written)])
+def test_a_sign_in_decided_before_a_revocation_does_not_undo_it(
+    transport: Transport, decided_at: int, outcome: type[object]
+) -> None:
+    story, write = prepared(transport, "revoke_connection")
+    assert isinstance(write(story), Written)
+    late = replace(connection(story, 2), connected_at=decided_at)
+    assert isinstance(story.store.put_connection(late), outcome)
+
+
+@requirement("CB-12")
+def test_replaced_tokens_are_forgotten_only_while_nobody_else_has_written(transport: Transport) -> None:
+    story, _ = prepared(transport, "put_connection, again")
+    first = replace(connection(story, 2), outgoing=(b"old",))
+    story.store.put_connection(first)
+    assert isinstance(story.store.clear_outgoing(replace(first, connected_by="another")), Refused)
+    assert isinstance(story.store.clear_outgoing(replace(first, token_generation=1)), Refused)
+    cleared = story.store.clear_outgoing(first)
+    assert isinstance(cleared, Written)
+    assert cleared.item.outgoing == ()

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.items import encode_item
 from chalicelib.adapters.registry import AGE, ENTRIES, CachedRegistry
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.places import client_place
@@ -68,14 +70,30 @@ def test_a_clock_that_goes_back_makes_nothing_live_longer(transport: Transport, 
 
 @requirement("GEN-16")
 def test_the_number_of_records_is_bounded() -> None:
-    class Nothing:
-        def call(self, operation: str, payload: object) -> dict[str, object]:
-            return {"Responses": {}}
+    class Everywhere:
+        """A table that has a client at every key."""
 
-    registry = CachedRegistry(make_store(Nothing()), StillClock())  # type: ignore[arg-type]
-    for number in range(0, ENTRIES * 2, 50):
-        registry.lookup(*(client_place(f"{n:032x}") for n in range(number, number + 50)))
+        def call(self, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
+            keys = payload["RequestItems"]["broker"]["Keys"]
+            record = client(Story(make_store(self)), 1)
+            return {"Responses": {"broker": [encode_item(each["pk"]["S"], record) for each in keys]}}
+
+    registry = CachedRegistry(make_store(Everywhere()), StillClock())
+    for number in range(0, ENTRIES + 200, 100):
+        registry.lookup(*(client_place(f"{n:032x}") for n in range(number, number + 100)))
     assert len(registry._entries) == ENTRIES
+
+
+@requirement("GEN-16")
+def test_ids_that_strangers_make_up_push_nothing_out(transport: Transport, story: Story) -> None:
+    wire, place = FaultyTransport(transport), client_place(story.grant_id)
+    registry = CachedRegistry(make_store(wire), StillClock())
+    registry.lookup(place)
+    for number in range(50):
+        registry.lookup(client_place(f"{number:032x}"))
+    assert len(registry._entries) == 1
+    registry.lookup(place)
+    assert len(wire.calls) == 51
 
 
 @requirement("GEN-21")
