@@ -11,7 +11,7 @@ import boto3
 import pytest
 
 import dev
-from local.environment import use_local_credentials
+from local.environment import LOCAL, use_local_credentials
 from local.package import ROOT
 from tests.package.events import FORM, Answer
 from tests.package.template import translate, with_code, write_template
@@ -31,7 +31,9 @@ class Stack:
         self.client("s3").upload_file(str(package), "packages", "package.zip")
         cloudformation = self.client("cloudformation")
         cloudformation.create_stack(
-            StackName="token-broker", TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"]
+            StackName="token-broker",
+            TemplateBody=json.dumps(template),
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         waiting = {"Delay": 1, "MaxAttempts": 60}
         cloudformation.get_waiter("stack_create_complete").wait(StackName="token-broker", WaiterConfig=waiting)
@@ -69,6 +71,20 @@ class Stack:
         return Answer(answer.status, headers, body)
 
 
+def without_encryption_context(template: dict[str, Any]) -> dict[str, Any]:
+    """The template without conditions on KMS's encryption context, which ministack cannot evaluate and so denies."""
+    copy: dict[str, Any] = json.loads(json.dumps(template))
+    for resource in copy["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"]["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    statement.pop("Condition", None)
+        if resource["Type"] == "AWS::KMS::Key":
+            statements = resource["Properties"]["KeyPolicy"]["Statement"]
+            statements[:] = [statement for statement in statements if statement["Effect"] == "Allow"]
+    return copy
+
+
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(write_template(tmp_path_factory.mktemp("project")).read_text())
@@ -86,20 +102,41 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def stack(host_package: Path, template: dict[str, Any], world: World) -> Iterator[Stack]:
     use_local_credentials()
     network = {name: value for name, value in world.environ.items() if name.startswith(("PLAYED_", "SSL_"))}
-    with run_ministack(SERVICES, {**network, "PYTHONPATH": str(NETWORK), "LAMBDA_EXECUTOR": "local"}) as endpoint_url:
+    # AUTH: signatures and policies count, the function's role included; our own key is the account's root.
+    more = {**network, **LOCAL, "PYTHONPATH": str(NETWORK), "LAMBDA_EXECUTOR": "local", "AUTH": "true"}
+    with run_ministack(SERVICES, more) as endpoint_url:
         variables = {"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": endpoint_url}
         variables["BROKER_PROVIDER_DIRS"] = world.environ["BROKER_PROVIDER_DIRS"]
-        yield Stack(endpoint_url, with_code(template, "s3://packages/package.zip", **variables), host_package)
+        usable = without_encryption_context(with_code(template, "s3://packages/package.zip", **variables))
+        yield Stack(endpoint_url, usable, host_package)
 
 
 def test_a_whole_sign_in_on_the_deployed_stack(stack: Stack, world: World) -> None:
-    """Its tables, its key and its function, made by CloudFormation; keysets by the operator's own functions."""
+    """Tables, key, function and role made by CloudFormation; keysets and records by the operator's functions."""
     world.seed(stack.endpoint_url)
     sign_in = world.sign_in(stack)
     tokens = sign_in.run()
     refreshed = sign_in.refresh(tokens["refresh_token"])
     assert refreshed["refresh_token"] != tokens["refresh_token"]
     assert sign_in.hand_out(refreshed["access_token"])["expires_in"] > 0
+
+
+@pytest.mark.parametrize("action", ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
+def test_a_sign_in_needs_every_action_that_the_role_has(stack: Stack, world: World, action: str) -> None:
+    """Least privilege, by trying: without any one of them no sign-in ends with tokens."""
+    iam = stack.client("iam")
+    (role,) = (found["RoleName"] for found in iam.list_roles()["Roles"] if "ApiHandlerRole" in found["RoleName"])
+    (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    before = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+    narrowed = json.loads(json.dumps(before))
+    narrowed["Statement"][0]["Action"].remove(action)
+    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(narrowed))
+    try:
+        with pytest.raises(AssertionError, match=r"503|no code for the app"):
+            world.sign_in(stack).run()
+    finally:
+        iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(before))
+    world.sign_in(stack).run()
 
 
 def test_the_index_and_the_alias_are_there(stack: Stack) -> None:
