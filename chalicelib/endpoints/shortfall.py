@@ -25,10 +25,12 @@ class Shortfall(Struct, frozen=True, kw_only=True):
 
     left      all scopes of the sign-in that can be used: own ones, granted ones, and those of other providers
     missing   required ones that the provider did not grant; empty: nothing is short
+    allowed   what the user had left ticked
     """
 
     left: frozenset[str]
     missing: frozenset[str]
+    allowed: frozenset[str]
 
 
 def find_shortfall(
@@ -38,7 +40,7 @@ def find_shortfall(
     needed = provider_scopes(allowed, definition.provider_id)
     lacking = missing_scopes(definition, granted=granted, needed=needed)
     lost = frozenset(f"{definition.provider_id}:{scope}" for scope in lacking)
-    return Shortfall(left=allowed - lost, missing=lost - client.optional_scopes)
+    return Shortfall(left=allowed - lost, missing=lost - client.optional_scopes, allowed=allowed)
 
 
 def show_shortfall(
@@ -59,6 +61,7 @@ def show_shortfall(
         browser=browser_hash(browser),
         shown_at=broker.clock.now(),
         granted=shortfall.left,
+        allowed=shortfall.allowed,
         provider_id=definition.provider_id,
         connection_id=owner.connection_id,
         sub=owner.sub,

@@ -36,7 +36,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if decision == "continue" and form.granted is not None:
         return _go_on(broker, http, form, parties, form.provider_id, form.granted)
     if decision == "retry" and form.granted is not None:
-        return _go_on(broker, http, form, parties, form.provider_id, form.request.scopes, trip=True)
+        return _go_on(broker, http, form, parties, form.provider_id, form.allowed, trip=True)
     if decision != "allow" or form.granted is not None:
         raise PageError("decision_unknown")
     provider_id = _choose_provider(form.request, parties, parameters.get("provider"))
@@ -127,7 +127,11 @@ def _go_on(
     if provider_id not in parties.providers:
         raise PageError("provider_switched_off", page="provider_unavailable")
     sitting = None if trip else find_sitting(broker, http, form.request.client_id)
-    if sitting and suffices(broker, sitting, form.request, provider_id, allowed):
+    if (
+        sitting
+        and form.sub in ("", sitting.session.sub)
+        and suffices(broker, sitting, form.request, provider_id, allowed)
+    ):
         place = finish_sitting(broker, sitting, form.request, parties, grant_id=form.grant_id, allowed=allowed)
         return _leave(broker, place, host_of(form.request.redirect_uri))
     url, cookies = begin_trip(

@@ -73,6 +73,7 @@ class PageForm(Struct, frozen=True, kw_only=True):
     browser    SHA-256 hex of the browser cookie
     shown_at   epoch seconds
     granted    on the page after a provider gave less: the scopes that are left to go on with; else None
+    allowed    there: what the user had left ticked, so that trying again asks for no more
     connection_id, sub   of that partial connection, so that Cancel can take it back
     """
 
@@ -81,6 +82,7 @@ class PageForm(Struct, frozen=True, kw_only=True):
     browser: str
     shown_at: int
     granted: frozenset[str] | None = None
+    allowed: frozenset[str] = frozenset()
     provider_id: str = ""
     connection_id: str = ""
     sub: str = ""
