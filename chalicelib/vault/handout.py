@@ -64,7 +64,7 @@ def _check_scopes(
 ) -> None:
     if excess_scopes(definition, granted=connection.granted, allowed=allowed):
         raise InvalidScope("token_exceeds_allowed", members={"reason": "more_than_allowed"})
-    if not asked <= definition.expand(allowed):
+    if not asked <= definition.expand(allowed | frozenset(definition.sign_in_scopes)):
         raise InvalidScope("more_than_allowed_asked", members={"reason": "not_allowed"})
     missing = missing_scopes(definition, granted=connection.granted, needed=asked)
     if missing:
