@@ -105,7 +105,7 @@ def _lasts(broker: Broker, request: AuthorizationRequest) -> str:
     """How long access lasts, after the words "Access lasts"."""
     if "offline_access" not in request.scopes:
         return f"{max(1, broker.settings.access_token_seconds // 60)} minutes"
-    return f"until you take it back, at most {max(1, broker.settings.refresh_end_seconds // 86400)} days"
+    return f"at most {max(1, broker.settings.refresh_end_seconds // 86400)} days"
 
 
 def _host(uri: str) -> str:

@@ -134,10 +134,8 @@ CHOICE: Final[dict[str, str]] = {
     "read": "Reading",
     "write": "Changing",
     "optional": "Optional",
-    "after": "Your password stays with the service you sign in at. Nothing happens there before you choose Allow, "
-    "and you can take access back at any time.",
-    "after_one": "Your password stays with {provider}. Nothing happens there before you choose Allow, "
-    "and you can take access back at any time.",
+    "after": "Your password stays with the service you sign in at. Nothing happens there before you choose Allow.",
+    "after_one": "Your password stays with {provider}. Nothing happens there before you choose Allow.",
     "allow": "Allow",
     "cancel": "Cancel",
     "policy": "Privacy policy",
