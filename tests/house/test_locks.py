@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.requirement import requirement
+
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-ministack.txt")
 PIN = re.compile(r"([a-z0-9][a-z0-9-]*)==([0-9][0-9a-z.]*)( ; [a-z_<>=!. '0-9A-Z]+)?")
@@ -14,6 +16,7 @@ def pins(lock: str) -> set[str]:
     return set(re.findall(r"^[a-z0-9].*?(?= \\$)", (ROOT / lock).read_text(), re.MULTILINE))
 
 
+@requirement("OPS-04")
 @pytest.mark.parametrize("lock", LOCKS)
 def test_a_lock_holds_names_versions_and_hashes_and_nothing_else(lock: str) -> None:
     text = (ROOT / lock).read_text()

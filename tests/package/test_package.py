@@ -17,6 +17,7 @@ from local.package import (
     install_requirements,
     shipped_files,
 )
+from tests.requirement import requirement
 
 EXPECTED_AT_TOP = {
     "app.py", "__pycache__", "chalice", "chalicelib", "cryptography", "jinja2", "jwt", "markupsafe", "msgspec",
@@ -28,6 +29,7 @@ def names(package: Path) -> list[str]:
     return zipfile.ZipFile(package).namelist()
 
 
+@requirement("OPS-04")
 def test_two_builds_give_the_same_bytes(host_package: Path, tmp_path: Path) -> None:
     """Also from another folder, so that no path of this machine is in it."""
     elsewhere = tmp_path / "a checkout somewhere else"
@@ -95,6 +97,7 @@ def test_native_files_are_those_of_the_architecture(tmp_path: Path, arch: str) -
     assert machines == {ELF_MACHINE[arch]}
 
 
+@requirement("OPS-04")
 def test_a_false_hash_is_refused(tmp_path: Path) -> None:
     lock = tmp_path / "requirements.txt"
     lock.write_text("markupsafe==3.0.4 --hash=sha256:" + "0" * 64 + "\n")
