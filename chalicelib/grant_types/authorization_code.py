@@ -21,6 +21,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     """
     settings, now = broker.settings, broker.clock.now()
     handles = broker.keys.get("handle")
+    broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
     presented = parse_handle(parameters.require("code"), "code", handles, epoch=settings.epoch)
     verifier = parameters.get("code_verifier")
     check_verifier_syntax(verifier)

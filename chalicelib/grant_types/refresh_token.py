@@ -34,6 +34,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     Raises InvalidGrant, InvalidScope, InvalidTarget; asking for too much leaves the token good.
     """
     now = broker.clock.now()
+    broker.keys.get("signing")  # a token is not used up while nothing could be signed for it
     handle = parse_handle(
         parameters.require("refresh_token"), "refresh", broker.keys.get("handle"), epoch=broker.settings.epoch
     )
@@ -44,11 +45,9 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         resource=asked.resource(broker.settings.issuer),
     )
     if broker.settings.refresh_grace_seconds == 0:
-        scopes = _check_marks_first(broker, handle, client, now)
-        grant = _advance(broker, handle, request, now)
-    else:
-        grant = _advance(broker, handle, request, now)
-        scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, now)
+        _read_first(broker, handle, client, now)
+    grant = _advance(broker, handle, request, now)
+    scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, now)
     audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), (asked.scopes or scopes) & scopes)
     return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now)
 
@@ -90,14 +89,15 @@ def _explain(
         raise
 
 
-def _check_marks_first(broker: Broker, handle: Handle, client: Client, now: int) -> frozenset[str]:
-    """Without a grace a failed read after the advance would cost an honest client its grant: marks are read before it,
-    and the advance is the last call. A revocation in between still stops the advance."""
-    place = grant_place(handle.grant_id)
-    grant = broker.store.read(place).get(place)
-    if grant is None or grant.client_id != client.client_id or grant.secret_hash != secret_hash(handle.secret):
+def _read_first(broker: Broker, handle: Handle, client: Client, now: int) -> None:
+    """Without a grace a refresh whose read fails after the advance costs an honest client its grant: one read comes
+    before it, so that a table that cannot be read stops here. What decides is read after the advance all the same, since
+    a mark acknowledged in between must bite."""
+    place, client_record = grant_place(handle.grant_id), client_place(client.client_id)
+    found = broker.store.read(place, client_record, DEPLOYMENT)
+    grant = found.get(place)
+    if grant is None or grant.is_over(now) or grant.client_id != client.client_id or found.get(client_record) is None:
         raise InvalidGrant("refresh_token_unknown_or_over")
-    return _check_marks(broker, _read_marks(broker, grant, client), grant, now)
 
 
 def _read_marks(broker: Broker, grant: Grant, client: Client) -> Found:

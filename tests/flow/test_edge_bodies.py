@@ -85,7 +85,7 @@ DOCUMENTS = {
     "two documents": b"{}{}",
     "single quotes": b"{'redirect_uris': []}",
     "a repeated key": b'{"redirect_uris": ["https://a.example/"], "redirect_uris": ["https://b.example/"]}',
-    "a repeated key deep inside": b'{"redirect_uris": ["https://a.example/"], "jwks": {"keys": [{"kty": 1, "kty": 2}]}}',
+    "a repeated key deep inside": b'{"redirect_uris": ["https://a.example/"], "jwks": {"keys": [{"a": 1, "a": 2}]}}',
     "a key in two cases": b'{"redirect_uris": ["https://a.example/"], "Redirect_URIs": ["https://b.example/"]}',
     "a key with an escape": b'{"redirect_uris": ["https://a.example/"], "redirect_ur\\u0069s": ["https://b.example/"]}',
     "a long s": '{"scope": "openid", "\u017fcope": "x", "redirect_uris": ["https://a.example/"]}'.encode(),

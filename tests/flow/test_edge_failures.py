@@ -13,7 +13,7 @@ from chalicelib.routes.edge import Edge, Route
 from cli.operations import create_resource
 from local.gateway import Gateway
 from tests.flow.browser import Answer, read_page, request
-from tests.flow.stack import SignIn, Stack
+from tests.flow.stack import EXCHANGE, SignIn, Stack
 from tests.flow.surface import read_tables
 from tests.requirement import requirement
 
@@ -42,14 +42,7 @@ class Right:
             token_endpoint_auth_method="client_secret_basic",
             serves=frozenset({stack.settings.issuer}),
             resources=frozenset({API}),
-            grant_types=frozenset(
-                [
-                    "authorization_code",
-                    "refresh_token",
-                    "client_credentials",
-                    "urn:ietf:params:oauth:grant-type:token-exchange",
-                ]
-            ),
+            grant_types=frozenset({"authorization_code", "refresh_token", "client_credentials", EXCHANGE}),
         )
         self.coded = stack.sign_in(self.client, self.secret)
         self.used: SignIn = stack.sign_in(self.client, self.secret)

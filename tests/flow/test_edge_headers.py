@@ -1,4 +1,4 @@
-"""Headers: nothing that a caller sends changes who we are, and nothing is read that two parsers would read in two ways."""
+"""Headers: nothing that a caller sends changes who we are, and nothing is read that reads in two ways."""
 
 import base64
 from urllib.parse import urlsplit
