@@ -12,6 +12,13 @@ def read_name(value: str, *, limit: int = NAME_LIMIT) -> str:
 
     Stacked combining marks are cut to two, so that a name cannot paint over its neighbours.
     """
+    # Most names are plain ASCII and have nothing to take away; a page asks for a dozen of them.
+    plain = value if value.isascii() and value.isprintable() else _without_tricks(value)
+    words = " ".join(plain.split())
+    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+
+
+def _without_tricks(value: str) -> str:
     shown: list[str] = []
     marks = 0
     for character in unicodedata.normalize("NFC", value):
@@ -23,8 +30,7 @@ def read_name(value: str, *, limit: int = NAME_LIMIT) -> str:
         marks = marks + 1 if category.startswith("M") else 0
         if marks <= 2:
             shown.append(character)
-    words = " ".join("".join(shown).split())
-    return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
+    return "".join(shown)
 
 
 def read_initial(value: str) -> str:
