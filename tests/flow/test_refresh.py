@@ -1,6 +1,7 @@
 """Refreshing: one line of tokens, a short grace for lost answers, and an end for whatever was stolen (RFC 9700 4.14.2)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,6 +16,7 @@ from tests.flow.tokens import (
     change,
     count_calls,
     events,
+    mark,
     read_claims,
     refusal,
     respell,
@@ -87,6 +89,28 @@ def test_without_a_grace_any_repeat_ends_the_grant(make_stack: Callable[..., Sta
     assert session.refresh(second).status == 200
     assert refusal(session.refresh(second)) == REFUSED
     assert session.grant().status == "revoked"
+
+
+@requirement("REF-04", "REV-03")
+def test_without_a_grace_a_mark_set_between_the_first_read_and_the_advance_ends_the_grant(
+    make_stack: Callable[..., Stack],
+) -> None:
+    session = start_session(make_stack(refresh_grace_seconds=0))
+    session.stack.restart(dynamodb=MarksBeforeUpdate(session), refresh_grace_seconds=0)
+    assert refusal(session.refresh()) == REFUSED
+    assert session.grant().status == "revoked"
+
+
+class MarksBeforeUpdate:
+    """A store in front of which the user withdraws consent, just before the grant is advanced."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "UpdateItem":
+            mark(self._session.stack, self._session.consent_place())
+        return self._session.stack.dynamodb.call(operation, payload)
 
 
 @requirement("REF-01")
