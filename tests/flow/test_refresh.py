@@ -1,4 +1,4 @@
-"""Refreshing: one line of tokens, a short grace for lost answers, and an end for whatever was stolen (RFC 9700 4.14.2)."""
+"""Refreshing: one line of tokens, a short grace for lost answers, an end for what was stolen (RFC 9700 4.14.2)."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
