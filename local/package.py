@@ -45,6 +45,10 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         target = options.out / f"token-broker-{architecture(options.arch)}.zip"
         build_package(target, arch=options.arch)
+        if changed := uncommitted(ROOT):
+            print(
+                f"package: built with {len(changed)} uncommitted changes: no commit gives these bytes", file=sys.stderr
+            )
         print(describe(target, as_json=options.json))
     except PackagingError as error:
         print(f"package: {error}", file=sys.stderr)
@@ -133,6 +137,12 @@ def shipped_files(root: Path) -> Iterator[str]:
     for top in SHIPPED:
         paths = [root / top] if (root / top).is_file() else sorted((root / top).rglob("*"))
         yield from (str(path.relative_to(root)) for path in paths if path.is_file())
+
+
+def uncommitted(root: Path) -> list[str]:
+    """Shipped files that differ from the last commit, or that git does not know yet; none where there is no git."""
+    command = ["git", "-C", str(root), "status", "--porcelain", "--", *SHIPPED, "requirements.txt"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
 
 
 def prune(task: Path) -> None:
