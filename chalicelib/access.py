@@ -4,16 +4,18 @@ One strongly consistent batch read brings every mark that could have ended the t
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from msgspec import Struct
 
 from chalicelib.issuing import ACCESS_TOKEN_TYP
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol import jose
-from chalicelib.protocol.errors import InvalidToken
+from chalicelib.protocol.errors import InvalidToken, ServerError
 from chalicelib.protocol.grants import find_end
+from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import (
@@ -26,6 +28,8 @@ from chalicelib.records.places import (
     revoked_token_place,
     subject_place,
 )
+from chalicelib.records.stored import UserKey
+from chalicelib.vault.sealed import open_user_key
 
 Claims = Mapping[str, Any]
 # What would bind a token to a key, an actor or finer access: nothing here checks it, so such a token opens nothing.
@@ -127,3 +131,22 @@ def _authorize_client(broker: Broker, claims: dict[str, Any], now: int) -> Use:
 def _check_not_revoked(found: Found, claims: Claims) -> None:
     if found.get(revoked_token_place(claims["jti"])) is not None:
         raise InvalidToken("token_revoked")
+
+
+def open_key_of(broker: Broker, user_key: UserKey) -> bytes:
+    """The key under which everything of one user is sealed. Raises ServerError where it does not open in its place."""
+    try:
+        return open_user_key(broker.keys.get("vault"), user_key.sealed, sub=user_key.sub)
+    except SealBroken as broken:
+        broker.log.event("alarm", kind="user_key_does_not_open", sub=user_key.sub, reason=str(broken))
+        raise ServerError("user_key_does_not_open") from None
+
+
+def refuse_unreadable(broker: Broker, connection: Connection, reason: str) -> NoReturn:
+    """What does not open where it stands was altered or moved: an alarm, and out of use until the user signs in again.
+
+    Raises ServerError.
+    """
+    broker.log.event("alarm", kind="vault_does_not_open", connection_id=connection.connection_id, reason=reason)
+    broker.store.demand_sign_in(connection)
+    raise ServerError("vault_does_not_open")

@@ -124,6 +124,9 @@ class Store(Protocol):
     def revoke_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
         """any -> revoked, if no token has been written since it was read; the tombstone keeps its sealed tokens."""
 
+    def demand_sign_in(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """active, partial -> reauth_required, if no token has been written since it was read."""
+
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
         """Insert if absent."""
 

@@ -197,6 +197,16 @@ class DynamoStore:
             {":revoked": "revoked", ":now": now, ":generation": connection.token_generation, ":sub": connection.sub},
         )
 
+    def demand_sign_in(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """active, partial -> reauth_required, at the generation that was read."""
+        values = {":active": "active", ":partial": "partial", ":reauth": "reauth_required"}
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET #status = :reauth",
+            ["token_generation = :generation", "#status IN (:active, :partial)"],
+            {**values, ":generation": connection.token_generation},
+        )
+
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
         """Insert if absent."""
         return self._put(subject_place(subject.sub), subject, "attribute_not_exists(pk)")

@@ -46,7 +46,7 @@ class KmsKeys:
             if assembled and assembled[0] is item and 0 <= now - assembled[1] < OPEN_AGE:
                 return assembled[2]
             keyset = self._open_all(purpose, item, now)
-            self._assembled[purpose] = (item, now, keyset)
+            self._assembled[purpose] = (item, self._oldest_opening(item), keyset)
             return keyset
 
     def public_jwks(self) -> tuple[dict[str, str], ...]:
@@ -95,6 +95,10 @@ class KmsKeys:
             opened = (now, self._unwrap(purpose, wrapped))
             self._opened[wrapped.wrapped] = opened
         return Key(version=wrapped.version, secret=opened[1], kid=(wrapped.public_jwk or {}).get("kid", ""))
+
+    def _oldest_opening(self, item: KeysetItem) -> int:
+        """A keyset is as old as the oldest key in it: one that joins later does not make the others young again."""
+        return min(self._opened[wrapped.wrapped][0] for wrapped in item.keys if wrapped.state != "published")
 
     def _unwrap(self, purpose: Purpose, wrapped: WrappedKey) -> bytes:
         payload: dict[str, Any] = {

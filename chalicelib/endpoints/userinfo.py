@@ -2,17 +2,17 @@
 
 from typing import Any
 
-from chalicelib.access import Claims, Use, authorize_use
+from chalicelib.access import Claims, Use, authorize_use, open_key_of, refuse_unreadable
 from chalicelib.ports import Broker
 from chalicelib.protocol.claims import userinfo_claims
-from chalicelib.protocol.errors import InsufficientScope, InvalidToken, TemporarilyUnavailable
+from chalicelib.protocol.errors import InsufficientScope, InvalidToken
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.protocol.single import check_no_secret_in_query
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import Place, connection_place, user_key_place
 from chalicelib.replies import Reply, json_reply
-from chalicelib.vault.sealed import open_profile, open_user_key
+from chalicelib.vault.sealed import open_profile
 
 PROFILE_SCOPES = frozenset({"profile", "email"})
 
@@ -49,9 +49,8 @@ def _open_profile(broker: Broker, use: Use, grant: Grant) -> dict[str, Any]:
         return {}
     if (connection.sub, connection.client_id) != (grant.sub, grant.client_id):
         return {}
+    opened = open_key_of(broker, user_key)
     try:
-        opened = open_user_key(broker.keys.get("vault"), user_key.sealed, sub=grant.sub)
         return open_profile(opened, connection)
     except SealBroken as broken:
-        broker.log.event("vault_does_not_open", connection_id=connection_id, reason=str(broken))
-        raise TemporarilyUnavailable("vault_does_not_open") from None
+        refuse_unreadable(broker, connection, str(broken))

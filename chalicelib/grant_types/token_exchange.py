@@ -4,14 +4,13 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.access import Claims, Use, authorize_use
+from chalicelib.access import Claims, Use, authorize_use, open_key_of, refuse_unreadable
 from chalicelib.grant_types.asked import Asked
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
     InvalidRequest,
     InvalidTarget,
     InvalidToken,
-    TemporarilyUnavailable,
     UnauthorizedClient,
 )
 from chalicelib.protocol.scope import serialize
@@ -23,7 +22,7 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import Place, connection_place, provider_place, user_key_place
 from chalicelib.vault.handout import HandOut, decide_handout
-from chalicelib.vault.sealed import open_user_key, open_value, place_of
+from chalicelib.vault.sealed import open_value, place_of
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
@@ -118,16 +117,15 @@ def _decide(broker: Broker, use: Use, grant: Grant, audience: str, asked: Asked)
 
 
 def _open(broker: Broker, use: Use, connection: Connection) -> str:
-    """Raises TemporarilyUnavailable where the vault does not open: never a guess, always an alarm."""
+    """Raises ServerError where the vault does not open: never a guess, always an alarm."""
     sealed = use.found.get(user_key_place(connection.sub))
     if sealed is None:
         raise InvalidTarget("user_key_gone", members={"reason": "not_connected"})
+    user_key = open_key_of(broker, sealed)
     try:
-        user_key = open_user_key(broker.keys.get("vault"), sealed.sealed, sub=connection.sub)
         opened = open_value(user_key, connection.sealed_access_token, "access_token", place=place_of(connection))
     except SealBroken as broken:
-        broker.log.event("vault_does_not_open", connection_id=connection.connection_id, reason=str(broken))
-        raise TemporarilyUnavailable("vault_does_not_open") from None
+        refuse_unreadable(broker, connection, str(broken))
     return opened.decode()
 
 
