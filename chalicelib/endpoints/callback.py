@@ -191,16 +191,19 @@ def _same_place(broker: Broker, http: Request) -> str:
 
 
 def _ask(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
-    """Where the provider fails, the page leads back to the app with the registered error in the link."""
+    """Where the provider fails, the page leads back to the app with the registered error in the link.
+
+    The claim ends with it: nobody would ever finish it, so a page that waits for it would wait in vain.
+    """
     try:
         return redeem_at_provider(broker, provider, pending, code)
     except ProviderFailure as error:
         broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
+        broker.store.revoke_grant(pending.grant_id, client_id=_client_id(broker, pending))
         away = isinstance(error, ProviderUnavailable)
-        link = None
-        if pending.request is not None:
-            refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)
-            link = error_location(broker, pending.request.redirect_uri, pending.request.state, refusal)
+        refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)
+        request = _read_request(broker, pending)
+        link = error_location(broker, request.redirect_uri, request.state, refusal)
         page = "provider_unavailable" if away else "provider_refused"
         raise PageError(error.reason, page=page, status=502, link=link) from None
 

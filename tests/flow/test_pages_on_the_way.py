@@ -6,8 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chalicelib.records.places import grant_place
 from tests.flow.browser import Answer, read_page
-from tests.flow.scene import with_query
+from tests.flow.scene import change, grants, with_query
 from tests.flow.stack import APP, SCOPE, Stack
 from tests.requirement import requirement
 
@@ -32,6 +33,8 @@ def every_page(stack: Stack) -> Iterator[tuple[str, Answer, bool]]:
     yield "wrong issuer", browser.get(with_query(callback, iss="https://attacker.example")), False
     stack.provider.faults.lose_answer = True
     yield "provider fails", browser.get(callback), False
+    (grant,) = grants(stack)
+    change(stack, grant_place(grant.grant_id), status="exchanging")
     yield "waiting", browser.get(callback), False
     stack.provider.faults.reset()
     stack.provider.faults.fewer_scopes = frozenset({"notes:write"})

@@ -1,6 +1,7 @@
 """What a broken or hostile provider answers: nothing of it is used before it is proven (CB-07 to CB-11)."""
 
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.flow.scene import (
     consents,
     only_written,
     subjects,
+    with_query,
 )
 from tests.flow.stack import APP, SignIn, Stack, challenge
 from tests.requirement import requirement
@@ -27,8 +29,8 @@ def arriving(stack: Stack) -> SignIn:
 
 
 def failed(stack: Stack, arriving: SignIn) -> None:
-    """The claim is all that was written; the page leads back to the app with a registered error."""
-    with only_written(stack, "GRANT"):
+    """A claim and its end are all that was written; the page leads back to the app with a registered error."""
+    with only_written(stack, "GRANT", "GRANT"):
         answer = arriving.browser.get(arriving.callback)
     assert answer.status == 502 and answer.header("location") is None and answer.location == ""
     assert_nothing_came_of_it(stack, answer)
@@ -37,11 +39,7 @@ def failed(stack: Stack, arriving: SignIn) -> None:
     asked = stack.provider.count("token")
     stack.provider.faults.reset()
     again = arriving.browser.get(arriving.callback)
-    assert "code" not in again.answered or again.location == arriving.callback
-    assert_nothing_came_of_it_again(stack, asked)
-
-
-def assert_nothing_came_of_it_again(stack: Stack, asked: int) -> None:
+    assert_page(again, says="This sign-in is over")
     assert stack.provider.count("token") == asked
     assert (subjects(stack), consents(stack), connections(stack)) == ([], [], [])
 
@@ -106,6 +104,16 @@ def test_a_new_key_of_the_provider_is_found(stack: Stack) -> None:
     stack.provider.rotate_keys()
     stack.clock.advance(61)
     assert "code" in stack.sign_in(client, browser=stack.browser()).answer.answered
+
+
+@requirement("CB-07", "CB-01")
+def test_a_code_of_another_sign_in_does_not_pass_for_this_ones(stack: Stack, arriving: SignIn) -> None:
+    """An attacker's own code from the provider, put into the victim's callback."""
+    attackers = stack.to_callback(arriving.client, browser=stack.browser(), who="bob")
+    code = dict(parse_qsl(urlsplit(attackers.callback).query))["code"]
+    answer = arriving.browser.get(with_query(arriving.callback, code=code))
+    assert_page(answer, 502)
+    assert_nothing_came_of_it(stack, answer)
 
 
 @requirement("CB-07")
