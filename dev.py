@@ -82,6 +82,10 @@ def main(arguments: list[str]) -> int:
         return int(importlib.import_module(COMMANDS[name][0]).main(rest) or 0)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read our output has seen enough (`| head`); the interpreter must not try to flush the rest.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
 
 
 def overview() -> str:
