@@ -10,7 +10,7 @@ from chalicelib.records.places import DEPLOYMENT, Place, client_place, connectio
 from chalicelib.records.resource import Resource
 from cli.operations import create_resource, delete_client
 from tests.flow.stack import Stack
-from tests.flow.tokens import CONFIDENTIAL, Session, change, mark, read_claims, refusal, start_session
+from tests.flow.tokens import CONFIDENTIAL, Session, change, mark, read_claims, refusal, sign, start_session
 from tests.requirement import requirement
 
 PLACES: dict[str, Callable[[Session], Place[Any]]] = {
@@ -152,3 +152,12 @@ def test_a_connection_older_than_its_providers_mark_is_not_handed_out(stack: Sta
     assert session.userinfo().status == 200
     answer = session.exchange()
     assert refusal(answer) == (400, "invalid_target") and answer.json["reason"] == "not_connected"
+
+
+@requirement("INT-03", "INT-02")
+def test_a_token_whose_grant_is_anothers_opens_nothing(stack: Stack, session: Session) -> None:
+    bob = start_session(stack, who="bob", client=(session.client, None))
+    other = start_session(stack)
+    for grant_id in (bob.claims["grant_id"], other.claims["grant_id"]):
+        token = sign(stack, {**session.claims, "grant_id": grant_id})
+        assert stack.userinfo(token).status == 401 and session.exchange(token).status == 400

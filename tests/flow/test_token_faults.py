@@ -217,3 +217,19 @@ def test_every_read_of_a_whole_session_is_strongly_consistent(session: Session) 
     assert all(table["ConsistentRead"] is True for read in reads for table in read["RequestItems"].values())
     known = {"BatchGetItem", "PutItem", "UpdateItem"}
     assert {operation for operation, _ in session.stack.dynamodb.calls} == known
+
+
+@requirement("REF-08", "REV-03", "REF-04")
+@pytest.mark.parametrize("repeated", [False, True])
+def test_a_grant_that_is_revoked_between_the_advance_and_the_read_answers_nothing(
+    line: Line, session: Session, repeated: bool
+) -> None:
+    store, grant = session.stack.deployment.store, session.grant()
+    if repeated:
+        assert session.refresh().status == 200
+
+    def revoke() -> None:
+        store.revoke_grant(grant.grant_id, client_id=grant.client_id)
+
+    line.faulty = FaultyTransport(session.stack.dynamodb, Fault(mode="D", first=1), on_delay=revoke)
+    assert refusal(session.refresh()) == (400, "invalid_grant")
