@@ -3,6 +3,7 @@
 import argparse
 from typing import Any
 
+from chalicelib.config import ConfigurationError, read_catalog
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
@@ -15,6 +16,7 @@ from cli.operations import (
     delete_client,
     find_client,
     list_clients,
+    list_resources,
     rotate_client_secret,
 )
 from cli.showing import client_row
@@ -68,7 +70,9 @@ def _add_create(create: argparse.ArgumentParser) -> None:
 
 
 def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
-    client, secret = create_client(deployment, _build(options))
+    client = _build(options)
+    _check_known(deployment, client)
+    client, secret = create_client(deployment, client)
     row = client_row(client)
     return {**row, "client_secret": secret} if secret else row
 
@@ -100,6 +104,28 @@ def _build(options: argparse.Namespace) -> Client:
     )
 
 
+def _check_known(deployment: Deployment, client: Client) -> None:
+    """Providers and APIs must be there already: a misspelt one would only show at somebody's sign-in."""
+    try:
+        known = read_catalog(deployment.settings).ids | {"*"}
+    except ConfigurationError as error:
+        raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
+    for provider_id in sorted(client.providers - known):
+        raise OperationError(f"there is no provider file {provider_id}", "broker provider list")
+    audiences = {resource.audience for resource in list_resources(deployment)}
+    for audience in sorted((client.resources | client.serves) - audiences):
+        raise OperationError(f"there is no resource {audience}", f"broker resource create --audience {audience}")
+
+
+def _check_pages(options: argparse.Namespace) -> None:
+    """Addresses that our pages link to."""
+    for option, uri in (("--client-uri", options.client_uri), ("--login-uri", options.login_uri)):
+        try:
+            check_registrable(uri or "https://app.example/", application_type="web")
+        except OAuthError:
+            raise OperationError(f"{option} must be an https address", f"{option} https://app.example/") from None
+
+
 def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
     confidential = options.auth_method != "none"
     if not options.name.strip() or not options.name.isprintable():
@@ -110,6 +136,7 @@ def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
         raise OperationError("only a client with a secret may introspect", "add --auth-method client_secret_basic")
     if not grant_types and not options.serves:
         raise OperationError("this client could do nothing", "add --redirect-uri URI, --for-itself, or --serves URI")
+    _check_pages(options)
     for uri in options.redirect_uri:
         try:
             check_registrable(uri, application_type="native" if options.native else "web")

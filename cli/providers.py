@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,18 @@ from chalicelib.adapters.discovery import ProviderDirectory
 from chalicelib.adapters.https import GuardedFetcher
 from chalicelib.config import ConfigurationError, read_catalog
 from chalicelib.protocol.sealing import SealBroken
-from chalicelib.providers.catalog import Catalog
+from chalicelib.providers.catalog import Catalog, check_registrations_apart
 from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
 from chalicelib.records.places import provider_place
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.vault.sealed import open_provider_secret
-from cli.operations import Deployment, OperationError, set_provider
+from cli.operations import Deployment, OperationError, list_providers, set_provider
 from cli.showing import provider_row
+
+_HTTPS = re.compile(r"https://[^\s/?#@]+(?:/[^\s?#]*)?")
+_LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?")
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
@@ -120,13 +124,14 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
     definition = _definition(_catalog(deployment), options.provider_id)
     if definition.discovery and not (options.issuer or definition.issuer):
         raise OperationError(f"{options.provider_id} needs --issuer", "--issuer https://login.example.com")
-    if options.issuer and not options.issuer.startswith("https://"):
-        raise OperationError("--issuer must be https", "--issuer https://login.example.com")
+    if options.issuer and not _is_issuer(deployment, options.issuer):
+        raise OperationError("--issuer must be an https address", "--issuer https://login.example.com")
     secret = _read_secret(options.secret_from)
     if secret is None and definition.token_endpoint_auth_method != "none":
         raise OperationError(
             f"{options.provider_id} needs your secret there", "--secret-from env:NAME, or - to type it"
         )
+    _check_apart(deployment, definition, options)
     record = set_provider(
         deployment, options.provider_id, client_id=options.client_id, client_secret=secret, issuer=options.issuer
     )
@@ -134,6 +139,30 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
         **provider_row(definition.provider_id, definition.display_name, record),
         "redirect_uri": callback_uri(deployment.settings.issuer, definition.provider_id),
     }
+
+
+def _check_apart(deployment: Deployment, definition: ProviderDefinition, options: argparse.Namespace) -> None:
+    """Two provider ids behind one registration could be mixed up at the callback (CB-06). Raises OperationError."""
+    catalog, records = _catalog(deployment), list_providers(deployment)
+    known = {
+        record.provider_id: (catalog.get(record.provider_id), record.issuer, record.client_id) for record in records
+    }
+    known[definition.provider_id] = (definition, options.issuer, options.client_id)
+    try:
+        check_registrations_apart(
+            {one: (_where(file, issuer), client_id) for one, (file, issuer, client_id) in known.items() if file}
+        )
+    except InvalidDefinition as error:
+        raise OperationError("; ".join(error.faults), "--client-id of a second app") from None
+
+
+def _where(definition: ProviderDefinition, issuer: str | None) -> str:
+    return issuer or definition.issuer or definition.authorization_endpoint or definition.provider_id
+
+
+def _is_issuer(deployment: Deployment, issuer: str) -> bool:
+    """An https address; on this machine also http, where the broker itself is on this machine."""
+    return bool(_HTTPS.fullmatch(issuer) or (deployment.settings.is_loopback and _LOOPBACK.fullmatch(issuer)))
 
 
 def _read_secret(source: str | None) -> str | None:

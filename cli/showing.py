@@ -39,6 +39,8 @@ def client_row(client: Client) -> dict[str, Any]:
         "serves": sorted(client.serves),
         "resources": sorted(client.resources),
         "first_party": client.first_party,
+        "client_uri": client.client_uri,
+        "initiate_login_uri": client.initiate_login_uri,
         "registered_by": client.registered_by,
         "secrets": [
             {"created_at": _date(one.created_at), "expires_at": _date(one.expires_at)} for one in client.secrets

@@ -42,9 +42,8 @@ class BotoTransport:
         """One try; connect 1 s, read 2 s."""
         from botocore.exceptions import BotoCoreError, ClientError
 
-        client = self.client()
         try:
-            answer: dict[str, Any] = client._make_api_call(operation, payload)
+            answer: dict[str, Any] = self.client()._make_api_call(operation, payload)
         except ClientError as error:
             response: dict[str, Any] = dict(error.response)
             raise AwsRefusal(response["Error"].get("Code", ""), response.get("Item")) from None

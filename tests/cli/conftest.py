@@ -1,0 +1,117 @@
+"""One deployment on embedded AWS for the module, and the command as its operator types it."""
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.https import LocalTarget
+from chalicelib.composition import build_broker
+from chalicelib.config import read_settings
+from chalicelib.routes import create_app
+from local.aws import start_aws
+from local.environment import use_local_credentials
+from local.gateway import Gateway
+from local.provider import RunningProvider
+from local.provider import start as start_provider
+from local.resources import create_tables
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What the command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        """Its one document."""
+        return json.loads(self.out)
+
+    def refused(self, *words: str) -> "Done":
+        """It could not be done: 1, and what to type next, without a trace."""
+        assert self.code == 1, (self.out, self.err)
+        said = self.err or self.out
+        assert re.search(r"\n  next: .{5}|\"hint\": \".{5}", said), said
+        assert "Traceback" not in said
+        for word in words:
+            assert word in said, said
+        return self
+
+
+class Operator:
+    """Types `broker ...` with the deployment's settings in the environment."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        self.environ = environ
+
+    def __call__(self, *words: str, typed: str = "", **environ: str | None) -> Done:
+        """One command; a variable that is None is not set."""
+        changed = {**self.environ, **environ}
+        ended = subprocess.run(
+            [sys.executable, "-m", "cli.main", *words], cwd=ROOT, input=typed, capture_output=True, text=True,
+            timeout=60, check=False, env={name: value for name, value in changed.items() if value is not None},
+        )  # fmt: skip
+        return Done(ended.returncode, ended.stdout, ended.stderr)
+
+    def made(self, *words: str, typed: str = "", **environ: str | None) -> Any:
+        """The document of a command that must succeed."""
+        done = self(*words, "--json", typed=typed, **environ)
+        assert (done.code, done.err) == (0, ""), (words, done.out, done.err)
+        return done.json
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[RunningProvider]:
+    """The demo provider."""
+    running = start_provider(0, "127.0.0.2")
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="module")
+def gateway(provider: RunningProvider) -> Iterator[Gateway]:
+    """A broker process over what the operator made; built at its first request."""
+    built: list[Any] = []
+    targets = (LocalTarget(host="127.0.0.2", port=provider.port, address="127.0.0.2"),)
+
+    def source() -> Any:
+        if not built:
+            built.append(build_broker(read_settings(SETTINGS), local_targets=targets, log_stream=io.StringIO()))
+        return built[0]
+
+    running = Gateway(create_app(source)).start()
+    yield running
+    running.stop()
+
+
+SETTINGS: dict[str, str] = {}
+
+
+@pytest.fixture(scope="module")
+def broker(gateway: Gateway, provider: RunningProvider) -> Iterator[Operator]:
+    """Tables are there, keys are not yet."""
+    aws = start_aws()
+    use_local_credentials()
+    create_tables(aws.endpoint_url, "broker", "broker-keys")
+    SETTINGS.update(
+        BROKER_ISSUER=gateway.url,
+        BROKER_ENDPOINT_URL=aws.endpoint_url,
+        BROKER_PROVIDER_DIRS=str(ROOT / "local" / "providers"),
+    )
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("BROKER_")}
+    use_local_credentials(environ)
+    yield Operator({**environ, **SETTINGS})
+    aws.stop()

@@ -1,0 +1,150 @@
+"""A deployment from its first command to a sign-in with what was made."""
+
+import base64
+import re
+import secrets
+import subprocess
+import sys
+import time
+from urllib.parse import urlencode
+
+import pytest
+
+from local.provider import RunningProvider
+from tests.cli.conftest import ROOT, Operator
+from tests.flow.browser import FORM, Browser, read_page, request
+from tests.flow.stack import challenge
+from tests.requirement import requirement
+
+APP = "https://app.example/callback"
+PROVIDER_SECRET = "canary-secret-at-the-provider"
+PURPOSES = ["signing", "handle", "cookie", "identity", "pepper", "user_code", "nonce", "pairwise", "vault"]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def made(broker: Operator, provider: RunningProvider) -> dict[str, str]:
+    """Before `init` every command says so; then keys, a provider, a client with its secret and one without."""
+    broker("client", "create", "--name", "X", "--auth-method", "client_secret_basic", "--for-itself").refused(
+        "broker init"
+    )
+    first, second = broker.made("init"), broker.made("init")
+    assert sorted(first["created"]) == sorted(PURPOSES) and second["created"] == []
+    provider.add_client("broker-at-demo", PROVIDER_SECRET, [f"{broker.environ['BROKER_ISSUER']}/callback/demo"])
+    words = ["provider", "set", "demo", "--client-id", "broker-at-demo", "--issuer", provider.url, "--secret-from"]
+    switched = broker.made(*words, "env:AT_DEMO", AT_DEMO=PROVIDER_SECRET)
+    assert switched["redirect_uri"] == f"{broker.environ['BROKER_ISSUER']}/callback/demo"
+    create = ["client", "create", "--name", "My App", "--redirect-uri", APP]
+    client = broker.made(*create, "--auth-method", "client_secret_basic")
+    public = broker.made(*create, "--native")
+    assert "client_secret" not in public
+    return {"client_id": client["client_id"], "client_secret": client["client_secret"], "public": public["client_id"]}
+
+
+def sign_in(
+    broker: Operator, provider: RunningProvider, client_id: str, secret: str | None
+) -> tuple[int, dict[str, str]]:
+    """The whole way over HTTP; status and body of the token answer."""
+    netloc = broker.environ["BROKER_ISSUER"].removeprefix("http://")
+    browser, verifier = Browser(netloc), secrets.token_urlsafe(32)
+    asked = {
+        "response_type": "code", "client_id": client_id, "redirect_uri": APP, "scope": "openid profile", "state": "s",
+        "code_challenge": challenge(verifier), "code_challenge_method": "S256",
+    }  # fmt: skip
+    page = browser.get("/authorize?" + urlencode(asked))
+    left = browser.post("/signin", {**dict(read_page(page.body).fields), "provider": "demo", "decision": "allow"})
+    place = left.location
+    back = browser.get(provider.sign_in(place, "alice") if place.startswith(provider.url) else place)
+    answered = back.answered if "code" in back.answered else left.answered
+    form = {
+        "grant_type": "authorization_code", "code": answered["code"], "redirect_uri": APP, "code_verifier": verifier,
+        "client_id": client_id,
+    }  # fmt: skip
+    headers = {"Content-Type": FORM}
+    if secret is not None:
+        headers["Authorization"] = "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        del form["client_id"]
+    answer = request(netloc, "POST", "/token", body=urlencode(form), headers=headers)
+    return answer.status, answer.json
+
+
+@requirement("GEN-11")
+def test_ids_and_secrets_have_their_promised_form(made: dict[str, str]) -> None:
+    assert re.fullmatch("[0-9a-f]{32}", made["client_id"]) and re.fullmatch("[0-9a-f]{32}", made["public"])
+    assert re.fullmatch("[0-9a-f]{64}", made["client_secret"])
+
+
+def test_what_was_made_really_signs_in(broker: Operator, provider: RunningProvider, made: dict[str, str]) -> None:
+    status, tokens = sign_in(broker, provider, made["client_id"], made["client_secret"])
+    assert status == 200 and tokens["access_token"]
+    assert sign_in(broker, provider, made["public"], None)[0] == 200
+    assert sign_in(broker, provider, made["client_id"], "0" * 64)[0] == 401
+
+
+@requirement("OPS-01", "TOK-04")
+def test_a_rotation_lets_two_secrets_live_and_ends_the_older(
+    broker: Operator, provider: RunningProvider, made: dict[str, str]
+) -> None:
+    rotate = ["client", "secret", "rotate", made["client_id"]]
+    second = broker.made(*rotate)
+    assert len(second["secrets"]) == 2 and second["secrets"][0]["expires_at"] and not second["secrets"][1]["expires_at"]
+    for secret in (made["client_secret"], second["client_secret"]):
+        assert sign_in(broker, provider, made["client_id"], secret)[0] == 200
+    third = broker.made(*rotate)
+    assert len(third["secrets"]) == 2
+    fourth = broker.made(*rotate, "--overlap", "0")
+    assert len(fourth["secrets"]) == 1
+    for secret in (made["client_secret"], second["client_secret"], third["client_secret"]):
+        assert _fails_within_the_cache(broker, made["client_id"], secret)
+    assert sign_in(broker, provider, made["client_id"], fourth["client_secret"])[0] == 200
+    broker("client", "secret", "rotate", made["client_id"], "--overlap", "-1").refused("--overlap")
+    broker("client", "secret", "rotate", made["public"]).refused("no secret")
+    broker("client", "secret", "rotate", "f" * 32).refused("broker client list")
+
+
+def _fails_within_the_cache(broker: Operator, client_id: str, secret: str) -> bool:
+    """A warm broker may believe its record for 10 s; this waits as long as that."""
+    for _ in range(24):
+        form = urlencode({"grant_type": "authorization_code", "code": "x", "client_id": client_id})
+        netloc = broker.environ["BROKER_ISSUER"].removeprefix("http://")
+        basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+        headers = {"Content-Type": FORM, "Authorization": f"Basic {basic}"}
+        if request(netloc, "POST", "/token", body=form, headers=headers).status == 401:
+            return True
+        time.sleep(0.5)
+    return False
+
+
+@requirement("GEN-18")
+def test_no_list_and_no_page_of_the_command_shows_a_secret(broker: Operator, made: dict[str, str]) -> None:
+    commands = (
+        ["client", "list"], ["client", "show", made["client_id"]], ["provider", "list"], ["provider", "show", "demo"],
+        ["keys", "list"], ["resource", "list"],
+    )  # fmt: skip
+    for words in commands:
+        for more in ([], ["--json"]):
+            shown = broker(*words, *more)
+            assert (shown.code, shown.err) == (0, ""), words
+            assert made["client_secret"] not in shown.out and PROVIDER_SECRET not in shown.out
+            assert not re.search(r"\b[0-9a-f]{64}\b", shown.out), words
+    rows = broker.made("client", "list")
+    assert {row["client_id"] for row in rows} >= {made["client_id"], made["public"]}
+    keys = broker.made("keys", "list")
+    assert [row["purpose"] for row in keys] == PURPOSES
+    assert {row["state"] for row in keys} == {"signing", "current"} and keys[0]["kid"]
+
+
+def test_a_deleted_client_is_gone(broker: Operator) -> None:
+    client = broker.made("client", "create", "--name", "Short", "--redirect-uri", APP)
+    assert broker.made("client", "show", client["client_id"])["client_name"] == "Short"
+    assert broker.made("client", "delete", client["client_id"])["deleted"] is True
+    broker("client", "show", client["client_id"]).refused("broker client list")
+    broker("client", "delete", client["client_id"]).refused("broker client list")
+
+
+def test_the_one_command_of_the_repository_is_the_same(broker: Operator, made: dict[str, str]) -> None:
+    command = [sys.executable, "dev.py", "broker", "client", "show", made["public"], "--json"]
+    ended = subprocess.run(
+        command, cwd=ROOT, env=broker.environ, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert made["public"] in ended.stdout
