@@ -79,13 +79,13 @@ def test_a_fault_at_the_redemption_leaves_the_code_redeemable_or_redeemed(
     stack = session.stack
     sign_in = stack.sign_in(session.client, session.sign_in.secret)
     answer = line.send(lambda: stack.redeem(sign_in), mode, at=0, times=times)
-    redeemed = mode in "AC" or times == HICCUP and mode in "BT"
+    redeemed = mode in "AC" or (times == HICCUP and mode in "BT")
     if times == HICCUP and mode in "ABT":
         assert answer and answer.status == 200
         assert stack.userinfo(answer.json["access_token"]).status == 200
         assert stack.refresh(sign_in, answer.json["refresh_token"]).status == 200
     else:
-        assert answer is None or refusal(answer) == UNAVAILABLE and "access_token" not in answer.body
+        assert answer is None or (refusal(answer) == UNAVAILABLE and "access_token" not in answer.body)
     again = stack.redeem(sign_in)
     assert again.status == (400 if redeemed else 200)
     assert bool(events(stack, "replay_detected")) == redeemed
@@ -173,9 +173,9 @@ def test_a_revocation_is_said_only_when_it_is_done_and_may_be_repeated(
 def test_what_is_not_on_record_is_not_handed_out(line: Line, session: Session, mode: str, times: int, at: int) -> None:
     answer = line.send(session.exchange, mode, at=at, times=times)
     handed = answer is not None and answer.status == 200
-    assert answer is None or handed or refusal(answer) == UNAVAILABLE and "access_token" not in answer.body
+    assert answer is None or handed or (refusal(answer) == UNAVAILABLE and "access_token" not in answer.body)
     assert handed == (times == HICCUP and mode in "ABT")
-    written = handed or at == 1 and mode in "AC"
+    written = handed or (at == 1 and mode in "AC")
     assert len(audits(session.stack)) == written
 
 
@@ -193,7 +193,7 @@ def test_a_token_that_cannot_be_looked_up_is_neither_good_nor_bad(
         "userinfo": session.userinfo,
     }
     answer = line.send(requests[name], mode, at=0, times=times)
-    assert answer is None or refusal(answer) == UNAVAILABLE and "active" not in answer.json
+    assert answer is None or (refusal(answer) == UNAVAILABLE and "active" not in answer.json)
 
 
 @requirement("TOK-04", "GEN-13")
