@@ -1,6 +1,7 @@
 """One deployment on embedded AWS for the module, and the command as its operator types it."""
 
 import io
+import itertools
 import json
 import os
 import re
@@ -98,6 +99,7 @@ def gateway(provider: RunningProvider) -> Iterator[Gateway]:
 
 
 SETTINGS: dict[str, str] = {}
+_numbers = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +107,11 @@ def broker(gateway: Gateway, provider: RunningProvider) -> Iterator[Operator]:
     """Tables are there, keys are not yet."""
     aws = start_aws()
     use_local_credentials()
-    create_tables(aws.endpoint_url, "broker", "broker-keys")
+    number = next(_numbers)  # moto's tables belong to the process, not to its server
+    create_tables(aws.endpoint_url, f"broker-cli-{number}", f"broker-cli-keys-{number}")
     SETTINGS.update(
+        BROKER_TABLE=f"broker-cli-{number}",
+        BROKER_KEYS_TABLE=f"broker-cli-keys-{number}",
         BROKER_ISSUER=gateway.url,
         BROKER_ENDPOINT_URL=aws.endpoint_url,
         BROKER_PROVIDER_DIRS=str(ROOT / "local" / "providers"),
