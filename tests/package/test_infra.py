@@ -11,6 +11,7 @@ import pytest
 
 from local.package import ROOT
 from tests.package.template import write_template
+from tests.requirement import requirement
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
 BOOTSTRAP = json.loads((ROOT / "infra" / "bootstrap.json").read_text())["Resources"]
@@ -143,6 +144,7 @@ def test_the_policy_names_its_two_tables_and_one_key() -> None:
     assert decrypt["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/broker"}
 
 
+@requirement("GEN-12")
 def test_no_stage_starts_before_its_issuer_is_set() -> None:
     """A placeholder is not an issuer: the function says so in its log and does not start (THREATS GEN-12)."""
     from chalicelib.config import ConfigurationError, read_settings

@@ -11,6 +11,7 @@ import pytest
 from tests.package.function import LambdaFunction, runtime_python
 from tests.package.runtime_api import FunctionFailed
 from tests.package.world import ISSUER, NETWORK, World
+from tests.requirement import requirement
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,7 @@ def test_the_package_finds_nothing_of_this_environment(function: LambdaFunction)
     assert not [name for name in own if "/.venv/" in name]
 
 
+@requirement("GEN-12")
 def test_without_settings_the_package_refuses_and_its_log_says_what_is_missing(
     host_package: Path, world: World, tmp_path: Path
 ) -> None:
