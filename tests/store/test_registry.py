@@ -58,6 +58,17 @@ def test_absence_is_never_remembered_and_a_failed_read_is_no_absence(transport: 
 
 
 @requirement("GEN-16")
+def test_an_absence_that_one_may_believe_is_read_again_for_another(transport: Transport) -> None:
+    story = Story(make_store(transport))
+    place = client_place(story.grant_id)
+    registry = CachedRegistry(make_store(transport), StillClock())
+    assert registry.lookup(place, absence_of=frozenset({place})).get(place) is None
+    story.store.put_client(client(story, 1), expected_revision=None)
+    assert registry.lookup(place, absence_of=frozenset({place})).get(place) is None
+    assert registry.lookup(place).get(place) is not None
+
+
+@requirement("GEN-16")
 def test_a_clock_that_goes_back_makes_nothing_live_longer(transport: Transport, story: Story) -> None:
     clock, place = StillClock(), client_place(story.grant_id)
     wire = FaultyTransport(transport)
