@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from chalicelib.adapters.https import LocalTarget
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
+from cli.main import main
 from local.aws import start_aws
 from local.environment import use_local_credentials
 from local.gateway import Gateway
@@ -120,3 +121,23 @@ def broker(gateway: Gateway, provider: RunningProvider) -> Iterator[Operator]:
     use_local_credentials(environ)
     yield Operator({**environ, **SETTINGS})
     aws.stop()
+
+
+@pytest.fixture
+def typed(broker: Operator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """The command in this process: a process of its own for each refusal would cost a second each."""
+    for name in [name for name in os.environ if name.startswith("BROKER_")]:
+        monkeypatch.delenv(name)
+    for name, value in broker.environ.items():
+        if name.startswith(("BROKER_", "AWS_")):
+            monkeypatch.setenv(name, value)
+
+    def run(*words: str) -> Done:
+        capsys.readouterr()
+        try:
+            code = main(list(words))
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return Done(code, *capsys.readouterr())
+
+    return run

@@ -6,12 +6,13 @@ import secrets
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from urllib.parse import urlencode
 
 import pytest
 
 from local.provider import RunningProvider
-from tests.cli.conftest import ROOT, Operator
+from tests.cli.conftest import ROOT, Done, Operator
 from tests.flow.browser import FORM, Browser, read_page, request
 from tests.flow.stack import challenge
 from tests.requirement import requirement
@@ -115,20 +116,20 @@ def _fails_within_the_cache(broker: Operator, client_id: str, secret: str) -> bo
 
 
 @requirement("GEN-18")
-def test_no_list_and_no_page_of_the_command_shows_a_secret(broker: Operator, made: dict[str, str]) -> None:
+def test_no_list_and_no_page_of_the_command_shows_a_secret(typed: Callable[..., Done], made: dict[str, str]) -> None:
     commands = (
         ["client", "list"], ["client", "show", made["client_id"]], ["provider", "list"], ["provider", "show", "demo"],
         ["keys", "list"], ["resource", "list"],
     )  # fmt: skip
     for words in commands:
         for more in ([], ["--json"]):
-            shown = broker(*words, *more)
+            shown = typed(*words, *more)
             assert (shown.code, shown.err) == (0, ""), words
             assert made["client_secret"] not in shown.out and PROVIDER_SECRET not in shown.out
             assert not re.search(r"\b[0-9a-f]{64}\b", shown.out), words
-    rows = broker.made("client", "list")
+    rows = typed("client", "list", "--json").json
     assert {row["client_id"] for row in rows} >= {made["client_id"], made["public"]}
-    keys = broker.made("keys", "list")
+    keys = typed("keys", "list", "--json").json
     assert [row["purpose"] for row in keys] == PURPOSES
     assert {row["state"] for row in keys} == {"signing", "current"} and keys[0]["kid"]
 

@@ -1,12 +1,10 @@
 """What cannot be done ends with 1 and says what to type next; wrong words end with 2; nothing is half done."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from cli.main import main
 from tests.cli.conftest import Done, Operator
 from tests.requirement import requirement
 
@@ -19,26 +17,6 @@ API = "https://api.example/orders"
 def initialised(broker: Operator) -> None:
     broker.made("init")
     broker.made("resource", "create", "--audience", API, "--scope", "orders:read", "--lifetime", "300")
-
-
-@pytest.fixture
-def typed(broker: Operator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """The command in this process: a process of its own for each refusal would cost a second each."""
-    for name in [name for name in os.environ if name.startswith("BROKER_")]:
-        monkeypatch.delenv(name)
-    for name, value in broker.environ.items():
-        if name.startswith(("BROKER_", "AWS_")):
-            monkeypatch.setenv(name, value)
-
-    def run(*words: str) -> Done:
-        capsys.readouterr()
-        try:
-            code = main(list(words))
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        return Done(code, *capsys.readouterr())
-
-    return run
 
 
 REFUSED = {

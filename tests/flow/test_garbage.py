@@ -64,7 +64,8 @@ def deep(parts) -> Stack:
     browser = stack.browser()
     page = stack.authorize(stack.authorize_parameters(client), browser)
     RIGHT.update(
-        client_id=client.client_id, secret=secret or "", code=coded.code, access=tokens["access_token"], state=coded.state,
+        client_id=client.client_id, secret=secret or "", code=coded.code,
+        access=tokens["access_token"], state=coded.state,
         refresh=tokens["refresh_token"] + "x", form=dict(read_page(page.body).fields)["request"], verifier="v" * 43,
     )  # fmt: skip
     asking = {"client_id": client.client_id, "client_secret": secret or ""}
