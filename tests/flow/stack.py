@@ -100,6 +100,7 @@ class Stack:
         number = next(_numbers)
         self.parts, self.provider, self.netloc = parts, parts.provider, parts.gateway.url.removeprefix("http://")
         self.clock, self.log = MovableClock(), io.StringIO()
+        self.targets = [LocalTarget(host="127.0.0.2", port=self.provider.port, address="127.0.0.2")]
         self.settings = Settings(
             **{
                 "issuer": parts.gateway.url,
@@ -124,7 +125,7 @@ class Stack:
         settings = msgspec.structs.replace(self.settings, **changed)
         return build_broker(
             settings,
-            local_targets=(LocalTarget(host="127.0.0.2", port=self.provider.port, address="127.0.0.2"),),
+            local_targets=tuple(self.targets),
             dynamodb=dynamodb or self.dynamodb,
             kms=kms or self.kms,
             clock=self.clock,
