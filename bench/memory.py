@@ -25,7 +25,7 @@ def measure(counts: list[int], folder: Path, say: Callable[[str], None]) -> dict
                 sign_in.refresh(sign_in.run()["refresh_token"])
                 if number + 1 in counts:
                     found[number + 1] = function.resident_bytes()
-                    say(f"  {number + 1:,} sign-ins done")
+                    say(f"  {number + 1:,} sign-ins: {found[number + 1] / 1e6:.1f} MB")
     finally:
         world.stop()
     return found

@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sign-ins", type=int, nargs="+", default=[1000, 10_000], metavar="N", help="1000 10000")
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end instead of tables")
     options = parser.parse_args(arguments)
-    say = (lambda _: None) if options.json else print
+    say = (lambda _: None) if options.json else partial(print, flush=True)
     say(f"Python {platform.python_version()} on {platform.machine()}; CPU time; medians; ratios are what counts")
     results = {}
     for name in options.only or BENCHES:

@@ -7,6 +7,7 @@ import argparse
 import http.client
 import io
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -53,7 +54,11 @@ class Neighbours:
         """End the process."""
         if self.process.stdin is not None:
             self.process.stdin.close()
-        self.process.wait(20)
+        try:
+            self.process.wait(5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(5)
 
 
 def start_neighbours(*, callback: str, provider_url: str = "", users: int = 0) -> Neighbours:
@@ -69,7 +74,7 @@ def start_neighbours(*, callback: str, provider_url: str = "", users: int = 0) -
     return Neighbours(process=process, **told)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: list[str] | None = None) -> None:
     """The process."""
     from local.provider import start
 
@@ -85,7 +90,7 @@ def main(arguments: list[str] | None = None) -> int:
     told = {"endpoint_url": endpoint_url, "provider_port": provider.port, "provider_url": provider.url}
     print(json.dumps(told), flush=True)
     sys.stdin.read()
-    return 0
+    os._exit(0)  # what is stored is worth nothing, and taking it apart may take long
 
 
 class KeepingFront(BaseHTTPRequestHandler):
@@ -165,4 +170,4 @@ def add_users(count: int) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()
