@@ -10,22 +10,30 @@ from local.package import build_package
 from tests.package.function import LambdaFunction
 from tests.package.world import NETWORK, World
 
+BUSY = "503"
+
 
 def measure(counts: list[int], folder: Path, say: Callable[[str], None]) -> dict[int, int]:
     """Resident bytes at the start (0) and after so many sign-ins, each by another user."""
     world = World(folder, played=True, users=max(counts))
     package = build_package(folder / "broker.zip", arch="host")
-    found = {}
+    found, refused = {}, 0
     try:
         with LambdaFunction(package, folder, environ=world.environ, path=(NETWORK,)) as function:
             door = world.door(function)
             found[0] = function.resident_bytes()
             for number in range(max(counts)):
                 sign_in = world.sign_in(door, f"user-{number}")
-                sign_in.refresh(sign_in.run()["refresh_token"])
+                try:
+                    sign_in.refresh(sign_in.run()["refresh_token"])
+                except AssertionError as error:
+                    # On a busy machine the stand-ins may be slower than the broker waits; a run is not worth less by it.
+                    refused += 1
+                    if BUSY not in str(error) or refused * 20 > max(counts):
+                        raise
                 if number + 1 in counts:
                     found[number + 1] = function.resident_bytes()
-                    say(f"  {number + 1:,} sign-ins: {found[number + 1] / 1e6:.1f} MB")
+                    say(f"  {number + 1:,} sign-ins: {found[number + 1] / 1e6:.1f} MB ({refused} refused with 503)")
     finally:
         world.stop()
     return found
