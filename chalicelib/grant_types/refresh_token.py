@@ -91,7 +91,7 @@ def _explain(
 
 def _read_first(broker: Broker, handle: Handle, client: Client, now: int) -> None:
     """Without a grace a refresh whose read fails after the advance costs an honest client its grant: one read comes
-    before it, so that a table that cannot be read stops here. What decides is read after the advance all the same, since
+    before it, so that a table that cannot be read stops here. What decides is read after the advance all the same, for
     a mark acknowledged in between must bite."""
     place, client_record = grant_place(handle.grant_id), client_place(client.client_id)
     found = broker.store.read(place, client_record, DEPLOYMENT)

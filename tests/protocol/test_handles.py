@@ -29,7 +29,8 @@ def test_a_handle_reads_back_under_its_own_key_version() -> None:
     "text",
     [
         "", PREFIX, TEXT[:-1], TEXT + "A", TEXT + "=", TEXT + "\n", " " + TEXT, TEXT.upper(), TEXT.swapcase(),
-        TEXT[len(PREFIX) :], "tb_refresh_" + TEXT[len(PREFIX) :], PREFIX + TEXT[len(PREFIX) :].replace("_", "/"), TEXT + TEXT,
+        TEXT[len(PREFIX) :], "tb_refresh_" + TEXT[len(PREFIX) :], PREFIX + TEXT[len(PREFIX) :].replace("_", "/"),
+        TEXT + TEXT,
         PREFIX + "é" * 20, PREFIX + "A" * 5000, "\x00", TEXT[:20] + "\x00" + TEXT[21:], TEXT + "%00",
     ],
 )  # fmt: skip
