@@ -5,6 +5,7 @@ number of callbacks with one state exactly one goes on; it never completes witho
 """
 
 import hmac
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
@@ -224,6 +225,10 @@ def _finish(broker: Broker, http: Request, pending: Pending, provider: Registere
     )
     owner = Owner(sub=arrival.sub, client_id=client_id, connection_id=arrival.connection_id, user_key=user_key)
     shortfall = find_shortfall(provider.definition, client, allowed=allowed, granted=brought.tokens.granted)
+
+    def is_void(at: int) -> bool:
+        return _find_end(broker, at, client_id, arrival.sub, pending, found) is not None
+
     connection = store_connection(
         broker,
         owner,
@@ -233,7 +238,7 @@ def _finish(broker: Broker, http: Request, pending: Pending, provider: Registere
         consent=consent,
         status="partial" if shortfall.missing else "active",
         connected_at=pending.decided_at,
-        is_void=lambda decided_at: _find_end(broker, decided_at, client_id, arrival.sub, pending, found) is not None,
+        is_void=is_void,
     )
     session = _start_session(broker, provider, brought, arrival, subject)
     if shortfall.missing:
@@ -242,7 +247,7 @@ def _finish(broker: Broker, http: Request, pending: Pending, provider: Registere
         return show_shortfall(broker, http, client, request, provider.definition, shortfall, owner).with_headers(
             session
         )
-    code = _issue(broker, pending, request, client, arrival, brought, shortfall.left, consent)
+    code = _issue(broker, pending, request, client, arrival, brought, shortfall.left, consent, is_void)
     _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
     return redirect_reply(code_location(broker, request, code)).with_headers(session)
@@ -323,6 +328,7 @@ def _issue(
     brought: Brought,
     scopes: frozenset[str],
     consent: Consent | None,
+    is_void: Callable[[int], bool],
 ) -> str:
     """Consent first, then the grant, then the code (a crash in between leaves no token without consent)."""
     grant = build_grant(
@@ -337,7 +343,7 @@ def _issue(
         scopes=scopes,
         auth_time=brought.auth_time,
     )
-    record_consent(broker, consent, grant, client)
+    record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void)
     if isinstance(broker.store.issue_grant(grant), Refused):
         raise PageError("claim_lost", page="sign_in_over")
     return issue_code(broker, grant, pending.code_secret)

@@ -48,9 +48,30 @@ def find_sitting(broker: Broker, http: Request, client_id: str) -> Sitting | Non
     providers = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
     found = broker.store.read(*places, DEPLOYMENT, client_place(client_id), *providers)
     session = open_session(broker, owner, found.get(places[0]))
-    if session is None:
+    if session is None or _has_ended(found, session):
         return None
     return Sitting(session=session, consent=found.get(places[1]), connection=found.get(places[2]), found=found)
+
+
+def _has_ended(found: Found, session: BrowserSession) -> bool:
+    """True where the switch for everything, or for the provider of this session, was thrown since."""
+    deployment, provider = found.get(DEPLOYMENT), found.get(provider_place(session.provider_id))
+    ended = deployment is not None and deployment.marks.void(session.signed_in_at)
+    return ended or provider is None or provider.marks.void(session.signed_in_at)
+
+
+def _find_end(broker: Broker, sitting: Sitting, client_id: str, decided_at: int) -> str | None:
+    """Which mark of this one read ends what was decided, or connected, at that time."""
+    sub = sitting.session.sub
+    return find_end(
+        decided_at,
+        deployment=sitting.found.get(DEPLOYMENT),
+        client=sitting.found.get(client_place(client_id)),
+        provider=sitting.found.get(provider_place(sitting.session.provider_id)),
+        subject=sitting.found.get(subject_place(sub)),
+        consent=sitting.consent or Consent(sub=sub, client_id=client_id),
+        now=broker.clock.now(),
+    )
 
 
 def suffices(
@@ -62,8 +83,7 @@ def suffices(
         return False
     if connection is None or session.provider_id != provider_id or connection.provider_id != provider_id:
         return False
-    provider = sitting.found.get(provider_place(provider_id))
-    if provider is None or provider.marks.void(connection.connected_at) or provider.marks.void(session.signed_in_at):
+    if _find_end(broker, sitting, request.client_id, connection.connected_at) is not None:
         return False
     if connection.status not in ("active", "partial") or connection.epoch != broker.settings.epoch:
         return False
@@ -75,8 +95,13 @@ def suffices(
 
 def is_covered(broker: Broker, sitting: Sitting, request: AuthorizationRequest, parties: Parties) -> bool:
     """True where nothing new is to be decided."""
-    now = broker.clock.now()
-    return covers(sitting.consent, request, parties.client, epoch=broker.settings.epoch, now=now)
+    return covers(
+        sitting.consent,
+        request,
+        parties.client,
+        epoch=broker.settings.epoch,
+        is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
+    )
 
 
 def finish_sitting(
@@ -108,18 +133,17 @@ def finish_sitting(
         auth_time=session.auth_time,
     )
     client = sitting.found.get(client_place(request.client_id))
-    end = find_end(
-        grant.decided_at,
-        deployment=sitting.found.get(DEPLOYMENT),
-        client=client,
-        provider=sitting.found.get(provider_place(session.provider_id)),
-        subject=sitting.found.get(subject_place(session.sub)),
-        consent=sitting.consent or Consent(sub=session.sub, client_id=request.client_id),
-        now=broker.clock.now(),
-    )
+    end = _find_end(broker, sitting, request.client_id, grant.decided_at)
     if end is not None or client is None or client.revision != request.client_revision:
         raise PageError(end or "client_changed", page="not_allowed", status=403)
-    record_consent(broker, sitting.consent, grant, client)
+    record_consent(
+        broker,
+        sitting.consent,
+        grant,
+        client,
+        redirect_uri=request.redirect_uri,
+        is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
+    )
     if isinstance(broker.store.claim_grant(grant), Refused):
         raise PageError("decision_already_used", page="sign_in_over")
     return code_location(broker, request, issue_code(broker, grant, code_secret))

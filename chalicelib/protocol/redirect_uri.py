@@ -71,8 +71,14 @@ def match_redirect_uri(requested: str, registered: tuple[str, ...], *, native: b
 
 
 def redirect_hash(uri: str) -> str:
-    """SHA-256 of the URI as sent, 64 hex characters: how grants and consents remember it."""
+    """SHA-256 of the URI as sent, 64 hex characters: how grants remember it."""
     return hashlib.sha256(uri.encode()).hexdigest()
+
+
+def place_hash(uri: str, *, native: bool) -> str:
+    """How consents remember it: of a native client's loopback URI without the port, which is another each time."""
+    parts = _loopback_parts(uri) if native else None
+    return redirect_hash(uri if parts is None else "".join(parts))
 
 
 def is_loopback(uri: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.marks import Marks
 from chalicelib.records.places import DEPLOYMENT, client_place, consent_place, provider_place, subject_place
-from tests.flow.scene import assert_page, change, connections, consents, grants, subjects
+from tests.flow.scene import assert_page, change, connections, consents, grants, shows, subjects
 from tests.flow.stack import SignIn, Stack
 from tests.requirement import requirement
 
@@ -115,7 +115,7 @@ def test_a_client_or_provider_deleted_on_the_way_gets_nothing(stack: Stack, plac
 @requirement("OPS-02", "CB-12")
 def test_a_connection_that_a_mark_has_voided_is_replaced_by_a_new_sign_in(stack: Stack) -> None:
     """Its stored set may be wider: kept as it is it would be refused at every hand-out."""
-    client, _ = stack.client(scopes=frozenset("openid offline_access demo:notes:read demo:notes:write".split()))
+    client, _ = stack.client(scopes=frozenset(["openid", "offline_access", "demo:notes:read", "demo:notes:write"]))
     scope = "openid demo:notes:read"
     stack.sign_in(client, scope=scope + " demo:notes:write")
     change(stack, provider_place("demo"), marks=Marks(not_before=stack.clock.now() + 10))
@@ -123,3 +123,44 @@ def test_a_connection_that_a_mark_has_voided_is_replaced_by_a_new_sign_in(stack:
     again = stack.sign_in(client, scope=scope, browser=stack.browser())
     handed = stack.exchange(again, stack.redeem(again).json["access_token"])
     assert handed.status == 200, handed.body
+
+
+@requirement("OPS-02", "CONS-02")
+@pytest.mark.parametrize("switch", [on_client, on_provider, on_consent])
+def test_a_mark_that_voids_the_connection_means_another_trip(stack: Stack, switch: Switch) -> None:
+    """A code without a trip would carry a connection that every hand-out refuses."""
+    client, _ = stack.client(registered_by="self")
+    sign_in = stack.sign_in(client)
+    switch(stack, sign_in, Marks(not_before=stack.clock.now() + 10))
+    stack.clock.advance(20)
+    page = stack.authorize(stack.authorize_parameters(client), sign_in.browser)
+    left = stack.decide(sign_in.browser, page, provider="demo")
+    assert left.location.startswith(stack.provider.url)
+    assert "code" in sign_in.browser.get(stack.provider.sign_in(left.location)).answered
+
+
+@requirement("OPS-02", "CONS-02")
+def test_the_switch_for_everything_ends_browser_sessions_too(stack: Stack) -> None:
+    client, _ = stack.client()
+    sign_in = stack.sign_in(client)
+    on_deployment(stack, sign_in, Marks(not_before=stack.clock.now() + 10))
+    stack.clock.advance(20)
+    assert shows(stack, stack.authorize(stack.authorize_parameters(client), sign_in.browser)) == "page"
+
+
+@requirement("OPS-02", "CONS-01")
+@pytest.mark.parametrize("switch", [on_client, on_consent])
+def test_a_consent_that_a_mark_has_voided_begins_anew(stack: Stack, switch: Switch) -> None:
+    client, _ = stack.client()
+    sign_in = stack.sign_in(client)
+    switch(stack, sign_in, Marks(not_before=stack.clock.now() + 10))
+    stack.clock.advance(20)
+    parameters = stack.authorize_parameters(client, scope="openid")
+    page = stack.authorize(parameters, sign_in.browser)
+    assert shows(stack, page) == "page"
+    left = stack.decide(sign_in.browser, page, provider="demo")
+    assert "code" in sign_in.browser.get(stack.provider.sign_in(left.location)).answered
+    assert [consent.scopes for consent in consents(stack)] == [{"openid"}]
+    assert shows(stack, stack.authorize(parameters, sign_in.browser)) == "code"
+    wide = stack.authorize_parameters(client)
+    assert shows(stack, stack.authorize(wide, sign_in.browser)) == "page"

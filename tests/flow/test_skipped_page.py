@@ -208,4 +208,23 @@ def test_a_switch_thrown_between_cache_and_code_ends_the_shortcut(stack: Stack) 
         answer = stack.authorize(
             stack.authorize_parameters(sign_in.client, scope="openid demo:notes:read"), sign_in.browser
         )
-    assert answer.status in (400, 403) and answer.location == ""
+    assert answer.header("location") is None and answer.location == ""
+
+
+@requirement("CONS-01")
+def test_each_new_port_of_a_loopback_redirect_adds_nothing_to_the_consent(stack: Stack) -> None:
+    """A native app takes another port each time: the item must not grow with every sign-in."""
+    client, secret = stack.client(
+        application_type="native",
+        redirect_uris=("http://127.0.0.1/back",),
+        token_endpoint_auth_method="client_secret_basic",
+    )
+    browser = stack.browser()
+    sign_in = stack.sign_in(client, secret, browser=browser, redirect_uri="http://127.0.0.1:50001/back")
+    assert sign_in.answer.location.startswith("http://127.0.0.1:50001/back?")
+    (before,) = consents(stack)
+    for port in (50002, 50003):
+        parameters = stack.authorize_parameters(client, redirect_uri=f"http://127.0.0.1:{port}/back")
+        answer = stack.authorize(parameters, browser)
+        assert answer.location.startswith(f"http://127.0.0.1:{port}/back?") and "code" in answer.answered
+    assert consents(stack) == [before]
