@@ -5,14 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from chalicelib.records.places import provider_place
 from tests.flow.browser import Browser
 from tests.flow.stack import APP, Stack
-from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, mark, start_session
+from tests.flow.tokens import CONFIDENTIAL, Session, audits, mark, sign, start_session
 from tests.requirement import requirement
-
-Budget = Callable[..., Iterator[None]]
-API = "https://api.example"
 
 
 @pytest.fixture
@@ -164,7 +160,14 @@ def test_a_hand_out_is_a_read_and_a_record(stack: Stack, warm: Session) -> None:
         with spends(stack, 1, f"refused: {changed}"):
             assert warm.exchange(**changed).status == 400
     assert len(audits(stack)) == recorded
-    change(stack, provider_place("demo"), issuer=stack.provider.url)
+
+
+@requirement("BUDGET")
+def test_a_hand_out_of_a_connection_newer_than_the_token_reads_once_more(stack: Stack, warm: Session) -> None:
+    older = sign(stack, {name: value for name, value in warm.claims.items() if name != "connections"})
+    for audience in ("demo", warm.claims["connections"]["demo"]):
+        with spends(stack, 3):
+            assert warm.exchange(older, audience=audience).status == 200
 
 
 @requirement("BUDGET")

@@ -1,47 +1,23 @@
 """A fault at each call of each token request: never half, never a success that did not happen (RELIABILITY R7).
 
-B fails before it takes effect, A takes effect and loses its answer, C and K end the process after and before it,
-T is throttled. A call is tried three times at most, so three of a kind are an outage and one is a hiccup.
+B fails before it takes effect, A takes effect and loses its answer, C and K end the process after and before it, T is
+throttled. A call is tried three times at most, so three of a kind are an outage and one is a hiccup. The redemption and
+the refresh themselves stand in test_faults_at_each_call.py.
 """
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
 from tests.faults import Fault, FaultyTransport
 from tests.flow.browser import Answer
+from tests.flow.fault_line import DEATH, FAULTS, HICCUP, OUTAGE, Line
 from tests.flow.stack import Stack
-from tests.flow.tokens import CONFIDENTIAL, NO_ANSWER, Session, audits, events, mark, refusal, start_session
+from tests.flow.tokens import CONFIDENTIAL, Session, audits, mark, refusal, start_session
 from tests.requirement import requirement
 
-OUTAGE, HICCUP, DEATH = 3, 1, 1
 UNAVAILABLE = (503, "temporarily_unavailable")
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-
-
-class Line:
-    """The way to the table, on which a fault can be laid."""
-
-    def __init__(self) -> None:
-        self.stack: Stack | None = None
-        self.faulty: FaultyTransport | None = None
-
-    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        assert self.stack is not None
-        return (self.faulty or self.stack.dynamodb).call(operation, payload)
-
-    def send(self, request: Callable[[], Answer], mode: Any, *, at: int, times: int) -> Answer | None:
-        """One request with a fault at its n-th call; None where no answer came."""
-        assert self.stack is not None
-        self.faulty = FaultyTransport(self.stack.dynamodb, Fault(mode=mode, first=at, times=times))
-        try:
-            return request()
-        except NO_ANSWER:
-            return None
-        finally:
-            assert len(self.faulty.calls) > at, "the request made fewer calls"
-            self.faulty = None
 
 
 @pytest.fixture
@@ -59,38 +35,6 @@ def session(line: Line) -> Session:
     return start_session(line.stack, **CONFIDENTIAL)
 
 
-FAULTS = [
-    ("B", OUTAGE),
-    ("T", OUTAGE),
-    ("B", HICCUP),
-    ("T", HICCUP),
-    ("A", HICCUP),
-    ("A", OUTAGE),
-    ("C", DEATH),
-    ("K", DEATH),
-]
-
-
-@requirement("F02", "F03", "CODE-05", "GEN-13")
-@pytest.mark.parametrize(("mode", "times"), FAULTS)
-def test_a_fault_at_the_redemption_leaves_the_code_redeemable_or_redeemed(
-    line: Line, session: Session, mode: str, times: int
-) -> None:
-    stack = session.stack
-    sign_in = stack.sign_in(session.client, session.sign_in.secret)
-    answer = line.send(lambda: stack.redeem(sign_in), mode, at=0, times=times)
-    redeemed = mode in "AC" or (times == HICCUP and mode in "BT")
-    if times == HICCUP and mode in "ABT":
-        assert answer and answer.status == 200
-        assert stack.userinfo(answer.json["access_token"]).status == 200
-        assert stack.refresh(sign_in, answer.json["refresh_token"]).status == 200
-    else:
-        assert answer is None or (refusal(answer) == UNAVAILABLE and "access_token" not in answer.body)
-    again = stack.redeem(sign_in)
-    assert again.status == (400 if redeemed else 200)
-    assert bool(events(stack, "replay_detected")) == redeemed
-
-
 @requirement("F04", "F08", "CODE-04", "GEN-13")
 @pytest.mark.parametrize("at", [0, 1])
 @pytest.mark.parametrize(("mode", "times"), FAULTS)
@@ -101,23 +45,6 @@ def test_a_fault_while_a_replay_is_answered_never_answers_it_with_tokens(
     assert answer is None or answer.status in (400, 503)
     assert refusal(session.stack.redeem(session.sign_in)) == (400, "invalid_grant")
     assert session.grant().status == "revoked" and session.refresh().status == 400
-
-
-@requirement("F03", "F06", "REF-03", "REF-04", "GEN-13")
-@pytest.mark.parametrize("at", [0, 1])
-@pytest.mark.parametrize(("mode", "times"), FAULTS)
-def test_a_fault_at_each_call_of_a_refresh_leaves_the_old_or_the_new_token_good(
-    line: Line, session: Session, mode: str, times: int, at: int
-) -> None:
-    answer = line.send(session.refresh, mode, at=at, times=times)
-    assert answer is None or answer.status == 200 or refusal(answer) == UNAVAILABLE
-    assert (answer is not None and answer.status == 200) == (times == HICCUP and mode in "ABT")
-    again = session.refresh()
-    assert again.status == 200, again.body
-    if answer is not None and answer.status == 200:
-        assert answer.json["refresh_token"] == again.json["refresh_token"]
-    assert session.grant().generation == 2
-    assert session.refresh(again.json["refresh_token"]).status == 200
 
 
 @requirement("F07", "F08", "GEN-13")
