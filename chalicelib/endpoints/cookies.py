@@ -64,14 +64,17 @@ def seal_form(broker: Broker, form: PageForm) -> str:
 
 
 def open_form(broker: Broker, sealed: str, browser: str) -> PageForm | None:
-    """The form, where it is ours, of this browser, and not older than a sign-in may take."""
+    """The form, where it is ours and of this browser; whether it is still in time says `is_fresh`."""
     opened = _open(broker, sealed, "form", browser_hash(browser))
     if opened is None:
         return None
     form = msgspec.msgpack.decode(opened, type=PageForm)
-    fresh = 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
-    same = hmac.compare_digest(form.browser, browser_hash(browser))
-    return form if fresh and same else None
+    return form if hmac.compare_digest(form.browser, browser_hash(browser)) else None
+
+
+def is_fresh(broker: Broker, form: PageForm) -> bool:
+    """True while the page is not older than a sign-in may take."""
+    return 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
 
 
 def seal_request(broker: Broker, encoded: bytes, request_id: str) -> bytes:

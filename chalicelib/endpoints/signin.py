@@ -8,7 +8,7 @@ import hmac
 from urllib.parse import urlsplit
 
 from chalicelib.endpoints.answers import error_location, page_reply, site, way_back
-from chalicelib.endpoints.cookies import open_form, read_browser
+from chalicelib.endpoints.cookies import is_fresh, open_form, read_browser
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices
 from chalicelib.endpoints.travel import begin_trip, host_of, provider_name
@@ -79,8 +79,14 @@ def _open(broker: Broker, http: Request, parameters: Parameters) -> PageForm:
     sealed = [value for name, value in http.form if name == "request"]
     form = open_form(broker, sealed[0], browser) if len(sealed) == 1 else None
     if form is None:
-        raise PageError("form_not_of_this_browser_or_old", page="csrf", status=403)
+        raise PageError("form_not_of_this_browser", page="csrf", status=403)
+    if not is_fresh(broker, form):
+        raise PageError("form_too_old", page="sign_in_over", status=403, link=_find_way_back(broker, form))
     return form
+
+
+def _find_way_back(broker: Broker, form: PageForm) -> str | None:
+    return way_back(load_parties(broker, form.request.client_id).client)
 
 
 def _deny(broker: Broker, form: PageForm, parties: Parties) -> Reply:

@@ -41,8 +41,8 @@ NOTICES: Final[dict[str, Notice]] = {
     "cookie_missing": Notice(
         title="We cannot tell that this is your sign-in",
         what="The browser that came back is not carrying what it was given at the start. This happens when the sign-in "
-        "began in another browser or inside an app’s built-in window, when cookies were cleared or are blocked, "
-        "or when the link came from somebody else.",
+        "was left open for more than a few minutes, began in another browser or inside an app’s built-in window, "
+        "when cookies were cleared or are blocked, or when the link came from somebody else.",
         todo="Begin again in the app and finish in the same browser, with cookies allowed. "
         "Nothing was stored and no access was given.",
         tone="care",
@@ -84,8 +84,7 @@ NOTICES: Final[dict[str, Notice]] = {
     ),
     "csrf": Notice(
         title="We could not confirm that this came from you",
-        what="The answer to our question did not come from the page that we showed in this browser, "
-        "or that page had been open for too long.",
+        what="The answer to our question did not come from the page that we showed in this browser.",
         todo="Begin again in the app. If you did not press anything just now, close this page: nothing was allowed.",
     ),
     "partial": Notice(

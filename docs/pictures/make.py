@@ -1,0 +1,78 @@
+"""Makes the pictures of the README from the running demo: `.venv/bin/python docs/pictures/make.py`."""
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parents[1]
+MAX_BYTES = 400_000
+SHOT = {"width": 1120, "height": 800}
+SHEET = """<!doctype html><meta charset="utf-8"><style>
+body{margin:0;padding:28px;display:flex;gap:28px;align-items:flex-start;background:#8b93a7}
+img{display:block;width:780px;border-radius:12px;box-shadow:0 10px 34px #0006}
+</style>"""
+
+
+@contextmanager
+def demo() -> Iterator[dict[str, str]]:
+    """The demo's places while it runs."""
+    command = [sys.executable, "dev.py", "demo", "--json"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield json.loads(process.stdout.readline()) if process.stdout else {}
+        finally:
+            process.terminate()
+
+
+def take(browser: Browser, app: str, scheme: str) -> dict[str, bytes]:
+    """Our page, and the app after the provider's API has answered."""
+    context = browser.new_context(viewport=SHOT, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(app)
+    page.locator("#sign-in:enabled").click()
+    allow = page.get_by_role("button", name="Allow")
+    allow.hover()  # waits until it is armed
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(400)
+    shots = {"choice": page.screenshot()}
+    allow.click()
+    page.get_by_role("button", name="Sign in as Alice").click()
+    page.locator("#call:enabled").click()
+    page.locator("#notes li").first.wait_for()
+    page.evaluate("scrollTo(0, 0)")
+    shots["app"] = page.screenshot()
+    context.close()
+    return shots
+
+
+def compose(page: Page, shots: list[bytes], path: Path) -> None:
+    """Side by side, in one PNG."""
+    images = "".join(f'<img src="data:image/png;base64,{base64.b64encode(shot).decode()}">' for shot in shots)
+    page.set_content(SHEET + images)
+    page.locator("body").screenshot(path=path)
+    size = path.stat().st_size
+    print(f"{path.relative_to(ROOT)}: {size // 1000} kB")
+    if size > MAX_BYTES:
+        raise SystemExit(f"{path.name} is larger than {MAX_BYTES // 1000} kB")
+
+
+def main() -> None:
+    """One picture per page, light beside dark."""
+    with demo() as places, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        light, dark = (take(browser, places["app"], scheme) for scheme in ("light", "dark"))
+        sheet = browser.new_page(viewport={"width": 2 * 780 + 3 * 28, "height": 640})
+        compose(sheet, [light["choice"], dark["choice"]], HERE / "choice.png")
+        compose(sheet, [light["app"], dark["app"]], HERE / "app.png")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()

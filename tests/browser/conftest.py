@@ -1,0 +1,57 @@
+"""The demo in a process of its own, and Chromium in front of it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.chromium import chromium
+from tests.flow.conftest import make_stack, parts, stack
+
+__all__ = ["make_stack", "parts", "stack"]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def demo(browser: Browser) -> Iterator[dict[str, Any]]:
+    """What `dev.py demo --json` says when it is ready: issuer, app, provider."""
+    command = [sys.executable, "dev.py", "demo", "--json"]
+    with subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout
+            places: dict[str, Any] = json.loads(process.stdout.readline())
+            assert places["ready"] is True
+            yield places
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """A page in a context of its own: `open_page(url, java_script_enabled=False, ...)`."""
+    contexts = []
+
+    def open_it(url: str, **options: Any) -> Page:
+        context = browser.new_context(**options)
+        context.set_default_timeout(15_000)
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(url)
+        return page
+
+    yield open_it
+    for context in contexts:
+        context.close()
