@@ -139,13 +139,17 @@ def test_a_mark_that_voids_the_connection_means_another_trip(stack: Stack, switc
     assert "code" in sign_in.browser.get(stack.provider.sign_in(left.location)).answered
 
 
-@requirement("OPS-02", "CONS-02")
-def test_the_switch_for_everything_ends_browser_sessions_too(stack: Stack) -> None:
+@requirement("OPS-02", "CONS-02", "AUTHZ-14")
+@pytest.mark.parametrize("switch", [on_deployment, on_provider, on_subject])
+def test_a_mark_ends_the_browser_sessions_from_before_it(stack: Stack, switch: Switch) -> None:
     client, _ = stack.client()
     sign_in = stack.sign_in(client)
-    on_deployment(stack, sign_in, Marks(not_before=stack.clock.now() + 10))
+    switch(stack, sign_in, Marks(not_before=stack.clock.now() + 10))
     stack.clock.advance(20)
-    assert shows(stack, stack.authorize(stack.authorize_parameters(client), sign_in.browser)) == "page"
+    silent = stack.authorize(stack.authorize_parameters(client, prompt="none"), sign_in.browser)
+    assert silent.answered["error"] == "login_required"
+    page = stack.authorize(stack.authorize_parameters(client), sign_in.browser)
+    assert shows(stack, page) == "page" and "Signed in at this browser" not in page.body
 
 
 @requirement("OPS-02", "CONS-01")
