@@ -34,13 +34,19 @@ def error_reply(error: OAuthError, *, request_id: str) -> Reply:
     """The one place that turns a refusal into an answer (RFC 6749 section 5.2, RFC 6750 section 3)."""
     document = {"error": error.code, "error_description": error.description, **error.members, "error_id": request_id}
     reply = json_reply(document, status=error.status)
-    if error.status == 401:
-        scheme = "Basic" if error.code == "invalid_client" else "Bearer"
-        challenge = f'{scheme} realm="broker"' + (f', error="{error.code}"' if scheme == "Bearer" else "")
+    if challenge := _challenge(error):
         reply = reply.with_headers(("WWW-Authenticate", challenge))
     if error.retry_after is not None:
         reply = reply.with_headers(("Retry-After", str(error.retry_after)))
     return reply
+
+
+def _challenge(error: OAuthError) -> str | None:
+    """RFC 7617 for a client, RFC 6750 section 3 for a token that is missing, over or too narrow."""
+    if error.code == "invalid_client":
+        return 'Basic realm="broker"'
+    of_a_token = error.status == 401 or error.code == "insufficient_scope"
+    return f'Bearer realm="broker", error="{error.code}"' if of_a_token else None
 
 
 def redirect_reply(location: str, *, status: int = 303) -> Reply:
