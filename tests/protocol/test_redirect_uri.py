@@ -13,6 +13,7 @@ from chalicelib.protocol.redirect_uri import (
     is_loopback,
     match_redirect_uri,
     origin_of,
+    place_hash,
     redirect_hash,
 )
 from tests.requirement import requirement
@@ -110,3 +111,12 @@ def test_pages_can_say_where_a_uri_leads(uri, loopback, origin):
 def test_a_uri_is_remembered_by_its_sha_256():
     expected = "3813b4ab1f4c678e49bd26db6e4e27090e3d3cfb70816b0dc9b7274a252ce8f2"
     assert redirect_hash("https://app.example/cb") == expected
+
+
+@requirement("CONS-01")
+def test_a_consent_remembers_a_native_loopback_redirect_without_its_port() -> None:
+    first, second = "http://127.0.0.1:1024/back", "http://127.0.0.1:2048/back"
+    assert place_hash(first, native=True) == place_hash(second, native=True) != place_hash(first, native=False)
+    for other in ("http://127.0.0.1:1024/", "http://[::1]:1024/back", "https://127.0.0.1:1024/back"):
+        assert place_hash(other, native=True) != place_hash(first, native=True)
+    assert place_hash("https://app.example/", native=True) == redirect_hash("https://app.example/")
