@@ -18,13 +18,13 @@ __all__ = ["make_stack", "parts", "stack"]
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # only one Playwright may be open in a process, and other modules have theirs
 def browser() -> Iterator[Browser]:
     with chromium() as found:
         yield found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def demo(browser: Browser) -> Iterator[dict[str, Any]]:
     """What `dev.py demo --json` says when it is ready: issuer, app, provider."""
     command = [sys.executable, "dev.py", "demo", "--json"]
