@@ -27,7 +27,7 @@ def measure(counts: list[int], folder: Path, say: Callable[[str], None]) -> dict
                 try:
                     sign_in.refresh(sign_in.run()["refresh_token"])
                 except AssertionError as error:
-                    # On a busy machine the stand-ins may be slower than the broker waits; a run is not worth less by it.
+                    # On a busy machine the stand-ins may be slower than the broker waits; the run is good without it.
                     refused += 1
                     if BUSY not in str(error) or refused * 20 > max(counts):
                         raise
