@@ -1,13 +1,14 @@
 """What the operator can do to a deployment, as functions: the command and the local stack call the same ones."""
 
 import secrets
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import msgspec
 
 from chalicelib.adapters.aws import AwsRefusal, BotoTransport, Transport, call_with_repeats
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.items import decode_item, encode_item
+from chalicelib.adapters.items import key as item_key
 from chalicelib.adapters.kms import PURPOSES, KmsKeys, encryption_context
 from chalicelib.adapters.system import SystemClock, SystemEntropy
 from chalicelib.protocol.client_authentication import secret_hash
@@ -22,6 +23,7 @@ from chalicelib.records.settings import Settings
 from chalicelib.records.stored import KeysetItem
 from chalicelib.vault.sealed import seal_provider_secret
 
+T = TypeVar("T", bound=msgspec.Struct)
 KEY_BYTES = 32
 ROTATION_SECONDS = 7 * 86400
 
@@ -67,10 +69,41 @@ class Deployment:
         item = encode_item(place.pk, record)
         call_with_repeats(self.dynamodb, "PutItem", {"TableName": self.settings.table, "Item": item})
 
+    def put_fields(self, place: Place[T], record: T, *names: str, read: T | None = None) -> T | None:
+        """Write these fields in one step and leave the others as they stand, marks above all: whoever threw a switch
+        meanwhile, or long ago, threw it for good.
+
+        read   the record as it was read: these fields must still stand so; None where they may be anything
+
+        The record as it stands now; None where it is not as it was read.
+        """
+        new, old = encode_item(place.pk, record), {} if read is None else encode_item(place.pk, read)
+        written = {"schema", *names}
+        put, dropped = sorted(written & new.keys()), sorted(written - new.keys())
+        update = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
+        update += " REMOVE " + ", ".join(f"#{name}" for name in dropped) if dropped else ""
+        payload: dict[str, Any] = {
+            "TableName": self.settings.table,
+            "Key": item_key(place.pk),
+            "UpdateExpression": update,
+            "ExpressionAttributeNames": {f"#{name}": name for name in written},
+            "ExpressionAttributeValues": {f":{name}": new[name] for name in put},
+            "ReturnValues": "ALL_NEW",
+        }
+        if read is not None:
+            payload["ConditionExpression"] = " AND ".join(f"#{name} = :old_{name}" for name in names)
+            payload["ExpressionAttributeValues"] |= {f":old_{name}": old[name] for name in names}
+        try:
+            answer = call_with_repeats(self.dynamodb, "UpdateItem", payload)
+        except AwsRefusal as refusal:
+            if refusal.code != "ConditionalCheckFailedException":
+                raise
+            return None
+        return decode_item(answer["Attributes"], place.record)
+
     def delete(self, place: Place[Any]) -> bool:
         """True where something stood there."""
-        key = {"pk": {"S": place.pk}, "sk": {"S": "#"}}
-        payload = {"TableName": self.settings.table, "Key": key, "ReturnValues": "ALL_OLD"}
+        payload = {"TableName": self.settings.table, "Key": item_key(place.pk), "ReturnValues": "ALL_OLD"}
         return bool(call_with_repeats(self.dynamodb, "DeleteItem", payload).get("Attributes"))
 
     def scan(self, prefix: str, record: type[Any]) -> list[Any]:
@@ -164,7 +197,7 @@ def create_client(deployment: Deployment, client: Client) -> tuple[Client, str |
 def rotate_client_secret(deployment: Deployment, client_id: str, *, overlap_seconds: int) -> tuple[Client, str]:
     """A second secret; the first one ends after the overlap. Two live at most.
 
-    Raises OperationError.
+    Raises OperationError, also where somebody else rotates it at this moment.
     """
     client = find_client(deployment, client_id)
     if not client.is_confidential:
@@ -174,8 +207,10 @@ def rotate_client_secret(deployment: Deployment, client_id: str, *, overlap_seco
     newest = client.secrets[-1:] if overlap_seconds > 0 else ()
     ending = tuple(msgspec.structs.replace(one, expires_at=now + overlap_seconds) for one in newest)
     changed = msgspec.structs.replace(client, secrets=(*ending, kept))
-    deployment.put(client_place(client_id), changed)
-    return changed, secret
+    written = deployment.put_fields(client_place(client_id), changed, "secrets", read=client)
+    if written is None:
+        raise OperationError(f"client {client_id} was changed at this moment", "broker client show CLIENT_ID")
+    return written, secret
 
 
 def find_client(deployment: Deployment, client_id: str) -> Client:
@@ -202,14 +237,17 @@ def delete_client(deployment: Deployment, client_id: str) -> None:
 def set_provider(
     deployment: Deployment, provider_id: str, *, client_id: str, client_secret: str | None, issuer: str | None = None
 ) -> ProviderRecord:
-    """Switch a provider on with our registration there; its secret is sealed before it is stored."""
+    """Switch a provider on with our registration there; its secret is sealed before it is stored.
+
+    Its marks stay: a new secret revives nothing that was ended, and switches nothing on that was switched off.
+    """
     sealed = None
     if client_secret:
         vault, salt = deployment.keys.get("vault"), deployment.entropy.token_bytes(32)
         sealed = seal_provider_secret(vault, client_secret, provider_id=provider_id, salt=salt)
     record = ProviderRecord(provider_id=provider_id, client_id=client_id, sealed_secret=sealed, issuer=issuer)
-    deployment.put(provider_place(provider_id), record)
-    return record
+    fields = ("provider_id", "client_id", "sealed_secret", "issuer")
+    return deployment.put_fields(provider_place(provider_id), record, *fields) or record
 
 
 def list_providers(deployment: Deployment) -> list[ProviderRecord]:

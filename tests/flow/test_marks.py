@@ -1,16 +1,33 @@
 """Marks and narrower consent bite at the next request that reaches us: refresh, introspection, userinfo, hand-out."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 
+from chalicelib.adapters.aws import Transport
 from chalicelib.records.marks import Marks
 from chalicelib.records.places import DEPLOYMENT, Place, client_place, connection_place, provider_place, subject_place
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource, delete_client
+from cli.operations import (
+    Deployment,
+    OperationError,
+    create_resource,
+    delete_client,
+    rotate_client_secret,
+)
 from tests.flow.stack import Stack
-from tests.flow.tokens import CONFIDENTIAL, Session, change, mark, read_claims, refusal, sign, start_session
+from tests.flow.tokens import (
+    CONFIDENTIAL,
+    Session,
+    change,
+    disable_client,
+    mark,
+    read_claims,
+    refusal,
+    sign,
+    start_session,
+)
 from tests.requirement import requirement
 
 PLACES: dict[str, Callable[[Session], Place[Any]]] = {
@@ -161,3 +178,53 @@ def test_a_token_whose_grant_is_anothers_opens_nothing(stack: Stack, session: Se
     for grant_id in (bob.claims["grant_id"], other.claims["grant_id"]):
         token = sign(stack, {**session.claims, "grant_id": grant_id})
         assert stack.userinfo(token).status == 401 and session.exchange(token).status == 400
+
+
+@requirement("OPS-02", "XCH-04")
+@pytest.mark.parametrize("disabled", [False, True], ids=["not_before", "disabled"])
+def test_registering_at_a_provider_anew_revives_nothing_that_its_mark_has_ended(
+    stack: Stack, session: Session, disabled: bool
+) -> None:
+    mark(stack, provider_place("demo"), disabled=disabled)
+    stack.register_provider()
+    assert refusal(session.userinfo()) == (401, "invalid_token")
+    assert refusal(session.exchange()) == (400, "invalid_request")
+
+
+class Meanwhile:
+    """A transport on which something else happens between the operator's read of a client and the write."""
+
+    def __init__(self, inner: Transport, act: Callable[[], object]) -> None:
+        self._inner, self._act = inner, act
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._inner.call(operation, payload)
+        if operation == "BatchGetItem" and "CLIENT#" in repr(payload):
+            self._act()
+        return answer
+
+
+def meanwhile(stack: Stack, act: Callable[[], object]) -> Deployment:
+    """The operator's command while that happens."""
+    operator = stack.deployment
+    return Deployment(stack.settings, dynamodb=Meanwhile(operator.dynamodb, act), kms=operator.kms)
+
+
+@requirement("OPS-02", "TOK-04")
+def test_a_rotated_secret_leaves_a_switch_that_is_thrown_meanwhile(stack: Stack) -> None:
+    client, _ = stack.client(**CONFIDENTIAL)
+    operator = meanwhile(stack, lambda: disable_client(stack, client))
+    changed, secret = rotate_client_secret(operator, client.client_id, overlap_seconds=100)
+    assert changed.marks.disabled and len(changed.secrets) == 2
+    assert refusal(stack.token(changed, secret, grant_type="refresh_token")) == (401, "invalid_client")
+
+
+@requirement("TOK-04")
+def test_of_two_rotations_at_one_moment_one_is_told_so(stack: Stack) -> None:
+    client, _ = stack.client(**CONFIDENTIAL)
+
+    def rotate_first() -> None:
+        rotate_client_secret(stack.deployment, client.client_id, overlap_seconds=0)
+
+    with pytest.raises(OperationError):
+        rotate_client_secret(meanwhile(stack, rotate_first), client.client_id, overlap_seconds=0)
