@@ -140,9 +140,9 @@ def _load_request(pending: Pending, found: Found, broker: Broker) -> tuple[Autho
         raise PageError("stored_request_over", page="sign_in_over")
     try:
         opened = open_request(broker, stored.sealed, pending.stored)
-    except SealBroken:
+        return msgspec.msgpack.decode(opened, type=tuple[AuthorizationRequest, frozenset[str]])
+    except (SealBroken, msgspec.DecodeError):
         raise PageError("stored_request_broken", page="sign_in_over") from None
-    return msgspec.msgpack.decode(opened, type=tuple[AuthorizationRequest, frozenset[str]])
 
 
 def _read_request(broker: Broker, pending: Pending) -> AuthorizationRequest:

@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import re
+from typing import TypeVar
 
 import msgspec
 
@@ -17,6 +18,7 @@ from chalicelib.records.keyset import Keyset
 from chalicelib.records.sign_in import BrowserSession, PageForm, Pending
 from chalicelib.records.subject import Subject
 
+T = TypeVar("T")
 BROWSER, PENDING, SESSION = "tb_browser", "tb_pending_", "tb_session"
 SLOTS = 3
 SLOT_BYTES = 3800
@@ -66,9 +68,9 @@ def seal_form(broker: Broker, form: PageForm) -> str:
 def open_form(broker: Broker, sealed: str, browser: str) -> PageForm | None:
     """The form, where it is ours and of this browser; whether it is still in time says `is_fresh`."""
     opened = _open(broker, sealed, "form", browser_hash(browser))
-    if opened is None:
+    form = _read(opened, PageForm)
+    if form is None:
         return None
-    form = msgspec.msgpack.decode(opened, type=PageForm)
     return form if hmac.compare_digest(form.browser, browser_hash(browser)) else None
 
 
@@ -120,9 +122,9 @@ def read_pending(broker: Broker, request: Request, state: str) -> Pending | None
     """The decision that this browser took for this state; None where it took none, or too long ago."""
     value = request.cookies.get(_full(broker, PENDING) + _slot(state), "")
     opened = _open(broker, value.partition(".")[2], "pending", state)
-    if opened is None:
+    pending = _read(opened, Pending)
+    if pending is None:
         return None
-    pending = msgspec.msgpack.decode(opened, type=Pending)
     # No lower bound: what is decided with a mark in view counts as made at the mark's `not_before`, which is ahead.
     alive = broker.clock.now() - pending.decided_at < broker.settings.pending_seconds
     return pending if alive and hmac.compare_digest(pending.state, state) else None
@@ -142,7 +144,7 @@ def seal_session(broker: Broker, session: BrowserSession, session_salt: bytes) -
 def read_session_owner(broker: Broker, request: Request) -> SessionOwner | None:
     """Whose session this browser claims to have; nothing is proven before `open_session`."""
     opened = _open(broker, request.cookies.get(_full(broker, SESSION), ""), "session")
-    return None if opened is None else msgspec.msgpack.decode(opened, type=SessionOwner)
+    return _read(opened, SessionOwner)
 
 
 def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -> BrowserSession | None:
@@ -156,7 +158,9 @@ def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -
         opened = open_sealed(secrets, outer.inner, place=canonical("session", outer.sub))
     except SealBroken:
         return None
-    session = msgspec.msgpack.decode(opened, type=BrowserSession)
+    session = _read(opened, BrowserSession)
+    if session is None:
+        return None
     alive = broker.clock.now() < session.expires_at and session.epoch == broker.settings.epoch
     ended = subject.marks.void(session.signed_in_at)
     return session if alive and not ended and session.account_id == outer.account_id else None
@@ -204,6 +208,16 @@ def _open(broker: Broker, value: str, *place: str) -> bytes | None:
         sealed = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
         return open_sealed(_secrets(broker.keys.get("cookie")), sealed, place=bound)
     except (ValueError, SealBroken):
+        return None
+
+
+def _read(opened: bytes | None, kind: type[T]) -> T | None:
+    """What was sealed. None too for what another version of ours sealed in another shape: as good as no cookie."""
+    if opened is None:
+        return None
+    try:
+        return msgspec.msgpack.decode(opened, type=kind)
+    except msgspec.DecodeError:
         return None
 
 

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import parse_qsl, urlsplit
 
+import msgspec
 import pytest
 
+from chalicelib.endpoints.cookies import browser_hash, seal_form, seal_pending, seal_session
+from chalicelib.records.places import subject_place
 from tests.flow.browser import Answer, Browser, read_page
 from tests.flow.scene import assert_nothing_came_of_it, assert_page, grants, only_written, shows
 from tests.flow.stack import SignIn, Stack
@@ -88,6 +92,38 @@ def test_the_session_of_another_user_decides_nothing_for_this_one(stack: Stack) 
     bob.browser.cookies["tb_session"] = alice.browser.cookies["tb_session"][:-2] + "AA"
     answer = stack.authorize(stack.authorize_parameters(client), bob.browser)
     assert shows(stack, answer) == "page"
+
+
+class OtherShape(msgspec.Struct):
+    """What another version of ours might have sealed under the same keys."""
+
+    sub: str = ""
+    account_id: str = ""
+    state: str = ""
+    browser: str = ""
+
+
+@requirement("GEN-17", "CONS-05")
+def test_what_another_version_sealed_in_another_shape_counts_as_absent(stack: Stack) -> None:
+    """A deploy while people sign in, or are signed in, must not lock them out until their cookies end."""
+    client, _ = stack.client()
+    here = stack.sign_in(client)
+    sub = stack.userinfo(stack.redeem(here).json["access_token"]).json["sub"]
+    subject = stack.deployment.store.read(subject_place(sub)).get(subject_place(sub))
+    assert subject is not None
+    _, session = seal_session(stack.broker, OtherShape(sub=sub), subject.session_salt)  # type: ignore[arg-type]
+    here.browser.cookies["tb_session"] = session.partition("=")[2].partition(";")[0]
+    page = stack.authorize(stack.authorize_parameters(client), here.browser)
+    assert shows(stack, page) == "page"
+    form = OtherShape(browser=browser_hash(here.browser.cookies["tb_browser"]))
+    answer = stack.decide(here.browser, page, request=seal_form(stack.broker, form))  # type: ignore[arg-type]
+    assert answer.status == 403
+    there = stack.to_callback(client)
+    state = dict(parse_qsl(urlsplit(there.callback).query))["state"]
+    (slot,) = [name for name in there.browser.cookies if name.startswith("tb_pending_")]
+    sealed = seal_pending(stack.broker, OtherShape(state=state))  # type: ignore[arg-type]
+    there.browser.cookies[slot] = f"0.{sealed}"
+    assert there.browser.get(there.callback).status == 403
 
 
 @requirement("CB-01", "CONS-04")
