@@ -16,7 +16,6 @@ from chalicelib.records.client import Client, SecretHash
 from chalicelib.replies import Reply, json_reply
 
 HOUR, DAY = 3600, 86400
-FOR_EVER = 4_102_444_800
 
 
 def answer(broker: Broker, http: Request) -> Reply:
@@ -77,12 +76,13 @@ def hash_secret(broker: Broker, secret: str) -> SecretHash:
 
 
 def _check_limits(broker: Broker, http: Request) -> None:
-    """Per address and hour, per day, and in all; the counters are atomic (GEN-21)."""
+    """Per address and hour, per day, and in all for as long as an unused client lives; the counters are atomic."""
     settings, now = broker.settings, broker.clock.now()
+    life = settings.registration_unused_days * DAY
     limits = (
         (f"register#{http.source_ip}", now - now % HOUR + HOUR, settings.registration_per_address),
         ("register#day", now - now % DAY + DAY, settings.registration_per_day),
-        ("register#total", FOR_EVER, settings.registration_total),
+        ("register#total", now - now % life + life, settings.registration_total),
     )
     for name, ends_at, limit in limits:
         if broker.store.count(name, amount=1, window_ends_at=ends_at) > limit:
