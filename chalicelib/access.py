@@ -40,7 +40,7 @@ class Use(Struct, frozen=True, kw_only=True):
     """A token that is good right now, and what was read to know it.
 
     grant, consent   None for a client that acts for itself
-    scopes           of the token, less what consent has lost since
+    scopes           of the token, less what consent or the registration has lost since
     """
 
     claims: dict[str, Any]
@@ -99,7 +99,7 @@ def authorize_use(
     )
     if end is not None or client is None or consent is None:
         raise InvalidToken(end or "record_gone")
-    scopes = frozenset(claims["scope"].split()) & consent.scopes & grant.scopes
+    scopes = frozenset(claims["scope"].split()) & consent.scopes & grant.scopes & client.scopes
     return Use(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found)
 
 

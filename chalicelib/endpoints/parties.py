@@ -48,7 +48,7 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
     usable = {
         record.provider_id: record
         for record in records
-        if record and not record.marks.disabled and ("*" in client.providers or record.provider_id in client.providers)
+        if record and not record.marks.disabled and client.may_use(record.provider_id)
     }
     return Parties(client=client, providers=usable, deployment=deployment)
 

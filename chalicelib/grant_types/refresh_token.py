@@ -113,21 +113,22 @@ def _read_marks(broker: Broker, grant: Grant, client: Client) -> Found:
 
 
 def _check_marks(broker: Broker, found: Found, grant: Grant, now: int) -> frozenset[str]:
-    """The scopes that consent still covers; a mark ends the grant instead of answering."""
+    """The scopes that consent and registration still cover; a mark ends the grant instead of answering."""
     current = found.get(grant_place(grant.grant_id))
     if current is None or current.is_over(now):
         raise InvalidGrant("grant_over_by_now")
+    client = found.get(client_place(grant.client_id))
     consent = found.get(consent_place(grant.sub, grant.client_id))
     end = find_end(
         grant.decided_at,
         deployment=found.get(DEPLOYMENT),
-        client=found.get(client_place(grant.client_id)),
+        client=client,
         provider=found.get(provider_place(grant.provider_id)),
         subject=found.get(subject_place(grant.sub)),
         consent=consent,
         now=now,
     )
-    if end is not None or consent is None:
+    if end is not None or client is None or consent is None:
         broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
         raise InvalidClient("client_over") if end == "client_over" else InvalidGrant(end or "record_gone")
-    return grant.scopes & consent.scopes
+    return grant.scopes & consent.scopes & client.scopes

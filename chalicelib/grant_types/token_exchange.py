@@ -103,6 +103,8 @@ def _decide(broker: Broker, use: Use, grant: Grant, audience: str, asked: Asked)
     definition = broker.catalog.get(connection.provider_id) if connection else None
     if definition is None:
         raise InvalidTarget("connection_gone", members={"reason": "not_connected"})
+    if not use.client.may_use(definition.provider_id):
+        raise InvalidTarget("provider_not_for_client", members={"reason": "not_connected"})
     prefix = definition.provider_id + ":"
     return decide_handout(
         connection,

@@ -72,7 +72,7 @@ def parse_authorization_request(
     _check_response(parameters, client)
     challenge = parameters.get("code_challenge")
     check_code_challenge(challenge, parameters.get("code_challenge_method"))
-    usable = provider_ids if "*" in client.providers else provider_ids & client.providers
+    usable = frozenset(filter(client.may_use, provider_ids))
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,

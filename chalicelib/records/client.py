@@ -61,6 +61,10 @@ class Client(Struct, frozen=True, kw_only=True):
         """True where the client proves itself with a secret."""
         return self.token_endpoint_auth_method != "none"
 
+    def may_use(self, provider_id: str) -> bool:
+        """True where this provider is among its own."""
+        return "*" in self.providers or provider_id in self.providers
+
     def is_over(self, now: int) -> bool:
         """True when disabled or expired: no grant type works."""
         return self.marks.disabled or (self.expires_at is not None and self.expires_at <= now)

@@ -34,7 +34,7 @@ def decide_handout(
     """Decide one hand-out; everything that is not certain refuses.
 
     asked          scopes named in the request, in the provider's names; empty for all
-    token_scopes   of the presented access token, less what consent has lost since
+    token_scopes   of the presented access token, less what consent or the registration has lost since
 
     Raises InvalidTarget: no such connection for this user and client, or not allowed.
     Raises InvalidScope: connected with less than asked, or with more than was allowed.

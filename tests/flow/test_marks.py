@@ -191,6 +191,24 @@ def test_registering_at_a_provider_anew_revives_nothing_that_its_mark_has_ended(
     assert refusal(session.exchange()) == (400, "invalid_request")
 
 
+@requirement("XCH-01", "REF-01")
+def test_a_registration_that_was_narrowed_afterwards_narrows_everything(
+    stack: Stack, session: Session, asker: Any
+) -> None:
+    change(stack, client_place(session.client.client_id), scopes=frozenset({"openid", "offline_access"}))
+    assert stack.post("/introspect", *asker, token=session.access).json["scope"] == "offline_access openid"
+    assert session.userinfo().json.keys() == {"sub"}
+    assert session.exchange().json["reason"] == "not_connected"
+    assert session.refresh().json["scope"] == "offline_access openid"
+
+
+@requirement("XCH-01")
+def test_a_provider_taken_from_the_registration_is_handed_out_no_more(stack: Stack, session: Session) -> None:
+    assert session.exchange().status == 200
+    change(stack, client_place(session.client.client_id), providers=frozenset({"github"}))
+    assert refusal(session.exchange()) == (400, "invalid_target")
+
+
 class Meanwhile:
     """A transport on which something else happens between the operator's read of a client and the write."""
 
