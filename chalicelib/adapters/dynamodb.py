@@ -35,15 +35,19 @@ AUDIT_SECONDS = 400 * 86400
 
 
 class FoundItems:
-    """What one batch read brought, decoded on demand."""
+    """What one batch read brought, decoded on demand and once."""
 
     def __init__(self, items: Mapping[tuple[str, str], dict[str, Any]]) -> None:
         self._items = items
+        self._records: dict[Place[Any], Any] = {}
 
     def get(self, place: Place[T]) -> T | None:
         """The record, or None where nothing stands there."""
-        item = self._items.get((place.table, place.pk))
-        return None if item is None else decode_item(item, place.record)
+        if place not in self._records:
+            item = self._items.get((place.table, place.pk))
+            self._records[place] = None if item is None else decode_item(item, place.record)
+        record: T | None = self._records[place]
+        return record
 
 
 class DynamoStore:
