@@ -28,6 +28,7 @@ from msgspec import Struct, convert
 
 from local.environment import use_local_credentials
 
+SECONDS, LONG_SECONDS = 180, 1800
 ROOT = Path(__file__).resolve().parents[2]
 NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "*.zip", "*.png")
 
@@ -88,9 +89,9 @@ class Copy:
         )  # fmt: skip
         self._ask()
 
-    def run_tests(self, nodes: list[str]) -> tuple[set[str], str]:
+    def run_tests(self, nodes: list[str], seconds: float = SECONDS) -> tuple[set[str], str]:
         """The node ids that failed, and why the run itself could not be had ("" when it could)."""
-        code, output = json.loads(self._ask(json.dumps(nodes)))
+        code, output = json.loads(self._ask(json.dumps([nodes, seconds])))
         if code is None:
             return set(), "no end within the time"
         if code not in (0, 1) or re.search(r"(?m)^ERROR ", output):
@@ -149,7 +150,9 @@ def run(mutants: list[Mutant], jobs: int) -> list[Verdict]:
         try:
             for copy in copies:
                 free.put(copy)
-            failing, broken = copies[0].run_tests(sorted({node for mutant in mutants for node in mutant.tests}))
+            failing, broken = _run_as_they_are(
+                copies, sorted({node for mutant in mutants for node in mutant.tests}), pool
+            )
             if broken:
                 print(f"The named tests do not run as they are:\n{broken}")
                 return [Verdict(mutant=mutant, kind="broken", detail="not tried") for mutant in mutants]
@@ -157,6 +160,19 @@ def run(mutants: list[Mutant], jobs: int) -> list[Verdict]:
         finally:
             for copy in copies:
                 copy.close()
+
+
+def _run_as_they_are(copies: list[Copy], nodes: list[str], pool: ThreadPoolExecutor) -> tuple[set[str], str]:
+    """Run every named test without any mutant, spread over the copies by file; as `Copy.run_tests`."""
+    files = sorted({node.split("::")[0] for node in nodes})
+    shares = [
+        [node for node in nodes if files.index(node.split("::")[0]) % len(copies) == n] for n in range(len(copies))
+    ]
+    asked = [
+        pool.submit(copy.run_tests, share, LONG_SECONDS) for copy, share in zip(copies, shares, strict=True) if share
+    ]
+    results = [each.result() for each in asked]
+    return set().union(*(failed for failed, _ in results)), "\n".join(broken for _, broken in results if broken)
 
 
 def _one(mutant: Mutant, free: SimpleQueue[Copy], failing: set[str]) -> Verdict:

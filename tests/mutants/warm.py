@@ -1,7 +1,7 @@
 """A process that has everything of others imported and nothing of ours, and forks once for each run of tests.
 
-It works in one copy of the tree, started there as `python -m tests.mutants.warm`. A request is one line of JSON, a list
-of node ids; the answer is one line: [exit code of pytest or null after too long, what it printed].
+It works in one copy of the tree, started there as `python -m tests.mutants.warm`. A request is one line of JSON: [node
+ids, seconds that they may take]; the answer is one line: [exit code of pytest or null after too long, what it printed].
 """
 
 import json
@@ -12,7 +12,6 @@ import sys
 import tempfile
 import time
 
-SECONDS = 180
 THEIRS = (
     "boto3", "botocore.config", "chalice", "cryptography.hazmat.primitives.asymmetric.ec", "hypothesis", "jinja2",
     "jwt",
@@ -33,7 +32,7 @@ def prepare() -> None:
     assert not ours, f"imported too early: {ours}"
 
 
-def run_tests(nodes: list[str]) -> tuple[int | None, str]:
+def run_tests(nodes: list[str], seconds: float) -> tuple[int | None, str]:
     """Run pytest in a child of our own; None where it did not end in time."""
     with tempfile.TemporaryFile("w+") as output:
         child = os.fork()
@@ -47,13 +46,13 @@ def run_tests(nodes: list[str]) -> tuple[int | None, str]:
             code = int(pytest.main(arguments))
             sys.stdout.flush()
             os._exit(code)
-        code = _wait(child)
+        code = _wait(child, seconds)
         output.seek(0)
         return code, output.read()
 
 
-def _wait(child: int) -> int | None:
-    end = time.monotonic() + SECONDS
+def _wait(child: int, seconds: float) -> int | None:
+    end = time.monotonic() + seconds
     while time.monotonic() < end:
         ended, status = os.waitpid(child, os.WNOHANG)
         if ended:
@@ -69,7 +68,7 @@ def main() -> None:
     prepare()
     print("ready", flush=True)
     for line in sys.stdin:
-        print(json.dumps(run_tests(json.loads(line))), flush=True)
+        print(json.dumps(run_tests(*json.loads(line))), flush=True)
 
 
 if __name__ == "__main__":
