@@ -15,7 +15,7 @@ from msgspec import Struct
 from chalicelib.endpoints.answers import code_location, error_location, page_reply, site, way_back
 from chalicelib.endpoints.asking import Brought, ProviderFailure, Registered, find_registered, redeem_at_provider
 from chalicelib.endpoints.completing import build_grant, claim_of, record_consent
-from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, store_connection
+from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
 from chalicelib.endpoints.cookies import open_client_reference, open_request, read_pending, seal_session
 from chalicelib.endpoints.parties import load_parties
 from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
@@ -214,8 +214,12 @@ def _finish(broker: Broker, http: Request, pending: Pending, provider: Registere
     client_id = _client_id(broker, pending)
     arrival = _derive_names(broker, provider, brought, client_id)
     found = _read_all(broker, pending, arrival, client_id)
-    request, allowed = _load_request(pending, found, broker)
-    client = _check_marks(broker, pending, request, arrival, found)
+    try:
+        request, allowed = _load_request(pending, found, broker)
+        client = _check_marks(broker, pending, request, arrival, found)
+    except PageError:
+        give_back(broker, provider, brought.tokens)
+        raise
     consent = found.get(consent_place(arrival.sub, client_id))
     user_key, subject = find_or_make_user(
         broker,

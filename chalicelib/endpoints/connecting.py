@@ -13,6 +13,7 @@ from chalicelib.records.connection import Connection, ConnectionStatus
 from chalicelib.records.consent import Consent
 from chalicelib.records.stored import UserKey
 from chalicelib.records.subject import Subject
+from chalicelib.upstream.token import ProviderTokens
 from chalicelib.vault.connecting import KeepStored, Replace, decide_connection
 from chalicelib.vault.sealed import (
     USER_KEY_BYTES,
@@ -74,6 +75,7 @@ def store_connection(
     connected_by = broker.entropy.token_bytes(12).hex()
     for _ in range(3):
         if read is not None and read.status == "revoked" and read.revoked_at >= connected_at:
+            give_back(broker, provider, brought.tokens)
             raise PageError("connection_revoked_meanwhile", page="sign_in_over")
         decision = decide_connection(
             read,
@@ -85,8 +87,7 @@ def store_connection(
             is_void=read is not None and is_void(read.connected_at),
         )
         if isinstance(decision, KeepStored):
-            if provider.definition.revocation.ends == "token":
-                revoke_at_provider(broker, provider, brought.tokens.access_token, "access_token")
+            give_back(broker, provider, brought.tokens, kept=_open_tokens(broker, owner, decision.stored))
             return decision.stored
         built = _build(broker, owner, provider, brought, decision, read, status, connected_at, connected_by)
         result = broker.store.put_connection(built)
@@ -94,6 +95,22 @@ def store_connection(
             return result.item
         read = result.found
     raise TemporarilyUnavailable("connection_keeps_changing")
+
+
+def give_back(
+    broker: Broker, provider: Registered, tokens: ProviderTokens, *, kept: frozenset[str] = frozenset()
+) -> None:
+    """End at the provider what a sign-in brought and nobody keeps; not made where the call would end more than that.
+
+    kept   tokens of the stored connection: a provider may give the very same ones again
+    """
+    ends, refresh = provider.definition.revocation.ends, tokens.refresh_token
+    if ends == "app" or kept & {tokens.access_token, refresh}:
+        return
+    if refresh:
+        revoke_at_provider(broker, provider, refresh, "refresh_token")
+    if ends == "token" or not refresh:
+        revoke_at_provider(broker, provider, tokens.access_token, "access_token")
 
 
 def end_replaced(broker: Broker, owner: Owner, provider: Registered, connection: Connection) -> None:
@@ -176,6 +193,18 @@ def _open_refresh_token(broker: Broker, owner: Owner, read: Connection | None) -
     except SealBroken:
         broker.log.event("refresh_token_does_not_open", connection_id=read.connection_id)
         return None
+
+
+def _open_tokens(broker: Broker, owner: Owner, stored: Connection) -> frozenset[str]:
+    """Both tokens of a connection, as far as they open."""
+    refresh = _open_refresh_token(broker, owner, stored)
+    found = {refresh} if refresh else set()
+    try:
+        access = open_value(owner.user_key, stored.sealed_access_token, "access_token", place=place_of(stored))
+    except SealBroken:
+        broker.log.event("access_token_does_not_open", connection_id=stored.connection_id)
+        return frozenset(found)
+    return frozenset({access.decode(), *found})
 
 
 def _make_user_key(broker: Broker, sub: str) -> bytes:

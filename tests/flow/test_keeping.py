@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import user_key_place
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import client_place, user_key_place
 from chalicelib.vault.sealed import open_user_key, open_value, place_of
-from tests.flow.scene import connections, only_written, subjects
+from tests.flow.scene import change, connections, only_written, subjects
 from tests.flow.stack import SCOPE, SignIn, Stack
 from tests.requirement import requirement
 
@@ -150,3 +151,23 @@ def test_many_sign_ins_of_one_user_at_once_all_end_well(stack: Stack, at: int) -
         answers = list(pool.map(lambda trip: trip.browser.get(trip.callback), trips))
     assert all("code" in answer.answered for answer in answers), [answer.status for answer in answers]
     assert connections(stack)[0].token_generation == at
+
+
+@requirement("CB-11")
+def test_what_a_sign_in_brought_and_nobody_keeps_is_ended_at_the_provider(stack: Stack) -> None:
+    client, _ = stack.client(scopes=frozenset(BOTH.split()))
+    stack.sign_in(client, scope=BOTH)
+    again(stack, client, scope=READ)
+    kept, brought = stack.provider.grants.families[-2:]
+    assert kept.refresh_token == opened(stack)[1]
+    assert (kept.revoked, brought.revoked) == (False, True)
+
+
+@requirement("CB-02", "OPS-02")
+def test_tokens_of_a_sign_in_that_a_mark_has_ended_on_its_way_are_ended_too(stack: Stack) -> None:
+    client, _ = stack.client()
+    travelling = stack.to_callback(client)
+    change(stack, client_place(client.client_id), marks=Marks(disabled=True))
+    assert travelling.browser.get(travelling.callback).status == 403
+    family = stack.provider.grants.families[-1]
+    assert family.revoked and connections(stack) == []
