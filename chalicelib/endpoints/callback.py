@@ -32,6 +32,7 @@ from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
+from chalicelib.records.keyset import Purpose
 from chalicelib.records.places import (
     DEPLOYMENT,
     Place,
@@ -56,6 +57,9 @@ from chalicelib.upstream.callback import (
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderUnavailable
 
 
+NEEDED_LATER: tuple[Purpose, ...] = ("identity", "vault", "handle")
+
+
 class Arrival(Struct, frozen=True, kw_only=True):
     """Who has come back, by names derived from the provider's word; nothing is looked up for them."""
 
@@ -77,6 +81,8 @@ def answer(broker: Broker, http: Request) -> Reply:
     if refusal is not None:
         return _answer_refused(broker, pending, refusal)
     code = _check_code(parameters)
+    for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the sign-in: nothing is claimed yet
+        broker.keys.get(purpose)
     claim = broker.store.claim_grant(
         claim_of(broker, pending.grant_id, _client_id(broker, pending), pending.decided_at)
     )

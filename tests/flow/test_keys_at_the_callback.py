@@ -1,0 +1,35 @@
+"""A key that KMS does not open at the callback costs nobody the sign-in."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.aws import AwsUnreachable
+from tests.flow.stack import Stack
+from tests.requirement import requirement
+
+
+class KmsWithout:
+    """KMS that answers nothing about one purpose, until it is told to."""
+
+    def __init__(self, stack: Stack, purpose: str) -> None:
+        self._stack, self.purpose = stack, purpose
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if payload["EncryptionContext"]["purpose"] == self.purpose:
+            raise AwsUnreachable("ReadTimeoutError")
+        return self._stack.kms.call(operation, payload)
+
+
+@requirement("GEN-13", "CB-01")
+@pytest.mark.parametrize("purpose", ["identity", "vault", "handle"])
+def test_the_same_callback_works_once_the_key_opens(stack: Stack, purpose: str) -> None:
+    client, _ = stack.client()
+    sign_in = stack.to_callback(client)
+    kms = KmsWithout(stack, purpose)
+    stack.restart(kms=kms)
+    refused = sign_in.browser.get(sign_in.callback)
+    assert refused.status == 503 and refused.header("retry-after")
+    kms.purpose = ""
+    assert sign_in.browser.get(sign_in.callback).status == 303
