@@ -63,8 +63,7 @@ def read_catalog(settings: Settings) -> Catalog:
         catalog = load_catalog(*settings.provider_dirs)
     except InvalidDefinition as error:
         raise ConfigurationError(error.faults) from None
-    own = {scope.partition(":")[0] for scope in settings.open_registration_scopes}
-    reserved = sorted(catalog.ids & {"openid", "profile", "email", "offline_access"} & (own | catalog.ids))
+    reserved = sorted(catalog.ids & {"openid", "profile", "email", "offline_access"})
     if reserved:
         raise ConfigurationError(tuple(f"a provider may not be called {name}" for name in reserved))
     return catalog

@@ -7,9 +7,10 @@ import sys
 from typing import Any
 
 from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.config import ConfigurationError, read_catalog
 from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
-from chalicelib.protocol.scope import parse_scope
+from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
 from cli import clients, providers
 from cli.finding import find_deployment
@@ -113,8 +114,21 @@ def _create_resource(deployment: Deployment, options: argparse.Namespace) -> Any
         scopes = parse_scope(options.scope)
     except OAuthError as error:
         raise OperationError(f"--scope cannot be read: {error.reason}", '--scope "orders:read"') from None
+    _check_no_providers(deployment, scopes)
     resource = Resource(audience=options.audience, scopes=scopes, token_seconds=options.lifetime)
     return resource_row(create_resource(deployment, resource))
+
+
+def _check_no_providers(deployment: Deployment, scopes: frozenset[str]) -> None:
+    """A scope behind a provider's id is that provider's: an API of the team's own may not carry it (DESIGN 4.1)."""
+    try:
+        theirs = split_by_provider(scopes, read_catalog(deployment.settings).ids).keys() - {""}
+    except ConfigurationError as error:
+        raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
+    except OAuthError:
+        raise OperationError("a scope is nothing but a provider's id", '--scope "orders:read"') from None
+    if theirs:
+        raise OperationError(f"{min(theirs)}: is how scopes of that provider begin", '--scope "orders:read"')
 
 
 def _list_resources(deployment: Deployment, options: argparse.Namespace) -> Any:

@@ -60,6 +60,8 @@ REFUSED = {
     "an audience with a fragment": ["resource", "create", "--audience", "https://api.example/#x"],
     "an audience that is there already": ["resource", "create", "--audience", API],
     "a scope of an api that cannot be read": ["resource", "create", "--audience", API + "/2", "--scope", "a\\b"],
+    "an api with a provider's scope": ["resource", "create", "--audience", API + "/5", "--scope", "github:repo"],
+    "an api whose scope is only a provider": ["resource", "create", "--audience", API + "/6", "--scope", "github:"],
     "a life that is too short": ["resource", "create", "--audience", API + "/3", "--lifetime", "1"],
     "a life that is too long": ["resource", "create", "--audience", API + "/4", "--lifetime", "86401"],
 }  # fmt: skip
