@@ -3,4 +3,6 @@
 from chalicelib.composition import ProcessBroker
 from chalicelib.routes import create_app
 
-app = create_app(ProcessBroker())
+broker = ProcessBroker()
+broker.prepare()
+app = create_app(broker)

@@ -1,5 +1,6 @@
 """The one place that chooses adapters."""
 
+import contextlib
 import os
 import threading
 from typing import TextIO
@@ -12,7 +13,7 @@ from chalicelib.adapters.kms import KmsKeys
 from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.registry import CachedRegistry
 from chalicelib.adapters.system import SystemClock, SystemEntropy
-from chalicelib.config import read_catalog, read_settings
+from chalicelib.config import ConfigurationError, read_catalog, read_settings
 from chalicelib.ports import Broker, Clock, Entropy
 from chalicelib.records.settings import Settings
 
@@ -59,6 +60,18 @@ class ProcessBroker:
     def __init__(self) -> None:
         self._broker: Broker | None = None
         self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Make at a cold start of Lambda what the first user would wait for: init has a whole processor. Nothing is
+        called, and faults of the settings are said at every request."""
+        if "AWS_LAMBDA_RUNTIME_API" not in os.environ:
+            return
+        with contextlib.suppress(ConfigurationError):
+            settings = read_settings(os.environ)
+            dynamodb, kms = (BotoTransport(name, endpoint_url=settings.endpoint_url) for name in ("dynamodb", "kms"))
+            for transport in (dynamodb, kms):
+                transport.client()
+            self._broker = build_broker(settings, dynamodb=dynamodb, kms=kms)
 
     def __call__(self) -> Broker:
         """Raises ConfigurationError at every call until the settings are whole."""

@@ -1,4 +1,4 @@
-"""One way to AWS: `call(operation, payload)`. boto3's low-level client stands behind it and can be exchanged."""
+"""One way to AWS: `call(operation, payload)`. botocore's low-level client stands behind it and can be exchanged."""
 
 import threading
 from collections.abc import Mapping
@@ -30,7 +30,10 @@ class Transport(Protocol):
 
 
 class BotoTransport:
-    """boto3's low-level client, made on first use, without retries of its own."""
+    """botocore's low-level client, made on first use, without retries of its own.
+
+    It is the client that boto3 hands out, without boto3: that would import its file transfers too, at every cold start.
+    """
 
     def __init__(self, service: str, *, endpoint_url: str | None) -> None:
         self._service = service
@@ -56,13 +59,14 @@ class BotoTransport:
         if self._client is None:
             with self._making:
                 if self._client is None:
-                    import boto3
                     from botocore.config import Config
+                    from botocore.session import get_session
 
                     config = Config(
                         connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1}, max_pool_connections=32
                     )
-                    self._client = boto3.client(self._service, endpoint_url=self._endpoint_url, config=config)  # type: ignore[call-overload]
+                    session = get_session()
+                    self._client = session.create_client(self._service, endpoint_url=self._endpoint_url, config=config)
         return self._client
 
 
