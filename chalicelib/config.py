@@ -20,6 +20,7 @@ _ISSUER = re.compile(
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 _NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
 _ANY_ISSUER = "https://broker.invalid"
+MAX_PROVIDERS = 90  # one batch read takes 100 keys, and holds client, deployment, session and consent beside them
 _LISTS = ("open_registration_scopes", "provider_dirs")
 
 
@@ -63,6 +64,10 @@ def read_catalog(settings: Settings) -> Catalog:
         catalog = load_catalog(*settings.provider_dirs)
     except InvalidDefinition as error:
         raise ConfigurationError(error.faults) from None
+    if len(catalog.ids) > MAX_PROVIDERS:
+        raise ConfigurationError(
+            (f"there are {len(catalog.ids)} provider files; at most {MAX_PROVIDERS} are possible",)
+        )
     reserved = sorted(catalog.ids & {"openid", "profile", "email", "offline_access"})
     if reserved:
         raise ConfigurationError(tuple(f"a provider may not be called {name}" for name in reserved))
@@ -83,6 +88,8 @@ def _check(settings: Settings) -> list[str]:
         for name, least in _LEAST.items()
         if getattr(settings, name) < least
     ]
+    if settings.pending_seconds > 1200:
+        faults.append(f"{PREFIX}PENDING_SECONDS must be at most 1200")
     if settings.code_seconds > 600:
         faults.append(f"{PREFIX}CODE_SECONDS must be at most 600")
     if 0 < settings.refresh_grace_seconds < 5:

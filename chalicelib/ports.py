@@ -1,6 +1,5 @@
 """What the broker asks of the world: one small Protocol per need. Adapters implement them; endpoints use them."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -227,6 +226,3 @@ class Broker:
     entropy: Entropy
     log: Log
     catalog: Catalog
-
-
-Fields = Mapping[str, object]

@@ -30,6 +30,8 @@ from chalicelib.records.subject import Subject
 T = TypeVar("T")
 R = TypeVar("R", bound=msgspec.Struct)
 SKEW = 120
+# Longer than a page, the cookie after it and a request: while a form of this grant id lives, its item must stand.
+KEPT = 3600
 RESERVED = ("status", "sub")  # DynamoDB's own words; as names of attributes they need a # in expressions
 AUDIT_SECONDS = 400 * 86400
 
@@ -107,7 +109,7 @@ class DynamoStore:
             ":successor": redemption.successor_hash,
             ":salt": redemption.successor_salt,
             ":version": redemption.key_version,
-            ":skew": SKEW,
+            ":kept": KEPT,
         }
         if redemption.redirect_hash is not None:
             conditions.append("redirect_hash = :redirect")
@@ -116,7 +118,7 @@ class DynamoStore:
         update = (
             "SET generation = :one, #status = :active, secret_hash = :successor, salt = :salt, key_version = :version, "
             "advanced_at = :now, previous_advanced_at = :now, expires_at = idle_seconds + :now, "
-            "purge_at = ends_at + :skew"
+            "purge_at = ends_at + :kept"
         )
         return self._update(grant_place(redemption.grant_id), update, conditions, values)
 

@@ -23,7 +23,14 @@ from chalicelib.issuing import issue_code
 from chalicelib.pages.render import render_waiting
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
-from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError, ServerError, TemporarilyUnavailable
+from chalicelib.protocol.errors import (
+    AccessDenied,
+    InvalidRequest,
+    LoginRequired,
+    PageError,
+    ServerError,
+    TemporarilyUnavailable,
+)
 from chalicelib.protocol.grants import find_end
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.request import Request
@@ -56,7 +63,7 @@ from chalicelib.upstream.callback import (
 )
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderUnavailable
 
-
+CLOCK_SKEW = 60
 NEEDED_LATER: tuple[Purpose, ...] = ("identity", "vault", "handle")
 
 
@@ -224,8 +231,12 @@ def _finish(broker: Broker, http: Request, pending: Pending, provider: Registere
         request, allowed = _load_request(pending, found, broker)
         client = _check_marks(broker, pending, request, arrival, found)
     except PageError:
-        give_back(broker, provider, brought.tokens)
+        _end(broker, provider, brought, pending, client_id)
         raise
+    if _is_too_old(request, brought, broker.clock.now()):
+        _end(broker, provider, brought, pending, client_id)
+        refusal = LoginRequired("auth_time_older_than_max_age")
+        return redirect_reply(error_location(broker, request.redirect_uri, request.state, refusal))
     consent = found.get(consent_place(arrival.sub, client_id))
     user_key, subject = find_or_make_user(
         broker,
@@ -261,6 +272,20 @@ def _finish(broker: Broker, http: Request, pending: Pending, provider: Registere
     _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
     return redirect_reply(code_location(broker, request, code)).with_headers(session)
+
+
+def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pending, client_id: str) -> None:
+    """Nothing comes of this sign-in: what the provider gave is given back, and nobody waits for the claim."""
+    give_back(broker, provider, brought.tokens)
+    broker.store.revoke_grant(pending.grant_id, client_id=client_id)
+
+
+def _is_too_old(request: AuthorizationRequest, brought: Brought, now: int) -> bool:
+    """The user may have taken `max_age` out of the provider's URL; where the provider says when the login was, that
+    counts (OpenID Connect Core section 3.1.2.1)."""
+    if request.max_age is None or brought.auth_time is None:
+        return False
+    return now - brought.auth_time > request.max_age + CLOCK_SKEW
 
 
 def _keep_client_alive(broker: Broker, client: Client) -> None:

@@ -46,7 +46,7 @@ def _build_page(
     return ChoicePage(
         client_name=client.client_name,
         client_verified=client.registered_by == "operator",
-        client_host=_host(client.client_uri or client.redirect_uris[0]),
+        client_host=_client_host(client, request),
         redirect_host=_host(request.redirect_uri),
         redirect_is_loopback=is_loopback(request.redirect_uri),
         providers=tuple(_option(broker, parties, one, selected=one == last or len(offered) == 1) for one in offered),
@@ -106,6 +106,12 @@ def _lasts(broker: Broker, request: AuthorizationRequest) -> str:
     if "offline_access" not in request.scopes:
         return f"{max(1, broker.settings.access_token_seconds // 60)} minutes"
     return f"at most {max(1, broker.settings.refresh_end_seconds // 86400)} days"
+
+
+def _client_host(client: Client, request: AuthorizationRequest) -> str:
+    """The website that the operator registered; of a self-registered one where the user really returns."""
+    named = client.client_uri if client.registered_by == "operator" else None
+    return _host(named or request.redirect_uri)
 
 
 def _host(uri: str) -> str:

@@ -1,5 +1,6 @@
 """Who asks, proven: the first step of every endpoint that clients call (RFC 6749 section 2.3, TOK-02 to TOK-09)."""
 
+from chalicelib.endpoints.counting import place_of
 from chalicelib.ports import Broker
 from chalicelib.protocol.client_authentication import (
     PresentedClient,
@@ -55,6 +56,6 @@ def _count_failure(broker: Broker, http: Request) -> None:
     """Atomic under any concurrency; the address is the gateway's word (GEN-21)."""
     now = broker.clock.now()
     ends_at = now - now % WINDOW_SECONDS + WINDOW_SECONDS
-    failures = broker.store.count(f"auth#{http.source_ip}", amount=1, window_ends_at=ends_at)
+    failures = broker.store.count(f"auth#{place_of(http)}", amount=1, window_ends_at=ends_at)
     if failures > broker.settings.failed_authentications_per_address:
         raise TooManyRequests("too_many_failed_authentications", retry_after=ends_at - now)

@@ -42,7 +42,7 @@ def build_grant(
         client_id=request.client_id,
         decided_at=decided_at,
         expires_at=now + settings.code_seconds,
-        purge_at=max(decided_at + settings.pending_seconds, now + settings.code_seconds) + SKEW,
+        purge_at=_purge_at(broker, decided_at),
         written_by="",
         sub=sub,
         provider_id=provider_id,
@@ -71,9 +71,14 @@ def claim_of(broker: Broker, grant_id: str, client_id: str, decided_at: int) -> 
         client_id=client_id,
         decided_at=decided_at,
         expires_at=now + broker.settings.code_seconds,
-        purge_at=max(decided_at + broker.settings.pending_seconds, now + broker.settings.code_seconds) + SKEW,
+        purge_at=_purge_at(broker, decided_at),
         written_by="",
     )
+
+
+def _purge_at(broker: Broker, decided_at: int) -> int:
+    """Not before the last cookie that the same page may still make has ended: its form lives as long as that cookie."""
+    return decided_at + 2 * broker.settings.pending_seconds + broker.settings.code_seconds + SKEW
 
 
 def record_consent(

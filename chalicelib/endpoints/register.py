@@ -1,5 +1,6 @@
 """POST /register (RFC 7591): closed unless the operator opens it, and then with limits (REG-01)."""
 
+from chalicelib.endpoints.counting import place_of
 from chalicelib.endpoints.parties import OWN_SCOPES
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.client_authentication import secret_hash
@@ -80,7 +81,7 @@ def _check_limits(broker: Broker, http: Request) -> None:
     settings, now = broker.settings, broker.clock.now()
     life = settings.registration_unused_days * DAY
     limits = (
-        (f"register#{http.source_ip}", now - now % HOUR + HOUR, settings.registration_per_address),
+        (f"register#{place_of(http)}", now - now % HOUR + HOUR, settings.registration_per_address),
         ("register#day", now - now % DAY + DAY, settings.registration_per_day),
         ("register#total", now - now % life + life, settings.registration_total),
     )

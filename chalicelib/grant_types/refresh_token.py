@@ -131,4 +131,8 @@ def _check_marks(broker: Broker, found: Found, grant: Grant, now: int) -> frozen
     if end is not None or client is None or consent is None:
         broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
         raise InvalidClient("client_over") if end == "client_over" else InvalidGrant(end or "record_gone")
-    return grant.scopes & consent.scopes & client.scopes
+    scopes = grant.scopes & consent.scopes & client.scopes
+    if "offline_access" not in scopes:
+        broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
+        raise InvalidGrant("offline_access_withdrawn")
+    return scopes

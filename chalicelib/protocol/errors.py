@@ -47,13 +47,6 @@ class UnsupportedMediaType(InvalidRequest):
     description = "This endpoint reads application/x-www-form-urlencoded, or application/json where documented."
 
 
-class MethodNotAllowed(InvalidRequest):
-    """The endpoint does not know this HTTP method."""
-
-    status = 405
-    description = "This endpoint does not answer that HTTP method."
-
-
 class InvalidClient(OAuthError):
     """RFC 6749 section 5.2: who asks is unknown, or has not proven itself with its registered method."""
 

@@ -1,6 +1,5 @@
 """What comes back from a provider through the browser, checked before anything of it is used."""
 
-import hmac
 from typing import Literal
 
 from chalicelib.upstream.endpoints import Endpoints
@@ -27,15 +26,6 @@ def check_callback_provider(called: str, *, expected: str) -> None:
     """
     if called != expected:
         raise ProviderMisbehaved("callback_of_another_provider")
-
-
-def check_callback_state(state: str | None, *, expected: str) -> None:
-    """The state must be the one in this browser's sealed cookie (RFC 6749 section 10.12, CB-01).
-
-    Raises ProviderMisbehaved.
-    """
-    if state is None or not hmac.compare_digest(state.encode(), expected.encode()):
-        raise ProviderMisbehaved("callback_state_mismatch")
 
 
 def check_callback_issuer(endpoints: Endpoints, iss: str | None) -> None:

@@ -15,7 +15,6 @@ from chalicelib.upstream.callback import (
     check_callback_code,
     check_callback_issuer,
     check_callback_provider,
-    check_callback_state,
     read_callback_error,
 )
 from chalicelib.upstream.endpoints import read_discovery_response, static_endpoints
@@ -205,14 +204,6 @@ def test_each_provider_has_a_callback_of_its_own():
     check_callback_provider("github", expected="github")
     with pytest.raises(ProviderMisbehaved, match="callback_of_another_provider"):
         check_callback_provider("google", expected="github")
-
-
-@requirement("CB-01")
-@pytest.mark.parametrize("state", [None, "", "the-stat", "the-statee", "THE-STATE", "the-st\u00e4te"])
-def test_another_state_is_refused(state):
-    check_callback_state("the-state", expected="the-state")
-    with pytest.raises(ProviderMisbehaved, match="callback_state_mismatch"):
-        check_callback_state(state, expected="the-state")
 
 
 @pytest.mark.parametrize("code", [None, "", "a\nb", "\u00e4", "x" * 4097])

@@ -71,14 +71,6 @@ def test_github_may_leave_iss_out_but_not_send_another(github):
         github.exchange(github.authorize())
 
 
-@requirement("CB-01")
-def test_another_state_stops_before_the_code_is_sent(demo):
-    demo.provider.faults.wrong_state = True
-    with pytest.raises(ProviderMisbehaved, match="callback_state_mismatch"):
-        demo.exchange(demo.authorize())
-    assert demo.provider.count("token") == 0
-
-
 @requirement("CB-10")
 def test_a_refusal_at_the_provider_is_access_denied_without_its_text(demo):
     callback = demo.authorize(decision="refuse")
