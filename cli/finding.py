@@ -13,6 +13,9 @@ def find_deployment(environ: Mapping[str, str] | None = None) -> Deployment:
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
     if not given:
         given = _running_stack()
+    if not given:
+        hint = f"`python3 dev.py demo` in another terminal, or set {PREFIX}ISSUER to act on your AWS account"
+        raise OperationError(f"no stack runs from this checkout, and {PREFIX}ISSUER is not set", hint)
     try:
         return Deployment(read_settings(given))
     except ConfigurationError as error:

@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 from chalicelib.adapters.aws import AwsRefusal
 from chalicelib.config import ConfigurationError, read_catalog
@@ -34,10 +34,18 @@ _WHY = {
 }
 
 
+class _Words(argparse.ArgumentParser):
+    """Wrong words end with 2 and what to type next."""
+
+    def error(self, message: str) -> NoReturn:
+        self.print_usage(sys.stderr)
+        self.exit(2, f"{self.prog}: error: {message}\n  next: python3 {self.prog} --help\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All words of the command."""
-    parser = argparse.ArgumentParser(prog="broker", description="Operate a token broker with your own AWS credentials.")
-    common = argparse.ArgumentParser(add_help=False)
+    parser = _Words(prog="dev.py broker", description="Operate a token broker with your own AWS credentials.")
+    common = _Words(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON document instead of words")
     groups = parser.add_subparsers(dest="group", required=True, metavar="COMMAND")
     groups.add_parser("init", parents=[common], help="create the keys that are missing").set_defaults(act=_init)
@@ -53,7 +61,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = build_parser().parse_args(arguments)
     try:
-        show(options.act(find_deployment(), options), as_json=options.json)
+        alone = providers.names_a_file(options)
+        done = providers.check_file(options.what) if alone else options.act(find_deployment(), options)
+        show(done, as_json=options.json)
     except OperationError as error:
         return _fail(str(error), error.hint, options.json)
     except StoreUnavailable as error:
@@ -67,7 +77,8 @@ def _fail(message: str, hint: str, as_json: bool) -> int:
     if as_json:
         print(json.dumps({"error": message, "hint": hint}))
     else:
-        print(f"broker: {message}" + (f"\n  next: {hint}" if hint else ""), file=sys.stderr)
+        said = hint.replace("broker ", "python3 dev.py broker ", 1) if hint.startswith("broker ") else hint
+        print(f"broker: {message}" + (f"\n  next: {said}" if said else ""), file=sys.stderr)
     return 1
 
 
@@ -77,7 +88,7 @@ def _explain(code: str) -> tuple[str, str]:
     if plain in ("keyset_missing", "keyset_without_one_current_key"):
         return "the keys are not there", "broker init"
     return _WHY.get(
-        plain, (f"AWS did not do it ({plain})", "check the region, the credentials and BROKER_ENDPOINT_URL")
+        plain, (f"AWS did not do it ({plain})", "sign in to AWS and set AWS_REGION; is BROKER_ENDPOINT_URL right?")
     )
 
 

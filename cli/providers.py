@@ -69,8 +69,6 @@ def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _check(deployment: Deployment, options: argparse.Namespace) -> Any:
-    if options.what.endswith(".toml"):
-        return _check_file(Path(options.what))
     definition = _definition(_catalog(deployment), options.what)
     record = _record(deployment, options.what)
     if record is None:
@@ -87,7 +85,14 @@ def _check(deployment: Deployment, options: argparse.Namespace) -> Any:
     return {"provider_id": options.what, **findings}
 
 
-def _check_file(path: Path) -> Any:
+def names_a_file(options: argparse.Namespace) -> bool:
+    """Is it a file that is to be checked? That needs no deployment."""
+    return bool(options.act is _check and options.what.endswith(".toml"))
+
+
+def check_file(name: str) -> Any:
+    """What is in a provider file. Raises OperationError naming every fault."""
+    path = Path(name)
     try:
         definition = parse_definition(path.read_text(encoding="utf-8"), source=path.name)
     except OSError:

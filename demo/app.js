@@ -43,7 +43,10 @@ async function comeBack(answer) {
   history.replaceState(null, "", "/"); // the code leaves the address bar before anything else happens
   say("Finishing the sign-in …");
   mark(6, "now");
-  const { tokens: fresh, asked, claims } = await app.finishSignIn(answer);
+  const { tokens: fresh, asked, claims } = await app.finishSignIn(answer).catch((problem) => {
+    if (problem.code === "access_denied") markRefusal();
+    throw problem;
+  });
   tokens = fresh;
   record(2, { method: "GET", url: asked, status: "sent" });
   for (const step of [2, 3, 4, 5, 6]) mark(step, "done");
@@ -138,6 +141,13 @@ function record(step, exchange) {
 function mark(step, state) {
   $(`#step-${step}`).classList.remove("now", "done", "failed");
   $(`#step-${step}`).classList.add(state);
+}
+
+/** A no was said at step 3: what comes after it was never tried. */
+function markRefusal() {
+  $("#step-6").classList.remove("now");
+  mark(2, "done");
+  mark(3, "now");
 }
 
 function say(text) {

@@ -1,7 +1,7 @@
 // What a refusal means and what to do about it, in plain words.
 
 const TEXTS = {
-  access_denied: ["You chose Cancel", "Nothing was shared. Sign in again whenever you like."],
+  access_denied: ["You said no", "Nothing was shared. Sign in again whenever you like."],
   login_required: ["Nobody is signed in", "Sign in again."],
   invalid_request: ["The broker did not understand this app", "Check the request in the timeline against the broker’s metadata."],
   invalid_client: ["The broker does not know this app", "Check client_id in config.json; the app may have been removed."],

@@ -180,7 +180,7 @@ def _print_table(stack: DemoStack) -> None:
         ]
     )
     terminal.text("Any OAuth client may register itself here. Another terminal: python3 dev.py broker client list")
-    terminal.text("Ctrl-C ends it, and nothing is kept.")
+    terminal.text("Ctrl-C ends it, and only the log is kept.")
 
 
 def _short(path: Path) -> str:

@@ -1,12 +1,15 @@
 """Ports on this machine: bind one, or work round a taken one and say so."""
 
+import errno
 import socket
 
 TRIES = 50
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """A listening socket on that very port; 0 takes a free one. Raises OSError where it is taken."""
+    """A listening socket on that very port; 0 takes a free one. Raises OSError where it is taken or is no port."""
+    if not 0 <= port <= 65535:
+        raise OSError(errno.EINVAL, "a port is a number from 0 to 65535")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     try:

@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The options of DESIGN section 8 and three that make the gateway as awkward as the real one."""
+    """The options; two of them make the gateway as awkward as the real one."""
     parser = argparse.ArgumentParser(prog="dev.py serve", description=__doc__)
     add = parser.add_argument
     add("--port", type=int, default=PORT, help=f"port on 127.0.0.1 (default: {PORT}; 0: a free one)")
@@ -45,7 +45,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--providers", metavar="DIR", action="append", default=[], help="folder of provider files; may be repeated")
     add("--endpoint-url", metavar="URL", help="DynamoDB and KMS are there (default: an embedded AWS)")
     add("--open-registration", action="store_true", help="let any client register itself")
-    add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="any setting; may be repeated")
+    any_setting = "any field of chalicelib/records/settings.py; may be repeated"
+    add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help=any_setting)
     add("--stage-prefix", metavar="PATH", default="", help="serve under /api, say, as a stage without its own domain")
     add("--remap-www-authenticate", action="store_true", help="rename that header in answers, as API Gateway does")
     add("--json", action="store_true", help="one line of JSON when ready; the log goes to standard error")
@@ -55,13 +56,14 @@ def build_parser() -> argparse.ArgumentParser:
 def start(options: argparse.Namespace) -> RunningBroker:
     """Raises Unserviceable."""
     from chalicelib.config import ConfigurationError
+    from local.resources import EndpointRefused
 
     try:
         listener = bind("127.0.0.1", options.port)
     except OSError as error:
         raise Unserviceable(f"port {options.port} cannot be used ({error.strerror}); try --port 0") from None
     local = f"http://127.0.0.1:{port_of(listener)}{options.stage_prefix}"
-    environ = broker_environ({"issuer": options.issuer or local, **_kept(options)})
+    environ = broker_environ({"issuer": local if options.issuer is None else options.issuer, **_kept(options)})
     try:
         running = start_broker(
             environ,
@@ -73,6 +75,9 @@ def start(options: argparse.Namespace) -> RunningBroker:
         )
     except ConfigurationError as error:
         raise Unserviceable("\n  ".join(["these settings cannot work:", *error.faults])) from None
+    except (OSError, EndpointRefused) as error:
+        there = options.endpoint_url or environ.get("BROKER_ENDPOINT_URL", "the embedded AWS")
+        raise Unserviceable(f"{there} does not do as AWS does ({error}); 'python3 dev.py aws' starts one") from None
     switch_on_providers(running, os.environ)
     return running
 
@@ -91,6 +96,8 @@ def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> N
         registration = definition.registration if definition else None
         if registration is None:
             continue
+        if definition and definition.discovery and definition.issuer is None:
+            raise Unserviceable(f"the file of provider {provider_id} registers us but names no issuer; add one")
         name = (registration.client_secret or "").removeprefix("env:")
         if name and not environ.get(name):
             raise Unserviceable(f"provider {provider_id} wants its client secret in the variable {name}; set it")

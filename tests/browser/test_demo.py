@@ -48,7 +48,7 @@ def test_cancel_on_our_page_ends_in_the_app_and_tells_the_provider_nothing(demo:
     page.on("request", lambda request: visited.append(request.url))
     begin(page)
     decide(page, CANCEL)
-    expect(page.locator("#problem h2")).to_have_text("You chose Cancel")
+    expect(page.locator("#problem h2")).to_have_text("You said no")
     assert not [url for url in visited if url.startswith(demo["provider"])]
     sign_in(page, "Bob")  # and one may begin again at once
 

@@ -86,7 +86,8 @@ def test_a_refusal_says_what_to_type_next(typed: Callable[..., Done], words: lis
 )  # fmt: skip
 def test_wrong_words_end_with_2_and_the_usage(typed: Callable[..., Done], words: list[str]) -> None:
     done = typed(*words)
-    assert done.code == 2 and done.out == "" and done.err.startswith("usage: broker")
+    assert done.code == 2 and done.out == "" and done.err.startswith("usage: dev.py broker")
+    assert "\n  next: python3 dev.py broker" in done.err
 
 
 @requirement("META-02")
@@ -97,6 +98,14 @@ def test_a_resource_may_not_be_the_issuer_or_lie_under_it(broker: Operator, type
     typed(*CREATE, "--auth-method", "client_secret_basic", "--serves", issuer).refused()
     rows = typed("resource", "list", "--json").json
     assert [(row["audience"], row["scope"], row["token_seconds"]) for row in rows] == [(API, "orders:read", 300)]
+
+
+def test_a_provider_file_is_checked_without_a_deployment(
+    typed: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROKER_ISSUER", "")
+    assert typed("provider", "check", "chalicelib/providers/github.toml").code == 0
+    typed("provider", "list").refused("BROKER_ISSUER is empty")
 
 
 @requirement("CB-06")

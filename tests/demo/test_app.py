@@ -133,7 +133,7 @@ def test_the_provider_is_called_with_the_handed_out_token(page: Page, broker: Pl
     [
         ({"state": "other"}, "This answer was not asked for"),
         ({"iss": "https://evil.example"}, "The wrong broker answered"),
-        ({"error": "access_denied"}, "You chose Cancel"),
+        ({"error": "access_denied"}, "You said no"),
         ({"error": "access_denied", "state": "other"}, "This answer was not asked for"),
     ],
 )
@@ -143,6 +143,8 @@ def test_an_answer_that_does_not_fit_is_thrown_away(
     broker.twist = twist
     _sign_in(page)
     expect(page.locator("#problem h2")).to_have_text(title)
+    failed = "step-3" if title == "You said no" else "step-6"
+    expect(page.locator("#timeline .failed")).to_have_id(failed)
     assert broker.forms == []
     expect(page.locator("#sign-in")).to_be_enabled()
 

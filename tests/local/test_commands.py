@@ -126,3 +126,16 @@ def test_the_demo_works_round_taken_ports_and_each_part_has_a_host_of_its_own() 
         assert "registration_endpoint" in get_json(f"{places['issuer']}/.well-known/oauth-authorization-server")
         with running("local.demo", number=signal.SIGINT) as beside:
             assert not {places[name] for name in ("issuer", "app", "provider")} & set(map(str, beside.values()))
+
+
+def test_what_cannot_be_served_is_said_in_words(tmp_path: Path) -> None:
+    (tmp_path / "team.toml").write_text(PROVIDER_FILE.replace('issuer = "https://login.team.example"\n', ""))
+    cases: dict[tuple[str, ...], str] = {
+        ("--port", "99999"): "0 to 65535",
+        ("--endpoint-url", "http://127.0.0.1:9"): "dev.py aws",
+        ("--issuer", ""): "BROKER_ISSUER is empty",
+        ("--providers", str(tmp_path)): "names no issuer",
+    }
+    for options, words in cases.items():
+        refused = serve(*options, TEAM_SECRET="s")
+        assert refused.returncode == 2 and words in refused.stderr and "Traceback" not in refused.stderr, refused.stderr

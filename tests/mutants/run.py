@@ -189,16 +189,19 @@ def main(arguments: list[str]) -> int:
     """Run, report, and say by the exit code whether all were killed."""
     parser = argparse.ArgumentParser(prog="dev.py mutants", description="Take each check out and see its test fail.")
     parser.add_argument("--only", metavar="NAME", help="mutants whose name contains this")
-    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="how many at once (default: processors)")
     parser.add_argument("--list", action="store_true", help="print the names and stop")
     options = parser.parse_args(arguments)
     mutants = [m for m in read_mutants() if not options.only or options.only in m.name]
+    if not mutants:
+        print(f"dev.py mutants: no name contains '{options.only}'; --list shows them", file=sys.stderr)
+        return 2
     if options.list:
         for mutant in mutants:
             print(f"{mutant.requirement:8} {mutant.name}: {mutant.removes}  ({mutant.file})")
         return 0
     began = time.monotonic()
-    verdicts = run(mutants, max(1, min(options.jobs, len(mutants)))) if mutants else []
+    verdicts = run(mutants, max(1, min(options.jobs, len(mutants))))
     counts = {kind: [v for v in verdicts if v.kind == kind] for kind in ("killed", "survived", "stale", "broken")}
     for kind in ("survived", "stale", "broken"):
         for verdict in counts[kind]:
