@@ -25,7 +25,7 @@ class Audience(Struct, frozen=True, kw_only=True):
 
 
 def choose_audience(broker: Broker, uri: str, scopes: frozenset[str]) -> Audience:
-    """The part of `scopes` that may go into a token for `uri` (DESIGN 4.1, Audience).
+    """The part of `scopes` that may go into a token for `uri`.
 
     Our issuer: everything, provider scopes included. A resource: its registered scopes alone, so that no resource
     server can turn a token around and take a provider's token with it.

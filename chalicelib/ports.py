@@ -47,7 +47,7 @@ class Found(Protocol):
 
 
 class Redemption(Struct, frozen=True, kw_only=True):
-    """What presents an authorization code, every binding of it (DESIGN 5.1).
+    """What presents an authorization code, every binding of it.
 
     redirect_hash   None where the request named no redirect_uri (OAuth 2.1 section 4.1.3: PKCE binds)
     resource        audience asked beside our issuer; None otherwise

@@ -131,7 +131,7 @@ def _create_resource(deployment: Deployment, options: argparse.Namespace) -> Any
 
 
 def _check_no_providers(deployment: Deployment, scopes: frozenset[str]) -> None:
-    """A scope behind a provider's id is that provider's: an API of the team's own may not carry it (DESIGN 4.1)."""
+    """A scope behind a provider's id is that provider's: an API of the team's own may not carry it."""
     try:
         theirs = split_by_provider(scopes, read_catalog(deployment.settings).ids).keys() - {""}
     except ConfigurationError as error:

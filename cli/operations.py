@@ -126,7 +126,7 @@ class Deployment:
 
 
 def init_keysets(deployment: Deployment) -> list[str]:
-    """Create every keyset that is not there yet; the purposes that were created. Never on a request (DESIGN 5.3).
+    """Create every keyset that is not there yet; the purposes that were created. Never on a request.
 
     The deployment's own record comes with them: only what stands in the table can be kept in a process's memory.
     """

@@ -1,4 +1,4 @@
-"""Keysets: wrapped by KMS in the table, opened in memory, judged by age and never by idleness (DESIGN 5.3).
+"""Keysets: wrapped by KMS in the table, opened in memory, judged by age and never by idleness.
 
 Read again when older than 60 s, opened by KMS again when older than 300 s; younger than that a request makes no call.
 """

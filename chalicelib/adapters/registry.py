@@ -1,4 +1,4 @@
-"""Records that may be up to 10 s old where no batch read is made anyway (DESIGN, Marks)."""
+"""Records that may be up to 10 s old where no batch read is made anyway."""
 
 import threading
 from collections import OrderedDict

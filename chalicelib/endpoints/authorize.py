@@ -150,7 +150,7 @@ def _answer_checked(broker: Broker, http: Request, request: AuthorizationRequest
 def _decide(
     broker: Broker, request: AuthorizationRequest, parties: Parties, sitting: Sitting | None
 ) -> ShowPage | GoOn:
-    """Skip the page only when everything that DESIGN 4.2 lists holds."""
+    """Skip the page only when every condition holds."""
     client = parties.client
     if request.prompt & {"consent", "select_account"} or client.registered_by != "operator":
         return ShowPage()

@@ -1,4 +1,4 @@
-"""GET /callback/{provider_id}: a provider's answer comes back through the browser (CB-01 to CB-12, DESIGN 4.2).
+"""GET /callback/{provider_id}: a provider's answer comes back through the browser (CB-01 to CB-12).
 
 Claim, then ask the provider, then one batch read, then connection, consent, grant. Each write is conditional, so of any
 number of callbacks with one state exactly one goes on; it never completes without the cookie of the one who decided.

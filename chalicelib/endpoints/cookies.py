@@ -1,6 +1,6 @@
 """What the browser keeps for us: a random name for itself, pending decisions, its session. All sealed but the first.
 
-`__Host-` and Secure follow the issuer's scheme, since cookie jars refuse Secure over loopback http (DESIGN 4.2).
+`__Host-` and Secure follow the issuer's scheme, since cookie jars refuse Secure over loopback http.
 """
 
 import base64

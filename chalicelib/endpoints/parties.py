@@ -62,7 +62,7 @@ def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
 
 
 def decision_time(broker: Broker, parties: Parties, provider_id: str) -> int:
-    """When a decision made now counts as made: a mark in view is already behind it (DESIGN, Marks)."""
+    """When a decision made now counts as made: a mark in view is already behind it."""
     marks = [parties.client.marks, parties.providers[provider_id].marks]
     if parties.deployment is not None:
         marks.append(parties.deployment.marks)

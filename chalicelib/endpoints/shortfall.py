@@ -1,5 +1,5 @@
 """When a provider gives less than was required: the connection stays as `partial`, this grant ends, and a page asks
-whether to go on with less, to try again, or to cancel (DESIGN 4.2, CB-11)."""
+whether to go on with less, to try again, or to cancel (CB-11)."""
 
 from urllib.parse import urlsplit
 

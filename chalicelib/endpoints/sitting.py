@@ -1,4 +1,4 @@
-"""Who sits at this browser, and whether a sign-in can end without another trip to the provider (DESIGN 4.2)."""
+"""Who sits at this browser, and whether a sign-in can end without another trip to the provider."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""grant_type=...:token-exchange (RFC 8693): our access token for the provider's, while it is fresh (DESIGN 4.1)."""
+"""grant_type=...:token-exchange (RFC 8693): our access token for the provider's, while it is fresh."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What the table's refusals mean, and which marks end a grant: pure, total, in the order of DESIGN 5.1.
+"""What the table's refusals mean, and which marks end a grant: pure, total, in a fixed order.
 
 The rule behind all of it: what is not otherwise fully valid changes nothing, so that a stranger cannot kill a grant; a
 fully valid credential of a passed generation is a theft or a copy, and ends the grant.

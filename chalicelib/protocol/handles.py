@@ -1,4 +1,4 @@
-"""Handles: the opaque credentials of a grant, as a chain of generations (DESIGN 5.1).
+"""Handles: the opaque credentials of a grant, as a chain of generations.
 
 The authorization code is generation 0, refresh tokens are 1, 2, ... A handle proves itself by its MAC before the table
 is asked; the table keeps only SHA-256 of the present secret, so that its dump holds no usable credential.

@@ -15,7 +15,7 @@ from msgspec import Struct
 PROVIDER_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _ENDPOINT = re.compile(r"https://[a-z0-9.-]+(/[A-Za-z0-9._~!$&'()*+,;=:@%/{}-]*)?(\?[A-Za-z0-9._~=&-]*)?")
 _SECRET_REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]*")
-# Asked for without a say by the user, or hiding what was granted: DESIGN 5.2 forbids them to every file.
+# Asked for without a say by the user, or hiding what was granted: forbidden to every file.
 _NEVER_SENT = frozenset(
     {"include_granted_scopes", "client_id", "client_secret", "redirect_uri", "response_type", "state", "nonce", "scope"}
     | {"code_challenge", "code_challenge_method", "code", "request", "request_uri"}
@@ -78,7 +78,7 @@ class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class RefreshRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What happens to refresh tokens there; the vault's rules are chosen by it (DESIGN 5.2 clause 8).
+    """What happens to refresh tokens there; the vault's rules are chosen by it.
 
     grace         what reuse inside the window gives: nothing, the same token, a sibling, or one that ends the sibling
     late_reuse    what reuse outside it does: is refused, or revokes the whole grant

@@ -1,4 +1,4 @@
-"""Marks that end what was decided before them (DESIGN: Marks)."""
+"""Marks that end what was decided before them."""
 
 from msgspec import Struct
 

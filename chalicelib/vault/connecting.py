@@ -1,4 +1,4 @@
-"""What a sign-in makes of a connection: pure decisions (DESIGN 5.2)."""
+"""What a sign-in makes of a connection: pure decisions."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""May this client have this connection's access token now: the pure decision (DESIGN 5.2, VLT-01, 02, 10)."""
+"""May this client have this connection's access token now: the pure decision (VLT-01, 02, 10)."""
 
 from msgspec import Struct
 

@@ -1,4 +1,4 @@
-"""Vault key -> user key -> a key per write (DESIGN 5.3): without the user's key nothing of that user opens."""
+"""Vault key -> user key -> a key per write: without the user's key nothing of that user opens."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""Cookies under an https issuer, and what another site or another user of the browser can plant (DESIGN 4.2, CB-02)."""
+"""Cookies under an https issuer, and what another site or another user of the browser can plant (CB-02)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

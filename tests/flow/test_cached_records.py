@@ -1,4 +1,4 @@
-"""What a warm process may still believe for 10 s, and what it never may (DESIGN, Marks; GEN-16)."""
+"""What a warm process may still believe for 10 s, and what it never may (GEN-16)."""
 
 import base64
 

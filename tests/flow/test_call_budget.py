@@ -1,4 +1,4 @@
-"""How many calls each step makes at the table and at KMS, warm, counted on the wire (DESIGN section 6)."""
+"""How many calls each step makes at the table and at KMS, warm, counted on the wire."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

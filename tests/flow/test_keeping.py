@@ -1,4 +1,4 @@
-"""What a further sign-in makes of a connection that is already there (CB-12, DESIGN 5.2)."""
+"""What a further sign-in makes of a connection that is already there (CB-12)."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any

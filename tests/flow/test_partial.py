@@ -1,4 +1,4 @@
-"""A provider that gives less than was required: go on with less, try again, or cancel (CB-11, DESIGN 4.2)."""
+"""A provider that gives less than was required: go on with less, try again, or cancel (CB-11)."""
 
 import pytest
 

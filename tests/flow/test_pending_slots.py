@@ -1,4 +1,4 @@
-"""Pending decisions in the browser: three at most, 5 KB in all, larger requests in the table (DESIGN 4.2)."""
+"""Pending decisions in the browser: three at most, 5 KB in all, larger requests in the table."""
 
 import pytest
 

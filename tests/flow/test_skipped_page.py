@@ -1,4 +1,4 @@
-"""When the page is skipped: only when everything that DESIGN 4.2 lists holds, so each condition is broken once."""
+"""When the page is skipped: only when every condition holds, so each is broken once."""
 
 from collections.abc import Callable
 from typing import Any

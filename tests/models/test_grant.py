@@ -1,4 +1,4 @@
-"""The grant protocol holds in every interleaving of a few actors, and each of its rules is needed (DESIGN 5.1)."""
+"""The grant protocol holds in every interleaving of a few actors, and each of its rules is needed."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every binding stands in the condition of the one write, so nothing wrong changes anything (DESIGN 5.1)."""
+"""Every binding stands in the condition of the one write, so nothing wrong changes anything."""
 
 from concurrent.futures import ThreadPoolExecutor
 

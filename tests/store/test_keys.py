@@ -1,4 +1,4 @@
-"""Keysets by age: warm without a call, a while without KMS, never in the wrong context (GEN-13, DESIGN 5.3)."""
+"""Keysets by age: warm without a call, a while without KMS, never in the wrong context (GEN-13)."""
 
 from collections.abc import Iterator
 
