@@ -6,15 +6,16 @@ import threading
 from typing import TextIO
 
 from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.breaker import ProcessBreaker
 from chalicelib.adapters.discovery import ProviderDirectory
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.https import GuardedFetcher, LocalTarget
 from chalicelib.adapters.kms import KmsKeys
 from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.registry import CachedRegistry
-from chalicelib.adapters.system import SystemClock, SystemEntropy
+from chalicelib.adapters.system import RequestDeadline, SystemClock, SystemEntropy, SystemSleeper
 from chalicelib.config import ConfigurationError, read_catalog, read_settings
-from chalicelib.ports import Broker, Clock, Entropy
+from chalicelib.ports import Broker, Clock, Deadline, Entropy, Sleeper
 from chalicelib.records.settings import Settings
 
 
@@ -27,6 +28,8 @@ def build_broker(
     clock: Clock | None = None,
     entropy: Entropy | None = None,
     log_stream: TextIO | None = None,
+    sleeper: Sleeper | None = None,
+    deadline: Deadline | None = None,
 ) -> Broker:
     """Every adapter of one process.
 
@@ -51,6 +54,9 @@ def build_broker(
         entropy=entropy,
         log=JsonLog(clock, stream=log_stream),
         catalog=read_catalog(settings),
+        sleeper=sleeper or SystemSleeper(),
+        deadline=deadline or RequestDeadline(),
+        breaker=ProcessBreaker(),
     )
 
 

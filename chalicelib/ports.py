@@ -8,9 +8,10 @@ from msgspec import Struct
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
-from chalicelib.records.connection import Connection
+from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
+from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset, Purpose
 from chalicelib.records.places import Place
 from chalicelib.records.settings import Settings
@@ -114,14 +115,54 @@ class Store(Protocol):
         """Write consent if its version is still the one read; 0 means absent."""
 
     def put_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
-        """Write a sign-in's tokens if absent or still one token generation below; over a tombstone only what was
-        decided after it."""
+        """Write a sign-in's tokens if absent or still one token generation below, with no attempt begun since it was
+        read, whatever the lease; over a tombstone only what was decided after it."""
 
     def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
         """Forget the replaced refresh tokens once they are revoked, if the connection is unchanged."""
 
+    def lease_connection(
+        self, connection: Connection, *, owner: str, doubt: bool, now: int, until: int
+    ) -> Written[Connection] | Refused[Connection]:
+        """Become the one who asks the provider: generation and attempt as read, and nobody's lease lives.
+
+        doubt   the refresh token may have been used before
+        """
+
+    def put_recovery(
+        self, recovery: Recovery, *, replacing: Recovery | None = None
+    ) -> Written[Recovery] | Refused[Recovery]:
+        """Keep a provider's answer where there is none, or only an older one of the same line.
+
+        replacing   the one found instead, if it still stands
+        """
+
+    def empty_recovery(self, recovery: Recovery) -> Written[Recovery] | Refused[Recovery]:
+        """Forget an answer that has been ended at the provider, if it still stands."""
+
+    def commit_refresh(
+        self, connection: Connection, *, owner: str, attempt: int, keeps_lost: bool
+    ) -> Written[Connection] | Refused[Connection]:
+        """Write the next generation, if its predecessor stands, is not revoked, and nobody newer is asking.
+
+        owner     whose lease it was; "" for one who finishes from the recovery item
+        attempt   as the one who finishes has read it
+        keeps_lost   an answer that was lost may still live: the item goes on saying so
+        """
+
+    def record_refresh_failure(
+        self, connection: Connection, *, owner: str
+    ) -> Written[Connection] | Refused[Connection]:
+        """End an attempt without tokens, if the generation stands and the lease is still this owner's."""
+
     def revoke_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
-        """any -> revoked, if no token has been written since it was read; the tombstone keeps its sealed tokens."""
+        """any -> revoked, if nobody has signed in since it was read; the tombstone keeps its sealed tokens."""
+
+    def settle_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
+        """The calls that a tombstone's revocation needed have ended."""
+
+    def put_job(self, job: Job) -> None:
+        """Leave a duty; the same one twice is one."""
 
     def demand_sign_in(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
         """active, partial -> reauth_required, if no token has been written since it was read."""
@@ -205,6 +246,43 @@ class Entropy(Protocol):
         """Fresh random bytes."""
 
 
+class Sleeper(Protocol):
+    """The one way to wait."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
+
+
+class Deadline(Protocol):
+    """How long the function may still work on this request."""
+
+    def begin(self) -> None:
+        """A request begins, in this thread."""
+
+    def left(self) -> float:
+        """Seconds."""
+
+
+class Breaker(Protocol):
+    """Leaves a provider alone that fails most of its calls."""
+
+    def retry_at(self, provider_id: str, now: int) -> int:
+        """Until when it is left alone; 0 where it may be asked."""
+
+    def note(self, provider_id: str, *, worked: bool, now: int) -> None:
+        """What came of one call."""
+
+
+class JobQueue(Protocol):
+    """The duties in the table, as whoever runs them sees them."""
+
+    def list_due(self, now: int) -> list[Job]:
+        """All whose time has come, oldest first."""
+
+    def delete(self, job: Job) -> None:
+        """Its work is done; deleting it twice is no harm."""
+
+
 class Log(Protocol):
     """Structured lines, redacted in one place."""
 
@@ -226,3 +304,6 @@ class Broker:
     entropy: Entropy
     log: Log
     catalog: Catalog
+    sleeper: Sleeper
+    deadline: Deadline
+    breaker: Breaker

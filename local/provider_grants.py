@@ -53,6 +53,8 @@ class Faults:
                   `Received.endpoint`
     token_error   answered instead of tokens; `errors_as_200` says with which status
     lose_answer   the request is carried out, then the connection ends without an answer
+    static_refresh, reuse, grace, grace_seconds   other providers' manners with refresh tokens: one for ever; what a
+                  spent one does ("revoke", "refuse"); what it still gives for a while ("same", "sibling", "newest")
     """
 
     at: frozenset[str] = frozenset({"token"})
@@ -65,6 +67,10 @@ class Faults:
     token_error: str | None = None
     errors_as_200: bool = False
     drop_refresh_token: bool = False
+    static_refresh: bool = False
+    reuse: str = "revoke"
+    grace: str = ""
+    grace_seconds: int = 30
     drop_id_token: bool = False
     drop_scope: bool = False
     fewer_scopes: frozenset[str] = frozenset()
@@ -118,6 +124,21 @@ class Family:
     redeemed: bool = False
     revoked: bool = False
     refresh_token: str | None = None
+    siblings: set[str] = field(default_factory=set)
+    used: str | None = None
+
+    def takes(self, token: str) -> bool:
+        """True for a refresh token that has not been spent."""
+        return bool(token) and (token == self.refresh_token or token in self.siblings)
+
+
+@dataclass
+class Spent:
+    """A refresh token that was used, and what it gave."""
+
+    family: Family
+    child: str
+    at: float
 
 
 @dataclass
@@ -146,7 +167,7 @@ class Grants:
     clients: dict[str, Client] = field(default_factory=dict)
     families: list[Family] = field(default_factory=list)
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
-    spent_refresh_tokens: dict[str, Family] = field(default_factory=dict)
+    spent_refresh_tokens: dict[str, Spent] = field(default_factory=dict)
     notes: dict[str, list[str]] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -187,17 +208,23 @@ class Grants:
             return family
 
     def refresh(self, client: Client, form: dict[str, str]) -> Family:
-        """Rotate. A refresh token that was used before ends the whole family."""
+        """Rotate. A refresh token that was used before ends the whole family, unless other manners are set."""
         token = form.get("refresh_token", "")
         with self.lock:
             spent = self.spent_refresh_tokens.get(token)
-            if spent is not None and spent.client_id == client.client_id:
-                spent.revoked = True
+            if spent is not None and spent.family.client_id == client.client_id:
+                if self.faults.grace and self.clock() < spent.at + self.faults.grace_seconds:
+                    if not spent.family.revoked:
+                        spent.family.used = token
+                        return spent.family
+                elif self.faults.reuse == "revoke":
+                    spent.family.revoked = True
                 raise Refused("invalid_grant")
             for family in self.families:
-                if token and family.refresh_token == token and family.client_id == client.client_id:
+                if family.takes(token) and family.client_id == client.client_id:
                     if family.revoked:
                         break
+                    family.used = token
                     return family
         raise Refused("invalid_grant")
 
@@ -215,11 +242,23 @@ class Grants:
             if not self.faults.drop_scope:
                 answer["scope"] = ",".join(sorted(family.scopes))
             if family.offline and not self.faults.drop_refresh_token:
-                if family.refresh_token:
-                    self.spent_refresh_tokens[family.refresh_token] = family
-                family.refresh_token = "demo_rt_" + secrets.token_urlsafe(24)
-                answer["refresh_token"] = family.refresh_token
+                answer["refresh_token"] = self._next_refresh_token(family)
             return answer
+
+    def _next_refresh_token(self, family: Family) -> str:
+        used, family.used = family.used, None
+        if used is None or self.faults.static_refresh:
+            family.refresh_token = family.refresh_token or "demo_rt_" + secrets.token_urlsafe(24)
+            return family.refresh_token
+        spent = self.spent_refresh_tokens.get(used)
+        if spent is not None and self.faults.grace == "same":
+            return spent.child
+        if spent is not None and self.faults.grace == "sibling" and family.refresh_token:
+            family.siblings.add(family.refresh_token)
+        family.siblings.discard(used)
+        family.refresh_token = "demo_rt_" + secrets.token_urlsafe(24)
+        self.spent_refresh_tokens[used] = Spent(family, family.refresh_token, self.clock())
+        return family.refresh_token
 
     def whose(self, access_token: str) -> Family | None:
         """The family of a live access token."""
@@ -239,7 +278,7 @@ class Grants:
                 access.revoked = True
                 return True
             for family in self.families:
-                if family.client_id == client.client_id and token == family.refresh_token:
+                if family.client_id == client.client_id and family.takes(token):
                     family.revoked = True
                     return True
         return False

@@ -10,15 +10,17 @@ from chalicelib.adapters.items import decode_item, encode, encode_item, key
 from chalicelib.ports import Advance, Entropy, Redemption, Refused, StoreUnavailable, Written
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
-from chalicelib.records.connection import Connection
+from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
+from chalicelib.records.job import Job
 from chalicelib.records.places import (
     Place,
     client_place,
     connection_place,
     consent_place,
     grant_place,
+    recovery_place,
     revoked_token_place,
     stored_request_place,
     subject_place,
@@ -34,6 +36,14 @@ SKEW = 120
 KEPT = 3600
 RESERVED = ("status", "sub")  # DynamoDB's own words; as names of attributes they need a # in expressions
 AUDIT_SECONDS = 400 * 86400
+KEPT_TRIES = 3
+SAME_ANSWER = "generation = :g AND attempt = :a AND line = :line"
+# What a refresh writes, and what the end of an attempt without tokens writes; the rest belongs to sign-ins and leases.
+COMMITTED = (
+    "token_generation", "granted", "is_partial", "sealed_access_token", "access_expires_at", "tokens_at", "reauth_by",
+    "sealed_refresh_token", "sealed_previous", "sealed_profile", "outgoing", "doubt_tries", "epoch",
+)  # fmt: skip
+FAILED = ("lost", "failures", "retry_at", "doubt_since")
 
 
 class FoundItems:
@@ -170,20 +180,130 @@ class DynamoStore:
         return self._put(place, consent, "version = :version", {":version": expected_version})
 
     def put_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
-        """A sign-in is a generation too: only if absent, or if the generation below still stands.
+        """A sign-in is a generation too: only if absent, or if the generation below still stands, whatever the lease.
 
-        A tombstone keeps its generation, so its time is compared as well: revoking meanwhile is never undone.
+        The attempt is compared too, so that the item keeps count of what was begun. A tombstone keeps its generation,
+        so its time is compared as well: revoking meanwhile is never undone.
         """
         place = connection_place(connection.connection_id)
         if connection.token_generation == 1:
             result = self._put(place, connection, "attribute_not_exists(pk)")
         else:
-            values = {":below": connection.token_generation - 1, ":decided": connection.connected_at}
+            values: dict[str, object] = {
+                ":below": connection.token_generation - 1,
+                ":decided": connection.connected_at,
+                ":attempt": connection.attempt,
+            }
             later = "(attribute_not_exists(revoked_at) OR revoked_at < :decided)"
-            result = self._put(place, connection, f"token_generation = :below AND {later}", values)
+            attempt = _equal("attempt", ":attempt", connection.attempt)
+            result = self._put(place, connection, f"token_generation = :below AND {attempt} AND {later}", values)
         if isinstance(result, Refused) and result.found and result.found.connected_by == connection.connected_by:
             return Written(result.found)
         return result
+
+    def lease_connection(
+        self, connection: Connection, *, owner: str, doubt: bool, now: int, until: int
+    ) -> Written[Connection] | Refused[Connection]:
+        """The generation fences tokens, the attempt fences this very read: what was read is what the winner acts on."""
+        values: dict[str, object] = {
+            ":generation": connection.token_generation,
+            ":attempt": connection.attempt,
+            ":next": connection.attempt + 1,
+            ":active": "active",
+            ":partial": "partial",
+            ":doubtful": "in_doubt",
+            ":owner": owner,
+            ":now": now,
+            ":until": until,
+            ":since": connection.doubt_since or connection.attempt_started or now,
+            ":lost": max(connection.lost, int(doubt)),
+        }
+        conditions = [
+            "token_generation = :generation",
+            _equal("attempt", ":attempt", connection.attempt),
+            "#status IN (:active, :partial, :doubtful)",
+            "(attribute_not_exists(lease_owner) OR lease_until < :now)",
+        ]
+        update = (
+            "SET lease_owner = :owner, lease_until = :until, attempt = :next, attempt_started = :now, "
+            "doubt_since = :since, lost = :lost"
+        )
+        if doubt:
+            update += ", doubt_tries = :tries"
+            values[":tries"] = (*connection.doubt_tries, now)[-KEPT_TRIES:]
+        return self._update(connection_place(connection.connection_id), update, conditions, values)
+
+    def put_recovery(
+        self, recovery: Recovery, *, replacing: Recovery | None = None
+    ) -> Written[Recovery] | Refused[Recovery]:
+        """What may be replaced without a second look is absent, emptied, or older and of the same line."""
+        mine: dict[str, object] = {":g": recovery.generation, ":a": recovery.attempt, ":line": recovery.line}
+        older = "(generation < :g OR (generation = :g AND attempt = :a))"
+        condition = f"attribute_not_exists(pk) OR generation < :zero OR (line = :line AND {older})"
+        values = {**mine, ":zero": 0}
+        if replacing is not None:
+            condition = SAME_ANSWER
+            values = {":g": replacing.generation, ":a": replacing.attempt, ":line": replacing.line}
+        return self._put(recovery_place(recovery.connection_id), recovery, condition, values)
+
+    def empty_recovery(self, recovery: Recovery) -> Written[Recovery] | Refused[Recovery]:
+        """Only the very answer that was ended; the place stays, with nothing in it."""
+        return self._update(
+            recovery_place(recovery.connection_id),
+            "SET generation = :none",
+            [SAME_ANSWER],
+            {":none": -1, ":g": recovery.generation, ":a": recovery.attempt, ":line": recovery.line},
+            remove="sealed",
+        )
+
+    def commit_refresh(
+        self, connection: Connection, *, owner: str, attempt: int, keeps_lost: bool
+    ) -> Written[Connection] | Refused[Connection]:
+        """Older never overwrites newer, nothing is revived, and who was overtaken leaves it to the newer attempt."""
+        values: dict[str, object] = {
+            ":below": connection.token_generation - 1,
+            ":revoked": "revoked",
+            ":zero": 0,
+            ":mine": owner or attempt,
+        }
+        conditions = [
+            "token_generation = :below",
+            "#status <> :revoked",
+            f"(attempt_started = :zero OR {'lease_owner' if owner else 'attempt'} = :mine)",
+        ]
+        changed = {name: getattr(connection, name) for name in COMMITTED}
+        changed |= {"attempt_started": 0, "doubt_since": 0, "failures": 0, "retry_at": 0}
+        if not keeps_lost:
+            changed["lost"] = 0
+        gone = [
+            "lease_owner",
+            *(name for name, value in changed.items() if value is None or value in (b"", frozenset())),
+        ]
+        kept = {name: value for name, value in changed.items() if name not in gone}
+        update = "SET #status = :status, " + ", ".join(f"{name} = :{name}" for name in kept)
+        values |= {":status": connection.status, **{f":{name}": value for name, value in kept.items()}}
+        place = connection_place(connection.connection_id)
+        return self._update(place, update, conditions, values, remove=", ".join(gone))
+
+    def record_refresh_failure(
+        self, connection: Connection, *, owner: str
+    ) -> Written[Connection] | Refused[Connection]:
+        """Only the holder of the lease says how its attempt ended; the generation stays, so a late answer may heal."""
+        values: dict[str, object] = {f":{name}": getattr(connection, name) for name in FAILED}
+        values |= {
+            ":status": connection.status,
+            ":generation": connection.token_generation,
+            ":owner": owner,
+            ":revoked": "revoked",
+            ":zero": 0,
+        }
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET #status = :status, attempt_started = :zero, " + ", ".join(f"{name} = :{name}" for name in FAILED),
+            ["token_generation = :generation", "lease_owner = :owner", "#status <> :revoked"],
+            values,
+            remove="lease_owner",
+        )
 
     def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
         """Forget the replaced refresh tokens, if no other sign-in or refresh has written since."""
@@ -195,13 +315,27 @@ class DynamoStore:
         )
 
     def revoke_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
-        """any -> revoked, at the generation that was read."""
+        """any -> revoked, whatever a refresh has written meanwhile; a sign-in since it was read stands."""
         return self._update(
             connection_place(connection.connection_id),
-            "SET #status = :revoked, revoked_at = :now",
-            ["token_generation = :generation", "#sub = :sub"],
-            {":revoked": "revoked", ":now": now, ":generation": connection.token_generation, ":sub": connection.sub},
+            "SET #status = :revoked, revoked_at = :now, revoked_generation = token_generation",
+            [_equal("line", ":line", connection.line), "#sub = :sub"],
+            {":revoked": "revoked", ":now": now, ":line": connection.line, ":sub": connection.sub},
         )
+
+    def settle_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
+        """Only that very tombstone."""
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET settled_at = :now",
+            ["#status = :revoked", "token_generation = :generation"],
+            {":now": now, ":revoked": "revoked", ":generation": connection.token_generation},
+        )
+
+    def put_job(self, job: Job) -> None:
+        """Its id says which duty it is; the time comes first in the key, so that a list is in order of time."""
+        item = {**encode_item(f"JOB#{job.kind}", job), "sk": {"S": job_key(job)}}
+        self._call("PutItem", {"TableName": self._tables["broker"], "Item": item})
 
     def demand_sign_in(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
         """active, partial -> reauth_required, at the generation that was read."""
@@ -340,6 +474,17 @@ class DynamoStore:
             if refusal.code == "ConditionalCheckFailedException":
                 raise
             raise StoreUnavailable(refusal.code) from None
+
+
+def job_key(job: Job) -> str:
+    """Due time, then id."""
+    return f"{job.due_at:012d}#{job.job_id}"
+
+
+def _equal(name: str, value: str, stands_for: object) -> str:
+    """Equality with what was read, where an attribute that is not there reads as its empty default."""
+    plain = f"{name} = {value}"
+    return plain if stands_for else f"(attribute_not_exists({name}) OR {plain})"
 
 
 def _require_members(conditions: list[str], values: dict[str, object], attribute: str, members: list[str]) -> None:

@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
+from chalicelib.asking import Brought, ProviderFailure, Registered, find_registered, redeem_at_provider
 from chalicelib.endpoints.answers import code_location, error_location, page_reply, site, way_back
-from chalicelib.endpoints.asking import Brought, ProviderFailure, Registered, find_registered, redeem_at_provider
 from chalicelib.endpoints.completing import build_grant, claim_of, record_consent
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
 from chalicelib.endpoints.cookies import open_client_reference, open_request, read_pending, seal_session

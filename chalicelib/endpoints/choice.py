@@ -2,9 +2,10 @@
 
 from urllib.parse import urlsplit
 
+from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import page_reply, site
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
-from chalicelib.endpoints.parties import Parties, load_definition
+from chalicelib.endpoints.parties import Parties
 from chalicelib.pages.own_scopes import OWN_SCOPES as OWN_TITLES
 from chalicelib.pages.page import ChoicePage, ProviderOption, ScopeLine
 from chalicelib.pages.render import render_choice

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from chalicelib.endpoints.asking import Brought, Registered, revoke_at_provider
+from chalicelib.asking import Brought, Registered, revoke_at_provider
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
@@ -14,7 +14,8 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.stored import UserKey
 from chalicelib.records.subject import Subject
 from chalicelib.upstream.token import ProviderTokens
-from chalicelib.vault.connecting import KeepStored, Replace, decide_connection
+from chalicelib.vault.connecting import KeepStored, Replace, carry_over, decide_connection, is_superseded
+from chalicelib.vault.refreshing import forecast_reauth
 from chalicelib.vault.sealed import (
     USER_KEY_BYTES,
     Attribute,
@@ -28,6 +29,8 @@ from chalicelib.vault.sealed import (
 
 # The item stays small; what is older than this many failed calls ends with its provider's own lifetime.
 MAX_OUTGOING = 4
+# A refresh may begin or fail between each look and write; it cannot do so for ever.
+TRIES = 8
 
 
 class Owner(Struct, frozen=True, kw_only=True):
@@ -73,8 +76,8 @@ def store_connection(
     Raises PageError where the connection was revoked after this was decided: only a later decision may renew it.
     """
     connected_by = broker.entropy.token_bytes(12).hex()
-    for _ in range(3):
-        if read is not None and read.status == "revoked" and read.revoked_at >= connected_at:
+    for _ in range(TRIES):
+        if read is not None and is_superseded(read, provider.definition, decided_at=connected_at):
             give_back(broker, provider, brought.tokens)
             raise PageError("connection_revoked_meanwhile", page="sign_in_over")
         decision = decide_connection(
@@ -134,7 +137,7 @@ def _build(
     connected_at: int,
     connected_by: str,
 ) -> Connection:
-    tokens = brought.tokens
+    tokens, now = brought.tokens, broker.clock.now()
     place = Place(
         connection_id=owner.connection_id,
         sub=owner.sub,
@@ -161,13 +164,18 @@ def _build(
         token_generation=decision.generation,
         connected_at=connected_at,
         connected_by=connected_by,
+        line=decision.generation,
         granted=tokens.granted,
+        is_partial=status == "partial",
         sealed_access_token=sealed(tokens.access_token.encode(), "access_token"),
         access_expires_at=tokens.expires_at,
+        tokens_at=now,
+        reauth_by=forecast_reauth(provider.definition.refresh, connected_at=connected_at, now=now) if refresh else None,
         sealed_refresh_token=sealed(refresh.encode(), "refresh_token") if refresh else b"",
         sealed_profile=sealed(msgspec.json.encode(brought.identity.profile), "profile"),
         outgoing=tuple(sealed(token.encode(), "outgoing") for token in outgoing),
         epoch=broker.settings.epoch,
+        **carry_over(read, provider.definition, keeps_refresh_token=decision.keep_refresh_token),
     )
 
 

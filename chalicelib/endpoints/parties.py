@@ -6,7 +6,6 @@ from msgspec import Struct
 
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
-from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.places import DEPLOYMENT, client_place, provider_place
@@ -51,14 +50,6 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
         if record and not record.marks.disabled and client.may_use(record.provider_id)
     }
     return Parties(client=client, providers=usable, deployment=deployment)
-
-
-def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
-    """Raises PageError for a provider without a file."""
-    definition = broker.catalog.get(provider_id)
-    if definition is None:
-        raise PageError("provider_unknown", page="request_broken")
-    return definition
 
 
 def decision_time(broker: Broker, parties: Parties, provider_id: str) -> int:

@@ -2,10 +2,11 @@
 
 from msgspec import Struct
 
+from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import code_location
 from chalicelib.endpoints.completing import build_grant, covers, record_consent
 from chalicelib.endpoints.cookies import open_session, read_session_owner
-from chalicelib.endpoints.parties import Parties, decision_time, load_definition
+from chalicelib.endpoints.parties import Parties, decision_time
 from chalicelib.issuing import issue_code
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.derive import derive_connection_id

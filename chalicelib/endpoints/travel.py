@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from chalicelib.asking import load_definition
 from chalicelib.endpoints.cookies import SLOT_BYTES, seal_client_reference, seal_pending, seal_request, set_pending
-from chalicelib.endpoints.parties import Parties, decision_time, load_definition
+from chalicelib.endpoints.parties import Parties, decision_time
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request

@@ -1,14 +1,11 @@
 """Taking back what a provider gave in part, when the user cancels: a tombstone first, then the call to the provider."""
 
-from chalicelib.endpoints.asking import ProviderFailure, find_registered, revoke_at_provider
+from chalicelib.access import open_key_of
 from chalicelib.endpoints.parties import Parties
 from chalicelib.ports import Broker, Written
-from chalicelib.protocol.sealing import SealBroken
-from chalicelib.records.connection import Connection
 from chalicelib.records.places import connection_place, user_key_place
 from chalicelib.records.sign_in import PageForm
-from chalicelib.upstream.revocation import TokenKind
-from chalicelib.vault.sealed import open_user_key, open_value, place_of
+from chalicelib.revoking import end_connection
 
 
 def withdraw_connection(broker: Broker, form: PageForm, parties: Parties) -> None:
@@ -18,25 +15,11 @@ def withdraw_connection(broker: Broker, form: PageForm, parties: Parties) -> Non
     connection, user_key = found.get(place), found.get(key_place)
     if connection is None or connection.status != "partial" or user_key is None:
         return
-    result = broker.store.revoke_connection(connection, now=broker.clock.now())
     record = parties.providers.get(connection.provider_id)
-    if not isinstance(result, Written) or record is None:
+    if record is None:
+        ended = broker.store.revoke_connection(connection, now=broker.clock.now())
+        if isinstance(ended, Written):
+            broker.store.settle_connection(ended.item, now=broker.clock.now())
         return
-    try:
-        provider = find_registered(broker, record)
-        opened = open_user_key(broker.keys.get("vault"), user_key.sealed, sub=connection.sub)
-        token, kind = _best_token(opened, connection)
-    except (*ProviderFailure, SealBroken) as error:
-        broker.log.event("withdrawal_not_called", connection_id=connection.connection_id, reason=str(error))
-        return
-    if provider.definition.revocation.ends != "app":
-        revoke_at_provider(broker, provider, token, kind)
-
-
-def _best_token(user_key: bytes, connection: Connection) -> tuple[str, TokenKind]:
-    """The refresh token where there is one: ending it ends its access tokens as a rule."""
-    place = place_of(connection)
-    if connection.sealed_refresh_token:
-        opened = open_value(user_key, connection.sealed_refresh_token, "refresh_token", place=place)
-        return opened.decode(), "refresh_token"
-    return open_value(user_key, connection.sealed_access_token, "access_token", place=place).decode(), "access_token"
+    result = end_connection(broker, connection, record, open_key_of(broker, user_key))
+    broker.log.event("connection_ended", connection_id=connection.connection_id, result=result)

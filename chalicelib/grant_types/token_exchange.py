@@ -1,4 +1,4 @@
-"""grant_type=...:token-exchange (RFC 8693): our access token for the provider's, while it is fresh."""
+"""grant_type=...:token-exchange (RFC 8693): our access token for the provider's."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,32 +20,40 @@ from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import Place, connection_place, provider_place, user_key_place
-from chalicelib.vault.handout import HandOut, decide_handout
+from chalicelib.records.places import Place, connection_place, provider_place, recovery_place, user_key_place
+from chalicelib.renewing import Held, hold_fresh
+from chalicelib.vault.handout import check_handout
 from chalicelib.vault.sealed import open_value, place_of
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
 def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
-    """Hand out one provider's access token.
+    """Hand out one provider's access token, refreshed at the provider where it has to be.
 
     Raises UnauthorizedClient, InvalidRequest (the subject token), InvalidTarget, InvalidScope, InvalidGrant.
     """
     _check_handout_allowed(client)
     audience = _parse_request(parameters, asked)
-    use, grant = _authorize_subject(broker, client, parameters.require("subject_token"), audience)
-    handed = _decide(broker, use, grant, audience, asked)
-    token = _open(broker, use, handed.connection)
-    _record(broker, use, handed, token)
+    subject_token = parameters.require("subject_token")
+
+    def look() -> Held:
+        """Everything that could refuse, in one read; asked again after each wait and each refresh (VLT-11)."""
+        use, grant = _authorize_subject(broker, client, subject_token, audience)
+        return _permit(broker, use, grant, audience, asked)
+
+    held = hold_fresh(broker, look(), look)
+    token = _open(broker, held)
+    _record(broker, held.connection, token)
     body: dict[str, Any] = {
         "access_token": token,
         "issued_token_type": ACCESS_TOKEN,
         "token_type": "Bearer",
-        "scope": serialize(handed.connection.granted),
-        "connection_id": handed.connection.connection_id,
+        "scope": serialize(held.connection.granted),
+        "connection_id": held.connection.connection_id,
     }
-    return body if handed.expires_in is None else {**body, "expires_in": handed.expires_in}
+    end = held.connection.access_expires_at
+    return body if end is None else {**body, "expires_in": end - broker.clock.now()}
 
 
 def _check_handout_allowed(client: Client) -> None:
@@ -85,55 +93,59 @@ def _authorize_subject(broker: Broker, client: Client, token: str, audience: str
 
 
 def _places(connections: Mapping[str, str], audience: str) -> tuple[Place[Any], ...]:
-    """Connection and provider of an audience, which is a provider id or a connection id; none where it is neither."""
+    """Connection, provider and recovery item of an audience; none where it names neither provider nor connection."""
     for provider_id, connection_id in connections.items():
         if audience in (provider_id, connection_id):
-            return connection_place(connection_id), provider_place(provider_id)
+            return connection_place(connection_id), provider_place(provider_id), recovery_place(connection_id)
     return ()
 
 
-def _decide(broker: Broker, use: Use, grant: Grant, audience: str, asked: Asked) -> HandOut:
+def _permit(broker: Broker, use: Use, grant: Grant, audience: str, asked: Asked) -> Held:
     """Only what the grant names is looked at: another's connection reads like one that does not exist (VLT-01)."""
     places = _places(grant.connections, audience)
     if not places:
         raise InvalidTarget("no_such_connection", members={"reason": "not_connected"})
     hinted = places == _places(use.claims.get("connections") or {}, audience)
     found = use.found if hinted else broker.store.read(*places)
-    connection, provider = found.get(places[0]), found.get(places[1])
+    connection, record, recovery = (found.get(place) for place in places)
     definition = broker.catalog.get(connection.provider_id) if connection else None
     if definition is None:
         raise InvalidTarget("connection_gone", members={"reason": "not_connected"})
     if not use.client.may_use(definition.provider_id):
         raise InvalidTarget("provider_not_for_client", members={"reason": "not_connected"})
     prefix = definition.provider_id + ":"
-    return decide_handout(
+    allowed = check_handout(
         connection,
         grant,
-        provider,
+        record,
         definition,
         asked=frozenset(scope.removeprefix(prefix) for scope in asked.scopes),
         token_scopes=use.scopes,
-        epoch=broker.settings.epoch,
-        now=broker.clock.now(),
+    )
+    sealed = use.found.get(user_key_place(allowed.sub))
+    if sealed is None or record is None:
+        raise InvalidTarget("user_key_gone", members={"reason": "not_connected"})
+    return Held(
+        connection=allowed,
+        recovery=recovery,
+        record=record,
+        definition=definition,
+        user_key=open_key_of(broker, sealed),
     )
 
 
-def _open(broker: Broker, use: Use, connection: Connection) -> str:
+def _open(broker: Broker, held: Held) -> str:
     """Raises ServerError where the vault does not open: never a guess, always an alarm."""
-    sealed = use.found.get(user_key_place(connection.sub))
-    if sealed is None:
-        raise InvalidTarget("user_key_gone", members={"reason": "not_connected"})
-    user_key = open_key_of(broker, sealed)
+    connection = held.connection
     try:
-        opened = open_value(user_key, connection.sealed_access_token, "access_token", place=place_of(connection))
+        opened = open_value(held.user_key, connection.sealed_access_token, "access_token", place=place_of(connection))
     except SealBroken as broken:
         refuse_unreadable(broker, connection, str(broken))
     return opened.decode()
 
 
-def _record(broker: Broker, use: Use, handed: HandOut, token: str) -> None:
+def _record(broker: Broker, connection: Connection, token: str) -> None:
     """The audit record comes before the answer; where it cannot be written nothing is handed out (VLT-05)."""
-    connection = handed.connection
     broker.store.append_audit(
         AuditEvent(
             event="handout",

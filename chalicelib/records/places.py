@@ -3,7 +3,7 @@
 from typing import Generic, Literal, TypeVar
 
 from chalicelib.records.client import Client
-from chalicelib.records.connection import Connection
+from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.consent import Consent
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.grant import Grant
@@ -71,6 +71,11 @@ def consent_place(sub: str, client_id: str) -> Place[Consent]:
 def connection_place(connection_id: str) -> Place[Connection]:
     """CONNECTION#<connection_id>."""
     return Place(f"CONNECTION#{connection_id}", Connection)
+
+
+def recovery_place(connection_id: str) -> Place[Recovery]:
+    """RECOVERY#<connection_id>."""
+    return Place(f"RECOVERY#{connection_id}", Recovery)
 
 
 def keyset_place(purpose: str) -> Place[KeysetItem]:

@@ -70,6 +70,7 @@ class Edge:
             return _respond(
                 error_reply(TemporarilyUnavailable("not_configured", retry_after=60), request_id=request_id)
             )
+        broker.deadline.begin()
         reply = self._answer(broker, event, current_request.raw_body, route, request_id)
         if route.cors:
             reply = reply.with_headers(("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED))

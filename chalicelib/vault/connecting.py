@@ -1,5 +1,7 @@
 """What a sign-in makes of a connection: pure decisions."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from chalicelib.providers.definition import ProviderDefinition
@@ -48,6 +50,40 @@ def decide_connection(
         return KeepStored(old)
     missing = not tokens.refresh_token and bool(old.sealed_refresh_token)
     return Replace(generation=generation, keep_refresh_token=missing and definition.refresh.keep_old_if_missing)
+
+
+def is_superseded(old: Connection, definition: ProviderDefinition, *, decided_at: int) -> bool:
+    """True where the connection was revoked after this was decided: only a later decision connects again.
+
+    Where one revocation ends every grant of our app there, the decision must be later than the end of that call, which
+    else would end what this decision brings.
+    """
+    if old.revoked_at >= decided_at and old.revoked_at > 0:
+        return True
+    unsettled = old.settled_at == 0 or old.settled_at >= decided_at
+    return old.status == "revoked" and definition.revocation.ends == "app" and unsettled
+
+
+def carry_over(old: Connection | None, definition: ProviderDefinition, *, keeps_refresh_token: bool) -> dict[str, Any]:
+    """What a sign-in takes over from the item that it replaces.
+
+    The count of attempts goes on; what was revoked stays known. An answer that may have been lost is one of an earlier
+    line from now on. A refresh token that stays has the same doubt as before.
+    """
+    if old is None:
+        return {}
+    begun = old.lost > 0 or old.attempt_started > 0
+    per_token = not definition.new_grant_ends_old and definition.revocation.ends != "app"
+    carried: dict[str, Any] = {
+        "attempt": old.attempt,
+        "revoked_at": old.revoked_at,
+        "revoked_generation": old.revoked_generation,
+        "lost": 2 if per_token and definition.refresh.kind == "rotating" and begun else 0,
+    }
+    if keeps_refresh_token:
+        doubtful = old.attempt_started or (old.doubt_since if old.status == "in_doubt" else 0)
+        carried |= {"attempt_started": doubtful, "doubt_since": old.doubt_since, "doubt_tries": old.doubt_tries}
+    return carried
 
 
 def provider_scopes(scopes: frozenset[str], provider_id: str) -> frozenset[str]:

@@ -1,8 +1,6 @@
-"""May this client have this connection's access token now: the pure decision (VLT-01, 02, 10)."""
+"""May this client have this connection's access token at all: a pure check."""
 
-from msgspec import Struct
-
-from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
+from chalicelib.protocol.errors import InvalidScope, InvalidTarget
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
@@ -10,17 +8,8 @@ from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.granted import excess_scopes, missing_scopes
 from chalicelib.vault.connecting import provider_scopes
 
-MARGIN_SECONDS = 10
 
-
-class HandOut(Struct, frozen=True, kw_only=True):
-    """Give the access token; `expires_in` None where the provider names no end."""
-
-    connection: Connection
-    expires_in: int | None
-
-
-def decide_handout(
+def check_handout(
     connection: Connection | None,
     grant: Grant,
     provider: ProviderRecord | None,
@@ -28,17 +17,16 @@ def decide_handout(
     *,
     asked: frozenset[str],
     token_scopes: frozenset[str],
-    epoch: int,
-    now: int,
-) -> HandOut:
-    """Decide one hand-out; everything that is not certain refuses.
+) -> Connection:
+    """The connection whose access token this grant may have; everything that is not certain refuses.
+
+    Whether the token is good right now is another question: vault/refreshing.py.
 
     asked          scopes named in the request, in the provider's names; empty for all
     token_scopes   of the presented access token, less what consent or the registration has lost since
 
     Raises InvalidTarget: no such connection for this user and client, or not allowed.
     Raises InvalidScope: connected with less than asked, or with more than was allowed.
-    Raises InvalidGrant: it has to be renewed by the user.
     """
     allowed = provider_scopes(token_scopes, definition.provider_id)
     if connection is None or not _is_theirs(connection, grant) or not allowed:
@@ -46,11 +34,7 @@ def decide_handout(
     if provider is None or provider.marks.void(connection.connected_at) or connection.status == "revoked":
         raise InvalidTarget("connection_over", members={"reason": "not_connected"})
     _check_scopes(connection, definition, allowed, asked)
-    fresh = connection.access_expires_at is None or connection.access_expires_at > now + MARGIN_SECONDS
-    if connection.status not in ("active", "partial") or connection.epoch != epoch or not fresh:
-        raise InvalidGrant("reauth_required", members={"reason": "reauth_required"})
-    expires_in = None if connection.access_expires_at is None else connection.access_expires_at - now
-    return HandOut(connection=connection, expires_in=expires_in)
+    return connection
 
 
 def _is_theirs(connection: Connection, grant: Grant) -> bool:

@@ -6,10 +6,11 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.protocol.sealing import canonical, open_sealed, seal
-from chalicelib.records.connection import Connection
+from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset
 
-Attribute = Literal["access_token", "refresh_token", "profile", "outgoing"]
+Attribute = Literal["access_token", "refresh_token", "previous", "profile", "outgoing"]
 USER_KEY_BYTES = 32
 USER_KEY_VERSION = 1
 
@@ -65,6 +66,26 @@ def open_profile(user_key: bytes, connection: Connection) -> dict[str, Any]:
     return msgspec.json.decode(opened, type=dict[str, Any])
 
 
+def seal_answer(user_key: bytes, answer: bytes, *, recovery: Recovery, owner: Connection, salt: bytes) -> bytes:
+    """A provider's answer as the recovery item keeps it."""
+    return seal(user_key, USER_KEY_VERSION, answer, place=_answer_place(recovery, owner), salt=salt)
+
+
+def open_answer(user_key: bytes, recovery: Recovery, *, owner: Connection) -> bytes:
+    """Raises SealBroken."""
+    return open_sealed({USER_KEY_VERSION: user_key}, recovery.sealed, place=_answer_place(recovery, owner))
+
+
+def seal_duty(user_key: bytes, duty: bytes, *, job: Job, salt: bytes) -> bytes:
+    """The tokens that a job has to end."""
+    return seal(user_key, USER_KEY_VERSION, duty, place=_job_place(job), salt=salt)
+
+
+def open_duty(user_key: bytes, job: Job) -> bytes:
+    """Raises SealBroken."""
+    return open_sealed({USER_KEY_VERSION: user_key}, job.sealed, place=_job_place(job))
+
+
 def seal_provider_secret(vault: Keyset, secret: str, *, provider_id: str, salt: bytes) -> bytes:
     """Our client secret at a provider, as the provider's record keeps it."""
     place = canonical("broker", f"PROVIDER#{provider_id}", "client_secret")
@@ -85,3 +106,15 @@ def _value_place(attribute: str, place: Place) -> bytes:
     key = f"CONNECTION#{place.connection_id}"
     owner = (place.sub, place.client_id, place.provider_id)
     return canonical("broker", key, attribute, *owner, place.generation, place.epoch)
+
+
+def _answer_place(recovery: Recovery, owner: Connection) -> bytes:
+    key = f"RECOVERY#{recovery.connection_id}"
+    whose = (owner.sub, owner.client_id, owner.provider_id)
+    return canonical(
+        "broker", key, "answer", *whose, recovery.generation, recovery.attempt, recovery.line, recovery.epoch
+    )
+
+
+def _job_place(job: Job) -> bytes:
+    return canonical("broker", f"JOB#{job.kind}", job.job_id, "duty", job.sub, job.provider_id, job.connection_id)

@@ -191,7 +191,9 @@ def test_a_provider_that_grants_more_than_was_allowed_widens_nothing(stack: Stac
 
 
 @requirement("XCH-03")
-def test_an_old_provider_token_is_not_handed_out(stack: Stack, session: Session) -> None:
+def test_an_old_provider_token_is_not_handed_out(stack: Stack) -> None:
+    stack.provider.faults.drop_refresh_token = True
+    session = start_session(stack)
     expires_at = read(stack, session.connection_place()).access_expires_at or 0
     stack.clock.advance(expires_at - stack.clock.now() - 11)
     assert session.exchange().json["expires_in"] == 11

@@ -130,8 +130,8 @@ def test_the_policy_allows_exactly_the_calls_that_the_adapters_make() -> None:
 
 
 def test_the_operators_policy_allows_the_calls_of_the_operators_command() -> None:
-    """It reads through the adapter, which is where BatchGetItem and Decrypt come from."""
-    assert actions(OPERATOR) == called(ROOT / "cli") | {"BatchGetItem", "Decrypt"}
+    """It reads and runs jobs through the adapter, which is where BatchGetItem, UpdateItem and Decrypt come from."""
+    assert actions(OPERATOR) == called(ROOT / "cli") | {"BatchGetItem", "UpdateItem", "Decrypt"}
 
 
 def test_the_policy_names_its_two_tables_and_one_key() -> None:

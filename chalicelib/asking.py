@@ -1,12 +1,11 @@
 """Asking a provider: our registration there, its token endpoint, its word on who signed in."""
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import Struct
 
-from chalicelib.endpoints.parties import load_definition
 from chalicelib.ports import Broker
-from chalicelib.protocol.errors import TemporarilyUnavailable
+from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.provider import ProviderRecord
@@ -21,6 +20,7 @@ from chalicelib.upstream.token import ProviderTokens, build_token_request, read_
 from chalicelib.vault.sealed import open_provider_secret
 
 ProviderFailure = (ProviderUnavailable, ProviderRefused, ProviderMisbehaved)
+Ending = Literal["revoked", "not_supported", "failed"]
 # One callback asks for discovery, token, keys, userinfo and addresses: together they stay inside the function's 25 s.
 TOKEN_SECONDS, USERINFO_SECONDS, REVOCATION_SECONDS = 8.0, 3.0, 3.0
 
@@ -42,6 +42,14 @@ class Brought(Struct, frozen=True, kw_only=True):
     tokens: ProviderTokens
     identity: Identity
     auth_time: int | None
+
+
+def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
+    """Raises PageError for a provider without a file."""
+    definition = broker.catalog.get(provider_id)
+    if definition is None:
+        raise PageError("provider_unknown", page="request_broken")
+    return definition
 
 
 def find_registered(broker: Broker, record: ProviderRecord) -> Registered:
@@ -94,6 +102,11 @@ def _fetch_profile(broker: Broker, requests: tuple[HttpRequest, ...], *, needed:
 
 def revoke_at_provider(broker: Broker, provider: Registered, token: str, kind: TokenKind) -> bool:
     """End one token there; False where the provider offers no such call or did not answer."""
+    return ask_revocation(broker, provider, token, kind) == "revoked"
+
+
+def ask_revocation(broker: Broker, provider: Registered, token: str, kind: TokenKind) -> Ending:
+    """End one token there, and say what came of it."""
     request = build_revocation_request(
         provider.definition,
         provider.endpoints,
@@ -103,14 +116,14 @@ def revoke_at_provider(broker: Broker, provider: Registered, token: str, kind: T
         kind=kind,
     )
     if request is None:
-        return False
+        return "not_supported"
     try:
         response = broker.fetcher.fetch(request, timeout_seconds=REVOCATION_SECONDS)
         read_revocation_response(provider.definition, response)
     except ProviderFailure as error:
         broker.log.event("revocation_failed", provider_id=provider.record.provider_id, reason=error.reason)
-        return False
-    return True
+        return "failed"
+    return "revoked"
 
 
 def open_client_secret(broker: Broker, record: ProviderRecord) -> str | None:

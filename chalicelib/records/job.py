@@ -1,0 +1,32 @@
+"""A duty that outlives its request: something that must still be done at a provider."""
+
+from typing import Literal
+
+from msgspec import Struct
+
+JobKind = Literal["revoke", "open_attempt"]
+
+
+class Job(Struct, frozen=True, kw_only=True):
+    """One duty. It may be done twice: it is deleted only when its work is done.
+
+    kind          revoke: end the sealed tokens; open_attempt: end what a refresh brings that ran while it was revoked
+    job_id        says which duty it is, so that the same one is written once
+    sealed        for `revoke`: tokens and their kinds, under the user's key for this job's place
+    generation    for `open_attempt`: the tombstone's; answers of it and before are ended
+    attempt       for `open_attempt`: the attempt that was open
+    settles       the tombstone is settled when this is done
+    """
+
+    kind: JobKind
+    job_id: str
+    due_at: int
+    connection_id: str
+    sub: str
+    provider_id: str
+    created_at: int
+    sealed: bytes = b""
+    generation: int = 0
+    attempt: int = 0
+    settles: bool = False
+    tries: int = 0

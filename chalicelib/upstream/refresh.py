@@ -1,0 +1,75 @@
+"""What a provider's answer to a refresh means for the refresh token that was used (RFC 6749 section 6).
+
+The one question behind it: can that token have been spent? Only where it cannot is anything said as certain.
+"""
+
+from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
+
+from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
+from chalicelib.upstream.token import ProviderTokens, read_token_response
+
+MAX_RETRY_AFTER = 86400
+
+
+class Renewed(Struct, frozen=True):
+    """New tokens."""
+
+    tokens: ProviderTokens
+
+
+class Ended(Struct, frozen=True):
+    """The provider takes this refresh token no more: the user has to sign in again."""
+
+    reason: str
+
+
+class NotDone(Struct, frozen=True, kw_only=True):
+    """Refused before anything happened: the refresh token is as good as before."""
+
+    reason: str
+    retry_at: int = 0
+
+
+class Unknown(Struct, frozen=True, kw_only=True):
+    """Whether the refresh token has been spent cannot be told."""
+
+    reason: str
+    retry_at: int = 0
+
+
+RefreshAnswer = Renewed | Ended | NotDone | Unknown
+
+
+def read_refresh_response(
+    definition: ProviderDefinition, response: HttpResponse, *, granted: frozenset[str], now: int
+) -> RefreshAnswer:
+    """Read the answer to a refresh.
+
+    granted   before it; an answer that names no scopes grants the same (RFC 6749 section 6)
+    """
+    retry_at = read_retry_after(response, now=now)
+    if response.status == 429:
+        return NotDone(reason="token_status_429", retry_at=retry_at)
+    try:
+        return Renewed(read_token_response(definition, response, requested=granted, now=now))
+    except ProviderRefused as refused:
+        if refused.code in definition.refresh.terminal_errors:
+            return Ended(refused.reason)
+        return NotDone(reason=refused.reason, retry_at=retry_at)
+    except (ProviderUnavailable, ProviderMisbehaved) as error:
+        return Unknown(reason=error.reason, retry_at=retry_at)
+
+
+def read_retry_after(response: HttpResponse, *, now: int) -> int:
+    """When the provider wants to be asked again (RFC 9110 section 10.2.3), a day at most; 0 where it does not say."""
+    said = response.headers.get("retry-after", "").strip()
+    if said.isascii() and said.isdigit() and len(said) < 10:
+        return now + min(int(said), MAX_RETRY_AFTER)
+    try:
+        at = int(parsedate_to_datetime(said).timestamp())
+    except (ValueError, TypeError, OverflowError):
+        return 0
+    return min(at, now + MAX_RETRY_AFTER) if at > now else 0

@@ -1,0 +1,43 @@
+"""Which answer of a provider stays in a connection's one recovery item: pure.
+
+No put may destroy an answer that still lives at the provider: an earlier sign-in's, or a sibling's where one call ends
+one token. A duty to end it comes first.
+"""
+
+from msgspec import Struct
+
+from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.records.connection import Recovery
+
+
+class Replace(Struct, frozen=True, kw_only=True):
+    """Write mine over what was found; `duty`: what was found must be ended first."""
+
+    duty: bool
+
+
+class Keep(Struct, frozen=True, kw_only=True):
+    """What was found is newer; `duty`: mine must be ended."""
+
+    duty: bool
+
+
+def decide_recovery(
+    found: Recovery, mine: Recovery, definition: ProviderDefinition, *, same_token: bool
+) -> Replace | Keep:
+    """Choose between two answers.
+
+    same_token   both carry one refresh token, so ending either would end the other
+    """
+    ends = definition.revocation.ends
+    if found.generation < 0:
+        return Replace(duty=False)
+    earlier = found.line < mine.line and ends != "app"
+    sibling = ends == "token" and found.generation == mine.generation and found.attempt < mine.attempt
+    if (earlier or sibling) and not same_token:
+        return Replace(duty=True)
+    older = found.generation < mine.generation
+    if older or (found.generation == mine.generation and found.attempt <= mine.attempt):
+        return Replace(duty=False)
+    later_line = found.line > mine.generation and ends == "family"
+    return Keep(duty=not same_token and (ends == "token" or later_line))

@@ -1,0 +1,160 @@
+"""What is to be done with a connection whose access token is asked for: pure decisions.
+
+A refresh token is used again only where the provider's file says that this is safe. When in doubt, nothing is certain
+but the recovery item: an answer for the present generation is always finished first.
+"""
+
+from typing import Literal
+
+from msgspec import Struct
+
+from chalicelib.providers.definition import ProviderDefinition, RefreshRules
+from chalicelib.records.connection import Connection, Recovery
+
+LEASE_SECONDS = 15
+LEAST_LEASE_SECONDS, LEAST_FUNCTION_SECONDS = 9, 12
+MARGIN_SECONDS, SPARE_SECONDS, MARGIN_SHARE = 300, 10, 5
+TRIES_IN_DOUBT, DOUBT_SECONDS = 3, 3600
+BACK_OFF_SECONDS = (30, 120, 600, 3600)
+BACK_OFF_JITTER = 4
+
+Doubt = Literal["", "again", "once", "ask"]
+
+
+class Serve(Struct, frozen=True):
+    """The stored access token may be handed out."""
+
+
+class Lease(Struct, frozen=True, kw_only=True):
+    """Take the lease and ask the provider.
+
+    doubt    "" where the refresh token has certainly not been used; else what the provider's profile allows
+    lives    the stored access token can be handed out meanwhile
+    """
+
+    doubt: Doubt
+    lives: bool
+
+
+class Finish(Struct, frozen=True):
+    """An answer for this generation has been received already: commit it, ask nobody."""
+
+    recovery: Recovery
+
+
+class Wait(Struct, frozen=True):
+    """Somebody is asking the provider; look again in a moment."""
+
+
+class Refuse(Struct, frozen=True, kw_only=True):
+    """Nothing can be handed out.
+
+    reason        "reauth_required": the user has to sign in again; anything else passes by itself
+    retry_after   seconds
+    """
+
+    reason: str
+    retry_after: int = 0
+
+
+Decision = Serve | Lease | Finish | Wait | Refuse
+
+
+def decide_refresh(
+    connection: Connection, recovery: Recovery | None, definition: ProviderDefinition, *, epoch: int, now: int
+) -> Decision:
+    """Decide the next step of one caller.
+
+    connection   of this very user and client, not revoked
+    recovery     as it stood in the same read
+    """
+    lives = is_alive(connection, epoch=epoch, now=now)
+    if lives and connection.status != "in_doubt" and not is_due(connection, now):
+        return Serve()
+    if connection.is_leased(now):
+        return Serve() if lives else Wait()
+    if recovery is not None and is_answer_for(recovery, connection):
+        return Finish(recovery)
+    if connection.status == "reauth_required":
+        return Refuse(reason="reauth_required")
+    if not connection.sealed_refresh_token or definition.refresh.kind == "none":
+        return Serve() if lives else Refuse(reason="reauth_required")
+    doubt = decide_doubt(connection, definition.refresh, epoch=epoch, now=now)
+    retry_at = max(connection.retry_at, _next_try_in_doubt(connection, now) if doubt else 0)
+    may_heal = doubt == "ask" and connection.status != "in_doubt"  # a holder without an end may yet come back
+    if lives and (retry_at > now or may_heal):
+        return Serve()
+    if retry_at > now:
+        return Refuse(reason="provider_backing_off", retry_after=retry_at - now)
+    return Lease(doubt=doubt, lives=lives)
+
+
+def decide_doubt(connection: Connection, rules: RefreshRules, *, epoch: int, now: int) -> Doubt:
+    """What may be done with a refresh token that an attempt without an end may have spent.
+
+    A window of grace is open only by the clock, from the beginning of the first such attempt.
+    """
+    certain = connection.attempt_started == 0 and connection.status != "in_doubt" and connection.epoch == epoch
+    if certain:
+        return ""
+    if rules.kind == "static" or rules.grace == "none":
+        return rules.in_doubt
+    since = connection.doubt_since or connection.attempt_started
+    if since and now < since + rules.grace_seconds:
+        return "again"
+    return "ask" if rules.late_reuse == "revoke" else "once"
+
+
+def is_alive(connection: Connection, *, epoch: int, now: int) -> bool:
+    """True where the stored access token can be used for a little while yet."""
+    if connection.status not in ("active", "partial", "in_doubt") or connection.epoch != epoch:
+        return False
+    end = connection.access_expires_at
+    return end is None or end > now + min(SPARE_SECONDS, _share(connection, SPARE_SECONDS))
+
+
+def is_due(connection: Connection, now: int) -> bool:
+    """True inside the margin before the end: the smaller of five minutes and a fifth of its life."""
+    end = connection.access_expires_at
+    return end is not None and end <= now + min(MARGIN_SECONDS, _share(connection, SPARE_SECONDS))
+
+
+def is_answer_for(recovery: Recovery, connection: Connection) -> bool:
+    """True where it makes the next generation of just these tokens."""
+    return (recovery.generation, recovery.line) == (connection.token_generation, connection.line)
+
+
+def back_off(failures: int, *, now: int, chance: int) -> int:
+    """When to try again after so many failures in a row.
+
+    chance   0 to 255, drawn by the caller: those who failed together do not come back together
+    """
+    pause = BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS)) - 1]
+    return now + pause + pause * chance // (256 * BACK_OFF_JITTER)
+
+
+def tries_in_doubt(connection: Connection, now: int) -> tuple[int, ...]:
+    """Those of the last hour."""
+    return tuple(at for at in connection.doubt_tries if at > now - DOUBT_SECONDS)
+
+
+def forecast_reauth(rules: RefreshRules, *, connected_at: int, now: int) -> int | None:
+    """When the user will have to sign in again: hard expiry counts from the sign-in, idle expiry from the last use."""
+    ends = []
+    if rules.hard_expiry_seconds is not None:
+        ends.append(connected_at + rules.hard_expiry_seconds)
+    if rules.idle_expiry_seconds is not None:
+        ends.append(now + rules.idle_expiry_seconds)
+    return min(ends, default=None)
+
+
+def _next_try_in_doubt(connection: Connection, now: int) -> int:
+    tries = tries_in_doubt(connection, now)
+    return 0 if len(tries) < TRIES_IN_DOUBT else tries[-TRIES_IN_DOUBT] + DOUBT_SECONDS
+
+
+def _share(connection: Connection, unknown: int) -> int:
+    """A fifth of the access token's life, `unknown` where nobody noted when it began."""
+    if connection.access_expires_at is None or not connection.tokens_at:
+        return unknown
+    return (connection.access_expires_at - connection.tokens_at) // MARGIN_SHARE
