@@ -1,8 +1,10 @@
 """`dev.py test`: the checks and every test, and one closing line with the counts.
 
-Arguments go to pytest as they are (`dev.py test tests/protocol -x -q`), and the checks are then left out.
+Arguments go to pytest as they are (`dev.py test tests/protocol -x -q`), and the checks are then left out. Without any,
+the tests run on as many processes as there are processors, four at most, each file in one of them.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -33,9 +35,8 @@ def main(arguments: list[str]) -> int:
         return 0
     broken = [] if arguments else failed_checks()
     counts = Counts()
-    status = int(
-        pytest.main(["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), *arguments], plugins=[counts])
-    )
+    chosen = arguments or ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadscope"]
+    status = int(pytest.main(["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), *chosen], plugins=[counts]))
     if broken:
         print(f"failed besides the tests: {', '.join(broken)}")
     # A failed check counts, so that the line and the exit code never disagree.

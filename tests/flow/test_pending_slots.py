@@ -87,7 +87,7 @@ def test_a_stored_request_is_bound_to_its_browser_and_its_time(stack: Stack) -> 
     place = stored_request_place(stored_id(stack))
     change(stack, place, expires_at=stack.clock.now())
     assert_page(sign_in.browser.get(sign_in.callback), says="This sign-in is over")
-    assert [grant.status for grant in grants(stack)] == ["exchanging"]
+    assert [grant.status for grant in grants(stack)] == ["revoked"]
 
 
 def stored_id(stack: Stack) -> str:
