@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
@@ -51,7 +51,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         try:
             values[name] = _convert(name, given[name].strip(), field.type)
         except (msgspec.ValidationError, ValueError):
-            faults.append(f"{PREFIX}{name.upper()} cannot be read")
+            faults.append(f"{PREFIX}{name.upper()} cannot be read: {_wanted(field.type)}")
     faults += _check(Settings(**{"issuer": _NO_ISSUER, **values}))
     if faults:
         raise ConfigurationError(tuple(faults))
@@ -72,6 +72,13 @@ def read_catalog(settings: Settings) -> Catalog:
     if reserved:
         raise ConfigurationError(tuple(f"a provider may not be called {name}" for name in reserved))
     return catalog
+
+
+def _wanted(kind: Any) -> str:
+    """What a setting of this type looks like."""
+    if kind in (bool, int):
+        return "true or false is wanted" if kind is bool else "a whole number is wanted"
+    return f"one of {', '.join(get_args(kind))} is wanted" if get_origin(kind) is Literal else "words are wanted"
 
 
 def _convert(name: str, text: str, kind: Any) -> Any:

@@ -121,7 +121,10 @@ def _check_endpoints(deployment: Deployment, record: ProviderRecord, definition:
     try:
         found = ProviderDirectory(GuardedFetcher(), deployment.clock).endpoints(definition, record.issuer)
     except (ProviderUnavailable, ProviderMisbehaved, ProviderRefused) as error:
-        return f"cannot be found from here ({error.reason})"
+        local = deployment.settings.is_loopback and error.reason.endswith("_not_allowed")
+        return f"cannot be found from here ({error.reason})" + (
+            "; the command asks no provider on loopback, the running stack does" if local else ""
+        )
     return f"ok, {found.token_endpoint}"
 
 
