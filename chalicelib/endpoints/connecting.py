@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec import Struct
 
-from chalicelib.asking import Brought, Registered, revoke_at_provider
+from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
@@ -117,13 +117,21 @@ def give_back(
 
 
 def end_replaced(broker: Broker, owner: Owner, provider: Registered, connection: Connection) -> None:
-    """Revoke the refresh token that this sign-in replaced, then forget it; what fails stays noted in the item."""
+    """Revoke the refresh tokens that sign-ins replaced, then forget them; what fails, or would keep the user waiting,
+    stays noted in the item for the next sign-in."""
     if not connection.outgoing or provider.definition.revocation.ends == "app":
         return
-    place = place_of(connection)
-    tokens = [open_value(owner.user_key, one, "outgoing", place=place).decode() for one in connection.outgoing]
-    if all(revoke_at_provider(broker, provider, token, "refresh_token") for token in tokens):
-        broker.store.clear_outgoing(connection)
+    place, began = place_of(connection), broker.clock.now()
+    try:
+        tokens = [open_value(owner.user_key, one, "outgoing", place=place).decode() for one in connection.outgoing]
+    except SealBroken:
+        broker.log.event("outgoing_does_not_open", connection_id=connection.connection_id)
+        return
+    for token in tokens:
+        in_time = broker.clock.now() - began < REVOCATION_SECONDS
+        if not in_time or not revoke_at_provider(broker, provider, token, "refresh_token"):
+            return
+    broker.store.clear_outgoing(connection)
 
 
 def _build(
