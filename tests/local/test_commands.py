@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,16 +40,18 @@ pytestmark = pytest.mark.timeout(90)
 @contextmanager
 def running(*command: str, number: signal.Signals = signal.SIGTERM) -> Iterator[dict[str, Any]]:
     """A command that prints one line when ready; ended by a signal, which it must take as its good end."""
-    with subprocess.Popen(
-        [sys.executable, "-m", *command, "--json"],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
+    with (
+        tempfile.TemporaryFile("w+") as said,
+        subprocess.Popen(
+            [sys.executable, "-m", *command, "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=said, text=True
+        ) as process,
+    ):
         try:
             assert process.stdout is not None
-            yield json.loads(process.stdout.readline()) | {"pid": process.pid}
+            line = process.stdout.readline()
+            said.seek(0)
+            assert line, f"ended with {process.wait(15)} before it was ready: {said.read()}"
+            yield json.loads(line) | {"pid": process.pid}
             process.send_signal(number)
             assert process.wait(15) == 0
             assert process.stdout.read() == ""
