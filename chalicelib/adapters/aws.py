@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -62,7 +63,6 @@ class BotoTransport:
             with self._making:
                 if self._client is None:
                     from botocore.config import Config
-                    from botocore.session import get_session
 
                     config = Config(
                         connect_timeout=1,
@@ -70,9 +70,18 @@ class BotoTransport:
                         retries={"total_max_attempts": 1},
                         max_pool_connections=32,
                     )
-                    session = get_session()
-                    self._client = session.create_client(self._service, endpoint_url=self._endpoint_url, config=config)
+                    self._client = _session().create_client(
+                        self._service, endpoint_url=self._endpoint_url, config=config
+                    )
         return self._client
+
+
+@cache
+def _session() -> Any:
+    """One for all clients: each would hold the same endpoints and credentials once more."""
+    from botocore.session import get_session
+
+    return get_session()
 
 
 def _is_stand_in(endpoint_url: str | None) -> bool:
