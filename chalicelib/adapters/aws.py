@@ -32,6 +32,9 @@ class Transport(Protocol):
         """`operation` in AWS's own spelling, `payload` in the service's own JSON with bytes for binary."""
 
 
+_MAKING = threading.Lock()  # a session makes one client at a time
+
+
 class BotoTransport:
     """botocore's low-level client, made on first use, without retries of its own.
 
@@ -42,7 +45,6 @@ class BotoTransport:
         self._service = service
         self._endpoint_url = endpoint_url
         self._client: Any = None
-        self._making = threading.Lock()
 
     def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """One try; connect 1 s, read 2 s (10 s at a stand-in)."""
@@ -60,7 +62,7 @@ class BotoTransport:
     def client(self) -> Any:
         """The client, made once: making one is the most expensive step of a cold start."""
         if self._client is None:
-            with self._making:
+            with _MAKING:
                 if self._client is None:
                     from botocore.config import Config
 
