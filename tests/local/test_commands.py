@@ -43,7 +43,12 @@ def running(*command: str, number: signal.Signals = signal.SIGTERM) -> Iterator[
     with (
         tempfile.TemporaryFile("w+") as said,
         subprocess.Popen(
-            [sys.executable, "-m", *command, "--json"], cwd=ROOT, stdout=subprocess.PIPE, stderr=said, text=True
+            [sys.executable, "-m", *command, "--json"],
+            cwd=ROOT,
+            env=dict(os.environ),  # a plain dict where another test has put one there: children would not see it
+            stdout=subprocess.PIPE,
+            stderr=said,
+            text=True,
         ) as process,
     ):
         try:
