@@ -1,7 +1,10 @@
 """What strangers chose, made safe to look at. Escaping is the template's work; this is about what the eye sees."""
 
+import re
 import unicodedata
 from urllib.parse import urlsplit
+
+_PRINTABLE = re.compile(r"[!-~]+")
 
 NAME_LIMIT = 80
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -70,4 +73,4 @@ def read_link_host(uri: str) -> str:
 
 def is_printable(uri: str) -> bool:
     """True for a URI of visible ASCII: nothing that a header, an attribute or a meta refresh could read as its end."""
-    return bool(uri) and all("!" <= character <= "~" for character in uri)
+    return _PRINTABLE.fullmatch(uri) is not None

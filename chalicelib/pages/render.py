@@ -1,8 +1,10 @@
 """Values to HTML. Templates and the style sheet are read once, at the first page of a container."""
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from chalicelib.pages import text
 from chalicelib.pages.display import is_printable, read_host, read_initial, read_link, read_link_host, read_name
@@ -28,11 +30,24 @@ __all__ = [
 ]
 
 _TEMPLATES = Path(__file__).with_name("templates")
+# Where a value of one browser goes into a page that is kept; names, hosts and links are cleaned of such characters.
+_HOLE = "\x00"
 _NEVER_A_TARGET = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
 
 
 def render_choice(page: ChoicePage) -> str:
     """The choice page; its answer needs `page_headers(has_form=True)`."""
+    known = msgspec.json.encode(msgspec.structs.replace(page, sealed_request=_HOLE))
+    kept = _choice(known)
+    if kept.count(_HOLE) != 1:  # somebody else's text holds the mark: this page is not kept apart from its hole
+        return _render("choice.html", site=page.site, page=page, text=text.CHOICE)
+    return kept.replace(_HOLE, _escape(page.sealed_request))
+
+
+@lru_cache(256)
+def _choice(known: bytes) -> str:
+    """The page of one app and request, but for what is sealed for one browser: keyed by everything that it shows."""
+    page = msgspec.json.decode(known, type=ChoicePage)
     return _render("choice.html", site=page.site, page=page, text=text.CHOICE)
 
 
@@ -61,7 +76,18 @@ def render_leaving(url: str, provider_name: str, *, site: str = "") -> str:
     scheme = url.partition(":")[0].lower()
     if not is_printable(url) or ":" not in url or scheme in _NEVER_A_TARGET:
         raise ValueError("no page may lead there")
-    return _render("leaving.html", site=site, url=url, name=provider_name, text=text.LEAVING)
+    return _leaving(provider_name, site).replace(_HOLE, _escape(url))
+
+
+@lru_cache(256)
+def _leaving(provider_name: str, site: str) -> str:
+    return _render("leaving.html", site=site, url=_HOLE, name=provider_name, text=text.LEAVING)
+
+
+def _escape(value: str) -> str:
+    from markupsafe import escape
+
+    return str(escape(value))
 
 
 def _render_notice(page: ErrorPage, *, refresh: str | None) -> str:
