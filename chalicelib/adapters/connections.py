@@ -1,0 +1,69 @@
+"""Verbs of a connection, other than those of a refresh: sign-ins and revocation."""
+
+from chalicelib.adapters.table import Tables, equal
+from chalicelib.ports import Refused, Written
+from chalicelib.records.connection import Connection
+from chalicelib.records.places import connection_place
+
+
+class ConnectionVerbs(Tables):
+    """What a sign-in and a revocation write."""
+
+    def put_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """A sign-in is a generation too: only if absent, or if the generation below still stands, whatever the lease.
+
+        The attempt is compared too, so that the item keeps count of what was begun. A tombstone keeps its generation,
+        so its time is compared as well: revoking meanwhile is never undone.
+        """
+        place = connection_place(connection.connection_id)
+        if connection.token_generation == 1:
+            result = self._put(place, connection, "attribute_not_exists(pk)")
+        else:
+            values: dict[str, object] = {
+                ":below": connection.token_generation - 1,
+                ":decided": connection.connected_at,
+                ":attempt": connection.attempt,
+            }
+            later = "(attribute_not_exists(revoked_at) OR revoked_at < :decided)"
+            attempt = equal("attempt", ":attempt", connection.attempt)
+            result = self._put(place, connection, f"token_generation = :below AND {attempt} AND {later}", values)
+        if isinstance(result, Refused) and result.found and result.found.connected_by == connection.connected_by:
+            return Written(result.found)
+        return result
+
+    def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """Forget the replaced refresh tokens, if no other sign-in or refresh has written since."""
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET outgoing = :none",
+            ["token_generation = :generation", "connected_by = :by"],
+            {":none": (), ":generation": connection.token_generation, ":by": connection.connected_by},
+        )
+
+    def revoke_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
+        """any -> revoked, whatever a refresh has written meanwhile; a sign-in since it was read stands."""
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET #status = :revoked, revoked_at = :now, revoked_generation = token_generation",
+            [equal("line", ":line", connection.line), "#sub = :sub"],
+            {":revoked": "revoked", ":now": now, ":line": connection.line, ":sub": connection.sub},
+        )
+
+    def settle_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
+        """Only that very tombstone."""
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET settled_at = :now",
+            ["#status = :revoked", "token_generation = :generation"],
+            {":now": now, ":revoked": "revoked", ":generation": connection.token_generation},
+        )
+
+    def demand_sign_in(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """active, partial -> reauth_required, at the generation that was read."""
+        values = {":active": "active", ":partial": "partial", ":reauth": "reauth_required"}
+        return self._update(
+            connection_place(connection.connection_id),
+            "SET #status = :reauth",
+            ["token_generation = :generation", "#status IN (:active, :partial)"],
+            {**values, ":generation": connection.token_generation},
+        )

@@ -1,0 +1,100 @@
+"""Verbs of a grant: each is one conditional write, so every 'exactly once' is a compare-and-swap."""
+
+from chalicelib.adapters.table import Tables, require_members
+from chalicelib.ports import Advance, Redemption, Refused, Written
+from chalicelib.records.grant import Grant
+from chalicelib.records.places import grant_place
+
+# Longer than a page, the cookie after it and a request: while a form of this grant id lives, its item must stand.
+KEPT = 3600
+
+
+class GrantVerbs(Tables):
+    """From the claim to the tombstone."""
+
+    def claim_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
+        """Insert if absent, nothing else: a claim whose process died is never taken over."""
+        return self._put(grant_place(grant.grant_id), grant, "attribute_not_exists(pk)")
+
+    def issue_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
+        """exchanging -> issued."""
+        condition = "#status = :exchanging AND client_id = :client AND decided_at = :decided"
+        values = {":exchanging": "exchanging", ":client": grant.client_id, ":decided": grant.decided_at}
+        return self._put(grant_place(grant.grant_id), grant, condition, values, {"#status": "status"})
+
+    def redeem_code(self, redemption: Redemption) -> Written[Grant] | Refused[Grant]:
+        """issued(0) -> active(1): the code is consumed and its successor exists in the same write."""
+        conditions = [
+            "generation = :zero",
+            "#status = :issued",
+            "secret_hash = :secret",
+            "client_id = :client",
+            "code_challenge = :challenge",
+            "epoch = :epoch",
+            "expires_at > :now",
+        ]
+        values: dict[str, object] = {
+            ":zero": 0,
+            ":issued": "issued",
+            ":secret": redemption.secret_hash,
+            ":client": redemption.client_id,
+            ":challenge": redemption.code_challenge,
+            ":epoch": redemption.epoch,
+            ":now": redemption.now,
+            ":active": "active",
+            ":one": 1,
+            ":successor": redemption.successor_hash,
+            ":salt": redemption.successor_salt,
+            ":version": redemption.key_version,
+            ":kept": KEPT,
+        }
+        if redemption.redirect_hash is not None:
+            conditions.append("redirect_hash = :redirect")
+            values[":redirect"] = redemption.redirect_hash
+        require_members(conditions, values, "resources", [redemption.resource] if redemption.resource else [])
+        update = (
+            "SET generation = :one, #status = :active, secret_hash = :successor, salt = :salt, key_version = :version, "
+            "advanced_at = :now, previous_advanced_at = :now, expires_at = idle_seconds + :now, "
+            "purge_at = ends_at + :kept"
+        )
+        return self._update(grant_place(redemption.grant_id), update, conditions, values)
+
+    def advance_grant(self, advance: Advance) -> Written[Grant] | Refused[Grant]:
+        """active(n) -> active(n + 1)."""
+        conditions = [
+            "generation = :generation",
+            "#status = :active",
+            "secret_hash = :secret",
+            "client_id = :client",
+            "epoch = :epoch",
+            "expires_at > :now",
+            "ends_at > :now",
+        ]
+        values: dict[str, object] = {
+            ":generation": advance.generation,
+            ":active": "active",
+            ":secret": advance.secret_hash,
+            ":client": advance.client_id,
+            ":epoch": advance.epoch,
+            ":now": advance.now,
+            ":next": advance.generation + 1,
+            ":version": advance.key_version,
+        }
+        require_members(conditions, values, "scopes", sorted(advance.scopes))
+        require_members(conditions, values, "resources", [advance.resource] if advance.resource else [])
+        update = (
+            "SET generation = :next, key_version = :version, previous_advanced_at = advanced_at, advanced_at = :now, "
+            "expires_at = idle_seconds + :now"
+        )
+        return self._update(grant_place(advance.grant_id), update, conditions, values, remove="nonce")
+
+    def revoke_grant(
+        self, grant_id: str, *, client_id: str, secret_hash: bytes | None = None
+    ) -> Written[Grant] | Refused[Grant]:
+        """any -> revoked, only where the grant is that client's, and its present secret the one named."""
+        conditions = ["client_id = :client"]
+        values: dict[str, object] = {":revoked": "revoked", ":client": client_id}
+        if secret_hash is not None:
+            conditions.append("secret_hash = :secret")
+            values[":secret"] = secret_hash
+        return self._update(grant_place(grant_id), "SET #status = :revoked", conditions, values)

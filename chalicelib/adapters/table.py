@@ -1,0 +1,139 @@
+"""Both tables over one transport: one batch read, one conditional write, and what came of it."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
+from chalicelib.adapters.items import decode_item, encode, encode_item, key
+from chalicelib.ports import Entropy, Refused, StoreUnavailable, Written
+from chalicelib.records.places import Place
+
+T = TypeVar("T")
+R = TypeVar("R", bound=msgspec.Struct)
+RESERVED = ("status", "sub")  # DynamoDB's own words; as names of attributes they need a # in expressions
+
+
+class FoundItems:
+    """What one batch read brought, decoded on demand and once."""
+
+    def __init__(self, items: Mapping[tuple[str, str], dict[str, Any]]) -> None:
+        self._items = items
+        self._records: dict[Place[Any], Any] = {}
+
+    def get(self, place: Place[T]) -> T | None:
+        """The record, or None where nothing stands there."""
+        if place not in self._records:
+            item = self._items.get((place.table, place.pk))
+            self._records[place] = None if item is None else decode_item(item, place.record)
+        record: T | None = self._records[place]
+        return record
+
+
+class Tables:
+    """The two tables; what the verbs are made of."""
+
+    def __init__(self, transport: Transport, *, table: str, keys_table: str, entropy: Entropy) -> None:
+        self._transport = transport
+        self._tables = {"broker": table, "keys": keys_table}
+        self._entropy = entropy
+
+    def read(self, *places: Place[Any]) -> FoundItems:
+        """One strongly consistent BatchGetItem over both tables, keys deduplicated."""
+        wanted: dict[str, Any] = {}
+        for place in dict.fromkeys(places):
+            request = wanted.setdefault(self._tables[place.table], {"Keys": [], "ConsistentRead": True})
+            request["Keys"].append(key(place.pk))
+        answer = self._call("BatchGetItem", {"RequestItems": wanted})
+        if answer.get("UnprocessedKeys"):
+            raise StoreUnavailable("unprocessed_keys")
+        names = {name: short for short, name in self._tables.items()}
+        responses = answer.get("Responses", {})
+        return FoundItems(
+            {(names[table], item["pk"]["S"]): item for table, items in responses.items() for item in items}
+        )
+
+    def _put(
+        self,
+        place: Place[R],
+        record: R,
+        condition: str,
+        values: Mapping[str, object] | None = None,
+        names: Mapping[str, str] | None = None,
+    ) -> Written[R] | Refused[R]:
+        """PutItem under a condition; a refusal whose old image carries our own nonce is our own lost answer."""
+        nonce = self._entropy.token_bytes(12).hex()
+        payload: dict[str, Any] = {
+            "TableName": self._tables[place.table],
+            "Item": {**encode_item(place.pk, record), "written_by": {"S": nonce}},
+            "ConditionExpression": condition,
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        if values:
+            payload["ExpressionAttributeValues"] = {name: encode(value) for name, value in values.items()}
+        if names:
+            payload["ExpressionAttributeNames"] = dict(names)
+        return self._conditionally("PutItem", payload, place, nonce, record)
+
+    def _update(
+        self, place: Place[R], update: str, conditions: list[str], values: Mapping[str, object], remove: str = ""
+    ) -> Written[R] | Refused[R]:
+        """UpdateItem under every condition; the answer is the whole item after it."""
+        nonce = self._entropy.token_bytes(12).hex()
+        expression = f"{update}, written_by = :by_us" + (f" REMOVE {remove}" if remove else "")
+        condition = " AND ".join(["attribute_exists(pk)", *conditions])
+        encoded = {name: encode(value) for name, value in values.items()}
+        payload: dict[str, Any] = {
+            "TableName": self._tables[place.table],
+            "Key": key(place.pk),
+            "UpdateExpression": expression,
+            "ConditionExpression": condition,
+            "ExpressionAttributeValues": {**encoded, ":by_us": {"S": nonce}},
+            "ReturnValues": "ALL_NEW",
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+        names = {f"#{word}": word for word in RESERVED if f"#{word} " in f"{expression} {condition}"}
+        if names:
+            payload["ExpressionAttributeNames"] = names
+        return self._conditionally("UpdateItem", payload, place, nonce, None)
+
+    def _conditionally(
+        self, operation: str, payload: Mapping[str, Any], place: Place[R], nonce: str, record: R | None
+    ) -> Written[R] | Refused[R]:
+        try:
+            answer = self._call(operation, payload)
+        except AwsRefusal as refusal:
+            if refusal.code != "ConditionalCheckFailedException":
+                raise StoreUnavailable(refusal.code) from None
+            if refusal.item is None:
+                return Refused(None)
+            found = decode_item(refusal.item, place.record)
+            ours = refusal.item.get("written_by", {}).get("S") == nonce
+            return Written(found) if ours else Refused(found)
+        return Written(decode_item(answer["Attributes"], place.record) if record is None else record)
+
+    def _put_plain(self, place: Place[R], record: R, *, purge_at: int) -> None:
+        item = encode_item(place.pk, record, purge_at=purge_at)
+        self._call("PutItem", {"TableName": self._tables[place.table], "Item": item})
+
+    def _call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        try:
+            return call_with_repeats(self._transport, operation, payload)
+        except AwsRefusal as refusal:
+            if refusal.code == "ConditionalCheckFailedException":
+                raise
+            raise StoreUnavailable(refusal.code) from None
+
+
+def equal(name: str, value: str, stands_for: object) -> str:
+    """Equality with what was read, where an attribute that is not there reads as its empty default."""
+    plain = f"{name} = {value}"
+    return plain if stands_for else f"(attribute_not_exists({name}) OR {plain})"
+
+
+def require_members(conditions: list[str], values: dict[str, object], attribute: str, members: list[str]) -> None:
+    """Every asked member must be in the item's set or list; `contains` on a missing attribute is false."""
+    for number, member in enumerate(members):
+        conditions.append(f"contains({attribute}, :{attribute}{number})")
+        values[f":{attribute}{number}"] = member
