@@ -15,6 +15,7 @@ import django
 from django.conf import settings
 
 HOST = "127.0.0.1"
+SECRET = "toolkit-secret-" + "s" * 40
 SCOPES = {"account": "who you are", "tasks": "your tasks"}
 
 
@@ -57,16 +58,15 @@ def populate(redirect_uri: str) -> tuple[str, str]:
 
     call_command("migrate", verbosity=0)
     User.objects.create_user("ada", "ada@toolkit.example", "unused", first_name="Ada", last_name="Lovelace")
-    secret = "toolkit-secret-" + "s" * 40
     application = Application.objects.create(
         name="Token Broker",
         client_type=Application.CLIENT_CONFIDENTIAL,
         authorization_grant_type=Application.GRANT_AUTHORIZATION_CODE,
         redirect_uris=redirect_uri,
-        client_secret=secret,
+        client_secret=SECRET,
         skip_authorization=True,
     )
-    return application.client_id, secret
+    return application.client_id, SECRET
 
 
 def _login(request: Any) -> Any:
@@ -109,6 +109,21 @@ def _tasks(request: Any) -> Any:
     return JsonResponse({"tasks": [f"Write a program for {request.resource_owner.first_name}'s engine"]})
 
 
+def _tokens(request: Any) -> Any:
+    """What stands in its tables: how often it was asked for tokens, and which of them live."""
+    from django.http import JsonResponse
+    from oauth2_provider.models import AccessToken, RefreshToken
+
+    refresh = RefreshToken.objects
+    return JsonResponse(
+        {
+            "refresh_tokens": refresh.count(),
+            "living_refresh_tokens": refresh.filter(revoked__isnull=True).count(),
+            "access_tokens": AccessToken.objects.count(),
+        }
+    )
+
+
 def _urls() -> list[Any]:
     from django.urls import include, path
     from oauth2_provider.decorators import protected_resource
@@ -118,6 +133,7 @@ def _urls() -> list[Any]:
         path(".well-known/openid-configuration", _metadata),
         path("api/account", protected_resource(scopes=["account"])(_account)),
         path("api/tasks", protected_resource(scopes=["tasks"])(_tasks)),
+        path("tokens", _tokens),
         path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
     ]
 
