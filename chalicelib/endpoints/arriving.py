@@ -1,0 +1,94 @@
+"""Who has come back from a provider, and whether what was decided still counts: one batch read, every mark in it."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.asking import Brought, Registered
+from chalicelib.ports import Broker, Found
+from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
+from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.grants import find_end
+from chalicelib.records.client import Client
+from chalicelib.records.consent import Consent
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    Place,
+    client_place,
+    connection_place,
+    consent_place,
+    provider_place,
+    stored_request_place,
+    subject_place,
+    user_key_place,
+)
+from chalicelib.records.sign_in import AuthorizationRequest, Pending
+from chalicelib.records.subject import Subject
+
+
+class Arrival(Struct, frozen=True, kw_only=True):
+    """Who has come back, by names derived from the provider's word; nothing is looked up for them."""
+
+    sub: str
+    account_id: str
+    connection_id: str
+
+
+def derive_names(broker: Broker, provider: Registered, brought: Brought, client_id: str) -> Arrival:
+    identity, key = brought.identity, broker.keys.get("identity").current.secret
+    named = {"provider_id": provider.record.provider_id, "issuer": identity.issuer, "subject": identity.subject}
+    sub, account_id = derive_sub(key, **named), derive_account_id(key, **named)
+    connection_id = derive_connection_id(key, sub=sub, client_id=client_id, account_id=account_id)
+    return Arrival(sub=sub, account_id=account_id, connection_id=connection_id)
+
+
+def read_all(broker: Broker, pending: Pending, arrival: Arrival, client_id: str) -> Found:
+    """Everything that the rest decides on, in one strongly consistent batch."""
+    places: list[Place[Any]] = [
+        DEPLOYMENT,
+        client_place(client_id),
+        provider_place(pending.provider_id),
+        subject_place(arrival.sub),
+        consent_place(arrival.sub, client_id),
+        connection_place(arrival.connection_id),
+        user_key_place(arrival.sub),
+    ]
+    if pending.stored:
+        places.append(stored_request_place(pending.stored))
+    return broker.store.read(*places)
+
+
+def check_marks(
+    broker: Broker, pending: Pending, request: AuthorizationRequest, arrival: Arrival, found: Found
+) -> Client:
+    """What was decided must still count, and who came back must be who decided.
+
+    Raises PageError; nothing is stored then.
+    """
+    if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{arrival.sub}":
+        raise PageError("another_account_came_back", page="wrong_account", status=403)
+    client = found.get(client_place(request.client_id))
+    end = find_end_of(broker, pending.decided_at, request.client_id, arrival.sub, pending, found)
+    if end is not None or client is None or client.revision != request.client_revision:
+        raise PageError(end or "client_changed", page="sign_in_over", status=403)
+    return client
+
+
+def find_end_of(
+    broker: Broker, decided_at: int, client_id: str, sub: str, pending: Pending, found: Found
+) -> str | None:
+    """Which mark of this one read ends what was decided then."""
+    return find_end(
+        decided_at,
+        deployment=found.get(DEPLOYMENT),
+        client=found.get(client_place(client_id)),
+        provider=found.get(provider_place(pending.provider_id)),
+        subject=found.get(subject_place(sub)) or _nobody_yet(sub),
+        consent=found.get(consent_place(sub, client_id)) or Consent(sub=sub, client_id=client_id),
+        now=broker.clock.now(),
+    )
+
+
+def _nobody_yet(sub: str) -> Subject:
+    """Who has never been here has no mark."""
+    return Subject(sub=sub, session_salt=b"", created_at=0)

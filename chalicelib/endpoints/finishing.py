@@ -1,0 +1,145 @@
+"""From the provider's word to our code: connection, consent, grant, browser session."""
+
+from collections.abc import Callable
+
+from chalicelib.asking import Brought, Registered
+from chalicelib.endpoints.answers import code_location, error_location
+from chalicelib.endpoints.arriving import Arrival, check_marks, derive_names, find_end_of, read_all
+from chalicelib.endpoints.completing import build_grant, record_consent
+from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
+from chalicelib.endpoints.cookies import seal_session
+from chalicelib.endpoints.decided import client_id_of, load_request
+from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
+from chalicelib.issuing import issue_code
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.errors import LoginRequired, PageError
+from chalicelib.protocol.request import Request
+from chalicelib.records.client import Client
+from chalicelib.records.consent import Consent
+from chalicelib.records.places import connection_place, consent_place, subject_place, user_key_place
+from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Pending
+from chalicelib.records.subject import Subject
+from chalicelib.replies import Reply, redirect_reply
+
+CLOCK_SKEW = 60
+
+
+def finish_sign_in(broker: Broker, http: Request, pending: Pending, provider: Registered, brought: Brought) -> Reply:
+    """From the provider's word to our code."""
+    client_id = client_id_of(broker, pending)
+    arrival = derive_names(broker, provider, brought, client_id)
+    found = read_all(broker, pending, arrival, client_id)
+    try:
+        request, allowed = load_request(pending, found, broker)
+        client = check_marks(broker, pending, request, arrival, found)
+    except PageError:
+        _end(broker, provider, brought, pending, client_id)
+        raise
+    if _is_too_old(request, brought, broker.clock.now()):
+        _end(broker, provider, brought, pending, client_id)
+        refusal = LoginRequired("auth_time_older_than_max_age")
+        return redirect_reply(error_location(broker, request.redirect_uri, request.state, refusal))
+    consent = found.get(consent_place(arrival.sub, client_id))
+    user_key, subject = find_or_make_user(
+        broker,
+        arrival.sub,
+        known_key=found.get(user_key_place(arrival.sub)),
+        known_subject=found.get(subject_place(arrival.sub)),
+    )
+    owner = Owner(sub=arrival.sub, client_id=client_id, connection_id=arrival.connection_id, user_key=user_key)
+    shortfall = find_shortfall(provider.definition, client, allowed=allowed, granted=brought.tokens.granted)
+
+    def is_void(at: int) -> bool:
+        return find_end_of(broker, at, client_id, arrival.sub, pending, found) is not None
+
+    connection = store_connection(
+        broker,
+        owner,
+        provider,
+        brought,
+        read=found.get(connection_place(arrival.connection_id)),
+        consent=consent,
+        status="partial" if shortfall.missing else "active",
+        connected_at=pending.decided_at,
+        is_void=is_void,
+    )
+    session = _start_session(broker, provider, brought, arrival, subject)
+    if shortfall.missing:
+        broker.store.revoke_grant(pending.grant_id, client_id=client_id)
+        end_replaced(broker, owner, provider, connection)
+        return show_shortfall(broker, http, client, request, provider.definition, shortfall, owner).with_headers(
+            session
+        )
+    code = _issue(broker, pending, request, client, arrival, brought, shortfall.left, consent, is_void)
+    _keep_client_alive(broker, client)
+    end_replaced(broker, owner, provider, connection)
+    return redirect_reply(code_location(broker, request, code)).with_headers(session)
+
+
+def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pending, client_id: str) -> None:
+    """Nothing comes of this sign-in: what the provider gave is given back, and nobody waits for the claim."""
+    give_back(broker, provider, brought.tokens)
+    broker.store.revoke_grant(pending.grant_id, client_id=client_id)
+
+
+def _is_too_old(request: AuthorizationRequest, brought: Brought, now: int) -> bool:
+    """The user may have taken `max_age` out of the provider's URL; where the provider says when the login was, that
+    counts (OpenID Connect Core section 3.1.2.1)."""
+    if request.max_age is None or brought.auth_time is None:
+        return False
+    return now - brought.auth_time > request.max_age + CLOCK_SKEW
+
+
+def _keep_client_alive(broker: Broker, client: Client) -> None:
+    """A self-registered client ends when nobody signs in with it (REG-01); one write in half of that time at most."""
+    life = broker.settings.registration_unused_days * 86400
+    now = broker.clock.now()
+    if client.expires_at is not None and client.expires_at - now < life // 2:
+        broker.store.extend_client(client, expires_at=now + life)
+
+
+def _issue(
+    broker: Broker,
+    pending: Pending,
+    request: AuthorizationRequest,
+    client: Client,
+    arrival: Arrival,
+    brought: Brought,
+    scopes: frozenset[str],
+    consent: Consent | None,
+    is_void: Callable[[int], bool],
+) -> str:
+    """Consent first, then the grant, then the code (a crash in between leaves no token without consent)."""
+    grant = build_grant(
+        broker,
+        request,
+        grant_id=pending.grant_id,
+        code_secret=pending.code_secret,
+        decided_at=pending.decided_at,
+        sub=arrival.sub,
+        provider_id=pending.provider_id,
+        connection_id=arrival.connection_id,
+        scopes=scopes,
+        auth_time=brought.auth_time,
+    )
+    record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void)
+    if isinstance(broker.store.issue_grant(grant), Refused):
+        raise PageError("claim_lost", page="sign_in_over")
+    return issue_code(broker, grant, pending.code_secret)
+
+
+def _start_session(
+    broker: Broker, provider: Registered, brought: Brought, arrival: Arrival, subject: Subject
+) -> tuple[str, str]:
+    now = broker.clock.now()
+    session = BrowserSession(
+        sub=arrival.sub,
+        provider_id=provider.record.provider_id,
+        account_id=arrival.account_id,
+        signed_in_at=now,
+        expires_at=now + broker.settings.session_seconds,
+        sid=broker.entropy.token_bytes(16).hex(),
+        epoch=broker.settings.epoch,
+        auth_time=brought.auth_time,
+    )
+    return seal_session(broker, session, subject.session_salt)
