@@ -41,7 +41,7 @@ def test_max_age_taken_out_of_the_providers_url_is_noticed(
             claims = {**claims, "auth_time": int(time.time()) - age}
         return honest(claims, *rest, **more)
 
-    monkeypatch.setattr("local.provider.jwt.encode", aged)
+    monkeypatch.setattr("local.fake.id_token.jwt.encode", aged)
     client, _ = stack.client()
     sign_in = stack.sign_in(client, max_age="10")
     assert sign_in.answer.answered.get("error") == error

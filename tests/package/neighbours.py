@@ -162,7 +162,7 @@ def start_aws() -> str:
 
 def add_users(count: int) -> None:
     """user-0, user-1, ... beside alice and bob."""
-    from local.provider_grants import USERS
+    from local.fake.people import USERS
 
     for number in range(count):
         login = f"user-{number}"

@@ -14,8 +14,9 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.places import client_place, connection_place, consent_place
 from chalicelib.vault.sealed import USER_KEY_BYTES, place_of, seal_user_key, seal_value
+from local.fake.grants import Family
+from local.fake.people import USERS
 from local.provider import RunningProvider, start
-from local.provider_grants import USERS, Family
 from tests.races.arena import SCOPES, SUB, Arena, Crowd
 from tests.races.conftest import ISSUER
 from tests.races.processes import STORES, Process, start_module

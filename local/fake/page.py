@@ -1,10 +1,11 @@
-"""The demo provider's pages: one style sheet, no script, light and dark, from a phone to a wide screen."""
+"""The pages of providers here: one style sheet, no script, light and dark, from a phone to a wide screen."""
 
 from collections.abc import Iterable
 from html import escape
 
-from local.provider_grants import USERS
+from local.fake.people import USERS
 
+DEMO = "Demo Notes"
 _STYLE = """
 :root{color-scheme:light dark;--paper:#fffaf1;--card:#fff;--ink:#2b2320;--soft:#75685f;--line:#eadfce;--accent:#c2410c;
 --on:#fff;--tint:#fff1e0}
@@ -39,15 +40,14 @@ footer{margin:20px 0 0;font-size:.85rem;color:var(--soft);text-align:center}
 """
 
 
-def render_sign_in(*, app: str, scopes: Iterable[str], fields: dict[str, str], action: str) -> str:
+def render_sign_in(
+    *, app: str, scopes: Iterable[str], fields: dict[str, str], action: str, provider: str = DEMO
+) -> str:
     """Who asks for what, and three buttons.
 
     fields   the authorization request, carried in the form, for nothing is remembered about a browser
     """
     asked = "".join(f"<li>{escape(scope)}</li>" for scope in scopes)
-    hidden = "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">' for name, value in fields.items()
-    )
     people = "".join(
         f'<button name="decision" value="{user.login}"><b aria-hidden="true">{user.name[0]}</b>'
         f"<span>Sign in as {user.name.split()[0]}<small>{escape(user.email)}</small></span></button>"
@@ -55,22 +55,36 @@ def render_sign_in(*, app: str, scopes: Iterable[str], fields: dict[str, str], a
     )
     return _page(
         "Sign in",
-        f"<h1>Sign in to Demo Notes</h1><p><strong>{escape(app)}</strong> would like to:</p><ul>{asked}</ul>"
-        f'<form method="post" action="{escape(action)}">{hidden}{people}'
+        f"<h1>Sign in to {escape(provider)}</h1><p><strong>{escape(app)}</strong> would like to:</p><ul>{asked}</ul>"
+        f'<form method="post" action="{escape(action)}">{_hidden(fields)}{people}'
         '<button class="refuse" name="decision" value="refuse">Refuse</button></form>'
         "<footer>A provider for trying things out. No password, nothing is kept.</footer>",
+        provider,
     )
 
 
-def render_message(title: str, text: str) -> str:
+def render_post(*, action: str, fields: dict[str, str], provider: str) -> str:
+    """A page whose form takes the answer back to the app (OAuth 2.0 Form Post Response Mode)."""
+    hidden = _hidden(fields)
+    form = f'<form method="post" action="{escape(action)}">{hidden}<button name="" value="">Continue</button></form>'
+    return _page("Signed in", f"<h1>You are signed in</h1><p>One more step takes you back.</p>{form}", provider)
+
+
+def render_message(title: str, text: str, provider: str = DEMO) -> str:
     """A page that only says something."""
-    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>")
+    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>", provider)
 
 
-def _page(title: str, content: str) -> str:
+def _hidden(fields: dict[str, str]) -> str:
+    pairs = ((escape(name), escape(value)) for name, value in fields.items())
+    return "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in pairs)
+
+
+def _page(title: str, content: str, provider: str = DEMO) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)} · Demo Notes</title><style>{_STYLE}</style></head>"
-        f'<body><main><div class="brand"><i aria-hidden="true"></i>Demo Notes</div>{content}</main></body></html>'
+        f"<title>{escape(title)} · {escape(provider)}</title><style>{_STYLE}</style></head>"
+        f'<body><main><div class="brand"><i aria-hidden="true"></i>{escape(provider)}</div>{content}</main>'
+        "</body></html>"
     )

@@ -1,0 +1,37 @@
+"""The demo provider's API: notes of whoever a token belongs to; any page may call it."""
+
+from typing import TYPE_CHECKING
+
+from local.fake.web import Answer, Received, json_answer
+
+if TYPE_CHECKING:
+    from local.provider import RunningProvider
+
+_CORS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Max-Age": "600",
+}
+
+
+def answer_notes(provider: "RunningProvider", received: Received) -> Answer:
+    """Read, and with the right scope write."""
+    if received.method == "OPTIONS":
+        return Answer(204, headers=_CORS)
+    if not received.headers.get("user-agent"):
+        return json_answer({"error": "user_agent_missing"}, 403, _CORS)
+    family = provider.grants.whose(received.bearer)
+    if family is None:
+        challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+        return json_answer({"error": "invalid_token"}, 401, _CORS | challenge)
+    needed = {"notes:write"} if received.method == "POST" else {"notes:read", "notes:write"}
+    if not needed & family.scopes:
+        return json_answer({"error": "insufficient_scope"}, 403, _CORS)
+    notes = provider.grants.notes_of(family.user)
+    if received.method == "POST":
+        if "text" not in received.json:
+            return json_answer({"error": "invalid_request"}, 400, _CORS)
+        notes.append(str(received.json["text"])[:200])
+    listed = [{"id": number, "text": text} for number, text in enumerate(notes, start=1)]
+    return json_answer({"owner": family.user.login, "notes": listed}, 200, _CORS)
