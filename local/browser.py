@@ -107,12 +107,14 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 
 
 class Browser:
-    """Keeps cookies between requests."""
+    """Keeps cookies between requests.
 
-    def __init__(self) -> None:
-        self._opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), _NoRedirect(), urllib.request.HTTPCookieProcessor(CookieJar())
-        )
+    handlers   of urllib, for hosts that are not where their names say
+    """
+
+    def __init__(self, *handlers: urllib.request.BaseHandler) -> None:
+        cookies = urllib.request.HTTPCookieProcessor(CookieJar())
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect(), cookies, *handlers)
 
     def get(self, url: str, **headers: str) -> Exchange:
         """One GET; underscores in header names stand for hyphens."""

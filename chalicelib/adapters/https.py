@@ -58,13 +58,14 @@ class LocalTarget(Struct, frozen=True, kw_only=True):
     """One place on this machine that the local stack may reach. Made in code alone: no setting can express it.
 
     host, port    as they stand in the URL
-    address       where the connection goes
+    address       where the connection goes, to connect_port where that is another than the URL's
     plain_http    http; else https with certificates of `ca_file`
     """
 
     host: str
     port: int
     address: str
+    connect_port: int | None = None
     plain_http: bool = True
     ca_file: str | None = None
 
@@ -125,11 +126,12 @@ class GuardedFetcher:
         """Connect to an address that was checked; the name is not asked again."""
         if target.local is not None:
             addresses: list[Address] = [ip_address(target.local.address)]
+            port = target.local.connect_port or target.port
         else:
-            addresses = self._checked_addresses(target.host, deadline)
+            addresses, port = self._checked_addresses(target.host, deadline), target.port
         for address in addresses[:MAX_ADDRESSES_TRIED]:
             try:
-                return socket.create_connection((str(address), target.port), min(CONNECT_SECONDS, deadline.left()))
+                return socket.create_connection((str(address), port), min(CONNECT_SECONDS, deadline.left()))
             except OSError:
                 continue
         raise ProviderUnavailable("connect_failed")

@@ -256,6 +256,12 @@ class Grants:
                 family.forget(token)
             return True
 
+    def client_of(self, token: str) -> Client | None:
+        """Whose token it is."""
+        with self.lock:
+            owners = (client for client in self.clients.values() if self._of(client, token) is not None)
+            return next(owners, None)
+
     def _of(self, client: Client, token: str) -> Family | None:
         access = self.access_tokens.get(token)
         if access is not None:

@@ -138,6 +138,17 @@ def test_a_local_target_may_have_tls_of_its_own_authority(serve, authority):
 
 
 @requirement("FETCH-01")
+def test_a_local_target_may_be_a_providers_own_host_and_leads_to_another_port(serve, authority):
+    server = serve(answers(GOOD), authority.server_context(NAME))
+    target = LocalTarget(
+        host=NAME, port=443, address="127.0.0.1", connect_port=server.port, plain_http=False, ca_file=authority.ca_file
+    )
+    assert GuardedFetcher(allow=(target,)).fetch(get(f"https://{NAME}/token")).status == 200
+    assert server.names == [NAME]
+    assert f"Host: {NAME}\r\n".encode() in server.heads[0]
+
+
+@requirement("FETCH-01")
 def test_a_local_target_allows_nothing_but_itself(serve):
     server = serve(answers(GOOD))
     fetcher, url = plain(server)

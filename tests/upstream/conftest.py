@@ -16,6 +16,7 @@ from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.id_token import read_id_token, unverified_kid
 from chalicelib.upstream.identity import Identity, build_userinfo_requests, read_identity
 from chalicelib.upstream.token import ProviderTokens, build_token_request, read_token_response
+from local.fake.profile.player import RunningProfile
 from local.provider import start
 
 CALLBACK = "https://broker.example/callback/x"
@@ -106,9 +107,8 @@ def provider(running):
     running.faults.reset()
 
 
-def relying(provider, definition) -> Relying:
-    target = LocalTarget(host="127.0.0.1", port=provider.port, address="127.0.0.1")
-    fetcher = GuardedFetcher(allow=(target,))
+def relying(provider, definition, *targets) -> Relying:
+    fetcher = GuardedFetcher(allow=targets)
     directory = ProviderDirectory(fetcher, Clock())
     endpoints = directory.endpoints(definition, provider.url)
     return Relying(provider=provider, definition=definition, endpoints=endpoints, fetcher=fetcher, directory=directory)
@@ -117,10 +117,24 @@ def relying(provider, definition) -> Relying:
 @pytest.fixture
 def demo(provider):
     """Us at an OpenID provider."""
-    return relying(provider, load_catalog("local/providers").get("demo"))
+    target = LocalTarget(host="127.0.0.1", port=provider.port, address="127.0.0.1")
+    return relying(provider, load_catalog("local/providers").get("demo"), target)
+
+
+@pytest.fixture(scope="module")
+def running_github():
+    """GitHub's file, played at its own hosts; it answers errors with a status of 200."""
+    player = RunningProfile(load_catalog().get("github"))
+    player.faults.normal["errors_as_200"] = True
+    player.faults.reset()
+    player.add_client("broker", SECRET, [CALLBACK])
+    yield player
+    player.stop()
 
 
 @pytest.fixture
-def github(provider):
-    """Us at GitHub, as its profile says it is."""
-    return relying(provider, provider.impersonate(load_catalog().get("github")))
+def github(running_github):
+    """Us at GitHub, as its file says it is."""
+    running_github.requests.clear()
+    yield relying(running_github, running_github.definition, *running_github.targets)
+    running_github.faults.reset()

@@ -1,0 +1,117 @@
+"""Who a token belongs to, as the file reads it: userinfo, the list of addresses, and the API itself."""
+
+from typing import TYPE_CHECKING, Any
+
+from local.fake.grants import Family
+from local.fake.id_token import profile_claims
+from local.fake.profile.paths import put
+from local.fake.web import Answer, Received, json_answer
+
+if TYPE_CHECKING:
+    from local.fake.profile.player import RunningProfile
+
+
+def answer_userinfo(player: "RunningProfile", received: Received) -> Answer:
+    """The account at the file's paths."""
+    rules = player.definition.identity
+    family = _family(player, received.bearer)
+    if isinstance(family, Answer):
+        return family
+    if missing := _missing(received, rules.headers):
+        return missing
+    if rules.source == "id_token":
+        sub = "demo-somebody-else" if player.faults.other_userinfo_subject else family.user.sub
+        return json_answer({"sub": sub, **profile_claims(family, player.faults)})
+    return json_answer(describe(player, family))
+
+
+def describe(player: "RunningProfile", family: Family) -> dict[str, Any]:
+    """The account with its subject and profile where the file reads them."""
+    rules, document = player.definition.identity, dict[str, Any]()
+    for claim, path in rules.claims.items():
+        if (value := claims_of(player, family).get(claim)) is not None:
+            put(document, path, value)
+    put(document, rules.subject, subject_at(rules.subject, family))
+    return document
+
+
+def subject_at(path: str, family: Family) -> str | int:
+    """What is called an id is a number, as it is with many; everything else is text."""
+    return family.user.number if path.rpartition(".")[2] == "id" else family.user.sub
+
+
+def claims_of(player: "RunningProfile", family: Family) -> dict[str, Any]:
+    """Everything that is known of the user, in OpenID Connect's words."""
+    user, faults = family.user, player.faults
+    given_name, _, family_name = user.name.partition(" ")
+    site = f"https://{player.definition.provider_id}.example"
+    email = {} if faults.no_email else {"email": user.email, "email_verified": not faults.unverified_email}
+    return {
+        "name": user.name,
+        "given_name": given_name,
+        "family_name": family_name,
+        "nickname": given_name,
+        "preferred_username": user.login,
+        "profile": f"{site}/{user.login}",
+        "picture": f"{site}/{user.login}.png",
+        "website": f"https://{user.login}.example",
+        "locale": "en-GB",
+        "zoneinfo": "Europe/Madrid",
+        "updated_at": 1700000000,
+        **email,
+    }
+
+
+def answer_emails(player: "RunningProfile", received: Received) -> Answer:
+    """An older address beside the primary one."""
+    rules = player.definition.identity.email_list
+    family = _family(player, received.bearer)
+    if isinstance(family, Answer):
+        return family
+    if rules is None or player.faults.no_email:
+        return json_answer({"message": "Not Found"}, 404)
+    listed: list[dict[str, Any]] = []
+    for email, primary, verified in (("old@demo.example", False, True), (family.user.email, True, None)):
+        entry: dict[str, Any] = {}
+        put(entry, rules.email, email)
+        put(entry, rules.primary, primary)
+        put(entry, rules.verified, not player.faults.unverified_email if verified is None else verified)
+        listed.append(entry)
+    return json_answer(listed)
+
+
+def answer_api(player: "RunningProfile", received: Received) -> Answer:
+    """Any call below the file's API: who the token belongs to, and what it may do; 401 when it is over."""
+    rules = player.definition.api
+    family = _family(player, received.bearer)
+    if isinstance(family, Answer):
+        return family
+    if missing := _missing(received, rules.headers if rules else {}):
+        return missing
+    return json_answer(
+        {
+            "provider": player.definition.provider_id,
+            "account": family.user.sub,
+            "login": family.user.login,
+            "scopes": sorted(family.scopes),
+            "called": f"{received.method} https://{received.host}{received.path}",
+        }
+    )
+
+
+def _family(player: "RunningProfile", token: str) -> Family | Answer:
+    """Whose token it is, or the refusal."""
+    family = player.grants.whose(token)
+    if family is None:
+        return json_answer({"error": "invalid_token"}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    return family
+
+
+def _missing(received: Received, wanted: dict[str, str]) -> Answer | None:
+    """The refusal of a call without a User-Agent, or without a header that the file says it needs."""
+    if not received.headers.get("user-agent"):
+        return json_answer({"message": "a User-Agent is wanted"}, 403)
+    for name, value in wanted.items():
+        if received.headers.get(name.lower()) != value:
+            return json_answer({"message": f"the header {name} must be {value}"}, 400)
+    return None

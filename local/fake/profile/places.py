@@ -1,0 +1,71 @@
+"""Which URL of a provider file has which role, and on which hosts the provider answers."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from chalicelib.providers.definition import ProviderDefinition
+
+_PLACEHOLDER = re.compile(r"\\\{[a-z_]+\\\}")
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+@dataclass(frozen=True)
+class Place:
+    """One URL template without its query."""
+
+    role: str
+    host: str
+    path: re.Pattern[str]
+
+
+class Places:
+    """All URLs of a definition whose placeholders are filled, but for {client_id} and {token}.
+
+    issuer   of the file, or the operator's
+    """
+
+    def __init__(self, definition: ProviderDefinition, issuer: str) -> None:
+        self.issuer = issuer
+        base = issuer.rstrip("/")
+        invented = base if definition.discovery else None
+        self.authorization = definition.authorization_endpoint or f"{invented}/oauth/authorize"
+        self.token = definition.token_endpoint or f"{invented}/oauth/token"
+        self.userinfo = definition.userinfo_endpoint or (invented and f"{invented}/oauth/userinfo")
+        self.jwks = definition.jwks_uri or (invented and f"{invented}/oauth/jwks")
+        self.revocation = definition.revocation_endpoint or (invented and f"{invented}/oauth/revoke")
+        self.discovery = base + DISCOVERY if definition.discovery else None
+        self.api = definition.api.base_url if definition.api else None
+        self._places = [_place(role, url) for role, url in self._roles(definition) if url]
+        api_hosts = definition.api.hosts if definition.api else ()
+        self._api_hosts = {*api_hosts, *([urlsplit(self.api).hostname or ""] if self.api else [])}
+
+    def _roles(self, definition: ProviderDefinition) -> Iterator[tuple[str, str | None]]:
+        """The first that fits counts."""
+        yield "authorize", self.authorization
+        yield "token", self.token
+        yield "discovery", self.discovery
+        yield "jwks", self.jwks
+        yield "revoke", definition.revocation.url
+        yield "revoke", self.revocation if definition.revocation.kind == "rfc7009" else None
+        yield "userinfo", self.userinfo
+        yield "emails", definition.identity.email_list.endpoint if definition.identity.email_list else None
+
+    @property
+    def hosts(self) -> list[str]:
+        """Every host on which it answers."""
+        return sorted({place.host for place in self._places} | self._api_hosts)
+
+    def role(self, host: str, path: str) -> str:
+        """What is asked for; "" where the file names no such place."""
+        for place in self._places:
+            if place.host == host and place.path.fullmatch(path):
+                return place.role
+        return "api" if host in self._api_hosts else ""
+
+
+def _place(role: str, url: str) -> Place:
+    parts = urlsplit(url)
+    pattern = _PLACEHOLDER.sub("[^/]+", re.escape(parts.path or "/"))
+    return Place(role, parts.hostname or "", re.compile(pattern))
