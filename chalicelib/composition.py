@@ -11,6 +11,7 @@ from chalicelib.adapters.discovery import ProviderDirectory
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.https import GuardedFetcher, LocalTarget
 from chalicelib.adapters.kms import KmsKeys
+from chalicelib.adapters.limiter import BlockLimiter
 from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.registry import CachedRegistry
 from chalicelib.adapters.system import RequestDeadline, SystemClock, SystemEntropy, SystemSleeper
@@ -57,6 +58,7 @@ def build_broker(
         sleeper=sleeper or SystemSleeper(),
         deadline=deadline or RequestDeadline(),
         breaker=ProcessBreaker(),
+        limiter=BlockLimiter(store),
     )
 
 

@@ -107,6 +107,12 @@ def _check(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}ENDPOINT_URL must be an http or https URL without a path")
     if settings.table == settings.keys_table:
         faults.append(f"{PREFIX}KEYS_TABLE must be another table than {PREFIX}TABLE")
+    if not settings.is_loopback and not settings.handouts_unlimited:
+        faults += [
+            f"{PREFIX}{name.upper()} is 0: without a limit {PREFIX}HANDOUTS_UNLIMITED=true has to say so too"
+            for name in ("handouts_per_user", "handouts_per_client")
+            if getattr(settings, name) == 0
+        ]
     return faults
 
 
@@ -125,6 +131,8 @@ _LEAST = {
     "registration_total": 1,
     "registration_unused_days": 1,
     "failed_authentications_per_address": 1,
+    "handouts_per_user": 0,
+    "handouts_per_client": 0,
 }
 
 

@@ -10,8 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from chalicelib.access import Claims, Use, authorize_use, open_key_of, refuse_unreadable
-from chalicelib.ports import Broker
-from chalicelib.protocol.errors import InvalidTarget, InvalidToken
+from chalicelib.ports import Broker, OverLimit
+from chalicelib.protocol.errors import InvalidTarget, InvalidToken, TooManyRequests
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.connection import Connection
@@ -43,13 +43,16 @@ def hold(broker: Broker, wanted: Wanted) -> Held:
     Raises InvalidToken: not ours, not for us, over, or another client's.
     Raises InvalidTarget, InvalidScope: no such connection, or more than was allowed.
     Raises InvalidGrant, TemporarilyUnavailable: the user has to sign in again; it passes by itself.
+    Raises TooManyRequests: this user or this client has had enough for now.
     """
 
     def look() -> Held:
         use, grant = _authorize(broker, wanted)
         return _permit(broker, use, grant, wanted)
 
-    return hold_fresh(broker, look(), look)
+    held = look()
+    _count_use(broker, held.connection)
+    return hold_fresh(broker, held, look)
 
 
 def open_token(broker: Broker, held: Held) -> str:
@@ -77,6 +80,30 @@ def record_use(broker: Broker, connection: Connection, event: str, token: str) -
             token_id=hashlib.sha256(token.encode()).hexdigest(),
         )
     )
+
+
+def _count_use(broker: Broker, connection: Connection) -> None:
+    """Limits per user in a client, then per client: one user's flood is not held against the others (VLT-06)."""
+    settings, client_id = broker.settings, connection.client_id
+    limits = (
+        ("user", f"{client_id}#{connection.sub}", settings.handouts_per_user),
+        ("client", client_id, settings.handouts_per_client),
+    )
+    for whose, name, limit in limits:
+        verdict = broker.limiter.spend(f"{whose}#{name}", limit=limit, now=broker.clock.now()) if limit else None
+        if isinstance(verdict, OverLimit):
+            if verdict.first:
+                broker.log.event(
+                    "alarm",
+                    kind="handout_limit",
+                    whose=whose,
+                    client_id=client_id,
+                    sub=connection.sub if whose == "user" else None,
+                    limit=limit,
+                )
+            raise TooManyRequests(
+                f"handout_limit_of_{whose}", members={"reason": "handout_limit"}, retry_after=verdict.retry_after
+            )
 
 
 def _authorize(broker: Broker, wanted: Wanted) -> tuple[Use, Grant]:

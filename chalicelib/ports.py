@@ -273,6 +273,30 @@ class Breaker(Protocol):
         """What came of one call."""
 
 
+@dataclass(frozen=True)
+class Allowed:
+    """One more use is within the limit."""
+
+
+@dataclass(frozen=True)
+class OverLimit:
+    """It is not.
+
+    retry_after   seconds to the end of the window
+    first         nobody, in no process, has been told so in this window
+    """
+
+    retry_after: int
+    first: bool
+
+
+class Limiter(Protocol):
+    """How often something may be used in a minute, over all processes."""
+
+    def spend(self, name: str, *, limit: int, now: int) -> Allowed | OverLimit:
+        """One use. Raises StoreUnavailable."""
+
+
 class JobQueue(Protocol):
     """The duties in the table, as whoever runs them sees them."""
 
@@ -307,3 +331,4 @@ class Broker:
     sleeper: Sleeper
     deadline: Deadline
     breaker: Breaker
+    limiter: Limiter

@@ -173,7 +173,7 @@ class TooManyRequests(OAuthError):
 
     code = "slow_down"
     status = 429
-    description = "Too many requests from this place; wait and try again."
+    description = "Too many requests; wait as long as Retry-After says and try again."
 
 
 class TemporarilyUnavailable(OAuthError):

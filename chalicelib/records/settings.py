@@ -14,6 +14,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     region_letter       the home region, one letter inside every handle
     *_seconds           lifetimes
     registration_*      limits of open registration; they count only where it is switched on
+    handouts_per_*      hand-outs and proxied calls a minute, of one user in one client and of one client in all; 0 for
+                        no limit, which away from loopback also wants `handouts_unlimited`
     provider_dirs       further folders of provider files, read after our own
     """
 
@@ -41,6 +43,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     registration_total: int = 10_000
     registration_unused_days: int = 90
     failed_authentications_per_address: int = 30
+    handouts_per_user: int = 300
+    handouts_per_client: int = 12_000
+    handouts_unlimited: bool = False
     provider_dirs: tuple[str, ...] = ()
 
     @property

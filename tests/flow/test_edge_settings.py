@@ -56,6 +56,9 @@ BAD = {
     "registration_total": ["0", ""],
     "registration_unused_days": ["0", ""],
     "failed_authentications_per_address": ["0", "", "many"],
+    "handouts_per_user": ["-1", "0", "", "many"],
+    "handouts_per_client": ["-1", "0", ""],
+    "handouts_unlimited": ["", "perhaps"],
     "provider_dirs": ["", " "],
 }
 

@@ -78,6 +78,8 @@ def main() -> int:
                 "endpoint_url": options.endpoint_url,
                 "provider_dirs": str(PROVIDERS),
                 "code_seconds": options.code_seconds,
+                "handouts_per_user": "0",
+                "handouts_per_client": "0",
             }
         )
     )
