@@ -62,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = build_parser().parse_args(arguments)
     try:
+        if "alone" in options:
+            return int(options.alone(options))
         alone = providers.names_a_file(options)
         done = providers.check_file(options.what) if alone else options.act(find_deployment(), options)
         show(done, as_json=options.json)

@@ -20,6 +20,7 @@ from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, Provid
 from chalicelib.vault.sealed import open_provider_secret
 from cli.operations import Deployment, OperationError, list_providers, set_provider
 from cli.showing import provider_row
+from cli.trying import add_parser as add_test_parser
 
 _HTTPS = re.compile(r"https://[^\s/?#@]+(?:/[^\s?#]*)?")
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?")
@@ -43,6 +44,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     put.add_argument("--secret-from", metavar="env:NAME|-", help="your secret there: a variable, or standard input")
     put.add_argument("--issuer", help="the issuer, for provider files that leave it to you (oidc)")
     put.set_defaults(act=_set)
+    add_test_parser(verbs, common)
 
 
 def _list(deployment: Deployment, options: argparse.Namespace) -> Any:

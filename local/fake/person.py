@@ -30,12 +30,19 @@ class Person(Browser):
             return page
         return self.submit(page, "decision", decision)
 
-    def follow(self, answer: Exchange) -> Exchange:
-        """Go where an answer leads: a redirect, or a form that a page sends to the app."""
+    def go_on(self, answer: Exchange, decision: str = "alice") -> Exchange:
+        """Go where an answer leads: a redirect, a button to sign in, or a form that takes an answer to the app."""
+        if answer.location:
+            return self.get(answer.location)
         forms = read_page(answer.text).forms
-        if not answer.location and forms:
-            return self.submit(answer, *forms[0].buttons[0])
-        return self.get(answer.location)
+        if not forms or not forms[0].buttons:
+            raise LookupError(f"{answer.url.partition('?')[0]} leads nowhere")
+        wanted = ("decision", decision)
+        return self.submit(answer, *(wanted if wanted in forms[0].buttons else forms[0].buttons[0]))
+
+    def call(self, url: str, headers: Mapping[str, str], method: str = "GET") -> Exchange:
+        """One call of an API with these headers."""
+        return self._send(method, url, None, dict(headers))
 
 
 class _MappedConnection(http.client.HTTPSConnection):

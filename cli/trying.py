@@ -1,0 +1,68 @@
+"""broker provider test: a provider file tried offline, from sign-in to revocation, against a stand-in that plays it."""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import Any
+
+from chalicelib.providers.catalog import Catalog, load_catalog
+from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
+from cli.operations import OperationError
+
+
+def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
+    """The word below `broker provider`. It needs no deployment: it brings everything along."""
+    test = verbs.add_parser("test", parents=[common], help="sign in, hand out, refresh and revoke offline, as it plays")
+    which = test.add_mutually_exclusive_group(required=True)
+    which.add_argument("what", metavar="PROVIDER_ID|FILE.toml", nargs="?")
+    which.add_argument("--all", action="store_true", help="every provider file of ours and of --providers")
+    test.add_argument("--providers", metavar="DIR", action="append", default=[], help="a folder of provider files")
+    test.set_defaults(alone=test_providers)
+
+
+def test_providers(options: argparse.Namespace) -> int:
+    """Try one or all, a line for each step as it is taken; 1 where one failed. Raises OperationError."""
+    definitions = _find(options)
+    try:
+        from local.trial.steps import run_trial
+        from local.trial.workshop import Workshop
+    except ImportError:
+        raise OperationError("the stand-ins are not here", "run it in a checkout of the repository") from None
+    from cli.showing import show
+
+    shop, results = Workshop(), []
+    try:
+        for definition in definitions:
+            steps = []
+            for outcome in run_trial(shop, definition):
+                steps.append({"step": outcome.step, "passed": outcome.passed, "said": outcome.said})
+                if not options.json:
+                    word = "ok" if outcome.passed else "FAILED"
+                    print(f"{definition.provider_id:<12} {outcome.step:<15} {word:<7} {outcome.said}", flush=True)
+            passed = all(step["passed"] for step in steps)
+            results.append({"provider_id": definition.provider_id, "passed": passed, "steps": steps})
+    finally:
+        shop.close()
+    if options.json:
+        show(results, as_json=True)
+    failed = [str(result["provider_id"]) for result in results if not result["passed"]]
+    if failed and not options.json:
+        print(f"broker: failed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _find(options: argparse.Namespace) -> list[ProviderDefinition]:
+    try:
+        if options.what and options.what.endswith(".toml"):
+            path = Path(options.what)
+            return [parse_definition(path.read_text(encoding="utf-8"), source=path.name)]
+        catalog: Catalog = load_catalog(*options.providers)
+    except OSError:
+        raise OperationError(f"{options.what} cannot be read", "name a provider file that exists") from None
+    except InvalidDefinition as error:
+        raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
+    wanted = sorted(catalog.ids) if options.all else [options.what]
+    found = [definition for one in wanted if (definition := catalog.get(one))]
+    if len(found) != len(wanted):
+        raise OperationError(f"there is no provider file {options.what}", "broker provider list")
+    return found
