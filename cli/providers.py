@@ -64,9 +64,10 @@ def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
         "scopes": sorted(definition.scopes),
         "refresh": definition.refresh.kind,
         "revocation": definition.revocation.kind,
-        "documentation": list(definition.documentation),
+        "documentation": sorted(definition.documentation),
         "checked_on": definition.checked_on.isoformat(),
-        "unchecked": list(definition.unchecked),
+        "unverified": list(definition.unverified),
+        "notes": list(definition.notes),
     }
 
 
@@ -101,7 +102,7 @@ def check_file(name: str) -> Any:
         raise OperationError(f"{path} cannot be read", "name a provider file that exists") from None
     except InvalidDefinition as error:
         raise OperationError(
-            "\n  ".join([f"{path.name} cannot be used:", *error.faults]), "CONTRIBUTING.md has the keys"
+            "\n  ".join([f"{path.name} cannot be used:", *error.faults]), "docs/providers.md has the keys"
         ) from None
     return {"provider_id": definition.provider_id, "file": "ok", "checked_on": definition.checked_on.isoformat()}
 

@@ -73,9 +73,13 @@ def decode_json_list(response: HttpResponse) -> list[object]:
 
 
 def at(document: object, path: str) -> object:
-    """What stands at a dotted path; None where any step is missing."""
+    """What stands at a dotted path, whose numbers index lists; None where any step is missing."""
     for step in path.split("."):
-        document = document.get(step) if isinstance(document, dict) else None
+        if isinstance(document, list):
+            index = int(step) if step.isascii() and step.isdigit() and len(step) < 5 else len(document)
+            document = document[index] if index < len(document) else None
+        else:
+            document = document.get(step) if isinstance(document, dict) else None
     return document
 
 

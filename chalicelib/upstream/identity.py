@@ -4,10 +4,11 @@ An e-mail address is profile, never identity (CB-09), and it is kept only togeth
 """
 
 import re
+from urllib.parse import quote
 
 from msgspec import Struct
 
-from chalicelib.providers.definition import EmailList, ProviderDefinition
+from chalicelib.providers.definition import EmailList, IdentityRules, ProviderDefinition
 from chalicelib.upstream.answer import at, decode_json_list, read_json_object
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import (
@@ -70,7 +71,7 @@ def read_identity(
         if rules.issuer is None or not responses:
             raise ProviderMisbehaved("identity_userinfo_missing")
         userinfo = read_json_object(responses[0], place="userinfo")
-        subject = _subject(at(userinfo, rules.subject))
+        subject = _subject(userinfo, rules)
         profile = _profile(definition, _mapped(userinfo, rules.claims))
         if rules.email_list and len(responses) > 1:
             profile |= _listed_email(definition, responses[1], rules.email_list)
@@ -80,14 +81,27 @@ def read_identity(
     issuer = id_token_claims.get("iss")
     if not isinstance(issuer, str) or not issuer:
         raise ProviderMisbehaved("identity_issuer_missing")
-    subject = _subject(at(id_token_claims, rules.subject))
+    subject = _subject(id_token_claims, rules)
     profile = _profile(definition, id_token_claims)
     if responses:
         profile |= _same_users_profile(definition, responses[0], id_token_claims)
     return Identity(issuer=issuer, subject=subject, profile=profile)
 
 
-def _subject(value: object) -> str:
+def _subject(document: dict[str, object], rules: IdentityRules) -> str:
+    """One value as it stands, or several joined by ":"; a ":" within one of several is encoded, so that no two accounts
+    read alike."""
+    paths = rules.subject_paths
+    values = [_subject_value(at(document, path)) for path in paths]
+    if len(values) == 1:
+        return values[0]
+    joined = ":".join(quote(value, safe="") for value in values)
+    if len(joined) > MAX_SUBJECT_CHARACTERS:
+        raise ProviderMisbehaved("identity_subject_malformed")
+    return joined
+
+
+def _subject_value(value: object) -> str:
     """A string, or a whole number: both as they stand; true, 1.0 and the empty string are nobody."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         value = str(value)

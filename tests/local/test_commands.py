@@ -22,12 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PROVIDER_FILE = """
 provider_id = "team"
 display_name = "Team"
-documentation = ["https://team.example/docs"]
 checked_on = 2026-01-01
 issuer = "https://login.team.example"
 discovery = true
 id_token_signing_alg_values_supported = ["ES256"]
 sign_in_scopes = ["openid"]
+unverified = ["authorization"]
+[documentation]
+"https://team.example/docs" = ["issuer", "discovery", "id_token_signing_alg_values_supported", "sign_in_scopes"]
 [authorization]
 nonce = true
 [registration]

@@ -1,0 +1,26 @@
+"""What is wrong with a provider file: which line, what was expected, how to mend it."""
+
+from msgspec import Struct
+
+
+class Fault(Struct, frozen=True):
+    """One fault. `key` is the dotted key, "" where it is about the whole file; `fix` completes "Fix: ..."."""
+
+    key: str
+    expected: str
+    fix: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        """As the operator reads it."""
+        place = "" if self.line is None else f"line {self.line}: "
+        return f"{place}{self.expected}. Fix: {self.fix}"
+
+
+class InvalidDefinition(ValueError):
+    """A provider file cannot be used; `faults` lists everything that is wrong with it, not the first thing alone."""
+
+    def __init__(self, source: str, faults: tuple[str, ...]) -> None:
+        super().__init__(f"{source}: " + "; ".join(faults))
+        self.source = source
+        self.faults = faults
