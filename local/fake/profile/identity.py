@@ -31,7 +31,8 @@ def describe(player: "RunningProfile", family: Family) -> dict[str, Any]:
     for claim, path in rules.claims.items():
         if (value := claims_of(player, family).get(claim)) is not None:
             put(document, path, value)
-    put(document, rules.subject, subject_at(rules.subject, family))
+    for path in rules.subject_paths:
+        put(document, path, subject_at(path, family))
     return document
 
 
