@@ -139,7 +139,9 @@ def test_the_demo_works_round_taken_ports_and_each_part_has_a_host_of_its_own() 
 
 
 def test_what_cannot_be_served_is_said_in_words(tmp_path: Path) -> None:
-    (tmp_path / "team.toml").write_text(PROVIDER_FILE.replace('issuer = "https://login.team.example"\n', ""))
+    (tmp_path / "team.toml").write_text(
+        PROVIDER_FILE.replace('issuer = "https://login.team.example"\n', "").replace('"issuer", ', "")
+    )
     cases: dict[tuple[str, ...], str] = {
         ("--port", "99999"): "0 to 65535",
         ("--endpoint-url", "http://127.0.0.1:9"): "dev.py aws",
