@@ -141,7 +141,7 @@ def _try_lease(broker: Broker, held: Held, decision: Lease) -> Literal["serve", 
     )
     if isinstance(result, Refused):
         same = result.found is not None and result.found.token_generation == held.connection.token_generation
-        return "look" if not same else "serve" if decision.lives and _is_certain(result.found) else "wait"
+        return "look" if not same else "serve" if decision.lives and _unrevoked(result.found) else "wait"
     attempt = Attempt(held=held, connection=result.item, owner=owner, doubt=bool(decision.doubt))
     if decision.doubt == "ask":
         _refused_by_provider(broker, attempt, "in_doubt_and_not_safe_to_try")
@@ -150,8 +150,8 @@ def _try_lease(broker: Broker, held: Held, decision: Lease) -> Literal["serve", 
     return "asked"
 
 
-def _is_certain(found: Connection | None) -> bool:
-    return found is not None and found.status in ("active", "partial")
+def _unrevoked(found: Connection | None) -> bool:
+    return found is not None and found.status in ("active", "partial", "in_doubt")
 
 
 def _blocked(broker: Broker, held: Held) -> TemporarilyUnavailable | None:
