@@ -9,8 +9,8 @@ from unittest.mock import patch
 
 from bench.calls import Call
 from bench.signatures import Signed
-from chalicelib.adapters.aws import BotoTransport
 from chalicelib.adapters.https import GuardedFetcher
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.protocol import id_token, jose
 from chalicelib.upstream.http import HttpRequest
 
@@ -29,7 +29,7 @@ def recording() -> Iterator[Recorded]:
     """Write down what is done inside. Never around what is measured."""
     recorded = Recorded()
     with (
-        patch.object(BotoTransport, "call", _calling(recorded)),
+        patch.object(SignedTransport, "call", _calling(recorded)),
         patch.object(GuardedFetcher, "fetch", _fetching(recorded)),
         patch.object(jose, "sign", _signing(recorded)),
         patch.object(jose, "verify_own", _verifying(recorded, jose.verify_own)),
@@ -42,9 +42,9 @@ def recording() -> Iterator[Recorded]:
 
 
 def _calling(recorded: Recorded) -> Any:
-    real = BotoTransport.call
+    real = SignedTransport.call
 
-    def call(self: BotoTransport, operation: str, payload: Any) -> Any:
+    def call(self: SignedTransport, operation: str, payload: Any) -> Any:
         recorded.calls.append(Call(operation, copy.deepcopy(dict(payload))))
         return real(self, operation, payload)
 

@@ -5,7 +5,7 @@ import os
 import threading
 from typing import TextIO
 
-from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.breaker import ProcessBreaker
 from chalicelib.adapters.discovery import ProviderDirectory
 from chalicelib.adapters.dynamodb import DynamoStore
@@ -14,6 +14,7 @@ from chalicelib.adapters.kms import KmsKeys
 from chalicelib.adapters.limiter import BlockLimiter
 from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.registry import CachedRegistry
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.adapters.system import RequestDeadline, SystemClock, SystemEntropy, SystemSleeper
 from chalicelib.config import ConfigurationError, read_catalog, read_settings
 from chalicelib.ports import Broker, Clock, Deadline, Entropy, Sleeper
@@ -40,8 +41,8 @@ def build_broker(
     Raises ConfigurationError for provider files that cannot be used.
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
-    dynamodb = dynamodb or BotoTransport("dynamodb", endpoint_url=settings.endpoint_url)
-    kms = kms or BotoTransport("kms", endpoint_url=settings.endpoint_url)
+    dynamodb = dynamodb or SignedTransport("dynamodb", endpoint_url=settings.endpoint_url)
+    kms = kms or SignedTransport("kms", endpoint_url=settings.endpoint_url)
     store = DynamoStore(dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=entropy)
     fetcher = GuardedFetcher(allow=local_targets)
     return Broker(
@@ -76,9 +77,9 @@ class ProcessBroker:
             return
         with contextlib.suppress(ConfigurationError):
             settings = read_settings(os.environ)
-            dynamodb, kms = (BotoTransport(name, endpoint_url=settings.endpoint_url) for name in ("dynamodb", "kms"))
+            dynamodb, kms = (SignedTransport(name, endpoint_url=settings.endpoint_url) for name in ("dynamodb", "kms"))
             for transport in (dynamodb, kms):
-                transport.client()
+                transport.prepare()
             self._broker = build_broker(settings, dynamodb=dynamodb, kms=kms)
 
     def __call__(self) -> Broker:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, get_args
 
 import msgspec
 
-from chalicelib.adapters.aws import AwsRefusal, BotoTransport, Transport, call_with_repeats
+from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.items import decode_item, encode_item
 from chalicelib.adapters.items import key as item_key
@@ -22,8 +22,10 @@ from chalicelib.records.resource import Resource
 from chalicelib.records.settings import Settings
 from chalicelib.records.stored import KeysetItem
 from chalicelib.vault.sealed import seal_provider_secret
+from cli.aws import BotoTransport
 
 T = TypeVar("T", bound=msgspec.Struct)
+
 KEY_BYTES = 32
 ROTATION_SECONDS = 7 * 86400
 

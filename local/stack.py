@@ -61,7 +61,7 @@ def start_broker(
 
     Raises ConfigurationError before anything is started.
     """
-    from chalicelib.adapters.aws import BotoTransport
+    from chalicelib.adapters.signed import SignedTransport
     from chalicelib.composition import build_broker
     from chalicelib.config import read_catalog, read_settings
     from cli.operations import Deployment, init_keysets
@@ -71,7 +71,7 @@ def start_broker(
     environ = {**settings_environ, "BROKER_ENDPOINT_URL": endpoint_url}
     settings = read_settings(environ)
     _create_resources(settings)
-    dynamodb, kms = (BotoTransport(name, endpoint_url=endpoint_url) for name in ("dynamodb", "kms"))
+    dynamodb, kms = (SignedTransport(name, endpoint_url=endpoint_url) for name in ("dynamodb", "kms"))
     deployment = Deployment(settings, dynamodb=dynamodb, kms=kms)
     init_keysets(deployment)
     broker = build_broker(settings, local_targets=local_targets, dynamodb=dynamodb, kms=kms, log_stream=log_stream)

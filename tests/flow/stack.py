@@ -12,8 +12,9 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.ports import Broker
 from chalicelib.records.client import Client
@@ -287,12 +288,12 @@ def challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-_transports: dict[tuple[str, int], BotoTransport] = {}
+_transports: dict[tuple[str, int], SignedTransport] = {}
 
 
-def _shared(service: str, parts: Parts) -> BotoTransport:
+def _shared(service: str, parts: Parts) -> SignedTransport:
     """One boto client per service for the whole process: making one costs more than a sign-in."""
     key = (service, parts.aws.port)
     if key not in _transports:
-        _transports[key] = BotoTransport(service, endpoint_url=parts.aws.endpoint_url)
+        _transports[key] = SignedTransport(service, endpoint_url=parts.aws.endpoint_url)
     return _transports[key]

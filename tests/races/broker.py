@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
@@ -83,7 +84,7 @@ def main() -> int:
             }
         )
     )
-    dynamodb: Transport = BotoTransport("dynamodb", endpoint_url=options.endpoint_url)
+    dynamodb: Transport = SignedTransport("dynamodb", endpoint_url=options.endpoint_url)
     if options.without_conditions:
         dynamodb = WithoutConditions(dynamodb)
     targets = targets_of(options.provider) if options.provider else ()

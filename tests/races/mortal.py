@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.adapters.aws import BotoTransport
 from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
@@ -29,7 +29,7 @@ WRITES = ("PutItem", "UpdateItem", "DeleteItem")
 class Mortal:
     """Counts writes from 1 and dies at one of them; 0 lives."""
 
-    def __init__(self, inner: BotoTransport, *, die_at: int, when: str) -> None:
+    def __init__(self, inner: SignedTransport, *, die_at: int, when: str) -> None:
         self._inner, self._left, self._when = inner, die_at, when
 
     def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def main() -> int:
     place = urlsplit(options.provider)
     target = LocalTarget(host=place.hostname or "", port=place.port or 0, address=place.hostname or "")
     dynamodb = Mortal(
-        BotoTransport("dynamodb", endpoint_url=options.endpoint_url), die_at=options.die_at, when=options.die
+        SignedTransport("dynamodb", endpoint_url=options.endpoint_url), die_at=options.die_at, when=options.die
     )
     broker = build_broker(
         read_settings(broker_environ(named)), dynamodb=dynamodb, local_targets=(target,), log_stream=sys.stderr

@@ -23,5 +23,5 @@ def endpoint_url() -> Iterator[str]:
 def transport(endpoint_url: str) -> object:
     """The real transport to it."""
     made = boto(endpoint_url)
-    made.client()
+    made.prepare()
     return made

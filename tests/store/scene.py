@@ -3,8 +3,9 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.adapters.system import SystemEntropy
 from chalicelib.ports import Advance, Redemption, Refused, Written
 from chalicelib.protocol.grants import CodeRequest, RefreshRequest
@@ -24,9 +25,9 @@ def make_store(transport: Transport) -> DynamoStore:
     return DynamoStore(transport, table="broker", keys_table="broker-keys", entropy=SystemEntropy())
 
 
-def boto(endpoint_url: str) -> BotoTransport:
+def boto(endpoint_url: str) -> SignedTransport:
     """The real transport."""
-    return BotoTransport("dynamodb", endpoint_url=endpoint_url)
+    return SignedTransport("dynamodb", endpoint_url=endpoint_url)
 
 
 @dataclass

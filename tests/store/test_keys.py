@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import BotoTransport, Transport
+from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.kms import OPEN_AGE, READ_AGE, KmsKeys
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.keyset import WrappedKey
 from chalicelib.records.places import keyset_place
@@ -38,7 +39,7 @@ def clock() -> StillClock:
 @pytest.fixture(scope="module")
 def deployment(transport: Transport, endpoint_url: str) -> Iterator[Deployment]:
     """Keysets as `broker init` makes them."""
-    kms = BotoTransport("kms", endpoint_url=endpoint_url)
+    kms = SignedTransport("kms", endpoint_url=endpoint_url)
     made = Deployment(Settings(issuer=ISSUER), dynamodb=transport, kms=kms)
     init_keysets(made)
     yield made
