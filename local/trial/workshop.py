@@ -6,7 +6,7 @@ import itertools
 import time
 from typing import Any
 
-from chalicelib.adapters.aws import BotoTransport
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.ports import Broker
 from chalicelib.providers.catalog import Catalog
@@ -56,7 +56,7 @@ class Workshop:
             keys_table=keys_table,
         )
         self._transports: dict[str, Any] = {
-            name: BotoTransport(name, endpoint_url=self.aws.endpoint_url) for name in ("dynamodb", "kms")
+            name: SignedTransport(name, endpoint_url=self.aws.endpoint_url) for name in ("dynamodb", "kms")
         }
         self.deployment = Deployment(self.settings, **self._transports)
         init_keysets(self.deployment)
