@@ -13,6 +13,7 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset, Purpose
+from chalicelib.records.link import ConnectClaim
 from chalicelib.records.places import Place
 from chalicelib.records.settings import Settings
 from chalicelib.records.subject import Subject
@@ -85,6 +86,23 @@ class Advance(Struct, frozen=True, kw_only=True):
     now: int
 
 
+class Widening(Struct, frozen=True, kw_only=True):
+    """What a connect adds to the one grant that asked, every binding of it.
+
+    scopes          with the provider's prefix; may be empty
+    connection_id   of this provider, where the grant has none there yet
+    """
+
+    grant_id: str
+    sub: str
+    client_id: str
+    scopes: frozenset[str]
+    provider_id: str
+    connection_id: str
+    epoch: int
+    now: int
+
+
 class Store(Protocol):
     """The two tables. Each verb is one conditional write, or one batch read; all raise StoreUnavailable."""
 
@@ -110,6 +128,12 @@ class Store(Protocol):
 
         secret_hash   of the handle that asks for it; None where the broker itself has reason to
         """
+
+    def widen_grant(self, widening: Widening) -> Written[Grant] | Refused[Grant]:
+        """Add to an active grant of that user and client; nothing in it is taken away or replaced."""
+
+    def claim_connect(self, claim_id: str, *, purge_at: int) -> Written[ConnectClaim] | Refused[ConnectClaim]:
+        """Insert if absent: of any number of callbacks of one link exactly one is Written."""
 
     def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:
         """Write consent if its version is still the one read; 0 means absent."""

@@ -9,8 +9,10 @@ from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.job import Job
+from chalicelib.records.link import ConnectClaim
 from chalicelib.records.places import (
     client_place,
+    connect_claim_place,
     consent_place,
     revoked_token_place,
     stored_request_place,
@@ -33,6 +35,10 @@ class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs):
         if expected_version == 0:
             return self._put(place, consent, "attribute_not_exists(pk)")
         return self._put(place, consent, "version = :version", {":version": expected_version})
+
+    def claim_connect(self, claim_id: str, *, purge_at: int) -> Written[ConnectClaim] | Refused[ConnectClaim]:
+        """Insert if absent, nothing else."""
+        return self._put(connect_claim_place(claim_id), ConnectClaim(purge_at=purge_at), "attribute_not_exists(pk)")
 
     def put_job(self, job: Job) -> None:
         """Its id says which duty it is; the time comes first in the key, so that a list is in order of time."""

@@ -1,7 +1,7 @@
 """Verbs of a grant: each is one conditional write, so every 'exactly once' is a compare-and-swap."""
 
 from chalicelib.adapters.table import Tables, require_members
-from chalicelib.ports import Advance, Redemption, Refused, Written
+from chalicelib.ports import Advance, Redemption, Refused, Widening, Written
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import grant_place
 
@@ -87,6 +87,30 @@ class GrantVerbs(Tables):
             "expires_at = idle_seconds + :now"
         )
         return self._update(grant_place(advance.grant_id), update, conditions, values, remove="nonce")
+
+    def widen_grant(self, widening: Widening) -> Written[Grant] | Refused[Grant]:
+        """active -> active with more in it, whatever its generation: sets only grow, a connection that stands stays."""
+        conditions = [
+            "#status = :active",
+            "#sub = :sub",
+            "client_id = :client",
+            "epoch = :epoch",
+            "expires_at > :now",
+            "ends_at > :now",
+        ]
+        values: dict[str, object] = {
+            ":active": "active",
+            ":sub": widening.sub,
+            ":client": widening.client_id,
+            ":epoch": widening.epoch,
+            ":now": widening.now,
+            ":connection": widening.connection_id,
+            **({":scopes": widening.scopes} if widening.scopes else {}),
+        }
+        update = "SET connections.#provider = if_not_exists(connections.#provider, :connection)"
+        add = "scopes :scopes" if widening.scopes else ""
+        names = {"#provider": widening.provider_id}
+        return self._update(grant_place(widening.grant_id), update, conditions, values, add=add, names=names)
 
     def revoke_grant(
         self, grant_id: str, *, client_id: str, secret_hash: bytes | None = None

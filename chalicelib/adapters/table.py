@@ -77,11 +77,23 @@ class Tables:
         return self._conditionally("PutItem", payload, place, nonce, record)
 
     def _update(
-        self, place: Place[R], update: str, conditions: list[str], values: Mapping[str, object], remove: str = ""
+        self,
+        place: Place[R],
+        update: str,
+        conditions: list[str],
+        values: Mapping[str, object],
+        *,
+        remove: str = "",
+        add: str = "",
+        names: Mapping[str, str] | None = None,
     ) -> Written[R] | Refused[R]:
-        """UpdateItem under every condition; the answer is the whole item after it."""
+        """UpdateItem under every condition; the answer is the whole item after it.
+
+        names   what `#name` stands for, beside DynamoDB's own words
+        """
         nonce = self._entropy.token_bytes(12).hex()
         expression = f"{update}, written_by = :by_us" + (f" REMOVE {remove}" if remove else "")
+        expression += f" ADD {add}" if add else ""
         condition = " AND ".join(["attribute_exists(pk)", *conditions])
         encoded = {name: encode(value) for name, value in values.items()}
         payload: dict[str, Any] = {
@@ -93,9 +105,9 @@ class Tables:
             "ReturnValues": "ALL_NEW",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
-        names = {f"#{word}": word for word in RESERVED if f"#{word} " in f"{expression} {condition}"}
-        if names:
-            payload["ExpressionAttributeNames"] = names
+        reserved = {f"#{word}": word for word in RESERVED if f"#{word} " in f"{expression} {condition}"}
+        if known := {**reserved, **(names or {})}:
+            payload["ExpressionAttributeNames"] = known
         return self._conditionally("UpdateItem", payload, place, nonce, None)
 
     def _conditionally(

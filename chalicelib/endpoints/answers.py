@@ -7,6 +7,7 @@ from chalicelib.pages.page import ErrorPage
 from chalicelib.pages.render import render_error
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError, PageError
+from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import Client
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.replies import Reply
@@ -36,6 +37,14 @@ def code_location(broker: Broker, request: AuthorizationRequest, code: str) -> s
 def error_location(broker: Broker, redirect_uri: str, state: str | None, error: OAuthError) -> str:
     """Where the app learns why it gets none (RFC 6749 section 4.1.2.1)."""
     return _location(broker, redirect_uri, state, {"error": error.code, "error_description": error.description})
+
+
+def connected_location(
+    broker: Broker, redirect_uri: str, state: str | None, *, connection_id: str, missing: frozenset[str]
+) -> str:
+    """Where the app learns of a connected account, and which of the asked scopes the provider did not grant."""
+    less = {"missing_scopes": serialize(missing)} if missing else {}
+    return _location(broker, redirect_uri, state, {"connection_id": connection_id, **less})
 
 
 def way_back(client: Client) -> str | None:

@@ -13,6 +13,8 @@ from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
 from chalicelib.endpoints.decided import client_id_of, read_request
 from chalicelib.endpoints.finishing import finish_sign_in
+from chalicelib.endpoints.link_trip import answer_refused, finish_login
+from chalicelib.endpoints.linked import finish_link
 from chalicelib.endpoints.parties import load_parties
 from chalicelib.issuing import issue_code
 from chalicelib.pages.render import render_waiting
@@ -51,6 +53,10 @@ def answer(broker: Broker, http: Request) -> Reply:
     if refusal is not None:
         return _answer_refused(broker, pending, refusal)
     code = _check_code(parameters)
+    if pending.link is not None:
+        if pending.purpose == "show_login":
+            return finish_login(broker, pending, pending.link, provider, code)
+        return finish_link(broker, http, pending, pending.link, provider, code)
     for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the sign-in: nothing is claimed yet
         broker.keys.get(purpose)
     claim = broker.store.claim_grant(
@@ -109,6 +115,8 @@ def _check_code(parameters: Parameters) -> str:
 
 def _answer_refused(broker: Broker, pending: Pending, error: str) -> Reply:
     """The provider said no: a fixed word for the app, nothing of the provider's text (CB-10)."""
+    if pending.link is not None:
+        return answer_refused(broker, pending, pending.link, read_callback_error(error))
     request = read_request(broker, pending)
     word = read_callback_error(error)
     refusal = AccessDenied("denied_at_provider") if word == "access_denied" else ServerError("provider_error")

@@ -42,20 +42,22 @@ def _build_page(
     client = parties.client
     offered = [request.provider_id] if request.provider_id else sorted(parties.providers)
     last = session.provider_id if session and session.provider_id in offered else ""
-    lines = {provider_id: _provider_lines(broker, request, client, provider_id) for provider_id in parties.providers}
+    lines = {one: provider_lines(broker, one, request.scopes, client.optional_scopes) for one in parties.providers}
     beside = [one for one in sorted(parties.providers) if one not in offered and lines[one]]
     return ChoicePage(
         client_name=client.client_name,
         client_verified=client.registered_by == "operator",
-        client_host=_client_host(client, request),
-        redirect_host=_host(request.redirect_uri),
+        client_host=client_host(client, request.redirect_uri),
+        redirect_host=host_shown(request.redirect_uri),
         redirect_is_loopback=is_loopback(request.redirect_uri),
-        providers=tuple(_option(broker, parties, one, selected=one == last or len(offered) == 1) for one in offered),
+        providers=tuple(
+            provider_option(broker, parties, one, selected=one == last or len(offered) == 1) for one in offered
+        ),
         lasts=_lasts(broker, request),
         sealed_request=sealed,
         own_scopes=_own_lines(broker, request, client),
         provider_scopes={one: found for one, found in lines.items() if found},
-        later=tuple(_option(broker, parties, one) for one in beside),
+        later=tuple(provider_option(broker, parties, one) for one in beside),
         signed_in_as=load_definition(broker, session.provider_id).display_name if session else None,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
@@ -64,12 +66,12 @@ def _build_page(
     )
 
 
-def _option(broker: Broker, parties: Parties, provider_id: str, *, selected: bool = False) -> ProviderOption:
+def provider_option(broker: Broker, parties: Parties, provider_id: str, *, selected: bool = False) -> ProviderOption:
     """One third party, with the host that its file or the operator names."""
     definition = load_definition(broker, provider_id)
     named = definition.authorization_endpoint or parties.providers[provider_id].issuer or definition.issuer or ""
     return ProviderOption(
-        provider_id=provider_id, display_name=definition.display_name, host=_host(named), selected=selected
+        provider_id=provider_id, display_name=definition.display_name, host=host_shown(named), selected=selected
     )
 
 
@@ -86,17 +88,18 @@ def _own_lines(broker: Broker, request: AuthorizationRequest, client: Client) ->
     )
 
 
-def _provider_lines(
-    broker: Broker, request: AuthorizationRequest, client: Client, provider_id: str
+def provider_lines(
+    broker: Broker, provider_id: str, scopes: frozenset[str], optional: frozenset[str]
 ) -> tuple[ScopeLine, ...]:
+    """The scopes of one provider in the words of its file."""
     texts = load_definition(broker, provider_id).scopes
-    names = sorted(provider_scopes(request.scopes, provider_id))
+    names = sorted(provider_scopes(scopes, provider_id))
     return tuple(
         ScopeLine(
             name=f"{provider_id}:{name}",
             title=texts[name].title if name in texts else "",
             access=texts[name].access if name in texts else "write",
-            optional=f"{provider_id}:{name}" in client.optional_scopes,
+            optional=f"{provider_id}:{name}" in optional,
         )
         for name in names
     )
@@ -109,13 +112,13 @@ def _lasts(broker: Broker, request: AuthorizationRequest) -> str:
     return f"at most {max(1, broker.settings.refresh_end_seconds // 86400)} days"
 
 
-def _client_host(client: Client, request: AuthorizationRequest) -> str:
+def client_host(client: Client, redirect_uri: str) -> str:
     """The website that the operator registered; of a self-registered one where the user really returns."""
     named = client.client_uri if client.registered_by == "operator" else None
-    return _host(named or request.redirect_uri)
+    return host_shown(named or redirect_uri)
 
 
-def _host(uri: str) -> str:
+def host_shown(uri: str) -> str:
     """Host (and port) of a web address, or the scheme of a private one."""
     parts = urlsplit(uri)
     return parts.netloc if parts.scheme in ("http", "https") else origin_of(uri)

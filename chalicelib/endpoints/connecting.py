@@ -90,7 +90,7 @@ def store_connection(
             is_void=read is not None and is_void(read.connected_at),
         )
         if isinstance(decision, KeepStored):
-            give_back(broker, provider, brought.tokens, kept=_open_tokens(broker, owner, decision.stored))
+            give_back(broker, provider, brought.tokens, kept=open_tokens(broker, owner, decision.stored))
             return decision.stored
         built = _build(broker, owner, provider, brought, decision, read, status, connected_at, connected_by)
         result = broker.store.put_connection(built)
@@ -211,8 +211,8 @@ def _open_refresh_token(broker: Broker, owner: Owner, read: Connection | None) -
         return None
 
 
-def _open_tokens(broker: Broker, owner: Owner, stored: Connection) -> frozenset[str]:
-    """Both tokens of a connection, as far as they open."""
+def open_tokens(broker: Broker, owner: Owner, stored: Connection) -> frozenset[str]:
+    """Both tokens of a connection, as far as they open: a provider may give the very same ones again."""
     refresh = _open_refresh_token(broker, owner, stored)
     found = {refresh} if refresh else set()
     try:

@@ -13,8 +13,9 @@ import msgspec
 
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.sealing import SealBroken, canonical, open_sealed, seal
+from chalicelib.protocol.sealing import SealBroken, canonical, open_sealed, open_text, seal, seal_text
 from chalicelib.records.keyset import Keyset
+from chalicelib.records.link import LinkForm
 from chalicelib.records.sign_in import BrowserSession, PageForm, Pending
 from chalicelib.records.subject import Subject
 
@@ -74,7 +75,17 @@ def open_form(broker: Broker, sealed: str, browser: str) -> PageForm | None:
     return form if hmac.compare_digest(form.browser, browser_hash(browser)) else None
 
 
-def is_fresh(broker: Broker, form: PageForm) -> bool:
+def seal_link_form(broker: Broker, form: LinkForm) -> str:
+    """The hidden field of a connect link's page, for this browser and this link alone."""
+    return _seal(broker, msgspec.msgpack.encode(form), "link_form", form.browser)
+
+
+def open_link_form(broker: Broker, sealed: str, browser: str) -> LinkForm | None:
+    """The form, where it is ours and of this browser; of which link and how old says the form."""
+    return _read(_open(broker, sealed, "link_form", browser_hash(browser)), LinkForm)
+
+
+def is_fresh(broker: Broker, form: PageForm | LinkForm) -> bool:
     """True while the page is not older than a sign-in may take."""
     return 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
 
@@ -194,21 +205,15 @@ def _age(value: str) -> int:
 
 
 def _seal(broker: Broker, content: bytes, *place: str) -> str:
-    cookie = broker.keys.get("cookie").current
     bound = canonical("cookie", broker.settings.epoch, *place)
-    sealed = seal(cookie.secret, cookie.version, content, place=bound, salt=broker.entropy.token_bytes(32))
-    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+    return seal_text(broker.keys.get("cookie"), content, place=bound, salt=broker.entropy.token_bytes(32))
 
 
 def _open(broker: Broker, value: str, *place: str) -> bytes | None:
-    if not value or not value.isascii():
+    if not value:
         return None
     bound = canonical("cookie", broker.settings.epoch, *place)
-    try:
-        sealed = base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
-        return open_sealed(_secrets(broker.keys.get("cookie")), sealed, place=bound)
-    except (ValueError, SealBroken):
-        return None
+    return open_text(broker.keys.get("cookie"), value, place=bound)
 
 
 def _read(opened: bytes | None, kind: type[T]) -> T | None:

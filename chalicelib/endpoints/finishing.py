@@ -63,7 +63,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, provider: Re
         connected_at=pending.decided_at,
         is_void=is_void,
     )
-    session = _start_session(broker, provider, brought, arrival, subject)
+    session = start_session(broker, provider, brought, arrival, subject)
     if shortfall.missing:
         broker.store.revoke_grant(pending.grant_id, client_id=client_id)
         end_replaced(broker, owner, provider, connection)
@@ -128,9 +128,10 @@ def _issue(
     return issue_code(broker, grant, pending.code_secret)
 
 
-def _start_session(
+def start_session(
     broker: Broker, provider: Registered, brought: Brought, arrival: Arrival, subject: Subject
 ) -> tuple[str, str]:
+    """The cookie of a live browser session for who has just come back."""
     now = broker.clock.now()
     session = BrowserSession(
         sub=arrival.sub,

@@ -1,5 +1,7 @@
 """Who sits at this browser, and whether a sign-in can end without another trip to the provider."""
 
+from typing import Any
+
 from msgspec import Struct
 
 from chalicelib.asking import load_definition
@@ -17,6 +19,7 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.places import (
     DEPLOYMENT,
+    Place,
     client_place,
     connection_place,
     consent_place,
@@ -37,8 +40,11 @@ class Sitting(Struct, frozen=True, kw_only=True):
     found: Found
 
 
-def find_sitting(broker: Broker, http: Request, client_id: str) -> Sitting | None:
-    """None without a live session. One batch read where the browser claims one, none where it does not."""
+def find_sitting(broker: Broker, http: Request, client_id: str, *also: Place[Any]) -> Sitting | None:
+    """None without a live session. One batch read where the browser claims one, none where it does not.
+
+    also   further places for the same read
+    """
     owner = read_session_owner(broker, http)
     if owner is None:
         return None
@@ -47,7 +53,7 @@ def find_sitting(broker: Broker, http: Request, client_id: str) -> Sitting | Non
     )
     places = (subject_place(owner.sub), consent_place(owner.sub, client_id), connection_place(connection_id))
     providers = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
-    found = broker.store.read(*places, DEPLOYMENT, client_place(client_id), *providers)
+    found = broker.store.read(*places, DEPLOYMENT, client_place(client_id), *providers, *also)
     session = open_session(broker, owner, found.get(places[0]))
     if session is None or _has_ended(found, session):
         return None

@@ -1,6 +1,8 @@
 """From the decision to the provider: everything that the way back will need travels sealed in the browser."""
 
 import base64
+from collections.abc import Mapping
+from typing import Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,6 +13,7 @@ from chalicelib.endpoints.parties import Parties, decision_time
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request
+from chalicelib.records.link import Link
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import AuthorizationRequest, Pending
 from chalicelib.upstream.authorization import build_authorization_url
@@ -48,21 +51,59 @@ def begin_trip(
         decided_at=decision_time(broker, parties, provider_id),
         decided_by=decided_by,
     )
-    url = _provider_url(broker, parties.providers[provider_id], pending, request)
+    prompt = " ".join(sorted(request.prompt & {"login", "select_account"}))
+    extra = {"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age}
+    url = _provider_url(broker, parties.providers[provider_id], pending, extra)
     sealed = seal_pending(broker, pending)
     if len(sealed) > SLOT_BYTES:
         sealed = seal_pending(broker, _store_request(broker, pending, request))
     return url, set_pending(broker, http, pending, sealed)
 
 
-def _provider_url(broker: Broker, record: ProviderRecord, pending: Pending, request: AuthorizationRequest) -> str:
+def begin_link_trip(
+    broker: Broker,
+    http: Request,
+    link: Link,
+    parties: Parties,
+    *,
+    purpose: Literal["connect", "show_login"],
+    allowed: frozenset[str] = frozenset(),
+) -> tuple[str, Headers]:
+    """The provider's URL for a connect link, and the cookie that carries the link; where the provider can, it asks
+    with which account. To show a login only the login's own scopes are asked, and nothing of the answer is kept.
+
+    Raises PageError where the provider is switched off, or cannot be asked where it is.
+    """
+    connects = purpose == "connect"
+    provider_id = link.provider_id if connects else link.login
+    if provider_id not in parties.providers:
+        raise PageError("provider_switched_off", page="provider_unavailable")
+    pending = Pending(
+        request=None,
+        provider_id=provider_id,
+        state=_random(broker) + "." + seal_client_reference(broker, link.client_id),
+        nonce=_random(broker),
+        code_verifier=_random(broker),
+        grant_id=link.link_id if connects else broker.entropy.token_bytes(16).hex(),
+        code_secret=b"",
+        allowed=allowed,
+        decided_at=decision_time(broker, parties, provider_id),
+        decided_by=f"session:{link.sub}" if connects else "page",
+        purpose=purpose,
+        link=link,
+    )
+    extra = {"prompt": "select_account" if connects else None}
+    url = _provider_url(broker, parties.providers[provider_id], pending, extra)
+    return url, set_pending(broker, http, pending, seal_pending(broker, pending))
+
+
+def _provider_url(broker: Broker, record: ProviderRecord, pending: Pending, extra: Mapping[str, object]) -> str:
     definition = load_definition(broker, pending.provider_id)
     try:
         endpoints = broker.directory.endpoints(definition, record.issuer)
     except (ProviderUnavailable, ProviderMisbehaved, ProviderRefused) as error:
         broker.log.event("provider_unavailable", provider_id=pending.provider_id, reason=error.reason)
         raise PageError("provider_unavailable", page="provider_unavailable", status=503) from None
-    prompt = " ".join(sorted(request.prompt & {"login", "select_account"}))
     return build_authorization_url(
         definition,
         endpoints,
@@ -72,7 +113,7 @@ def _provider_url(broker: Broker, record: ProviderRecord, pending: Pending, requ
         state=pending.state,
         nonce=pending.nonce,
         code_verifier=pending.code_verifier,
-        extra={"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age},
+        extra=extra,
     )
 
 

@@ -83,6 +83,21 @@ class PartialPage(Struct, frozen=True, kw_only=True):
     action: str = "/signin"
 
 
+class LoginFirstPage(Struct, frozen=True, kw_only=True):
+    """A connect link opened where nobody is signed in.
+
+    provider_name   where the app wants an account connected
+    login_name      where the user signs in to show that the link is for them
+    action          posted to with decision=sign_in
+    """
+
+    client_name: str
+    provider_name: str
+    login_name: str
+    action: str
+    site: str = ""
+
+
 class ErrorPage(Struct, frozen=True, kw_only=True):
     """A page that explains why nothing goes on here.
 

@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.pages import text
 from chalicelib.pages.display import is_printable, read_host, read_initial, read_link, read_link_host, read_name
 from chalicelib.pages.headers import page_headers, style_sheet
-from chalicelib.pages.page import ChoicePage, ErrorPage, PartialPage, ProviderOption, ScopeLine
+from chalicelib.pages.page import ChoicePage, ErrorPage, LoginFirstPage, PartialPage, ProviderOption, ScopeLine
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -18,13 +18,16 @@ if TYPE_CHECKING:
 __all__ = [
     "ChoicePage",
     "ErrorPage",
+    "LoginFirstPage",
     "PartialPage",
     "ProviderOption",
     "ScopeLine",
     "page_headers",
     "render_choice",
+    "render_connect",
     "render_error",
     "render_leaving",
+    "render_login_first",
     "render_partial",
     "render_waiting",
 ]
@@ -49,6 +52,16 @@ def _choice(known: bytes) -> str:
     """The page of one app and request, but for what is sealed for one browser: keyed by everything that it shows."""
     page = msgspec.json.decode(known, type=ChoicePage)
     return _render("choice.html", site=page.site, page=page, text=text.CHOICE)
+
+
+def render_connect(page: ChoicePage) -> str:
+    """The page of a connect link; its answer needs `page_headers(has_form=True)`."""
+    return _render("choice.html", site=page.site, page=page, text=text.CONNECT)
+
+
+def render_login_first(page: LoginFirstPage) -> str:
+    """A connect link where nobody is signed in; its answer needs `page_headers(has_form=True)`."""
+    return _render("login_first.html", site=page.site, page=page, text=text.LOGIN_FIRST)
 
 
 def render_partial(page: PartialPage) -> str:

@@ -93,6 +93,47 @@ NOTICES: Final[dict[str, Notice]] = {
         todo="Begin again in the app and allow what it needs, or leave it: nothing is kept in use.",
         tone="care",
     ),
+    "link_broken": Notice(
+        title="This link is damaged",
+        what="The link is incomplete or has been changed on the way.",
+        todo="Go back to the app and begin there again.",
+    ),
+    "link_over": Notice(
+        title="This link is over",
+        what="A link to connect an account works once, for ten minutes, and only while you stay signed in to the app "
+        "that made it.",
+        todo="If the app does not show the account yet, begin again in the app.",
+        tone="wait",
+    ),
+    "link_of_another": Notice(
+        title="This link is for somebody else",
+        what="An app made this link for one person, and you are signed in here as another. "
+        "Nothing was connected and nothing was stored.",
+        todo="If somebody sent you this link, close this page. If it is yours, open it where you use the app, "
+        "and sign in the way you do there.",
+        tone="care",
+    ),
+    "connected": Notice(
+        title="Connected",
+        what="The app may now use the account that you chose.",
+        todo="Go back to the app. You can close this page.",
+        tone="good",
+        back="Back to {where}",
+    ),
+    "connected_in_part": Notice(
+        title="Connected, with less",
+        what="You allowed less at the other service than the app asked for. It may use what you allowed.",
+        todo="Go back to the app. If something is missing there, connect again from the app.",
+        tone="good",
+        back="Back to {where}",
+    ),
+    "not_connected": Notice(
+        title="Nothing was connected",
+        what="The app gets nothing from this account.",
+        todo="Go back to the app. You can close this page.",
+        tone="good",
+        back="Back to {where}",
+    ),
     "waiting": Notice(
         title="One moment",
         what="Your sign-in is being finished.",
@@ -140,6 +181,29 @@ CHOICE: Final[dict[str, str]] = {
     "policy": "Privacy policy",
     "tos": "Terms of service",
     "links": "The app’s own pages",
+}
+
+CONNECT: Final[dict[str, str]] = {
+    **CHOICE,
+    "document_title": "{client} asks for an account of yours",
+    "title": "{client} asks to use an account of yours",
+    "title_with": "{client} asks to use your {provider} account",
+    "not_verified_why": "Nobody here has checked this app, and it chose its own name. "
+    "Go on only if you know it and began this in the app yourself.",
+    "loopback": "This app runs on your own device, where another program could pose as it. "
+    "Go on only if you began this in the app yourself, just now.",
+    "after_one": "You choose the account at {provider}, and your password stays there. "
+    "Nothing happens there before you choose Allow. You will not sign in here with this account.",
+}
+CONNECT_LASTS: Final = "until you take it back"
+
+LOGIN_FIRST: Final[dict[str, str]] = {
+    "document_title": "Sign in to go on",
+    "title": "Sign in first",
+    "what": "{client} wants to use an account of yours at {provider}. Nobody is signed in at this browser, "
+    "so first show that this link is for you: sign in at {login}, as you did for {client}.",
+    "care": "If somebody sent you this link, close this page.",
+    "go": "Sign in at {login}",
 }
 
 LEAVING: Final[dict[str, str]] = {

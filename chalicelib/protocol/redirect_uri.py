@@ -17,7 +17,19 @@ MAX_URI_LENGTH = 2000
 
 # What we append to a redirect; a registered query may not speak in our place.
 ANSWER_NAMES = frozenset(
-    {"access_token", "code", "error", "error_description", "error_uri", "id_token", "iss", "response", "state"}
+    {
+        "access_token",
+        "code",
+        "connection_id",
+        "error",
+        "error_description",
+        "error_uri",
+        "id_token",
+        "iss",
+        "missing_scopes",
+        "response",
+        "state",
+    }
 )
 
 # RFC 3986 without the fragment's `#`, user-info's `@` (checked in the authority) and the wildcard `*`.

@@ -4,6 +4,7 @@ A sealed value opens only in the place it was sealed for: the same purpose, tabl
 V1, V2). Format, 1 byte: 1 | key version, 4 | salt, 32 | commitment, 32 | ciphertext and tag.
 """
 
+import base64
 import hmac
 import struct
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from chalicelib.records.keyset import Keyset
 
 FORMAT = 1
 SALT_BYTES = 32
@@ -53,6 +56,24 @@ def open_sealed(keys: Mapping[int, bytes], sealed: bytes, *, place: bytes) -> by
         return AESGCM(write_key).decrypt(nonce, sealed[_HEADER.size :], sealed[: _HEADER.size] + place)
     except InvalidTag:
         raise SealBroken("tag_differs") from None
+
+
+def seal_text(keys: Keyset, content: bytes, *, place: bytes, salt: bytes) -> str:
+    """Seal under the present key, as base64url without padding: for a cookie, a form or a URL."""
+    sealed = seal(keys.current.secret, keys.current.version, content, place=place, salt=salt)
+    return base64.urlsafe_b64encode(sealed).rstrip(b"=").decode()
+
+
+def open_text(keys: Keyset, text: str, *, place: bytes) -> bytes | None:
+    """What was sealed; None for everything else, however it is spelled."""
+    if not text or not text.isascii():
+        return None
+    secrets = {version: key.secret for version, key in keys.versions.items()}
+    try:
+        sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        return open_sealed(secrets, sealed, place=place)
+    except (ValueError, SealBroken):
+        return None
 
 
 def _derive(key: bytes, salt: bytes, place: bytes) -> tuple[bytes, bytes, bytes]:

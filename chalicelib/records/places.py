@@ -7,6 +7,7 @@ from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.consent import Consent
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.grant import Grant
+from chalicelib.records.link import ConnectClaim
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
 from chalicelib.records.stored import KeysetItem, RevokedToken, StoredRequest, UserKey
@@ -91,6 +92,11 @@ def revoked_token_place(jti: str) -> Place[RevokedToken]:
 def stored_request_place(request_id: str) -> Place[StoredRequest]:
     """PAR#<id>."""
     return Place(f"PAR#{request_id}", StoredRequest)
+
+
+def connect_claim_place(claim_id: str) -> Place[ConnectClaim]:
+    """CONNECT#<id>."""
+    return Place(f"CONNECT#{claim_id}", ConnectClaim)
 
 
 def user_key_place(sub: str) -> Place[UserKey]:

@@ -1,6 +1,12 @@
 """What travels sealed through the browser during one sign-in: the checked request, the decision, the session."""
 
+from typing import Literal
+
 from msgspec import Struct
+
+from chalicelib.records.link import Link
+
+Purpose = Literal["sign_in", "connect", "show_login"]
 
 
 class AuthorizationRequest(Struct, frozen=True, kw_only=True):
@@ -28,12 +34,15 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
 class Pending(Struct, frozen=True, kw_only=True):
     """A decision on its way to the provider and back, in a sealed cookie.
 
+    purpose          "connect" adds an account for the app of `link`; "show_login" only finds out whether the user of
+                     `link` sits here
     state            what we sent to the provider; the cookie and the callback must agree
     decided_by       "page", "session:<sub>" (that user must be the one who comes back) or "operator"
     code_secret      16 bytes: the secret of the authorization code to come
     code_verifier    our PKCE verifier towards the provider
     allowed          scopes that the user left ticked
     stored           id of the stored request where it was too large for a cookie; then `request` is None
+    grant_id         of a sign-in; else the name under which this way back is claimed
     """
 
     request: AuthorizationRequest | None
@@ -47,6 +56,8 @@ class Pending(Struct, frozen=True, kw_only=True):
     decided_at: int
     decided_by: str
     stored: str = ""
+    purpose: Purpose = "sign_in"
+    link: Link | None = None
 
 
 class BrowserSession(Struct, frozen=True, kw_only=True):

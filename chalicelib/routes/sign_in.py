@@ -1,13 +1,14 @@
-"""What a browser is sent to: authorize, the decision, the way back."""
+"""What a browser is sent to: authorize, the decision, the way back, an app's link."""
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import authorize, callback, signin
+from chalicelib.endpoints import authorize, callback, link, signin
 from chalicelib.routes.edge import Edge, Route
 
 AUTHORIZE = Route(endpoint=authorize.answer, reads="form", is_page=True)
 SIGN_IN = Route(endpoint=signin.answer, reads="form", is_page=True)
 CALLBACK = Route(endpoint=callback.answer, is_page=True)
+LINK = Route(endpoint=link.answer, reads="form", is_page=True)
 
 
 def build_blueprint(edge: Edge) -> Blueprint:
@@ -25,5 +26,9 @@ def build_blueprint(edge: Edge) -> Blueprint:
     @routes.route("/callback/{provider_id}", methods=["GET"], content_types=[])
     def callback_view(provider_id: str) -> Response:
         return edge.serve(routes.current_request, CALLBACK)
+
+    @routes.route("/connect/{link}", methods=["GET", "POST"], content_types=[])
+    def link_view(link: str) -> Response:
+        return edge.serve(routes.current_request, LINK)
 
     return routes

@@ -2,13 +2,14 @@
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import introspect, revoke, token, userinfo
+from chalicelib.endpoints import connect, introspect, revoke, token, userinfo
 from chalicelib.routes.edge import Edge, Route
 
 TOKEN = Route(endpoint=token.answer, reads="form", cors=("POST",))
 REVOKE = Route(endpoint=revoke.answer, reads="form", cors=("POST",))
 INTROSPECT = Route(endpoint=introspect.answer, reads="form")
 USERINFO = Route(endpoint=userinfo.answer, reads="form", cors=("GET", "POST"))
+CONNECT = Route(endpoint=connect.answer, reads="form", cors=("POST",))
 
 
 def build_blueprint(edge: Edge) -> Blueprint:
@@ -30,5 +31,9 @@ def build_blueprint(edge: Edge) -> Blueprint:
     @routes.route("/userinfo", methods=["GET", "POST", "OPTIONS"], content_types=[])
     def userinfo_view() -> Response:
         return edge.serve(routes.current_request, USERINFO)
+
+    @routes.route("/connect", methods=["POST", "OPTIONS"], content_types=[])
+    def connect_view() -> Response:
+        return edge.serve(routes.current_request, CONNECT)
 
     return routes

@@ -1,0 +1,79 @@
+"""POST /connect: an app asks for a link by which its user connects another account, or allows more.
+
+The access token is proven by its signature alone and nothing is stored: what may have ended it since is read when the
+link is opened, before the user is asked anything.
+"""
+
+from typing import Any
+
+from chalicelib.access import CONSTRAINTS, verify_signature
+from chalicelib.endpoints.parties import Parties, load_parties
+from chalicelib.endpoints.userinfo import read_bearer
+from chalicelib.linking import LINK_SECONDS, Wish, build_connect_uri
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import (
+    InvalidRequest,
+    InvalidTarget,
+    InvalidToken,
+    OAuthError,
+    PageError,
+    UnauthorizedClient,
+)
+from chalicelib.protocol.redirect_uri import match_redirect_uri
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.scope import parse_scope
+from chalicelib.protocol.single import Parameters, check_no_query
+from chalicelib.replies import Reply, json_reply
+
+
+def answer(broker: Broker, http: Request) -> Reply:
+    """Raises InvalidToken, InvalidRequest, InvalidTarget, InvalidScope, UnauthorizedClient."""
+    check_no_query(http.query)
+    parameters = Parameters.parse(http.form)
+    claims = verify_signature(broker, read_bearer(http), audience=broker.settings.issuer, now=broker.clock.now())
+    if "grant_id" not in claims or CONSTRAINTS & claims.keys():
+        raise InvalidToken("not_a_users_token")
+    uri = _answer_checked(broker, parameters, claims)
+    return json_reply({"connect_uri": uri, "expires_in": LINK_SECONDS})
+
+
+def _answer_checked(broker: Broker, parameters: Parameters, claims: dict[str, Any]) -> str:
+    """Against the client as the cache knows it; a refusal that rests on the cache reads once more."""
+    try:
+        return _build(broker, parameters, claims, _load(broker, claims, fresh=False))
+    except OAuthError:
+        return _build(broker, parameters, claims, _load(broker, claims, fresh=True))
+
+
+def _load(broker: Broker, claims: dict[str, Any], *, fresh: bool) -> Parties:
+    try:
+        return load_parties(broker, claims["client_id"], fresh=fresh)
+    except PageError as error:
+        raise InvalidToken(error.reason) from None
+
+
+def _build(broker: Broker, parameters: Parameters, claims: dict[str, Any], parties: Parties) -> str:
+    client, provider_id = parties.client, parameters.require("provider")
+    if client.handout == "none":
+        raise UnauthorizedClient("handout_not_registered")
+    if provider_id not in parties.providers:
+        raise InvalidTarget("provider_unknown_or_not_for_client")
+    redirect_uri = parameters.require("redirect_uri")
+    if not match_redirect_uri(redirect_uri, client.redirect_uris, native=client.application_type == "native"):
+        raise InvalidRequest("redirect_uri_not_registered")
+    wish = Wish(
+        provider_id=provider_id,
+        scopes=_choose_scopes(parameters, claims, provider_id),
+        redirect_uri=redirect_uri,
+        state=parameters.get("state"),
+    )
+    return build_connect_uri(broker, claims, client, wish)
+
+
+def _choose_scopes(parameters: Parameters, claims: dict[str, Any], provider_id: str) -> frozenset[str]:
+    """Asked in the provider's names or with its prefix; without `scope` what the access token says already."""
+    prefix = provider_id + ":"
+    asked = parse_scope(parameters.get("scope"))
+    if asked:
+        return frozenset(prefix + scope.removeprefix(prefix) for scope in asked)
+    return frozenset(scope for scope in claims["scope"].split() if scope.startswith(prefix))

@@ -1,0 +1,98 @@
+"""What a connect link shows: who asks, for which access, at which provider; or with which login to show oneself."""
+
+from urllib.parse import urlsplit
+
+from chalicelib.endpoints.answers import page_reply, site, way_back
+from chalicelib.endpoints.choice import client_host, host_shown, provider_lines, provider_option
+from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_link_form, set_cookie
+from chalicelib.endpoints.parties import Parties
+from chalicelib.endpoints.sitting import Sitting
+from chalicelib.endpoints.travel import provider_name
+from chalicelib.linking import Asker
+from chalicelib.pages.page import ChoicePage, ErrorPage, LoginFirstPage
+from chalicelib.pages.render import render_connect, render_error, render_login_first
+from chalicelib.pages.text import CONNECT_LASTS
+from chalicelib.ports import Broker
+from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
+from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.redirect_uri import is_loopback
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.scope import serialize
+from chalicelib.records.client import Client
+from chalicelib.records.link import Link, LinkForm
+from chalicelib.replies import Reply
+
+
+def show_link(
+    broker: Broker, http: Request, link: Link, parties: Parties, sitting: Sitting, asker: Asker, sealed: str
+) -> Reply:
+    """The page that asks; what it shows stands sealed in its form, for this browser and this link alone.
+
+    sealed   the link as it stands in the URL
+    """
+    if link.provider_id not in parties.providers:
+        raise PageError("provider_switched_off", page="provider_unavailable")
+    scopes, optional = _choose_scopes(link, asker)
+    known = read_browser(broker, http)
+    browser = known or new_browser(broker)
+    form = LinkForm(
+        link_id=link.link_id,
+        browser=browser_hash(browser),
+        scopes=scopes,
+        optional=optional,
+        shown_at=broker.clock.now(),
+    )
+    page = ChoicePage(
+        client_name=asker.client.client_name,
+        client_verified=asker.client.registered_by == "operator",
+        client_host=client_host(asker.client, link.redirect_uri or broker.settings.issuer),
+        redirect_host=host_shown(link.redirect_uri or broker.settings.issuer),
+        redirect_is_loopback=is_loopback(link.redirect_uri),
+        providers=(provider_option(broker, parties, link.provider_id, selected=True),),
+        provider_scopes={link.provider_id: provider_lines(broker, link.provider_id, scopes, optional)},
+        lasts=CONNECT_LASTS,
+        sealed_request=seal_link_form(broker, form),
+        signed_in_as=provider_name(broker, sitting.session.provider_id),
+        policy_uri=asker.client.policy_uri,
+        tos_uri=asker.client.tos_uri,
+        site=site(broker),
+        action=_action(broker, sealed),
+    )
+    reply = page_reply(render_connect(page), has_form=True)
+    return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
+
+
+def show_login_first(broker: Broker, link: Link, parties: Parties, sealed: str) -> Reply:
+    """Nobody is signed in at this browser: a button, and not even a cookie before it is pressed."""
+    page = LoginFirstPage(
+        client_name=parties.client.client_name,
+        provider_name=provider_name(broker, link.provider_id),
+        login_name=provider_name(broker, link.login),
+        site=site(broker),
+        action=_action(broker, sealed),
+    )
+    return page_reply(render_login_first(page), has_form=True)
+
+
+def show_outcome(broker: Broker, name: str, client: Client) -> Reply:
+    """The end on a page of ours, where the app has named no redirect URI; with the way to the app's own pages."""
+    page = ErrorPage(name=name, link=way_back(client), client_name=client.client_name, site=site(broker))
+    return page_reply(render_error(page))
+
+
+def _choose_scopes(link: Link, asker: Asker) -> tuple[frozenset[str], frozenset[str]]:
+    """All that the provider will be asked, and what of it may be unticked.
+
+    What the user has allowed this app there before is asked again: a provider's answer holds what was asked, no more,
+    and a smaller set would take away what the app already uses.
+    """
+    prefix = link.provider_id + ":"
+    had = frozenset(scope for scope in asker.consent.scopes & asker.client.scopes if scope.startswith(prefix))
+    scopes = link.scopes | had
+    if len(serialize(asker.grant.scopes | scopes)) > MAX_SCOPE_LENGTH:
+        raise PageError("scope_larger_than_a_grant", page="not_allowed", link=way_back(asker.client))
+    return scopes, (link.scopes - had) & asker.client.optional_scopes
+
+
+def _action(broker: Broker, sealed: str) -> str:
+    return f"{urlsplit(broker.settings.issuer).path}/connect/{sealed}"

@@ -1,0 +1,124 @@
+"""A trip to a provider for a connect link: how it is claimed, refused and ended, and one that only shows a login."""
+
+from chalicelib.access import open_key_of
+from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider
+from chalicelib.endpoints.answers import error_location
+from chalicelib.endpoints.arriving import derive_names
+from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
+from chalicelib.endpoints.finishing import start_session
+from chalicelib.endpoints.link_page import show_outcome
+from chalicelib.endpoints.parties import load_parties
+from chalicelib.linking import link_uri
+from chalicelib.ports import Broker, Found, Refused
+from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
+from chalicelib.protocol.grants import find_end
+from chalicelib.records.keyset import Purpose
+from chalicelib.records.link import Link
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    client_place,
+    connection_place,
+    consent_place,
+    provider_place,
+    subject_place,
+    user_key_place,
+)
+from chalicelib.records.sign_in import Pending
+from chalicelib.replies import Reply, redirect_reply
+from chalicelib.upstream.http import ProviderUnavailable
+
+NEEDED_LATER: tuple[Purpose, ...] = ("identity", "vault", "cookie")
+SKEW = 120
+
+
+def claim_trip(broker: Broker, pending: Pending, link: Link) -> None:
+    """Of any number of callbacks one goes on (CB-01). Raises PageError for the others, and nothing changes."""
+    for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the link
+        broker.keys.get(purpose)
+    last_cookie_ends = link.expires_at + broker.settings.pending_seconds
+    claim = broker.store.claim_connect(pending.grant_id, purge_at=last_cookie_ends + SKEW)
+    if isinstance(claim, Refused):
+        broker.log.event("state_already_used", provider_id=pending.provider_id)
+        raise PageError("state_already_used", page="link_over")
+
+
+def redeem_for_link(broker: Broker, provider: Registered, pending: Pending, link: Link, code: str) -> Brought:
+    """Where the provider fails, the page leads back to the app with the registered error in the link."""
+    try:
+        return redeem_at_provider(broker, provider, pending, code)
+    except ProviderFailure as error:
+        broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
+        away = isinstance(error, ProviderUnavailable)
+        refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)
+        page = "provider_unavailable" if away else "provider_refused"
+        back = _error_place(broker, link, refusal)
+        raise PageError(error.reason, page=page, status=502, link=back) from None
+
+
+def answer_refused(broker: Broker, pending: Pending, link: Link, word: str) -> Reply:
+    """The provider said no: who only wanted to show a login is back at the link, else the app learns of it."""
+    broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
+    if pending.purpose == "show_login":
+        return redirect_reply(link_uri(broker, link))
+    refusal = AccessDenied("denied_at_provider") if word == "access_denied" else ServerError("provider_error")
+    place = _error_place(broker, link, refusal)
+    if place is None:
+        return show_outcome(broker, "not_connected", load_parties(broker, link.client_id).client)
+    return redirect_reply(place)
+
+
+def finish_login(broker: Broker, pending: Pending, link: Link, provider: Registered, code: str) -> Reply:
+    """The user of the link has come back, and gets the browser session that the link demands; nothing else is kept.
+
+    Raises PageError for anybody else.
+    """
+    claim_trip(broker, pending, link)
+    brought = redeem_for_link(broker, provider, pending, link, code)
+    arrival = derive_names(broker, provider, brought, link.client_id)
+    if arrival.sub != link.sub:
+        give_back(broker, provider, brought.tokens)
+        raise PageError("another_account_came_back", page="link_of_another", status=403)
+    found = broker.store.read(
+        DEPLOYMENT,
+        client_place(link.client_id),
+        provider_place(pending.provider_id),
+        subject_place(link.sub),
+        consent_place(link.sub, link.client_id),
+        connection_place(arrival.connection_id),
+        user_key_place(link.sub),
+    )
+    discard(broker, provider, brought, found, arrival.connection_id)
+    subject = found.get(subject_place(link.sub))
+    end = find_end(
+        pending.decided_at,
+        deployment=found.get(DEPLOYMENT),
+        client=found.get(client_place(link.client_id)),
+        provider=found.get(provider_place(pending.provider_id)),
+        subject=subject,
+        consent=found.get(consent_place(link.sub, link.client_id)),
+        now=broker.clock.now(),
+    )
+    if end is not None or subject is None:
+        raise PageError(end or "record_gone", page="link_over", status=403)
+    session = start_session(broker, provider, brought, arrival, subject)
+    return redirect_reply(link_uri(broker, link)).with_headers(session)
+
+
+def discard(broker: Broker, provider: Registered, brought: Brought, found: Found, connection_id: str) -> None:
+    """End at the provider what was brought and nobody keeps, unless the connection here holds the very same tokens."""
+    stored = found.get(connection_place(connection_id))
+    sealed = found.get(user_key_place(stored.sub)) if stored else None
+    kept: frozenset[str] = frozenset()
+    if stored is not None and sealed is not None and stored.status != "revoked":
+        owner = Owner(
+            sub=stored.sub,
+            client_id=stored.client_id,
+            connection_id=connection_id,
+            user_key=open_key_of(broker, sealed),
+        )
+        kept = open_tokens(broker, owner, stored)
+    give_back(broker, provider, brought.tokens, kept=kept)
+
+
+def _error_place(broker: Broker, link: Link, refusal: OAuthError) -> str | None:
+    return error_location(broker, link.redirect_uri, link.state, refusal) if link.redirect_uri else None

@@ -1,0 +1,61 @@
+"""What a connect adds to the consent and to the one grant that asked; nothing is ever taken away here."""
+
+import msgspec
+
+from chalicelib.linking import Asker
+from chalicelib.ports import Broker, Refused, Widening
+from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.places import consent_place
+
+
+def widen_consent(
+    broker: Broker, asker: Asker, connection: Connection, scopes: frozenset[str], *, decided_at: int, over: str
+) -> None:
+    """Add scopes, and the connection as its provider's default where there is none that is still good.
+
+    over   a default connection that has been revoked; "" where there is none
+
+    Raises TemporarilyUnavailable where others keep writing in between, or a mark was set meanwhile.
+    """
+    read = asker.consent
+    place = consent_place(read.sub, read.client_id)
+    for _ in range(3):
+        added = _add(read, connection, scopes, over=over)
+        if added == read:
+            return
+        added = msgspec.structs.replace(added, decided_at=max(read.decided_at, decided_at), version=read.version + 1)
+        if not isinstance(broker.store.put_consent(added, expected_version=read.version), Refused):
+            return
+        found = broker.store.read(place).get(place)
+        if found is None or found.marks.void(decided_at) or found.marks.void(asker.grant.decided_at):
+            break
+        read = found
+    raise TemporarilyUnavailable("consent_keeps_changing")
+
+
+def widen_grant(broker: Broker, asker: Asker, connection: Connection, scopes: frozenset[str]) -> None:
+    """Only the grant that asked, and only while it stands. Raises PageError where it has ended meanwhile."""
+    grant = asker.grant
+    if scopes <= grant.scopes and connection.provider_id in grant.connections:
+        return
+    widening = Widening(
+        grant_id=grant.grant_id,
+        sub=grant.sub,
+        client_id=grant.client_id,
+        scopes=scopes,
+        provider_id=connection.provider_id,
+        connection_id=connection.connection_id,
+        epoch=broker.settings.epoch,
+        now=broker.clock.now(),
+    )
+    if isinstance(broker.store.widen_grant(widening), Refused):
+        raise PageError("grant_ended_meanwhile", page="link_over", status=403)
+
+
+def _add(read: Consent, connection: Connection, scopes: frozenset[str], *, over: str) -> Consent:
+    defaults = read.default_connections
+    if defaults.get(connection.provider_id, over) == over:
+        defaults = {**defaults, connection.provider_id: connection.connection_id}
+    return msgspec.structs.replace(read, scopes=read.scopes | scopes, default_connections=defaults)

@@ -1,0 +1,138 @@
+"""Connect links: who may be asked to connect what, sealed into a URL.
+
+A link gives nothing by itself: it opens only for a browser session of the very user it names, and whatever could have
+ended the grant that asked is read when it is opened and again when it is used (CB-03).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.ports import Broker, Found
+from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
+from chalicelib.protocol.errors import InvalidRequest, InvalidScope, PageError
+from chalicelib.protocol.grants import find_end
+from chalicelib.protocol.scope import serialize
+from chalicelib.protocol.sealing import canonical, open_text, seal_text
+from chalicelib.records.client import Client
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.link import Link
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    client_place,
+    consent_place,
+    grant_place,
+    provider_place,
+    subject_place,
+)
+
+LINK_SECONDS = 600
+# The cookie that goes with the user to the provider holds the whole link; a browser keeps cookies of 4 KB.
+MAX_LINK = 2700
+
+
+class Wish(Struct, frozen=True, kw_only=True):
+    """What an app wants connected: `scopes` with the provider's prefix; `redirect_uri` "" ends on a page of ours."""
+
+    provider_id: str
+    scopes: frozenset[str]
+    redirect_uri: str = ""
+    state: str | None = None
+
+
+class Asker(Struct, frozen=True, kw_only=True):
+    """Who asked by a link, as all of it stands in one read."""
+
+    client: Client
+    grant: Grant
+    consent: Consent
+
+
+def build_connect_uri(broker: Broker, claims: Mapping[str, Any], client: Client, wish: Wish) -> str:
+    """The URL to open in the user's browser, for exactly the user, client and grant of an access token.
+
+    claims   of that token, whose signature has been verified
+
+    Raises InvalidScope: not registered for the client, or more than one grant can hold.
+    Raises InvalidRequest: redirect URI, state and scopes together are too long for a link.
+    """
+    if not wish.scopes or not wish.scopes <= client.scopes:
+        raise InvalidScope("scope_not_registered_for_client")
+    if len(serialize(wish.scopes | frozenset(claims["scope"].split()))) > MAX_SCOPE_LENGTH:
+        raise InvalidScope("scope_larger_than_a_grant")
+    link = Link(
+        link_id=broker.entropy.token_bytes(16).hex(),
+        sub=claims["sub"],
+        client_id=client.client_id,
+        client_revision=client.revision,
+        grant_id=claims["grant_id"],
+        login=claims["provider"],
+        provider_id=wish.provider_id,
+        scopes=wish.scopes,
+        redirect_uri=wish.redirect_uri,
+        state=wish.state,
+        expires_at=broker.clock.now() + LINK_SECONDS,
+    )
+    return link_uri(broker, link)
+
+
+def link_uri(broker: Broker, link: Link) -> str:
+    """Where this link is opened; sealed anew each time."""
+    sealed = seal_text(
+        broker.keys.get("cookie"),
+        msgspec.msgpack.encode(link),
+        place=_place(broker),
+        salt=broker.entropy.token_bytes(32),
+    )
+    if len(sealed) > MAX_LINK:
+        raise InvalidRequest("link_too_long")
+    return f"{broker.settings.issuer}/connect/{sealed}"
+
+
+def open_link(broker: Broker, sealed: str) -> Link:
+    """The link, while it lives. Raises PageError."""
+    opened = open_text(broker.keys.get("cookie"), sealed, place=_place(broker)) if len(sealed) <= MAX_LINK else None
+    try:
+        link = msgspec.msgpack.decode(opened, type=Link) if opened is not None else None
+    except msgspec.DecodeError:  # another version of ours sealed it in another shape
+        link = None
+    if link is None:
+        raise PageError("link_broken", page="link_broken")
+    if link.expires_at <= broker.clock.now():
+        raise PageError("link_expired", page="link_over", status=403)
+    return link
+
+
+def check_asker(broker: Broker, link: Link, found: Found) -> Asker:
+    """The grant that asked must be good in every respect; a link outlives nothing.
+
+    Raises PageError.
+    """
+    now = broker.clock.now()
+    grant, consent = found.get(grant_place(link.grant_id)), found.get(consent_place(link.sub, link.client_id))
+    client = found.get(client_place(link.client_id))
+    if grant is None or client is None or consent is None or grant.status != "active" or grant.is_over(now):
+        raise PageError("link_of_a_grant_that_is_over", page="link_over", status=403)
+    if (grant.sub, grant.client_id) != (link.sub, link.client_id) or grant.epoch != broker.settings.epoch:
+        raise PageError("link_of_another_grant", page="link_over", status=403)
+    end = find_end(
+        grant.decided_at,
+        deployment=found.get(DEPLOYMENT),
+        client=client,
+        provider=found.get(provider_place(grant.provider_id)),
+        subject=found.get(subject_place(link.sub)),
+        consent=consent,
+        now=now,
+    )
+    if end is not None or consent.epoch != broker.settings.epoch or consent.marks.void(consent.decided_at):
+        raise PageError(end or "consent_over", page="link_over", status=403)
+    if client.revision != link.client_revision or client.handout == "none" or not client.may_use(link.provider_id):
+        raise PageError("client_changed", page="link_over", status=403)
+    return Asker(client=client, grant=grant, consent=consent)
+
+
+def _place(broker: Broker) -> bytes:
+    return canonical("link", broker.settings.epoch)
