@@ -4,21 +4,29 @@ Everything that could refuse stands in one read, and it is asked again after eac
 """
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 from msgspec import Struct
 
-from chalicelib.access import Claims, Use, authorize_use, open_key_of, refuse_unreadable
+from chalicelib.access import open_key_of, refuse_unreadable
+from chalicelib.linking import Wish, build_connect_uri
 from chalicelib.ports import Broker, OverLimit
-from chalicelib.protocol.errors import InvalidTarget, InvalidToken, TooManyRequests
+from chalicelib.protocol.errors import (
+    InvalidGrant,
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    TooManyRequests,
+)
+from chalicelib.protocol.redirect_uri import is_loopback
 from chalicelib.protocol.sealing import SealBroken
+from chalicelib.reaching import Seen, look
 from chalicelib.records.audit import AuditEvent
+from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
-from chalicelib.records.grant import Grant
-from chalicelib.records.places import Place, connection_place, provider_place, recovery_place, user_key_place
+from chalicelib.records.places import user_key_place
 from chalicelib.renewing import Held, hold_fresh
 from chalicelib.vault.handout import check_handout
+from chalicelib.vault.refusing import decide_way_out
 from chalicelib.vault.sealed import open_value, place_of
 
 
@@ -27,7 +35,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
     token       our access token, as it was presented
     client_id   whose it must be; None where the token alone says who asks
-    audience    a provider id (the account of this grant there) or a connection id
+    audience    a provider id (the user's default account there) or a connection id
     scopes      in the provider's names or with its prefix; empty: all that was granted
     """
 
@@ -45,14 +53,19 @@ def hold(broker: Broker, wanted: Wanted) -> Held:
     Raises InvalidGrant, TemporarilyUnavailable: the user has to sign in again; it passes by itself.
     Raises TooManyRequests: this user or this client has had enough for now.
     """
+    seen: list[Seen] = []
 
-    def look() -> Held:
-        use, grant = _authorize(broker, wanted)
-        return _permit(broker, use, grant, wanted)
+    def again() -> Held:
+        seen[:] = [look(broker, wanted.token, wanted.audience, client_id=wanted.client_id)]
+        return _permit(broker, seen[0], wanted)
 
-    held = look()
-    _count_use(broker, held.connection)
-    return hold_fresh(broker, held, look)
+    try:
+        held = again()
+        _count_use(broker, held.connection)
+        return hold_fresh(broker, held, again)
+    except (InvalidTarget, InvalidScope, InvalidGrant) as refusal:
+        refusal.members |= _find_way_out(broker, seen[0], wanted, str(refusal.members.get("reason")))
+        raise
 
 
 def open_token(broker: Broker, held: Held) -> str:
@@ -106,48 +119,18 @@ def _count_use(broker: Broker, connection: Connection) -> None:
             )
 
 
-def _authorize(broker: Broker, wanted: Wanted) -> tuple[Use, Grant]:
-    """The token must be ours, for us, good now, of a user, and this very client's."""
-
-    def also_read(claims: Claims) -> tuple[Place[Any], ...]:
-        if "sub" not in claims:
-            return ()
-        return (user_key_place(claims["sub"]), *_places(claims.get("connections") or {}, wanted.audience))
-
-    use = authorize_use(broker, wanted.token, audience=broker.settings.issuer, also_read=also_read)
-    if use.grant is None or wanted.client_id not in (None, use.client.client_id):
-        raise InvalidToken("token_of_another_client")
-    return use, use.grant
-
-
-def _places(connections: Mapping[str, str], audience: str) -> tuple[Place[Any], ...]:
-    """Connection, provider and recovery item of an audience; none where it names neither provider nor connection."""
-    for provider_id, connection_id in connections.items():
-        if audience in (provider_id, connection_id):
-            return connection_place(connection_id), provider_place(provider_id), recovery_place(connection_id)
-    return ()
-
-
-def _permit(broker: Broker, use: Use, grant: Grant, wanted: Wanted) -> Held:
-    """Only what the grant names is looked at: another's connection reads like one that does not exist (VLT-01)."""
-    places = _places(grant.connections, wanted.audience)
-    if not places:
-        raise InvalidTarget("no_such_connection", members={"reason": "not_connected"})
-    hinted = places == _places(use.claims.get("connections") or {}, wanted.audience)
-    found = use.found if hinted else broker.store.read(*places)
-    connection, record, recovery = (found.get(place) for place in places)
-    definition = broker.catalog.get(connection.provider_id) if connection else None
+def _permit(broker: Broker, seen: Seen, wanted: Wanted) -> Held:
+    definition, record, use = broker.catalog.get(seen.provider_id), seen.record, seen.use
     if definition is None:
-        raise InvalidTarget("connection_gone", members={"reason": "not_connected"})
+        raise InvalidTarget("no_such_connection", members={"reason": "not_connected"})
     if not use.client.may_use(definition.provider_id):
         raise InvalidTarget("provider_not_for_client", members={"reason": "not_connected"})
-    prefix = definition.provider_id + ":"
     allowed = check_handout(
-        connection,
-        grant,
+        seen.connection,
+        seen.grant,
         record,
         definition,
-        asked=frozenset(scope.removeprefix(prefix) for scope in wanted.scopes),
+        asked=_asked(wanted, definition.provider_id),
         token_scopes=use.scopes,
     )
     sealed = use.found.get(user_key_place(allowed.sub))
@@ -155,8 +138,48 @@ def _permit(broker: Broker, use: Use, grant: Grant, wanted: Wanted) -> Held:
         raise InvalidTarget("user_key_gone", members={"reason": "not_connected"})
     return Held(
         connection=allowed,
-        recovery=recovery,
+        recovery=seen.recovery,
         record=record,
         definition=definition,
         user_key=open_key_of(broker, sealed),
     )
+
+
+def _asked(wanted: Wanted, provider_id: str) -> frozenset[str]:
+    return frozenset(scope.removeprefix(provider_id + ":") for scope in wanted.scopes)
+
+
+def _find_way_out(broker: Broker, seen: Seen, wanted: Wanted, reason: str) -> dict[str, object]:
+    """Extension members of a refusal: whether asking again can help, and where this very user can help (VLT-08)."""
+    use, definition, client = seen.use, broker.catalog.get(seen.provider_id), seen.use.client
+    if definition is None or not client.may_use(definition.provider_id) or _is_off(seen):
+        return {"retry": "never"}
+    granted = seen.grant.scopes & (use.consent.scopes if use.consent else frozenset()) & client.scopes
+    out = decide_way_out(
+        reason,
+        definition,
+        seen.connection,
+        asked=_asked(wanted, definition.provider_id),
+        token_scopes=use.scopes,
+        granted_scopes=granted,
+        client_scopes=client.scopes,
+    )
+    members: dict[str, object] = {"retry": out.retry, "missing_scopes": sorted(out.missing)}
+    if out.retry != "after_connect" or client.handout == "none":
+        return members
+    scopes = frozenset(f"{definition.provider_id}:{scope}" for scope in out.missing)
+    wish = Wish(provider_id=definition.provider_id, scopes=scopes, redirect_uri=_only_redirect(client))
+    try:
+        return {**members, "connect_uri": build_connect_uri(broker, use.claims, client, wish)}
+    except (InvalidScope, InvalidRequest):  # more than a link or a grant can hold
+        return {**members, "retry": "never"}
+
+
+def _is_off(seen: Seen) -> bool:
+    return seen.record is not None and seen.record.marks.disabled
+
+
+def _only_redirect(client: Client) -> str:
+    """Where it is certain where the user has to return to. A native app's loopback port is another each time."""
+    (first, *more) = client.redirect_uris or ("",)
+    return "" if more or (client.application_type == "native" and is_loopback(first)) else first

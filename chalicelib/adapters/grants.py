@@ -91,12 +91,12 @@ class GrantVerbs(Tables):
     def widen_grant(self, widening: Widening) -> Written[Grant] | Refused[Grant]:
         """active -> active with more in it, whatever its generation: sets only grow, a connection that stands stays."""
         conditions = [
-            "#status = :active",
-            "#sub = :sub",
-            "client_id = :client",
             "epoch = :epoch",
-            "expires_at > :now",
+            "#status = :active",
+            "client_id = :client",
+            "#sub = :sub",
             "ends_at > :now",
+            "expires_at > :now",
         ]
         values: dict[str, object] = {
             ":active": "active",

@@ -190,7 +190,7 @@ CONNECT: Final[dict[str, str]] = {
     "title_with": "{client} asks to use your {provider} account",
     "not_verified_why": "Nobody here has checked this app, and it chose its own name. "
     "Go on only if you know it and began this in the app yourself.",
-    "loopback": "This app runs on your own device, where another program could pose as it. "
+    "loopback": "This app runs on your own device, where another program could pretend to be it. "
     "Go on only if you began this in the app yourself, just now.",
     "after_one": "You choose the account at {provider}, and your password stays there. "
     "Nothing happens there before you choose Allow. You will not sign in here with this account.",

@@ -38,9 +38,8 @@ def check_handout(
 
 
 def _is_theirs(connection: Connection, grant: Grant) -> bool:
-    """By equality of all three, never by prefix (VLT-01)."""
-    known = connection.connection_id in grant.connections.values()
-    return known and (connection.sub, connection.client_id) == (grant.sub, grant.client_id)
+    """By equality of both, never by prefix (VLT-01); other accounts of the same user and client are theirs too."""
+    return (connection.sub, connection.client_id) == (grant.sub, grant.client_id)
 
 
 def _check_scopes(

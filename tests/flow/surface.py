@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
@@ -54,6 +55,9 @@ ENDPOINTS = (
     Endpoint("POST", "/authorize", "form", tuple(_AUTHORIZE.split()), page=True),
     Endpoint("POST", "/signin", "form", ("request", "provider", "decision", "scope"), page=True),
     Endpoint("GET", "/callback/{provider_id}", fields=tuple(_CALLBACK.split()), page=True),
+    Endpoint("POST", "/connect", "form", ("provider", "scope", "redirect_uri", "state"), ("POST",)),
+    Endpoint("GET", "/connect/{link}", page=True),
+    Endpoint("POST", "/connect/{link}", "form", ("request", "decision", "scope"), page=True),
     Endpoint("POST", "/token", "form", tuple(_TOKEN.split()), ("POST",)),
     Endpoint("POST", "/revoke", "form", ("token", "token_type_hint", "client_id", "client_secret"), ("POST",)),
     Endpoint("POST", "/introspect", "form", ("token", "token_type_hint", "client_id", "client_secret")),
@@ -74,7 +78,7 @@ def call(
 ) -> Answer:
     """One request: `values` go where the endpoint reads them, `part` into its path."""
     values = values or {}
-    path = endpoint.path.replace("{issuer_path}", quote(part, safe="")).replace("{provider_id}", quote(part, safe=""))
+    path = re.sub(r"\{[a-z_]+\}", lambda _: quote(part, safe=""), endpoint.path)
     body, sent = b"", list(headers)
     named = {name.lower() for name, _ in sent}
     if endpoint.body == "json":
@@ -85,7 +89,7 @@ def call(
         path += "?" + urlencode(values)
     if body and "content-type" not in named:
         sent.append(("Content-Type", JSON if endpoint.body == "json" else FORM))
-    if endpoint.path == "/signin" and "origin" not in named:
+    if endpoint.path in ("/signin", "/connect/{link}") and "origin" not in named:
         sent.append(("Origin", stack.settings.issuer))
     return raw(stack.netloc, endpoint.method, path, sent, body)
 

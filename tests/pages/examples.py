@@ -6,12 +6,15 @@ from chalicelib.pages import text
 from chalicelib.pages.render import (
     ChoicePage,
     ErrorPage,
+    LoginFirstPage,
     PartialPage,
     ProviderOption,
     ScopeLine,
     render_choice,
+    render_connect,
     render_error,
     render_leaving,
+    render_login_first,
     render_partial,
     render_waiting,
 )
@@ -40,6 +43,7 @@ CHOICE = ChoicePage(
 PARTIAL = PartialPage(
     client_name="Acme Notes", provider_name="GitHub", granted=(READ,), missing=(WRITE,), sealed_request="sealed"
 )
+LOGIN_FIRST = LoginFirstPage(client_name="Acme Notes", provider_name="GitHub", login_name="Google", action="/connect/x")
 
 
 def every_page() -> dict[str, str]:
@@ -47,6 +51,8 @@ def every_page() -> dict[str, str]:
     pages = {f"error-{name}": render_error(ErrorPage(name=name, link="https://a.example/")) for name in text.NOTICES}
     return pages | {
         "choice": render_choice(CHOICE),
+        "connect": render_connect(CHOICE),
+        "login first": render_login_first(LOGIN_FIRST),
         "partial": render_partial(PARTIAL),
         "waiting": render_waiting("/callback/github?state=x&code=y"),
         "leaving": render_leaving("https://github.com/login?a=1&b=2", "GitHub"),

@@ -52,8 +52,6 @@ def test_an_own_connection_may_be_handed_out() -> None:
         replace(CONNECTION, sub="alic"),
         replace(CONNECTION, client_id="another"),
         replace(CONNECTION, client_id="app2"),
-        replace(CONNECTION, connection_id="c11"),
-        replace(CONNECTION, connection_id="c"),
         replace(CONNECTION, status="revoked"),
     ],
     ids=lambda c: "absent" if c is None else f"{c.connection_id} {c.sub} {c.client_id} {c.status}",
