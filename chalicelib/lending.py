@@ -4,6 +4,7 @@ Everything that could refuse stands in one read, and it is asked again after eac
 """
 
 import hashlib
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -37,12 +38,16 @@ class Wanted(Struct, frozen=True, kw_only=True):
     client_id   whose it must be; None where the token alone says who asks
     audience    a provider id (the user's default account there) or a connection id
     scopes      in the provider's names or with its prefix; empty: all that was granted
+    provider_id   where the connection must be; None: wherever the audience says
+    permit      raises what this client may not do, before anything of the connection is looked at
     """
 
     token: str
     client_id: str | None
     audience: str
     scopes: frozenset[str] = frozenset()
+    provider_id: str | None = None
+    permit: Callable[[Client], None] | None = None
 
 
 def hold(broker: Broker, wanted: Wanted) -> Held:
@@ -53,6 +58,19 @@ def hold(broker: Broker, wanted: Wanted) -> Held:
     Raises InvalidGrant, TemporarilyUnavailable: the user has to sign in again; it passes by itself.
     Raises TooManyRequests: this user or this client has had enough for now.
     """
+    return _hold(broker, wanted, None)
+
+
+def hold_again(broker: Broker, wanted: Wanted, held: Held) -> Held:
+    """What is held once the provider's API has refused its access token: with the next one, which one refresh brings to
+    all who ask; with the same one where another could not be had without risk.
+
+    Raises as `hold` does.
+    """
+    return _hold(broker, wanted, held)
+
+
+def _hold(broker: Broker, wanted: Wanted, refused: Held | None) -> Held:
     seen: list[Seen] = []
 
     def again() -> Held:
@@ -60,11 +78,14 @@ def hold(broker: Broker, wanted: Wanted) -> Held:
         return _permit(broker, seen[0], wanted)
 
     try:
+        if refused is not None:
+            return hold_fresh(broker, refused, again, refused=refused.connection.token_generation)
         held = again()
         _count_use(broker, held.connection)
         return hold_fresh(broker, held, again)
     except (InvalidTarget, InvalidScope, InvalidGrant) as refusal:
-        refusal.members |= _find_way_out(broker, seen[0], wanted, str(refusal.members.get("reason")))
+        last = seen[0] if seen else look(broker, wanted.token, wanted.audience, client_id=wanted.client_id)
+        refusal.members |= _find_way_out(broker, last, wanted, str(refusal.members.get("reason")))
         raise
 
 
@@ -78,8 +99,11 @@ def open_token(broker: Broker, held: Held) -> str:
     return opened.decode()
 
 
-def record_use(broker: Broker, connection: Connection, event: str, token: str) -> None:
-    """The audit record comes before the use; where it cannot be written nothing is handed out (VLT-05)."""
+def record_use(broker: Broker, connection: Connection, event: str, token: str, *, method: str = "") -> None:
+    """The audit record comes before the use; where it cannot be written nothing is handed out (VLT-05).
+
+    method   of a call; its path is not recorded, for it may name people
+    """
     broker.store.append_audit(
         AuditEvent(
             event=event,
@@ -91,6 +115,7 @@ def record_use(broker: Broker, connection: Connection, event: str, token: str) -
             connection_id=connection.connection_id,
             scopes=connection.granted,
             token_id=hashlib.sha256(token.encode()).hexdigest(),
+            method=method,
         )
     )
 
@@ -121,7 +146,9 @@ def _count_use(broker: Broker, connection: Connection) -> None:
 
 def _permit(broker: Broker, seen: Seen, wanted: Wanted) -> Held:
     definition, record, use = broker.catalog.get(seen.provider_id), seen.record, seen.use
-    if definition is None:
+    if wanted.permit is not None:
+        wanted.permit(use.client)
+    if definition is None or wanted.provider_id not in (None, definition.provider_id):
         raise InvalidTarget("no_such_connection", members={"reason": "not_connected"})
     if not use.client.may_use(definition.provider_id):
         raise InvalidTarget("provider_not_for_client", members={"reason": "not_connected"})
@@ -152,7 +179,8 @@ def _asked(wanted: Wanted, provider_id: str) -> frozenset[str]:
 def _find_way_out(broker: Broker, seen: Seen, wanted: Wanted, reason: str) -> dict[str, object]:
     """Extension members of a refusal: whether asking again can help, and where this very user can help (VLT-08)."""
     use, definition, client = seen.use, broker.catalog.get(seen.provider_id), seen.use.client
-    if definition is None or not client.may_use(definition.provider_id) or _is_off(seen):
+    elsewhere = wanted.provider_id not in (None, seen.provider_id)
+    if definition is None or elsewhere or not client.may_use(definition.provider_id) or _is_off(seen):
         return {"retry": "never"}
     granted = seen.grant.scopes & (use.consent.scopes if use.consent else frozenset()) & client.scopes
     out = decide_way_out(

@@ -70,10 +70,12 @@ class Attempt(Struct, frozen=True, kw_only=True):
 Look = Callable[[], Held]
 
 
-def hold_fresh(broker: Broker, held: Held, look: Look) -> Held:
+def hold_fresh(broker: Broker, held: Held, look: Look, *, refused: int | None = None) -> Held:
     """What was held or has been looked at since, with an access token that has some life left.
 
-    look   reads and checks everything again, marks included; raises what refuses
+    look      reads and checks everything again, marks included; raises what refuses
+    refused   token generation whose access token the provider's API refuses: another one where it can be had without
+              risk, else the same
 
     Raises InvalidGrant (the user has to sign in again), TemporarilyUnavailable (it passes by itself).
     """
@@ -82,7 +84,12 @@ def hold_fresh(broker: Broker, held: Held, look: Look) -> Held:
     for _ in range(STEPS):
         connection = held.connection
         decision = decide_refresh(
-            connection, held.recovery, held.definition, epoch=broker.settings.epoch, now=broker.clock.now()
+            connection,
+            held.recovery,
+            held.definition,
+            epoch=broker.settings.epoch,
+            now=broker.clock.now(),
+            refused=refused,
         )
         if isinstance(decision, Lease) and asked:
             decision = _after_own(broker, connection)
@@ -141,7 +148,8 @@ def _try_lease(broker: Broker, held: Held, decision: Lease) -> Literal["serve", 
     )
     if isinstance(result, Refused):
         same = result.found is not None and result.found.token_generation == held.connection.token_generation
-        return "look" if not same else "serve" if decision.lives and _unrevoked(result.found) else "wait"
+        may_serve = decision.lives and not decision.waits and _unrevoked(result.found)
+        return "look" if not same else "serve" if may_serve else "wait"
     attempt = Attempt(held=held, connection=result.item, owner=owner, doubt=bool(decision.doubt))
     if decision.doubt == "ask":
         _refused_by_provider(broker, attempt, "in_doubt_and_not_safe_to_try")

@@ -12,11 +12,11 @@ NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """Status, headers in order (a name may repeat: Set-Cookie), and a body."""
+    """Status, headers in order (a name may repeat: Set-Cookie), and a body: text, or bytes as they are."""
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
-    body: str = ""
+    body: str | bytes = ""
 
     def with_headers(self, *more: tuple[str, str]) -> "Reply":
         """The same reply with further headers."""

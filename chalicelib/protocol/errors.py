@@ -97,6 +97,20 @@ class InvalidTarget(OAuthError):
     description = "The resource or audience is unknown or not part of what was allowed."
 
 
+class NotConnected(InvalidTarget):
+    """The same of a resource that is called rather than asked for."""
+
+    status = 404
+    description = "This user and this app have no such connection; reason and connect_uri say what to do."
+
+
+class SignInNeeded(InvalidGrant):
+    """A connection that only its user can renew."""
+
+    status = 409
+    description = "The connection must be renewed by its user; connect_uri leads there."
+
+
 class AccessDenied(OAuthError):
     """RFC 6749 section 4.1.2.1: the user said no."""
 
@@ -190,6 +204,20 @@ class ServerError(OAuthError):
     code = "server_error"
     status = 500
     description = "The server met an unexpected condition; the request id helps the operator to find it."
+
+
+class BadGateway(ServerError):
+    """RFC 9110 section 15.6.3: the provider could not be reached, or its answer is not passed on."""
+
+    status = 502
+    description = "The provider did not give an answer that can be passed on; reason says why."
+
+
+class GatewayTimeout(TemporarilyUnavailable):
+    """RFC 9110 section 15.6.5."""
+
+    status = 504
+    description = "The provider did not answer in time; a call that changes something may have been carried out."
 
 
 class PageError(OAuthError):

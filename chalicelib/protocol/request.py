@@ -9,7 +9,9 @@ class Request(Struct, frozen=True, kw_only=True):
     query, form    name and value pairs in the order sent, decoded; empty values are kept here and dropped by `single`
     headers        lower-case name -> every value sent
     json           decoded body where the type is application/json; None otherwise
+    body           as it came, where the endpoint reads bytes
     path           decoded path parameters by name
+    rest           what a greedy path parameter holds, percent-encoded as it was sent
     source_ip      the gateway's word, never a header
     """
 
@@ -18,6 +20,8 @@ class Request(Struct, frozen=True, kw_only=True):
     form: tuple[tuple[str, str], ...] = ()
     headers: dict[str, tuple[str, ...]] = {}
     json: object = None
+    body: bytes = b""
+    rest: str = ""
     path: dict[str, str] = {}
     cookies: dict[str, str] = {}
     source_ip: str = ""

@@ -6,8 +6,9 @@ from msgspec import Struct
 class AuditEvent(Struct, frozen=True, kw_only=True):
     """One act on record.
 
-    event      "handout", "client_created", ...
-    token_id   SHA-256 hex of the token handed out, never the token
+    event      "handout", "proxy", "client_created", ...
+    token_id   SHA-256 hex of the token handed out or sent, never the token
+    method     of a call through the proxy, and after it the kind of host: "GET base"; never the path
     """
 
     event: str
@@ -20,3 +21,4 @@ class AuditEvent(Struct, frozen=True, kw_only=True):
     scopes: frozenset[str] = frozenset()
     token_id: str = ""
     reason: str = ""
+    method: str = ""

@@ -19,6 +19,20 @@ class SecretHash(Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
 
 
+class ProxyRule(Struct, frozen=True, kw_only=True):
+    """Calls of one kind that a client may make through the proxy.
+
+    methods       empty: all; GET stands for HEAD too
+    path_prefix   whole segments behind the prefix of the provider's API: "/user" holds "/user/emails", not "/users"
+    host          "": that of the file's `base_url`; else another one of its hosts
+    """
+
+    provider_id: str
+    methods: frozenset[str] = frozenset()
+    path_prefix: str = "/"
+    host: str = ""
+
+
 class Client(Struct, frozen=True, kw_only=True):
     """An app that asks us.
 
@@ -30,6 +44,7 @@ class Client(Struct, frozen=True, kw_only=True):
     serves               audiences for which this client introspects
     expires_at           when an unused self-registered client ends; None for the operator's
     providers            provider ids that it may use; "*" stands for all that are switched on
+    proxy_rules          the only calls that it may make through the proxy; none: all
     """
 
     client_id: str
@@ -45,6 +60,7 @@ class Client(Struct, frozen=True, kw_only=True):
     serves: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
     handout: Handout = "none"
+    proxy_rules: tuple[ProxyRule, ...] = ()
     first_party: bool = False
     registered_by: Literal["operator", "self"] = "operator"
     client_uri: str | None = None

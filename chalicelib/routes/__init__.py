@@ -1,12 +1,34 @@
 """The HTTP edge: bytes in, reply out, nothing else. One Blueprint module per endpoint group."""
 
+import base64
 from collections.abc import Callable
+from typing import Any
 
 from chalice.app import Chalice
 
 from chalicelib.ports import Broker
-from chalicelib.routes import clients, discovery, sign_in, tokens
+from chalicelib.routes import clients, discovery, proxy, sign_in, tokens
 from chalicelib.routes.edge import Edge
+
+
+class BinarySafeChalice(Chalice):
+    """Bytes in both directions, whatever their type says.
+
+    The gateway is told that every type is binary, so that it hands over what was sent. Chalice itself is told so at
+    packaging alone: at run time it would refuse each request without Accept, and each page that is text.
+    """
+
+    def __init__(self, app_name: str) -> None:
+        super().__init__(app_name=app_name, debug=False)
+        self.api.binary_types = ["*/*"]
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        self.api.binary_types = []
+        answer = super().__call__(event, context)
+        if isinstance(answer["body"], bytes):
+            encoded = base64.b64encode(answer["body"]).decode("ascii")
+            answer = {**answer, "body": encoded, "isBase64Encoded": True}
+        return answer
 
 
 def create_app(broker_source: Callable[[], Broker]) -> Chalice:
@@ -14,8 +36,8 @@ def create_app(broker_source: Callable[[], Broker]) -> Chalice:
 
     broker_source   called at every request; it raises ConfigurationError while a setting is missing
     """
-    app = Chalice(app_name="broker", debug=False)
+    app = BinarySafeChalice("broker")
     edge = Edge(broker_source)
-    for group in (discovery, sign_in, tokens, clients):
+    for group in (discovery, sign_in, tokens, clients, proxy):
         app.register_blueprint(group.build_blueprint(edge))
     return app

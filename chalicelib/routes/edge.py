@@ -41,6 +41,9 @@ class Route(Struct, frozen=True, kw_only=True):
     reads     which kind of body
     is_page   a person sees the answer: refusals are pages
     cors      methods that any origin may call, without credentials; empty: none (GEN-19)
+    sends     further headers that it may send there
+    exposes   further headers of the answer that it may read
+    marks     a header of every answer that has none of this name yet
     any_host  answers under every Host (health checks)
     """
 
@@ -48,6 +51,9 @@ class Route(Struct, frozen=True, kw_only=True):
     reads: Reads = "nothing"
     is_page: bool = False
     cors: tuple[str, ...] = ()
+    sends: tuple[str, ...] = ()
+    exposes: tuple[str, ...] = ()
+    marks: tuple[str, str] | None = None
     any_host: bool = False
 
 
@@ -73,7 +79,10 @@ class Edge:
         broker.deadline.begin()
         reply = self._answer(broker, event, current_request.raw_body, route, request_id)
         if route.cors:
-            reply = reply.with_headers(("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", EXPOSED))
+            exposed = ", ".join((EXPOSED, *route.exposes))
+            reply = reply.with_headers(("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", exposed))
+        if route.marks and not any(name == route.marks[0] for name, _ in reply.headers):
+            reply = reply.with_headers(route.marks)
         return _respond(reply.with_headers(*_transport_headers(broker)))
 
     def _answer(self, broker: Broker, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
@@ -130,7 +139,7 @@ def _preflight(route: Route) -> Reply:
         headers=(
             ("Access-Control-Allow-Origin", "*"),
             ("Access-Control-Allow-Methods", ", ".join(route.cors)),
-            ("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP"),
+            ("Access-Control-Allow-Headers", ", ".join(("Authorization", "Content-Type", "DPoP", *route.sends))),
             ("Access-Control-Max-Age", "600"),
         ),
     )

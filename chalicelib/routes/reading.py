@@ -12,9 +12,9 @@ from urllib.parse import parse_qsl, unquote
 from chalicelib.protocol.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from chalicelib.protocol.request import Request
 
-Reads = Literal["nothing", "form", "json"]
-BODY_BYTES: dict[Reads, int] = {"nothing": 65536, "form": 65536, "json": 16384}
-ONCE = ("authorization", "content-type", "dpop", "host", "origin")
+Reads = Literal["nothing", "form", "json", "bytes"]
+BODY_BYTES: dict[Reads, int] = {"nothing": 65536, "form": 65536, "json": 16384, "bytes": 4 * 1024 * 1024}
+ONCE = ("authorization", "broker-connection", "broker-host", "content-type", "dpop", "host", "origin")
 OUR_COOKIE = re.compile(r"(?:__Host-)?tb_")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -35,6 +35,8 @@ def read_request(event: Mapping[str, Any], body: bytes, reads: Reads) -> Request
         query=_read_query(event),
         form=_read_form(headers, body) if reads == "form" else (),
         json=_read_json(headers, body) if reads == "json" else None,
+        body=body if reads == "bytes" else b"",
+        rest=(event.get("pathParameters") or {}).get("path", ""),
         headers=headers,
         path={name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()},
         cookies=_read_cookies(headers),

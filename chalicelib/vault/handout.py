@@ -1,11 +1,14 @@
 """May this client have this connection's access token at all: a pure check."""
 
-from chalicelib.protocol.errors import InvalidScope, InvalidTarget
+from chalicelib.protocol.errors import InsufficientScope, InvalidScope, InvalidTarget
 from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.records.client import Client, ProxyRule
 from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.granted import excess_scopes, missing_scopes
+from chalicelib.upstream.proxy_path import decode_segment
+from chalicelib.upstream.proxying import Call
 from chalicelib.vault.connecting import provider_scopes
 
 
@@ -35,6 +38,30 @@ def check_handout(
         raise InvalidTarget("connection_over", members={"reason": "not_connected"})
     _check_scopes(connection, definition, allowed, asked)
     return connection
+
+
+def check_call(client: Client, provider_id: str, call: Call) -> None:
+    """May this client call at all, and this: its rules only narrow.
+
+    Raises InsufficientScope.
+    """
+    if client.handout == "none":
+        raise InsufficientScope("proxy_not_registered", members={"reason": "handout_none"})
+    rules = client.proxy_rules
+    if rules and not any(_is_within(rule, provider_id, call) for rule in rules):
+        raise InsufficientScope("proxy_rule", members={"reason": "call_not_allowed"})
+
+
+def _is_within(rule: ProxyRule, provider_id: str, call: Call) -> bool:
+    """Segments are compared as they decode, one by one: a prefix of a name is another name."""
+    method = "GET" if call.method == "HEAD" else call.method
+    asked = tuple(decode_segment(segment) for segment in call.segments)
+    prefix = tuple(part for part in rule.path_prefix.split("/") if part)
+    return (
+        (rule.provider_id, rule.host) == (provider_id, call.host or "")
+        and (not rule.methods or method in rule.methods)
+        and asked[: len(prefix)] == prefix
+    )
 
 
 def _is_theirs(connection: Connection, grant: Grant) -> bool:

@@ -17,6 +17,8 @@ MARGIN_SECONDS, SPARE_SECONDS, MARGIN_SHARE = 300, 10, 5
 TRIES_IN_DOUBT, DOUBT_SECONDS = 3, 3600
 BACK_OFF_SECONDS = (30, 120, 600, 3600)
 BACK_OFF_JITTER = 4
+# A token this young that the API refuses is not helped by another one: an app cannot make us refresh without end.
+LEAST_AGE_SECONDS = 60
 
 Doubt = Literal["", "again", "once", "ask"]
 
@@ -30,10 +32,12 @@ class Lease(Struct, frozen=True, kw_only=True):
 
     doubt    "" where the refresh token has certainly not been used; else what the provider's profile allows
     lives    the stored access token can be handed out meanwhile
+    waits    although it looks alive, the provider's API has refused it: who loses the lease waits for the next one
     """
 
     doubt: Doubt
     lives: bool
+    waits: bool = False
 
 
 class Finish(Struct, frozen=True):
@@ -61,13 +65,22 @@ Decision = Serve | Lease | Finish | Wait | Refuse
 
 
 def decide_refresh(
-    connection: Connection, recovery: Recovery | None, definition: ProviderDefinition, *, epoch: int, now: int
+    connection: Connection,
+    recovery: Recovery | None,
+    definition: ProviderDefinition,
+    *,
+    epoch: int,
+    now: int,
+    refused: int | None = None,
 ) -> Decision:
     """Decide the next step of one caller.
 
     connection   of this very user and client, not revoked
     recovery     as it stood in the same read
+    refused      token generation whose access token the provider's API has just refused to this caller
     """
+    if connection.token_generation == refused:
+        return _decide_replacement(connection, recovery, definition, epoch=epoch, now=now)
     lives = is_alive(connection, epoch=epoch, now=now)
     if lives and connection.status != "in_doubt" and not is_due(connection, now):
         return Serve()
@@ -87,6 +100,28 @@ def decide_refresh(
     if retry_at > now:
         return Refuse(reason="provider_backing_off", retry_after=retry_at - now)
     return Lease(doubt=doubt, lives=lives)
+
+
+def _decide_replacement(
+    connection: Connection, recovery: Recovery | None, definition: ProviderDefinition, *, epoch: int, now: int
+) -> Decision:
+    """Replace an access token that looks alive, only where that risks nothing; `Serve` where it has to stand as it is.
+
+    An API refuses for reasons of its own too, so its word alone never spends a refresh token in doubt, asks a provider
+    that is left alone, or sends the user to sign in again.
+    """
+    if connection.is_leased(now):
+        return Wait()
+    if recovery is not None and is_answer_for(recovery, connection):
+        return Finish(recovery)
+    if connection.status == "reauth_required":
+        return Refuse(reason="reauth_required")
+    renewable = bool(connection.sealed_refresh_token) and definition.refresh.kind != "none"
+    doubt = decide_doubt(connection, definition.refresh, epoch=epoch, now=now)
+    young = now < connection.tokens_at + LEAST_AGE_SECONDS
+    if not renewable or doubt or young or connection.retry_at > now:
+        return Serve()
+    return Lease(doubt="", lives=True, waits=True)
 
 
 def decide_doubt(connection: Connection, rules: RefreshRules, *, epoch: int, now: int) -> Doubt:

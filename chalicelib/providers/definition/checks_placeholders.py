@@ -21,6 +21,7 @@ _HOST = r"[a-z0-9.{}_-]+"
 _ENDPOINT = re.compile(
     rf"(?:https://{_HOST}|\{{[a-z0-9_]+\}})(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/{{}}-]*)?(?:\?[A-Za-z0-9._~=&%,:{{}}-]*)?"
 )
+_UNDER_ISSUER = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _HOST_ALONE = re.compile(_HOST)
 # Needed before anything has come back from the provider.
 _BEFORE = frozenset({"issuer", "authorization_endpoint", "jwks_uri"})
@@ -59,7 +60,7 @@ def _addresses(definition: ProviderDefinition) -> Iterator[tuple[str, str]]:
         "identity.issuer": identity.issuer,
         "identity.email_list.endpoint": identity.email_list.endpoint if identity.email_list else None,
         "revocation.url": definition.revocation.url,
-        "api.base_url": api.base_url if api else None,
+        "api.base_url": api.base_url if api and not _UNDER_ISSUER.fullmatch(api.base_url) else None,
         **{f"metadata.{name}.url": rule.url for name, rule in definition.metadata.items()},
     }
     yield from ((key, url) for key, url in named.items() if url is not None)

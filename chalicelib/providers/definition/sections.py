@@ -63,6 +63,7 @@ class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ApiRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The provider's API: where it is, what every call carries, and which hosts the proxy may reach.
 
+    base_url       or a path alone, where the API stands under the issuer
     headers        {client_id} is filled in
     token_header   the header that carries the token, and what stands before it there
     """
@@ -72,6 +73,10 @@ class ApiRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headers: dict[str, str] = {}
     token_header: str = "Authorization"
     token_prefix: str = "Bearer "
+
+    def base_under(self, issuer: str | None) -> str:
+        """The address itself."""
+        return (issuer or "").rstrip("/") + self.base_url if self.base_url.startswith("/") else self.base_url
 
 
 class Registration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

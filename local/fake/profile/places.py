@@ -36,7 +36,7 @@ class Places:
         self.jwks = definition.jwks_uri or (invented and f"{invented}/oauth/jwks")
         self.revocation = definition.revocation_endpoint or (invented and f"{invented}/oauth/revoke")
         self.discovery = base + DISCOVERY if definition.discovery else None
-        self.api = definition.api.base_url if definition.api else None
+        self.api = definition.api.base_under(issuer) if definition.api else None
         self._places = [_place(role, url) for role, url in self._roles(definition) if url]
         api_hosts = definition.api.hosts if definition.api else ()
         self._api_hosts = {*api_hosts, *([urlsplit(self.api).hostname or ""] if self.api else [])}

@@ -1,0 +1,144 @@
+"""ANY /proxy/{provider_id}/{path}: a call to the provider's API with the token added by us, which never leaves us.
+
+Order: the call is read, then who asks and what it may, then the audit record, then the provider. `Broker-Answer` says
+whether an answer is the provider's or ours.
+"""
+
+from chalicelib.endpoints.userinfo import read_bearer
+from chalicelib.lending import Wanted, hold, hold_again, open_token, record_use
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import (
+    BadGateway,
+    GatewayTimeout,
+    InsufficientScope,
+    InvalidGrant,
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    NotConnected,
+    SignInNeeded,
+)
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.single import check_no_secret_in_query
+from chalicelib.renewing import Held
+from chalicelib.replies import NO_STORE, Reply
+from chalicelib.upstream.http import HttpResponse, ProviderUnavailable
+from chalicelib.upstream.proxy_path import parse_path
+from chalicelib.upstream.proxying import (
+    MAX_ANSWER_BYTES,
+    Call,
+    Outgoing,
+    Passed,
+    Withheld,
+    build_proxied_request,
+    encode_query,
+    find_target,
+    read_headers,
+    read_proxied_response,
+)
+from chalicelib.vault.handout import check_call
+
+# A provider's page on our origin runs no script, loads nothing and is never shown (PRX-02).
+HARMLESS = (
+    *NO_STORE,
+    ("Broker-Answer", "provider"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
+    ("Content-Disposition", "attachment"),
+    ("Referrer-Policy", "no-referrer"),
+)
+LEAST_SECONDS, SPARE_SECONDS = 1.0, 0.5
+
+
+def answer(broker: Broker, http: Request) -> Reply:
+    """Raises InvalidToken, InvalidRequest, InsufficientScope (403), NotConnected (404), SignInNeeded (409).
+
+    Raises TooManyRequests, BadGateway, TemporarilyUnavailable, GatewayTimeout.
+    """
+    token = read_bearer(http)
+    call = _read_call(http, token)
+    provider_id = http.path["provider_id"]
+    wanted = Wanted(
+        token=token,
+        client_id=None,
+        audience=http.header("broker-connection") or provider_id,
+        provider_id=provider_id,
+        permit=lambda client: check_call(client, provider_id, call),
+    )
+    try:
+        result = _carry_out(broker, wanted, call)
+    except InvalidTarget as error:
+        raise NotConnected(error.reason, members=error.members) from None
+    except InvalidScope as error:
+        raise InsufficientScope(error.reason, members=error.members) from None
+    except InvalidGrant as error:
+        raise SignInNeeded(error.reason, members=error.members) from None
+    if isinstance(result, Withheld):
+        members: dict[str, object] = {"reason": result.reason, **({"target": result.target} if result.target else {})}
+        raise BadGateway(f"provider_answer_{result.reason}", members=members)
+    return _pass_on(result)
+
+
+def _read_call(http: Request, token: str) -> Call:
+    """Raises InvalidRequest: nothing is read and nobody is asked for a call that could go astray."""
+    check_no_secret_in_query(http.query)
+    call = Call(
+        method=http.method,
+        segments=parse_path(http.rest),
+        query=encode_query(http.query),
+        headers=read_headers(http.headers),
+        body=http.body,
+        host=http.header("broker-host"),
+    )
+    # A caller's token is for us alone (VLT-03), wherever an app may have put it.
+    if any(token in text for text in (*call.segments, call.query, *call.headers.values())):
+        raise InvalidRequest("proxy_own_token_in_call")
+    if token.encode("latin-1", "replace") in call.body:
+        raise InvalidRequest("proxy_own_token_in_call")
+    return call
+
+
+def _carry_out(broker: Broker, wanted: Wanted, call: Call) -> Passed | Withheld:
+    """The call, and where the provider's API refuses our token one more with the next one: only for a call that does
+    no more twice than once (PRX-05)."""
+    held = hold(broker, wanted)
+    sent, response = _send(broker, held, call)
+    if response.status == 401 and call.may_repeat:
+        again = hold_again(broker, wanted, held)
+        if again.connection.token_generation != held.connection.token_generation:
+            sent, response = _send(broker, again, call)
+    return read_proxied_response(response, sent)
+
+
+def _send(broker: Broker, held: Held, call: Call) -> tuple[Outgoing, HttpResponse]:
+    """One request to the provider, on record before it is made; it is never sent twice."""
+    api, record = held.definition.api, held.record
+    if api is None:
+        raise NotConnected("provider_without_api", members={"reason": "no_api"})
+    target = find_target(api, issuer=record.issuer or held.definition.issuer, host=call.host)
+    token = open_token(broker, held)
+    sent = build_proxied_request(call, target, api, client_id=record.client_id, token=token)
+    seconds = broker.deadline.left() - SPARE_SECONDS
+    if seconds < LEAST_SECONDS:
+        raise GatewayTimeout("too_little_time_left", members={"reason": "not_sent"})
+    record_use(broker, held.connection, "proxy", token, method=f"{call.method} {target.host_class}")
+    try:
+        return sent, broker.fetcher.fetch(sent.request, timeout_seconds=seconds, max_bytes=MAX_ANSWER_BYTES)
+    except ProviderUnavailable as error:
+        broker.log.event("proxy_failed", provider_id=record.provider_id, reason=error.reason, sent=error.sent)
+        if error.reason == "timed_out":
+            raise GatewayTimeout("provider_timed_out", members={"reason": "timed_out"}) from None
+        raise BadGateway(f"provider_{error.reason}", members={"reason": _say(error)}) from None
+
+
+def _say(error: ProviderUnavailable) -> str:
+    """What the app is told of it: never an address, a name or a port."""
+    if error.reason == "too_large":
+        return "answer_too_large"
+    return "answer_broken" if error.sent else "not_reached"
+
+
+def _pass_on(passed: Passed) -> Reply:
+    headers = tuple((name.title(), value) for name, value in passed.headers)
+    if not any(name == "content-type" for name, _ in passed.headers):
+        headers += (("Content-Type", "application/octet-stream"),)
+    return Reply(status=passed.status, headers=(*headers, *HARMLESS), body=passed.body)
