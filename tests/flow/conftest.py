@@ -1,10 +1,12 @@
 """A broker per test."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.flow.proxied import Api, Proxied, start_proxied
 from tests.flow.stack import Parts, Stack, start_parts
 
 
@@ -30,3 +32,17 @@ def make_stack(parts: Parts) -> Iterator[Callable[..., Stack]]:
 def stack(make_stack: Callable[..., Stack]) -> Stack:
     """A broker with default settings."""
     return make_stack()
+
+
+@pytest.fixture(scope="session")
+def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    """The API of a provider, shared by all tests of a process."""
+    found = Api(tmp_path_factory.mktemp("api"))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def proxied(make_stack: Callable[..., Stack], api: Api, tmp_path: Path) -> Proxied:
+    """A broker whose demo provider has an API under a name of its own."""
+    return start_proxied(make_stack, api, tmp_path)

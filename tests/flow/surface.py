@@ -29,6 +29,15 @@ class Endpoint(NamedTuple):
         """As a test shows it."""
         return f"{self.method} {self.path}"
 
+    def fill(self, part: str) -> str:
+        """Its path with this, percent-encoded, for each parameter."""
+        return re.sub(r"\{[^}]+\}", lambda _: part, self.path)
+
+    @property
+    def limit(self) -> int:
+        """Bytes of body that are read."""
+        return {"json": 16 << 10, "bytes": 4 << 20}.get(self.body, 64 << 10)
+
 
 _AUTHORIZE = (
     "response_type client_id redirect_uri scope state nonce code_challenge code_challenge_method response_mode prompt "
@@ -46,6 +55,7 @@ _REGISTER = (
 _CALLBACK = "code state iss error error_description id_token scope session_state"
 _WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "oauth-protected-resource")
 GET = ("GET",)
+CALLS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ENDPOINTS = (
     *(Endpoint("GET", f"/.well-known/{name}", cors=GET, cached=True) for name in _WELL_KNOWN),
     *(Endpoint("GET", f"/.well-known/{name}/{{issuer_path}}", cors=GET) for name in _WELL_KNOWN),
@@ -64,6 +74,7 @@ ENDPOINTS = (
     Endpoint("GET", "/userinfo", cors=("GET", "POST")),
     Endpoint("POST", "/userinfo", "form", ("access_token",), ("GET", "POST")),
     Endpoint("POST", "/register", "json", tuple(_REGISTER.split()), ("POST",)),
+    *(Endpoint(method, "/proxy/{provider_id}/{path+}", "bytes", cors=CALLS) for method in CALLS),
 )
 NAMES = [endpoint.name for endpoint in ENDPOINTS]
 
@@ -78,10 +89,10 @@ def call(
 ) -> Answer:
     """One request: `values` go where the endpoint reads them, `part` into its path."""
     values = values or {}
-    path = re.sub(r"\{[a-z_]+\}", lambda _: quote(part, safe=""), endpoint.path)
+    path = endpoint.fill(quote(part, safe=""))
     body, sent = b"", list(headers)
     named = {name.lower() for name, _ in sent}
-    if endpoint.body == "json":
+    if endpoint.body in ("json", "bytes"):
         body = json.dumps(values).encode()
     elif endpoint.body == "form":
         body = urlencode(values).encode()

@@ -73,7 +73,7 @@ def _right(endpoint: Endpoint, right: dict[str, str]) -> dict[str, str]:
 
 
 def _in_query(stack: Stack, endpoint: Endpoint, shape: str):
-    path = endpoint.path.replace("{issuer_path}", "x").replace("{provider_id}", "demo")
+    path = endpoint.fill("demo")
     names = (*endpoint.fields, "access_token", "client_secret", "code", "token", "password")
     return raw(stack.netloc, endpoint.method, f"{path}?{urlencode(dict.fromkeys(names[:3] + names[-5:], shape[:400]))}")
 

@@ -129,7 +129,7 @@ def test_a_function_without_settings_answers_503_everywhere_and_logs_every_fault
     monkeypatch.setenv("BROKER_UNHEARD_OF", "canary-value")
     gateway = Gateway(create_app(ProcessBroker())).start()
     for endpoint in ENDPOINTS:
-        path = endpoint.path.replace("{issuer_path}", "x").replace("{provider_id}", "demo")
+        path = endpoint.fill("demo")
         answer = request(gateway.url.removeprefix("http://"), endpoint.method, path)
         assert (answer.status, answer.header("retry-after")) == (503, "60"), endpoint.name
         assert "BROKER_" not in answer.body and answer.header("cache-control") == "no-store"

@@ -155,7 +155,7 @@ def test_any_query_string(deep: Stack, parts) -> None:
     @settings(BOUNDED, max_examples=60)
     @given(st.sampled_from([one for one in ENDPOINTS if "{issuer_path}" not in one.path]), safe)
     def send(endpoint: Endpoint, query: str) -> None:
-        path = endpoint.path.replace("{provider_id}", "demo")
+        path = endpoint.fill("demo")
         check(deep, endpoint, raw(deep.netloc, endpoint.method, f"{path}?{query}"))
 
     send()

@@ -128,10 +128,8 @@ def test_an_empty_path_and_a_very_long_one_are_refused() -> None:
             parse_path(raw)
 
 
-PIECES = st.sampled_from(
-    ["..", ".", "/", "%2e", "%2f", "%5c", "\\", "%25", "2e", ";", "%00", "%", "u", "x", "@", ":", "https:", "//", "?"]
-    + ["#", "\u2025", "\uff0f", "%c0%af", "%ef%bc%8f", " ", "\t", "a", "é", "%e9", "80", "\ud800", "\ufffd", "/a"]
-)
+WORDS = ".. . / // /a %2e %2f %5c %25 2e 80 ; %00 % u x a @ : https: ? # %c0%af %e9 %ef%bc%8f"
+PIECES = st.sampled_from((*WORDS.split(), "\\", " ", "\t", "é", "\u2025", "\uff0f", "\ud800", "\ufffd"))
 
 
 @requirement("PRX-01")
