@@ -109,7 +109,8 @@ def read_headers(headers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
 
     Raises InvalidRequest for a value that no header can carry.
     """
-    allowed = {name: ", ".join(values) for name, values in headers.items() if name in REQUEST_HEADERS}
+    named = {name: ", ".join(values) for name, values in headers.items() if name in REQUEST_HEADERS}
+    allowed = {name: value for name, value in named.items() if value}
     if not all(_VALUE.fullmatch(value) for value in allowed.values()):
         raise InvalidRequest("proxy_header_value")
     return allowed

@@ -10,7 +10,7 @@ from local.rest_event import Edge, build_event, read_answer
 from local.routing import RouteMatcher
 
 SOURCE = ("198.51.100.7", 50000)
-EDGE = Edge(scheme="https")
+EDGE = Edge(scheme="https", binary_types=("*/*",))
 FORM = "application/x-www-form-urlencoded"
 
 
