@@ -204,7 +204,7 @@ def _find_way_out(broker: Broker, seen: Seen, wanted: Wanted, reason: str) -> di
 
 
 def _is_off(seen: Seen) -> bool:
-    return seen.record is not None and seen.record.marks.disabled
+    return seen.record is None or seen.record.marks.disabled
 
 
 def _only_redirect(client: Client) -> str:

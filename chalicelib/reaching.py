@@ -46,7 +46,7 @@ def look(broker: Broker, token: str, audience: str, *, client_id: str | None) ->
     def also_read(claims: Claims) -> tuple[Place[Any], ...]:
         if "sub" not in claims:
             return ()
-        return (user_key_place(claims["sub"]), *_hinted_places(claims, audience))
+        return (user_key_place(claims["sub"]), *_hinted_places(broker, claims, audience))
 
     use = authorize_use(broker, token, audience=broker.settings.issuer, also_read=also_read)
     if use.grant is None or client_id not in (None, use.client.client_id):
@@ -56,9 +56,10 @@ def look(broker: Broker, token: str, audience: str, *, client_id: str | None) ->
     if not provider_id:
         return seen
     if not connection_id:
-        return msgspec.structs.replace(seen, provider_id=provider_id)
+        record = use.found.get(provider_place(provider_id))
+        return msgspec.structs.replace(seen, provider_id=provider_id, record=record)
     places = connection_place(connection_id), provider_place(provider_id), recovery_place(connection_id)
-    hinted = set(places) <= set(_hinted_places(use.claims, audience))
+    hinted = set(places) <= set(_hinted_places(broker, use.claims, audience))
     found = use.found if hinted else broker.store.read(*places)
     connection = found.get(places[0])
     return Seen(
@@ -71,13 +72,15 @@ def look(broker: Broker, token: str, audience: str, *, client_id: str | None) ->
     )
 
 
-def _hinted_places(claims: Claims, audience: str) -> tuple[Place[Any], ...]:
+def _hinted_places(broker: Broker, claims: Claims, audience: str) -> tuple[Place[Any], ...]:
     """What the token lets us guess: connection, provider and recovery item of its own connections; of any other
-    connection id only what stands there."""
+    provider or connection id only what stands there."""
     connections: Mapping[str, str] = claims.get("connections") or {}
     for provider_id, connection_id in connections.items():
         if audience in (provider_id, connection_id):
             return connection_place(connection_id), provider_place(provider_id), recovery_place(connection_id)
+    if broker.catalog.get(audience) is not None:
+        return (provider_place(audience),)
     return (connection_place(audience),) if _CONNECTION_ID.fullmatch(audience) else ()
 
 

@@ -57,7 +57,7 @@ def _check_handout_allowed(client: Client) -> None:
     if client.handout == "none":
         raise UnauthorizedClient("handout_not_registered")
     if client.handout == "proxy":
-        raise InvalidTarget("proxy_only", members={"reason": "proxy_only"})
+        raise InvalidTarget("proxy_only", members={"reason": "proxy_only", "retry": "never"})
 
 
 def _parse_request(parameters: Parameters, asked: Asked) -> str:

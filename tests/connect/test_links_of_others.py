@@ -1,0 +1,336 @@
+"""Attacks on connect links: who starts is who finishes, and nothing else that is done with one works (CB-03)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    client_place,
+    connection_place,
+    grant_place,
+    provider_place,
+    subject_place,
+)
+from tests.connect.links import ask, connect, link_of, path_of, press, start_linkable, to_callback
+from tests.flow.browser import Answer, Browser, read_page
+from tests.flow.scene import assert_page, connections, only_written, with_query
+from tests.flow.stack import Stack
+from tests.flow.surface import read_tables
+from tests.flow.tokens import Session, change, mark, read, start_session
+from tests.requirement import requirement
+
+OTHERS = "This link is for somebody else"
+OVER = "This link is over"
+FIRST = "Sign in first"
+
+
+@pytest.fixture
+def bob(stack: Stack) -> Session:
+    """Another user, with the same app and a browser session of his own."""
+    session = start_linkable(stack)
+    return start_session(stack, who="bob", client=(session.client, None))
+
+
+def connected(stack: Stack) -> set[str]:
+    """Which connections there are, whoever's."""
+    return {connection.connection_id for connection in connections(stack)}
+
+
+@requirement("CB-03")
+def test_a_link_sent_to_somebody_signed_in_as_another_ends_there(stack: Stack, session: Session, bob: Session) -> None:
+    link, victim = link_of(session), bob.sign_in.browser
+    cookies = dict(victim.cookies)
+    with only_written(stack):
+        page = victim.get(link)
+        assert_page(page, 403, says=OTHERS)
+        own = victim.get(link_of(bob))
+        form = read_page(own.body)
+        posted = victim.post(path_of(link), [*form.fields, ("decision", "allow")])
+        assert_page(posted, 403)
+    assert victim.cookies == cookies
+
+
+@requirement("CB-03")
+def test_a_link_sent_to_somebody_without_a_session_shows_who_they_are_and_ends_there(
+    stack: Stack, session: Session
+) -> None:
+    link, victim = link_of(session), stack.browser()
+    page = victim.get(link)
+    assert page.status == 200 and FIRST in page.body and victim.cookies == {}
+    left = press(victim, page, "sign_in")
+    asked, revoked = stack.provider.count("token"), stack.provider.count("revoke")
+    with only_written(stack, "CONNECT"):
+        answer = victim.get(stack.provider.sign_in(left.location, "bob"))
+    assert_page(answer, 403, says=OTHERS)
+    assert stack.provider.count("token") == asked + 1 and stack.provider.count("revoke") > revoked
+    assert not any(name.endswith("tb_session") for name in victim.cookies)
+    with only_written(stack):
+        assert FIRST in victim.get(link).body
+
+
+@requirement("CB-03")
+def test_its_user_signs_in_first_in_another_browser_and_goes_on_there(stack: Stack, session: Session) -> None:
+    link, browser = link_of(session), stack.browser()
+    left = press(browser, browser.get(link), "sign_in")
+    with only_written(stack, "CONNECT"):
+        back = browser.get(stack.provider.sign_in(left.location, "alice"))
+    assert back.status == 303 and "/connect/" in back.location
+    assert session.exchange().status == 200, "what is stored still works"
+    answer = browser.get(to_callback(session, back.location, browser=browser))
+    assert "connection_id" in answer.answered
+    assert browser.cookies["tb_session"] != session.sign_in.browser.cookies["tb_session"]
+
+
+@requirement("CB-03")
+def test_who_does_not_want_to_sign_in_is_back_at_the_link(stack: Stack, session: Session) -> None:
+    browser = stack.browser()
+    left = press(browser, browser.get(link_of(session)), "sign_in")
+    with only_written(stack):
+        back = browser.get(stack.provider.sign_in(left.location, "refuse"))
+    assert back.status == 303 and FIRST in browser.get(back.location).body
+
+
+@requirement("CB-03")
+@pytest.mark.parametrize("who", ["another user", "nobody"])
+def test_the_session_is_checked_again_on_the_way_back(stack: Stack, session: Session, bob: Session, who: str) -> None:
+    browser = session.sign_in.browser
+    callback = to_callback(session, link_of(session))
+    cookie = browser.cookies.pop("tb_session")
+    if who == "another user":
+        browser.cookies["tb_session"] = bob.sign_in.browser.cookies["tb_session"]
+    asked = stack.provider.count("token")
+    with only_written(stack):
+        assert_page(browser.get(callback), 403)
+    assert stack.provider.count("token") == asked
+    browser.cookies["tb_session"] = cookie
+    assert "connection_id" in browser.get(callback).answered
+
+
+@requirement("CB-02", "CB-03")
+def test_the_way_back_in_another_browser_of_the_same_user_ends_nowhere(stack: Stack, session: Session) -> None:
+    callback = to_callback(session, link_of(session))
+    other = start_session(stack, client=(session.client, None)).sign_in.browser
+    asked = stack.provider.count("token")
+    with only_written(stack):
+        assert_page(other.get(callback), 403)
+    assert stack.provider.count("token") == asked
+
+
+@requirement("CB-03")
+def test_whatever_opens_links_in_messages_changes_nothing(stack: Stack, session: Session) -> None:
+    link, before, requests = link_of(session), read_tables(stack), len(stack.provider.requests)
+    for _ in range(5):
+        answer = stack.browser().get(link)
+        assert answer.status == 200 and answer.headers_named("set-cookie") == []
+        assert session.sign_in.browser.get(link).status == 200
+    assert read_tables(stack) == before and len(stack.provider.requests) == requests
+    assert "connection_id" in session.sign_in.browser.get(to_callback(session, link)).answered
+
+
+@requirement("CB-01", "CB-03")
+def test_a_link_works_once(stack: Stack, session: Session) -> None:
+    link = link_of(session)
+    first, second = to_callback(session, link), to_callback(session, link)
+    assert "connection_id" in session.sign_in.browser.get(first).answered
+    asked = stack.provider.count("token")
+    for callback in (lambda: second, lambda: to_callback(session, link)):
+        with only_written(stack, "CONNECT"):
+            assert_page(session.sign_in.browser.get(callback()), says=OVER)
+    assert stack.provider.count("token") == asked
+
+
+@requirement("CB-01")
+def test_a_second_callback_with_one_state_changes_nothing(stack: Stack, session: Session) -> None:
+    callback = to_callback(session, link_of(session))
+    session.sign_in.browser.get(callback)
+    before, asked = read_tables(stack), stack.provider.count("token")
+    assert_page(session.sign_in.browser.get(callback), says=OVER)
+    assert read_tables(stack) == before and stack.provider.count("token") == asked
+
+
+@requirement("CB-03", "GEN-20")
+def test_a_form_of_another_link_browser_or_place_decides_nothing(stack: Stack, session: Session, bob: Session) -> None:
+    browser = session.sign_in.browser
+    link, other = link_of(session), link_of(session)
+    form = read_page(browser.get(link).body)
+    allow = [*form.fields, ("decision", "allow")]
+    elsewhere = start_session(stack, client=(session.client, None)).sign_in.browser
+    assert "asks to use" in elsewhere.get(link).body
+    with only_written(stack):
+        assert_page(browser.post(path_of(other), allow), 403)
+        assert_page(elsewhere.post(path_of(link), allow), 403)
+        assert_page(browser.post(form.action, allow, Origin="https://evil.example"), 403)
+        assert_page(browser.post(form.action, [("decision", "allow")]), 403)
+        assert_page(browser.post(form.action, [*allow, *form.fields[:1]]), 403)
+        signed_out = Browser(stack.netloc, {"tb_browser": browser.cookies["tb_browser"]})
+        assert_page(signed_out.post(form.action, allow), 403)
+    assert browser.post(form.action, allow).location.startswith(stack.provider.url)
+
+
+@requirement("CB-03", "CONS-04")
+def test_a_form_adds_nothing_to_what_the_page_showed(stack: Stack, session: Session) -> None:
+    browser = session.sign_in.browser
+    page = read_page(browser.get(link_of(session)).body)
+    more = [("scope", "second:notes:write"), ("scope", "demo:notes:write"), ("scope", "openid")]
+    left = browser.post(page.action, [*page.fields, *more, ("decision", "allow")])
+    answer = browser.get(stack.provider.sign_in(left.location, "alice"))
+    assert "connection_id" in answer.answered
+    assert not {"second:notes:write", "demo:notes:write"} & session.grant().scopes
+    twice = [*page.fields, ("provider", "demo"), ("decision", "allow")]
+    with only_written(stack):
+        assert_page(browser.post(page.action, twice), 400)
+
+
+@requirement("CB-03")
+@pytest.mark.parametrize("when", ["opened", "decided"])
+def test_an_expired_link_is_over(stack: Stack, session: Session, when: str) -> None:
+    link, browser = link_of(session), session.sign_in.browser
+    page = browser.get(link)
+    stack.clock.advance(600)
+    with only_written(stack):
+        answer = browser.get(link) if when == "opened" else press(browser, page)
+        assert_page(answer, 403, says=OVER)
+
+
+@requirement("CB-03")
+def test_a_link_that_was_changed_does_not_open(stack: Stack, session: Session) -> None:
+    path = path_of(link_of(session))
+    sealed = path.rpartition("/")[2]
+    other = path_of(link_of(session)).rpartition("/")[2]
+    with only_written(stack):
+        for wrong in (sealed[:-2], sealed + "AA", sealed[:40] + other[40:], "x", "A" * 5000, sealed.swapcase()):
+            assert_page(session.sign_in.browser.get("/connect/" + wrong), 400, says="This link is damaged")
+
+
+@requirement("CB-03")
+def test_a_link_of_an_older_epoch_does_not_open(stack: Stack, session: Session) -> None:
+    link = link_of(session)
+    stack.restart(epoch=1)
+    assert_page(session.sign_in.browser.get(link), 400)
+
+
+def end_grant(stack: Stack, session: Session) -> None:
+    stack.post("/revoke", session.client, None, token=session.refresh_token)
+
+
+def mark_deployment(stack: Stack, session: Session) -> None:
+    stack.deployment.put(DEPLOYMENT, Deployment(marks=Marks(not_before=stack.clock.now() + 1)))
+
+
+ENDS: dict[str, Callable[[Stack, Session], Any]] = {
+    "the grant revoked": end_grant,
+    "the grant of another epoch": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), epoch=7),
+    "the grant over": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), expires_at=stack.clock.now()),
+    "a mark on the consent": lambda stack, s: mark(stack, s.consent_place()),
+    "the consent gone": lambda stack, s: stack.deployment.delete(s.consent_place()),
+    "a mark on the client": lambda stack, s: mark(stack, client_place(s.client.client_id)),
+    "the client switched off": lambda stack, s: mark(stack, client_place(s.client.client_id), disabled=True),
+    "the client changed": lambda stack, s: change(
+        stack, client_place(s.client.client_id), revision=2, redirect_uris=("https://other.example/",)
+    ),
+    "no hand-out any more": lambda stack, s: change(stack, client_place(s.client.client_id), handout="none"),
+    "a provider taken from the client": lambda stack, s: change(
+        stack, client_place(s.client.client_id), providers=frozenset({"demo"})
+    ),
+    "a mark on the user": lambda stack, s: mark(stack, subject_place(s.claims["sub"])),
+    "a mark on the login's provider": lambda stack, s: mark(stack, provider_place("demo")),
+    "a mark on the deployment": mark_deployment,
+    "the provider switched off": lambda stack, s: mark(stack, provider_place("second"), disabled=True),
+}
+
+
+@requirement("CB-03")
+@pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
+def test_a_link_outlives_nothing_of_what_asked(
+    stack: Stack, session: Session, end: Callable[[Stack, Session], Any]
+) -> None:
+    """Ended while the link is unopened, while its page is shown, and while the user is at the provider."""
+    browser = session.sign_in.browser
+    unopened, shown = link_of(session), browser.get(link_of(session))
+    callback = to_callback(session, link_of(session))
+    before = connected(stack)
+    end(stack, session)
+    stack.broker = stack.build()
+    opened = browser.get(unopened)
+    if FIRST in opened.body:  # the browser session has ended with it
+        stack.clock.advance(2)
+        left = press(browser, opened, "sign_in")
+        back = browser.get(stack.provider.sign_in(left.location, "alice"))
+        opened = browser.get(back.location)
+        assert OVER in opened.body
+    for answer in (opened, press(browser, shown), browser.get(callback)):
+        assert answer.status in (400, 403, 503) and answer.location == "", (answer.status, answer.body[-500:])
+    assert connected(stack) == before
+    assert "second:notes:read" not in session.grant().scopes
+
+
+class AfterTheClaim:
+    """The way to the table; something happens as soon as a link is claimed."""
+
+    def __init__(self, stack: Stack, act: Callable[[], Any]) -> None:
+        self._stack, self._act = stack, act
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._stack.dynamodb.call(operation, payload)
+        if payload.get("Item", {}).get("pk", {}).get("S", "").startswith("CONNECT#"):
+            self._act()
+        return answer
+
+
+@requirement("CB-03")
+def test_a_mark_set_while_the_provider_is_asked_ends_it_and_gives_the_tokens_back(
+    stack: Stack, session: Session
+) -> None:
+    callback = to_callback(session, link_of(session))
+    revoked = stack.provider.count("revoke")
+    stack.broker = stack.build(dynamodb=AfterTheClaim(stack, lambda: mark(stack, session.consent_place())))
+    with only_written(stack, "CONNECT"):
+        assert_page(session.sign_in.browser.get(callback), 403, says=OVER)
+    assert stack.provider.count("revoke") > revoked
+
+
+@requirement("CB-03")
+def test_over_a_tombstone_only_a_later_decision_connects(stack: Stack, session: Session) -> None:
+    first = connect(session).answered["connection_id"]
+    callback = to_callback(session, link_of(session))
+    stack.deployment.store.revoke_connection(read(stack, connection_place(first)), now=stack.clock.now())
+    assert_page(session.sign_in.browser.get(callback))
+    assert read(stack, connection_place(first)).status == "revoked"
+    stack.clock.advance(1)
+    assert connect(session).answered["connection_id"] == first
+    assert read(stack, connection_place(first)).status == "active"
+
+
+@requirement("CB-03")
+def test_the_largest_link_still_fits_into_the_cookie_that_carries_it(stack: Stack, session: Session) -> None:
+    browser = session.sign_in.browser
+    longest = max(size for size in range(0, 2048, 8) if ask(session, state="s" * size).status == 200)
+    assert longest > 1000
+    answer = browser.get(to_callback(session, link_of(session, state="s" * longest)))
+    assert answer.answered["state"] == "s" * longest
+    assert max(len(header) for header in browser.set_cookies) < 4096
+
+
+@requirement("CB-04", "CB-05")
+def test_the_provider_and_its_issuer_are_those_of_the_link(stack: Stack, session: Session) -> None:
+    callback, asked = to_callback(session, link_of(session)), stack.provider.count("token")
+    with only_written(stack):
+        for wrong in (
+            callback.replace("/callback/second", "/callback/demo"),
+            with_query(callback, iss="https://evil.example"),
+        ):
+            assert_page(session.sign_in.browser.get(wrong), 400)
+    assert stack.provider.count("token") == asked
+
+
+@requirement("CB-10")
+def test_a_provider_that_fails_leads_back_to_the_app_with_the_registered_error(stack: Stack, session: Session) -> None:
+    callback, before = to_callback(session, link_of(session)), connected(stack)
+    stack.provider.faults.token_error = "invalid_grant"
+    answer: Answer = session.sign_in.browser.get(callback)
+    assert answer.status == 502 and "error=server_error" in answer.body
+    assert connected(stack) == before
