@@ -33,6 +33,7 @@ GROUPS = {
         "demo": ("local.demo", "a whole sign-in to click through in a browser"),
         "tour": ("local.tour", "the same sign-in without a browser, each step printed"),
         "serve": ("local.serve", "the broker alone, for real work"),
+        "provider": ("local.fake.command", "one third party, played from its file, with faults"),
         "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),
         "broker": ("cli.main", "the operator's command: init, client, provider, resource, keys"),
     },

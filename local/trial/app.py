@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from chalicelib.records.client import Client
 from cli.operations import Deployment, create_client
-from local.browser import Exchange, query_of
+from local.browser import Exchange, query_of, read_page
 from local.fake.person import Person
 
 REDIRECT_URI = "http://127.0.0.1:51000/callback"
@@ -68,7 +68,7 @@ class TrialApp:
         for _ in range(_MOST_PAGES):
             if leads.location.startswith(REDIRECT_URI):
                 return leads.location
-            if not leads.location and "decision" not in leads.text:
+            if leads.status >= 400:
                 raise TrialFailed(f"{leads.method} {leads.url.partition('?')[0]} answered {leads.status} {say(leads)}")
             leads = self.person.go_on(leads)
         raise TrialFailed("the way back to the app has no end")
@@ -81,17 +81,28 @@ class TrialApp:
         self.tokens = {**self.tokens, **self.token(form)}
 
     def hand_out(self) -> dict[str, Any]:
-        """The provider's own token (RFC 8693)."""
+        """The provider's own token (RFC 8693). Raises TrialFailed."""
+        return read_tokens(self.ask_hand_out(), "token-exchange")
+
+    def ask_hand_out(self) -> Exchange:
+        """The same, whatever the answer is."""
         form = {"grant_type": EXCHANGE, "subject_token": self.tokens["access_token"]}
-        return self.token({**form, "subject_token_type": ACCESS_TOKEN, "audience": self.provider_id})
+        return self.ask({**form, "subject_token_type": ACCESS_TOKEN, "audience": self.provider_id})
 
     def token(self, form: dict[str, str]) -> dict[str, Any]:
         """One request to the token endpoint. Raises TrialFailed."""
-        answer = self.person.post_form(f"{self.issuer}/token", [*form.items(), ("client_id", self.client_id)])
-        if answer.status != 200:
-            kind = form["grant_type"].rpartition(":")[2]
-            raise TrialFailed(f"{kind} answered {answer.status} {say(answer)}")
-        return answer.json()
+        return read_tokens(self.ask(form), form["grant_type"])
+
+    def ask(self, form: dict[str, str]) -> Exchange:
+        """One request to the token endpoint, whatever the answer is."""
+        return self.person.post_form(f"{self.issuer}/token", [*form.items(), ("client_id", self.client_id)])
+
+
+def read_tokens(answer: Exchange, what: str) -> dict[str, Any]:
+    """A good answer. Raises TrialFailed."""
+    if answer.status != 200:
+        raise TrialFailed(f"{what} answered {answer.status} {say(answer)}")
+    return answer.json()
 
 
 def register_app(deployment: Deployment, provider_id: str, scopes: Iterable[str]) -> tuple[str, str]:
@@ -113,8 +124,6 @@ def register_app(deployment: Deployment, provider_id: str, scopes: Iterable[str]
 
 def say(answer: Exchange) -> str:
     """What a refusal says: the error code of JSON, the heading of a page."""
-    from local.browser import read_page
-
     document = answer.json()
     if document:
         return str(document.get("reason") or document.get("error") or document.get("message") or "")

@@ -182,5 +182,5 @@ def choose_scopes(definition: ProviderDefinition) -> list[str]:
 def _logged(shop: Workshop) -> str:
     """The reasons that the broker wrote down last, which no answer tells."""
     lines = [json.loads(line) for line in shop.log.getvalue().strip("\x00").splitlines()[-6:]]
-    reasons = [str(line["reason"]) for line in lines if line.get("reason")]
+    reasons = dict.fromkeys(str(line["reason"]) for line in lines if line.get("reason"))
     return f" (log: {', '.join(reasons)})" if reasons else ""

@@ -35,6 +35,7 @@ class Places:
         self.userinfo = definition.userinfo_endpoint or (invented and f"{invented}/oauth/userinfo")
         self.jwks = definition.jwks_uri or (invented and f"{invented}/oauth/jwks")
         self.revocation = definition.revocation_endpoint or (invented and f"{invented}/oauth/revoke")
+        self.revocation_call = definition.revocation.url
         self.discovery = base + DISCOVERY if definition.discovery else None
         self.api = definition.api.base_under(issuer) if definition.api else None
         self._places = [_place(role, url) for role, url in self._roles(definition) if url]
@@ -47,10 +48,24 @@ class Places:
         yield "token", self.token
         yield "discovery", self.discovery
         yield "jwks", self.jwks
-        yield "revoke", definition.revocation.url
+        yield "revoke", self.revocation_call
         yield "revoke", self.revocation if definition.revocation.kind == "rfc7009" else None
         yield "userinfo", self.userinfo
         yield "emails", definition.identity.email_list.endpoint if definition.identity.email_list else None
+
+    def named(self) -> Iterator[tuple[str, str]]:
+        """Addresses that an app is configured with, by their names in RFC 8414, and the API."""
+        named = {
+            "issuer": self.issuer,
+            "authorization_endpoint": self.authorization,
+            "token_endpoint": self.token,
+            "userinfo_endpoint": self.userinfo,
+            "jwks_uri": self.jwks,
+            "revocation_endpoint": self.revocation,
+            "revocation_call": self.revocation_call,
+            "api": self.api,
+        }
+        yield from ((name, url) for name, url in named.items() if url)
 
     @property
     def hosts(self) -> list[str]:
