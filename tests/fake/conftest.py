@@ -1,6 +1,8 @@
 """A workshop for the test process, and a player of any file for each test."""
 
 import json
+import re
+import tomllib
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -21,7 +23,6 @@ CALLBACK = "https://app.example/callback"
 TEAM = """
 provider_id = "team"
 display_name = "Team"
-documentation = ["https://team.example/docs"]
 checked_on = 2026-01-01
 issuer = "https://login.team.example"
 authorization_endpoint = "https://login.team.example/authorize"
@@ -133,14 +134,20 @@ def control(player: RunningProfile, document: Any = None) -> dict[str, Any]:
             return {"status": refusal.code, **json.load(refusal)}
 
 
-def team(more: str = "", **changed: str) -> ProviderDefinition:
-    """A provider's file that is none of ours, with further sections."""
+def team_text(more: str = "", **changed: str) -> str:
+    """A provider's file that is none of ours, with further sections and other values."""
     text = TEAM
     for name, value in changed.items():
-        text = text.replace(f"\n{name} = ", f"\n#{name} = ", 1).replace(
-            "\nsign_in_scopes", f"\n{name} = {value}\nsign_in_scopes", 1
-        )
-    return parse_definition(text + more, source="team.toml")
+        text = re.sub(rf"^{name} = .*\n", "", text, flags=re.MULTILINE)
+        text = text.replace("\nsign_in_scopes", f"\n{name} = {value}\nsign_in_scopes", 1)
+    own = {"provider_id", "display_name", "checked_on"}
+    named = [name for name in tomllib.loads(text + more) if name not in own]
+    return f'{text}{more}\n[documentation]\n"https://team.example/docs" = {json.dumps(named)}\n'
+
+
+def team(more: str = "", **changed: str) -> ProviderDefinition:
+    """That file, read."""
+    return parse_definition(team_text(more, **changed), source="team.toml")
 
 
 @pytest.fixture(scope="session")

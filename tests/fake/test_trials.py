@@ -11,7 +11,7 @@ from chalicelib.providers.catalog import load_catalog
 from cli.main import main
 from local.trial import steps
 from local.trial.workshop import Workshop
-from tests.fake.conftest import TEAM, ours, team
+from tests.fake.conftest import ours, team, team_text
 
 NAMES = ["sign-in", "hand-out", "refresh", "hand-out again", "revoke"]
 
@@ -70,7 +70,7 @@ def test_the_command_prints_a_line_per_step(typed: Callable[..., tuple[int, str,
 def test_the_command_takes_a_file_and_answers_json(
     typed: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "team.toml").write_text(TEAM)
+    (tmp_path / "team.toml").write_text(team_text())
     code, out, _ = typed(str(tmp_path / "team.toml"), "--json")
     (result,) = json.loads(out)
     assert (code, result["provider_id"], result["passed"]) == (0, "team", True)
