@@ -81,7 +81,7 @@ class RunningProvider:
         """A new signing key; the old one leaves the key set at once."""
         self.keys[:] = new_keys()
 
-    def place(self, host: str, path: str, *, door: str) -> tuple[str, str, str]:
+    def place(self, host: str, path: str, method: str, *, door: str) -> tuple[str, str, str]:
         """Its paths alone tell what is asked for."""
         return host, path, _ENDPOINTS.get(path, "")
 

@@ -5,6 +5,7 @@ from functools import cache
 from typing import Any
 
 import jwt
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from local.fake.faults import Faults
@@ -30,6 +31,14 @@ def _rsa_key(whose: str) -> rsa.RSAPrivateKey:
 def new_keys(algorithm: str = "ES256") -> Keys:
     """A key set of one."""
     return [(secrets.token_hex(8), new_key(algorithm))]
+
+
+def new_key_pair(algorithm: str) -> tuple[str, str]:
+    """A private key and its public half, both in PEM, for an app that signs."""
+    key, pem = new_key(algorithm), serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    public = key.public_key().public_bytes(pem, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()
 
 
 def jwks(keys: Keys, algorithm: str = "ES256") -> dict[str, Any]:

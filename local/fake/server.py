@@ -26,7 +26,7 @@ class Site(Protocol):
     grants: Grants
     requests: list[Received]
 
-    def place(self, host: str, path: str, *, door: str) -> tuple[str, str, str]:
+    def place(self, host: str, path: str, method: str, *, door: str) -> tuple[str, str, str]:
         """Host, path and role of what was asked for."""
 
     def respond(self, received: Received) -> Answer:
@@ -101,7 +101,7 @@ class _Handler(BaseHTTPRequestHandler):
         if parts.path == CONTROL:
             host, path, endpoint = asked, CONTROL, ""
         else:
-            host, path, endpoint = self.server.site.place(asked, parts.path, door=self.door)
+            host, path, endpoint = self.server.site.place(asked, parts.path, self.command, door=self.door)
         return Received(
             method=self.command,
             path=path,

@@ -9,6 +9,7 @@ from typing import Any
 from chalicelib.ports import Broker
 from chalicelib.providers.definition import ProviderDefinition
 from cli.operations import set_provider
+from local.fake.id_token import new_key_pair
 from local.fake.profile.player import RunningProfile
 from local.trial.app import TrialApp, TrialFailed, register_app
 from local.trial.workshop import Workshop
@@ -63,9 +64,12 @@ class Trial:
         if ends is None:
             return f"{rules.kind}, but the token never ends"
         old, before = self.token["access_token"], self._asked()
-        self.shop.clock.advance(int(ends) + 1)
-        if self._call_api()[0] != 401:
-            raise TrialFailed("the old token still works at the API")
+        if rules.kind == "swap":  # only a live token can be swapped: inside the broker's margin, before the end
+            self.shop.clock.advance(int(ends) - 60)
+        else:
+            self.shop.clock.advance(int(ends) + 1)
+            if self._call_api()[0] != 401:
+                raise TrialFailed("the old token still works at the API")
         self.app.renew()
         self.token = self.app.hand_out()
         asked = self._asked() - before
@@ -105,13 +109,11 @@ class Trial:
         if self.definition.api is None:
             family = self.player.grants.whose(token)
             return (200, family.user.login) if family else (401, "")
-        answer = self.app.person.call(self.definition.api.base_url, {**self.definition.api.headers, **bearer(token)})
+        rules = self.definition.api
+        headers = {name: value.replace("{client_id}", CLIENT_ID) for name, value in rules.headers.items()}
+        headers[rules.token_header] = rules.token_prefix + token
+        answer = self.app.person.call(rules.base_url, headers)
         return answer.status, str(answer.json().get("login", ""))
-
-
-def bearer(token: str) -> dict[str, str]:
-    """RFC 6750."""
-    return {"Authorization": f"Bearer {token}"}
 
 
 def end(trial: Trial) -> str:
@@ -162,14 +164,25 @@ def prepare(shop: Workshop, player: RunningProfile) -> Trial:
     """Our registration there, and an app's here."""
     definition = player.definition
     broker = shop.use(player)
-    secret = None if definition.token_endpoint_auth_method == "none" else secrets.token_urlsafe(32)
     callback = f"{shop.issuer}/callback/{definition.provider_id}"
-    player.add_client(CLIENT_ID, secret, [callback], name="Token Broker")
+    secret = register(player, callback)
     issuer = None if definition.issuer else player.places.issuer
     set_provider(shop.deployment, definition.provider_id, client_id=CLIENT_ID, client_secret=secret, issuer=issuer)
     client_id, scope = register_app(shop.deployment, definition.provider_id, choose_scopes(definition))
     app = TrialApp(shop.issuer, definition.provider_id, client_id, player.person(), scope)
     return Trial(shop, player, broker, app)
+
+
+def register(player: RunningProfile, callback: str) -> str | None:
+    """Our app there; what proves it: a secret, a private key in PEM, or None."""
+    method, rules = player.definition.token_endpoint_auth_method, player.definition.client_assertion
+    if rules is not None:
+        private, public = new_key_pair(rules.algorithm)
+        player.add_client(CLIENT_ID, None, [callback], name="Token Broker", public_key=public)
+        return private
+    secret = None if method == "none" else secrets.token_urlsafe(32)
+    player.add_client(CLIENT_ID, secret, [callback], name="Token Broker")
+    return secret
 
 
 def choose_scopes(definition: ProviderDefinition) -> list[str]:

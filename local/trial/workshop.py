@@ -73,7 +73,7 @@ class Workshop:
             self.settings, local_targets=player.targets, clock=self.clock, log_stream=self.log, **self._transports
         )
         player.grants.clock = self.clock.now
-        self._broker = dataclasses.replace(broker, catalog=Catalog([player.definition]))
+        self._broker = dataclasses.replace(broker, catalog=Catalog([player.file]))
         return self._broker
 
     def _current(self) -> Broker:

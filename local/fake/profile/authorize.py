@@ -1,10 +1,14 @@
 """The authorization endpoint of a provider file: its parameter names, its page, its way back."""
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from local.fake.page import render_message, render_sign_in
+from local.fake.grants import Family
+from local.fake.page import render_message, render_post, render_sign_in
 from local.fake.people import USERS
+from local.fake.profile.identity import claims_of
+from local.fake.profile.paths import put
 from local.fake.web import Answer, Received, html_answer, redirect_answer
 
 if TYPE_CHECKING:
@@ -30,7 +34,7 @@ def answer(player: "RunningProfile", received: Received) -> Answer:
         return _back(player, received, asked, {"error": "access_denied", "error_description": "The user said no."})
     if decision in USERS:
         family = player.begin(client, USERS[decision], asked, scopes)
-        return _back(player, received, asked, {"code": family.code})
+        return _back(player, received, asked, {"code": family.code, **_tell_more(player, family)})
     said = {name: text.title for name, text in player.definition.scopes.items()}
     page = render_sign_in(
         app=client.name,
@@ -43,8 +47,11 @@ def answer(player: "RunningProfile", received: Received) -> Answer:
 
 
 def read_scopes(player: "RunningProfile", asked: dict[str, str]) -> frozenset[str]:
-    """By the file's parameter and separator alone, so that a wrong one gives one long word."""
+    """By the file's parameter and separator alone, so that a wrong one gives one long word; all that the file has where
+    the provider knows no scopes."""
     rules = player.definition.authorization
+    if not rules.sends_scope:
+        return frozenset({*player.definition.scopes, *player.definition.sign_in_scopes})
     return frozenset(asked.get(rules.scope_parameter, "").split(rules.scope_separator)) - {""}
 
 
@@ -53,17 +60,29 @@ def find_error(player: "RunningProfile", asked: dict[str, str], scopes: frozense
     rules = player.definition.authorization
     if asked.get("response_type") != "code":
         return "unsupported_response_type", "response_type must be code"
+    if asked.get("response_mode", "query") != rules.response_mode:
+        return "invalid_request", f"response_mode must be {rules.response_mode}"
     for name, value in rules.parameters.items():
         if asked.get(name) != value:
             return "invalid_request", f"{name} must be {value}"
+    if rules.nonce and not asked.get("nonce"):
+        return "invalid_request", "nonce is missing"
+    return _find_scope_error(player, asked, scopes) or _find_pkce_error(rules.pkce, asked)
+
+
+def _find_scope_error(
+    player: "RunningProfile", asked: dict[str, str], scopes: frozenset[str]
+) -> tuple[str, str] | None:
+    rules = player.definition.authorization
+    if not rules.sends_scope:
+        known = rules.scope_parameter not in asked
+        return None if known else ("invalid_request", f"{rules.scope_parameter} is not known here")
     if any("," in scope or " " in scope for scope in scopes):
         return "invalid_scope", f"scopes are separated by {rules.scope_separator!r}"
     missing = frozenset(player.definition.sign_in_scopes) - scopes
     if missing:
         return "invalid_scope", "nobody could be identified without " + " ".join(sorted(missing))
-    if rules.nonce and not asked.get("nonce"):
-        return "invalid_request", "nonce is missing"
-    return _find_pkce_error(rules.pkce, asked)
+    return None
 
 
 def _find_pkce_error(pkce: str, asked: dict[str, str]) -> tuple[str, str] | None:
@@ -77,6 +96,19 @@ def _find_pkce_error(pkce: str, asked: dict[str, str]) -> tuple[str, str] | None
     return None
 
 
+def _tell_more(player: "RunningProfile", family: Family) -> dict[str, str]:
+    """What the file reads in the callback beside the code: metadata, and a name in JSON."""
+    definition = player.definition
+    told = {rule.path: player.metadata[name] for name, rule in definition.metadata.items() if rule.origin == "callback"}
+    rules = definition.identity.callback
+    if rules is not None:
+        document: dict[str, Any] = {}
+        for claim, path in rules.claims.items():
+            put(document, path, claims_of(player, family)[claim])
+        told[rules.parameter] = json.dumps(document)
+    return told
+
+
 def _back(player: "RunningProfile", received: Received, asked: dict[str, str], told: dict[str, str]) -> Answer:
     """To the app, with `iss` (RFC 9207) where the file promises it."""
     faults = player.faults
@@ -86,5 +118,8 @@ def _back(player: "RunningProfile", received: Received, asked: dict[str, str], t
     if faults.wrong_iss or (promised and not faults.omit_iss):
         issuer = player.here(player.places.issuer, received)
         told["iss"] = "https://attacker.example" if faults.wrong_iss else issuer
+    if player.definition.authorization.response_mode == "form_post":
+        name = player.definition.display_name
+        return html_answer(render_post(action=asked["redirect_uri"], fields=told, provider=name))
     separator = "&" if "?" in asked["redirect_uri"] else "?"
     return redirect_answer(asked["redirect_uri"] + separator + urlencode(told))

@@ -1,4 +1,4 @@
-"""Who a token belongs to, as the file reads it: userinfo, the list of addresses, and the API itself."""
+"""Who a token belongs to, as the file reads it: userinfo, the list of addresses, metadata, and the API itself."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -12,24 +12,35 @@ if TYPE_CHECKING:
 
 
 def answer_userinfo(player: "RunningProfile", received: Received) -> Answer:
-    """The account at the file's paths."""
+    """The account at the file's paths, where the request is of the file's method and body."""
     rules = player.definition.identity
-    family = _family(player, received.bearer)
+    family = _family(player, received)
     if isinstance(family, Answer):
         return family
-    if missing := _missing(received, rules.headers):
+    if missing := _missing(received, family, rules.headers):
         return missing
+    if received.method != rules.method or not _has_body(player, received):
+        return json_answer({"error": "invalid_request"}, 400)
     if rules.source == "id_token":
         sub = "demo-somebody-else" if player.faults.other_userinfo_subject else family.user.sub
         return json_answer({"sub": sub, **profile_claims(family, player.faults)})
     return json_answer(describe(player, family))
 
 
+def _has_body(player: "RunningProfile", received: Received) -> bool:
+    body = player.definition.identity.body
+    if isinstance(body, str):
+        return received.body == body.encode()
+    token = _presented(player, received)
+    return received.form == {name: value.replace("{token}", token) for name, value in body.items()}
+
+
 def describe(player: "RunningProfile", family: Family) -> dict[str, Any]:
     """The account with its subject and profile where the file reads them."""
     rules, document = player.definition.identity, dict[str, Any]()
+    known = claims_of(player, family)
     for claim, path in rules.claims.items():
-        if (value := claims_of(player, family).get(claim)) is not None:
+        if (value := known.get(claim)) is not None:
             put(document, path, value)
     for path in rules.subject_paths:
         put(document, path, subject_at(path, family))
@@ -66,7 +77,7 @@ def claims_of(player: "RunningProfile", family: Family) -> dict[str, Any]:
 def answer_emails(player: "RunningProfile", received: Received) -> Answer:
     """An older address beside the primary one."""
     rules = player.definition.identity.email_list
-    family = _family(player, received.bearer)
+    family = _family(player, received)
     if isinstance(family, Answer):
         return family
     if rules is None or player.faults.no_email:
@@ -81,13 +92,25 @@ def answer_emails(player: "RunningProfile", received: Received) -> Answer:
     return json_answer(listed)
 
 
+def answer_metadata(player: "RunningProfile", received: Received) -> Answer:
+    """What a further GET with the token says of the account; a list where the file's path begins with a number."""
+    family = _family(player, received)
+    if isinstance(family, Answer):
+        return family
+    document: dict[str, Any] = {}
+    for name, rule in player.definition.metadata.items():
+        if rule.origin == "request":
+            put(document, f"all.{rule.path}", player.metadata[name])
+    return json_answer(document["all"])
+
+
 def answer_api(player: "RunningProfile", received: Received) -> Answer:
     """Any call below the file's API: who the token belongs to, and what it may do; 401 when it is over."""
     rules = player.definition.api
-    family = _family(player, received.bearer)
+    family = _family(player, received)
     if isinstance(family, Answer):
         return family
-    if missing := _missing(received, rules.headers if rules else {}):
+    if missing := _missing(received, family, rules.headers if rules else {}):
         return missing
     return json_answer(
         {
@@ -100,19 +123,28 @@ def answer_api(player: "RunningProfile", received: Received) -> Answer:
     )
 
 
-def _family(player: "RunningProfile", token: str) -> Family | Answer:
+def _presented(player: "RunningProfile", received: Received) -> str:
+    """The token where the file's API has it; without an API, RFC 6750's header."""
+    rules = player.definition.api
+    if rules is None:
+        return received.bearer
+    value = received.headers.get(rules.token_header.lower(), "")
+    return value.removeprefix(rules.token_prefix) if value.startswith(rules.token_prefix) else ""
+
+
+def _family(player: "RunningProfile", received: Received) -> Family | Answer:
     """Whose token it is, or the refusal."""
-    family = player.grants.whose(token)
+    family = player.grants.whose(_presented(player, received))
     if family is None:
         return json_answer({"error": "invalid_token"}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return family
 
 
-def _missing(received: Received, wanted: dict[str, str]) -> Answer | None:
+def _missing(received: Received, family: Family, wanted: dict[str, str]) -> Answer | None:
     """The refusal of a call without a User-Agent, or without a header that the file says it needs."""
     if not received.headers.get("user-agent"):
         return json_answer({"message": "a User-Agent is wanted"}, 403)
     for name, value in wanted.items():
-        if received.headers.get(name.lower()) != value:
+        if received.headers.get(name.lower()) != value.replace("{client_id}", family.client_id):
             return json_answer({"message": f"the header {name} must be {value}"}, 400)
     return None

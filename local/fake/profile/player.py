@@ -2,11 +2,13 @@
 
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from urllib.parse import urlencode
 
 from chalicelib.adapters.https import LocalTarget
-from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.providers.definition import ProviderDefinition, fill
+from local.browser import read_page
 from local.fake.faults import Faults
 from local.fake.grants import Client, Family, Grants
 from local.fake.id_token import new_keys
@@ -14,12 +16,14 @@ from local.fake.people import User
 from local.fake.person import Person
 from local.fake.profile import authorize, documents, identity, revocation, token
 from local.fake.profile.places import Places
+from local.fake.profile.values import choose_metadata, choose_variables
 from local.fake.server import Server
 from local.fake.tls import make_authority
 from local.fake.web import Answer, Received, json_answer
 
 ADDRESS = "127.0.0.1"
 LIFE_SECONDS = 3600
+LONG_LIFE_SECONDS = 60 * 86400
 
 
 class RunningProfile:
@@ -28,11 +32,22 @@ class RunningProfile:
     https comes in for each host of the file by its name, with certificates of `ca_file`; plain http with the host as
     the first segment of the path. Both mean the same place, and each names addresses of its own kind.
 
-    issuer   for a file that leaves it to the operator
+    file         the definition as it was read
+    definition   the same with a value in each placeholder
+    variables    of the operator, metadata of every connection, by name
     """
 
-    def __init__(self, definition: ProviderDefinition, *, issuer: str | None = None, port: int = 0) -> None:
-        self.definition = definition
+    def __init__(
+        self,
+        definition: ProviderDefinition,
+        *,
+        issuer: str | None = None,
+        variables: Mapping[str, str] | None = None,
+        port: int = 0,
+    ) -> None:
+        self.file = definition
+        self.variables, self.metadata = choose_variables(definition, variables or {}), choose_metadata(definition)
+        definition = self.definition = fill(definition, {**self.variables, **self.metadata})
         self.places = Places(definition, definition.issuer or issuer or f"https://{definition.provider_id}.example")
         self.algorithm = next(iter(definition.id_token_signing_alg_values_supported), "ES256")
         self.keys = new_keys(self.algorithm)
@@ -90,14 +105,18 @@ class RunningProfile:
 
     def sign_in(self, authorization_url: str, decision: str = "alice") -> str:
         """Click through the page: where the browser is sent next. A form for the app becomes its URL with a query."""
-        return self.person().decide(authorization_url, decision).location
+        answer = self.person().decide(authorization_url, decision)
+        forms = read_page(answer.text).forms
+        if answer.location or not forms:
+            return answer.location
+        return f"{forms[0].action}?{urlencode(forms[0].fields)}"
 
-    def place(self, host: str, path: str, *, door: str) -> tuple[str, str, str]:
+    def place(self, host: str, path: str, method: str, *, door: str) -> tuple[str, str, str]:
         """Through the plain door the host is the first segment of the path."""
         if door:
             host, _, rest = path.removeprefix("/").partition("/")
             path = f"/{rest}"
-        return host, path, self.places.role(host, path)
+        return host, path, self.places.role(host, path, method)
 
     def here(self, url: str, received: Received) -> str:
         """A URL of the file as whoever sent this request reaches it."""
@@ -123,6 +142,11 @@ class RunningProfile:
             prefix=f"{self.definition.provider_id}_",
             refresh_ends=None if hard is None else now + hard,
         )
+
+    @property
+    def long_life(self) -> int:
+        """Of the token that an exchange gives, in seconds."""
+        return self.definition.token.default_expires_seconds or LONG_LIFE_SECONDS
 
     def stop(self) -> None:
         """Close the port and forget the authority."""
@@ -157,6 +181,7 @@ _ANSWERS: dict[str, Callable[[RunningProfile, Received], Answer]] = {
     "discovery": documents.answer_discovery,
     "jwks": documents.answer_jwks,
     "userinfo": identity.answer_userinfo,
+    "metadata": identity.answer_metadata,
     "emails": identity.answer_emails,
     "revoke": revocation.answer,
     "api": identity.answer_api,

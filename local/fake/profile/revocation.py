@@ -1,9 +1,11 @@
 """Ending tokens as the file says: RFC 7009 or the provider's own call, and as much as one call ends there."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.fake.grants import Client
 from local.fake.profile.credentials import Unauthenticated, authenticate, read_parameters
+from local.fake.profile.paths import put
+from local.fake.profile.places import read_placeholders
 from local.fake.web import Answer, Received, json_answer
 
 if TYPE_CHECKING:
@@ -11,43 +13,44 @@ if TYPE_CHECKING:
 
 
 def answer(player: "RunningProfile", received: Received) -> Answer:
-    """200 or 204, whether it lived or not; a status of the file's `gone` where it did not."""
-    definition = player.definition
-    rules = definition.revocation
+    """A good answer whether it lived or not, or a status of the file's `gone` where it did not."""
+    rules = player.definition.revocation
     own = rules.kind == "request"
-    if received.method != (rules.method if own else "POST"):
-        return json_answer({"error": "invalid_request"}, 405)
-    parameters = read_parameters(received, body="json" if rules.json else "form")
-    token = _read_token(player, parameters)
+    parameters = {**received.query, **read_parameters(received, body="json" if rules.json else "form")}
+    token = _read_token(player, received, parameters)
     if not token:
         return json_answer({"error": "invalid_request", "error_description": "no token where the file has it"}, 400)
     try:
-        client = _authenticate(player, received, parameters)
+        client = _authenticate(player, received, parameters, token)
     except Unauthenticated as error:
         return json_answer({"error": "invalid_client", "error_description": str(error)}, 401)
-    ended = player.grants.revoke(client, token, rules.ends)
+    kind = "access_token" if token in player.grants.access_tokens else "refresh_token"
+    ended = kind in rules.accepts and player.grants.revoke(client, token, rules.ends)
     if not ended and rules.gone:
         return json_answer({"message": "Not Found"}, rules.gone[0])
-    return Answer(204) if own and rules.method == "DELETE" else json_answer({})
+    document: dict[str, Any] = {}
+    if rules.success_member:
+        put(document, rules.success_member, True)
+    return Answer(204) if own and rules.method == "DELETE" and not document else json_answer(document)
 
 
-def _read_token(player: "RunningProfile", parameters: dict[str, str]) -> str:
-    """From where the file puts {token}."""
+def _read_token(player: "RunningProfile", received: Received, parameters: dict[str, str]) -> str:
+    """From where the file puts {token}: body, query or path; else from where the call proves itself with it."""
     rules = player.definition.revocation
     if rules.kind == "rfc7009":
         return parameters.get("token", "")
-    name = next((name for name, value in rules.json.items() if value == "{token}"), "")
-    return parameters.get(name, "")
+    name = next((name for name, value in {**rules.json, **rules.form}.items() if value == "{token}"), "")
+    found = read_placeholders(rules.url or "", received.path, received.query).get("token", "")
+    return parameters.get(name) or found or (received.bearer if rules.auth == "bearer" else "")
 
 
-def _authenticate(player: "RunningProfile", received: Received, parameters: dict[str, str]) -> Client:
-    """By the file's way for revocations; where that is none, whose token it is says who asks."""
+def _authenticate(player: "RunningProfile", received: Received, parameters: dict[str, str], token: str) -> Client:
+    """By the file's way for revocations; where that is none or the token itself, whose token it is says who asks."""
     rules = player.definition.revocation
-    method = rules.auth or player.definition.token_endpoint_auth_method
-    if method == "none" and player.definition.authorization.client_id_parameter not in parameters:
-        token = _read_token(player, parameters)
-        owner = player.grants.client_of(token)
-        if owner is None:
-            return Client("", None, (), "")
-        return owner
+    method = rules.auth or ("none" if rules.kind == "request" else player.definition.token_endpoint_auth_method)
+    named = player.definition.authorization.client_id_parameter in parameters
+    if method == "bearer" and received.bearer != token:
+        raise Unauthenticated("the token is wanted in the Authorization header")
+    if method == "bearer" or (method == "none" and not named):
+        return player.grants.client_of(token) or Client("", None, (), "")
     return authenticate(player, received, parameters, method)

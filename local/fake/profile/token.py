@@ -1,99 +1,131 @@
-"""The token endpoint of a provider file: what it asks for, and where its answers have what."""
+"""The token endpoint of a provider file, and the addresses that do as it does: what each asks for."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from local.fake.asking import write_tokens
 from local.fake.grants import Client, Family, Refused
-from local.fake.id_token import build_id_token, profile_claims
 from local.fake.profile.credentials import Unauthenticated, authenticate, read_parameters
-from local.fake.profile.paths import put
+from local.fake.profile.places import is_at
+from local.fake.profile.shape import shape_refusal, shape_tokens
 from local.fake.web import Answer, Received
 
 if TYPE_CHECKING:
     from local.fake.profile.player import RunningProfile
 
 
+@dataclass(frozen=True)
+class Step:
+    """One kind of request to one address.
+
+    name       code, exchange or refresh
+    sends_client   the client proves itself; else what it presents is proof enough
+    """
+
+    name: str
+    url: str
+    method: str
+    parameters: dict[str, str]
+    sends_client: bool
+
+
 def answer(player: "RunningProfile", received: Received) -> Answer:
     """Codes and refresh tokens for tokens."""
     definition, faults = player.definition, player.faults
     parameters = read_parameters(received, body=definition.token.body)
+    step = find_step(player, received, parameters)
     try:
-        client = authenticate(player, received, parameters, definition.token_endpoint_auth_method)
+        client = _authenticate(player, received, parameters, step)
     except Unauthenticated as error:
         return refuse(player, received, "invalid_client", str(error), 401)
     if faults.token_error:
         return refuse(player, received, faults.token_error, "Switched on at /_control.")
-    wanted = {name.lower(): value for name, value in definition.token.headers.items()}
-    if any(received.headers.get(name) != value for name, value in wanted.items()):
-        return refuse(player, received, "invalid_request", f"these headers are wanted: {', '.join(wanted)}")
+    if step is None:
+        return refuse(player, received, "unsupported_grant_type", "No such grant_type at this address.")
+    if why := _find_error(player, received, parameters, step):
+        return refuse(player, received, "invalid_request", why)
     try:
         with player.grants.lock:
-            family = _find_family(player, client, parameters)
+            family = _find_family(player, client, parameters, step)
             given = player.grants.issue(family)
     except Refused as refused:
         return refuse(player, received, refused.code, "The provider refuses.")
-    return write_tokens(shape(player, received, family, given), received, faults)
+    return write_tokens(shape_tokens(player, received, family, given), received, faults)
 
 
-def _find_family(player: "RunningProfile", client: Client, parameters: dict[str, str]) -> Family:
-    definition, grants = player.definition, player.grants
-    match parameters.get("grant_type"):
-        case "authorization_code":
-            return grants.redeem(client, parameters, ends_older=definition.new_grant_ends_old)
-        case "refresh_token" if definition.refresh.kind != "none":
-            family = grants.refresh(client, parameters.get("refresh_token", ""))
-            if definition.refresh.sends_redirect_uri and parameters.get("redirect_uri") != family.redirect_uri:
-                raise Refused("invalid_request")
-            if definition.refresh.sends_scope and not parameters.get("scope"):
-                raise Refused("invalid_scope")
-            return family
-    raise Refused("unsupported_grant_type")
+def find_step(player: "RunningProfile", received: Received, parameters: dict[str, str]) -> Step | None:
+    """Which of the file's requests this is, by grant type and address."""
+    definition, places = player.definition, player.places
+    grant_type, refresh, exchange = parameters.get("grant_type"), definition.refresh, definition.exchange
+
+    def at(url: str | None) -> bool:
+        return is_at(url, received.host, received.path)
+
+    if grant_type == "authorization_code" and at(places.token):
+        return Step("code", places.token, definition.token.method, definition.token.parameters, True)
+    if exchange and grant_type == exchange.grant_type and at(exchange.endpoint):
+        return Step("exchange", exchange.endpoint, exchange.method, exchange.parameters, exchange.sends_client)
+    if refresh.kind != "none" and grant_type == refresh.grant_type and at(places.refresh):
+        sends_client = getattr(refresh, "sends_client", True)
+        return Step("refresh", places.refresh, refresh.method, refresh.parameters, sends_client)
+    return None
 
 
-def shape(player: "RunningProfile", received: Received, family: Family, given: dict[str, object]) -> dict[str, object]:
-    """The members of a good answer, each where the file reads it."""
-    rules, faults = player.definition.token, player.faults
-    document: dict[str, Any] = {"token_type": given["token_type"]}
-    if rules.success_member:
-        put(document, rules.success_member, True)
-    paths = {"access_token": rules.access_token_path, "refresh_token": rules.refresh_token_path}
-    paths["expires_in"] = rules.expires_in_path
-    for name, path in paths.items():
-        if name in given:
-            put(document, path, given[name])
-    if "scope" in given:
-        put(document, rules.scope_path, _write_scope(player, family))
-    if family.openid and not faults.drop_id_token:
-        put(document, rules.id_token_path, _id_token(player, received, family))
-    return {faults.nested: document} if faults.nested else document
+def _authenticate(
+    player: "RunningProfile", received: Received, parameters: dict[str, str], step: Step | None
+) -> Client:
+    if step is None or step.sends_client:
+        return authenticate(player, received, parameters, player.definition.token_endpoint_auth_method)
+    if {"client_secret", "client_assertion"} & parameters.keys() or "authorization" in received.headers:
+        raise Unauthenticated("no secret is wanted here")
+    presented = parameters.get(_presents(player, step), "")
+    owner = player.grants.client_of(presented)
+    if owner is None:
+        raise Unauthenticated("what was presented belongs to no app")
+    return owner
 
 
-def _write_scope(player: "RunningProfile", family: Family) -> str | list[str]:
-    faults, separator = player.faults, player.definition.token.scope_separator
-    if faults.scope_said is not None:
-        return faults.scope_said
-    return sorted(family.scopes) if faults.scope_as_list else separator.join(sorted(family.scopes))
+def _find_error(player: "RunningProfile", received: Received, parameters: dict[str, str], step: Step) -> str | None:
+    if received.method != step.method:
+        return f"the method must be {step.method}"
+    wanted = {name.lower(): value for name, value in player.definition.token.headers.items()}
+    if any(received.headers.get(name) != value for name, value in wanted.items()):
+        return f"these headers are wanted: {', '.join(wanted)}"
+    for name, value in step.parameters.items():
+        if parameters.get(name) != value:
+            return f"{name} must be {value}"
+    return None
 
 
-def _id_token(player: "RunningProfile", received: Received, family: Family) -> str:
-    return build_id_token(
-        family,
-        player.faults,
-        player.keys,
-        issuer=player.here(player.places.issuer, received),
-        now=int(player.grants.now()),
-        claims=profile_claims(family, player.faults),
-        algorithm=player.algorithm,
+def _presents(player: "RunningProfile", step: Step) -> str:
+    exchange = player.definition.exchange
+    return (
+        exchange.token_parameter if exchange and step.name == "exchange" else player.definition.refresh.token_parameter
     )
+
+
+def _find_family(player: "RunningProfile", client: Client, parameters: dict[str, str], step: Step) -> Family:
+    definition, grants = player.definition, player.grants
+    if step.name == "code":
+        return grants.redeem(client, parameters, ends_older=definition.new_grant_ends_old)
+    presented = parameters.get(_presents(player, step), "")
+    if step.name == "exchange":
+        family = grants.swap(client, presented)
+        family.lifetime = player.long_life
+        return family
+    if definition.refresh.kind == "swap":
+        return grants.swap(client, presented)
+    family = grants.refresh(client, presented)
+    if definition.refresh.sends_redirect_uri and parameters.get("redirect_uri") != family.redirect_uri:
+        raise Refused("invalid_request")
+    if definition.refresh.sends_scope and not parameters.get("scope"):
+        raise Refused("invalid_scope")
+    return family
 
 
 def refuse(player: "RunningProfile", received: Received, code: str, why: str, status: int = 400) -> Answer:
     """An error in the provider's own word, with the status of a good answer where a member says what failed."""
     rules, faults = player.definition.token, player.faults
-    word = next((own for own, registered in rules.errors.items() if registered == code), code)
-    document: dict[str, Any] = {"error_description": why}
-    if rules.success_member:
-        put(document, rules.success_member, False)
-    put(document, rules.error_path, word)
     as_200 = faults.errors_as_200 or rules.success_member is not None
-    return write_tokens(document, received, faults, 200 if as_200 else faults.error_status or status)
+    status = 200 if as_200 else faults.error_status or status
+    return write_tokens(shape_refusal(player, code, why), received, faults, status)

@@ -1,0 +1,88 @@
+"""Answers of a token endpoint with each member where the file reads it."""
+
+from typing import TYPE_CHECKING, Any
+
+from local.fake.grants import Family
+from local.fake.id_token import build_id_token, profile_claims
+from local.fake.profile.identity import describe
+from local.fake.profile.paths import put
+from local.fake.profile.values import sample
+from local.fake.web import Received
+
+if TYPE_CHECKING:
+    from local.fake.profile.player import RunningProfile
+
+_REFRESH_SECONDS = 90 * 86400
+
+
+def shape_tokens(
+    player: "RunningProfile", received: Received, family: Family, given: dict[str, object]
+) -> dict[str, object]:
+    """A good answer: tokens, and whatever else the file reads there."""
+    definition, faults = player.definition, player.faults
+    rules = definition.token
+    document: dict[str, Any] = {"token_type": given["token_type"]}
+    if definition.identity.source == "token":
+        document |= describe(player, family)
+    for name, metadata in definition.metadata.items():
+        if metadata.origin == "token":
+            put(document, metadata.path, player.metadata[name])
+    if rules.success_member:
+        put(document, rules.success_member, True)
+    paths = {"access_token": rules.access_token_path, "refresh_token": rules.refresh_token_path}
+    for name, path in {**paths, "expires_in": rules.expires_in_path}.items():
+        if name in given:
+            put(document, path, given[name])
+    if "refresh_token" in given and rules.refresh_expires_in_path:
+        put(document, rules.refresh_expires_in_path, _refresh_life(player, family))
+    if "scope" in given and (definition.authorization.sends_scope or faults.scope_said is not None):
+        put(document, rules.scope_path, _write_scope(player, family))
+    if family.openid and not faults.drop_id_token:
+        put(document, rules.id_token_path, _id_token(player, received, family))
+    return {faults.nested: document} if faults.nested else document
+
+
+def shape_refusal(player: "RunningProfile", code: str, why: str) -> dict[str, object]:
+    """An error in the provider's own word where the file has one for this code."""
+    rules = player.definition.token
+    word = next((own for own, registered in rules.errors.items() if registered == code), code)
+    document: dict[str, Any] = {"error_description": why}
+    if rules.success_member:
+        put(document, rules.success_member, False)
+    put(document, rules.error_path, word)
+    return document
+
+
+def _refresh_life(player: "RunningProfile", family: Family) -> int:
+    if family.refresh_ends is not None:
+        return int(family.refresh_ends - player.grants.now())
+    return player.definition.refresh.idle_expiry_seconds or _REFRESH_SECONDS
+
+
+def _write_scope(player: "RunningProfile", family: Family) -> str | list[str]:
+    faults, separator = player.faults, player.definition.token.scope_separator
+    if faults.scope_said is not None:
+        return faults.scope_said
+    return sorted(family.scopes) if faults.scope_as_list else separator.join(sorted(family.scopes))
+
+
+def _id_token(player: "RunningProfile", received: Received, family: Family) -> str:
+    rules = player.definition.identity
+    issuer, claims = player.places.issuer, profile_claims(family, player.faults)
+    if rules.issuer and rules.issuer_claim:
+        tenant = sample(rules.issuer_pattern or "")
+        issuer, claims = (
+            rules.issuer.replace(f"{{{rules.issuer_claim}}}", tenant),
+            {**claims, rules.issuer_claim: tenant},
+        )
+    for path in rules.subject_paths if rules.subject_paths != ("sub",) else ():
+        put(claims, path, claims.get(path) or family.user.sub)
+    return build_id_token(
+        family,
+        player.faults,
+        player.keys,
+        issuer=player.here(issuer, received),
+        now=int(player.grants.now()),
+        claims=claims,
+        algorithm=player.algorithm,
+    )
