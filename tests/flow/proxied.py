@@ -155,10 +155,16 @@ class Got:
 
 @dataclass
 class Proxied:
-    """A broker whose demo provider has this API, and calls through it."""
+    """Calls through a broker; `api` where its demo provider's API is another than its own."""
 
     stack: Stack
-    api: Api
+    own: Api | None = None
+
+    @property
+    def api(self) -> Api:
+        """What is called."""
+        assert self.own is not None
+        return self.own
 
     def call(
         self,

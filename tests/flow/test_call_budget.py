@@ -6,8 +6,9 @@ from contextlib import contextmanager
 import pytest
 
 from tests.flow.browser import Browser
+from tests.flow.proxied import Proxied
 from tests.flow.stack import APP, Stack
-from tests.flow.tokens import CONFIDENTIAL, Session, audits, mark, sign, start_session
+from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, mark, sign, start_session
 from tests.requirement import requirement
 
 
@@ -181,3 +182,38 @@ def test_a_refused_client_authentication_reads_once_more_and_is_counted(stack: S
 def warm_up(stack: Stack, session: Session) -> None:
     """Cached records are older than 10 s by now: one request reads them again."""
     stack.post("/revoke", session.client, session.sign_in.secret, token="unknown")
+
+
+@requirement("BUDGET")
+def test_a_call_through_the_proxy_is_a_read_and_a_record(stack: Stack, warm: Session) -> None:
+    proxied = Proxied(stack)
+    with spends(stack, 2, "called"):
+        assert proxied.call(warm).status == 200
+    with spends(stack, 2, "refused by the provider, which cannot be helped"):
+        assert proxied.call(warm, "DELETE", "/proxy/demo/nothing").status == 404
+    for path, headers, status, calls in (
+        ("/proxy/demo/a/../b", {}, 400, 0),
+        ("/proxy/demo/notes?access_token=x", {}, 400, 0),
+        ("/proxy/demo/notes", {"Broker-Connection": "0" * 32}, 404, 1),
+        ("/proxy/github/user", {}, 404, 1),
+        ("/proxy/demo/notes", {"Broker-Host": "elsewhere.example"}, 400, 1),
+    ):
+        with spends(stack, calls, path):
+            assert proxied.call(warm, path=path, headers=headers).status == status
+    with spends(stack, 0, "not our token"):
+        assert proxied.call("x").status == 401
+    with spends(stack, 0, "a browser asks whether it may"):
+        assert proxied.call(None, "OPTIONS").status == 204
+
+
+@requirement("BUDGET")
+def test_a_call_with_a_refresh_and_one_that_the_api_refuses_first(stack: Stack, warm: Session) -> None:
+    proxied = Proxied(stack)
+    change(stack, warm.connection_place(), access_expires_at=stack.clock.now() - 1)
+    with spends(stack, 6, "refreshed before it is called"):
+        assert proxied.call(warm).status == 200
+    change(stack, warm.connection_place(), tokens_at=stack.clock.now() - 60)
+    for token in stack.provider.grants.access_tokens.values():
+        token.revoked = True
+    with spends(stack, 7, "called, refused, refreshed, called again"):
+        assert proxied.call(warm).status == 200

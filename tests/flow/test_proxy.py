@@ -286,23 +286,23 @@ def test_rules_of_a_client_only_narrow(
 
 
 @requirement("PRX-01")
-def test_a_provider_without_an_api_is_not_called(stack: Stack, tmp_path: Path, make_stack, api) -> None:
+def test_a_provider_without_an_api_is_not_called(tmp_path: Path, make_stack) -> None:
     other = make_stack(provider_dirs=(provider_dir(tmp_path, ""),))
     session = start_session(other, handout="proxy")
-    assert Proxied(other, api).call(session).refusal == (404, "invalid_target", "no_api")
+    assert Proxied(other).call(session).refusal == (404, "invalid_target", "no_api")
     assert audits(other) == []
 
 
 @requirement("PRX-02")
-def test_a_provider_behind_the_issuer_is_called_there(stack: Stack, api) -> None:
+def test_a_provider_behind_the_issuer_is_called_there(stack: Stack) -> None:
     """The demo provider's own API: read and written through the proxy."""
     session = start_session(stack, handout="proxy", scopes=frozenset([*SCOPE.split(), "demo:notes:write"]))
     sign_in = stack.sign_in(session.client, None, scope=SCOPE + " demo:notes:write")
     token = stack.redeem(sign_in).json["access_token"]
-    got = Proxied(stack, api).call(token)
+    got = Proxied(stack).call(token)
     assert (got.status, got.json["owner"]) == (200, "alice")
     kind = {"Content-Type": "application/json"}
-    posted = Proxied(stack, api).call(token, "POST", body='{"text": "Größe"}'.encode(), headers=kind)
+    posted = Proxied(stack).call(token, "POST", body='{"text": "Größe"}'.encode(), headers=kind)
     assert posted.json["notes"][-1]["text"] == "Größe"
     assert BASE not in str(stack.provider.requests[-1])
 

@@ -144,3 +144,49 @@ def test_no_put_destroys_an_answer_that_still_lives(
 )  # fmt: skip
 def test_retry_after_is_read_in_both_forms_and_a_day_at_most(said: str, at: int) -> None:
     assert read_retry_after(HttpResponse(status=503, headers={"retry-after": said}), now=NOW) == at
+
+
+ALIVE = replace(DUE, access_expires_at=NOW + 3000, tokens_at=NOW - 600)
+
+
+def replaced(
+    connection: Connection, rules: RefreshRules = ONCE, recovery: Recovery | None = None, *, refused: int = 3
+) -> Decision:
+    """The decision of a caller whose token of that generation the provider's API has refused."""
+    definition = replace(DEMO, refresh=rules)
+    return decide_refresh(connection, recovery, definition, epoch=0, now=NOW, refused=refused)
+
+
+@requirement("PRX-05")
+def test_a_refused_token_is_replaced_only_while_it_is_still_the_one_that_stands() -> None:
+    assert replaced(ALIVE) == Lease(doubt="", lives=True, waits=True)
+    assert replaced(ALIVE, refused=2) == Serve()
+    assert replaced(replace(ALIVE, status="partial")) == Lease(doubt="", lives=True, waits=True)
+
+
+@requirement("PRX-05", "VLT-07")
+def test_who_was_refused_waits_for_the_holder_and_finishes_an_answer() -> None:
+    leased = replace(ALIVE, lease_owner="o", lease_until=NOW, attempt_started=NOW - 1)
+    assert replaced(leased) == Wait()
+    assert replaced(ALIVE, recovery=ANSWER) == Finish(ANSWER)
+    assert replaced(ALIVE, recovery=replace(ANSWER, line=1)) == Lease(doubt="", lives=True, waits=True)
+
+
+@requirement("PRX-05")
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"sealed_refresh_token": b""}, {"status": "in_doubt"}, {"attempt_started": NOW - 20}, {"epoch": 1},
+        {"retry_at": NOW + 1}, {"tokens_at": NOW - 59},
+    ],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("rules", [STATIC, ONCE, ASK, GRACE])
+def test_an_apis_word_alone_risks_nothing(rules: RefreshRules, fields: dict[str, object]) -> None:
+    assert replaced(replace(ALIVE, **fields), rules) == Serve()
+
+
+@requirement("PRX-05")
+def test_without_a_way_to_refresh_the_token_stands_and_an_end_is_an_end() -> None:
+    assert replaced(ALIVE, RefreshRules(kind="none")) == Serve()
+    assert replaced(replace(ALIVE, status="reauth_required")) == Refuse(reason="reauth_required")
