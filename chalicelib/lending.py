@@ -9,6 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from chalicelib.access import open_key_of, refuse_unreadable
+from chalicelib.keeping import Held
 from chalicelib.linking import Wish, build_connect_uri
 from chalicelib.ports import Broker, OverLimit
 from chalicelib.protocol.errors import (
@@ -25,7 +26,7 @@ from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import user_key_place
-from chalicelib.renewing import Held, hold_fresh
+from chalicelib.renewing import hold_fresh
 from chalicelib.vault.handout import check_handout
 from chalicelib.vault.refusing import decide_way_out
 from chalicelib.vault.sealed import open_value, place_of

@@ -8,23 +8,19 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NoReturn
 
 import msgspec
-from msgspec import Struct
 
 from chalicelib.access import refuse_unreadable
 from chalicelib.asking import TOKEN_SECONDS, ProviderFailure, Registered, find_registered, open_client_secret
-from chalicelib.duties import end_tokens, leave_revocation, tokens_of_answer
-from chalicelib.ports import Broker, Refused, Written
+from chalicelib.keeping import Attempt, Held, commit_answer, finish_answer, keep_answer
+from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
-from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.connection import Connection
 from chalicelib.records.places import recovery_place
-from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import HttpResponse, ProviderUnavailable
 from chalicelib.upstream.refresh import Ended, NotDone, Renewed, Unknown, read_refresh_response
 from chalicelib.upstream.token import build_refresh_request
-from chalicelib.vault.recovering import Replace, decide_recovery
 from chalicelib.vault.refreshing import (
     LEASE_SECONDS,
     LEAST_FUNCTION_SECONDS,
@@ -37,34 +33,11 @@ from chalicelib.vault.refreshing import (
     decide_refresh,
     is_answer_for,
 )
-from chalicelib.vault.renewed import Given, keeps_lost, seal_renewed
-from chalicelib.vault.sealed import open_value, place_of, seal_answer
+from chalicelib.vault.sealed import open_value, place_of
 
 # A loser looks again after these pauses: five seconds in all.
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.0, 1.25, 1.25)
 STEPS = 16
-
-
-class Held(Struct, frozen=True, kw_only=True):
-    """What one look brought, after every mark and permission in it was found good.
-
-    user_key   opened, so that no key has to be opened once the provider has answered
-    """
-
-    connection: Connection
-    recovery: Recovery | None
-    record: ProviderRecord
-    definition: ProviderDefinition
-    user_key: bytes
-
-
-class Attempt(Struct, frozen=True, kw_only=True):
-    """One attempt under a lease. `connection` is what the lease returned."""
-
-    held: Held
-    connection: Connection
-    owner: str
-    doubt: bool
 
 
 Look = Callable[[], Held]
@@ -107,7 +80,7 @@ def hold_fresh(broker: Broker, held: Held, look: Look, *, refused: int | None = 
         elif isinstance(decision, Wait):
             _pause(broker, pauses)
         else:
-            _finish(broker, held, decision.recovery)
+            finish_answer(broker, held, decision.recovery)
         held = look()
     raise TemporarilyUnavailable("connection_keeps_changing", retry_after=1)
 
@@ -219,7 +192,7 @@ def _read(broker: Broker, attempt: Attempt, response: HttpResponse) -> None:
     answer = read_refresh_response(held.definition, response, granted=attempt.connection.granted, now=now)
     broker.breaker.note(held.record.provider_id, worked=isinstance(answer, (Renewed, Ended)), now=now)
     if isinstance(answer, Renewed):
-        _keep(broker, attempt, response, now)
+        keep_answer(broker, attempt, response, now)
     elif isinstance(answer, Ended):
         _refused_by_provider(broker, attempt, answer.reason)
     else:
@@ -232,7 +205,7 @@ def _refused_by_provider(broker: Broker, attempt: Attempt, reason: str) -> None:
         place = recovery_place(attempt.connection.connection_id)
         recovery = broker.store.read(place).get(place)
         if recovery is not None and is_answer_for(recovery, attempt.connection):
-            _commit(broker, attempt, recovery, owner=attempt.owner)
+            commit_answer(broker, attempt, recovery)
             return
     _fail(broker, attempt, Ended(reason))
 
@@ -260,108 +233,3 @@ def _fail(broker: Broker, attempt: Attempt, answer: Ended | NotDone | Unknown, *
     if isinstance(answer, Ended):
         raise InvalidGrant("reauth_required", members={"reason": "reauth_required"})
     raise TemporarilyUnavailable("provider_did_not_refresh", retry_after=max(1, failed.retry_at - now))
-
-
-def _keep(broker: Broker, attempt: Attempt, response: HttpResponse, now: int) -> None:
-    """Put the answer into the recovery item without destroying one that still lives at the provider; then commit."""
-    leased, key, definition = attempt.connection, attempt.held.user_key, attempt.held.definition
-    kept = HttpResponse(status=response.status, headers=_content_type(response), body=response.body)
-    mine = Recovery(
-        connection_id=leased.connection_id,
-        generation=leased.token_generation,
-        attempt=leased.attempt,
-        line=leased.line,
-        epoch=broker.settings.epoch,
-        received_at=now,
-    )
-    raw, salt = msgspec.msgpack.encode(kept), broker.entropy.token_bytes(32)
-    mine = msgspec.structs.replace(mine, sealed=seal_answer(key, raw, recovery=mine, owner=leased, salt=salt))
-    siblings: tuple[str, ...] = ()
-    result = broker.store.put_recovery(mine)
-    for _ in range(4):
-        found = result.found if isinstance(result, Refused) else None
-        if found is None:
-            break
-        ours = tokens_of_answer(broker, definition, mine, leased, key)
-        theirs = tokens_of_answer(broker, definition, found, leased, key)
-        choice = decide_recovery(found, mine, definition, same_token=ours == theirs)
-        if isinstance(choice, Replace):
-            if choice.duty and theirs:
-                leave_revocation(broker, leased, key, theirs)
-                siblings += tuple(token for token, kind in theirs if kind == "refresh_token")
-            result = broker.store.put_recovery(mine, replacing=found)
-            continue
-        if choice.duty:
-            leave_revocation(broker, leased, key, ours)
-            return
-        break
-    _commit(broker, attempt, mine, owner=attempt.owner, siblings=siblings)
-
-
-def _content_type(response: HttpResponse) -> dict[str, str]:
-    return {name: value for name, value in response.headers.items() if name == "content-type"}
-
-
-def _finish(broker: Broker, held: Held, recovery: Recovery) -> None:
-    """Go on from an answer that somebody else has received."""
-    attempt = Attempt(held=held, connection=held.connection, owner="", doubt=True)
-    _commit(broker, attempt, recovery, owner="")
-
-
-def _commit(
-    broker: Broker,
-    attempt: Attempt,
-    recovery: Recovery,
-    *,
-    owner: str,
-    siblings: tuple[str, ...] = (),
-) -> None:
-    """Write the next generation; what may not be written is left where it is found, or ended at the provider."""
-    leased, held = attempt.connection, attempt.held
-    given = Given(
-        user_key=held.user_key,
-        epoch=broker.settings.epoch,
-        siblings=siblings,
-        salt=lambda: broker.entropy.token_bytes(32),
-    )
-    try:
-        renewed = seal_renewed(leased, recovery, held.definition, given)
-    except SealBroken as broken:
-        broker.log.event("alarm", kind="recovery_does_not_open", connection_id=leased.connection_id, reason=str(broken))
-        broker.store.empty_recovery(recovery)
-        return
-    result = broker.store.commit_refresh(
-        renewed, owner=owner, attempt=leased.attempt, keeps_lost=keeps_lost(leased, held.definition)
-    )
-    if isinstance(result, Written) or result.found is None:
-        return
-    found = result.found
-    overtaken = found.token_generation == leased.token_generation and found.attempt_started > 0
-    if found.status == "revoked":
-        _end_own(broker, attempt, recovery)
-    elif overtaken and owner and held.definition.revocation.ends == "token":
-        _end_unless_kept(broker, attempt, recovery)
-
-
-def _end_own(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
-    """The commit met a tombstone: what was received is ended at the provider too, now or by a job."""
-    held, owner = attempt.held, attempt.connection
-    if held.definition.revocation.ends == "app":
-        return  # the tombstone's own call ends it, or must not be made
-    alive = tokens_of_answer(broker, held.definition, recovery, owner, held.user_key)
-    try:
-        alive = end_tokens(broker, find_registered(broker, held.record), alive)
-    except ProviderFailure as error:
-        broker.log.event("revocation_failed", provider_id=owner.provider_id, reason=error.reason)
-    if alive:
-        leave_revocation(broker, owner, held.user_key, alive)
-
-
-def _end_unless_kept(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
-    """Overtaken where each token lives for itself: mine is ended unless the newer holder finds it in the item."""
-    place = recovery_place(attempt.connection.connection_id)
-    kept, held = broker.store.read(place).get(place), attempt.held
-    mine = tokens_of_answer(broker, held.definition, recovery, attempt.connection, held.user_key)
-    theirs = kept and tokens_of_answer(broker, held.definition, kept, attempt.connection, held.user_key)
-    if mine != theirs:
-        _end_own(broker, attempt, recovery)

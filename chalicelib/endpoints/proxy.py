@@ -5,6 +5,7 @@ whether an answer is the provider's or ours.
 """
 
 from chalicelib.endpoints.userinfo import read_bearer
+from chalicelib.keeping import Held
 from chalicelib.lending import Wanted, hold, hold_again, open_token, record_use
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
@@ -20,7 +21,6 @@ from chalicelib.protocol.errors import (
 )
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import check_no_secret_in_query
-from chalicelib.renewing import Held
 from chalicelib.replies import NO_STORE, Reply
 from chalicelib.upstream.http import HttpResponse, ProviderUnavailable
 from chalicelib.upstream.proxy_path import parse_path

@@ -3,6 +3,7 @@
 from typing import Any
 
 from chalicelib.grant_types.asked import Asked
+from chalicelib.keeping import Held
 from chalicelib.lending import Wanted, hold, open_token, record_use
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
@@ -14,7 +15,6 @@ from chalicelib.protocol.errors import (
 from chalicelib.protocol.scope import serialize
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client
-from chalicelib.renewing import Held
 
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 

@@ -1,12 +1,14 @@
 """A deployment from its first command to a sign-in with what was made."""
 
 import base64
+import json
 import re
 import secrets
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -149,3 +151,19 @@ def test_the_one_command_of_the_repository_is_the_same(broker: Operator, made: d
     )
     assert ended.returncode == 0, ended.stderr
     assert made["public"] in ended.stdout
+
+
+@requirement("F16")
+def test_an_answer_in_the_log_is_read_from_a_file_or_from_standard_input(
+    broker: Operator, typed: Callable[..., Done], tmp_path: Path
+) -> None:
+    fields = {"connection_id": "c" * 32, "generation": 1, "attempt": 1, "line": 1, "epoch": 0, "received_at": 7}
+    line = json.dumps({"at": 7, "event": "alarm", "kind": "recovery_not_stored", **fields, "sealed": ["AAAA"]})
+    expected = [{"connection": "c" * 32, "generation": 1, "received_at": 7, "outcome": "gone"}]
+    file = tmp_path / "lines"
+    file.write_text(f"START RequestId\n{line}\nEND\n")
+    assert typed("vault", "recover", str(file), "--json").json == expected
+    assert broker.made("vault", "recover", typed=line) == expected
+    file.write_text("START RequestId\n")
+    typed("vault", "recover", str(file)).refused("no line", "recovery_not_stored")
+    typed("vault", "recover", str(tmp_path / "missing")).refused("missing")

@@ -1,0 +1,247 @@
+"""An answer of a provider to a refresh: kept before anything else is done with it, committed, or ended there.
+
+No write here destroys an answer that still lives at the provider, and none is forgotten: where the table refuses to
+keep one, the sealed answer is written to the log, and `broker vault recover` brings it back.
+"""
+
+import base64
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.access import open_key_of
+from chalicelib.asking import ProviderFailure, find_registered
+from chalicelib.duties import end_tokens, leave_revocation, tokens_of_answer
+from chalicelib.ports import Broker, Refused, StoreUnavailable, Written
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.places import connection_place, provider_place, recovery_place, user_key_place
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.upstream.http import HttpResponse
+from chalicelib.vault.recovering import Replace, decide_recovery
+from chalicelib.vault.refreshing import is_answer_for
+from chalicelib.vault.renewed import Given, keeps_lost, seal_renewed
+from chalicelib.vault.sealed import seal_answer
+
+T = TypeVar("T")
+Recovered = Literal["healed", "kept", "ended", "superseded", "gone"]
+KEEP_PAUSES = (0.5, 1.0, 2.0, 2.0)
+LEAST_SECONDS = 1.0
+UNSTORED = "recovery_not_stored"
+NAMED = ("connection_id", "generation", "attempt", "line", "epoch", "received_at")
+PIECE = 400
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """What one look brought, after every mark and permission in it was found good.
+
+    user_key   opened, so that no key has to be opened once the provider has answered
+    """
+
+    connection: Connection
+    recovery: Recovery | None
+    record: ProviderRecord
+    definition: ProviderDefinition
+    user_key: bytes
+
+
+class Attempt(Struct, frozen=True, kw_only=True):
+    """One attempt under a lease. `connection` is what the lease returned."""
+
+    held: Held
+    connection: Connection
+    owner: str
+    doubt: bool
+
+
+def keep_answer(broker: Broker, attempt: Attempt, response: HttpResponse, now: int) -> None:
+    """Put the answer into the recovery item, then commit.
+
+    Raises StoreUnavailable: the table refused every time; the sealed answer is in the log.
+    """
+    leased = attempt.connection
+    kept = HttpResponse(status=response.status, headers=_content_type(response), body=response.body)
+    mine = Recovery(
+        connection_id=leased.connection_id,
+        generation=leased.token_generation,
+        attempt=leased.attempt,
+        line=leased.line,
+        epoch=broker.settings.epoch,
+        received_at=now,
+    )
+    raw, salt = msgspec.msgpack.encode(kept), broker.entropy.token_bytes(32)
+    sealed = seal_answer(attempt.held.user_key, raw, recovery=mine, owner=leased, salt=salt)
+    mine = msgspec.structs.replace(mine, sealed=sealed)
+    try:
+        stored = _insist(broker, lambda: _store_answer(broker, attempt, mine))
+    except StoreUnavailable:
+        write_to_log(broker, mine)
+        raise
+    if stored is not None:
+        commit_answer(broker, attempt, mine, siblings=stored)
+
+
+def _insist(broker: Broker, write: Callable[[], T]) -> T:
+    """Try again until little time is left: what is lost here only the user can bring back."""
+    for pause in KEEP_PAUSES:
+        try:
+            return write()
+        except StoreUnavailable:
+            if broker.deadline.left() < pause + LEAST_SECONDS:
+                raise
+            broker.sleeper.sleep(pause)
+    return write()
+
+
+def _store_answer(broker: Broker, attempt: Attempt, mine: Recovery) -> tuple[str, ...] | None:
+    """Keep it without destroying another that still lives at the provider.
+
+    The refresh tokens of answers that it replaces, which a job ends; None where a newer one stays, and mine is ended.
+    """
+    leased, key, definition = attempt.connection, attempt.held.user_key, attempt.held.definition
+    siblings: tuple[str, ...] = ()
+    result = broker.store.put_recovery(mine)
+    for _ in range(4):
+        found = result.found if isinstance(result, Refused) else None
+        if found is None:
+            break
+        ours = tokens_of_answer(broker, definition, mine, leased, key)
+        theirs = tokens_of_answer(broker, definition, found, leased, key)
+        choice = decide_recovery(found, mine, definition, same_token=ours == theirs)
+        if isinstance(choice, Replace):
+            if choice.duty and theirs:
+                leave_revocation(broker, leased, key, theirs)
+                siblings += tuple(token for token, kind in theirs if kind == "refresh_token")
+            result = broker.store.put_recovery(mine, replacing=found)
+            continue
+        if choice.duty:
+            leave_revocation(broker, leased, key, ours)
+            return None
+        break
+    return siblings
+
+
+def write_to_log(broker: Broker, recovery: Recovery) -> None:
+    """The sealed answer, and nothing that opens it; in pieces, for a long word in the log is cut."""
+    text = base64.b64encode(recovery.sealed).decode()
+    fields = {name: getattr(recovery, name) for name in NAMED}
+    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
+    broker.log.event("alarm", kind=UNSTORED, **fields, sealed=pieces)
+
+
+def read_from_log(line: str) -> Recovery | None:
+    """What `write_to_log` wrote, whatever stands before it in the line; None for every other line."""
+    try:
+        said = msgspec.json.decode(line[line.index("{") :])
+        if said["event"] != "alarm" or said["kind"] != UNSTORED:
+            return None
+        sealed = base64.b64decode("".join(said["sealed"]), validate=True)
+        return msgspec.convert({**{name: said[name] for name in NAMED}, "sealed": sealed}, Recovery)
+    except (ValueError, TypeError, KeyError):  # msgspec's errors are ValueErrors
+        return None
+
+
+def recover_answer(broker: Broker, recovery: Recovery) -> Recovered:
+    """Bring an answer back that the table had refused; twice is no harm.
+
+    healed       its tokens are the connection's now
+    kept         somebody is asking the provider this very moment: it lies where they look
+    ended        the connection was revoked meanwhile, and so were these tokens
+    superseded   the connection has newer tokens
+    gone         there is no such connection, or its user's key has been destroyed
+    """
+    at, kept_at = connection_place(recovery.connection_id), recovery_place(recovery.connection_id)
+    found = broker.store.read(at, kept_at)
+    connection = found.get(at)
+    held = _hold(broker, connection, found.get(kept_at)) if connection else None
+    if connection is None or held is None:
+        return "gone"
+    attempt = Attempt(held=held, connection=connection, owner="", doubt=True)
+    if connection.status == "revoked":
+        _end_own(broker, attempt, recovery)
+        return "ended"
+    if not is_answer_for(recovery, connection):
+        return "superseded"
+    stored = _store_answer(broker, attempt, recovery)
+    if stored is None or connection.is_leased(broker.clock.now()):
+        return "kept"
+    commit_answer(broker, attempt, recovery, siblings=stored)
+    after = broker.store.read(at).get(at)
+    return "healed" if after is not None and after.token_generation > connection.token_generation else "kept"
+
+
+def _hold(broker: Broker, connection: Connection, recovery: Recovery | None) -> Held | None:
+    """The connection as its operator holds it: nothing is handed out."""
+    key_at, provider_at = user_key_place(connection.sub), provider_place(connection.provider_id)
+    found = broker.store.read(key_at, provider_at)
+    sealed, record = found.get(key_at), found.get(provider_at)
+    definition = broker.catalog.get(connection.provider_id)
+    if sealed is None or record is None or definition is None:
+        return None
+    key = open_key_of(broker, sealed)
+    return Held(connection=connection, recovery=recovery, record=record, definition=definition, user_key=key)
+
+
+def _content_type(response: HttpResponse) -> dict[str, str]:
+    return {name: value for name, value in response.headers.items() if name == "content-type"}
+
+
+def finish_answer(broker: Broker, held: Held, recovery: Recovery) -> None:
+    """Go on from an answer that somebody else has received."""
+    attempt = Attempt(held=held, connection=held.connection, owner="", doubt=True)
+    commit_answer(broker, attempt, recovery)
+
+
+def commit_answer(broker: Broker, attempt: Attempt, recovery: Recovery, *, siblings: tuple[str, ...] = ()) -> None:
+    """Write the next generation; what may not be written is left where it is found, or ended at the provider."""
+    leased, held = attempt.connection, attempt.held
+    given = Given(
+        user_key=held.user_key,
+        epoch=broker.settings.epoch,
+        siblings=siblings,
+        salt=lambda: broker.entropy.token_bytes(32),
+    )
+    try:
+        renewed = seal_renewed(leased, recovery, held.definition, given)
+    except SealBroken as broken:
+        broker.log.event("alarm", kind="recovery_does_not_open", connection_id=leased.connection_id, reason=str(broken))
+        broker.store.empty_recovery(recovery)
+        return
+    result = broker.store.commit_refresh(
+        renewed, owner=attempt.owner, attempt=leased.attempt, keeps_lost=keeps_lost(leased, held.definition)
+    )
+    if isinstance(result, Written) or result.found is None:
+        return
+    found = result.found
+    overtaken = found.token_generation == leased.token_generation and found.attempt_started > 0
+    if found.status == "revoked":
+        _end_own(broker, attempt, recovery)
+    elif overtaken and attempt.owner and held.definition.revocation.ends == "token":
+        _end_unless_kept(broker, attempt, recovery)
+
+
+def _end_own(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
+    """The commit met a tombstone: what was received is ended at the provider too, now or by a job."""
+    held, owner = attempt.held, attempt.connection
+    if held.definition.revocation.ends == "app":
+        return  # the tombstone's own call ends it, or must not be made
+    alive = tokens_of_answer(broker, held.definition, recovery, owner, held.user_key)
+    try:
+        alive = end_tokens(broker, find_registered(broker, held.record), alive)
+    except ProviderFailure as error:
+        broker.log.event("revocation_failed", provider_id=owner.provider_id, reason=error.reason)
+    if alive:
+        leave_revocation(broker, owner, held.user_key, alive)
+
+
+def _end_unless_kept(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
+    """Overtaken where each token lives for itself: mine is ended unless the newer holder finds it in the item."""
+    place = recovery_place(attempt.connection.connection_id)
+    kept, held = broker.store.read(place).get(place), attempt.held
+    mine = tokens_of_answer(broker, held.definition, recovery, attempt.connection, held.user_key)
+    theirs = kept and tokens_of_answer(broker, held.definition, kept, attempt.connection, held.user_key)
+    if mine != theirs:
+        _end_own(broker, attempt, recovery)
