@@ -1,5 +1,6 @@
 """What the broker asks of the world: one small Protocol per need. Adapters implement them; endpoints use them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -8,7 +9,7 @@ from msgspec import Struct
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
-from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.connection import Connection, Ending, Recovery
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.job import Job
@@ -182,8 +183,19 @@ class Store(Protocol):
     def revoke_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
         """any -> revoked, if nobody has signed in since it was read; the tombstone keeps its sealed tokens."""
 
-    def settle_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
-        """The calls that a tombstone's revocation needed have ended."""
+    def record_endings(
+        self, connection: Connection, endings: Mapping[str, Ending], *, settled_at: int = 0
+    ) -> Written[Connection] | Refused[Connection]:
+        """Say on a tombstone what became of its tokens, if it still says what was read.
+
+        settled_at   when the calls that its revocation needed had ended; 0: there are more to come
+        """
+
+    def note_idle(self, connection: Connection, *, since: int) -> Written[Connection] | Refused[Connection]:
+        """Since when no live grant was seen (0: there is one), if nobody has signed in since it was read."""
+
+    def list_subject(self, sub: str, kind: str) -> tuple[str, ...]:
+        """Names of one subject's items of a kind (`CONNECTION`, `GRANT`); they may lag, so items are read to decide."""
 
     def put_job(self, job: Job) -> None:
         """Leave a duty; the same one twice is one."""

@@ -1,100 +1,200 @@
-"""Ending a connection: a tombstone first, then its tokens at the provider, then nothing is left to find.
+"""Ending a connection: a duty, a tombstone, then its tokens at the provider, then what came of it is written down.
 
-Every step may be repeated: who revokes again finds the tombstone and goes the same way once more.
+Every step may be repeated, by who revokes again and by the duty: it finds the tombstone and goes on from there. Where
+one call ends every grant of our app at an account, the tombstone comes before the look at the others, so that of two
+apps which end their access at once the one that looks last sees nobody and makes the call.
 """
 
-from typing import Literal
+from typing import Any
 
-from chalicelib.asking import ProviderFailure, find_registered
-from chalicelib.duties import Token, end_tokens, leave_open_attempt, leave_revocation, tokens_of_answer
-from chalicelib.ports import Broker, Written
+import msgspec
+from msgspec import Struct
+
+from chalicelib.asking import ProviderFailure, Registered, ask_revocation, find_registered
+from chalicelib.duties import Token, leave_end, leave_open_attempt, leave_revocation, tokens_of_answer
+from chalicelib.ports import Broker, Found, Refused, Written
+from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.records.connection import Connection
-from chalicelib.records.places import recovery_place
-from chalicelib.records.provider import ProviderRecord
-from chalicelib.vault.sealed import open_value, place_of
+from chalicelib.records.connection import Connection, Ending
+from chalicelib.records.consent import Consent
+from chalicelib.records.places import Place, connection_place, consent_place, provider_place, recovery_place
+from chalicelib.upstream.revocation import TokenKind
+from chalicelib.vault.endings import merge_endings
+from chalicelib.vault.sealed import Attribute, open_value, place_of
+from chalicelib.vault.sharing import shares_account, without_connection
 
-Revoked = Literal["revoked", "not_supported", "kept_shared", "pending", "failed", "changed"]
+BATCH = 100
 
 
-def end_connection(
-    broker: Broker, connection: Connection, record: ProviderRecord, user_key: bytes, *, alone: bool = False
-) -> Revoked:
-    """End it here at once, and at the provider as far as it can be done.
+class Around(Struct, frozen=True, kw_only=True):
+    """One look, made after the tombstones were written: what else this user has, and what the calls need."""
 
-    alone   no other client of this user has a live connection to that account: where one call ends every grant of our
-            app there, it is made only then
+    found: Found
+    others: tuple[Connection, ...]
 
-    revoked        nothing of it lives at the provider
-    pending        a refresh was running; a job ends what it brings
-    failed         a call failed and a job repeats it, or an answer was lost and what it held cannot be ended
-    kept_shared    the call would have ended another client's access too
-    not_supported  the provider offers no such call
-    changed        somebody has signed in since it was read; nothing has happened
+
+def end_connection(broker: Broker, connection: Connection, user_key: bytes) -> Connection | None:
+    """End it here at once, and at the provider as far as it can be done; the tombstone with what became of its tokens.
+
+    None where somebody has signed in since it was read: nothing has happened then.
     """
+    tombstone = write_tombstone(broker, connection)
+    if tombstone is None or tombstone.endings:
+        return tombstone
+    return finish_ending(broker, tombstone, look_around(broker, tombstone), user_key)
+
+
+def write_tombstone(broker: Broker, connection: Connection) -> Connection | None:
+    """The duty to finish comes first: whatever dies from here on, a job goes the rest of the way."""
+    if connection.status == "revoked":
+        return connection
+    leave_end(broker, connection)
     result = broker.store.revoke_connection(connection, now=broker.clock.now())
-    if not isinstance(result, Written):
-        return "changed"
-    tombstone = result.item
-    definition = broker.catalog.get(record.provider_id)
-    if definition is None or definition.revocation.kind == "none":
-        broker.store.settle_connection(tombstone, now=broker.clock.now())
-        return "not_supported"
-    if definition.revocation.ends == "app" and not alone:
-        broker.store.settle_connection(tombstone, now=broker.clock.now())
-        return "kept_shared"
-    return _end_at_provider(broker, tombstone, record, definition, user_key)
+    return result.item if isinstance(result, Written) else None
 
 
-def _end_at_provider(
-    broker: Broker, tombstone: Connection, record: ProviderRecord, definition: ProviderDefinition, user_key: bytes
-) -> Revoked:
-    """The job before the calls, the calls before anything is forgotten."""
-    rotates = definition.refresh.kind == "rotating"
-    pending = rotates and tombstone.attempt_started > 0
+def look_around(broker: Broker, *tombstones: Connection) -> Around:
+    """Everything of one user that the rest depends on: the index says where to look, the items decide."""
+    sub = tombstones[0].sub
+    needed: list[Place[Any]] = []
+    for one in tombstones:
+        needed += [
+            recovery_place(one.connection_id),
+            provider_place(one.provider_id),
+            consent_place(sub, one.client_id),
+        ]
+    needed = list(dict.fromkeys(needed))
+    names = broker.store.list_subject(sub, "CONNECTION")
+    at = [connection_place(name) for name in names]
+    room = max(BATCH - len(needed), 0)
+    found = broker.store.read(*needed, *at[:room])
+    connections = [found.get(place) for place in at[:room]]
+    for start in range(room, len(at), BATCH):
+        more = broker.store.read(*at[start : start + BATCH])
+        connections += [more.get(place) for place in at[start : start + BATCH]]
+    return Around(found=found, others=tuple(one for one in connections if one is not None and one.sub == sub))
+
+
+def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_key: bytes) -> Connection:
+    """Consent is narrowed, so that the next sign-in asks; then the provider is asked; then it is written down."""
+    narrow_consent(broker, tombstone, around)
+    record = around.found.get(provider_place(tombstone.provider_id))
+    definition = broker.catalog.get(tombstone.provider_id)
+    if definition is None or record is None or definition.revocation.kind == "none":
+        return _write_down(broker, tombstone, _same(tombstone, "not_supported"))
+    if definition.revocation.ends == "app" and any(shares_account(tombstone, other) for other in around.others):
+        return _write_down(broker, tombstone, _same(tombstone, "kept_shared"))
+    pending = definition.refresh.kind == "rotating" and tombstone.attempt_started > 0
     if pending:
         leave_open_attempt(broker, tombstone)
-    tokens = _stored_tokens(broker, tombstone, user_key, per_token=definition.revocation.ends == "token")
-    place = recovery_place(tombstone.connection_id)
-    recovery = broker.store.read(place).get(place)
+    tokens, rows = _stored_tokens(broker, tombstone, definition, user_key)
+    if pending:
+        rows.append(("running_refresh", "pending"))
+    if definition.refresh.kind == "rotating" and tombstone.lost:
+        rows.append(("lost_answer", "lost"))
+    recovery = around.found.get(recovery_place(tombstone.connection_id))
     if recovery is not None and not 0 <= recovery.generation <= tombstone.revoked_generation:
         recovery = None
     if recovery is not None:
         tokens += tokens_of_answer(broker, definition, recovery, tombstone, user_key)
-    tokens = tuple(dict.fromkeys(tokens))
     try:
         provider = find_registered(broker, record)
     except ProviderFailure as error:
         broker.log.event("revocation_failed", provider_id=record.provider_id, reason=error.reason)
-        leave_revocation(broker, tombstone, user_key, tokens, settles=True)
-        return "failed"
-    alive = end_tokens(broker, provider, tokens)
+        provider = None
+    ended = ask_for_each(broker, provider, tuple(dict.fromkeys(tokens)))
+    rows += [(kind, ending) for (_, kind), ending in ended.items()]
+    alive = tuple(token for token, ending in ended.items() if ending == "failed")
     if alive:
         leave_revocation(broker, tombstone, user_key, alive, settles=True)
-        return "failed"
-    if recovery is not None:
+    elif recovery is not None:
         broker.store.empty_recovery(recovery)
-    broker.store.settle_connection(tombstone, now=broker.clock.now())
-    if rotates and tombstone.lost:
-        return "failed"
-    return "pending" if pending else "revoked"
+    return _write_down(broker, tombstone, merge_endings(_with_family(rows, tombstone)), settled=not alive)
 
 
-def _stored_tokens(broker: Broker, tombstone: Connection, user_key: bytes, *, per_token: bool) -> tuple[Token, ...]:
-    """Refresh tokens, the replaced ones too; the access token where there is none, or where it would outlive them."""
-    place = place_of(tombstone)
+def give_up(broker: Broker, tombstone: Connection) -> Connection:
+    """Nobody will ask the provider any more; a later decision may replace the tombstone."""
+    return _write_down(broker, tombstone, _same(tombstone, "given_up"))
 
-    def opened(sealed: bytes, attribute: Literal["access_token", "refresh_token", "previous", "outgoing"]) -> list[str]:
+
+def ask_for_each(broker: Broker, provider: Registered | None, tokens: tuple[Token, ...]) -> dict[Token, Ending]:
+    """What becomes of each; where the provider cannot be asked at all, all of them are still alive."""
+    if provider is None:
+        return dict.fromkeys(tokens, "failed")
+    try:
+        return {token: ask_revocation(broker, provider, *token) for token in tokens}
+    except OAuthError as error:
+        broker.log.event("revocation_failed", provider_id=provider.record.provider_id, reason=error.reason)
+        return dict.fromkeys(tokens, "failed")
+
+
+def narrow_consent(broker: Broker, tombstone: Connection, around: Around) -> None:
+    """What this connection was allowed for is allowed no more, and the next sign-in shows its page again.
+
+    A decision made after the revocation is not touched.
+    """
+    place = consent_place(tombstone.sub, tombstone.client_id)
+    read: Consent | None = around.found.get(place)
+    for _ in range(3):
+        narrowed = None if read is None else without_connection(read, tombstone, around.others)
+        if read is None or narrowed is None:
+            return
+        result = broker.store.put_consent(narrowed, expected_version=read.version)
+        if not isinstance(result, Refused):
+            return
+        read = broker.store.read(place).get(place)
+    broker.log.event("consent_keeps_changing", connection_id=tombstone.connection_id)
+
+
+def _write_down(
+    broker: Broker, tombstone: Connection, endings: dict[str, Ending], *, settled: bool = True
+) -> Connection:
+    """Who was slower than another that ended the same says what that one wrote."""
+    settled_at = broker.clock.now() if settled else 0
+    result = broker.store.record_endings(tombstone, endings, settled_at=settled_at)
+    if isinstance(result, Written):
+        return result.item
+    return result.found or msgspec.structs.replace(tombstone, endings=endings)
+
+
+def _same(tombstone: Connection, ending: Ending) -> dict[str, Ending]:
+    kinds: tuple[TokenKind, ...] = ("refresh_token", "access_token")
+    sealed = (tombstone.sealed_refresh_token, tombstone.sealed_access_token)
+    return {kind: ending for kind, value in zip(kinds, sealed, strict=True) if value}
+
+
+def _with_family(rows: list[tuple[str, Ending]], tombstone: Connection) -> list[tuple[str, Ending]]:
+    """An access token that no call names ends with its refresh token."""
+    spoken = {part for part, _ in rows}
+    if "access_token" in spoken or not tombstone.sealed_access_token:
+        return rows
+    return [*rows, *(("access_token", ending) for part, ending in rows if part == "refresh_token")]
+
+
+def _stored_tokens(
+    broker: Broker, tombstone: Connection, definition: ProviderDefinition, user_key: bytes
+) -> tuple[tuple[Token, ...], list[tuple[str, Ending]]]:
+    """Refresh tokens, the replaced ones too; the access token where there is none, or where it would outlive them.
+
+    What no longer opens is `lost`: nobody can end it from here.
+    """
+    per_token = definition.revocation.ends == "token"
+    place, lost = place_of(tombstone), list[tuple[str, Ending]]()
+
+    def opened(sealed: bytes, attribute: Attribute, kind: TokenKind) -> list[str]:
         try:
             return [open_value(user_key, sealed, attribute, place=place).decode()] if sealed else []
         except SealBroken as broken:
             broker.log.event("alarm", kind="vault_does_not_open", connection_id=place.connection_id, reason=str(broken))
+            lost.append((kind, "lost"))
             return []
 
-    refresh = opened(tombstone.sealed_refresh_token, "refresh_token")
-    refresh += [token for sealed in tombstone.outgoing for token in opened(sealed, "outgoing")]
+    refresh = opened(tombstone.sealed_refresh_token, "refresh_token", "refresh_token")
+    refresh += [token for sealed in tombstone.outgoing for token in opened(sealed, "outgoing", "refresh_token")]
     if per_token:
-        refresh += opened(tombstone.sealed_previous, "previous")
-    access = opened(tombstone.sealed_access_token, "access_token") if per_token or not refresh else []
-    return (*((token, "refresh_token") for token in refresh), *((token, "access_token") for token in access))
+        refresh += opened(tombstone.sealed_previous, "previous", "refresh_token")
+    ends_with_refresh = refresh and not per_token and "refresh_token" in definition.revocation.accepts
+    access = [] if ends_with_refresh else opened(tombstone.sealed_access_token, "access_token", "access_token")
+    tokens = (*((token, "refresh_token") for token in refresh), *((token, "access_token") for token in access))
+    return tokens, lost  # type: ignore[return-value]

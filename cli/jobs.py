@@ -6,7 +6,7 @@ from typing import Any
 
 from chalicelib.adapters.dynamodb import job_key
 from chalicelib.composition import build_broker
-from chalicelib.duties import run_due_jobs
+from chalicelib.jobs import run_due_jobs
 from chalicelib.records.job import Job
 from cli.operations import Deployment
 

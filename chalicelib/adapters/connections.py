@@ -1,8 +1,10 @@
 """Verbs of a connection, other than those of a refresh: sign-ins and revocation."""
 
+from collections.abc import Mapping
+
 from chalicelib.adapters.table import Tables, equal
 from chalicelib.ports import Refused, Written
-from chalicelib.records.connection import Connection
+from chalicelib.records.connection import Connection, Ending
 from chalicelib.records.places import connection_place
 
 
@@ -49,13 +51,33 @@ class ConnectionVerbs(Tables):
             {":revoked": "revoked", ":now": now, ":line": connection.line, ":sub": connection.sub},
         )
 
-    def settle_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
-        """Only that very tombstone."""
+    def record_endings(
+        self, connection: Connection, endings: Mapping[str, Ending], *, settled_at: int = 0
+    ) -> Written[Connection] | Refused[Connection]:
+        """Only on that very tombstone, and only where it still says what was read."""
+        values: dict[str, object] = {
+            ":revoked": "revoked",
+            ":generation": connection.token_generation,
+            ":read": connection.endings,
+            ":endings": dict(endings),
+        }
+        update = "SET endings = :endings"
+        if settled_at:
+            update, values[":settled"] = update + ", settled_at = :settled", settled_at
+        conditions = [
+            "#status = :revoked",
+            "token_generation = :generation",
+            equal("endings", ":read", connection.endings),
+        ]
+        return self._update(connection_place(connection.connection_id), update, conditions, values)
+
+    def note_idle(self, connection: Connection, *, since: int) -> Written[Connection] | Refused[Connection]:
+        """If nobody has signed in or taken it back since it was read."""
         return self._update(
             connection_place(connection.connection_id),
-            "SET settled_at = :now",
-            ["#status = :revoked", "token_generation = :generation"],
-            {":now": now, ":revoked": "revoked", ":generation": connection.token_generation},
+            "SET idle_since = :since",
+            [equal("line", ":line", connection.line), "#status <> :revoked"],
+            {":since": since, ":line": connection.line, ":revoked": "revoked"},
         )
 
     def demand_sign_in(self, connection: Connection) -> Written[Connection] | Refused[Connection]:

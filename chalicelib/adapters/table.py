@@ -54,6 +54,25 @@ class Tables:
             {(names[table], item["pk"]["S"]): item for table, items in responses.items() for item in items}
         )
 
+    def list_subject(self, sub: str, kind: str) -> tuple[str, ...]:
+        """Keys of one subject's items of one kind, from the index: it may lag, so it only says where to look."""
+        found: list[str] = []
+        start: dict[str, Any] = {}
+        while True:
+            payload = {
+                "TableName": self._tables["broker"],
+                "IndexName": "by_sub",
+                "KeyConditionExpression": "#sub = :sub AND begins_with(pk, :kind)",
+                "ExpressionAttributeNames": {"#sub": "sub"},
+                "ExpressionAttributeValues": {":sub": encode(sub), ":kind": encode(f"{kind}#")},
+                **({"ExclusiveStartKey": start} if start else {}),
+            }
+            answer = self._call("Query", payload)
+            found += [item["pk"]["S"].partition("#")[2] for item in answer.get("Items", [])]
+            start = answer.get("LastEvaluatedKey") or {}
+            if not start:
+                return tuple(dict.fromkeys(found))
+
     def _put(
         self,
         place: Place[R],

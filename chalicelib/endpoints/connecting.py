@@ -40,6 +40,7 @@ class Owner(Struct, frozen=True, kw_only=True):
     client_id: str
     connection_id: str
     user_key: bytes
+    account_id: str = ""
 
 
 def find_or_make_user(
@@ -183,6 +184,7 @@ def _build(
         sealed_profile=sealed(msgspec.json.encode(brought.identity.profile), "profile"),
         outgoing=tuple(sealed(token.encode(), "outgoing") for token in outgoing),
         epoch=broker.settings.epoch,
+        account_id=owner.account_id,
         **carry_over(read, provider.definition, keeps_refresh_token=decision.keep_refresh_token),
     )
 

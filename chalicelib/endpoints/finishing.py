@@ -46,7 +46,13 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, provider: Re
         known_key=found.get(user_key_place(arrival.sub)),
         known_subject=found.get(subject_place(arrival.sub)),
     )
-    owner = Owner(sub=arrival.sub, client_id=client_id, connection_id=arrival.connection_id, user_key=user_key)
+    owner = Owner(
+        sub=arrival.sub,
+        client_id=client_id,
+        connection_id=arrival.connection_id,
+        user_key=user_key,
+        account_id=arrival.account_id,
+    )
     shortfall = find_shortfall(provider.definition, client, allowed=allowed, granted=brought.tokens.granted)
 
     def is_void(at: int) -> bool:

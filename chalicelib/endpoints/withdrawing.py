@@ -1,25 +1,29 @@
 """Taking back what a provider gave in part, when the user cancels: a tombstone first, then the call to the provider."""
 
 from chalicelib.access import open_key_of
+from chalicelib.asking import load_definition
 from chalicelib.endpoints.parties import Parties
-from chalicelib.ports import Broker, Written
-from chalicelib.records.places import connection_place, user_key_place
+from chalicelib.ports import Broker
+from chalicelib.records.places import connection_place, consent_place, user_key_place
 from chalicelib.records.sign_in import PageForm
 from chalicelib.revoking import end_connection
+from chalicelib.vault.endings import result_of
+from chalicelib.vault.sharing import is_used_by
 
 
 def withdraw_connection(broker: Broker, form: PageForm, parties: Parties) -> None:
-    """End a partial connection. Where the provider's call would end more than this connection it is not made."""
+    """End a partial connection, unless what the user allowed this app earlier goes on with it.
+
+    Where the provider's call would end more than this connection it is not made.
+    """
     place, key_place = connection_place(form.connection_id), user_key_place(form.sub)
-    found = broker.store.read(place, key_place)
-    connection, user_key = found.get(place), found.get(key_place)
+    consent_at = consent_place(form.sub, parties.client.client_id)
+    found = broker.store.read(place, key_place, consent_at)
+    connection, user_key, consent = found.get(place), found.get(key_place), found.get(consent_at)
     if connection is None or connection.status != "partial" or user_key is None:
         return
-    record = parties.providers.get(connection.provider_id)
-    if record is None:
-        ended = broker.store.revoke_connection(connection, now=broker.clock.now())
-        if isinstance(ended, Written):
-            broker.store.settle_connection(ended.item, now=broker.clock.now())
+    if is_used_by(consent, connection, load_definition(broker, connection.provider_id), epoch=broker.settings.epoch):
         return
-    result = end_connection(broker, connection, record, open_key_of(broker, user_key))
+    ended = end_connection(broker, connection, open_key_of(broker, user_key))
+    result = "changed" if ended is None else result_of(ended)
     broker.log.event("connection_ended", connection_id=connection.connection_id, result=result)

@@ -5,6 +5,10 @@ from typing import Literal
 from msgspec import Struct
 
 ConnectionStatus = Literal["active", "partial", "in_doubt", "reauth_required", "revoked"]
+# What became of a token at the provider. pending: a job waits for what a refresh may still bring; failed: the call did
+# not work and a job repeats it; given_up: it was repeated for long enough; lost: an answer or a key is lost, so that
+# nobody can end what it held.
+Ending = Literal["revoked", "not_supported", "kept_shared", "pending", "failed", "given_up", "lost"]
 
 
 class Connection(Struct, frozen=True, kw_only=True):
@@ -31,6 +35,9 @@ class Connection(Struct, frozen=True, kw_only=True):
     revoked_at          of a tombstone: only what was decided after it may connect again
     revoked_generation  of a tombstone: the generation that it ended
     settled_at          when the calls that its revocation needed had ended; 0: not yet
+    endings             of a tombstone: what -> what became of it at the provider; empty while nobody has got that far
+    account_id          opaque name of the account at the provider: so a user's connections of one account are known
+    idle_since          when it was first seen without any live grant; 0: it has one, or nobody has looked
     """
 
     connection_id: str
@@ -65,6 +72,9 @@ class Connection(Struct, frozen=True, kw_only=True):
     revoked_at: int = 0
     revoked_generation: int = 0
     settled_at: int = 0
+    endings: dict[str, Ending] = {}
+    account_id: str = ""
+    idle_since: int = 0
 
     def is_leased(self, now: int) -> bool:
         """True while somebody may be asking the provider; the store's condition for taking a lease is its opposite."""

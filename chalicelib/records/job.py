@@ -4,18 +4,20 @@ from typing import Literal
 
 from msgspec import Struct
 
-JobKind = Literal["revoke", "open_attempt"]
+JobKind = Literal["revoke", "open_attempt", "end"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
     """One duty. It may be done twice: it is deleted only when its work is done.
 
-    kind          revoke: end the sealed tokens; open_attempt: end what a refresh brings that ran while it was revoked
+    kind          revoke: end the sealed tokens; open_attempt: end what a refresh brings that ran while it was revoked;
+                  end: finish a revocation whose request died after its tombstone
     job_id        says which duty it is, so that the same one is written once
     sealed        for `revoke`: tokens and their kinds, under the user's key for this job's place
-    generation    for `open_attempt`: the tombstone's; answers of it and before are ended
+    generation    for `open_attempt`: the tombstone's; answers of it and before are ended. For `end`: the line ended
     attempt       for `open_attempt`: the attempt that was open
     settles       the tombstone is settled when this is done
+    expires_at    of an erased user: what is left is given up and forgotten then; None: it has no end of its own
     """
 
     kind: JobKind
@@ -30,3 +32,4 @@ class Job(Struct, frozen=True, kw_only=True):
     attempt: int = 0
     settles: bool = False
     tries: int = 0
+    expires_at: int | None = None

@@ -10,7 +10,7 @@ from chalicelib.records.grant import Grant
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
-from chalicelib.records.stored import KeysetItem, RevokedToken, StoredRequest, UserKey
+from chalicelib.records.stored import JobKey, KeysetItem, RevokedToken, StoredRequest, UserKey
 from chalicelib.records.subject import Subject
 
 T = TypeVar("T")
@@ -102,3 +102,8 @@ def connect_claim_place(claim_id: str) -> Place[ConnectClaim]:
 def user_key_place(sub: str) -> Place[UserKey]:
     """USER#<sub>, in the table without backups."""
     return Place(f"USER#{sub}", UserKey, "keys")
+
+
+def job_key_place(sub: str) -> Place[JobKey]:
+    """JOBKEY#<sub>, in the table without backups."""
+    return Place(f"JOBKEY#{sub}", JobKey, "keys")

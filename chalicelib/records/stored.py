@@ -13,10 +13,21 @@ class KeysetItem(Struct, frozen=True, kw_only=True):
 
 
 class UserKey(Struct, frozen=True, kw_only=True):
-    """One user's key, sealed under the vault key; destroying it makes all that it sealed unreadable."""
+    """One user's key, sealed under the vault key; destroying it makes all that it sealed unreadable.
+
+    sealed   empty once it was destroyed: the item stays, so that nobody makes another
+    """
+
+    sub: str
+    sealed: bytes = b""
+
+
+class JobKey(Struct, frozen=True, kw_only=True):
+    """What the jobs of an erased user may still open, sealed under the vault key."""
 
     sub: str
     sealed: bytes
+    expires_at: int
 
 
 class RevokedToken(Struct, frozen=True, kw_only=True):

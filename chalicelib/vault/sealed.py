@@ -9,6 +9,7 @@ from chalicelib.protocol.sealing import canonical, open_sealed, seal
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset
+from chalicelib.records.stored import JobKey
 
 Attribute = Literal["access_token", "refresh_token", "previous", "profile", "outgoing"]
 USER_KEY_BYTES = 32
@@ -46,6 +47,17 @@ def seal_user_key(vault: Keyset, user_key: bytes, *, sub: str, salt: bytes) -> b
 def open_user_key(vault: Keyset, sealed: bytes, *, sub: str) -> bytes:
     """Raises SealBroken."""
     return open_sealed({v: key.secret for v, key in vault.versions.items()}, sealed, place=_user_key_place(sub))
+
+
+def seal_job_key(vault: Keyset, job_key: bytes, *, sub: str, expires_at: int, salt: bytes) -> bytes:
+    """The key for the jobs of an erased user; its end is part of the place."""
+    return seal(vault.current.secret, vault.current.version, job_key, place=_job_key_place(sub, expires_at), salt=salt)
+
+
+def open_job_key(vault: Keyset, left: JobKey) -> bytes:
+    """Raises SealBroken."""
+    keys = {v: key.secret for v, key in vault.versions.items()}
+    return open_sealed(keys, left.sealed, place=_job_key_place(left.sub, left.expires_at))
 
 
 def seal_value(user_key: bytes, value: bytes, attribute: Attribute, *, place: Place, salt: bytes) -> bytes:
@@ -100,6 +112,10 @@ def open_provider_secret(vault: Keyset, sealed: bytes, *, provider_id: str) -> s
 
 def _user_key_place(sub: str) -> bytes:
     return canonical("broker-keys", f"USER#{sub}", "key", sub)
+
+
+def _job_key_place(sub: str, expires_at: int) -> bytes:
+    return canonical("broker-keys", f"JOBKEY#{sub}", "key", sub, expires_at)
 
 
 def _value_place(attribute: str, place: Place) -> bytes:

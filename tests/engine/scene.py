@@ -20,7 +20,7 @@ from cli.jobs import OperatorQueue
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.browser import Answer
 from tests.flow.stack import Stack
-from tests.flow.tokens import NO_ANSWER, change, read, start_session
+from tests.flow.tokens import NO_ANSWER, Session, change, read, start_session
 
 DEMO = Path(__file__).resolve().parents[2] / "local" / "providers" / "demo.toml"
 
@@ -166,7 +166,13 @@ class Scene:
 
     @property
     def jobs(self) -> list[Job]:
-        return list(self.stack.deployment.scan("JOB#", Job))
+        """Duties at the provider."""
+        return [job for job in self.stack.deployment.scan("JOB#", Job) if job.kind != "end"]
+
+    @property
+    def guards(self) -> list[Job]:
+        """Duties to finish a revocation, should its request have died."""
+        return [job for job in self.stack.deployment.scan("JOB#", Job) if job.kind == "end"]
 
     def sign_in_again(self) -> None:
         """The same user at the same app and account, from the beginning."""
@@ -174,10 +180,11 @@ class Scene:
         self.session = start_session(self.stack, client=given)
 
     def run_jobs(self) -> list[Any]:
-        """All that is due."""
-        from chalicelib.duties import run_due_jobs
+        """All that is due; what came of the duties at the provider."""
+        from chalicelib.jobs import run_due_jobs
 
-        return run_due_jobs(self.stack.broker, OperatorQueue(self.stack.deployment))
+        performed = run_due_jobs(self.stack.broker, OperatorQueue(self.stack.deployment))
+        return [one for one in performed if one.job.kind != "end"]
 
     def age(self, seconds: int) -> None:
         """The stored access token is so much older, while everything that is cached stays warm."""
@@ -235,13 +242,17 @@ class Scene:
         assert item is not None
         return open_user_key(self.stack.broker.keys.get("vault"), item.sealed, sub=self.connection.sub)
 
-    def end(self, *, alone: bool = False) -> str:
-        """The user takes the connection back."""
-        from chalicelib.records.places import provider_place
+    def end(self) -> str:
+        """The user takes the connection back; what the tombstone says of it then."""
         from chalicelib.revoking import end_connection
+        from chalicelib.vault.endings import result_of
 
-        record = read(self.stack, provider_place("demo"))
-        return end_connection(self.stack.broker, self.connection, record, self.user_key(), alone=alone)
+        ended = end_connection(self.stack.broker, self.connection, self.user_key())
+        return "changed" if ended is None else result_of(ended)
+
+    def other_app(self) -> Session:
+        """The same user at the same account, for another app."""
+        return start_session(self.stack)
 
     def new_process(self) -> None:
         """Another broker process: nothing that the old one remembered."""

@@ -6,8 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.records.places import recovery_place
+from chalicelib.records.places import connection_place, recovery_place
 from tests.engine.scene import Frozen, Scene, die, in_parallel, lose
+from tests.flow.tokens import change
 from tests.requirement import requirement
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -155,11 +156,15 @@ def test_where_one_call_ends_every_grant_of_ours_it_is_made_only_alone_and_befor
     make_scene: Any,
 ) -> None:
     scene: Scene = make_scene("app")
+    other = scene.other_app()
     assert scene.end() == "kept_shared" and scene.lives_at_provider() != []
+    assert other.exchange().status == 200
     scene.clock.advance(1)
     scene.sign_in_again()
+    place = connection_place(other.claims["connections"]["demo"])
+    change(scene.stack, place, status="revoked")
     scene.provider.faults.at, scene.provider.faults.status = frozenset({"revoke"}), 503
-    assert scene.end(alone=True) == "failed" and scene.connection.settled_at == 0
+    assert scene.end() == "failed" and scene.connection.settled_at == 0
     scene.clock.advance(1)
     again = scene.stack.to_callback(scene.session.client, browser=scene.stack.browser())
     assert "code" not in again.browser.get(again.callback).answered, "the call that is still to come would end it"

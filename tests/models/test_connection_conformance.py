@@ -217,7 +217,7 @@ class Walk:
         if "answers" in what:
             self._empty(actor.rec)
             if after.conn.settled:
-                self.store.settle_connection(self.connection, now=self.now)
+                self.store.record_endings(self.connection, {"refresh_token": "revoked"}, settled_at=self.now)
 
     def _J_revoke(self, i: int, actor: Any, what: str, before: Any, after: Any) -> None:
         if "job ends" in what:

@@ -1,0 +1,169 @@
+"""Doing what is due: each duty may come twice, late, or in another order, and the table says the same afterwards.
+
+A failed call is put off, four times as long each time, and given up after some days; what became of it stays written on
+the tombstone.
+"""
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.asking import ProviderFailure, find_registered
+from chalicelib.duties import Token, end_tokens, tokens_of_answer
+from chalicelib.ports import Broker, Found, JobQueue
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.records.connection import Connection, Ending
+from chalicelib.records.job import Job
+from chalicelib.records.places import (
+    connection_place,
+    job_key_place,
+    provider_place,
+    recovery_place,
+    user_key_place,
+)
+from chalicelib.revoking import finish_ending, give_up, look_around
+from chalicelib.vault.endings import PARTS
+from chalicelib.vault.sealed import open_duty, open_job_key, open_user_key
+from chalicelib.vault.sharing import shares_account
+
+Outcome = Literal["done", "later", "given_up"]
+MAX_TRIES = 8
+FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
+# One job asks a provider a few times at three seconds each; none begins that may not end in time.
+LEAST_SECONDS = 12
+
+
+class Performed(Struct, frozen=True, kw_only=True):
+    """What came of one job.
+
+    found   for an open attempt: whether the answer that was waited for had come
+    """
+
+    job: Job
+    outcome: Outcome
+    found: bool = False
+
+
+class _Done(Struct, frozen=True, kw_only=True):
+    """endings: what the tombstone says from now on, by part; nothing where the job has nothing to say."""
+
+    done: bool
+    found: bool = False
+    endings: dict[str, Ending] = {}
+
+
+def run_due_jobs(broker: Broker, queue: JobQueue) -> list[Performed]:
+    """Do every duty whose time has come, as long as there is time."""
+    performed = []
+    for job in queue.list_due(broker.clock.now()):
+        if broker.deadline.left() < LEAST_SECONDS:
+            break
+        performed.append(_run(broker, queue, job))
+    return performed
+
+
+def _run(broker: Broker, queue: JobQueue, job: Job) -> Performed:
+    try:
+        done = _perform(broker, job)
+    except (*ProviderFailure, OAuthError, SealBroken, msgspec.DecodeError) as error:
+        broker.log.event("job_failed", kind=job.kind, job_id=job.job_id, reason=str(error))
+        done = _Done(done=False)
+    over = job.expires_at is not None and job.expires_at <= broker.clock.now()
+    if done.done:
+        outcome: Outcome = "done"
+        _write_down(broker, job, done.endings)
+    elif over or job.tries + 1 >= MAX_TRIES:
+        outcome = "given_up"
+        _write_down(broker, job, dict.fromkeys(PARTS, "given_up"))
+    else:
+        outcome = "later"
+        pause = min(FIRST_PAUSE * 4**job.tries, LONGEST_PAUSE)
+        later = msgspec.structs.replace(job, tries=job.tries + 1, due_at=broker.clock.now() + pause)
+        broker.store.put_job(later)
+    queue.delete(job)
+    broker.log.event("job", kind=job.kind, job_id=job.job_id, outcome=outcome)
+    return Performed(job=job, outcome=outcome, found=done.found)
+
+
+def _perform(broker: Broker, job: Job) -> _Done:
+    at, kept_at, provider_at = (
+        connection_place(job.connection_id),
+        recovery_place(job.connection_id),
+        provider_place(job.provider_id),
+    )
+    found = broker.store.read(at, kept_at, provider_at, user_key_place(job.sub), job_key_place(job.sub))
+    connection, record = found.get(at), found.get(provider_at)
+    if connection is None:
+        return _Done(done=True)
+    if job.kind == "end":
+        return _end(broker, job, connection, found)
+    if record is None:
+        return _Done(done=False)
+    key = _open_key(broker, job, found)
+    provider = find_registered(broker, record)
+    if provider.definition.revocation.ends == "app" and _is_shared(broker, connection):
+        return _Done(done=True, endings=dict.fromkeys(PARTS, "kept_shared"))
+    if job.kind == "revoke":
+        tokens = msgspec.msgpack.decode(open_duty(key, job), type=tuple[Token, ...])
+        return _Done(done=not end_tokens(broker, provider, tokens), endings=dict.fromkeys(PARTS, "revoked"))
+    recovery = found.get(kept_at)
+    if recovery is None or not 0 <= recovery.generation <= job.generation:
+        return _Done(done=True, endings=dict.fromkeys(PARTS, "lost"))
+    came = (recovery.generation, recovery.attempt) == (job.generation, job.attempt)
+    if end_tokens(broker, provider, tokens_of_answer(broker, provider.definition, recovery, connection, key)):
+        return _Done(done=False, found=came)
+    broker.store.empty_recovery(recovery)
+    return _Done(done=True, found=came, endings=dict.fromkeys(PARTS, "revoked" if came else "lost"))
+
+
+def _end(broker: Broker, job: Job, connection: Connection, found: Found) -> _Done:
+    """Finish what a request began: nothing to do where it got to its end, or where somebody has signed in since."""
+    if connection.status != "revoked" or connection.line != job.generation or connection.endings:
+        return _Done(done=True)
+    key = _open_key(broker, job, found)
+    finish_ending(broker, connection, look_around(broker, connection), key)
+    return _Done(done=True)
+
+
+def _open_key(broker: Broker, job: Job, found: Found) -> bytes:
+    """The user's key; of a user who was erased the key that was made for such jobs, until its end.
+
+    Raises SealBroken where there is neither.
+    """
+    vault = broker.keys.get("vault")
+    own, left = found.get(user_key_place(job.sub)), found.get(job_key_place(job.sub))
+    if own is not None and own.sealed:
+        return open_user_key(vault, own.sealed, sub=job.sub)
+    if left is None or left.expires_at <= broker.clock.now():
+        raise SealBroken("no_key")
+    return open_job_key(vault, left)
+
+
+def _is_shared(broker: Broker, connection: Connection) -> bool:
+    """Another app may have been connected to that account since the call was put off."""
+    return any(shares_account(connection, other) for other in look_around(broker, connection).others)
+
+
+def _write_down(broker: Broker, job: Job, said: dict[str, Ending]) -> None:
+    """Only what is still open changes, and only on the tombstone that the job is about.
+
+    A later decision may replace that tombstone now: also where the call was given up, for it is never made again.
+    """
+    if not said or (job.kind == "revoke" and not job.settles):
+        return
+    place = connection_place(job.connection_id)
+    tombstone = broker.store.read(place).get(place)
+    if tombstone is None or tombstone.status != "revoked":
+        return
+    if job.kind == "end":
+        if tombstone.line == job.generation and not tombstone.endings:
+            give_up(broker, tombstone)
+        return
+    if tombstone.token_generation != job.generation:
+        return
+    waits: Ending = "pending" if job.kind == "open_attempt" else "failed"
+    endings = {part: said[part] if ending == waits else ending for part, ending in tombstone.endings.items()}
+    settled_at = broker.clock.now() if job.settles else tombstone.settled_at
+    broker.store.record_endings(tombstone, endings, settled_at=settled_at)
