@@ -5,7 +5,7 @@ one call ends every grant of our app at an account, the tombstone comes before t
 apps which end their access at once the one that looks last sees nobody and makes the call.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -25,6 +25,18 @@ from chalicelib.vault.sealed import Attribute, open_value, place_of
 from chalicelib.vault.sharing import shares_account, without_connection
 
 BATCH = 100
+LEAST_SECONDS = 8  # a connection's tokens are ended in that; else its duty does it
+T = TypeVar("T")
+
+
+class Batches(Struct, frozen=True):
+    """Several batch reads as one."""
+
+    reads: tuple[tuple[Found, frozenset[Place[Any]]], ...]
+
+    def get(self, place: Place[T]) -> T | None:
+        """The record of a place that was asked for."""
+        return next((found.get(place) for found, places in self.reads if place in places), None)
 
 
 class Around(Struct, frozen=True, kw_only=True):
@@ -43,6 +55,26 @@ def end_connection(broker: Broker, connection: Connection, user_key: bytes) -> C
     if tombstone is None or tombstone.endings:
         return tombstone
     return finish_ending(broker, tombstone, look_around(broker, tombstone), user_key)
+
+
+def end_all(broker: Broker, connections: list[Connection], user_key: bytes) -> list[Connection]:
+    """Several of one user, as they stand afterwards: every tombstone before any call, so that none of them counts as
+    another's neighbour; what there is no time for is left to the duties."""
+    written = [write_tombstone(broker, connection) for connection in connections]
+    tombstones = [one for one in written if one is not None]
+    if all(one.endings for one in tombstones):
+        return tombstones
+    around = look_around(broker, *tombstones)
+    ended = []
+    for tombstone in tombstones:
+        in_time = not tombstone.endings and broker.deadline.left() > LEAST_SECONDS
+        ended.append(finish_ending(broker, tombstone, around, user_key) if in_time else tombstone)
+    return ended
+
+
+def read_connections(broker: Broker, sub: str) -> list[Connection]:
+    """Everything of one user, tombstones too: the index says where to look, the items are read."""
+    return list(_read_batches(broker, sub, ())[1])
 
 
 def write_tombstone(broker: Broker, connection: Connection) -> Connection | None:
@@ -64,16 +96,22 @@ def look_around(broker: Broker, *tombstones: Connection) -> Around:
             provider_place(one.provider_id),
             consent_place(sub, one.client_id),
         ]
-    needed = list(dict.fromkeys(needed))
-    names = broker.store.list_subject(sub, "CONNECTION")
-    at = [connection_place(name) for name in names]
-    room = max(BATCH - len(needed), 0)
-    found = broker.store.read(*needed, *at[:room])
-    connections = [found.get(place) for place in at[:room]]
-    for start in range(room, len(at), BATCH):
-        more = broker.store.read(*at[start : start + BATCH])
-        connections += [more.get(place) for place in at[start : start + BATCH]]
-    return Around(found=found, others=tuple(one for one in connections if one is not None and one.sub == sub))
+    found, others = _read_batches(broker, sub, tuple(dict.fromkeys(needed)))
+    return Around(found=found, others=others)
+
+
+def _read_batches(broker: Broker, sub: str, needed: tuple[Place[Any], ...]) -> tuple[Found, tuple[Connection, ...]]:
+    """(what was needed beside them, all connections of this user), a hundred items at a time."""
+    at = tuple(connection_place(name) for name in broker.store.list_subject(sub, "CONNECTION"))
+    places = tuple(dict.fromkeys((*needed, *at)))
+    batches = [
+        (broker.store.read(*part), frozenset(part))
+        for start in range(0, len(places), BATCH)
+        if (part := places[start : start + BATCH])
+    ]
+    found = Batches(tuple(batches))
+    connections = [found.get(place) for place in at]
+    return found, tuple(one for one in connections if one is not None and one.sub == sub)
 
 
 def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_key: bytes) -> Connection:

@@ -7,7 +7,7 @@ from typing import Any
 from chalice.app import Chalice
 
 from chalicelib.ports import Broker
-from chalicelib.routes import clients, discovery, proxy, sign_in, tokens
+from chalicelib.routes import clients, connections, discovery, proxy, sign_in, tokens
 from chalicelib.routes.edge import Edge
 
 
@@ -38,6 +38,6 @@ def create_app(broker_source: Callable[[], Broker]) -> Chalice:
     """
     app = BinarySafeChalice("broker")
     edge = Edge(broker_source)
-    for group in (discovery, sign_in, tokens, clients, proxy):
+    for group in (discovery, sign_in, tokens, connections, clients, proxy):
         app.register_blueprint(group.build_blueprint(edge))
     return app

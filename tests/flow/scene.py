@@ -26,7 +26,7 @@ def written(stack: Stack) -> list[str]:
         if operation in ("PutItem", "UpdateItem", "DeleteItem"):
             kinds.append((payload.get("Item") or payload["Key"])["pk"]["S"].partition("#")[0])
         else:
-            assert operation in ("BatchGetItem", "GetItem"), operation
+            assert operation in ("BatchGetItem", "GetItem", "Query"), operation
     return kinds
 
 

@@ -73,6 +73,9 @@ ENDPOINTS = (
     Endpoint("POST", "/introspect", "form", ("token", "token_type_hint", "client_id", "client_secret")),
     Endpoint("GET", "/userinfo", cors=("GET", "POST")),
     Endpoint("POST", "/userinfo", "form", ("access_token",), ("GET", "POST")),
+    Endpoint("GET", "/connections", cors=("GET", "DELETE")),
+    Endpoint("DELETE", "/connections", cors=("GET", "DELETE")),
+    Endpoint("DELETE", "/connections/{connection_id}", cors=("DELETE",)),
     Endpoint("POST", "/register", "json", tuple(_REGISTER.split()), ("POST",)),
     *(Endpoint(method, "/proxy/{provider_id}/{path+}", "bytes", cors=CALLS) for method in CALLS),
 )

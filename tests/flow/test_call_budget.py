@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import msgspec
 import pytest
 
-from tests.flow.browser import Browser
+from chalicelib.records.places import connection_place
+from tests.flow.browser import Browser, request
 from tests.flow.proxied import Proxied
 from tests.flow.stack import APP, Stack
-from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, mark, sign, start_session
+from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, mark, read, sign, start_session
 from tests.requirement import requirement
 
 
@@ -217,3 +219,37 @@ def test_a_call_with_a_refresh_and_one_that_the_api_refuses_first(stack: Stack, 
         token.revoked = True
     with spends(stack, 7, "called, refused, refreshed, called again"):
         assert proxied.call(warm).status == 200
+
+
+def test_the_list_of_connections_and_what_ending_one_costs(stack: Stack, warm: Session) -> None:
+    def call(method: str, path: str) -> int:
+        headers = {"Authorization": f"Bearer {warm.access}"}
+        return request(stack.netloc, method, path, headers=headers).status
+
+    one = f"/connections/{warm.claims['connections']['demo']}"
+    with spends(stack, 3, "the list: token, index, items"):
+        assert call("GET", "/connections") == 200
+    with spends(stack, 1, "somebody else's"):
+        assert call("DELETE", "/connections/" + "0" * 32) == 404
+    with spends(stack, 7, "token, duty, tombstone, index and items, consent, what came of it"):
+        assert call("DELETE", one) == 200
+    with spends(stack, 1, "the same again"):
+        assert call("DELETE", one) == 200
+
+
+@requirement("BUDGET")
+def test_what_ending_all_access_of_an_app_costs(stack: Stack, warm: Session) -> None:
+    headers = {"Authorization": f"Bearer {warm.access}"}
+    with spends(stack, 10, "token, consent, grant, index and items; duty, tombstone; index, items; what came of it"):
+        assert request(stack.netloc, "DELETE", "/connections", headers=headers).status == 200
+
+
+@requirement("BUDGET")
+def test_a_list_of_more_than_a_hundred_costs_one_read_more_for_each_hundred(stack: Stack, warm: Session) -> None:
+    kept = read(stack, warm.connection_place())
+    for number in range(100):
+        copy = msgspec.structs.replace(kept, connection_id=f"{number:032x}")
+        stack.deployment.put(connection_place(copy.connection_id), copy)
+    headers = {"Authorization": f"Bearer {warm.access}"}
+    with spends(stack, 4):
+        assert len(request(stack.netloc, "GET", "/connections", headers=headers).json["connections"]) == 101

@@ -160,3 +160,18 @@ def test_what_was_decided_before_a_cancel_does_not_undo_it(stack: Stack, short: 
     later = stack.sign_in(short.client, browser=stack.browser(), scope=SCOPE)
     assert "code" in later.answer.answered
     assert [connection.status for connection in connections(stack)] == ["active"]
+
+
+@requirement("CB-11", "CONS-06")
+def test_cancel_keeps_the_connection_that_an_earlier_decision_goes_on_with(stack: Stack) -> None:
+    """Notes may be read since long; writing was asked, not given, and then no longer wanted."""
+    client, _ = stack.client(scopes=frozenset(ALL.split()))
+    earlier = stack.sign_in(client)
+    tokens = stack.redeem(earlier).json
+    stack.provider.faults.fewer_scopes = frozenset({"notes:write"})
+    stack.clock.advance(1)
+    short = stack.sign_in(client, browser=stack.browser(), scope=ALL)
+    assert "gave less than" in short.answer.body
+    assert press(stack, short, "cancel").answered["error"] == "access_denied"
+    assert [connection.status for connection in connections(stack)] == ["partial"]
+    assert stack.exchange(earlier, tokens["access_token"]).status == 200

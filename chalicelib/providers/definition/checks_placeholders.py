@@ -60,6 +60,7 @@ def _addresses(definition: ProviderDefinition) -> Iterator[tuple[str, str]]:
         "identity.issuer": identity.issuer,
         "identity.email_list.endpoint": identity.email_list.endpoint if identity.email_list else None,
         "revocation.url": definition.revocation.url,
+        "revocation.user_page": definition.revocation.user_page,
         "api.base_url": api.base_url if api and not _UNDER_ISSUER.fullmatch(api.base_url) else None,
         **{f"metadata.{name}.url": rule.url for name, rule in definition.metadata.items()},
     }

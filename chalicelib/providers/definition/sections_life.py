@@ -57,6 +57,7 @@ class RevocationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     accepts       kinds of token that the call takes
     gone          statuses that say the token was already over
     success_member    a member that is true in every good answer
+    user_page     where a user removes an app by hand, at the provider
     """
 
     kind: Literal["none", "rfc7009", "request"] = "none"
@@ -70,3 +71,4 @@ class RevocationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     headers: dict[str, str] = {}
     gone: tuple[int, ...] = ()
     success_member: str | None = None
+    user_page: str | None = None

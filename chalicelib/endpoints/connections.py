@@ -1,0 +1,158 @@
+"""GET and DELETE /connections, DELETE /connections/{connection_id}: what an app holds of a user, and taking it back.
+
+The bearer of a token may see and end what belongs to its own user and its own client, by equality of both; anything
+else reads like what does not exist (VLT-01, CONS-07).
+"""
+
+import re
+from typing import Any
+
+import msgspec
+
+from chalicelib.access import Claims, Use, authorize_use, open_key_of
+from chalicelib.endpoints.userinfo import read_bearer
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.claims import userinfo_claims
+from chalicelib.protocol.errors import InvalidToken, NotConnected, TemporarilyUnavailable
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.protocol.single import check_no_secret_in_query
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.places import Place, connection_place, consent_place, provider_place, user_key_place
+from chalicelib.replies import Reply, json_reply
+from chalicelib.revoking import end_all, end_connection, read_connections
+from chalicelib.vault.endings import describe_endings, is_alive_there, result_of
+from chalicelib.vault.labels import label_of
+from chalicelib.vault.sealed import open_profile
+
+_CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
+
+
+def answer(broker: Broker, http: Request) -> Reply:
+    """Raises InvalidToken, TemporarilyUnavailable."""
+    if http.method == "DELETE":
+        return _end_all(broker, http)
+    use, grant = _authorize(broker, http)
+    mine = _read_own(broker, grant)
+    key = _open_key(broker, use, grant)
+    live = [_describe(broker, use, one, key) for one in mine if one.status != "revoked"]
+    ended = [describe_ended(broker, one) for one in mine if is_alive_there(one)]
+    return json_reply({"connections": live, "ended": ended})
+
+
+def answer_one(broker: Broker, http: Request) -> Reply:
+    """End one connection; whoever asks again gets the same answer.
+
+    Raises InvalidToken, NotConnected, TemporarilyUnavailable.
+    """
+    connection_id = http.path.get("connection_id", "")
+    if not _CONNECTION_ID.fullmatch(connection_id):
+        raise NotConnected("connection_id_malformed")
+    place = connection_place(connection_id)
+    use, grant = _authorize(broker, http, place)
+    connection = use.found.get(place)
+    if connection is None or (connection.sub, connection.client_id) != (grant.sub, grant.client_id):
+        raise NotConnected("no_such_connection")
+    ended = end_connection(broker, connection, _open_key(broker, use, grant))
+    if ended is None:
+        raise TemporarilyUnavailable("connection_keeps_changing", retry_after=1)
+    broker.log.event("connection_ended", connection_id=connection_id, result=result_of(ended), by="client")
+    return json_reply(describe_ended(broker, ended))
+
+
+def describe_ended(broker: Broker, tombstone: Connection) -> dict[str, Any]:
+    """What became of it at the provider, token by token, and where the user can do what nobody can do from here."""
+    definition = broker.catalog.get(tombstone.provider_id)
+    place = definition.revocation.user_page if definition and is_alive_there(tombstone) else None
+    return {
+        "connection_id": tombstone.connection_id,
+        "provider": tombstone.provider_id,
+        "status": "revoked",
+        "at_provider": result_of(tombstone),
+        "tokens": describe_endings(tombstone),
+        **({"provider_settings": place} if place else {}),
+    }
+
+
+def _end_all(broker: Broker, http: Request) -> Reply:
+    """Everything that this app may do for this user: what was decided until now ends, then its connections."""
+    use, grant = _authorize(broker, http)
+    mark_consent(broker, grant.sub, grant.client_id, use.consent)
+    broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
+    mine = _read_own(broker, grant)
+    ended = end_all(broker, mine, _open_key(broker, use, grant))
+    broker.log.event("access_ended", client_id=grant.client_id, connections=len(ended), by="client")
+    return json_reply({"status": "revoked", "connections": [describe_ended(broker, one) for one in ended]})
+
+
+def mark_consent(broker: Broker, sub: str, client_id: str, consent: Consent | None) -> None:
+    """End in one write all that was decided until now, so that every grant and token of it ends at its next use.
+
+    Raises TemporarilyUnavailable where others keep writing in between; nothing has ended then.
+    """
+    place = consent_place(sub, client_id)
+    for _ in range(3):
+        read = consent or Consent(sub=sub, client_id=client_id)
+        marks = msgspec.structs.replace(read.marks, not_before=broker.clock.now() + 1)
+        ended = Consent(sub=sub, client_id=client_id, version=read.version + 1, epoch=read.epoch, marks=marks)
+        if not isinstance(broker.store.put_consent(ended, expected_version=read.version), Refused):
+            return
+        consent = broker.store.read(place).get(place)
+    raise TemporarilyUnavailable("consent_keeps_changing", retry_after=1)
+
+
+def _authorize(broker: Broker, http: Request, *places: Place[Any]) -> tuple[Use, Grant]:
+    """The token must be ours, for us, good now, and of a user."""
+    check_no_secret_in_query(http.query)
+
+    def also_read(claims: Claims) -> tuple[Place[Any], ...]:
+        return (*places, *((user_key_place(claims["sub"]),) if "sub" in claims else ()))
+
+    use = authorize_use(broker, read_bearer(http), audience=broker.settings.issuer, also_read=also_read)
+    if use.grant is None:
+        raise InvalidToken("token_of_no_user")
+    return use, use.grant
+
+
+def _read_own(broker: Broker, grant: Grant) -> list[Connection]:
+    """This user's connections with this client, oldest first."""
+    found = read_connections(broker, grant.sub)
+    mine = [one for one in found if (one.sub, one.client_id) == (grant.sub, grant.client_id)]
+    return sorted(mine, key=lambda one: (one.connected_at, one.connection_id))
+
+
+def _open_key(broker: Broker, use: Use, grant: Grant) -> bytes:
+    """Without it nothing opens: what was sealed under it is lost, and said to be."""
+    sealed = use.found.get(user_key_place(grant.sub))
+    return open_key_of(broker, sealed) if sealed is not None else b""
+
+
+def _describe(broker: Broker, use: Use, connection: Connection, key: bytes) -> dict[str, Any]:
+    """The account's name only as far as this token may see the profile."""
+    place = provider_place(connection.provider_id)
+    record = broker.registry.lookup(place).get(place)
+    void = record is None or record.marks.void(connection.connected_at) or connection.epoch != broker.settings.epoch
+    defaults = use.consent.default_connections if use.consent else {}
+    members = {
+        "connection_id": connection.connection_id,
+        "provider": connection.provider_id,
+        "label": label_of(userinfo_claims(_open_profile(broker, connection, key), use.scopes)),
+        "status": "reauth_required" if void else connection.status,
+        "scope": " ".join(sorted(connection.granted)),
+        "default": defaults.get(connection.provider_id) == connection.connection_id,
+        "connected_at": connection.connected_at,
+        "reauth_by": connection.reauth_by,
+        "access_expires_at": connection.access_expires_at,
+    }
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _open_profile(broker: Broker, connection: Connection, key: bytes) -> dict[str, Any]:
+    try:
+        return open_profile(key, connection)
+    except SealBroken as broken:
+        kept = {"connection_id": connection.connection_id, "reason": str(broken)}
+        broker.log.event("alarm", kind="profile_does_not_open", **kept)
+        return {}

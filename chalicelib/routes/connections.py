@@ -1,0 +1,24 @@
+"""What an app holds of a user at providers."""
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.endpoints import connections
+from chalicelib.routes.edge import Edge, Route
+
+ALL = Route(endpoint=connections.answer, cors=("GET", "DELETE"))
+ONE = Route(endpoint=connections.answer_one, cors=("DELETE",))
+
+
+def build_blueprint(edge: Edge) -> Blueprint:
+    """A single-page app calls them itself."""
+    routes = Blueprint(__name__)
+
+    @routes.route("/connections", methods=["GET", "DELETE", "OPTIONS"], content_types=[])
+    def connections_view() -> Response:
+        return edge.serve(routes.current_request, ALL)
+
+    @routes.route("/connections/{connection_id}", methods=["DELETE", "OPTIONS"], content_types=[])
+    def connection_view(connection_id: str) -> Response:
+        return edge.serve(routes.current_request, ONE)
+
+    return routes
