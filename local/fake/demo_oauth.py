@@ -143,7 +143,7 @@ def answer_revoke(provider: "RunningProvider", received: Received) -> Answer:
     client = _client(provider, received)
     if client is None:
         return _refuse(provider, received, "invalid_client", 401)
-    provider.grants.revoke(client, received.form.get("token", ""))
+    provider.grants.revoke(client, received.form.get("token", ""), provider.faults.revoke_ends or None)
     return json_answer({})
 
 

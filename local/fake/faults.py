@@ -1,7 +1,7 @@
 """What a provider shall do wrong, switched on by a test in the process or by anybody at /_control."""
 
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 
 @dataclass
@@ -32,7 +32,8 @@ class Faults:
     expires_in      is said, whatever is true
     drop_*          the member is missing
 
-    Manners with refresh tokens, which a profile brings along:
+    Manners with tokens, which a profile brings along:
+    revoke_ends     what a revocation ends: "token", "family", "app"; "": a family by its refresh token, else that token
     static_refresh  one for ever
     reuse           what a spent one does: "revoke" everything, or "refuse"
     grace           what it still gives for grace_seconds: "same", "sibling", "newest", or "" nothing
@@ -66,6 +67,7 @@ class Faults:
     drop_scope: bool = False
     fewer_scopes: frozenset[str] = frozenset()
     more_scopes: frozenset[str] = frozenset()
+    revoke_ends: Literal["", "token", "family", "app"] = ""
     static_refresh: bool = False
     reuse: str = "revoke"
     grace: str = ""

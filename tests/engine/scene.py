@@ -47,7 +47,7 @@ PROFILES = {
         {"grace": "sibling"},
         ends="token",
     ),
-    "app": Profile('kind = "static"\nin_doubt = "again"', {"static_refresh": True}, ends="app"),
+    "app": Profile('kind = "static"\nin_doubt = "again"', {"static_refresh": True, "revoke_ends": "app"}, ends="app"),
 }
 
 
