@@ -40,7 +40,7 @@ class Owner(Struct, frozen=True, kw_only=True):
     client_id: str
     connection_id: str
     user_key: bytes
-    account_id: str = ""
+    account_id: str
 
 
 def find_or_make_user(

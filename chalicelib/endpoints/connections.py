@@ -146,7 +146,7 @@ def _describe(broker: Broker, use: Use, connection: Connection, key: bytes) -> d
         "reauth_by": connection.reauth_by,
         "access_expires_at": connection.access_expires_at,
     }
-    return {name: value for name, value in members.items() if value is not None}
+    return {name: value for name, value in members.items() if value not in (None, "")}
 
 
 def _open_profile(broker: Broker, connection: Connection, key: bytes) -> dict[str, Any]:

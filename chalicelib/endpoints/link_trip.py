@@ -114,6 +114,7 @@ def discard(broker: Broker, provider: Registered, brought: Brought, found: Found
             sub=stored.sub,
             client_id=stored.client_id,
             connection_id=connection_id,
+            account_id=stored.account_id,
             user_key=open_key_of(broker, sealed),
         )
         kept = open_tokens(broker, owner, stored)

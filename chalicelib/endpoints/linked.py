@@ -48,6 +48,7 @@ class Decided(Struct, frozen=True, kw_only=True):
     provider: Registered
     brought: Brought
     connection_id: str
+    account_id: str
 
 
 def finish_link(broker: Broker, http: Request, pending: Pending, link: Link, provider: Registered, code: str) -> Reply:
@@ -59,7 +60,14 @@ def finish_link(broker: Broker, http: Request, pending: Pending, link: Link, pro
     account_id = derive_names(broker, provider, brought, link.client_id).account_id
     key = broker.keys.get("identity").current.secret
     connection_id = derive_connection_id(key, sub=link.sub, client_id=link.client_id, account_id=account_id)
-    decided = Decided(link=link, pending=pending, provider=provider, brought=brought, connection_id=connection_id)
+    decided = Decided(
+        link=link,
+        pending=pending,
+        provider=provider,
+        brought=brought,
+        connection_id=connection_id,
+        account_id=account_id,
+    )
     default = asker.consent.default_connections.get(link.provider_id, connection_id)
     found = _read_all(broker, decided, asker, default)
     try:
@@ -84,6 +92,7 @@ def _connect(broker: Broker, decided: Decided, asker: Asker, found: Found, over:
         sub=link.sub,
         client_id=link.client_id,
         connection_id=decided.connection_id,
+        account_id=decided.account_id,
         user_key=open_key_of(broker, sealed),
     )
     granted = decided.brought.tokens.granted

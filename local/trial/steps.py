@@ -119,19 +119,20 @@ class Trial:
 def end(trial: Trial) -> str:
     """Take the connection back."""
     from chalicelib.access import open_key_of
-    from chalicelib.records.places import connection_place, provider_place, user_key_place
+    from chalicelib.records.places import connection_place, user_key_place
     from chalicelib.revoking import end_connection
+    from chalicelib.vault.endings import result_of
 
     place = connection_place(trial.token["connection_id"])
     connection = trial.broker.store.read(place).get(place)
     if connection is None:
         raise TrialFailed("there is no connection")
-    key, provider = user_key_place(connection.sub), provider_place(trial.definition.provider_id)
-    found = trial.broker.store.read(key, provider)
-    user_key, record = found.get(key), found.get(provider)
-    if user_key is None or record is None:
-        raise TrialFailed("there is no key, or no registration")
-    return end_connection(trial.broker, connection, record, open_key_of(trial.broker, user_key), alone=True)
+    key = user_key_place(connection.sub)
+    user_key = trial.broker.store.read(key).get(key)
+    if user_key is None:
+        raise TrialFailed("there is no key")
+    ended = end_connection(trial.broker, connection, open_key_of(trial.broker, user_key))
+    return "changed" if ended is None else result_of(ended)
 
 
 STEPS: tuple[tuple[str, Callable[[Trial], str]], ...] = (

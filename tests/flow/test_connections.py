@@ -43,7 +43,7 @@ def test_the_list_names_what_this_app_has_of_this_user(stack: Stack) -> None:
     assert one == {
         "connection_id": of(session),
         "provider": "demo",
-        "label": "alice@demo.example",
+        "label": "alice",
         "status": "active",
         "default": True,
     }

@@ -3,7 +3,6 @@
 import pytest
 
 from chalicelib.records.places import consent_place
-
 from tests.flow.browser import Answer, read_page
 from tests.flow.scene import assert_page, change, connections, consents, grants, only_written
 from tests.flow.stack import APP, SCOPE, SignIn, Stack

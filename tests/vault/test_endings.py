@@ -8,7 +8,6 @@ from chalicelib.records.connection import Connection, Ending
 from chalicelib.records.consent import Consent
 from chalicelib.records.marks import Marks
 from chalicelib.vault.endings import describe_endings, is_alive_there, merge_endings, result_of
-from chalicelib.vault.labels import label_of
 from chalicelib.vault.sharing import is_used_by, shares_account, without_connection
 from tests.requirement import requirement
 
@@ -92,11 +91,3 @@ def test_an_earlier_consent_goes_on_with_what_it_covers(consent: dict[str, objec
     earlier = replace(CONSENT, **consent)  # type: ignore[arg-type]
     assert is_used_by(earlier, replace(MINE, status="partial"), DEMO, epoch=0) == used
     assert not is_used_by(None, MINE, DEMO, epoch=0)
-
-
-@requirement("CONS-07")
-def test_an_account_is_called_what_tells_it_from_others() -> None:
-    assert label_of({"name": "Alice", "email": " a@example.com "}) == "a@example.com"
-    assert label_of({"name": "Alice", "preferred_username": "alice", "email": 5}) == "alice"
-    assert label_of({"name": "x" * 300}) == "x" * 100
-    assert label_of({"email": " "}) is None and label_of({}) is None
