@@ -121,7 +121,7 @@ def _try_lease(broker: Broker, held: Held, decision: Lease) -> Literal["serve", 
     )
     if isinstance(result, Refused):
         same = result.found is not None and result.found.token_generation == held.connection.token_generation
-        may_serve = decision.lives and not decision.waits and _unrevoked(result.found)
+        may_serve = decision.lives and not decision.waits and _is_certain(result.found)
         return "look" if not same else "serve" if may_serve else "wait"
     attempt = Attempt(held=held, connection=result.item, owner=owner, doubt=bool(decision.doubt))
     if decision.doubt == "ask":
@@ -131,8 +131,8 @@ def _try_lease(broker: Broker, held: Held, decision: Lease) -> Literal["serve", 
     return "asked"
 
 
-def _unrevoked(found: Connection | None) -> bool:
-    return found is not None and found.status in ("active", "partial", "in_doubt")
+def _is_certain(found: Connection | None) -> bool:
+    return found is not None and found.status in ("active", "partial")
 
 
 def _blocked(broker: Broker, held: Held) -> TemporarilyUnavailable | None:

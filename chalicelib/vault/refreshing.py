@@ -82,7 +82,7 @@ def decide_refresh(
     if connection.token_generation == refused:
         return _decide_replacement(connection, recovery, definition, epoch=epoch, now=now)
     lives = is_alive(connection, epoch=epoch, now=now)
-    if lives and connection.status != "in_doubt" and not is_due(connection, now):
+    if lives and not is_due(connection, now):
         return Serve()
     if connection.is_leased(now):
         return Serve() if lives else Wait()
@@ -94,7 +94,7 @@ def decide_refresh(
         return Serve() if lives else Refuse(reason="reauth_required")
     doubt = decide_doubt(connection, definition.refresh, epoch=epoch, now=now)
     retry_at = max(connection.retry_at, _next_try_in_doubt(connection, now) if doubt else 0)
-    may_heal = doubt == "ask" and connection.status != "in_doubt"  # a holder without an end may yet come back
+    may_heal = doubt == "ask"  # a holder without an end may yet come back
     if lives and (retry_at > now or may_heal):
         return Serve()
     if retry_at > now:
@@ -141,8 +141,11 @@ def decide_doubt(connection: Connection, rules: RefreshRules, *, epoch: int, now
 
 
 def is_alive(connection: Connection, *, epoch: int, now: int) -> bool:
-    """True where the stored access token can be used for a little while yet."""
-    if connection.status not in ("active", "partial", "in_doubt") or connection.epoch != epoch:
+    """True where the stored access token can be used for a little while yet.
+
+    In doubt it is not: an answer that was lost may have ended it, and a dead token helps nobody.
+    """
+    if connection.status not in ("active", "partial") or connection.epoch != epoch:
         return False
     end = connection.access_expires_at
     return end is None or end > now + min(SPARE_SECONDS, _share(connection, SPARE_SECONDS))

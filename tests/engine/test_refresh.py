@@ -302,6 +302,28 @@ def test_a_dead_process_leaves_its_lease_for_fifteen_seconds(make_scene: Any) ->
 
 
 @requirement("F18", "VLT-08")
+def test_a_token_that_a_lost_answer_may_have_ended_is_not_handed_out_while_it_backs_off(make_scene: Any) -> None:
+    scene = make_scene("grace")
+    scene.age(100)
+    scene.outside.after = lose
+    answer = scene.exchange()
+    assert answer.status == 503 and scene.connection.status == "in_doubt"
+    wait = scene.connection.retry_at - scene.clock.now()
+    answer = scene.exchange()
+    assert refusal(answer) == (503, "temporarily_unavailable") and answer.header("retry-after") == str(wait)
+    assert audits(scene.stack) == [] and scene.outside.refreshes == 1
+
+
+@requirement("F18", "VLT-08")
+def test_a_token_that_certainly_was_not_used_is_handed_out_while_it_backs_off(make_scene: Any) -> None:
+    scene = make_scene("grace")
+    scene.age(100)
+    scene.outside.instead = HttpResponse(status=429)
+    assert scene.asks() == "later" and scene.connection.status == "active"
+    assert scene.asks() == "token" and scene.outside.refreshes == 1
+
+
+@requirement("F18", "VLT-08")
 def test_in_doubt_three_tries_an_hour_are_the_most(make_scene: Any) -> None:
     scene = make_scene("once")
     scene.expire()

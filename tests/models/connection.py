@@ -11,10 +11,9 @@ revocation, the schedule a job); a holder may freeze past its lease; a call to t
 the answer of a commit or of a sign-in's write may be lost, and the write is then repeated. Faults come out of one
 purse. A token is the pair (grant at the provider, number).
 
-Left out: time (only orders), access tokens (they live as long as their grant; the code may hand one out in doubt while
-it lives), back-off and counts of tries, scopes, epochs, a second client at the same account. A loser gives up here and
-another caller comes; in the code it waits and looks again. A refusal is never put into the recovery item. A spent
-token's revocation is answered 200 and ends nothing.
+Left out: time (only orders), access tokens (they live as long as their grant), back-off and counts of tries, scopes,
+epochs, a second client at the same account. A loser gives up here and another caller comes; in the code it waits and
+looks again. A refusal is never put into the recovery item. A spent token's revocation is answered 200 and ends nothing.
 
 Excused, since no order of writes can repair it: a crash between the provider's commit and the put of its answer; a
 holder that freezes after its last look at the clock and sends when another has refreshed, where reuse gives a second

@@ -102,6 +102,27 @@ def test_backing_off_serves_what_lives_and_says_when_else() -> None:
     assert back_off(1, now=0, chance=255) == 37
 
 
+@requirement("VLT-08", "F18")
+def test_in_doubt_the_stored_access_token_is_not_handed_out_however_long_it_would_live() -> None:
+    doubtful = replace(AHEAD, status="in_doubt", doubt_since=NOW - 20)
+    for connection in (
+        doubtful,
+        replace(doubtful, access_expires_at=NOW + 3000),
+        replace(doubtful, access_expires_at=None),
+    ):
+        for rules in (STATIC, ONCE, GRACE):
+            assert isinstance(decide(connection, rules), Lease), connection
+            assert decide(connection, rules).lives is False  # type: ignore[union-attr]
+            backing_off = replace(connection, retry_at=NOW + 7)
+            assert decide(backing_off, rules) == Refuse(reason="provider_backing_off", retry_after=7)
+        assert decide(connection, ASK) == Lease(doubt="ask", lives=False)
+        leased = replace(connection, lease_owner="o", lease_until=NOW + 9, attempt_started=NOW - 6)
+        assert decide(leased) == Wait()
+    assert decide(replace(AHEAD, retry_at=NOW + 7)) == Serve(), (
+        "certain that it was not used: it goes on being handed out"
+    )
+
+
 @requirement("F18")
 def test_three_tries_in_doubt_within_an_hour_are_the_most() -> None:
     tries = (NOW - 3599, NOW - 60, NOW - 30)
