@@ -168,8 +168,8 @@ def test_a_provider_that_cannot_refresh_now_is_asked_later(proxied: Proxied, ses
     assert got.refusal[:2] == (503, "temporarily_unavailable") and int(got.header("retry-after") or 0) > 0
     proxied.stack.provider.faults.reset()
     again = proxied.call(session)
-    assert (again.status, again.header("broker-answer")) == (401, "provider")
-    assert refreshes(proxied) == 1
+    assert again.refusal[:2] == (503, "temporarily_unavailable"), "in doubt nothing is sent with the stored token"
+    assert refreshes(proxied) == 1 and len(proxied.api.asked) == 1
 
 
 @requirement("PRX-05")
@@ -178,7 +178,6 @@ def test_a_provider_that_cannot_refresh_now_is_asked_later(proxied: Proxied, ses
     [
         {"sealed_refresh_token": b""},
         {"attempt_started": 1, "attempt": 1},
-        {"status": "in_doubt", "retry_at": 10**10},
         {"retry_at": 10**10},
         {"attempt_started": 1, "attempt": 1, "doubt_since": 1},
     ],
