@@ -1,12 +1,15 @@
-"""broker client create|list|show|delete, broker client secret rotate."""
+"""broker client create|update|list|show|delete, broker client secret rotate."""
 
 import argparse
 from typing import Any
+
+from msgspec.structs import replace
 
 from chalicelib.config import ConfigurationError, read_catalog
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
+from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client
 from cli.operations import (
     ROTATION_SECONDS,
@@ -15,10 +18,12 @@ from cli.operations import (
     create_client,
     delete_client,
     find_client,
+    limit_proxy,
     list_clients,
     list_resources,
     rotate_client_secret,
 )
+from cli.proxy_rules import HELP, parse_rules
 from cli.showing import client_row
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -32,6 +37,12 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
         dest="verb", required=True, metavar="VERB"
     )
     _add_create(verbs.add_parser("create", parents=[common], help="register an app"))
+    update = verbs.add_parser("update", parents=[common], help="change what an app may call")
+    update.add_argument("client_id")
+    calls = update.add_mutually_exclusive_group(required=True)
+    calls.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
+    calls.add_argument("--proxy-allow-all", action="store_true", help="no such limit any more")
+    update.set_defaults(act=_update)
     verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
     show = verbs.add_parser("show", parents=[common], help="one app")
     show.add_argument("client_id")
@@ -60,6 +71,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--optional-scope", default="", help="those of them that the user may untick")
     add("--provider", action="append", default=[], metavar="ID", help="may repeat; default: every one switched on")
     add("--handout", choices=("none", "proxy", "token"), default="none", help="may it get providers' tokens?")
+    add("--proxy-allow", action="append", default=[], metavar="RULE", help=HELP)
     add("--resource", action="append", default=[], metavar="URI", help="API of yours that it may ask tokens for")
     add("--serves", action="append", default=[], metavar="URI", help="audience for which it introspects")
     add("--for-itself", action="store_true", help="also client_credentials")
@@ -71,7 +83,8 @@ def _add_create(create: argparse.ArgumentParser) -> None:
 
 def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     client = _build(options)
-    _check_known(deployment, client)
+    catalog = _check_known(deployment, client)
+    client = replace(client, proxy_rules=parse_rules(options.proxy_allow, catalog))
     client, secret = create_client(deployment, client)
     row = client_row(client)
     return {**row, "client_secret": secret} if secret else row
@@ -104,17 +117,27 @@ def _build(options: argparse.Namespace) -> Client:
     )
 
 
-def _check_known(deployment: Deployment, client: Client) -> None:
-    """Providers and APIs must be there already: a misspelt one would only show at somebody's sign-in."""
+def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
+    rules = parse_rules(options.proxy_allow or [], _read_catalog(deployment))
+    return client_row(limit_proxy(deployment, options.client_id, rules))
+
+
+def _read_catalog(deployment: Deployment) -> Catalog:
     try:
-        known = read_catalog(deployment.settings).ids | {"*"}
+        return read_catalog(deployment.settings)
     except ConfigurationError as error:
         raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
-    for provider_id in sorted(client.providers - known):
+
+
+def _check_known(deployment: Deployment, client: Client) -> Catalog:
+    """Providers and APIs must be there already: a misspelt one would only show at somebody's sign-in."""
+    catalog = _read_catalog(deployment)
+    for provider_id in sorted(client.providers - catalog.ids - {"*"}):
         raise OperationError(f"there is no provider file {provider_id}", "broker provider list")
     audiences = {resource.audience for resource in list_resources(deployment)}
     for audience in sorted((client.resources | client.serves) - audiences):
         raise OperationError(f"there is no resource {audience}", f"broker resource create --audience {audience}")
+    return catalog
 
 
 def _check_pages(options: argparse.Namespace) -> None:

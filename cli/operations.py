@@ -13,7 +13,7 @@ from chalicelib.adapters.kms import PURPOSES, KmsKeys, encryption_context
 from chalicelib.adapters.system import SystemClock, SystemEntropy
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.jose import new_signing_key, public_jwk
-from chalicelib.records.client import Client, SecretHash
+from chalicelib.records.client import Client, ProxyRule, SecretHash
 from chalicelib.records.deployment import Deployment as DeploymentRecord
 from chalicelib.records.keyset import Purpose, WrappedKey
 from chalicelib.records.places import DEPLOYMENT, Place, client_place, keyset_place, provider_place, resource_place
@@ -93,7 +93,8 @@ class Deployment:
             "ReturnValues": "ALL_NEW",
         }
         if read is not None:
-            payload["ConditionExpression"] = " AND ".join(f"#{name} = :old_{name}" for name in names)
+            stand = (_stands(name, old[name]) for name in names)
+            payload["ConditionExpression"] = " AND ".join(("attribute_exists(pk)", *stand))
             payload["ExpressionAttributeValues"] |= {f":old_{name}": old[name] for name in names}
         try:
             answer = call_with_repeats(self.dynamodb, "UpdateItem", payload)
@@ -125,6 +126,12 @@ class Deployment:
             start = answer.get("LastEvaluatedKey") or {}
             if not start:
                 return found
+
+
+def _stands(name: str, old: dict[str, Any]) -> str:
+    """The condition that a field is as it was read; one that was empty may never have been written."""
+    same = f"#{name} = :old_{name}"
+    return f"(attribute_not_exists(#{name}) OR {same})" if old == {"L": []} else same
 
 
 def init_keysets(deployment: Deployment) -> list[str]:
@@ -213,6 +220,20 @@ def rotate_client_secret(deployment: Deployment, client_id: str, *, overlap_seco
     if written is None:
         raise OperationError(f"client {client_id} was changed at this moment", "broker client show CLIENT_ID")
     return written, secret
+
+
+def limit_proxy(deployment: Deployment, client_id: str, rules: tuple[ProxyRule, ...]) -> Client:
+    """These calls and no others from the next one on; none: all. Users need not be asked: it only ever narrows what
+    they allowed.
+
+    Raises OperationError.
+    """
+    client = find_client(deployment, client_id)
+    changed = msgspec.structs.replace(client, proxy_rules=rules)
+    written = deployment.put_fields(client_place(client_id), changed, "proxy_rules", read=client)
+    if written is None:
+        raise OperationError(f"client {client_id} was changed at this moment", "broker client show CLIENT_ID")
+    return written
 
 
 def find_client(deployment: Deployment, client_id: str) -> Client:

@@ -9,6 +9,7 @@ from chalicelib.records.client import Client
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
 from chalicelib.records.stored import KeysetItem
+from cli.proxy_rules import show_rule
 
 Row = Mapping[str, Any]
 
@@ -36,6 +37,7 @@ def client_row(client: Client) -> dict[str, Any]:
         "optional_scopes": " ".join(sorted(client.optional_scopes)),
         "providers": sorted(client.providers),
         "handout": client.handout,
+        "proxy_rules": [show_rule(rule) for rule in client.proxy_rules],
         "serves": sorted(client.serves),
         "resources": sorted(client.resources),
         "first_party": client.first_party,

@@ -144,6 +144,24 @@ def test_a_deleted_client_is_gone(broker: Operator) -> None:
     broker("client", "delete", client["client_id"]).refused("broker client list")
 
 
+@requirement("PRX-01", "OPS-01")
+def test_rules_for_the_proxy_are_set_shown_and_taken_back(broker: Operator) -> None:
+    rules = ["github GET,HEAD /user", "google * gmail.googleapis.com/gmail/v1", "github DELETE /"]
+    words = [word for rule in rules for word in ("--proxy-allow", rule)]
+    create = ["client", "create", "--name", "Narrow", "--redirect-uri", APP, "--handout", "proxy"]
+    client = broker.made(*create, *words)
+    assert client["proxy_rules"] == rules
+    assert broker.made("client", "show", client["client_id"])["proxy_rules"] == rules
+    update = ["client", "update", client["client_id"]]
+    changed = broker.made(*update, "--proxy-allow", "github GET /user")
+    assert changed["proxy_rules"] == ["github GET /user"] and changed["revision"] == client["revision"]
+    assert {**changed, "proxy_rules": []} == broker.made(*update, "--proxy-allow-all")
+    assert broker.made(*update, "--proxy-allow", "github POST /gists")["proxy_rules"] == ["github POST /gists"]
+    assert broker.made(*create)["proxy_rules"] == []
+    assert broker(*update).code == 2 and broker(*update, "--proxy-allow", "github").code == 1
+    broker.made("client", "delete", client["client_id"])
+
+
 def test_the_one_command_of_the_repository_is_the_same(broker: Operator, made: dict[str, str]) -> None:
     command = [sys.executable, "dev.py", "broker", "client", "show", made["public"], "--json"]
     ended = subprocess.run(

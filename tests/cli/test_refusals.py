@@ -40,6 +40,15 @@ REFUSED = {
     ],
     "a home page that is script": [*CREATE, "--redirect-uri", APP, "--client-uri", "javascript:alert(1)"],
     "a way to begin that is plain http": [*CREATE, "--redirect-uri", APP, "--login-uri", "http://app.example/"],
+    **{
+        f"a rule for the proxy: {rule}": [*CREATE, "--redirect-uri", APP, "--proxy-allow", rule]
+        for rule in (
+            "github", "github GET", "github GET /user more", "githb GET /user", "github FETCH /user",
+            "github get /user",
+            "github GET evil.example/user", "github GET /a/../b", "github GET /a//b", "github GET /a%20b", "",
+        )
+    },
+    "a rule for a client that is not there": ["client", "update", "0" * 32, "--proxy-allow", "github GET /user"],
     "an unknown client": ["client", "show", "0" * 32],
     "an id that no client has": ["client", "show", "../../x y"],
     "a secret of an unknown client": ["client", "secret", "rotate", "0" * 32],

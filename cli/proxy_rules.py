@@ -1,0 +1,60 @@
+"""`--proxy-allow "github GET,HEAD /user"`: one kind of call that a client may make through the proxy."""
+
+from chalicelib.protocol.errors import InvalidRequest
+from chalicelib.providers.catalog import Catalog
+from chalicelib.records.client import ProxyRule
+from chalicelib.upstream.proxy_path import parse_path
+from chalicelib.upstream.proxying import METHODS
+from cli.operations import OperationError
+
+HELP = (
+    'calls that it may make through the proxy, as "PROVIDER METHODS PATH": "github GET /user", "github * /repos/octo", '
+    '"google GET,POST gmail.googleapis.com/gmail/v1"; may repeat; default: all'
+)
+_EXAMPLE = '--proxy-allow "github GET /user"'
+
+
+def parse_rules(texts: list[str], catalog: Catalog) -> tuple[ProxyRule, ...]:
+    """Rules as they are typed. Raises OperationError."""
+    return tuple(_parse_rule(text, catalog) for text in texts)
+
+
+def show_rule(rule: ProxyRule) -> str:
+    """As it is typed."""
+    return f"{rule.provider_id} {','.join(sorted(rule.methods)) or '*'} {rule.host}{rule.path_prefix}"
+
+
+def _parse_rule(text: str, catalog: Catalog) -> ProxyRule:
+    provider_id, methods, place, *more = (*text.split(), "", "", "")
+    if not place or any(more):
+        raise OperationError(f"{text!r} is no rule: three words are wanted", _EXAMPLE)
+    definition = catalog.get(provider_id)
+    if definition is None or definition.api is None:
+        raise OperationError(f"there is no API of a provider {provider_id}", "broker provider list")
+    host, _, path = place.partition("/")
+    if host and host not in definition.api.hosts:
+        known = ", ".join(definition.api.hosts) or "none but that of its base_url"
+        raise OperationError(f"{host} is not among the hosts of {provider_id}: {known}", _EXAMPLE)
+    return ProxyRule(
+        provider_id=provider_id, methods=_parse_methods(methods), path_prefix=_parse_prefix(path), host=host
+    )
+
+
+def _parse_methods(text: str) -> frozenset[str]:
+    methods = frozenset(() if text == "*" else text.split(","))
+    if not methods <= frozenset(METHODS):
+        raise OperationError(f"{text} is not a list of methods", f"{', '.join(METHODS)}, or * for all")
+    return methods
+
+
+def _parse_prefix(path: str) -> str:
+    """Held to what a call's own path is held to: a prefix that no call can have would be a silent refusal of all."""
+    if not path:
+        return "/"
+    try:
+        parse_path(path)
+    except InvalidRequest:
+        raise OperationError(f"/{path} is no path that can be called", _EXAMPLE) from None
+    if "%" in path:
+        raise OperationError(f"/{path} is written without percent signs", _EXAMPLE)
+    return f"/{path}"
