@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from chalicelib.records.keyset import Keyset
 
 FORMAT = 1
+# Kept free for a second lock: values that want a secret of the caller beside our key (RELIABILITY V3). Refused today.
+SECOND_LOCK = 2
 SALT_BYTES = 32
 _HEADER = struct.Struct(">BI32s32s")
 
@@ -46,6 +48,8 @@ def open_sealed(keys: Mapping[int, bytes], sealed: bytes, *, place: bytes) -> by
     if len(sealed) < _HEADER.size + 16:
         raise SealBroken("too_short")
     form, version, salt, commitment = _HEADER.unpack_from(sealed)
+    if form == SECOND_LOCK:
+        raise SealBroken("second_lock_not_offered")
     key = keys.get(version)
     if form != FORMAT or key is None:
         raise SealBroken("unknown_format_or_key")

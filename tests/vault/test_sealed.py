@@ -1,15 +1,26 @@
 """A sealed value opens only in the place that it was sealed for, and only while its key exists (VLT-04)."""
 
+import itertools
+from functools import partial
+
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.protocol.sealing import SealBroken, canonical, open_sealed, seal
+from chalicelib.protocol.sealing import FORMAT, SECOND_LOCK, SealBroken, canonical, open_sealed, seal
+from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.job import Job
 from chalicelib.records.keyset import Key, Keyset
 from chalicelib.vault.sealed import (
+    Attribute,
     Place,
+    open_answer,
+    open_duty,
     open_provider_secret,
     open_user_key,
     open_value,
+    place_of,
+    seal_answer,
+    seal_duty,
     seal_provider_secret,
     seal_user_key,
     seal_value,
@@ -79,17 +90,116 @@ def test_a_user_key_opens_for_its_user_and_a_providers_secret_for_its_provider()
 
 
 @requirement("VLT-04")
-def test_no_changed_byte_opens_and_nothing_shorter_or_longer() -> None:
+def test_no_flipped_bit_opens() -> None:
     place = canonical("broker", "X#1", "attribute")
     sealed = seal(USER_KEY, 1, b"token", place=place, salt=SALT)
-    for position in range(len(sealed)):
+    for position, bit in itertools.product(range(len(sealed)), range(8)):
         changed = bytearray(sealed)
-        changed[position] ^= 1
+        changed[position] ^= 1 << bit
         with pytest.raises(SealBroken):
             open_sealed({1: USER_KEY}, bytes(changed), place=place)
-    for text in (b"", sealed[:-1], sealed + b"x", sealed[:84]):
+
+
+@requirement("VLT-04")
+def test_nothing_opens_that_was_cut_at_any_length_or_made_longer() -> None:
+    place = canonical("broker", "X#1", "attribute")
+    sealed = seal(USER_KEY, 1, b"token", place=place, salt=SALT)
+    cut = [sealed[:length] for length in range(len(sealed))] + [sealed[start:] for start in range(1, len(sealed))]
+    for text in (*cut, sealed + b"x", b"x" + sealed, sealed + sealed):
         with pytest.raises(SealBroken):
             open_sealed({1: USER_KEY}, text, place=place)
+
+
+@requirement("VLT-04")
+def test_every_other_format_is_refused_and_one_is_kept_free_for_a_second_lock() -> None:
+    place = canonical("x")
+    sealed = seal(USER_KEY, 1, b"token", place=place, salt=SALT)
+    assert sealed[0] == FORMAT
+    for form in set(range(256)) - {FORMAT}:
+        with pytest.raises(SealBroken) as refusal:
+            open_sealed({1: USER_KEY}, bytes([form]) + sealed[1:], place=place)
+        expected = "second_lock_not_offered" if form == SECOND_LOCK else "unknown_format_or_key"
+        assert str(refusal.value) == expected
+
+
+@requirement("VLT-04")
+def test_the_version_of_a_key_cannot_be_rolled_back() -> None:
+    place = canonical("x")
+    keys = {version: key.secret for version, key in VAULT.versions.items()}
+    sealed = seal(keys[2], 2, b"token", place=place, salt=SALT)
+    older = sealed[:1] + (1).to_bytes(4, "big") + sealed[5:]
+    with pytest.raises(SealBroken, match="commitment_differs"):
+        open_sealed(keys, older, place=place)
+    same = {1: keys[2], 2: keys[2]}  # even where both versions are one key
+    with pytest.raises(SealBroken, match="tag_differs"):
+        open_sealed(same, older, place=place)
+
+
+KEPT = Connection(
+    connection_id="c1", sub="alice", client_id="app", provider_id="demo", status="active", token_generation=1, line=1,
+    connected_at=0, connected_by="-",
+)  # fmt: skip
+ANSWER = Recovery(connection_id="c1", generation=1, attempt=1, line=1)
+DUTY = Job(
+    kind="revoke", job_id="j1", due_at=0, connection_id="c1", sub="alice", provider_id="demo", created_at=0,
+    generation=1,
+)  # fmt: skip
+
+
+@requirement("VLT-04")
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        {"connection_id": "c2"}, {"generation": 2}, {"generation": 0}, {"attempt": 2}, {"line": 2}, {"epoch": 1},
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_kept_answer_opens_in_its_own_attempt_alone(elsewhere: dict[str, object]) -> None:
+    sealed = replace(ANSWER, sealed=seal_answer(USER_KEY, b"answer", recovery=ANSWER, owner=KEPT, salt=SALT))
+    assert open_answer(USER_KEY, sealed, owner=KEPT) == b"answer"
+    with pytest.raises(SealBroken):
+        open_answer(USER_KEY, replace(sealed, **elsewhere), owner=KEPT)
+    for owner in ({"sub": "bob"}, {"client_id": "another"}, {"provider_id": "github"}):
+        with pytest.raises(SealBroken):
+            open_answer(USER_KEY, sealed, owner=replace(KEPT, **owner))
+
+
+@requirement("VLT-04")
+@pytest.mark.parametrize(
+    "elsewhere",
+    [{"kind": "open_attempt"}, {"job_id": "j2"}, {"connection_id": "c2"}, {"sub": "bob"}, {"provider_id": "github"}],
+    ids=str,
+)
+def test_a_duty_opens_in_its_own_job_alone(elsewhere: dict[str, object]) -> None:
+    sealed = replace(DUTY, sealed=seal_duty(USER_KEY, b"duty", job=DUTY, salt=SALT))
+    assert open_duty(USER_KEY, sealed) == b"duty"
+    with pytest.raises(SealBroken):
+        open_duty(USER_KEY, replace(sealed, **elsewhere))
+
+
+@requirement("VLT-04")
+def test_no_kind_of_value_opens_as_another_kind() -> None:
+    """One key seals them all, so only their places keep them apart."""
+    attributes = ("access_token", "refresh_token", "previous", "profile", "outgoing")
+    here = place_of(KEPT)
+    seals = {name: seal_value(USER_KEY, b"x", name, place=here, salt=SALT) for name in attributes}
+    seals["answer"] = seal_answer(USER_KEY, b"x", recovery=ANSWER, owner=KEPT, salt=SALT)
+    seals["duty"] = seal_duty(USER_KEY, b"x", job=DUTY, salt=SALT)
+    opens = {
+        **{name: partial(open_as, name) for name in attributes},
+        "answer": lambda sealed: open_answer(USER_KEY, replace(ANSWER, sealed=sealed), owner=KEPT),
+        "duty": lambda sealed: open_duty(USER_KEY, replace(DUTY, sealed=sealed)),
+    }
+    for sealed_as, opened_as in itertools.product(seals, opens):
+        if sealed_as == opened_as:
+            assert opens[opened_as](seals[sealed_as]) == b"x"
+            continue
+        with pytest.raises(SealBroken):
+            opens[opened_as](seals[sealed_as])
+
+
+def open_as(attribute: Attribute, sealed: bytes) -> bytes:
+    return open_value(USER_KEY, sealed, attribute, place=place_of(KEPT))
 
 
 @requirement("VLT-04")
