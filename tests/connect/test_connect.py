@@ -10,7 +10,7 @@ from tests.connect.links import STATE, ask, connect, link_of, press, start_linka
 from tests.flow.scene import connections, consents, grants, only_written, subjects
 from tests.flow.stack import APP, Stack
 from tests.flow.test_hand_out import notes_of
-from tests.flow.tokens import Session, count_calls, read, refusal, start_session
+from tests.flow.tokens import Session, count_calls, read, refusal, sign, start_session
 from tests.requirement import requirement
 
 
@@ -244,7 +244,19 @@ def test_what_an_app_may_not_ask_gets_no_link(
 
 @requirement("CB-03")
 def test_only_a_users_token_for_us_gets_a_link(stack: Stack, session: Session) -> None:
-    assert refusal(ask(session, "x.y.z")) == (401, "invalid_token")
+    own = session.claims
+    wrong = (
+        {**own, "aud": "https://api.example"},
+        {**own, "cnf": {"jkt": "x"}},
+        {**own, "epoch": 7},
+        {**own, "client_id": "0" * 32},
+        {name: value for name, value in own.items() if name != "grant_id"},
+    )
+    with only_written(stack):
+        assert refusal(ask(session, "x.y.z")) == (401, "invalid_token")
+        for claims in wrong:
+            assert refusal(ask(session, sign(stack, claims))) == (401, "invalid_token"), claims
+    assert ask(session, sign(stack, own)).status == 200
     stack.clock.advance(3600)
     assert refusal(ask(session)) == (401, "invalid_token")
 

@@ -1,26 +1,16 @@
 """Attacks on connect links: who starts is who finishes, and nothing else that is done with one works (CB-03)."""
 
-from collections.abc import Callable, Mapping
-from typing import Any
-
+import msgspec
 import pytest
 
-from chalicelib.records.deployment import Deployment
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import (
-    DEPLOYMENT,
-    client_place,
-    connection_place,
-    grant_place,
-    provider_place,
-    subject_place,
-)
-from tests.connect.links import ask, connect, link_of, path_of, press, start_linkable, to_callback
+from chalicelib.linking import link_uri, open_link
+from chalicelib.records.link import ConnectClaim
+from tests.connect.links import ask, link_of, path_of, press, start_linkable, to_callback
 from tests.flow.browser import Answer, Browser, read_page
 from tests.flow.scene import assert_page, connections, only_written, with_query
 from tests.flow.stack import Stack
 from tests.flow.surface import read_tables
-from tests.flow.tokens import Session, change, mark, read, start_session
+from tests.flow.tokens import Session, start_session
 from tests.requirement import requirement
 
 OTHERS = "This link is for somebody else"
@@ -213,98 +203,6 @@ def test_a_link_of_an_older_epoch_does_not_open(stack: Stack, session: Session) 
     assert_page(session.sign_in.browser.get(link), 400)
 
 
-def end_grant(stack: Stack, session: Session) -> None:
-    stack.post("/revoke", session.client, None, token=session.refresh_token)
-
-
-def mark_deployment(stack: Stack, session: Session) -> None:
-    stack.deployment.put(DEPLOYMENT, Deployment(marks=Marks(not_before=stack.clock.now() + 1)))
-
-
-ENDS: dict[str, Callable[[Stack, Session], Any]] = {
-    "the grant revoked": end_grant,
-    "the grant of another epoch": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), epoch=7),
-    "the grant over": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), expires_at=stack.clock.now()),
-    "a mark on the consent": lambda stack, s: mark(stack, s.consent_place()),
-    "the consent gone": lambda stack, s: stack.deployment.delete(s.consent_place()),
-    "a mark on the client": lambda stack, s: mark(stack, client_place(s.client.client_id)),
-    "the client switched off": lambda stack, s: mark(stack, client_place(s.client.client_id), disabled=True),
-    "the client changed": lambda stack, s: change(
-        stack, client_place(s.client.client_id), revision=2, redirect_uris=("https://other.example/",)
-    ),
-    "no hand-out any more": lambda stack, s: change(stack, client_place(s.client.client_id), handout="none"),
-    "a provider taken from the client": lambda stack, s: change(
-        stack, client_place(s.client.client_id), providers=frozenset({"demo"})
-    ),
-    "a mark on the user": lambda stack, s: mark(stack, subject_place(s.claims["sub"])),
-    "a mark on the login's provider": lambda stack, s: mark(stack, provider_place("demo")),
-    "a mark on the deployment": mark_deployment,
-    "the provider switched off": lambda stack, s: mark(stack, provider_place("second"), disabled=True),
-}
-
-
-@requirement("CB-03")
-@pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
-def test_a_link_outlives_nothing_of_what_asked(
-    stack: Stack, session: Session, end: Callable[[Stack, Session], Any]
-) -> None:
-    """Ended while the link is unopened, while its page is shown, and while the user is at the provider."""
-    browser = session.sign_in.browser
-    unopened, shown = link_of(session), browser.get(link_of(session))
-    callback = to_callback(session, link_of(session))
-    before = connected(stack)
-    end(stack, session)
-    stack.broker = stack.build()
-    opened = browser.get(unopened)
-    if FIRST in opened.body:  # the browser session has ended with it
-        stack.clock.advance(2)
-        left = press(browser, opened, "sign_in")
-        back = browser.get(stack.provider.sign_in(left.location, "alice"))
-        opened = browser.get(back.location)
-        assert OVER in opened.body
-    for answer in (opened, press(browser, shown), browser.get(callback)):
-        assert answer.status in (400, 403, 503) and answer.location == "", (answer.status, answer.body[-500:])
-    assert connected(stack) == before
-    assert "second:notes:read" not in session.grant().scopes
-
-
-class AfterTheClaim:
-    """The way to the table; something happens as soon as a link is claimed."""
-
-    def __init__(self, stack: Stack, act: Callable[[], Any]) -> None:
-        self._stack, self._act = stack, act
-
-    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        answer = self._stack.dynamodb.call(operation, payload)
-        if payload.get("Item", {}).get("pk", {}).get("S", "").startswith("CONNECT#"):
-            self._act()
-        return answer
-
-
-@requirement("CB-03")
-def test_a_mark_set_while_the_provider_is_asked_ends_it_and_gives_the_tokens_back(
-    stack: Stack, session: Session
-) -> None:
-    callback = to_callback(session, link_of(session))
-    revoked = stack.provider.count("revoke")
-    stack.broker = stack.build(dynamodb=AfterTheClaim(stack, lambda: mark(stack, session.consent_place())))
-    with only_written(stack, "CONNECT"):
-        assert_page(session.sign_in.browser.get(callback), 403, says=OVER)
-    assert stack.provider.count("revoke") > revoked
-
-
-@requirement("CB-03")
-def test_over_a_tombstone_only_a_later_decision_connects(stack: Stack, session: Session) -> None:
-    first = connect(session).answered["connection_id"]
-    callback = to_callback(session, link_of(session))
-    stack.deployment.store.revoke_connection(read(stack, connection_place(first)), now=stack.clock.now())
-    assert_page(session.sign_in.browser.get(callback))
-    assert read(stack, connection_place(first)).status == "revoked"
-    stack.clock.advance(1)
-    assert connect(session).answered["connection_id"] == first
-    assert read(stack, connection_place(first)).status == "active"
-
-
 @requirement("CB-03")
 def test_the_largest_link_still_fits_into_the_cookie_that_carries_it(stack: Stack, session: Session) -> None:
     browser = session.sign_in.browser
@@ -334,3 +232,25 @@ def test_a_provider_that_fails_leads_back_to_the_app_with_the_registered_error(s
     answer: Answer = session.sign_in.browser.get(callback)
     assert answer.status == 502 and "error=server_error" in answer.body
     assert connected(stack) == before
+
+
+@requirement("CB-01")
+def test_what_remembers_a_used_link_outlives_every_cookie_that_the_link_can_make(
+    stack: Stack, session: Session
+) -> None:
+    link = link_of(session)
+    stack.clock.advance(300)
+    session.sign_in.browser.get(to_callback(session, link))
+    (claim,) = stack.deployment.scan("CONNECT#", ConnectClaim)
+    assert claim.purge_at >= stack.clock.now() + 300 + 600
+
+
+@requirement("CB-03")
+def test_a_link_names_user_client_and_grant_together(stack: Stack, session: Session, bob: Session) -> None:
+    link = open_link(stack.broker, path_of(link_of(session)).rpartition("/")[2])
+    theirs = msgspec.structs.replace(link, grant_id=bob.claims["grant_id"])
+    other = start_session(stack)
+    of_another_app = msgspec.structs.replace(link, grant_id=other.claims["grant_id"])
+    for wrong in (theirs, of_another_app):
+        assert_page(session.sign_in.browser.get(link_uri(stack.broker, wrong)), 403, says=OVER)
+    assert session.sign_in.browser.get(link_uri(stack.broker, link)).status == 200

@@ -1,0 +1,166 @@
+"""A link outlives nothing of what asked by it, whether that ends before it is opened, decided or used (CB-03)."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters.items import key
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    client_place,
+    connection_place,
+    grant_place,
+    provider_place,
+    subject_place,
+    user_key_place,
+)
+from tests.connect.links import connect, link_of, press, to_callback
+from tests.flow.scene import assert_page, connections, only_written
+from tests.flow.stack import Stack
+from tests.flow.tokens import Session, change, mark, read
+from tests.requirement import requirement
+
+OVER = "This link is over"
+FIRST = "Sign in first"
+
+
+def connected(stack: Stack) -> set[str]:
+    """Which connections there are, whoever's."""
+    return {connection.connection_id for connection in connections(stack)}
+
+
+def end_grant(stack: Stack, session: Session) -> None:
+    stack.post("/revoke", session.client, None, token=session.refresh_token)
+
+
+def mark_deployment(stack: Stack, session: Session) -> None:
+    stack.deployment.put(DEPLOYMENT, Deployment(marks=Marks(not_before=stack.clock.now() + 1)))
+
+
+ENDS: dict[str, Callable[[Stack, Session], Any]] = {
+    "the grant revoked": end_grant,
+    "the grant of another epoch": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), epoch=7),
+    "the grant over": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), expires_at=stack.clock.now()),
+    "a mark on the consent": lambda stack, s: mark(stack, s.consent_place()),
+    "the consent gone": lambda stack, s: stack.deployment.delete(s.consent_place()),
+    "a mark on the client": lambda stack, s: mark(stack, client_place(s.client.client_id)),
+    "the client switched off": lambda stack, s: mark(stack, client_place(s.client.client_id), disabled=True),
+    "the client changed": lambda stack, s: change(
+        stack, client_place(s.client.client_id), revision=2, redirect_uris=("https://other.example/",)
+    ),
+    "no hand-out any more": lambda stack, s: change(stack, client_place(s.client.client_id), handout="none"),
+    "a provider taken from the client": lambda stack, s: change(
+        stack, client_place(s.client.client_id), providers=frozenset({"demo"})
+    ),
+    "a mark on the user": lambda stack, s: mark(stack, subject_place(s.claims["sub"])),
+    "a mark on the login's provider": lambda stack, s: mark(stack, provider_place("demo")),
+    "a mark on the deployment": mark_deployment,
+    "the provider switched off": lambda stack, s: mark(stack, provider_place("second"), disabled=True),
+}
+
+
+@requirement("CB-03")
+@pytest.mark.parametrize("end", ENDS.values(), ids=list(ENDS))
+def test_a_link_outlives_nothing_of_what_asked(
+    stack: Stack, session: Session, end: Callable[[Stack, Session], Any]
+) -> None:
+    """Ended while the link is unopened, while its page is shown, and while the user is at the provider."""
+    browser = session.sign_in.browser
+    unopened, shown = link_of(session), browser.get(link_of(session))
+    callback = to_callback(session, link_of(session))
+    before = connected(stack)
+    end(stack, session)
+    stack.broker = stack.build()
+    opened = browser.get(unopened)
+    if FIRST in opened.body:  # the browser session has ended with it
+        stack.clock.advance(2)
+        left = press(browser, opened, "sign_in")
+        back = browser.get(stack.provider.sign_in(left.location, "alice"))
+        opened = browser.get(back.location)
+        assert OVER in opened.body
+    for answer in (opened, press(browser, shown), browser.get(callback)):
+        assert answer.status in (400, 403, 503) and answer.location == "", (answer.status, answer.body[-500:])
+    assert connected(stack) == before
+    assert "second:notes:read" not in session.grant().scopes
+
+
+class After:
+    """The way to the table; something happens there as soon as an item of one kind is written."""
+
+    def __init__(self, stack: Stack, kind: str, act: Callable[[], Any]) -> None:
+        self._stack, self._kind, self._act = stack, kind, act
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._stack.dynamodb.call(operation, payload)
+        if payload.get("Item", {}).get("pk", {}).get("S", "").startswith(self._kind + "#"):
+            self._act()
+        return answer
+
+
+MEANWHILE: dict[str, Callable[[Stack, Session], Any]] = {
+    "a mark on the consent": lambda stack, s: mark(stack, s.consent_place()),
+    "the grant revoked": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), status="revoked"),
+    "the provider switched off": lambda stack, s: mark(stack, provider_place("second"), disabled=True),
+    "the user's key erased": lambda stack, s: stack.deployment.dynamodb.call(
+        "DeleteItem", {"TableName": stack.settings.keys_table, "Key": key(user_key_place(s.claims["sub"]).pk)}
+    ),
+}
+
+
+@requirement("CB-03")
+@pytest.mark.parametrize("end", MEANWHILE.values(), ids=list(MEANWHILE))
+def test_what_ends_while_the_provider_is_asked_ends_it_and_the_tokens_are_given_back(
+    stack: Stack, session: Session, end: Callable[[Stack, Session], Any]
+) -> None:
+    callback = to_callback(session, link_of(session))
+    revoked = stack.provider.count("revoke")
+    stack.broker = stack.build(dynamodb=After(stack, "CONNECT", lambda: end(stack, session)))
+    with only_written(stack, "CONNECT"):
+        assert_page(session.sign_in.browser.get(callback), 403, says=OVER)
+    assert stack.provider.count("revoke") > revoked
+
+
+@requirement("CB-03")
+def test_a_mark_set_just_before_the_consent_is_widened_is_not_overwritten(stack: Stack, session: Session) -> None:
+    callback = to_callback(session, link_of(session))
+    version = read(stack, session.consent_place()).version
+
+    def withdraw() -> None:
+        marks = Marks(not_before=stack.clock.now() + 1)
+        change(stack, session.consent_place(), marks=marks, version=version + 1)
+
+    stack.broker = stack.build(dynamodb=After(stack, "CONNECTION", withdraw))
+    assert_page(session.sign_in.browser.get(callback), 503)
+    consent = read(stack, session.consent_place())
+    assert consent.marks.not_before is not None and "second:notes:read" not in consent.scopes
+    assert "second:notes:read" not in session.grant().scopes
+
+
+@requirement("CB-03")
+def test_a_sign_in_at_the_same_time_loses_nothing(stack: Stack, session: Session) -> None:
+    callback = to_callback(session, link_of(session))
+    before = read(stack, session.consent_place())
+
+    def sign_in_elsewhere() -> None:
+        wider = before.scopes | {"demo:notes:write"}
+        change(stack, session.consent_place(), scopes=wider, version=before.version + 1)
+
+    stack.broker = stack.build(dynamodb=After(stack, "CONNECTION", sign_in_elsewhere))
+    assert "connection_id" in session.sign_in.browser.get(callback).answered
+    after = read(stack, session.consent_place())
+    assert after.scopes >= {"demo:notes:write", "second:notes:read"} and after.version == before.version + 2
+
+
+@requirement("CB-03")
+def test_over_a_tombstone_only_a_later_decision_connects(stack: Stack, session: Session) -> None:
+    first = connect(session).answered["connection_id"]
+    callback = to_callback(session, link_of(session))
+    stack.deployment.store.revoke_connection(read(stack, connection_place(first)), now=stack.clock.now())
+    assert_page(session.sign_in.browser.get(callback))
+    assert read(stack, connection_place(first)).status == "revoked"
+    stack.clock.advance(1)
+    assert connect(session).answered["connection_id"] == first
+    assert read(stack, connection_place(first)).status == "active"
