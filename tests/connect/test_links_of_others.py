@@ -1,5 +1,7 @@
 """Attacks on connect links: who starts is who finishes, and nothing else that is done with one works (CB-03)."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import msgspec
 import pytest
 
@@ -140,6 +142,16 @@ def test_a_second_callback_with_one_state_changes_nothing(stack: Stack, session:
     before, asked = read_tables(stack), stack.provider.count("token")
     assert_page(session.sign_in.browser.get(callback), says=OVER)
     assert read_tables(stack) == before and stack.provider.count("token") == asked
+
+
+@requirement("CB-01", "CB-03")
+def test_of_many_callbacks_at_once_one_connects(stack: Stack, session: Session) -> None:
+    callback, asked = to_callback(session, link_of(session)), stack.provider.count("token")
+    cookies = dict(session.sign_in.browser.cookies)
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: Browser(stack.netloc, dict(cookies)).get(callback), range(8)))
+    assert sorted(answer.status for answer in answers) == [303] + [400] * 7
+    assert stack.provider.count("token") == asked + 1
 
 
 @requirement("CB-03", "GEN-20")
