@@ -5,6 +5,7 @@ JSON, which a browser sends across sites only where it is allowed to, and it is 
 """
 
 import json
+import re
 from dataclasses import fields
 from typing import Any, get_type_hints
 
@@ -16,7 +17,7 @@ CONTROL = "/_control"
 SHOWN = 50
 _SETTABLE = {each.name for each in fields(Faults) if each.init}
 _COMMANDS = {"reset", "faults", "advance_seconds", "end_grants", "client"}
-_LOCAL_HOSTS = ("localhost", "127.")
+_LOCAL_HOST = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}")
 
 
 class Unclear(ValueError):
@@ -33,7 +34,7 @@ def answer_control(grants: Grants, requests: list[Received], received: Received,
 
     peer   the address of the caller, which must be of this machine, as must be the name that it used
     """
-    local = peer.startswith("127.") and received.host.startswith(_LOCAL_HOSTS)
+    local = peer.startswith("127.") and _LOCAL_HOST.fullmatch(received.host)
     if not local or "origin" in received.headers:
         return json_answer({"error": "for this machine alone"}, 403)
     if received.method == "GET":
@@ -77,7 +78,10 @@ def change(grants: Grants, wanted: Any) -> None:
     """
     if not isinstance(wanted, dict) or not wanted.keys() <= _COMMANDS:
         raise Unclear(f"an object with some of {', '.join(sorted(_COMMANDS))} is wanted")
-    faults = {name: _read(name, value) for name, value in (wanted.get("faults") or {}).items()}
+    faults = wanted.get("faults") or {}
+    if not isinstance(faults, dict):
+        raise Unclear("faults: an object of names and values is wanted")
+    faults = {name: _read(name, value) for name, value in faults.items()}
     seconds = wanted.get("advance_seconds", 0)
     if isinstance(seconds, bool) or not isinstance(seconds, int) or seconds < 0:
         raise Unclear("advance_seconds: a whole number of seconds is wanted")
