@@ -27,7 +27,7 @@ from chalicelib.records.places import (
     subject_place,
 )
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession
-from chalicelib.upstream.granted import missing_scopes
+from chalicelib.upstream.granted import excess_scopes, missing_scopes
 from chalicelib.vault.connecting import is_usable, provider_scopes
 
 
@@ -97,7 +97,11 @@ def suffices(
     needed = provider_scopes(allowed, provider_id)
     if needed and not is_usable(connection, broker.clock.now()):
         return False
-    return not missing_scopes(load_definition(broker, provider_id), granted=connection.granted, needed=needed)
+    definition = load_definition(broker, provider_id)
+    consented = provider_scopes(sitting.consent.scopes, provider_id) if sitting.consent else frozenset()
+    if excess_scopes(definition, granted=connection.granted, allowed=needed | consented):
+        return False  # nothing of it would be handed out: only another grant of the provider's can mend that
+    return not missing_scopes(definition, granted=connection.granted, needed=needed)
 
 
 def is_covered(broker: Broker, sitting: Sitting, request: AuthorizationRequest, parties: Parties) -> bool:
