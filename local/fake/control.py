@@ -9,13 +9,15 @@ import re
 from dataclasses import fields
 from typing import Any, get_type_hints
 
+import msgspec
+
 from local.fake.faults import Faults
 from local.fake.grants import Client, Grants
 from local.fake.web import Answer, Received, json_answer
 
 CONTROL = "/_control"
 SHOWN = 50
-_SETTABLE = {each.name for each in fields(Faults) if each.init}
+_KINDS = {each.name: get_type_hints(Faults)[each.name] for each in fields(Faults) if each.init}
 _COMMANDS = {"reset", "faults", "advance_seconds", "end_grants", "client"}
 _LOCAL_HOST = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}")
 
@@ -101,18 +103,13 @@ def change(grants: Grants, wanted: Any) -> None:
 
 def _read(name: str, value: Any) -> Any:
     """A fault's value in its own type."""
-    if name not in _SETTABLE:
-        raise Unclear(f"there is no fault {name}; known are {', '.join(sorted(_SETTABLE))}")
-    kind = get_type_hints(Faults)[name]
-    if kind == frozenset[str]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise Unclear(f"{name}: a list of words is wanted")
-        return frozenset(value)
-    if kind is object or (kind is float and isinstance(value, int)):
-        return value
-    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-        raise Unclear(f"{name}: {getattr(kind, '__name__', kind)} is wanted")
-    return value
+    if name not in _KINDS:
+        raise Unclear(f"there is no fault {name}; known are {', '.join(sorted(_KINDS))}")
+    kind = _KINDS[name]
+    try:
+        return value if kind is object else msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise Unclear(f"{name}: {error}") from None
 
 
 def _read_client(wanted: Any) -> Client:

@@ -69,8 +69,8 @@ class Faults:
     more_scopes: frozenset[str] = frozenset()
     revoke_ends: Literal["", "token", "family", "app"] = ""
     static_refresh: bool = False
-    reuse: str = "revoke"
-    grace: str = ""
+    reuse: Literal["revoke", "refuse"] = "revoke"
+    grace: Literal["", "same", "sibling", "newest"] = ""
     grace_seconds: int = 30
     wrong_nonce: bool = False
     wrong_id_token_issuer: bool = False

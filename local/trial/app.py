@@ -82,23 +82,29 @@ class TrialApp:
 
     def hand_out(self) -> dict[str, Any]:
         """The provider's own token (RFC 8693). Raises TrialFailed."""
-        return read_tokens(self.ask_hand_out(), "token-exchange")
+        return read_answer(self.ask_hand_out(), "token-exchange")
 
     def ask_hand_out(self) -> Exchange:
         """The same, whatever the answer is."""
         form = {"grant_type": EXCHANGE, "subject_token": self.tokens["access_token"]}
         return self.ask({**form, "subject_token_type": ACCESS_TOKEN, "audience": self.provider_id})
 
+    def end(self, connection_id: str) -> dict[str, Any]:
+        """Take a connection back: what became of each of its tokens. Raises TrialFailed."""
+        bearer = {"Authorization": f"Bearer {self.tokens['access_token']}"}
+        answer = self.person.call(f"{self.issuer}/connections/{connection_id}", bearer, "DELETE")
+        return read_answer(answer, "DELETE /connections")
+
     def token(self, form: dict[str, str]) -> dict[str, Any]:
         """One request to the token endpoint. Raises TrialFailed."""
-        return read_tokens(self.ask(form), form["grant_type"])
+        return read_answer(self.ask(form), form["grant_type"])
 
     def ask(self, form: dict[str, str]) -> Exchange:
         """One request to the token endpoint, whatever the answer is."""
         return self.person.post_form(f"{self.issuer}/token", [*form.items(), ("client_id", self.client_id)])
 
 
-def read_tokens(answer: Exchange, what: str) -> dict[str, Any]:
+def read_answer(answer: Exchange, what: str) -> dict[str, Any]:
     """A good answer. Raises TrialFailed."""
     if answer.status != 200:
         raise TrialFailed(f"{what} answered {answer.status} {say(answer)}")

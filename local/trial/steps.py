@@ -86,19 +86,22 @@ class Trial:
         return said
 
     def revoke(self) -> str:
-        """Nothing is handed out afterwards, and nothing lives at the provider where it can end it."""
-        result = end(self)
-        try:
-            self.app.hand_out()
-        except TrialFailed:
-            pass
-        else:
+        """Nothing is handed out afterwards, and what is said to be over at the provider is over there."""
+        ended = self.app.end(self.token["connection_id"])
+        tokens = {each["token"]: each["result"] for each in ended["tokens"]}
+        if self.app.ask_hand_out().status == 200:
             raise TrialFailed("a token is still handed out")
-        if self.definition.revocation.kind == "none":
-            return "ended here; the provider has no such call"
-        if self._call_api()[0] != 401:
-            raise TrialFailed(f"{result}, but the token still works at the API")
-        return f"{result}; the API refuses the token"
+        if ended["at_provider"] not in ("revoked", "not_supported"):
+            raise TrialFailed(f"it says {ended['at_provider']}")
+        if tokens.get("access_token") == "revoked" and self._call_api()[0] != 401:
+            raise TrialFailed("the access token is said to be over and works at the API")
+        if tokens.get("refresh_token") == "revoked" and self._refresh_token_lives():
+            raise TrialFailed("the refresh token is said to be over and is still taken")
+        said = ", ".join(f"{name} {result}" for name, result in tokens.items())
+        return said or "nothing was left to end"
+
+    def _refresh_token_lives(self) -> bool:
+        return any(family.refresh_token and not family.revoked for family in self.player.grants.families)
 
     def _asked(self) -> int:
         return self.player.count("token")
@@ -114,25 +117,6 @@ class Trial:
         headers[rules.token_header] = rules.token_prefix + token
         answer = self.app.person.call(rules.base_url, headers)
         return answer.status, str(answer.json().get("login", ""))
-
-
-def end(trial: Trial) -> str:
-    """Take the connection back."""
-    from chalicelib.access import open_key_of
-    from chalicelib.records.places import connection_place, user_key_place
-    from chalicelib.revoking import end_connection
-    from chalicelib.vault.endings import result_of
-
-    place = connection_place(trial.token["connection_id"])
-    connection = trial.broker.store.read(place).get(place)
-    if connection is None:
-        raise TrialFailed("there is no connection")
-    key = user_key_place(connection.sub)
-    user_key = trial.broker.store.read(key).get(key)
-    if user_key is None:
-        raise TrialFailed("there is no key")
-    ended = end_connection(trial.broker, connection, open_key_of(trial.broker, user_key))
-    return "changed" if ended is None else result_of(ended)
 
 
 STEPS: tuple[tuple[str, Callable[[Trial], str]], ...] = (

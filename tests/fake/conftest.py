@@ -1,4 +1,4 @@
-"""A workshop for the test process, and a player of any file for each test."""
+"""A workshop for each module, and a player of any file for each test."""
 
 import json
 import re
@@ -150,9 +150,9 @@ def team(more: str = "", **changed: str) -> ProviderDefinition:
     return parse_definition(team_text(more, **changed), source="team.toml")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop() -> Iterator[Workshop]:
-    """Embedded AWS and a gateway."""
+    """Embedded AWS and a gateway of a module's own: where revoking ends all of an app, other apps of alice's matter."""
     made = Workshop()
     yield made
     made.close()

@@ -37,9 +37,10 @@ def test_it_tells_what_is_switched_on_and_what_came_but_no_secret_and_no_token(r
     ("wanted", "said"),
     [
         ({"faults": {"htlm": True}}, "there is no fault htlm"),
-        ({"faults": {"html": "yes"}}, "html: bool"),
+        ({"faults": {"html": "yes"}}, "html: Expected `bool`"),
         ({"faults": {"status": True}}, "status: "),
-        ({"faults": {"at": "token"}}, "at: a list"),
+        ({"faults": {"at": "token"}}, "at: Expected `array`"),
+        ({"faults": {"reuse": "forgive"}}, "reuse: Invalid"),
         ({"faults": {"html": True}, "advance_seconds": "5"}, "advance_seconds"),
         ({"faults": {"html": True}, "advance_seconds": -1}, "advance_seconds"),
         ({"faults": {"html": True}, "explode": True}, "an object with"),
