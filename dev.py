@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Iterator
 
 ROOT = Path(__file__).resolve().parent
-ENVIRONMENT = ROOT / ".venv"
+ENVIRONMENT = (ROOT / ".venv").resolve()
 LOCK = ROOT / "requirements-dev.txt"
 OLDEST = (3, 11)
 # 3.13 is what the Lambda function runs on; newer ones may lack wheels.
