@@ -40,7 +40,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     audience    a provider id (the user's default account there) or a connection id
     scopes      in the provider's names or with its prefix; empty: all that was granted
     provider_id   where the connection must be; None: wherever the audience says
-    permit      raises what this client may not do, before anything of the connection is looked at
+    permit      raises what this client, with these scopes of the token, may not do; it comes first
     """
 
     token: str
@@ -48,7 +48,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     audience: str
     scopes: frozenset[str] = frozenset()
     provider_id: str | None = None
-    permit: Callable[[Client], None] | None = None
+    permit: Callable[[Client, frozenset[str]], None] | None = None
 
 
 def hold(broker: Broker, wanted: Wanted) -> Held:
@@ -148,7 +148,7 @@ def _count_use(broker: Broker, connection: Connection) -> None:
 def _permit(broker: Broker, seen: Seen, wanted: Wanted) -> Held:
     definition, record, use = broker.catalog.get(seen.provider_id), seen.record, seen.use
     if wanted.permit is not None:
-        wanted.permit(use.client)
+        wanted.permit(use.client, use.scopes)
     if definition is None or wanted.provider_id not in (None, definition.provider_id):
         raise InvalidTarget("no_such_connection", members={"reason": "not_connected"})
     if not use.client.may_use(definition.provider_id):

@@ -8,8 +8,9 @@ from chalicelib.upstream.proxying import METHODS
 from cli.operations import OperationError
 
 HELP = (
-    'calls that it may make through the proxy, as "PROVIDER METHODS PATH": "github GET /user", "github * /repos/octo", '
-    '"google GET,POST gmail.googleapis.com/gmail/v1"; may repeat; default: all'
+    'calls that it may make through the proxy, as "PROVIDER METHODS PATH [SCOPE]": "github GET /user", '
+    '"google GET,POST gmail.googleapis.com/gmail/v1"; with a scope, "github POST /gists gist", only where the grant '
+    "holds it; may repeat; default: all"
 )
 _EXAMPLE = '--proxy-allow "github GET /user"'
 
@@ -21,13 +22,14 @@ def parse_rules(texts: list[str], catalog: Catalog) -> tuple[ProxyRule, ...]:
 
 def show_rule(rule: ProxyRule) -> str:
     """As it is typed."""
-    return f"{rule.provider_id} {','.join(sorted(rule.methods)) or '*'} {rule.host}{rule.path_prefix}"
+    methods = ",".join(sorted(rule.methods)) or "*"
+    return f"{rule.provider_id} {methods} {rule.host}{rule.path_prefix} {rule.scope}".rstrip()
 
 
 def _parse_rule(text: str, catalog: Catalog) -> ProxyRule:
-    provider_id, methods, place, *more = (*text.split(), "", "", "")
+    provider_id, methods, place, scope, *more = (*text.split(), "", "", "", "")
     if not place or any(more):
-        raise OperationError(f"{text!r} is no rule: three words are wanted", _EXAMPLE)
+        raise OperationError(f"{text!r} is no rule: three words are wanted, or four with a scope", _EXAMPLE)
     definition = catalog.get(provider_id)
     if definition is None or definition.api is None:
         raise OperationError(f"there is no API of a provider {provider_id}", "broker provider list")
@@ -35,8 +37,14 @@ def _parse_rule(text: str, catalog: Catalog) -> ProxyRule:
     if host and host not in definition.api.hosts:
         known = ", ".join(definition.api.hosts) or "none but that of its base_url"
         raise OperationError(f"{host} is not among the hosts of {provider_id}: {known}", _EXAMPLE)
+    if scope and scope not in definition.scopes:
+        raise OperationError(f"{scope} is not among the scopes of {provider_id}", f"broker provider show {provider_id}")
     return ProxyRule(
-        provider_id=provider_id, methods=_parse_methods(methods), path_prefix=_parse_prefix(path), host=host
+        provider_id=provider_id,
+        methods=_parse_methods(methods),
+        path_prefix=_parse_prefix(path),
+        host=host,
+        scope=scope,
     )
 
 

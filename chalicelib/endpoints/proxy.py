@@ -62,7 +62,7 @@ def answer(broker: Broker, http: Request) -> Reply:
         client_id=None,
         audience=http.header("broker-connection") or provider_id,
         provider_id=provider_id,
-        permit=lambda client: check_call(client, provider_id, call),
+        permit=lambda client, scopes: check_call(client, scopes, provider_id, call),
     )
     try:
         result = _carry_out(broker, wanted, call)

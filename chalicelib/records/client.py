@@ -25,12 +25,14 @@ class ProxyRule(Struct, frozen=True, kw_only=True):
     methods       empty: all; GET stands for HEAD too
     path_prefix   whole segments behind the prefix of the provider's API: "/user" holds "/user/emails", not "/users"
     host          "": that of the file's `base_url`; else another one of its hosts
+    scope         in the provider's name: only for tokens of grants that hold it; "": for all
     """
 
     provider_id: str
     methods: frozenset[str] = frozenset()
     path_prefix: str = "/"
     host: str = ""
+    scope: str = ""
 
 
 class Client(Struct, frozen=True, kw_only=True):

@@ -40,19 +40,21 @@ def check_handout(
     return connection
 
 
-def check_call(client: Client, provider_id: str, call: Call) -> None:
-    """May this client call at all, and this: its rules only narrow.
+def check_call(client: Client, token_scopes: frozenset[str], provider_id: str, call: Call) -> None:
+    """May this client call at all, and this under this grant: its rules only narrow.
+
+    token_scopes   of the access token, still granted now, with the provider's prefix
 
     Raises InsufficientScope.
     """
     if client.handout == "none":
         raise InsufficientScope("proxy_not_registered", members={"reason": "handout_none"})
     rules = client.proxy_rules
-    if rules and not any(_is_within(rule, provider_id, call) for rule in rules):
+    if rules and not any(_is_within(rule, token_scopes, provider_id, call) for rule in rules):
         raise InsufficientScope("proxy_rule", members={"reason": "call_not_allowed"})
 
 
-def _is_within(rule: ProxyRule, provider_id: str, call: Call) -> bool:
+def _is_within(rule: ProxyRule, token_scopes: frozenset[str], provider_id: str, call: Call) -> bool:
     """Segments are compared as they decode, one by one: a prefix of a name is another name."""
     method = "GET" if call.method == "HEAD" else call.method
     asked = tuple(decode_segment(segment) for segment in call.segments)
@@ -60,6 +62,7 @@ def _is_within(rule: ProxyRule, provider_id: str, call: Call) -> bool:
     return (
         (rule.provider_id, rule.host) == (provider_id, call.host or "")
         and (not rule.methods or method in rule.methods)
+        and (not rule.scope or f"{provider_id}:{rule.scope}" in token_scopes)
         and asked[: len(prefix)] == prefix
     )
 

@@ -146,7 +146,12 @@ def test_a_deleted_client_is_gone(broker: Operator) -> None:
 
 @requirement("PRX-01", "OPS-01")
 def test_rules_for_the_proxy_are_set_shown_and_taken_back(broker: Operator) -> None:
-    rules = ["github GET,HEAD /user", "google * gmail.googleapis.com/gmail/v1", "github DELETE /"]
+    rules = [
+        "github GET,HEAD /user",
+        "google * gmail.googleapis.com/gmail/v1",
+        "github DELETE /",
+        "github POST /gists gist",
+    ]
     words = [word for rule in rules for word in ("--proxy-allow", rule)]
     create = ["client", "create", "--name", "Narrow", "--redirect-uri", APP, "--handout", "proxy"]
     client = broker.made(*create, *words)

@@ -43,8 +43,8 @@ REFUSED = {
     **{
         f"a rule for the proxy: {rule}": [*CREATE, "--redirect-uri", APP, "--proxy-allow", rule]
         for rule in (
-            "github", "github GET", "github GET /user more", "githb GET /user", "github FETCH /user",
-            "github get /user",
+            "github", "github GET", "github GET /user gist more", "github GET /user more", "githb GET /user",
+            "github FETCH /user", "github get /user",
             "github GET evil.example/user", "github GET /a/../b", "github GET /a//b", "github GET /a%20b", "",
         )
     },

@@ -286,6 +286,24 @@ def test_rules_of_a_client_only_narrow(
 
 
 @requirement("PRX-01")
+def test_a_rule_may_hold_for_the_grants_that_hold_a_scope(proxied: Proxied) -> None:
+    """One app, two grants: what the user allowed decides which calls the app may make."""
+    rules = (
+        ProxyRule(provider_id="demo", methods=frozenset({"GET"})),
+        ProxyRule(provider_id="demo", scope="notes:write"),
+    )
+    scopes = frozenset([*SCOPE.split(), "demo:notes:write"])
+    reads = start_session(proxied.stack, handout="proxy", scopes=scopes, proxy_rules=rules)
+    kind = {"Content-Type": "application/json"}
+    assert proxied.call(reads).status == 200
+    refused = proxied.call(reads, "POST", body=b"{}", headers=kind)
+    assert refused.refusal == (403, "insufficient_scope", "call_not_allowed") and len(proxied.api.asked) == 1
+    sign_in = proxied.stack.sign_in(reads.client, None, scope=SCOPE + " demo:notes:write")
+    writes = proxied.stack.redeem(sign_in).json["access_token"]
+    assert proxied.call(writes, "POST", body=b"{}", headers=kind).status == 200
+
+
+@requirement("PRX-01")
 def test_a_provider_without_an_api_is_not_called(tmp_path: Path, make_stack) -> None:
     other = make_stack(provider_dirs=(provider_dir(tmp_path, ""),))
     session = start_session(other, handout="proxy")
