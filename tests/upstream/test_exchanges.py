@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from chalicelib.providers.catalog import load_catalog
+from chalicelib.providers.definition import fill
 from chalicelib.upstream.authorization import build_authorization_url
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.endpoints import read_discovery_response, static_endpoints
@@ -32,8 +33,14 @@ def response(body: str, *, status: int = 200, content_type: str = "application/j
     return HttpResponse(status=status, headers={"content-type": content_type}, body=body.encode())
 
 
+def definition_of(provider_id: str):
+    """The file with the variables that its exchange names; what comes with a connection alone stays a placeholder."""
+    values = EXCHANGES[provider_id].get("variables", {})
+    return fill(CATALOG.get(provider_id), values)
+
+
 def endpoints_of(provider_id: str):
-    definition, exchange = CATALOG.get(provider_id), EXCHANGES[provider_id]
+    definition, exchange = definition_of(provider_id), EXCHANGES[provider_id]
     if "metadata" not in exchange:
         return static_endpoints(definition)
     return read_discovery_response(definition, definition.issuer or exchange["issuer"], response(exchange["metadata"]))
@@ -46,7 +53,7 @@ def test_every_provider_file_has_an_exchange():
 @requirement("CB-07")
 @pytest.mark.parametrize("provider_id", EXCHANGES)
 def test_what_we_send_is_what_is_written_down(provider_id):
-    definition, exchange, endpoints = CATALOG.get(provider_id), EXCHANGES[provider_id], endpoints_of(provider_id)
+    definition, exchange, endpoints = definition_of(provider_id), EXCHANGES[provider_id], endpoints_of(provider_id)
     ours = {"client_id": "our-client", "redirect_uri": callback_uri("https://broker.example", provider_id)}
     url = build_authorization_url(
         definition,
@@ -72,7 +79,7 @@ def test_what_we_send_is_what_is_written_down(provider_id):
 @requirement("CB-11")
 @pytest.mark.parametrize(("provider_id", "answer"), ANSWERS)
 def test_what_we_make_of_a_token_answer(provider_id, answer):
-    definition, asked = CATALOG.get(provider_id), frozenset(EXCHANGES[provider_id]["scopes"])
+    definition, asked = definition_of(provider_id), frozenset(EXCHANGES[provider_id]["scopes"])
     came = response(answer["body"], status=answer.get("status", 200), content_type=answer["content_type"])
     if "refused" in answer or "unavailable" in answer:
         with pytest.raises((ProviderRefused, ProviderUnavailable)) as failure:
@@ -92,6 +99,6 @@ def test_what_we_make_of_a_token_answer(provider_id, answer):
 def test_what_we_make_of_the_identity_answers(provider_id):
     expected = EXCHANGES[provider_id]["identity"]
     claims = msgspec.json.decode(expected["claims"]) if "claims" in expected else None
-    identity = read_identity(CATALOG.get(provider_id), tuple(response(body) for body in expected["answers"]), claims)
+    identity = read_identity(definition_of(provider_id), tuple(response(body) for body in expected["answers"]), claims)
     assert (identity.issuer, identity.subject) == (expected["issuer"], expected["subject"])
     assert identity.profile == expected["profile"]
