@@ -34,9 +34,9 @@ def response(body: str, *, status: int = 200, content_type: str = "application/j
 
 
 def definition_of(provider_id: str):
-    """The file with the variables that its exchange names; what comes with a connection alone stays a placeholder."""
-    values = EXCHANGES[provider_id].get("variables", {})
-    return fill(CATALOG.get(provider_id), values)
+    """The file with the values that its exchange names: the operator's, and what is kept of the sign-in."""
+    exchange = EXCHANGES[provider_id]
+    return fill(CATALOG.get(provider_id), {**exchange.get("variables", {}), **exchange.get("kept", {})})
 
 
 def endpoints_of(provider_id: str):
