@@ -1,5 +1,6 @@
 """Asking a provider: our registration there, its token endpoint, its word on who signed in."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -7,7 +8,7 @@ from msgspec import Struct
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
-from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.providers.definition import ProviderDefinition, ValueRefused
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import Pending
 from chalicelib.upstream.callback import callback_uri
@@ -26,7 +27,7 @@ TOKEN_SECONDS, USERINFO_SECONDS, REVOCATION_SECONDS = 8.0, 3.0, 3.0
 
 
 class Registered(Struct, frozen=True, kw_only=True):
-    """One provider, ready to be asked."""
+    """One provider, ready to be asked; its definition is filled in."""
 
     definition: ProviderDefinition
     record: ProviderRecord
@@ -45,19 +46,42 @@ class Brought(Struct, frozen=True, kw_only=True):
 
 
 def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
-    """Raises PageError for a provider without a file."""
+    """The file as it is written: enough for names and scopes. Raises PageError for a provider without a file."""
     definition = broker.catalog.get(provider_id)
     if definition is None:
         raise PageError("provider_unknown", page="request_broken")
     return definition
 
 
-def find_registered(broker: Broker, record: ProviderRecord) -> Registered:
-    """Raises ProviderUnavailable, ProviderMisbehaved, ProviderRefused where discovery fails."""
-    definition = load_definition(broker, record.provider_id)
-    return Registered(
-        definition=definition, record=record, endpoints=broker.directory.endpoints(definition, record.issuer)
-    )
+def is_ready(broker: Broker, record: ProviderRecord) -> bool:
+    """False where the operator's values do not fit the file, as after a change of it: then the provider is as one that
+    is not switched on."""
+    try:
+        return broker.catalog.fill(record) is not None
+    except ValueRefused as refused:
+        broker.log.event("provider_value_refused", provider_id=record.provider_id, value=refused.name)
+        return False
+
+
+def find_registered(broker: Broker, record: ProviderRecord, metadata: Mapping[str, str] | None = None) -> Registered:
+    """The provider with the operator's values in its file, and with those of one connection.
+
+    metadata   of the connection; None where there is none yet
+
+    Raises ProviderUnavailable, ProviderMisbehaved, ProviderRefused: discovery fails, or a value does not fit the file.
+    """
+    try:
+        definition = broker.catalog.fill(record, metadata)
+    except ValueRefused as refused:
+        broker.log.event("provider_value_refused", provider_id=record.provider_id, value=refused.name)
+        raise ProviderMisbehaved("provider_value_refused") from None
+    return reach(broker, record, definition or load_definition(broker, record.provider_id))
+
+
+def reach(broker: Broker, record: ProviderRecord, definition: ProviderDefinition) -> Registered:
+    """The provider whose definition has been filled in already. Raises as discovery does."""
+    endpoints = broker.directory.endpoints(definition, record.issuer)
+    return Registered(definition=definition, record=record, endpoints=endpoints)
 
 
 def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:

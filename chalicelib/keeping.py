@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.access import open_key_of
-from chalicelib.asking import ProviderFailure, find_registered
+from chalicelib.asking import ProviderFailure, is_ready, reach
 from chalicelib.duties import end_tokens, leave_revocation, tokens_of_answer
 from chalicelib.ports import Broker, Refused, StoreUnavailable, Written
 from chalicelib.protocol.sealing import SealBroken
@@ -38,7 +38,8 @@ PIECE = 400
 class Held(Struct, frozen=True, kw_only=True):
     """What one look brought, after every mark and permission in it was found good.
 
-    user_key   opened, so that no key has to be opened once the provider has answered
+    definition   with the values of operator and connection in it
+    user_key     opened, so that no key has to be opened once the provider has answered
     """
 
     connection: Connection
@@ -178,7 +179,7 @@ def _hold(broker: Broker, connection: Connection, recovery: Recovery | None) -> 
     key_at, provider_at = user_key_place(connection.sub), provider_place(connection.provider_id)
     found = broker.store.read(key_at, provider_at)
     sealed, record = found.get(key_at), found.get(provider_at)
-    definition = broker.catalog.get(connection.provider_id)
+    definition = broker.catalog.fill(record) if record is not None and is_ready(broker, record) else None
     if sealed is None or record is None or definition is None:
         return None
     key = open_key_of(broker, sealed)
@@ -230,7 +231,7 @@ def _end_own(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
         return  # the tombstone's own call ends it, or must not be made
     alive = tokens_of_answer(broker, held.definition, recovery, owner, held.user_key)
     try:
-        alive = end_tokens(broker, find_registered(broker, held.record), alive)
+        alive = end_tokens(broker, reach(broker, held.record, held.definition), alive)
     except ProviderFailure as error:
         broker.log.event("revocation_failed", provider_id=owner.provider_id, reason=error.reason)
     if alive:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from chalicelib.access import open_key_of, refuse_unreadable
+from chalicelib.asking import is_ready
 from chalicelib.keeping import Held
 from chalicelib.linking import Wish, build_connect_uri
 from chalicelib.ports import Broker, OverLimit
@@ -26,6 +27,7 @@ from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import user_key_place
+from chalicelib.records.provider import ProviderRecord
 from chalicelib.renewing import hold_fresh
 from chalicelib.vault.handout import check_handout
 from chalicelib.vault.refusing import decide_way_out
@@ -146,7 +148,7 @@ def _count_use(broker: Broker, connection: Connection) -> None:
 
 
 def _permit(broker: Broker, seen: Seen, wanted: Wanted) -> Held:
-    definition, record, use = broker.catalog.get(seen.provider_id), seen.record, seen.use
+    definition, record, use = broker.catalog.get(seen.provider_id), _record(broker, seen), seen.use
     if wanted.permit is not None:
         wanted.permit(use.client, use.scopes)
     if definition is None or wanted.provider_id not in (None, definition.provider_id):
@@ -162,13 +164,14 @@ def _permit(broker: Broker, seen: Seen, wanted: Wanted) -> Held:
         token_scopes=use.scopes,
     )
     sealed = use.found.get(user_key_place(allowed.sub))
-    if sealed is None or record is None:
+    filled = broker.catalog.fill(record) if record else None
+    if sealed is None or record is None or filled is None:
         raise InvalidTarget("user_key_gone", members={"reason": "not_connected"})
     return Held(
         connection=allowed,
         recovery=seen.recovery,
         record=record,
-        definition=definition,
+        definition=filled,
         user_key=open_key_of(broker, sealed),
     )
 
@@ -181,7 +184,7 @@ def _find_way_out(broker: Broker, seen: Seen, wanted: Wanted, reason: str) -> di
     """Extension members of a refusal: whether asking again can help, and where this very user can help (VLT-08)."""
     use, definition, client = seen.use, broker.catalog.get(seen.provider_id), seen.use.client
     elsewhere = wanted.provider_id not in (None, seen.provider_id)
-    if definition is None or elsewhere or not client.may_use(definition.provider_id) or _is_off(seen):
+    if definition is None or elsewhere or not client.may_use(definition.provider_id) or _is_off(broker, seen):
         return {"retry": "never"}
     granted = seen.grant.scopes & (use.consent.scopes if use.consent else frozenset()) & client.scopes
     out = decide_way_out(
@@ -204,8 +207,14 @@ def _find_way_out(broker: Broker, seen: Seen, wanted: Wanted, reason: str) -> di
         return {**members, "retry": "never"}
 
 
-def _is_off(seen: Seen) -> bool:
-    return seen.record is None or seen.record.marks.disabled
+def _record(broker: Broker, seen: Seen) -> ProviderRecord | None:
+    """None also where the operator's values do not fit the file: nobody is asked anything at such an address."""
+    return seen.record if seen.record is not None and is_ready(broker, seen.record) else None
+
+
+def _is_off(broker: Broker, seen: Seen) -> bool:
+    record = _record(broker, seen)
+    return record is None or record.marks.disabled
 
 
 def _only_redirect(client: Client) -> str:

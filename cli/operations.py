@@ -1,6 +1,7 @@
 """What the operator can do to a deployment, as functions: the command and the local stack call the same ones."""
 
 import secrets
+from collections.abc import Mapping
 from typing import Any, TypeVar, get_args
 
 import msgspec
@@ -258,9 +259,17 @@ def delete_client(deployment: Deployment, client_id: str) -> None:
 
 
 def set_provider(
-    deployment: Deployment, provider_id: str, *, client_id: str, client_secret: str | None, issuer: str | None = None
+    deployment: Deployment,
+    provider_id: str,
+    *,
+    client_id: str,
+    client_secret: str | None,
+    issuer: str | None = None,
+    variables: Mapping[str, str] | None = None,
 ) -> ProviderRecord:
     """Switch a provider on with our registration there; its secret is sealed before it is stored.
+
+    variables   already held against the file's rules
 
     Its marks stay: a new secret revives nothing that was ended, and switches nothing on that was switched off.
     """
@@ -268,8 +277,14 @@ def set_provider(
     if client_secret:
         vault, salt = deployment.keys.get("vault"), deployment.entropy.token_bytes(32)
         sealed = seal_provider_secret(vault, client_secret, provider_id=provider_id, salt=salt)
-    record = ProviderRecord(provider_id=provider_id, client_id=client_id, sealed_secret=sealed, issuer=issuer)
-    fields = ("provider_id", "client_id", "sealed_secret", "issuer")
+    record = ProviderRecord(
+        provider_id=provider_id,
+        client_id=client_id,
+        sealed_secret=sealed,
+        issuer=issuer,
+        variables=dict(variables or {}),
+    )
+    fields = ("provider_id", "client_id", "sealed_secret", "issuer", "variables")
     return deployment.put_fields(provider_place(provider_id), record, *fields) or record
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,13 @@ from chalicelib.adapters.https import GuardedFetcher
 from chalicelib.config import ConfigurationError, read_catalog
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.catalog import Catalog, check_registrations_apart
-from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
+from chalicelib.providers.definition import (
+    InvalidDefinition,
+    ProviderDefinition,
+    ValueRefused,
+    fill,
+    parse_definition,
+)
 from chalicelib.records.places import provider_place
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.callback import callback_uri
@@ -21,6 +28,7 @@ from chalicelib.vault.sealed import open_provider_secret
 from cli.operations import Deployment, OperationError, list_providers, set_provider
 from cli.showing import provider_row
 from cli.trying import add_parser as add_test_parser
+from cli.variables import WrongVariables, check_variables, parse_variables, variable_rows
 
 _HTTPS = re.compile(r"https://[^\s/?#@]+(?:/[^\s?#]*)?")
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?")
@@ -43,6 +51,8 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     put.add_argument("--client-id", required=True, help="your client_id at the provider")
     put.add_argument("--secret-from", metavar="env:NAME|-", help="your secret there: a variable, or standard input")
     put.add_argument("--issuer", help="the issuer, for provider files that leave it to you (oidc)")
+    value = "a value that the provider file asks you for (broker provider show); may be repeated"
+    put.add_argument("--variable", metavar="NAME=VALUE", action="append", default=[], dest="variables", help=value)
     put.set_defaults(act=_set)
     add_test_parser(verbs, common)
 
@@ -60,6 +70,7 @@ def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
     return {
         **provider_row(definition.provider_id, definition.display_name, record),
         "redirect_uri": callback_uri(deployment.settings.issuer, definition.provider_id),
+        "variables": variable_rows(definition, record.variables if record else {}),
         "sign_in_scopes": list(definition.sign_in_scopes),
         "scopes": sorted(definition.scopes),
         "refresh": definition.refresh.kind,
@@ -79,7 +90,12 @@ def _check(deployment: Deployment, options: argparse.Namespace) -> Any:
             f"{options.what} is not switched on", f"broker provider set {options.what} --client-id ID --secret-from -"
         )
     findings = {"file": "ok", "secret": _check_secret(deployment, record, definition)}
-    findings["endpoints"] = _check_endpoints(deployment, record, definition)
+    filled = _fill(definition, record.variables)
+    findings["endpoints"] = (
+        _check_endpoints(deployment, record, filled)
+        if filled
+        else f"a value of it is missing or does not fit: set it again, with {_variable_words(definition)}"
+    )
     bad = [name for name, finding in findings.items() if not finding.startswith("ok")]
     if bad:
         raise OperationError(
@@ -142,9 +158,15 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
         raise OperationError(
             f"{options.provider_id} needs your secret there", "--secret-from env:NAME, or - to type it"
         )
-    _check_apart(deployment, definition, options)
+    variables = _read_variables(definition, options.variables)
+    _check_apart(deployment, definition, options, variables)
     record = set_provider(
-        deployment, options.provider_id, client_id=options.client_id, client_secret=secret, issuer=options.issuer
+        deployment,
+        options.provider_id,
+        client_id=options.client_id,
+        client_secret=secret,
+        issuer=options.issuer,
+        variables=variables,
     )
     return {
         **provider_row(definition.provider_id, definition.display_name, record),
@@ -152,13 +174,39 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
     }
 
 
-def _check_apart(deployment: Deployment, definition: ProviderDefinition, options: argparse.Namespace) -> None:
+def _read_variables(definition: ProviderDefinition, words: list[str]) -> dict[str, str]:
+    """Raises OperationError."""
+    try:
+        given = parse_variables(words)
+        check_variables(definition, given)
+    except WrongVariables as wrong:
+        raise OperationError("; ".join(wrong.faults), wrong.hint) from None
+    return given
+
+
+def _variable_words(definition: ProviderDefinition) -> str:
+    return " ".join(f"--variable {name}=VALUE" for name in definition.variables)
+
+
+def _fill(definition: ProviderDefinition, variables: Mapping[str, str]) -> ProviderDefinition | None:
+    """None where the values do not fit the file."""
+    try:
+        return fill(definition, variables)
+    except ValueRefused:
+        return None
+
+
+def _check_apart(
+    deployment: Deployment, definition: ProviderDefinition, options: argparse.Namespace, variables: Mapping[str, str]
+) -> None:
     """Two provider ids behind one registration could be mixed up at the callback (CB-06). Raises OperationError."""
     catalog, records = _catalog(deployment), list_providers(deployment)
     known = {
-        record.provider_id: (catalog.get(record.provider_id), record.issuer, record.client_id) for record in records
+        record.provider_id: (file and _fill(file, record.variables), record.issuer, record.client_id)
+        for record in records
+        for file in [catalog.get(record.provider_id)]
     }
-    known[definition.provider_id] = (definition, options.issuer, options.client_id)
+    known[definition.provider_id] = (_fill(definition, variables), options.issuer, options.client_id)
     try:
         check_registrations_apart(
             {one: (_where(file, issuer), client_id) for one, (file, issuer, client_id) in known.items() if file}

@@ -89,20 +89,32 @@ def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> N
     """
     from chalicelib.config import read_catalog
     from cli.operations import set_provider
+    from cli.variables import WrongVariables, check_variables
 
     catalog: Catalog = read_catalog(running.deployment.settings)
     for provider_id in sorted(catalog.ids):
         definition = catalog.get(provider_id)
         registration = definition.registration if definition else None
-        if registration is None:
+        if definition is None or registration is None:
             continue
-        if definition and definition.discovery and definition.issuer is None:
+        if definition.discovery and definition.issuer is None:
             raise Unserviceable(f"the file of provider {provider_id} registers us but names no issuer; add one")
         name = (registration.client_secret or "").removeprefix("env:")
         if name and not environ.get(name):
             raise Unserviceable(f"provider {provider_id} wants its client secret in the variable {name}; set it")
         secret = environ[name] if name else None
-        set_provider(running.deployment, provider_id, client_id=registration.client_id, client_secret=secret)
+        try:
+            check_variables(definition, registration.variables)
+        except WrongVariables as wrong:
+            said = f"{wrong}; write it below [registration.variables]"
+            raise Unserviceable(f"the file of provider {provider_id} registers us, but {said}") from None
+        set_provider(
+            running.deployment,
+            provider_id,
+            client_id=registration.client_id,
+            client_secret=secret,
+            variables=registration.variables,
+        )
 
 
 def _kept(options: argparse.Namespace) -> dict[str, str]:

@@ -13,6 +13,7 @@ from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import (
     Endpoints,
     build_discovery_request,
+    lay_over,
     read_discovery_response,
     static_endpoints,
 )
@@ -70,7 +71,8 @@ class ProviderDirectory:
     def endpoints(self, definition: ProviderDefinition, issuer: str | None) -> Endpoints:
         """Where the provider's endpoints are.
 
-        issuer   as the operator named it, for a file that names none; else None
+        definition   with its values filled in
+        issuer       as the operator named it, for a file that names none; else None
 
         Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
         """
@@ -85,7 +87,8 @@ class ProviderDirectory:
                 definition, named, self._fetcher.fetch(build_discovery_request(named), timeout_seconds=FETCH_SECONDS)
             )
 
-        return self._fresh(self._place(self._metadata, (definition.provider_id, named)), fetch)
+        found = self._fresh(self._place(self._metadata, (definition.provider_id, named)), fetch)
+        return lay_over(definition, found)
 
     def jwks(self, definition: ProviderDefinition, endpoints: Endpoints, kid: str | None) -> Jwks:
         """The provider's key set, looked at again where it does not hold `kid`.

@@ -7,7 +7,7 @@ number of callbacks with one state exactly one goes on; it never completes witho
 import hmac
 from urllib.parse import urlencode
 
-from chalicelib.asking import Brought, ProviderFailure, Registered, find_registered, redeem_at_provider
+from chalicelib.asking import Brought, ProviderFailure, Registered, find_registered, is_ready, redeem_at_provider
 from chalicelib.endpoints.answers import code_location, error_location, page_reply, site, way_back
 from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
@@ -85,7 +85,7 @@ def _find_pending(broker: Broker, http: Request, state: str | None) -> Pending:
 def _find_provider(broker: Broker, pending: Pending) -> Registered:
     place = provider_place(pending.provider_id)
     record = broker.registry.lookup(place).get(place)
-    if record is None or record.marks.void(pending.decided_at):
+    if record is None or record.marks.void(pending.decided_at) or not is_ready(broker, record):
         raise PageError("provider_switched_off", page="provider_unavailable")
     try:
         return find_registered(broker, record)

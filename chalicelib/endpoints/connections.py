@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.access import Claims, Use, authorize_use, open_key_of
+from chalicelib.asking import is_ready
 from chalicelib.endpoints.userinfo import read_bearer
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.claims import userinfo_claims
@@ -66,6 +67,8 @@ def describe_ended(broker: Broker, tombstone: Connection) -> dict[str, Any]:
     """What became of it at the provider, token by token, and where the user can do what nobody can do from here."""
     definition = broker.catalog.get(tombstone.provider_id)
     place = definition.revocation.user_page if definition and is_alive_there(tombstone) else None
+    if place and "{" in place:
+        place = _fill_user_page(broker, tombstone.provider_id)
     return {
         "connection_id": tombstone.connection_id,
         "provider": tombstone.provider_id,
@@ -74,6 +77,14 @@ def describe_ended(broker: Broker, tombstone: Connection) -> dict[str, Any]:
         "tokens": describe_endings(tombstone),
         **({"provider_settings": place} if place else {}),
     }
+
+
+def _fill_user_page(broker: Broker, provider_id: str) -> str | None:
+    """With the operator's values; None where they are no longer there or do not fit the file."""
+    place = provider_place(provider_id)
+    record = broker.registry.lookup(place).get(place)
+    filled = broker.catalog.fill(record) if record is not None and is_ready(broker, record) else None
+    return filled.revocation.user_page if filled else None
 
 
 def _end_all(broker: Broker, http: Request) -> Reply:

@@ -1,5 +1,6 @@
 """Discovery: metadata of both kinds, the key set, and whether we are there at all."""
 
+from chalicelib.asking import is_ready
 from chalicelib.endpoints.parties import OWN_SCOPES
 from chalicelib.ports import Broker
 from chalicelib.protocol.jose import jwks_document
@@ -16,7 +17,9 @@ def authorization_server(broker: Broker, http: Request) -> Reply:
     places = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
     found = broker.registry.lookup(*places, absence_of=frozenset(places))
     switched_on = frozenset(
-        record.provider_id for place in places if (record := found.get(place)) and not record.marks.disabled
+        record.provider_id
+        for place in places
+        if (record := found.get(place)) and not record.marks.disabled and is_ready(broker, record)
     )
     document = authorization_server_metadata(broker.settings, provider_ids=switched_on, own_scopes=OWN_SCOPES)
     return json_reply(document, cacheable_seconds=CACHE_SECONDS)

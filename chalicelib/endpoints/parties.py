@@ -4,6 +4,7 @@ import re
 
 from msgspec import Struct
 
+from chalicelib.asking import is_ready
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.records.client import Client
@@ -18,7 +19,7 @@ _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
 class Parties(Struct, frozen=True, kw_only=True):
     """As far as the cache of at most 10 s knows.
 
-    providers   provider id -> record: switched on, and allowed to this client
+    providers   provider id -> record: switched on, its values fit its file, and allowed to this client
     """
 
     client: Client
@@ -47,7 +48,7 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
     usable = {
         record.provider_id: record
         for record in records
-        if record and not record.marks.disabled and client.may_use(record.provider_id)
+        if record and not record.marks.disabled and client.may_use(record.provider_id) and is_ready(broker, record)
     }
     return Parties(client=client, providers=usable, deployment=deployment)
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from chalicelib.asking import load_definition
+from chalicelib.asking import find_registered, load_definition
 from chalicelib.endpoints.cookies import SLOT_BYTES, seal_client_reference, seal_pending, seal_request, set_pending
 from chalicelib.endpoints.parties import Parties, decision_time
 from chalicelib.ports import Broker
@@ -98,15 +98,14 @@ def begin_link_trip(
 
 
 def _provider_url(broker: Broker, record: ProviderRecord, pending: Pending, extra: Mapping[str, object]) -> str:
-    definition = load_definition(broker, pending.provider_id)
     try:
-        endpoints = broker.directory.endpoints(definition, record.issuer)
+        provider = find_registered(broker, record)
     except (ProviderUnavailable, ProviderMisbehaved, ProviderRefused) as error:
         broker.log.event("provider_unavailable", provider_id=pending.provider_id, reason=error.reason)
         raise PageError("provider_unavailable", page="provider_unavailable", status=503) from None
     return build_authorization_url(
-        definition,
-        endpoints,
+        provider.definition,
+        provider.endpoints,
         client_id=record.client_id,
         redirect_uri=callback_uri(broker.settings.issuer, pending.provider_id),
         scopes=provider_scopes(pending.allowed, pending.provider_id),

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
+from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, fill, parse_definition
+from chalicelib.records.provider import ProviderRecord
 
 OUR_FILES = Path(__file__).parent
 
@@ -20,8 +21,20 @@ class Catalog:
         return frozenset(self._by_id)
 
     def get(self, provider_id: str) -> ProviderDefinition | None:
-        """The file of one provider; None when there is none."""
+        """The file of one provider as it is written; None when there is none."""
         return self._by_id.get(provider_id)
+
+    def fill(self, record: ProviderRecord, metadata: Mapping[str, str] | None = None) -> ProviderDefinition | None:
+        """The file with the operator's values in their places, and with those of one connection; None without a file.
+
+        metadata   of the connection; None where none is meant, then its placeholders stay
+
+        Raises ValueRefused: a value is missing, or is not what the file allows.
+        """
+        definition = self._by_id.get(record.provider_id)
+        if definition is None:
+            return None
+        return fill(definition, {**record.variables, **(metadata or {})}, complete=metadata is not None)
 
 
 def load_catalog(*extra_dirs: str | Path) -> Catalog:

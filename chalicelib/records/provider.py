@@ -9,6 +9,7 @@ class ProviderRecord(Struct, frozen=True, kw_only=True):
     """Our registration at one provider. Without this record a provider file is not switched on.
 
     issuer          for generic OpenID Connect files, whose issuer the operator names; else None
+    variables       the operator's values for `[variables]` of the file, by name
     sealed_secret   our client secret there, sealed under the vault key; None for a public registration
     """
 
@@ -16,4 +17,5 @@ class ProviderRecord(Struct, frozen=True, kw_only=True):
     client_id: str
     sealed_secret: bytes | None = None
     issuer: str | None = None
+    variables: dict[str, str] = {}
     marks: Marks = NO_MARKS

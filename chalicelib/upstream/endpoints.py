@@ -3,6 +3,7 @@
 import re
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.answer import read_json_object
@@ -10,6 +11,8 @@ from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehav
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.[0-9]{1,3}|localhost|\[::1\])(:[0-9]{1,5})?(/[!-~]*)?")
+
+_OF_FILE = ("authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri", "revocation_endpoint")
 
 
 class Endpoints(Struct, frozen=True, kw_only=True):
@@ -76,6 +79,12 @@ def read_discovery_response(definition: ProviderDefinition, issuer: str, respons
         revocation_endpoint=definition.revocation_endpoint or _endpoint(document, "revocation_endpoint", issuer),
         iss_parameter=document.get("authorization_response_iss_parameter_supported") is True,
     )
+
+
+def lay_over(definition: ProviderDefinition, found: Endpoints) -> Endpoints:
+    """What was found, and before it what the file says itself with its values filled in: these may be others for each
+    connection, what was found is the same for all."""
+    return replace(found, **{key: url for key in _OF_FILE if (url := getattr(definition, key)) is not None})
 
 
 def _endpoint(document: dict[str, object], name: str, issuer: str) -> str | None:

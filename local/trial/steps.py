@@ -152,7 +152,14 @@ def prepare(shop: Workshop, player: RunningProfile) -> Trial:
     callback = f"{shop.issuer}/callback/{definition.provider_id}"
     secret = register(player, callback)
     issuer = None if definition.issuer else player.places.issuer
-    set_provider(shop.deployment, definition.provider_id, client_id=CLIENT_ID, client_secret=secret, issuer=issuer)
+    set_provider(
+        shop.deployment,
+        definition.provider_id,
+        client_id=CLIENT_ID,
+        client_secret=secret,
+        issuer=issuer,
+        variables=player.variables,
+    )
     client_id, scope = register_app(shop.deployment, definition.provider_id, choose_scopes(definition))
     app = TrialApp(shop.issuer, definition.provider_id, client_id, player.person(), scope)
     return Trial(shop, player, broker, app)

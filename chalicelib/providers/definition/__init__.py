@@ -5,7 +5,7 @@ Keys are RFC 8414 names where there is one. Times are seconds. Scopes are in the
 
 from chalicelib.providers.definition.faults import InvalidDefinition
 from chalicelib.providers.definition.parsing import parse_definition
-from chalicelib.providers.definition.placeholders import fill
+from chalicelib.providers.definition.placeholders import ValueRefused, fill
 from chalicelib.providers.definition.provider import PROVIDER_ID, ProviderDefinition
 from chalicelib.providers.definition.sections import (
     ApiRules,
@@ -35,6 +35,7 @@ __all__ = [
     "RevocationRules",
     "ScopeText",
     "TokenRules",
+    "ValueRefused",
     "VariableRule",
     "fill",
     "parse_definition",

@@ -23,8 +23,8 @@ _ENDPOINT = re.compile(
 )
 _UNDER_ISSUER = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _HOST_ALONE = re.compile(_HOST)
-# Needed before anything has come back from the provider.
-_BEFORE = frozenset({"issuer", "authorization_endpoint", "jwks_uri"})
+# Needed before anything has come back from the provider, or where no connection is at hand.
+_BEFORE = frozenset({"issuer", "authorization_endpoint", "jwks_uri", "revocation.user_page"})
 _TEXTS = ("client_assertion.issuer", "client_assertion.subject", "client_assertion.audience", "client_assertion.key_id")
 _CLIENT_ID_TOO = ("client_assertion.", "identity.headers.", "api.headers.", "revocation.")
 _TOKEN_TOO = ("identity.body.", "revocation.json.", "revocation.form.", "revocation.url")

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from chalicelib.providers.definition.provider import ProviderDefinition
 from chalicelib.providers.definition.sections_identity import IdentityRules
-from chalicelib.providers.definition.sections_values import ClientAssertion
+from chalicelib.providers.definition.sections_values import ClientAssertion, MetadataRule, VariableRule
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
@@ -41,26 +41,22 @@ class ValueRefused(ValueError):
         self.name = name
 
 
-def fill(definition: ProviderDefinition, values: Mapping[str, str]) -> ProviderDefinition:
-    """The definition with these values, and the defaults of others, in their places; what has none is left as it is.
+def fill(definition: ProviderDefinition, values: Mapping[str, str], *, complete: bool = False) -> ProviderDefinition:
+    """The definition with these values, and the defaults of others, in their places.
 
-    values   variables and metadata by name; names that the file does not declare are ignored
+    values     variables and metadata by name; names that the file does not declare are ignored
+    complete   every piece of metadata has a value; else the placeholders of those without one stay
 
-    Raises ValueRefused.
+    Raises ValueRefused: one is missing, or is not what the file allows.
     """
-    rules: dict[str, Any] = {**definition.variables, **definition.metadata}
-    if not rules:
+    if not definition.variables and not definition.metadata:
         return definition
-    known = {name: rule.default for name, rule in rules.items() if rule.default is not None}
-    known |= {name: values[name] for name in rules if name in values}
-    for name, value in known.items():
-        if not rules[name].admits(value):
-            raise ValueRefused(name)
+    known = _known(definition, values, complete=complete)
     revocation, refresh, api, exchange = definition.revocation, definition.refresh, definition.api, definition.exchange
     return replace(
         definition,
         **{key: _url(getattr(definition, key), known) for key in URL_KEYS},
-        revocation=replace(revocation, url=_url(revocation.url, known)),
+        revocation=replace(revocation, url=_url(revocation.url, known), user_page=_url(revocation.user_page, known)),
         refresh=replace(refresh, endpoint=_url(refresh.endpoint, known)),
         exchange=exchange and replace(exchange, endpoint=_url(exchange.endpoint, known)),
         api=api and replace(api, base_url=_url(api.base_url, known), hosts=_hosts(api.hosts, known)),
@@ -100,6 +96,19 @@ def names_in_authority(template: str) -> tuple[str, ...]:
 def is_origin_template(template: str) -> bool:
     """True where one placeholder is the whole origin."""
     return template.startswith("{")
+
+
+def _known(definition: ProviderDefinition, values: Mapping[str, str], *, complete: bool) -> dict[str, str]:
+    """A value for each name that has one, each held against its rule."""
+    known: dict[str, str] = {}
+    rules: dict[str, VariableRule | MetadataRule] = {**definition.variables, **definition.metadata}
+    for name, rule in rules.items():
+        value = values.get(name, rule.default)
+        if value is not None and rule.admits(value):
+            known[name] = value
+        elif value is not None or complete or name in definition.variables:
+            raise ValueRefused(name)
+    return known
 
 
 def _in_authority(found: re.Match[str], authority: str, values: Mapping[str, str]) -> str:
