@@ -43,7 +43,8 @@ class Exchange:
 
 
 class Form:
-    """A form as it would be sent: hidden fields and what is ticked; `buttons` holds name and value of each button."""
+    """A form as it would be sent: hidden fields and what is ticked; `buttons` holds name and value of each button, both
+    empty where it adds nothing."""
 
     def __init__(self, action: str) -> None:
         self.action = action
@@ -68,7 +69,7 @@ class Page(HTMLParser):
             self.refresh = given.get("content", "").partition("=")[2].strip("'\" ")
         elif tag == "form":
             self.forms.append(Form(given.get("action", "")))
-        elif self.forms and given.get("name"):
+        elif self.forms and (given.get("name") or tag == "button"):
             self._field(tag, given)
 
     def handle_endtag(self, tag: str) -> None:
@@ -85,7 +86,7 @@ class Page(HTMLParser):
 
     def _field(self, tag: str, given: dict[str, str]) -> None:
         kind = given.get("type", "submit" if tag == "button" else "text").lower()
-        pair = (given["name"], given.get("value", "on" if kind == "checkbox" else ""))
+        pair = (given.get("name", ""), given.get("value", "on" if kind == "checkbox" else ""))
         if tag == "button" and kind == "submit":
             self.forms[-1].buttons.append(pair)
         elif tag == "input" and (kind not in ("radio", "checkbox") or "checked" in given):
@@ -136,7 +137,8 @@ class Browser:
             raise LookupError(f"the page at {page.url} has no button {name}={value}")
         parts = urlsplit(page.url)
         target = urljoin(page.url, forms[0].action)
-        return self.post_form(target, [*forms[0].fields, (name, value)], Origin=f"{parts.scheme}://{parts.netloc}")
+        pressed = [(name, value)] if name else []
+        return self.post_form(target, [*forms[0].fields, *pressed], Origin=f"{parts.scheme}://{parts.netloc}")
 
     def _send(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> Exchange:
         data = None if body is None else body.encode()

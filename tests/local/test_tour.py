@@ -78,3 +78,8 @@ def test_a_form_is_read_as_a_browser_would_send_it() -> None:
     assert page.title == "T & T" and page.refresh == "/next?a=1&b=2"
     assert page.forms[0].fields == [("h", "1&2"), ("c", "on1"), ("r", "x")]
     assert page.forms[0].buttons == [("decision", "allow")]
+
+
+def test_a_button_without_a_name_can_be_pressed() -> None:
+    page = read_page('<form action="/back"><input type=hidden name=code value=c><button name="">Go</button>')
+    assert page.forms[0].fields == [("code", "c")] and page.forms[0].buttons == [("", "")]
