@@ -21,7 +21,10 @@ def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def test_providers(options: argparse.Namespace) -> int:
-    """Try one or all, a line for each step as it is taken; 1 where one failed. Raises OperationError."""
+    """Try one, a line for each step as it is taken, or all, a line for each; 1 where one failed.
+
+    Raises OperationError.
+    """
     definitions = _find(options)
     try:
         from local.trial.steps import run_trial
@@ -36,11 +39,12 @@ def test_providers(options: argparse.Namespace) -> int:
             steps = []
             for outcome in run_trial(shop, definition):
                 steps.append({"step": outcome.step, "passed": outcome.passed, "said": outcome.said})
-                if not options.json:
-                    word = "ok" if outcome.passed else "FAILED"
-                    print(f"{definition.provider_id:<12} {outcome.step:<15} {word:<7} {outcome.said}", flush=True)
+                if not options.json and not options.all:
+                    print(_step_line(definition.provider_id, outcome), flush=True)
             passed = all(step["passed"] for step in steps)
             results.append({"provider_id": definition.provider_id, "passed": passed, "steps": steps})
+            if options.all and not options.json:
+                print(_line(results[-1]), flush=True)
     finally:
         shop.close()
     if options.json:
@@ -49,6 +53,24 @@ def test_providers(options: argparse.Namespace) -> int:
     if failed and not options.json:
         print(f"broker: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
+
+
+def _step_line(provider_id: str, outcome: Any) -> str:
+    return f"{provider_id:<12} {outcome.step:<15} {_word(outcome.passed):<7} {outcome.said}"
+
+
+def _line(result: dict[str, Any]) -> str:
+    """One provider: how its tokens live and end, or which step failed and why."""
+    said = {step["step"]: step["said"] for step in result["steps"]}
+    if result["passed"]:
+        told = f"refresh: {said['refresh']}; revoke: {said['revoke']}"
+    else:
+        told = f"{list(said)[-1]}: {list(said.values())[-1]}" if said else "nothing was tried"
+    return f"{result['provider_id']:<16} {_word(result['passed']):<7} {told}"
+
+
+def _word(passed: bool) -> str:
+    return "ok" if passed else "FAILED"
 
 
 def _find(options: argparse.Namespace) -> list[ProviderDefinition]:

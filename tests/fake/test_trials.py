@@ -1,7 +1,7 @@
 """Every provider file from sign-in to revocation, offline, through the real edge."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,25 @@ def test_the_command_takes_a_file_and_answers_json(
     monkeypatch.setattr(steps, "run_trial", lambda shop, definition: iter([failed]))
     code, out, err = typed(str(tmp_path / "team.toml"))
     assert (code, "FAILED  why" in out, "failed: team" in err) == (1, True, True)
+
+
+def test_all_of_them_are_a_table_with_a_line_each(
+    typed: Callable[..., tuple[int, str, str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run_trial(shop: Workshop, definition: Any) -> Iterator[steps.Outcome]:
+        good = definition.provider_id != "github"
+        yield steps.Outcome("sign-in", good, "why")
+        if good:
+            yield from (steps.Outcome(name, True, f"{name} said") for name in NAMES[1:])
+
+    monkeypatch.setattr(steps, "run_trial", run_trial)
+    (tmp_path / "team.toml").write_text(team_text())
+    code, out, err = typed("--all", "--providers", str(tmp_path))
+    lines = {line.split()[0]: line for line in out.splitlines()}
+    assert set(lines) == load_catalog().ids | {"team"} and len(lines) == len(out.splitlines())
+    assert "FAILED  sign-in: why" in lines["github"]
+    assert lines["team"].endswith("ok      refresh: refresh said; revoke: revoke said")
+    assert (code, "failed: github" in err) == (1, True)
 
 
 @pytest.mark.parametrize("what", ["nobody", "/nowhere/x.toml"])
