@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from chalicelib.ports import Broker
@@ -12,18 +13,20 @@ from chalicelib.providers.definition import ProviderDefinition, ValueRefused
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import Pending
 from chalicelib.upstream.callback import callback_uri
+from chalicelib.upstream.client_assertion import UnusableKey, sign_assertion
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.id_token import read_id_token, unverified_kid
 from chalicelib.upstream.identity import Identity, build_userinfo_requests, read_identity
 from chalicelib.upstream.revocation import TokenKind, build_revocation_request, read_revocation_response
-from chalicelib.upstream.token import ProviderTokens, build_token_request, read_token_response
+from chalicelib.upstream.token import ProviderTokens, build_exchange_request, build_token_request, read_token_response
 from chalicelib.vault.sealed import open_provider_secret
 
 ProviderFailure = (ProviderUnavailable, ProviderRefused, ProviderMisbehaved)
 Ending = Literal["revoked", "not_supported", "failed"]
-# One callback asks for discovery, token, keys, userinfo and addresses: together they stay inside the function's 25 s.
-TOKEN_SECONDS, USERINFO_SECONDS, REVOCATION_SECONDS = 8.0, 3.0, 3.0
+# One callback asks for discovery, token, a second token, keys, userinfo and addresses: together they stay inside the
+# function's 25 s.
+TOKEN_SECONDS, EXCHANGE_SECONDS, USERINFO_SECONDS, REVOCATION_SECONDS = 8.0, 4.0, 3.0, 3.0
 
 
 class Registered(Struct, frozen=True, kw_only=True):
@@ -94,7 +97,7 @@ def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, c
         definition,
         endpoints,
         client_id=provider.record.client_id,
-        client_secret=open_client_secret(broker, provider.record),
+        client_secret=open_credential(broker, provider),
         code=code,
         redirect_uri=callback_uri(broker.settings.issuer, definition.provider_id),
         code_verifier=pending.code_verifier,
@@ -103,14 +106,32 @@ def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, c
         scope.partition(":")[2] for scope in pending.allowed if scope.startswith(definition.provider_id + ":")
     )
     response = broker.fetcher.fetch(asked, timeout_seconds=TOKEN_SECONDS)
-    tokens = read_token_response(definition, response, requested=requested, now=broker.clock.now())
-    claims = _verify_id_token(broker, provider, tokens.id_token, pending.nonce) if definition.is_openid else None
-    requests = build_userinfo_requests(definition, endpoints, tokens.access_token)
-    answers = _fetch_profile(broker, requests, needed=claims is None)
-    identity = read_identity(definition, answers, claims)
+    first = read_token_response(definition, response, requested=requested, now=broker.clock.now())
+    claims = _verify_id_token(broker, provider, first.id_token, pending.nonce) if definition.is_openid else None
+    tokens = _exchange(broker, provider, first)
+    requests = build_userinfo_requests(definition, endpoints, tokens.access_token, client_id=provider.record.client_id)
+    answers = _fetch_profile(broker, requests, needed=definition.identity.source == "userinfo")
+    identity = read_identity(definition, answers, claims, tokens.answer)
     stated = (claims or {}).get("auth_time")
     honest = definition.identity.auth_time and isinstance(stated, int) and not isinstance(stated, bool)
     return Brought(tokens=tokens, identity=identity, auth_time=stated if honest else None)
+
+
+def _exchange(broker: Broker, provider: Registered, first: ProviderTokens) -> ProviderTokens:
+    """The second step where the file has one: its token takes the place of the first, what else was said stays."""
+    definition = provider.definition
+    if definition.exchange is None:
+        return first
+    asked = build_exchange_request(
+        definition,
+        definition.exchange,
+        client_id=provider.record.client_id,
+        client_secret=open_credential(broker, provider),
+        token=first.access_token,
+    )
+    response = broker.fetcher.fetch(asked, timeout_seconds=EXCHANGE_SECONDS)
+    second = read_token_response(definition, response, requested=first.granted, now=broker.clock.now())
+    return msgspec.structs.replace(second, answer={**first.answer, **second.answer})
 
 
 def _fetch_profile(broker: Broker, requests: tuple[HttpRequest, ...], *, needed: bool) -> tuple[HttpResponse, ...]:
@@ -135,7 +156,7 @@ def ask_revocation(broker: Broker, provider: Registered, token: str, kind: Token
         provider.definition,
         provider.endpoints,
         client_id=provider.record.client_id,
-        client_secret=open_client_secret(broker, provider.record),
+        client_secret=open_credential(broker, provider),
         token=token,
         kind=kind,
     )
@@ -150,15 +171,28 @@ def ask_revocation(broker: Broker, provider: Registered, token: str, kind: Token
     return "revoked"
 
 
-def open_client_secret(broker: Broker, record: ProviderRecord) -> str | None:
-    """Our secret there. Raises TemporarilyUnavailable where it does not open, since then nothing may be asked."""
+def open_credential(broker: Broker, provider: Registered) -> str | None:
+    """What proves us there, for one request: our secret, or what our key there has just signed.
+
+    Raises TemporarilyUnavailable where it does not open or cannot sign, since then nothing may be asked.
+    """
+    record, rules = provider.record, provider.definition.client_assertion
     if record.sealed_secret is None:
         return None
     try:
-        return open_provider_secret(broker.keys.get("vault"), record.sealed_secret, provider_id=record.provider_id)
+        secret = open_provider_secret(broker.keys.get("vault"), record.sealed_secret, provider_id=record.provider_id)
     except SealBroken:
         broker.log.event("provider_secret_does_not_open", provider_id=record.provider_id)
         raise TemporarilyUnavailable("provider_secret_does_not_open") from None
+    if rules is None:
+        return secret
+    named = provider.definition.token_endpoint_auth_method == "client_assertion"
+    jti = broker.entropy.token_bytes(16).hex() if named else None
+    try:
+        return sign_assertion(rules, secret, client_id=record.client_id, now=broker.clock.now(), jti=jti)
+    except UnusableKey:
+        broker.log.event("provider_key_cannot_sign", provider_id=record.provider_id)
+        raise TemporarilyUnavailable("provider_key_cannot_sign") from None
 
 
 def _verify_id_token(broker: Broker, provider: Registered, id_token: str | None, nonce: str) -> dict[str, Any]:

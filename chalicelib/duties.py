@@ -16,7 +16,7 @@ from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
 from chalicelib.upstream.http import HttpResponse
 from chalicelib.upstream.refresh import Renewed, read_refresh_response
-from chalicelib.upstream.revocation import TokenKind
+from chalicelib.upstream.revocation import TokenKind, renewing_kind
 from chalicelib.vault.refreshing import LEASE_SECONDS
 from chalicelib.vault.sealed import open_answer, seal_duty
 
@@ -101,5 +101,5 @@ def tokens_of_answer(
     if not isinstance(read, Renewed):
         return ()
     if read.tokens.refresh_token:
-        return ((read.tokens.refresh_token, "refresh_token"),)
+        return ((read.tokens.refresh_token, renewing_kind(definition)),)
     return ((read.tokens.access_token, "access_token"),)

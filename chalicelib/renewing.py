@@ -10,7 +10,7 @@ from typing import Literal, NoReturn
 import msgspec
 
 from chalicelib.access import refuse_unreadable
-from chalicelib.asking import TOKEN_SECONDS, ProviderFailure, Registered, open_client_secret, reach
+from chalicelib.asking import TOKEN_SECONDS, ProviderFailure, Registered, open_credential, reach
 from chalicelib.keeping import Attempt, Held, commit_answer, finish_answer, keep_answer
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import InvalidGrant, TemporarilyUnavailable
@@ -151,7 +151,8 @@ def _prepare(broker: Broker, held: Held, *, lives: bool) -> tuple[Registered | N
     except SealBroken as broken:
         refuse_unreadable(broker, held.connection, str(broken))
     try:
-        return reach(broker, held.record, held.definition), open_client_secret(broker, held.record)
+        provider = reach(broker, held.record, held.definition)
+        return provider, open_credential(broker, provider)
     except ProviderFailure as error:
         broker.log.event("provider_unavailable", provider_id=held.record.provider_id, reason=error.reason)
         if lives:

@@ -19,7 +19,7 @@ from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, Ending
 from chalicelib.records.consent import Consent
 from chalicelib.records.places import Place, connection_place, consent_place, provider_place, recovery_place
-from chalicelib.upstream.revocation import TokenKind
+from chalicelib.upstream.revocation import TokenKind, renewing_kind
 from chalicelib.vault.endings import merge_endings
 from chalicelib.vault.sealed import Attribute, open_value, place_of
 from chalicelib.vault.sharing import shares_account, without_connection
@@ -120,16 +120,16 @@ def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_ke
     record = around.found.get(provider_place(tombstone.provider_id))
     definition = broker.catalog.get(tombstone.provider_id)
     if definition is None or record is None or definition.revocation.kind == "none":
-        return _write_down(broker, tombstone, _same(tombstone, "not_supported"))
+        return _write_down(broker, tombstone, _same(broker, tombstone, "not_supported"))
     if definition.revocation.ends == "app" and any(shares_account(tombstone, other) for other in around.others):
-        return _write_down(broker, tombstone, _same(tombstone, "kept_shared"))
-    pending = definition.refresh.kind == "rotating" and tombstone.attempt_started > 0
+        return _write_down(broker, tombstone, _same(broker, tombstone, "kept_shared"))
+    pending = definition.refresh.replaces and tombstone.attempt_started > 0
     if pending:
         leave_open_attempt(broker, tombstone)
     tokens, rows = _stored_tokens(broker, tombstone, definition, user_key)
     if pending:
         rows.append(("running_refresh", "pending"))
-    if definition.refresh.kind == "rotating" and tombstone.lost:
+    if definition.refresh.replaces and tombstone.lost:
         rows.append(("lost_answer", "lost"))
     recovery = around.found.get(recovery_place(tombstone.connection_id))
     if recovery is not None and not 0 <= recovery.generation <= tombstone.revoked_generation:
@@ -153,7 +153,7 @@ def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_ke
 
 def give_up(broker: Broker, tombstone: Connection) -> Connection:
     """Nobody will ask the provider any more; a later decision may replace the tombstone."""
-    return _write_down(broker, tombstone, _same(tombstone, "given_up"))
+    return _write_down(broker, tombstone, _same(broker, tombstone, "given_up"))
 
 
 def ask_for_each(broker: Broker, provider: Registered | None, tokens: tuple[Token, ...]) -> dict[Token, Ending]:
@@ -196,10 +196,11 @@ def _write_down(
     return result.found or msgspec.structs.replace(tombstone, endings=endings)
 
 
-def _same(tombstone: Connection, ending: Ending) -> dict[str, Ending]:
-    kinds: tuple[TokenKind, ...] = ("refresh_token", "access_token")
-    sealed = (tombstone.sealed_refresh_token, tombstone.sealed_access_token)
-    return {kind: ending for kind, value in zip(kinds, sealed, strict=True) if value}
+def _same(broker: Broker, tombstone: Connection, ending: Ending) -> dict[str, Ending]:
+    definition = broker.catalog.get(tombstone.provider_id)
+    renewing = renewing_kind(definition) if definition else "refresh_token"
+    sealed = ((renewing, tombstone.sealed_refresh_token), ("access_token", tombstone.sealed_access_token))
+    return {kind: ending for kind, value in sealed if value}
 
 
 def _with_family(rows: list[tuple[str, Ending]], tombstone: Connection) -> list[tuple[str, Ending]]:
@@ -220,6 +221,8 @@ def _stored_tokens(
     per_token = definition.revocation.ends == "token"
     place, lost = place_of(tombstone), list[tuple[str, Ending]]()
 
+    renewing = renewing_kind(definition)
+
     def opened(sealed: bytes, attribute: Attribute, kind: TokenKind) -> list[str]:
         try:
             return [open_value(user_key, sealed, attribute, place=place).decode()] if sealed else []
@@ -228,11 +231,11 @@ def _stored_tokens(
             lost.append((kind, "lost"))
             return []
 
-    refresh = opened(tombstone.sealed_refresh_token, "refresh_token", "refresh_token")
-    refresh += [token for sealed in tombstone.outgoing for token in opened(sealed, "outgoing", "refresh_token")]
+    refresh = opened(tombstone.sealed_refresh_token, "refresh_token", renewing)
+    refresh += [token for sealed in tombstone.outgoing for token in opened(sealed, "outgoing", renewing)]
     if per_token:
-        refresh += opened(tombstone.sealed_previous, "previous", "refresh_token")
-    ends_with_refresh = refresh and not per_token and "refresh_token" in definition.revocation.accepts
+        refresh += opened(tombstone.sealed_previous, "previous", renewing)
+    ends_with_refresh = refresh and not per_token and renewing in definition.revocation.accepts
     access = [] if ends_with_refresh else opened(tombstone.sealed_access_token, "access_token", "access_token")
-    tokens = (*((token, "refresh_token") for token in refresh), *((token, "access_token") for token in access))
-    return tokens, lost  # type: ignore[return-value]
+    tokens = (*((token, renewing) for token in refresh), *((token, "access_token") for token in access))
+    return tuple(dict.fromkeys(tokens)), lost

@@ -113,7 +113,7 @@ def give_back(
         return
     if refresh:
         revoke_at_provider(broker, provider, refresh, "refresh_token")
-    if ends == "token" or not refresh:
+    if (ends == "token" and tokens.access_token != refresh) or not refresh:
         revoke_at_provider(broker, provider, tokens.access_token, "access_token")
 
 

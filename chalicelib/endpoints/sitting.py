@@ -95,9 +95,9 @@ def suffices(
     if connection.status not in ("active", "partial") or connection.epoch != broker.settings.epoch:
         return False
     needed = provider_scopes(allowed, provider_id)
-    if needed and not is_usable(connection, broker.clock.now()):
-        return False
     definition = load_definition(broker, provider_id)
+    if needed and not is_usable(connection, definition, broker.clock.now()):
+        return False
     consented = provider_scopes(sitting.consent.scopes, provider_id) if sitting.consent else frozenset()
     if excess_scopes(definition, granted=connection.granted, allowed=needed | consented):
         return False  # nothing of it would be handed out: only another grant of the provider's can mend that

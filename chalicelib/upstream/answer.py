@@ -27,21 +27,23 @@ def check_reachable(response: HttpResponse, *, place: str) -> None:
         raise ProviderMisbehaved(f"{place}_status_{response.status}")
 
 
-def read_json_object(response: HttpResponse, *, place: str) -> dict[str, object]:
+def read_json_object(response: HttpResponse, *, place: str, json_types: tuple[str, ...] = ()) -> dict[str, object]:
     """The JSON object of a good answer.
+
+    json_types   further media types under which this provider answers JSON
 
     Raises ProviderUnavailable, ProviderRefused (4xx), ProviderMisbehaved (not an object of the right type).
     """
     check_reachable(response, place=place)
     if response.status >= 400:
         raise ProviderRefused("other", f"{place}_status_{response.status}")
-    return decode_json_object(response, place=place)
+    return decode_json_object(response, place=place, json_types=json_types)
 
 
-def decode_json_object(response: HttpResponse, *, place: str) -> dict[str, object]:
+def decode_json_object(response: HttpResponse, *, place: str, json_types: tuple[str, ...] = ()) -> dict[str, object]:
     """The body as a JSON object whatever the status; the type must say JSON, so that no page is mistaken for one."""
     kind = content_type(response)
-    if kind != "application/json" and not kind.endswith("+json"):
+    if kind != "application/json" and not kind.endswith("+json") and kind not in json_types:
         raise ProviderMisbehaved(f"{place}_not_json")
     document = _json(response.body, place=place)
     if not isinstance(document, dict):
@@ -49,10 +51,10 @@ def decode_json_object(response: HttpResponse, *, place: str) -> dict[str, objec
     return document
 
 
-def decode_answer(response: HttpResponse, *, place: str) -> dict[str, object]:
+def decode_answer(response: HttpResponse, *, place: str, json_types: tuple[str, ...] = ()) -> dict[str, object]:
     """The body of a token endpoint: JSON, or a form where its type says so (a repeated member is refused)."""
     if content_type(response) != _FORM:
-        return decode_json_object(response, place=place)
+        return decode_json_object(response, place=place, json_types=json_types)
     try:
         pairs = parse_qsl(response.body.decode("utf-8"), keep_blank_values=True, strict_parsing=True, max_num_fields=64)
     except ValueError:  # UnicodeDecodeError included
@@ -61,6 +63,16 @@ def decode_answer(response: HttpResponse, *, place: str) -> dict[str, object]:
     if len(document) != len(pairs):
         raise ProviderMisbehaved(f"{place}_member_repeated")
     return document
+
+
+def decode_any_object(response: HttpResponse) -> dict[str, object]:
+    """The body as a JSON object whatever its type; an empty one for anything else, where no word of it is believed
+    but the one that is looked for."""
+    try:
+        document = _json(response.body, place="object")
+    except ProviderMisbehaved:
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def decode_json_list(response: HttpResponse) -> list[object]:
@@ -81,6 +93,11 @@ def at(document: object, path: str) -> object:
         else:
             document = document.get(step) if isinstance(document, dict) else None
     return document
+
+
+def error_word(error: object) -> str:
+    """An error as a file names it: a word, or the digits of a number; "" for what is neither."""
+    return str(error) if isinstance(error, str) or (isinstance(error, int) and not isinstance(error, bool)) else ""
 
 
 def _json(body: bytes, *, place: str) -> object:

@@ -39,9 +39,13 @@ def build_authorization_url(
         "response_type": "code",
         rules.client_id_parameter: client_id,
         "redirect_uri": redirect_uri,
-        rules.scope_parameter: rules.scope_separator.join(sorted(asked, key=lambda scope: (scope != "openid", scope))),
-        "state": state,
     }
+    if rules.sends_scope:
+        ordered = sorted(asked, key=lambda scope: (scope != "openid", scope))
+        parameters[rules.scope_parameter] = rules.scope_separator.join(ordered)
+    parameters["state"] = state
+    if rules.response_mode != "query":
+        parameters["response_mode"] = rules.response_mode
     if rules.nonce:
         parameters["nonce"] = nonce
     if rules.pkce != "off":
@@ -56,7 +60,12 @@ def build_authorization_url(
 
 
 def asked_scopes(definition: ProviderDefinition, scopes: frozenset[str]) -> frozenset[str]:
-    """What the provider is really asked for: the sign-in's own scopes and those of the app."""
+    """What the provider is really asked for: the sign-in's own scopes and those of the app.
+
+    All that the file has where the provider knows no scopes: what it grants then is everything or nothing.
+    """
+    if not definition.authorization.sends_scope:
+        return frozenset({*definition.scopes, *definition.sign_in_scopes})
     return scopes | frozenset(definition.sign_in_scopes)
 
 

@@ -15,6 +15,7 @@ def excess_scopes(
 ) -> frozenset[str]:
     """What was granted beyond what the user allowed; a token with any of it is not handed out.
 
-    The sign-in's own scopes are implied by every consent.
+    The sign-in's own scopes are implied by every consent, and so is what the provider adds by itself.
     """
-    return granted - definition.expand(allowed | frozenset(definition.sign_in_scopes))
+    implied = frozenset({*definition.sign_in_scopes, *definition.implied_scopes})
+    return granted - definition.expand(allowed | implied)

@@ -4,12 +4,15 @@ An e-mail address is profile, never identity (CB-09), and it is kept only togeth
 """
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+import msgspec
 from msgspec import Struct
 
 from chalicelib.providers.definition import EmailList, IdentityRules, ProviderDefinition
+from chalicelib.providers.definition.placeholders import fill_text
 from chalicelib.upstream.answer import at, decode_json_list, read_json_object
+from chalicelib.upstream.client_authentication import FORM, JSON
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import (
     HttpRequest,
@@ -41,41 +44,62 @@ class Identity(Struct, frozen=True, kw_only=True):
 
 
 def build_userinfo_requests(
-    definition: ProviderDefinition, endpoints: Endpoints, access_token: str
+    definition: ProviderDefinition, endpoints: Endpoints, access_token: str, *, client_id: str
 ) -> tuple[HttpRequest, ...]:
-    """The requests whose answers `read_identity` wants, in this order; none where the ID token says it all."""
+    """The requests whose answers `read_identity` wants, in this order; none where the other answers say it all."""
     rules = definition.identity
-    urls = []
-    if endpoints.userinfo_endpoint and (rules.source == "userinfo" or rules.userinfo):
-        urls.append(endpoints.userinfo_endpoint)
-        if rules.email_list:
-            urls.append(rules.email_list.endpoint)
-    headers = {"Accept": "application/json", **rules.headers, "Authorization": f"Bearer {access_token}"}
-    return tuple(HttpRequest(method="GET", url=url, headers=headers) for url in urls)
+    if not endpoints.userinfo_endpoint or not (rules.source == "userinfo" or rules.userinfo):
+        return ()
+    of_file = {name: fill_text(value, {"client_id": client_id}) for name, value in rules.headers.items()}
+    headers = {"Accept": "application/json", **of_file}
+    bearing = {**headers, **token_header(definition, access_token)}
+    kind, body = _userinfo_body(rules, access_token)
+    asking = headers if _carries_token(rules) else bearing
+    asking = {**asking, "Content-Type": kind} if kind else asking
+    first = HttpRequest(method=rules.method, url=endpoints.userinfo_endpoint, headers=asking, body=body)
+    if rules.email_list is None:
+        return (first,)
+    return first, HttpRequest(method="GET", url=rules.email_list.endpoint, headers=bearing)
+
+
+def token_header(definition: ProviderDefinition, access_token: str) -> dict[str, str]:
+    """The header that carries the token at this provider; RFC 6750's where its file has no API."""
+    api = definition.api
+    return {api.token_header: api.token_prefix + access_token} if api else {"Authorization": f"Bearer {access_token}"}
+
+
+def _userinfo_body(rules: IdentityRules, access_token: str) -> tuple[str, bytes]:
+    """Its media type and the body; both empty where there is none."""
+    if rules.json:
+        return JSON, msgspec.json.encode(rules.json)
+    if isinstance(rules.body, str):
+        return (JSON if rules.body else ""), rules.body.encode()
+    form = {name: fill_text(value, {"token": access_token}) for name, value in rules.body.items()}
+    return FORM, urlencode(form).encode("ascii")
+
+
+def _carries_token(rules: IdentityRules) -> bool:
+    """True where the body has the token: it is sent in one place alone (RFC 6750 section 2)."""
+    return isinstance(rules.body, dict) and any("{token}" in value for value in rules.body.values())
 
 
 def read_identity(
     definition: ProviderDefinition,
     responses: tuple[HttpResponse, ...],
     id_token_claims: dict[str, object] | None,
+    token_answer: dict[str, object] | None = None,
 ) -> Identity:
     """Read the account from what the provider answered.
 
     responses         answers to `build_userinfo_requests`, in its order
     id_token_claims   of a verified ID token; None where the provider has none
+    token_answer      of the token endpoint, for files that read the account there
 
     Raises ProviderMisbehaved, ProviderRefused, ProviderUnavailable.
     """
     rules = definition.identity
-    if rules.source == "userinfo":
-        if rules.issuer is None or not responses:
-            raise ProviderMisbehaved("identity_userinfo_missing")
-        userinfo = read_json_object(responses[0], place="userinfo")
-        subject = _subject(userinfo, rules)
-        profile = _profile(definition, _mapped(userinfo, rules.claims))
-        if rules.email_list and len(responses) > 1:
-            profile |= _listed_email(definition, responses[1], rules.email_list)
-        return Identity(issuer=rules.issuer, subject=subject, profile=profile)
+    if rules.source != "id_token":
+        return _read_named(definition, responses, token_answer)
     if id_token_claims is None:
         raise ProviderMisbehaved("identity_id_token_missing")
     issuer = id_token_claims.get("iss")
@@ -86,6 +110,34 @@ def read_identity(
     if responses:
         profile |= _same_users_profile(definition, responses[0], id_token_claims)
     return Identity(issuer=issuer, subject=subject, profile=profile)
+
+
+def _read_named(
+    definition: ProviderDefinition, responses: tuple[HttpResponse, ...], token_answer: dict[str, object] | None
+) -> Identity:
+    """An account in the fixed name space of the file. The subject comes from its one source; profile, where the token
+    answer has the subject, from the userinfo answer if the file asks for it, and then only as far as that came."""
+    rules = definition.identity
+    document = token_answer
+    if rules.source == "userinfo":
+        document = read_json_object(responses[0], place="userinfo", json_types=rules.json_types) if responses else None
+    if rules.issuer is None or document is None:
+        raise ProviderMisbehaved(f"identity_{rules.source}_missing")
+    subject = _subject(document, rules)
+    if rules.source == "token" and rules.userinfo:
+        document = _optional_userinfo(responses, rules)
+    profile = _profile(definition, _mapped(document, rules.claims))
+    if rules.email_list and len(responses) > 1:
+        profile |= _listed_email(definition, responses[1], rules.email_list)
+    return Identity(issuer=rules.issuer, subject=subject, profile=profile)
+
+
+def _optional_userinfo(responses: tuple[HttpResponse, ...], rules: IdentityRules) -> dict[str, object]:
+    """What it says where it answers; who it is has been said before."""
+    try:
+        return read_json_object(responses[0], place="userinfo", json_types=rules.json_types) if responses else {}
+    except (ProviderUnavailable, ProviderRefused):
+        return {}
 
 
 def _subject(document: dict[str, object], rules: IdentityRules) -> str:
@@ -119,9 +171,8 @@ def _same_users_profile(
 
     The ID token has proven who it is, so an endpoint that is down or refuses costs only the profile.
     """
-    try:
-        userinfo = read_json_object(response, place="userinfo")
-    except (ProviderUnavailable, ProviderRefused):
+    userinfo = _optional_userinfo((response,), definition.identity)
+    if not userinfo:
         return {}
     if userinfo.get("sub") != id_token_claims.get("sub"):
         raise ProviderMisbehaved("userinfo_of_another_subject")

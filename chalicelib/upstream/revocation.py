@@ -1,13 +1,13 @@
 """Ending a token at its provider: RFC 7009, or the one call that the provider's file describes."""
 
+from collections.abc import Mapping
 from typing import Literal
 from urllib.parse import quote
 
-import msgspec
-
 from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.upstream.answer import check_reachable
-from chalicelib.upstream.client_authentication import basic, build_authenticated
+from chalicelib.providers.definition.placeholders import PLACEHOLDER, fill_text
+from chalicelib.upstream.answer import at, check_reachable, decode_any_object, error_word
+from chalicelib.upstream.client_authentication import authenticate, build_request
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderRefused
 
@@ -24,47 +24,81 @@ def build_revocation_request(
     token: str,
     kind: TokenKind,
 ) -> HttpRequest | None:
-    """The call that ends this token; None where the provider offers none for its kind."""
-    rules = definition.revocation
+    """The call that ends this token; None where the provider offers none for its kind, or it needs a secret of ours
+    that there is not."""
+    rules, values = definition.revocation, {"client_id": client_id, "token": token}
+    kind = renewing_kind(definition) if kind == "refresh_token" else kind
     if rules.kind == "none" or kind not in rules.accepts:
         return None
     if rules.kind == "request":
-        return _own_call(definition, client_id=client_id, client_secret=client_secret, token=token)
-    if endpoints.revocation_endpoint is None:
+        url, http_method = _fill_url(rules.url or "", values), rules.method
+        parameters = {name: fill_text(text, values) for name, text in (rules.json or rules.form).items()}
+    elif endpoints.revocation_endpoint is None:
         return None
-    parameters = {"token": token, "token_type_hint": kind}
-    method = rules.auth or definition.token_endpoint_auth_method
-    headers, body = build_authenticated(parameters, method=method, client_id=client_id, client_secret=client_secret)
-    headers = {"Accept": "application/json", **rules.headers, **headers}
-    return HttpRequest(method="POST", url=endpoints.revocation_endpoint, headers=headers, body=body)
+    else:
+        url, http_method = endpoints.revocation_endpoint, "POST"
+        parameters = {"token": token, "token_type_hint": kind}
+    method = _method(definition)
+    if client_secret is None and method in ("client_secret_basic", "client_secret_post") and rules.kind == "request":
+        return None
+    headers, parameters = _prove(definition, method, parameters, client_id, client_secret, token)
+    of_file = {name: fill_text(text, {"client_id": client_id}) for name, text in rules.headers.items()}
+    accept = {"Accept": "application/json"} if rules.kind == "rfc7009" else {}
+    body = "json" if rules.json else "form"
+    return build_request(url, parameters, method=http_method, body=body, headers={**accept, **of_file, **headers})
+
+
+def renewing_kind(definition: ProviderDefinition) -> TokenKind:
+    """The kind of token that is presented for a new one: the access token itself where it is swapped."""
+    return "access_token" if definition.refresh.kind == "swap" else "refresh_token"
 
 
 def read_revocation_response(definition: ProviderDefinition, response: HttpResponse) -> Revoked:
     """Whether the token is over now.
 
-    Raises ProviderUnavailable (try again later), ProviderRefused (our registration is wrong there).
+    Raises ProviderUnavailable (try again later), ProviderRefused (our registration is wrong there, or it says no).
     """
-    if response.status in definition.revocation.gone:
+    rules = definition.revocation
+    if response.status in rules.gone:
         return "already_over"
     check_reachable(response, place="revocation")
-    if response.status >= 400:
-        raise ProviderRefused("other", f"revocation_status_{response.status}")
-    return "revoked"
+    document = decode_any_object(response) if rules.success_member or rules.gone_errors else {}
+    failed = rules.success_member is not None and at(document, rules.success_member) is not True
+    if not failed and response.status < 400:
+        return "revoked"
+    if error_word(at(document, definition.token.error_path)) in rules.gone_errors:
+        return "already_over"
+    raise ProviderRefused(
+        "other", "revocation_refused" if response.status < 400 else f"revocation_status_{response.status}"
+    )
 
 
-def _own_call(
-    definition: ProviderDefinition, *, client_id: str, client_secret: str | None, token: str
-) -> HttpRequest | None:
-    """A call of the provider's own; None without the secret that it needs."""
+def _method(definition: ProviderDefinition) -> str:
+    """How the call is proven: as at the token endpoint, or not at all where the call is the provider's own."""
     rules = definition.revocation
-    headers = dict(rules.headers)
-    if rules.auth == "client_secret_basic":
-        if client_secret is None:
-            return None
-        headers["Authorization"] = basic(client_id, client_secret)
-    values = {name: token if value == "{token}" else value for name, value in rules.json.items()}
-    body = msgspec.json.encode(values) if values else b""
-    if body:
-        headers["Content-Type"] = "application/json"
-    url = (rules.url or "").replace("{client_id}", quote(client_id, safe=""))
-    return HttpRequest(method=rules.method, url=url, headers=headers, body=body)
+    return rules.auth or ("none" if rules.kind == "request" else definition.token_endpoint_auth_method)
+
+
+def _prove(
+    definition: ProviderDefinition,
+    method: str,
+    parameters: dict[str, str],
+    client_id: str,
+    client_secret: str | None,
+    token: str,
+) -> tuple[dict[str, str], dict[str, str]]:
+    if method == "bearer":
+        return {"Authorization": f"Bearer {token}"}, parameters
+    if definition.revocation.auth == "none" or (method == "none" and definition.revocation.kind == "request"):
+        return {}, parameters
+    return authenticate(
+        parameters,
+        method=method,
+        client_id=client_id,
+        client_secret=client_secret,
+        client_id_parameter=definition.authorization.client_id_parameter,
+    )
+
+
+def _fill_url(template: str, values: Mapping[str, str]) -> str:
+    return PLACEHOLDER.sub(lambda found: quote(values[found[1]], safe="") if found[1] in values else found[0], template)

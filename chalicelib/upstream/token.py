@@ -8,16 +8,18 @@ import math
 
 from msgspec import Struct
 
-from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.upstream.answer import at, check_reachable, decode_answer
+from chalicelib.providers.definition import ExchangeRules, ProviderDefinition, TokenRules
+from chalicelib.upstream.answer import at, check_reachable, decode_answer, error_word
 from chalicelib.upstream.authorization import asked_scopes
-from chalicelib.upstream.client_authentication import build_authenticated
+from chalicelib.upstream.client_authentication import authenticate, build_request
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderRefused
 
 MAX_TOKEN_CHARACTERS = 16 * 1024
 MAX_SCOPES = 200
 MAX_EXPIRES_SECONDS = 10 * 366 * 86400
+# What an error member says of a good answer, if it is there at all: nothing, or the number of no error.
+_NO_ERROR = (None, 0)
 REGISTERED_ERRORS = frozenset(
     {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
     | {"invalid_scope", "access_denied"}
@@ -29,6 +31,7 @@ class ProviderTokens(Struct, frozen=True, kw_only=True):
 
     expires_at    epoch seconds; None where the provider names no end
     granted       the provider's own names, as it said; what was asked where it said nothing (RFC 6749 section 5.1)
+    answer        the whole of it, for what a file reads there besides
     """
 
     access_token: str
@@ -36,6 +39,7 @@ class ProviderTokens(Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     granted: frozenset[str] = frozenset()
     id_token: str | None = None
+    answer: dict[str, object] = {}
 
     def __repr__(self) -> str:
         """Never a token, wherever this value is printed."""
@@ -53,10 +57,20 @@ def build_token_request(
     code_verifier: str,
 ) -> HttpRequest:
     """Exchange an authorization code (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
-    parameters = {"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
+    rules = definition.token
+    parameters = {**rules.parameters, "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if definition.authorization.pkce != "off":
         parameters["code_verifier"] = code_verifier
-    return _request(definition, endpoints, parameters, client_id, client_secret)
+    return _request(definition, endpoints.token_endpoint, rules.method, parameters, client_id, client_secret)
+
+
+def build_exchange_request(
+    definition: ProviderDefinition, rules: ExchangeRules, *, client_id: str, client_secret: str | None, token: str
+) -> HttpRequest:
+    """The step after the code: this access token for the one that is kept."""
+    parameters = {**rules.parameters, "grant_type": rules.grant_type, rules.token_parameter: token}
+    known_as = client_id if rules.sends_client else None
+    return _request(definition, rules.endpoint, rules.method, parameters, known_as, client_secret)
 
 
 def build_refresh_request(
@@ -71,14 +85,18 @@ def build_refresh_request(
 ) -> HttpRequest:
     """Ask for a new access token (RFC 6749 section 6).
 
+    refresh_token          the access token itself where the provider swaps
     redirect_uri, scopes   sent only where the provider's file says that it wants them
     """
-    parameters = {"grant_type": "refresh_token", "refresh_token": refresh_token}
-    if definition.refresh.sends_redirect_uri:
+    rules = definition.refresh
+    parameters = {**rules.parameters, "grant_type": rules.grant_type, rules.token_parameter: refresh_token}
+    if rules.sends_redirect_uri:
         parameters["redirect_uri"] = redirect_uri
-    if definition.refresh.sends_scope and scopes:
+    if rules.sends_scope and scopes:
         parameters["scope"] = definition.authorization.scope_separator.join(sorted(scopes))
-    return _request(definition, endpoints, parameters, client_id, client_secret)
+    known_as = client_id if rules.sends_client else None
+    url = rules.endpoint or endpoints.token_endpoint
+    return _request(definition, url, rules.method, parameters, known_as, client_secret)
 
 
 def read_token_response(
@@ -93,64 +111,86 @@ def read_token_response(
     check_reachable(response, place="token")
     document = _document(definition, response)
     rules = definition.token
-    _check_token_type(document.get("token_type"))
-    access_token = _token(at(document, rules.access_token_path), "access_token")
+    inner = _find_tokens(document, rules)
+    _check_token_type(at(inner, "token_type"), rules)
+    access_token = _token(at(inner, rules.access_token_path), "access_token")
     if access_token is None:
         raise ProviderMisbehaved("token_access_token_missing")
-    named = _scopes(at(document, rules.scope_path), rules.scope_separator)
+    refresh_token = _token(at(inner, rules.refresh_token_path), "refresh_token")
     return ProviderTokens(
         access_token=access_token,
-        refresh_token=_token(at(document, rules.refresh_token_path), "refresh_token"),
-        expires_at=_expires_at(at(document, rules.expires_in_path), rules.default_expires_seconds, now=now),
-        granted=asked_scopes(definition, requested) if named is None else named,
-        id_token=_token(at(document, rules.id_token_path), "id_token"),
+        refresh_token=access_token if definition.refresh.kind == "swap" else refresh_token,
+        expires_at=_expires_at(at(inner, rules.expires_in_path), rules.default_expires_seconds, now=now),
+        granted=_granted(definition, inner, requested),
+        id_token=_token(at(inner, rules.id_token_path), "id_token"),
+        answer=document,
     )
+
+
+def _find_tokens(document: dict[str, object], rules: TokenRules) -> object:
+    """The object that all paths begin in: nothing is picked from two of them, whose tokens may be different ones."""
+    inner = (at(document, path) if path else document for path in rules.within)
+    return next((one for one in inner if at(one, rules.access_token_path) not in (None, "")), document)
+
+
+def _granted(definition: ProviderDefinition, inner: object, requested: frozenset[str]) -> frozenset[str]:
+    """What the answer names; what was asked where it is silent, or where the provider knows no scopes."""
+    rules, asked = definition.token, asked_scopes(definition, requested)
+    named = None
+    if definition.authorization.sends_scope:
+        named = _scopes(at(inner, rules.scope_path), rules.scope_separator)
+    return asked if named is None else named | (asked & frozenset(rules.unnamed_scopes))
 
 
 def _request(
     definition: ProviderDefinition,
-    endpoints: Endpoints,
+    url: str,
+    method: str,
     parameters: dict[str, str],
-    client_id: str,
+    client_id: str | None,
     client_secret: str | None,
 ) -> HttpRequest:
-    headers, body = build_authenticated(
-        parameters,
-        method=definition.token_endpoint_auth_method,
-        client_id=client_id,
-        client_secret=client_secret,
-        body=definition.token.body,
-        client_id_parameter=definition.authorization.client_id_parameter,
-    )
-    headers = {"Accept": definition.token.accept, **definition.token.headers, **headers}
-    return HttpRequest(method="POST", url=endpoints.token_endpoint, headers=headers, body=body)
+    """One request that asks for tokens; without a client_id what it presents is proof enough."""
+    credentials: dict[str, str] = {}
+    if client_id is not None:
+        credentials, parameters = authenticate(
+            parameters,
+            method=definition.token_endpoint_auth_method,
+            client_id=client_id,
+            client_secret=client_secret,
+            client_id_parameter=definition.authorization.client_id_parameter,
+        )
+    headers = {"Accept": definition.token.accept, **definition.token.headers, **credentials}
+    return build_request(url, parameters, method=method, body=definition.token.body, headers=headers)
 
 
 def _document(definition: ProviderDefinition, response: HttpResponse) -> dict[str, object]:
     """The members of a good answer; an error is one by its status, by its member, or by a missing success member."""
     rules = definition.token
     try:
-        document = decode_answer(response, place="token")
+        document = decode_answer(response, place="token", json_types=rules.json_types)
     except ProviderMisbehaved:
         if response.status >= 400:
             raise ProviderRefused("other", f"token_status_{response.status}") from None
         raise
     error = at(document, rules.error_path)
     failed = rules.success_member is not None and at(document, rules.success_member) is not True
-    if error is not None or failed or response.status >= 400:
+    if error not in _NO_ERROR or failed or response.status >= 400:
         raise _refused(rules.errors, error)
     return document
 
 
 def _refused(errors: dict[str, str], error: object) -> ProviderRefused:
-    word = errors.get(error, error) if isinstance(error, str) else None
+    said = error_word(error)
+    word = errors.get(said, said)
     code = word if word in REGISTERED_ERRORS else "other"
     return ProviderRefused(code, f"token_{code}")
 
 
-def _check_token_type(token_type: object) -> None:
+def _check_token_type(token_type: object, rules: TokenRules) -> None:
     """A token of a kind that we do not know must not be used (RFC 6749 section 7.1)."""
-    if token_type is not None and (not isinstance(token_type, str) or token_type.lower() != "bearer"):
+    known = {word.lower() for word in rules.token_types}
+    if token_type is not None and (not isinstance(token_type, str) or token_type.lower() not in known):
         raise ProviderMisbehaved("token_type_unknown")
 
 

@@ -46,7 +46,7 @@ def decide_connection(
     generation = old.token_generation + 1 if old else 1
     if old is None or old.status == "revoked" or old.epoch != epoch or is_void:
         return Replace(generation=generation, keep_refresh_token=False)
-    if _is_wider(old, tokens, definition, consent) and old.status == "active" and is_usable(old, now):
+    if _is_wider(old, tokens, definition, consent) and old.status == "active" and is_usable(old, definition, now):
         return KeepStored(old)
     missing = not tokens.refresh_token and bool(old.sealed_refresh_token)
     return Replace(generation=generation, keep_refresh_token=missing and definition.refresh.keep_old_if_missing)
@@ -78,7 +78,7 @@ def carry_over(old: Connection | None, definition: ProviderDefinition, *, keeps_
         "attempt": old.attempt,
         "revoked_at": old.revoked_at,
         "revoked_generation": old.revoked_generation,
-        "lost": 2 if per_token and definition.refresh.kind == "rotating" and begun else 0,
+        "lost": 2 if per_token and definition.refresh.replaces and begun else 0,
     }
     if keeps_refresh_token:
         doubtful = old.attempt_started or (old.doubt_since if old.status == "in_doubt" else 0)
@@ -92,10 +92,10 @@ def provider_scopes(scopes: frozenset[str], provider_id: str) -> frozenset[str]:
     return frozenset(scope.removeprefix(prefix) for scope in scopes if scope.startswith(prefix))
 
 
-def is_usable(connection: Connection, now: int) -> bool:
+def is_usable(connection: Connection, definition: ProviderDefinition, now: int) -> bool:
     """True where an access token can still come of it: the stored one lives, or there is a refresh token."""
     fresh = connection.access_expires_at is None or connection.access_expires_at > now
-    return fresh or bool(connection.sealed_refresh_token)
+    return fresh or (bool(connection.sealed_refresh_token) and definition.refresh.kind != "swap")
 
 
 def _is_wider(old: Connection, tokens: ProviderTokens, definition: ProviderDefinition, consent: Consent | None) -> bool:

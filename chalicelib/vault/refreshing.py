@@ -81,8 +81,9 @@ def decide_refresh(
     """
     if connection.token_generation == refused:
         return _decide_replacement(connection, recovery, definition, epoch=epoch, now=now)
-    lives = is_alive(connection, epoch=epoch, now=now)
-    if lives and not is_due(connection, now):
+    swaps = definition.refresh.kind == "swap"
+    lives = is_alive(connection, epoch=epoch, now=now, swaps=swaps)
+    if lives and not is_due(connection, now, swaps=swaps):
         return Serve()
     if connection.is_leased(now):
         return Serve() if lives else Wait()
@@ -90,7 +91,8 @@ def decide_refresh(
         return Finish(recovery)
     if connection.status == "reauth_required":
         return Refuse(reason="reauth_required")
-    if not connection.sealed_refresh_token or definition.refresh.kind == "none":
+    dead = swaps and not lives and connection.epoch == epoch  # only a live token is swapped for another
+    if not connection.sealed_refresh_token or definition.refresh.kind == "none" or dead:
         return Serve() if lives else Refuse(reason="reauth_required")
     doubt = decide_doubt(connection, definition.refresh, epoch=epoch, now=now)
     retry_at = max(connection.retry_at, _next_try_in_doubt(connection, now) if doubt else 0)
@@ -140,20 +142,28 @@ def decide_doubt(connection: Connection, rules: RefreshRules, *, epoch: int, now
     return "ask" if rules.late_reuse == "revoke" else "once"
 
 
-def is_alive(connection: Connection, *, epoch: int, now: int) -> bool:
+def is_alive(connection: Connection, *, epoch: int, now: int, swaps: bool = False) -> bool:
     """True where the stored access token can be used for a little while yet.
 
     In doubt it is not: an answer that was lost may have ended it, and a dead token helps nobody.
+
+    swaps   a new one never ends the old, so that an answer that was lost has ended nothing
     """
-    if connection.status not in ("active", "partial") or connection.epoch != epoch:
+    certain = connection.status in ("active", "partial") or (swaps and connection.status == "in_doubt")
+    if not certain or connection.epoch != epoch:
         return False
     end = connection.access_expires_at
     return end is None or end > now + min(SPARE_SECONDS, _share(connection, SPARE_SECONDS))
 
 
-def is_due(connection: Connection, now: int) -> bool:
-    """True inside the margin before the end: the smaller of five minutes and a fifth of its life."""
+def is_due(connection: Connection, now: int, *, swaps: bool = False) -> bool:
+    """True inside the margin before the end: the smaller of five minutes and a fifth of its life.
+
+    swaps   only a live token gets another one, and who comes too late has to sign in again: half of its life
+    """
     end = connection.access_expires_at
+    if swaps and end is not None and connection.tokens_at:
+        return end <= now + (end - connection.tokens_at) // 2
     return end is not None and end <= now + min(MARGIN_SECONDS, _share(connection, SPARE_SECONDS))
 
 

@@ -75,7 +75,8 @@ def seal_renewed(
 
 def keeps_lost(connection: Connection, definition: ProviderDefinition) -> bool:
     """True where new tokens do not end what a lost answer brought: of an earlier sign-in, or a sibling."""
-    return connection.lost == 2 or definition.refresh.grace in ("sibling", "newest")
+    outlives = definition.refresh.kind == "swap" or definition.refresh.grace in ("sibling", "newest")
+    return connection.lost == 2 or outlives
 
 
 def _read(connection: Connection, recovery: Recovery, definition: ProviderDefinition, user_key: bytes) -> Renewed:

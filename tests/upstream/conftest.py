@@ -88,8 +88,10 @@ class Relying(Struct, frozen=True, kw_only=True):
                 nonce="nonce-1",
                 now=Clock().now(),
             )
-        requests = build_userinfo_requests(self.definition, self.endpoints, tokens.access_token)
-        return read_identity(self.definition, tuple(self.fetcher.fetch(each) for each in requests), claims)
+        requests = build_userinfo_requests(self.definition, self.endpoints, tokens.access_token, client_id="broker")
+        return read_identity(
+            self.definition, tuple(self.fetcher.fetch(each) for each in requests), claims, tokens.answer
+        )
 
 
 @pytest.fixture(scope="module")

@@ -51,15 +51,15 @@ def _check_scopes(definition: ProviderDefinition) -> Faults:
     if separator not in (" ", ","):
         expected = "authorization.scope_separator must be a space or a comma"
         yield Fault("authorization.scope_separator", expected, 'write " " or ","')
-    names = {*definition.sign_in_scopes, *definition.scopes, *definition.scope_includes}
+    names = {*definition.sign_in_scopes, *definition.scopes, *definition.scope_includes, *definition.implied_scopes}
     names |= {inner for inside in definition.scope_includes.values() for inner in inside}
     bad = sorted(name for name in names if not name or separator in name or re.search(r'[^!-~]|["\\]', name))
     if bad:
         expected = f"a scope name is empty, not printable, or contains the separator: {bad[0]!r}"
         yield Fault(f"scopes.{bad[0]}", expected, "write the scope as the provider spells it")
-    if definition.is_openid and "openid" not in definition.sign_in_scopes:
+    if definition.is_openid and definition.identity.openid_scope and "openid" not in definition.sign_in_scopes:
         expected = "sign_in_scopes must contain openid: identity.source is id_token"
-        yield Fault("sign_in_scopes", expected, 'add "openid"')
+        yield Fault("sign_in_scopes", expected, 'add "openid", or set identity.openid_scope = false')
     if not definition.sign_in_scopes:
         # An absent scope means "what the user granted before" at some providers (never more than was allowed).
         expected = "sign_in_scopes is empty: a request without scope would be ambiguous"
@@ -77,8 +77,12 @@ def _check_requests(definition: ProviderDefinition) -> Faults:
             yield Fault(key, f"{name}.parameters may not set {', '.join(bad)}", "leave it to its own key")
     if definition.token.method == "GET" and definition.token.body == "json":
         yield Fault("token.body", 'token.body must be "form": a GET has no body', "leave token.body out")
-    if isinstance(definition.identity.body, dict) and definition.identity.method == "GET":
-        yield Fault("identity.body", "identity.body is a form: a GET has no body", 'set identity.method = "POST"')
+    identity = definition.identity
+    if identity.method == "GET" and (identity.body or identity.json):
+        key = "json" if identity.json else "body"
+        yield Fault(f"identity.{key}", f"identity.{key}: a GET has no body", 'set identity.method = "POST"')
+    if identity.body and identity.json:
+        yield Fault("identity.json", "identity has a body and a json", "keep the one that the provider reads")
 
 
 def _check_identity(definition: ProviderDefinition) -> Faults:

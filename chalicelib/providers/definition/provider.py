@@ -30,6 +30,7 @@ class ProviderDefinition(Struct, frozen=True, kw_only=True, forbid_unknown_field
     issuer            RFC 8414 issuer, compared with `iss` of callback and ID token; None: the operator names it
     discovery         endpoints come from the issuer's metadata; else they stand here
     sign_in_scopes    always asked for, since without them nobody could be identified; implied by every consent
+    implied_scopes    granted by the provider on its own with every sign-in; they exceed nothing that a user allows
     scope_includes    a scope -> the smaller scopes that it contains or other names for it
     new_grant_ends_old  a second sign-in of the same user ends the tokens of the first
     quirks            the small class in providers/quirks/ that does what no key can say
@@ -52,6 +53,7 @@ class ProviderDefinition(Struct, frozen=True, kw_only=True, forbid_unknown_field
     token_endpoint_auth_method: AuthMethod = "client_secret_basic"
     id_token_signing_alg_values_supported: tuple[Literal["RS256", "ES256", "PS256", "EdDSA"], ...] = ()
     sign_in_scopes: tuple[str, ...] = ()
+    implied_scopes: tuple[str, ...] = ()
     scope_includes: dict[str, tuple[str, ...]] = {}
     scopes: dict[str, ScopeText] = {}
     new_grant_ends_old: bool = False

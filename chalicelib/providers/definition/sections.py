@@ -37,9 +37,14 @@ class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     parameters        sent with the exchange of a code, beside the standard ones
     success_member    a member that is true in every good answer (some say `ok: false` with a status of 200)
+    within            dotted paths of the objects that the other paths begin in; the first that holds an access token
+                      counts, "" is the answer itself. Error, success member and metadata stand in the answer itself
     *_path            dotted path into the answer
     refresh_expires_in_path   where the answer says how long its refresh token lives
-    errors            the provider's own error words -> registered codes
+    token_types       what token_type may say, in any case; an answer without it is taken
+    json_types        further media types under which the answer is JSON, as "text/javascript"
+    unnamed_scopes    scopes that the answer never names: granted where they were asked for
+    errors            the provider's own error words, or numbers in quotes, -> registered codes
     """
 
     method: Literal["POST", "GET"] = "POST"
@@ -48,6 +53,7 @@ class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     accept: str = "application/json"
     headers: dict[str, str] = {}
     success_member: str | None = None
+    within: tuple[str, ...] = ("",)
     access_token_path: str = "access_token"
     refresh_token_path: str = "refresh_token"
     expires_in_path: str = "expires_in"
@@ -57,6 +63,9 @@ class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     error_path: str = "error"
     scope_separator: str = " "
     default_expires_seconds: int | None = None
+    token_types: tuple[str, ...] = ("bearer",)
+    json_types: tuple[str, ...] = ()
+    unnamed_scopes: tuple[str, ...] = ()
     errors: dict[str, str] = {}
 
 

@@ -34,7 +34,11 @@ class IdentityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     issuer_pattern    what that claim must read like, whole
     subject       a dotted path, or several whose values are joined by ":"
     claims        OpenID Connect standard claim -> dotted path in the answer
-    method, body  of the userinfo request; body is "", "null", or a form in which {token} is filled in
+    openid_scope  false where an ID token comes without the scope `openid`
+    method, body  of the userinfo request; body is "", "null", or a form. A form with {token} carries the token, which
+                  then stands in no header
+    json          a JSON object as body, in place of `body`: a GraphQL query
+    json_types    further media types under which the answer is JSON, as "text/javascript"
     headers       {client_id} is filled in
     email_verified_by   which word makes an address verified: the claim of that name, or nothing
     auth_time     true only where the file's documentation says that prompt=login and max_age are honoured
@@ -47,8 +51,11 @@ class IdentityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     issuer_pattern: str | None = None
     subject: str | tuple[str, ...] = "sub"
     claims: dict[str, str] = {}
+    openid_scope: bool = True
     method: Literal["GET", "POST"] = "GET"
     body: Literal["", "null"] | dict[str, str] = ""
+    json: dict[str, str] = {}
+    json_types: tuple[str, ...] = ()
     headers: dict[str, str] = {}
     email_list: EmailList | None = None
     callback: CallbackProfile | None = None

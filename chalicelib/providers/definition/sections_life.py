@@ -28,6 +28,7 @@ class RefreshRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     late_reuse    what reuse outside it does: is refused, or revokes the whole grant
     in_doubt      after a lost answer: ask again, once, or ask the user
     endpoint      where it is not the token endpoint; method, parameters, grant_type and token_parameter alike
+    sends_client  our credentials go along, as at the token endpoint
     """
 
     kind: Literal["none", "static", "rotating", "swap"] = "none"
@@ -41,11 +42,17 @@ class RefreshRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     parameters: dict[str, str] = {}
     grant_type: str = "refresh_token"
     token_parameter: str = "refresh_token"
+    sends_client: bool = True
     sends_scope: bool = False
     sends_redirect_uri: bool = False
     hard_expiry_seconds: int | None = None
     idle_expiry_seconds: int | None = None
     terminal_errors: tuple[str, ...] = ("invalid_grant",)
+
+    @property
+    def replaces(self) -> bool:
+        """True where an answer brings another token to present next time."""
+        return self.kind in ("rotating", "swap")
 
 
 class RevocationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,6 +63,7 @@ class RevocationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     auth          bearer: the token itself; client_id: that parameter alone
     accepts       kinds of token that the call takes
     gone          statuses that say the token was already over
+    gone_errors   words at token.error_path that say so, or numbers in quotes
     success_member    a member that is true in every good answer
     user_page     where a user removes an app by hand, at the provider
     """
@@ -70,5 +78,6 @@ class RevocationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     form: dict[str, str] = {}
     headers: dict[str, str] = {}
     gone: tuple[int, ...] = ()
+    gone_errors: tuple[str, ...] = ()
     success_member: str | None = None
     user_page: str | None = None

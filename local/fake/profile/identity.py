@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def answer_userinfo(player: "RunningProfile", received: Received) -> Answer:
     """The account at the file's paths, where the request is of the file's method and body."""
     rules = player.definition.identity
-    family = _family(player, received)
+    family = _family(player, received, _presented_to_userinfo(player, received))
     if isinstance(family, Answer):
         return family
     if missing := _missing(received, family, rules.headers):
@@ -27,11 +27,22 @@ def answer_userinfo(player: "RunningProfile", received: Received) -> Answer:
     return json_answer(describe(player, family))
 
 
+def _presented_to_userinfo(player: "RunningProfile", received: Received) -> str:
+    """In the form where the file has it there, and then there alone."""
+    body = player.definition.identity.body
+    name = next((name for name, value in body.items() if "{token}" in value), "") if isinstance(body, dict) else ""
+    if not name or _presented(player, received):
+        return "" if name else _presented(player, received)
+    return received.form.get(name, "")
+
+
 def _has_body(player: "RunningProfile", received: Received) -> bool:
     body = player.definition.identity.body
+    if player.definition.identity.json:
+        return received.json == player.definition.identity.json
     if isinstance(body, str):
         return received.body == body.encode()
-    token = _presented(player, received)
+    token = _presented_to_userinfo(player, received)
     return received.form == {name: value.replace("{token}", token) for name, value in body.items()}
 
 
@@ -132,9 +143,12 @@ def _presented(player: "RunningProfile", received: Received) -> str:
     return value.removeprefix(rules.token_prefix) if value.startswith(rules.token_prefix) else ""
 
 
-def _family(player: "RunningProfile", received: Received) -> Family | Answer:
-    """Whose token it is, or the refusal."""
-    family = player.grants.whose(_presented(player, received))
+def _family(player: "RunningProfile", received: Received, presented: str | None = None) -> Family | Answer:
+    """Whose token it is, or the refusal.
+
+    presented   the token, where it stands elsewhere than in the header of the API
+    """
+    family = player.grants.whose(_presented(player, received) if presented is None else presented)
     if family is None:
         return json_answer({"error": "invalid_token"}, 401, {"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return family

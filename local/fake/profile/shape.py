@@ -21,7 +21,7 @@ def shape_tokens(
     """A good answer: tokens, and whatever else the file reads there."""
     definition, faults = player.definition, player.faults
     rules = definition.token
-    document: dict[str, Any] = {"token_type": given["token_type"]}
+    document: dict[str, Any] = {}
     if definition.identity.source == "token":
         document |= describe(player, family)
     for name, metadata in definition.metadata.items():
@@ -29,23 +29,46 @@ def shape_tokens(
             put(document, metadata.path, player.metadata[name])
     if rules.success_member:
         put(document, rules.success_member, True)
+    if "refresh_token" in given and rules.refresh_expires_in_path:
+        put(document, rules.refresh_expires_in_path, _refresh_life(player, family))
+    inner = _shape_inner(player, received, family, given)
+    place = _place_of(player, family)
+    if place:
+        put(document, place, inner)
+    document = document if place else {**document, **inner}
+    return {faults.nested: document} if faults.nested else document
+
+
+def _place_of(player: "RunningProfile", family: Family) -> str:
+    """The first answer of a sign-in has its tokens in the first place of the file, later ones in the last."""
+    within = player.definition.token.within
+    first = sum(one.family is family for one in player.grants.access_tokens.values()) <= 1
+    return within[0] if first else within[-1]
+
+
+def _shape_inner(
+    player: "RunningProfile", received: Received, family: Family, given: dict[str, object]
+) -> dict[str, object]:
+    definition, faults = player.definition, player.faults
+    rules = definition.token
+    own = "bearer" in rules.token_types or faults.token_type != "Bearer"
+    document: dict[str, Any] = {"token_type": given["token_type"] if own else rules.token_types[0]}
     paths = {"access_token": rules.access_token_path, "refresh_token": rules.refresh_token_path}
     for name, path in {**paths, "expires_in": rules.expires_in_path}.items():
         if name in given:
             put(document, path, given[name])
-    if "refresh_token" in given and rules.refresh_expires_in_path:
-        put(document, rules.refresh_expires_in_path, _refresh_life(player, family))
     if "scope" in given and (definition.authorization.sends_scope or faults.scope_said is not None):
         put(document, rules.scope_path, _write_scope(player, family))
     if family.openid and not faults.drop_id_token:
         put(document, rules.id_token_path, _id_token(player, received, family))
-    return {faults.nested: document} if faults.nested else document
+    return document
 
 
 def shape_refusal(player: "RunningProfile", code: str, why: str) -> dict[str, object]:
     """An error in the provider's own word where the file has one for this code."""
     rules = player.definition.token
-    word = next((own for own, registered in rules.errors.items() if registered == code), code)
+    word: str | int = next((own for own, registered in rules.errors.items() if registered == code), code)
+    word = int(word) if isinstance(word, str) and word.isdigit() else word
     document: dict[str, Any] = {"error_description": why}
     if rules.success_member:
         put(document, rules.success_member, False)
@@ -63,7 +86,9 @@ def _write_scope(player: "RunningProfile", family: Family) -> str | list[str]:
     faults, separator = player.faults, player.definition.token.scope_separator
     if faults.scope_said is not None:
         return faults.scope_said
-    return sorted(family.scopes) if faults.scope_as_list else separator.join(sorted(family.scopes))
+    definition = player.definition
+    named = sorted({*family.scopes, *definition.implied_scopes} - set(definition.token.unnamed_scopes))
+    return named if faults.scope_as_list else separator.join(named)
 
 
 def _id_token(player: "RunningProfile", received: Received, family: Family) -> str:

@@ -66,8 +66,7 @@ def find_step(player: "RunningProfile", received: Received, parameters: dict[str
     if exchange and grant_type == exchange.grant_type and at(exchange.endpoint):
         return Step("exchange", exchange.endpoint, exchange.method, exchange.parameters, exchange.sends_client)
     if refresh.kind != "none" and grant_type == refresh.grant_type and at(places.refresh):
-        sends_client = getattr(refresh, "sends_client", True)
-        return Step("refresh", places.refresh, refresh.method, refresh.parameters, sends_client)
+        return Step("refresh", places.refresh, refresh.method, refresh.parameters, refresh.sends_client)
     return None
 
 
