@@ -6,9 +6,11 @@ gc.disable()  # what a cold start loads stays; looking through it for garbage is
 
 from chalicelib.composition import ProcessBroker  # noqa: E402
 from chalicelib.routes import create_app  # noqa: E402
+from chalicelib.routes.schedule import add_schedule  # noqa: E402
 
 broker = ProcessBroker()
 broker.prepare()
 app = create_app(broker)
+jobs = add_schedule(app, broker)
 gc.freeze()
 gc.enable()

@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from typing import TextIO
+from typing import Any, TextIO
 
 from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.breaker import ProcessBreaker
@@ -13,6 +13,7 @@ from chalicelib.adapters.https import GuardedFetcher, LocalTarget
 from chalicelib.adapters.kms import KmsKeys
 from chalicelib.adapters.limiter import BlockLimiter
 from chalicelib.adapters.log import JsonLog
+from chalicelib.adapters.queue import TableQueue
 from chalicelib.adapters.registry import CachedRegistry
 from chalicelib.adapters.signed import SignedTransport
 from chalicelib.adapters.system import RequestDeadline, SystemClock, SystemEntropy, SystemSleeper
@@ -43,7 +44,8 @@ def build_broker(
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     dynamodb = dynamodb or SignedTransport("dynamodb", endpoint_url=settings.endpoint_url)
     kms = kms or SignedTransport("kms", endpoint_url=settings.endpoint_url)
-    store = DynamoStore(dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=entropy)
+    tables: dict[str, Any] = {"table": settings.table, "keys_table": settings.keys_table, "entropy": entropy}
+    store = DynamoStore(dynamodb, **tables)
     fetcher = GuardedFetcher(allow=local_targets)
     return Broker(
         settings=settings,
@@ -60,6 +62,7 @@ def build_broker(
         deadline=deadline or RequestDeadline(),
         breaker=ProcessBreaker(),
         limiter=BlockLimiter(store),
+        queue=TableQueue(dynamodb, **tables),
     )
 
 

@@ -4,6 +4,7 @@ A failed call is put off, four times as long each time, and given up after some 
 the tombstone.
 """
 
+from collections import Counter
 from typing import Literal
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import Struct
 
 from chalicelib.asking import ProviderFailure, find_registered
 from chalicelib.duties import Token, end_tokens, tokens_of_answer
-from chalicelib.ports import Broker, Found, JobQueue
+from chalicelib.ports import Broker, Found
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection, Ending
@@ -29,10 +30,12 @@ from chalicelib.vault.sealed import open_duty, open_job_key, open_user_key
 from chalicelib.vault.sharing import shares_account
 
 Outcome = Literal["done", "later", "given_up"]
-MAX_TRIES = 8
+MAX_TRIES = 16  # over almost three days
 FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
 # One job asks a provider a few times at three seconds each; none begins that may not end in time.
 LEAST_SECONDS = 12
+CLAIM_SECONDS = 60  # longer than a function lives: who has not come to an end by then is dead
+FAILURES_OF_ONE_RUN = 3
 
 
 class Performed(Struct, frozen=True, kw_only=True):
@@ -54,17 +57,26 @@ class _Done(Struct, frozen=True, kw_only=True):
     endings: dict[str, Ending] = {}
 
 
-def run_due_jobs(broker: Broker, queue: JobQueue) -> list[Performed]:
-    """Do every duty whose time has come, as long as there is time."""
-    performed = []
-    for job in queue.list_due(broker.clock.now()):
+def run_due_jobs(broker: Broker) -> list[Performed]:
+    """Do every duty whose time has come, as long as there is time.
+
+    Of several who run at once each duty has one doer. A provider that does not take calls costs a run a few of them.
+    """
+    performed, failed = list[Performed](), Counter[str]()
+    for job in broker.queue.list_due(broker.clock.now()):
         if broker.deadline.left() < LEAST_SECONDS:
             break
-        performed.append(_run(broker, queue, job))
+        now = broker.clock.now()
+        if failed[job.provider_id] >= FAILURES_OF_ONE_RUN or job.claimed_until >= now:
+            continue
+        if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS):
+            done = _run(broker, job)
+            failed[job.provider_id] += done.outcome != "done"
+            performed.append(done)
     return performed
 
 
-def _run(broker: Broker, queue: JobQueue, job: Job) -> Performed:
+def _run(broker: Broker, job: Job) -> Performed:
     try:
         done = _perform(broker, job)
     except (*ProviderFailure, OAuthError, SealBroken, msgspec.DecodeError) as error:
@@ -76,15 +88,24 @@ def _run(broker: Broker, queue: JobQueue, job: Job) -> Performed:
         _write_down(broker, job, done.endings)
     elif over or job.tries + 1 >= MAX_TRIES:
         outcome = "given_up"
+        named = {"provider_id": job.provider_id, "connection_id": job.connection_id}
+        broker.log.event("alarm", kind="revocation_given_up", **named)
         _write_down(broker, job, dict.fromkeys(PARTS, "given_up"))
     else:
         outcome = "later"
-        pause = min(FIRST_PAUSE * 4**job.tries, LONGEST_PAUSE)
-        later = msgspec.structs.replace(job, tries=job.tries + 1, due_at=broker.clock.now() + pause)
-        broker.store.put_job(later)
-    queue.delete(job)
+        _put_off(broker, job)
+    broker.queue.delete(job)
     broker.log.event("job", kind=job.kind, job_id=job.job_id, outcome=outcome)
     return Performed(job=job, outcome=outcome, found=done.found)
+
+
+def _put_off(broker: Broker, job: Job) -> None:
+    """The same duty at a later time, which nobody has yet; an end that is set comes in time to be said."""
+    due_at = broker.clock.now() + min(FIRST_PAUSE * 4**job.tries, LONGEST_PAUSE)
+    if job.expires_at is not None:
+        due_at = min(due_at, job.expires_at)
+    later = msgspec.structs.replace(job, tries=job.tries + 1, due_at=due_at, claimed_until=0)
+    broker.store.put_job(later)
 
 
 def _perform(broker: Broker, job: Job) -> _Done:

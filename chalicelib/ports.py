@@ -1,6 +1,6 @@
 """What the broker asks of the world: one small Protocol per need. Adapters implement them; endpoints use them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -334,10 +334,13 @@ class Limiter(Protocol):
 
 
 class JobQueue(Protocol):
-    """The duties in the table, as whoever runs them sees them."""
+    """The duties in the table, as whoever does them sees them; all verbs raise StoreUnavailable."""
 
-    def list_due(self, now: int) -> list[Job]:
+    def list_due(self, now: int) -> Iterator[Job]:
         """All whose time has come, oldest first."""
+
+    def claim(self, job: Job, *, now: int, until: int) -> bool:
+        """Become the one who does it; False where somebody else has it, or it is done."""
 
     def delete(self, job: Job) -> None:
         """Its work is done; deleting it twice is no harm."""
@@ -368,3 +371,4 @@ class Broker:
     deadline: Deadline
     breaker: Breaker
     limiter: Limiter
+    queue: JobQueue

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from local.environment import is_loopback_url, use_local_credentials
 from local.gateway import Gateway
+from local.schedule import LocalSchedule
 from local.state import RunningStack
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class RunningBroker:
 
     environ   its settings as BROKER_... names
     aws       None where its AWS is another process's
+    schedule  does in a thread what a function of its own does when deployed
     """
 
     issuer: str
@@ -33,14 +35,16 @@ class RunningBroker:
     deployment: "Deployment"
     gateway: Gateway
     aws: "EmbeddedAws | None"
+    schedule: LocalSchedule
 
     def as_running(self, kind: str) -> RunningStack:
         """What another terminal needs to find it."""
         return RunningStack(kind=kind, endpoint_url=self.endpoint_url, issuer=self.issuer, settings=self.environ)
 
     def stop(self) -> None:
-        """Stop listening."""
+        """Stop listening, and do nothing more."""
         self.gateway.stop()
+        self.schedule.stop()
         if self.aws:
             self.aws.stop()
 
@@ -79,7 +83,8 @@ def start_broker(
 
     app = create_app(lambda: broker)
     gateway = Gateway(app, listener=listener, stage_prefix=stage_prefix, remap_authenticate=remap_authenticate)
-    return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws)
+    schedule = LocalSchedule(broker).start()
+    return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws, schedule)
 
 
 def broker_environ(overrides: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from chalicelib.adapters.connections import ConnectionVerbs
 from chalicelib.adapters.grants import GrantVerbs
 from chalicelib.adapters.items import encode, encode_item, key
+from chalicelib.adapters.queue import place_of_job
 from chalicelib.adapters.refreshes import RefreshVerbs
 from chalicelib.ports import Refused, Written
 from chalicelib.records.audit import AuditEvent
@@ -42,7 +43,7 @@ class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs):
 
     def put_job(self, job: Job) -> None:
         """Its id says which duty it is; the time comes first in the key, so that a list is in order of time."""
-        item = {**encode_item(f"JOB#{job.kind}", job), "sk": {"S": job_key(job)}}
+        item = {**encode_item(f"JOB#{job.kind}", job), **place_of_job(job)}
         self._call("PutItem", {"TableName": self._tables["broker"], "Item": item})
 
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
@@ -101,8 +102,3 @@ class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs):
             },
         )
         return int(answer["Attributes"]["used"]["N"])
-
-
-def job_key(job: Job) -> str:
-    """Due time, then id."""
-    return f"{job.due_at:012d}#{job.job_id}"

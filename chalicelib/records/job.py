@@ -17,6 +17,7 @@ class Job(Struct, frozen=True, kw_only=True):
     generation    for `open_attempt`: the tombstone's; answers of it and before are ended. For `end`: the line ended
     attempt       for `open_attempt`: the attempt that was open
     settles       the tombstone is settled when this is done
+    claimed_until who does it has it until then; 0: nobody
     expires_at    of an erased user: what is left is given up and forgotten then; None: it has no end of its own
     """
 
@@ -32,4 +33,5 @@ class Job(Struct, frozen=True, kw_only=True):
     attempt: int = 0
     settles: bool = False
     tries: int = 0
+    claimed_until: int = 0
     expires_at: int | None = None

@@ -16,7 +16,6 @@ from chalicelib.records.job import Job
 from chalicelib.records.places import connection_place, recovery_place, user_key_place
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderUnavailable
 from chalicelib.vault.sealed import Attribute, open_user_key, open_value, place_of
-from cli.jobs import OperatorQueue
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.browser import Answer
 from tests.flow.stack import Stack
@@ -183,7 +182,7 @@ class Scene:
         """All that is due; what came of the duties at the provider."""
         from chalicelib.jobs import run_due_jobs
 
-        performed = run_due_jobs(self.stack.broker, OperatorQueue(self.stack.deployment))
+        performed = run_due_jobs(self.stack.broker)
         return [one for one in performed if one.job.kind != "end"]
 
     def age(self, seconds: int) -> None:

@@ -12,7 +12,6 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.places import connection_place, provider_place
 from chalicelib.revoking import end_connection
 from chalicelib.vault.endings import result_of
-from cli.jobs import OperatorQueue
 from tests.engine.scene import Scene
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.tokens import Session, change, read
@@ -27,7 +26,7 @@ def run_all(scene: Scene) -> None:
     for _ in range(4):
         scene.clock.advance(61)
         scene.new_process()
-        run_due_jobs(scene.stack.broker, OperatorQueue(scene.stack.deployment))
+        run_due_jobs(scene.stack.broker)
 
 
 def ended(scene: Scene, session: Session) -> str:
@@ -163,7 +162,7 @@ def test_duties_that_come_twice_late_or_in_another_order_end_in_the_same_state(m
     scene.provider.faults.at, scene.provider.faults.status = frozenset({"revoke"}), 503
     scene.end()
     scene.provider.faults.status = None
-    store, queue = scene.stack.broker.store, OperatorQueue(scene.stack.deployment)
+    store, queue = scene.stack.broker.store, scene.stack.broker.queue
     duties = [*scene.jobs, *scene.guards]
     scene.clock.advance(61 if order == "twice" else 30 * 86400)
     if order == "reversed":
@@ -171,10 +170,10 @@ def test_duties_that_come_twice_late_or_in_another_order_end_in_the_same_state(m
             queue.delete(duty)
         for number, duty in enumerate(reversed(duties)):
             store.put_job(msgspec.structs.replace(duty, due_at=number))
-    run_due_jobs(scene.stack.broker, queue)
+    run_due_jobs(scene.stack.broker)
     for duty in duties * 2:
         store.put_job(duty)
-        run_due_jobs(scene.stack.broker, queue)
+        run_due_jobs(scene.stack.broker)
     assert scene.lives_at_provider() == [] and scene.jobs == scene.guards == []
     assert set(scene.connection.endings.values()) == {"revoked"} and scene.connection.settled_at > 0
 

@@ -39,6 +39,7 @@ class LambdaFunction:
 
     environ     the function's environment variables; nothing of this process's environment reaches it
     path        further folders on its PYTHONPATH, for what stands outside of the package (the network)
+    handler     which function of the package; the API's unless said
     """
 
     def __init__(
@@ -49,7 +50,9 @@ class LambdaFunction:
         environ: Mapping[str, str],
         path: tuple[Path, ...] = (),
         log: Path | None = None,
+        handler: str = "app.app",
     ) -> None:
+        self.handler = handler
         self.task = folder / "task"
         if not self.task.exists():
             with zipfile.ZipFile(package) as archive:
@@ -58,7 +61,7 @@ class LambdaFunction:
         self.log = log or folder / "function.log"
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
-                [str(runtime_python()), "-m", "awslambdaric", "app.app"],
+                [str(runtime_python()), "-m", "awslambdaric", handler],
                 cwd=self.task,
                 env=self._environment(environ, path),
                 stdout=output,
@@ -109,7 +112,7 @@ class LambdaFunction:
             "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "1024",
             "AWS_EXECUTION_ENV": "AWS_Lambda_python3.13",
             "LAMBDA_TASK_ROOT": str(self.task),
-            "_HANDLER": "app.app",
+            "_HANDLER": self.handler,
             **LOCAL,
             **environ,
         }

@@ -3,6 +3,7 @@
 import http.client
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -11,15 +12,16 @@ import boto3
 import pytest
 
 import dev
+from chalicelib.records.places import connection_place
 from local.environment import LOCAL, use_local_credentials
 from local.package import ROOT
 from tests.package.events import FORM, Answer
 from tests.package.template import translate, with_code, write_template
-from tests.package.world import ISSUER, NETWORK, World
+from tests.package.world import ISSUER, NETWORK, SCHEDULED, World, leave_a_duty
 from tests.races.processes import run_ministack
 
 HOST = urlsplit(ISSUER).netloc
-SERVICES = "dynamodb,kms,s3,sts,iam,lambda,apigateway,cloudformation,logs"
+SERVICES = "dynamodb,kms,s3,sts,iam,lambda,apigateway,cloudformation,logs,events"
 
 
 class Stack:
@@ -124,19 +126,52 @@ def test_a_whole_sign_in_on_the_deployed_stack(stack: Stack, world: World) -> No
 @pytest.mark.parametrize("action", ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
 def test_a_sign_in_needs_every_action_that_the_role_has(stack: Stack, world: World, action: str) -> None:
     """Least privilege, by trying: without any one of them no sign-in ends with tokens."""
+    refused = pytest.raises(AssertionError, match=r"503|no code for the app")
+    with narrowed_role(stack, "ApiHandlerRole", action), refused:
+        world.sign_in(stack).run()
+    world.sign_in(stack).run()
+
+
+def test_the_schedule_needs_every_action_of_its_role_and_ends_what_is_due_with_them(stack: Stack, world: World) -> None:
+    """Least privilege, by trying: without any one of them the duty is not done to its end."""
+    world.sign_in(stack).run()
+    operator = world.operator(stack.endpoint_url)
+    duty = leave_a_duty(operator)
+    for action in ("Query", "BatchGetItem", "UpdateItem", "PutItem", "DeleteItem"):
+        with narrowed_role(stack, "JobsRole", f"dynamodb:{action}"):
+            assert invoke_jobs(stack).keys() >= {"errorType"}, action
+        operator.store.put_job(duty)
+    assert invoke_jobs(stack) == {"done": 1, "later": 0, "given_up": 0}
+    place = connection_place(duty.connection_id)
+    tombstone = operator.store.read(place).get(place)
+    assert tombstone is not None and set(tombstone.endings.values()) == {"revoked"}
+
+
+def invoke_jobs(stack: Stack) -> dict[str, Any]:
+    """The scheduled function's answer to its event."""
+    (jobs,) = (f for f in stack.client("lambda").list_functions()["Functions"] if f["Handler"] == "app.jobs")
+    answer = stack.client("lambda").invoke(FunctionName=jobs["FunctionName"], Payload=json.dumps(SCHEDULED))
+    found: dict[str, Any] = json.loads(answer["Payload"].read())
+    return found
+
+
+@contextmanager
+def narrowed_role(stack: Stack, named: str, action: str) -> Iterator[None]:
+    """One role without one action."""
     iam = stack.client("iam")
-    (role,) = (found["RoleName"] for found in iam.list_roles()["Roles"] if "ApiHandlerRole" in found["RoleName"])
+    (role,) = (found["RoleName"] for found in iam.list_roles()["Roles"] if named in found["RoleName"])
     (name,) = iam.list_role_policies(RoleName=role)["PolicyNames"]
     before = iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
     narrowed = json.loads(json.dumps(before))
-    narrowed["Statement"][0]["Action"].remove(action)
+    for statement in narrowed["Statement"]:
+        allowed = statement["Action"]
+        statement["Action"] = [one for one in ([allowed] if isinstance(allowed, str) else allowed) if one != action]
+    narrowed["Statement"] = [statement for statement in narrowed["Statement"] if statement["Action"]]
     iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(narrowed))
     try:
-        with pytest.raises(AssertionError, match=r"503|no code for the app"):
-            world.sign_in(stack).run()
+        yield
     finally:
         iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(before))
-    world.sign_in(stack).run()
 
 
 def test_the_index_and_the_alias_are_there(stack: Stack) -> None:

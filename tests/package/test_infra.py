@@ -18,6 +18,7 @@ BOOTSTRAP = json.loads((ROOT / "infra" / "bootstrap.json").read_text())["Resourc
 CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())
 OPERATOR = json.loads((ROOT / "infra" / "operator-policy.json").read_text())
 POLICY = json.loads((ROOT / ".chalice" / "policy-prod.json").read_text())
+JOBS_POLICY = json.loads((ROOT / ".chalice" / "policy-jobs.json").read_text())
 SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
 
 
@@ -118,20 +119,54 @@ def actions(policy: dict[str, Any]) -> set[str]:
     return {action.partition(":")[2] for action in flat if action.startswith(("dynamodb:", "kms:"))}
 
 
-def called(*places: Path) -> set[str]:
-    """The operations that code names, as literals of `call`; a new one needs its line in a policy."""
+def called(*places: Path, without: str = "") -> set[str]:
+    """The operations that code names, as literals of `call`; a new one needs its line in a policy.
+
+    without   the name of a file that another function runs
+    """
     dynamodb = "Batch(?:Get|Write)Item|(?:Get|Put|Update|Delete)Item|Query|Scan|Transact(?:Get|Write)Items"
-    text = "".join(path.read_text() for place in places for path in place.glob("*.py"))
+    text = "".join(path.read_text() for place in places for path in place.glob("*.py") if path.name != without)
     return set(re.findall(rf'"({dynamodb}|Decrypt|Encrypt|ReEncrypt|GenerateDataKey)"', text))
 
 
 def test_the_policy_allows_exactly_the_calls_that_the_adapters_make() -> None:
-    assert actions(POLICY) == called(ROOT / "chalicelib" / "adapters")
+    """Nothing of what takes duties from the table is called by a request."""
+    assert actions(POLICY) == called(ROOT / "chalicelib" / "adapters", without="queue.py")
+
+
+def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() -> None:
+    assert actions(JOBS_POLICY) == called(ROOT / "chalicelib" / "adapters")
+    for statement in JOBS_POLICY["Statement"]:
+        assert statement["Effect"] == "Allow" and statement["Resource"] != "*"
+    (decrypt,) = (statement for statement in JOBS_POLICY["Statement"] if statement["Action"] == "kms:Decrypt")
+    context = {"kms:EncryptionContext:deployment": "broker", "kms:EncryptionContext:purpose": "vault"}
+    assert decrypt["Condition"]["StringEquals"] == context
+    written = {
+        key
+        for statement in JOBS_POLICY["Statement"]
+        if {"dynamodb:PutItem", "dynamodb:DeleteItem"} & set(statement["Action"])
+        for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    }
+    assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*"}
+
+
+def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_package(template: Path) -> None:
+    resources = json.loads(template.read_text())["Resources"]
+    jobs, api = resources["Jobs"]["Properties"], resources["APIHandler"]["Properties"]
+    assert jobs["Handler"] == "app.jobs" and jobs["CodeUri"] == api["CodeUri"]
+    (event,) = jobs["Events"].values()
+    assert (event["Type"], event["Properties"]) == ("Schedule", {"Schedule": "rate(1 minute)"})
+    assert jobs["Environment"] == api["Environment"] and jobs["Timeout"] == api["Timeout"]
+    name, _ = jobs["Role"]["Fn::GetAtt"]
+    assert jobs["Role"] != api["Role"]
+    assert [policy["PolicyDocument"] for policy in resources[name]["Properties"]["Policies"]] == [JOBS_POLICY]
+    kept = resources["JobsLogGroup"]["Properties"]
+    assert kept == {"LogGroupName": {"Fn::Sub": "/aws/lambda/${Jobs}"}, "RetentionInDays": 365}
 
 
 def test_the_operators_policy_allows_the_calls_of_the_operators_command() -> None:
-    """It reads and runs jobs through the adapter, which is where BatchGetItem, UpdateItem and Decrypt come from."""
-    assert actions(OPERATOR) == called(ROOT / "cli") | {"BatchGetItem", "UpdateItem", "Decrypt"}
+    """It reads and runs jobs through the adapters, which is where the other five come from."""
+    assert actions(OPERATOR) == called(ROOT / "cli") | {"BatchGetItem", "UpdateItem", "Decrypt", "Query", "DeleteItem"}
 
 
 def test_the_policy_names_its_two_tables_and_one_key() -> None:

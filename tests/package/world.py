@@ -4,9 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.ports import Broker
 from chalicelib.records.client import AuthMethod, Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.job import Job
+from chalicelib.revoking import write_tombstone
 from chalicelib.routes import create_app
 from cli.operations import Deployment, create_client, init_keysets, set_provider
 from local.environment import use_local_credentials
@@ -20,6 +26,20 @@ ISSUER = "https://login.example.com"
 PROVIDER_NAME = "accounts.example.com"
 NETWORK = Path(__file__).with_name("network")
 SCOPE = "openid profile email offline_access demo:notes:read"
+
+
+# What EventBridge sends to a function on a schedule.
+SCHEDULED: dict[str, Any] = {
+    "version": "0",
+    "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+    "detail-type": "Scheduled Event",
+    "source": "aws.events",
+    "account": "123456789012",
+    "time": "2026-01-01T00:00:00Z",
+    "region": "us-east-1",
+    "resources": ["arn:aws:events:us-east-1:123456789012:rule/jobs"],
+    "detail": {},
+}
 
 
 class World:
@@ -63,6 +83,12 @@ class World:
         visit = lambda url: self.neighbours.visit(url, user)
         return SignIn(self.app, Browser(door, ISSUER), visit, client_secret=self.secret)
 
+    def operator(self, endpoint_url: str) -> Broker:
+        """A broker of ours on the same tables."""
+        providers = self.environ["BROKER_PROVIDER_DIRS"]
+        given = {"BROKER_ISSUER": ISSUER, "BROKER_PROVIDER_DIRS": providers, "BROKER_ENDPOINT_URL": endpoint_url}
+        return build_broker(read_settings(given))
+
     def seed(self, endpoint_url: str, auth_method: AuthMethod = "none") -> None:
         """What the operator does once: keysets, the provider, the app."""
         settings = read_settings({"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": endpoint_url})
@@ -97,6 +123,18 @@ class World:
             provider="demo",
             scope=SCOPE,
         )
+
+
+def leave_a_duty(operator: Broker) -> Job:
+    """The one live connection gets its tombstone, and the duty to finish what dies there is due at once."""
+    deployment = Deployment(operator.settings)
+    (live,) = (one for one in deployment.scan("CONNECTION#", Connection) if one.status == "active")
+    write_tombstone(operator, live)
+    (left,) = deployment.scan("JOB#", Job)
+    operator.queue.delete(left)
+    duty: Job = msgspec.structs.replace(left, due_at=left.created_at)
+    operator.store.put_job(duty)
+    return duty
 
 
 def _no_broker() -> Broker:

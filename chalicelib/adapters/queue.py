@@ -1,0 +1,69 @@
+"""The duties in the table, in order of time: one query per kind says what is due, one write takes a duty."""
+
+import heapq
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.adapters.items import decode_item, encode
+from chalicelib.adapters.table import Tables
+from chalicelib.records.job import Job, JobKind
+
+
+class TableQueue(Tables):
+    """What the one who does duties asks of the table."""
+
+    def list_due(self, now: int) -> Iterator[Job]:
+        """All whose time has come, oldest first; read on as far as they are asked for."""
+        kinds: tuple[JobKind, ...] = get_args(JobKind)
+        return heapq.merge(*(self._due(kind, now) for kind in kinds), key=lambda job: (job.due_at, job.job_id))
+
+    def claim(self, job: Job, *, now: int, until: int) -> bool:
+        """Take one, if it still stands there and nobody has it; a repeat after a lost answer knows its own write."""
+        free = "attribute_not_exists(claimed_until) OR claimed_until < :now OR claimed_by = :by"
+        payload = {
+            "TableName": self._tables["broker"],
+            "Key": place_of_job(job),
+            "UpdateExpression": "SET claimed_until = :until, claimed_by = :by",
+            "ConditionExpression": f"attribute_exists(pk) AND ({free})",
+            "ExpressionAttributeValues": {
+                ":now": encode(now),
+                ":until": encode(until),
+                ":by": encode(self._entropy.token_bytes(12).hex()),
+            },
+        }
+        try:
+            self._call("UpdateItem", payload)
+        except AwsRefusal:
+            return False
+        return True
+
+    def delete(self, job: Job) -> None:
+        """Twice is no harm."""
+        self._call("DeleteItem", {"TableName": self._tables["broker"], "Key": place_of_job(job)})
+
+    def _due(self, kind: JobKind, now: int) -> Iterator[Job]:
+        start: dict[str, Any] = {}
+        while True:
+            payload = {
+                "TableName": self._tables["broker"],
+                "KeyConditionExpression": "pk = :kind AND sk < :later",
+                "ExpressionAttributeValues": {":kind": encode(f"JOB#{kind}"), ":later": encode(f"{now + 1:012d}")},
+                "ConsistentRead": True,
+                **({"ExclusiveStartKey": start} if start else {}),
+            }
+            answer = self._call("Query", payload)
+            yield from (decode_item(item, Job) for item in answer.get("Items", []))
+            start = answer.get("LastEvaluatedKey") or {}
+            if not start:
+                return
+
+
+def place_of_job(job: Job) -> dict[str, Any]:
+    """Its kind, then due time and id: the one item of a kind that has more than one place."""
+    return {"pk": {"S": f"JOB#{job.kind}"}, "sk": {"S": job_key(job)}}
+
+
+def job_key(job: Job) -> str:
+    """Due time, then id."""
+    return f"{job.due_at:012d}#{job.job_id}"

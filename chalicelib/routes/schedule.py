@@ -1,0 +1,46 @@
+"""What a clock calls, not a request: one function with a role of its own, out of the same package."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from chalice.app import Chalice, Rate
+
+from chalicelib.adapters.log import JsonLog
+from chalicelib.adapters.system import SystemClock
+from chalicelib.config import ConfigurationError
+from chalicelib.jobs import run_due_jobs
+from chalicelib.ports import Broker, StoreUnavailable
+
+
+def add_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
+    """The function `jobs` beside the app, every minute; Lambda finds it as `app.jobs`.
+
+    What cannot begin fails: Lambda counts it under Errors, and the next minute tries again.
+    """
+
+    def jobs(event: Any) -> dict[str, int]:
+        try:
+            return run_once(broker_source())
+        except ConfigurationError as error:
+            JsonLog(SystemClock()).event("not_configured", faults=error.faults)
+            raise
+
+    return app.schedule(Rate(1, unit=Rate.MINUTES), name="jobs")(jobs)
+
+
+def run_once(broker: Broker) -> dict[str, int]:
+    """Do what is due, as long as there is time; outcome -> how many, which is also a line of the log.
+
+    Raises StoreUnavailable.
+    """
+    broker.deadline.begin()
+    try:
+        outcomes = Counter(performed.outcome for performed in run_due_jobs(broker))
+    except StoreUnavailable as error:
+        broker.log.event("store_unavailable", reason=str(error), by="jobs")
+        raise
+    summary: dict[str, int] = {name: outcomes[name] for name in ("done", "later", "given_up")}
+    if outcomes:
+        broker.log.event("jobs", **summary)
+    return summary

@@ -1,0 +1,42 @@
+"""The scheduled function of the real package, under AWS's runtime client."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chalicelib.records.places import connection_place
+from tests.package.function import LambdaFunction
+from tests.package.runtime_api import FunctionFailed
+from tests.package.world import NETWORK, SCHEDULED, World, leave_a_duty
+from tests.requirement import requirement
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    found = World(tmp_path_factory.mktemp("world"), played=True)
+    yield found
+    found.stop()
+
+
+@requirement("VLT-07", "F21")
+def test_a_scheduled_event_does_what_is_due_and_a_second_one_finds_nothing(
+    host_package: Path, world: World, tmp_path: Path
+) -> None:
+    with LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,)) as api:
+        world.sign_in(world.door(api)).run()
+    operator = world.operator(world.neighbours.endpoint_url)
+    place = connection_place(leave_a_duty(operator).connection_id)
+    jobs = LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,), handler="app.jobs")
+    with jobs:
+        assert jobs(SCHEDULED) == {"done": 1, "later": 0, "given_up": 0}
+        assert jobs(SCHEDULED) == {"done": 0, "later": 0, "given_up": 0}
+    tombstone = operator.store.read(place).get(place)
+    assert tombstone is not None and set(tombstone.endings.values()) == {"revoked"}
+
+
+def test_without_settings_it_fails_so_that_lambda_counts_an_error(host_package: Path, tmp_path: Path) -> None:
+    with LambdaFunction(host_package, tmp_path, environ={}, handler="app.jobs") as jobs:
+        with pytest.raises(FunctionFailed, match="BROKER_ISSUER is missing"):
+            jobs(SCHEDULED)
+        assert "not_configured" in jobs.log.read_text()
