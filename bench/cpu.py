@@ -1,58 +1,29 @@
-"""CPU of a refresh, a code exchange and a whole sign-in, beside the sum of their fixed parts.
+"""CPU of a sign-in, a refresh, a hand-out and a proxied call, beside the sum of their fixed parts.
 
 All in one process and one run, alternately: the broker (client authentication and logging included), then each part.
 AWS and the provider are another process, so that only our side of every call is counted.
 """
 
-import os
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
+from bench.broker import MeteredApp, broker_beside, call_through
 from bench.calls import BareCalls, Key, snapshot
 from bench.clock import Meter, middle
 from bench.dispatch import BareApp
 from bench.fetches import BareFetches
 from bench.recording import Recorded, recording
 from bench.signatures import BareSignatures
-from chalicelib.adapters.https import LocalTarget
-from chalicelib.composition import build_broker
-from chalicelib.config import read_settings
 from chalicelib.routes import create_app
 from tests.package.world import World
 
 TABLES = ("broker", "broker-keys")
 PARTS = ("calls", "signatures", "dispatch", "provider")
 SIGN_IN = ("page", "decision", "callback", "code exchange")
-STEPS = (*SIGN_IN, "refresh")
+AFTERWARDS = ("refresh", "hand-out", "proxied call")
 Spent = dict[str, float]
-
-
-@dataclass
-class MeteredApp:
-    """The broker's app; counts the CPU of every event, by path, and remembers the events while asked to."""
-
-    app: Callable[[Any, Any], Any]
-    spent: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    seen: list[tuple[dict[str, Any], dict[str, Any]]] = field(default_factory=list)
-
-    def __call__(self, event: dict[str, Any], context: object) -> Any:
-        """One event through the broker."""
-        with Meter() as meter:
-            result = self.app(event, context)
-        self.spent[event["resource"]] += meter.microseconds
-        self.seen.append((event, result))
-        return result
-
-    def take(self) -> float:
-        """What was spent since it was last asked."""
-        spent = sum(self.spent.values())
-        self.spent.clear()
-        self.seen.clear()
-        return spent
 
 
 @dataclass(frozen=True)
@@ -122,12 +93,8 @@ class Cpu:
     """The broker and its parts in this process."""
 
     def __init__(self, world: World) -> None:
+        broker = broker_beside(world)
         self.world = world
-        endpoint_url = world.neighbours.endpoint_url
-        settings = read_settings({**_broker_environ(world), "BROKER_ENDPOINT_URL": endpoint_url})
-        target = LocalTarget(host="127.0.0.1", port=world.neighbours.provider_port, address="127.0.0.1")
-        self._nowhere = Path(os.devnull).open("w")  # noqa: SIM115 -- closed with the process
-        broker = build_broker(settings, local_targets=(target,), log_stream=self._nowhere)
         self.app = MeteredApp(create_app(lambda: broker))
         self.door = world.door(self.app)
 
@@ -140,7 +107,7 @@ class Cpu:
         for _ in range(rounds):
             broker.append(self._round())
             fixed.append({step: one.measure() for step, one in parts.items()})
-        groups = {"refresh": ("refresh",), **{step: (step,) for step in SIGN_IN}, "whole sign-in": SIGN_IN}
+        groups = {**{step: (step,) for step in (*AFTERWARDS, *SIGN_IN)}, "whole sign-in": SIGN_IN}
         return [
             Figure(
                 step=name,
@@ -153,7 +120,7 @@ class Cpu:
         ]
 
     def _round(self) -> Spent:
-        """What each request of a sign-in and one refresh cost the broker."""
+        """What each request of a sign-in and of what follows cost the broker."""
         spent: Spent = {}
 
         @contextmanager
@@ -183,7 +150,7 @@ class Cpu:
         return taken
 
     def _go(self, around: Callable[[str], AbstractContextManager[None]]) -> None:
-        """A sign-in of a known user in a new browser, and a refresh."""
+        """A sign-in of a known user in a new browser, a refresh, and the provider's token and API while it is fresh."""
         sign_in = self.world.sign_in(self.door)
         with around("page"):
             form = sign_in.authorize()
@@ -195,14 +162,14 @@ class Cpu:
         with around("code exchange"):
             tokens = sign_in.redeem(code)
         with around("refresh"):
-            sign_in.refresh(tokens["refresh_token"])
+            tokens = sign_in.refresh(tokens["refresh_token"])
+        with around("hand-out"):
+            sign_in.hand_out(tokens["access_token"])
+        with around("proxied call"):
+            call_through(self.door, tokens["access_token"])
 
 
 def _spent(act: Callable[[], object]) -> float:
     with Meter() as meter:
         act()
     return meter.microseconds
-
-
-def _broker_environ(world: World) -> dict[str, str]:
-    return {name: value for name, value in world.environ.items() if name.startswith("BROKER_")}

@@ -3,13 +3,11 @@
 A client reads a model of its whole service and walks it at every call; the operations that are used here need neither.
 """
 
-import base64
-import json
 import os
 import threading
 import zlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -18,7 +16,34 @@ from chalicelib.adapters.aws import READ_SECONDS, STAND_IN_SECONDS, AwsRefusal, 
 CONNECT_SECONDS = 1
 CONNECTIONS = 32
 TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "kms": ("TrentService", "1.1")}
-_BLOBS = ("B", "CiphertextBlob", "Plaintext")
+
+
+class _Value(TypedDict, total=False):
+    """One attribute value of DynamoDB's JSON; read as what it says, its base64 becomes bytes on the way."""
+
+    S: str
+    N: str
+    B: bytes
+    BOOL: bool
+    NULL: bool
+    SS: list[str]
+    NS: list[str]
+    BS: list[bytes]
+    L: list["_Value"]
+    M: dict[str, "_Value"]
+
+
+_Item = dict[str, _Value]
+# What each member of an answer is made of; members that are not named hold no bytes.
+_TYPES: dict[str, Any] = {
+    "Attributes": _Item,
+    "Item": _Item,
+    "Items": list[_Item],
+    "LastEvaluatedKey": _Item,
+    "Responses": dict[str, list[_Item]],
+    "CiphertextBlob": bytes,
+    "Plaintext": bytes,
+}
 
 
 class SignedTransport:
@@ -100,19 +125,11 @@ def _account() -> tuple[Any, str]:
 def _read(status: int, body: bytes) -> dict[str, Any]:
     """The answer, its blobs as bytes."""
     try:
-        document = json.loads(body, object_hook=_with_bytes) if body else {}
-    except ValueError:
-        document = None
-    if status == 200 and isinstance(document, dict):
+        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw]) if body else {}
+        document = {name: msgspec.json.decode(raw, type=_TYPES.get(name, Any)) for name, raw in members.items()}
+    except (ValueError, RecursionError):
+        raise AwsRefusal("500" if status >= 500 else str(status)) from None
+    if status == 200:
         return document
-    if not isinstance(document, dict):
-        raise AwsRefusal("500" if status >= 500 else str(status))
     code = str(document.get("__type", "500" if status >= 500 else status)).rpartition("#")[2]
     raise AwsRefusal(code, document.get("Item"))
-
-
-def _with_bytes(found: dict[str, Any]) -> dict[str, Any]:
-    for name in _BLOBS:
-        if isinstance(found.get(name), str):
-            found[name] = base64.b64decode(found[name])
-    return found

@@ -221,6 +221,7 @@ def test_a_call_with_a_refresh_and_one_that_the_api_refuses_first(stack: Stack, 
         assert proxied.call(warm).status == 200
 
 
+@requirement("BUDGET")
 def test_the_list_of_connections_and_what_ending_one_costs(stack: Stack, warm: Session) -> None:
     def call(method: str, path: str) -> int:
         headers = {"Authorization": f"Bearer {warm.access}"}
