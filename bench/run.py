@@ -21,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=200, help="rounds of each step (200)")
     parser.add_argument("--starts", type=int, default=10, help="cold starts of each kind (10)")
     parser.add_argument("--sign-ins", type=int, nargs="+", default=[1000, 10_000], metavar="N", help="1000 10000")
+    parser.add_argument("--callers", type=int, default=1000, help="hand-outs of one connection at once (1000)")
+    parser.add_argument("--environments", type=int, default=50, help="how many of them are served at a time (50)")
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end instead of tables")
     options = parser.parse_args(arguments)
     say = (lambda _: None) if options.json else partial(print, flush=True)
@@ -35,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def bench_cpu(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
-    """Refresh, code exchange and whole sign-in against their parts."""
+    """Each step of a sign-in and what follows it against its parts."""
     from bench.cpu import PARTS, Cpu
     from tests.package.world import World
 
@@ -61,6 +63,62 @@ def bench_cpu(options: argparse.Namespace, folder: Path, say: Callable[[str], No
     for figure in figures:
         say(f"  {figure.step}: {', '.join(figure.operations)}; {figure.signatures} signatures made or verified")
     return [{**asdict(figure), "ratio": figure.ratio} for figure in figures]
+
+
+def bench_proxy(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
+    """A call through the proxy against a direct one."""
+    from bench.proxy import Proxy
+    from tests.package.world import World
+
+    world = World(folder, played=False)
+    try:
+        ways = Proxy(world).measure(options.rounds)
+    finally:
+        world.stop()
+    say(f"\nOne call of a provider's API, CPU in microseconds, {options.rounds} rounds")
+    rows = [
+        ["direct, with a token at hand", f"{ways.direct:,.0f}", "", "1.00"],
+        ["through the proxy", f"{ways.proxied:,.0f}", f"{ways.overhead:,.0f}", f"{ways.proxied / ways.direct:.2f}"],
+        [
+            "hand-out, then direct",
+            f"{ways.handed_out + ways.direct:,.0f}",
+            f"{ways.handed_out:,.0f}",
+            f"{(ways.handed_out + ways.direct) / ways.direct:.2f}",
+        ],
+    ]
+    say(table(["way", "CPU", "more than direct", "ratio"], rows))
+    return asdict(ways)
+
+
+def bench_crowd(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
+    """Many hand-outs of one connection at once."""
+    from bench.crowd import Crowd
+    from tests.package.world import World
+
+    world = World(folder, played=False)
+    try:
+        rushes = list(Crowd(world, options.environments).measure(options.callers))
+    finally:
+        world.stop()
+    say(f"\n{options.callers:,} hand-outs of one connection at once, {options.environments} served at a time")
+    titles = ["provider's token", "good", "came back", "provider asked", "calls each", "a second", "CPU us each"]
+    rows = [
+        [
+            rush.state,
+            f"{rush.good:,}",
+            f"{rush.returns:,}",
+            f"{rush.provider}",
+            f"{rush.calls / rush.callers:.2f}",
+            f"{rush.rate:,.0f}",
+            f"{rush.cpu:,.0f}",
+        ]
+        for rush in rushes
+    ]
+    say(table(titles, rows))
+    for rush in rushes:
+        for told, times in rush.refused.items():
+            say(f"  {rush.state}: {times:,} x {told}")
+    return [asdict(rush) for rush in rushes]
 
 
 def bench_init(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
@@ -100,6 +158,8 @@ def bench_memory(options: argparse.Namespace, folder: Path, say: Callable[[str],
 
 BENCHES: dict[str, Callable[[argparse.Namespace, Path, Callable[[str], None]], Any]] = {
     "cpu": bench_cpu,
+    "proxy": bench_proxy,
+    "crowd": bench_crowd,
     "init": bench_init,
     "memory": bench_memory,
 }

@@ -140,6 +140,13 @@ class KeepingFront(BaseHTTPRequestHandler):
         """Say nothing."""
 
 
+class _Front(ThreadingHTTPServer):
+    """A crowd may connect at one moment."""
+
+    daemon_threads = True
+    request_queue_size = 1024
+
+
 def start_aws() -> str:
     """The address of an embedded AWS with its tables and its key."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -151,8 +158,7 @@ def start_aws() -> str:
     use_local_credentials()
     serialise_dynamodb()
     application = DomainDispatcherApplication(create_backend_app)
-    front = ThreadingHTTPServer(("127.0.0.1", 0), type("Front", (KeepingFront,), {"application": application}))
-    front.daemon_threads = True
+    front = _Front(("127.0.0.1", 0), type("Front", (KeepingFront,), {"application": application}))
     threading.Thread(target=front.serve_forever, args=(0.05,), daemon=True).start()
     address = f"http://127.0.0.1:{front.server_address[1]}"
     create_tables(address)
