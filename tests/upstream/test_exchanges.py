@@ -12,7 +12,13 @@ from chalicelib.upstream.authorization import build_authorization_url
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.endpoints import read_discovery_response, static_endpoints
 from chalicelib.upstream.granted import excess_scopes, missing_scopes
-from chalicelib.upstream.http import HttpResponse, ProviderRefused, ProviderUnavailable
+from chalicelib.upstream.http import (
+    HttpRequest,
+    HttpResponse,
+    ProviderMisbehaved,
+    ProviderRefused,
+    ProviderUnavailable,
+)
 from chalicelib.upstream.identity import read_identity
 from chalicelib.upstream.token import build_token_request, read_token_response
 from tests.requirement import requirement
@@ -26,6 +32,7 @@ ANSWERS = [
     for provider_id, exchange in EXCHANGES.items()
     for answer in exchange["token_answers"]
 ]
+FAILURES = {"refused": ProviderRefused, "unavailable": ProviderUnavailable, "misbehaved": ProviderMisbehaved}
 VERIFIER = "an-unguessable-verifier-of-43-characters-abc"
 
 
@@ -44,6 +51,17 @@ def endpoints_of(provider_id: str):
     if "metadata" not in exchange:
         return static_endpoints(definition)
     return read_discovery_response(definition, definition.issuer or exchange["issuer"], response(exchange["metadata"]))
+
+
+def sent(request: HttpRequest) -> tuple[str, str, str]:
+    return request.method, request.url, request.body.decode()
+
+
+def written(exchange: dict, step: str, *, url: str) -> tuple[str, str, str]:
+    """What the exchange has of one step; the parameters of a GET stand in its query."""
+    method, url = exchange.get(f"{step}_method", "POST"), exchange.get(f"{step}_url", url)
+    parameters = exchange[f"{step}_request"]
+    return (method, f"{url}?{parameters}", "") if method == "GET" else (method, url, parameters)
 
 
 def test_every_provider_file_has_an_exchange():
@@ -68,11 +86,7 @@ def test_what_we_send_is_what_is_written_down(provider_id):
     request = build_token_request(
         definition, endpoints, client_secret="our-secret", code="CODE", code_verifier=VERIFIER, **ours
     )
-    assert (request.method, request.url, request.body.decode()) == (
-        "POST",
-        endpoints.token_endpoint,
-        exchange["token_request"],
-    )
+    assert sent(request) == written(exchange, "token", url=endpoints.token_endpoint)
     assert request.headers["Accept"] == "application/json"
 
 
@@ -81,8 +95,8 @@ def test_what_we_send_is_what_is_written_down(provider_id):
 def test_what_we_make_of_a_token_answer(provider_id, answer):
     definition, asked = definition_of(provider_id), frozenset(EXCHANGES[provider_id]["scopes"])
     came = response(answer["body"], status=answer.get("status", 200), content_type=answer["content_type"])
-    if "refused" in answer or "unavailable" in answer:
-        with pytest.raises((ProviderRefused, ProviderUnavailable)) as failure:
+    if failures := {"refused", "unavailable", "misbehaved"} & answer.keys():
+        with pytest.raises(FAILURES[failures.pop()]) as failure:
             read_token_response(definition, came, requested=asked, now=1000)
         assert getattr(failure.value, "code", None) == answer.get("refused")
         return
@@ -99,6 +113,8 @@ def test_what_we_make_of_a_token_answer(provider_id, answer):
 def test_what_we_make_of_the_identity_answers(provider_id):
     expected = EXCHANGES[provider_id]["identity"]
     claims = msgspec.json.decode(expected["claims"]) if "claims" in expected else None
-    identity = read_identity(definition_of(provider_id), tuple(response(body) for body in expected["answers"]), claims)
+    answers = tuple(response(body) for body in expected["answers"])
+    token_answer = msgspec.json.decode(expected.get("token_answer", "{}"))
+    identity = read_identity(definition_of(provider_id), answers, claims, token_answer)
     assert (identity.issuer, identity.subject) == (expected["issuer"], expected["subject"])
     assert identity.profile == expected["profile"]

@@ -51,7 +51,7 @@ def _shape_inner(
 ) -> dict[str, object]:
     definition, faults = player.definition, player.faults
     rules = definition.token
-    own = "bearer" in rules.token_types or faults.token_type != "Bearer"
+    own = "bearer" in rules.token_types or faults.token_type != "bearer"
     document: dict[str, Any] = {"token_type": given["token_type"] if own else rules.token_types[0]}
     paths = {"access_token": rules.access_token_path, "refresh_token": rules.refresh_token_path}
     for name, path in {**paths, "expires_in": rules.expires_in_path}.items():
