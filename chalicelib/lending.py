@@ -20,7 +20,7 @@ from chalicelib.protocol.errors import (
     InvalidTarget,
     TooManyRequests,
 )
-from chalicelib.protocol.redirect_uri import is_loopback
+from chalicelib.protocol.redirect_uri import takes_any_port
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.reaching import Seen, look
 from chalicelib.records.audit import AuditEvent
@@ -218,6 +218,6 @@ def _is_off(broker: Broker, seen: Seen) -> bool:
 
 
 def _only_redirect(client: Client) -> str:
-    """Where it is certain where the user has to return to. A native app's loopback port is another each time."""
+    """Where it is certain where the user has to return to."""
     (first, *more) = client.redirect_uris or ("",)
-    return "" if more or (client.application_type == "native" and is_loopback(first)) else first
+    return "" if more or (client.application_type == "native" and takes_any_port(first)) else first

@@ -2,10 +2,11 @@
 // Tokens are returned to the caller and never stored; only state, nonce and the PKCE verifier cross the redirect.
 
 const PENDING = "pending-sign-in";
-const TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange";
-const ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token";
 
-/** A refusal: `code` as in RFC 6749 or one of our own, `document` the whole answer where there was one. */
+/**
+ * A refusal: `code` as in RFC 6749 or one of our own, `document` the whole answer where there was one, `by` whether the
+ * provider gave it or the broker, where a call went through the proxy.
+ */
 export class Problem extends Error {
   constructor(code, message, document = {}) {
     super(message);
@@ -17,21 +18,23 @@ export class Problem extends Error {
 /**
  * One app at one broker.
  *
- * config    { issuer, client_id, provider, provider_api }
+ * config    { issuer, client_id, providers: [{ id, name, api, things, scope }] }; users sign in at the first provider
  * record    called with (step, exchange) after every request: { method, url, form, bearer, status, answer }
  */
 export class App {
   constructor(config, record) {
+    const [first] = config.providers;
     this.config = config;
     this.record = record;
     this.redirectUri = `${location.origin}/callback`;
-    this.scope = config.scope ?? `openid profile email offline_access ${config.provider}:notes:read`;
+    this.provider = first.id;
+    this.scope = config.scope ?? `openid profile email offline_access ${first.id}:${first.scope}`;
   }
 
   /** Step 1: the broker's metadata (RFC 8414). Its issuer must be the one that we were configured with. */
   async discover() {
     const url = `${this.config.issuer}/.well-known/oauth-authorization-server`;
-    this.metadata = await this.#request(1, "GET", url);
+    this.metadata = await this.request(1, "GET", url);
     if (this.metadata.issuer !== this.config.issuer) {
       throw new Problem("issuer_mismatch", "The metadata belongs to another issuer.");
     }
@@ -51,7 +54,7 @@ export class App {
       client_id: this.config.client_id,
       redirect_uri: this.redirectUri,
       scope: this.scope,
-      provider: this.config.provider,
+      provider: this.provider,
       state,
       nonce,
       code_challenge: base64url(await sha256(code_verifier)),
@@ -74,7 +77,7 @@ export class App {
       throw new Problem(answer.get("error"), answer.get("error_description") ?? "");
     }
     const asked = await this.#authorizationUrl(pending);
-    const tokens = await this.#token(6, {
+    const tokens = await this.token(6, {
       grant_type: "authorization_code",
       code: answer.get("code") ?? "",
       redirect_uri: this.redirectUri,
@@ -85,39 +88,24 @@ export class App {
 
   /** The user's profile (OpenID Connect Core section 5.3). */
   userinfo(tokens, step = 6) {
-    return this.#request(step, "GET", this.metadata.userinfo_endpoint, { bearer: tokens.access_token });
-  }
-
-  /** Step 7, first half: swap our access token for the provider's (RFC 8693). */
-  exchange(tokens) {
-    return this.#token(7, {
-      grant_type: TOKEN_EXCHANGE,
-      subject_token: tokens.access_token,
-      subject_token_type: ACCESS_TOKEN,
-      requested_token_type: ACCESS_TOKEN,
-      audience: this.config.provider,
-    });
-  }
-
-  /** Step 7, second half: the provider's own API, with the provider's own token. */
-  notes(providerToken) {
-    return this.#request(7, "GET", `${this.config.provider_api}/notes`, { bearer: providerToken.access_token });
+    return this.request(step, "GET", this.metadata.userinfo_endpoint, { bearer: tokens.access_token });
   }
 
   /** New tokens for the refresh token, which works once (RFC 6749 section 6). */
   async refresh(tokens) {
-    const fresh = await this.#token("later", { grant_type: "refresh_token", refresh_token: tokens.refresh_token });
+    const fresh = await this.token("later", { grant_type: "refresh_token", refresh_token: tokens.refresh_token });
     return { ...tokens, ...fresh };
   }
 
   /** End the grant and with it every token of it (RFC 7009). */
   revoke(tokens) {
     const form = { token: tokens.refresh_token ?? tokens.access_token, client_id: this.config.client_id };
-    return this.#request("later", "POST", this.metadata.revocation_endpoint, { form });
+    return this.request("later", "POST", this.metadata.revocation_endpoint, { form });
   }
 
-  async #token(step, form) {
-    const answer = await this.#request(step, "POST", this.metadata.token_endpoint, {
+  /** One request to the token endpoint, as this client. */
+  async token(step, form) {
+    const answer = await this.request(step, "POST", this.metadata.token_endpoint, {
       form: { ...form, client_id: this.config.client_id },
     });
     return { ...answer, received_at: Date.now() };
@@ -127,7 +115,7 @@ export class App {
     const [head, body, signature] = (idToken ?? "").split(".");
     if (!signature) throw new Problem("id_token_invalid", "There is no ID token in the answer.");
     const header = readJson(head);
-    const { keys } = await this.#request(6, "GET", this.metadata.jwks_uri);
+    const { keys } = await this.request(6, "GET", this.metadata.jwks_uri);
     const jwk = keys.find((key) => key.kid === header.kid && key.kty === "EC");
     if (header.alg !== "ES256" || !jwk) throw new Problem("id_token_invalid", "Its key or algorithm is not the broker's.");
     const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
@@ -144,13 +132,18 @@ export class App {
     return claims;
   }
 
-  async #request(step, method, url, { form, bearer } = {}) {
-    const exchange = { method, url, form, bearer };
-    const headers = bearer ? { Authorization: `Bearer ${bearer}` } : {};
+  /** One request and its JSON answer, on the record. Throws Problem for whatever is no good answer. */
+  async request(step, method, url, { form, bearer, headers = {} } = {}) {
+    const exchange = { method, url, form, bearer, headers };
     let response;
     try {
-      const body = form && new URLSearchParams(form);
-      response = await fetch(url, { method, headers, body, credentials: "omit", cache: "no-store" });
+      response = await fetch(url, {
+        method,
+        headers: bearer ? { ...headers, Authorization: `Bearer ${bearer}` } : headers,
+        body: form && new URLSearchParams(form),
+        credentials: "omit",
+        cache: "no-store",
+      });
     } catch {
       this.record(step, { ...exchange, status: 0, answer: "no answer" });
       throw new Problem("unreachable", `No answer from ${new URL(url).host}.`);
@@ -158,13 +151,16 @@ export class App {
     const text = await response.text();
     const answer = parseJson(text);
     this.record(step, { ...exchange, status: response.status, answer: answer ?? text });
-    if (!response.ok) throw new Problem(answer?.error ?? `http_${response.status}`, answer?.error_description ?? "", answer ?? {});
+    if (!response.ok) {
+      const problem = new Problem(answer?.error ?? `http_${response.status}`, answer?.error_description ?? "", answer ?? {});
+      throw Object.assign(problem, { by: response.headers.get("Broker-Answer") });
+    }
     if (answer === undefined) throw new Problem("unreadable", "The answer is not JSON.");
     return answer;
   }
 }
 
-const randomText = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
+export const randomText = () => base64url(crypto.getRandomValues(new Uint8Array(32)));
 const sha256 = (text) => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
 const readJson = (part) => JSON.parse(new TextDecoder().decode(fromBase64url(part)));
 

@@ -1,34 +1,69 @@
-"""Serves the demo app: a handful of named files and its configuration, on loopback, with a strict policy."""
+"""Serves the demo app: a handful of named files and its configuration, on loopback, with a strict policy.
+
+Where its providers are only played, it also has their levers: GET /played/ID tells how often tokens were refreshed
+there, POST /played/ID/expire and /remove pull one. A page of another origin can do neither.
+"""
 
 import json
+import re
 import threading
 from collections.abc import Mapping
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from socketserver import TCPServer
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 _HERE = Path(__file__).parent
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/callback": ("index.html", "text/html; charset=utf-8"),
-    "/app.js": ("app.js", "text/javascript; charset=utf-8"),
-    "/oauth.js": ("oauth.js", "text/javascript; charset=utf-8"),
-    "/problems.js": ("problems.js", "text/javascript; charset=utf-8"),
-    "/show.js": ("show.js", "text/javascript; charset=utf-8"),
+    **{
+        f"/{name}.js": (f"{name}.js", "text/javascript; charset=utf-8")
+        for name in (
+            "access",
+            "accounts",
+            "actions",
+            "app",
+            "card",
+            "connect",
+            "oauth",
+            "problems",
+            "session",
+            "show",
+            "timeline",
+        )
+    },
     "/style.css": ("style.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
+_LEVER = re.compile(r"/played/([a-z0-9-]+)(?:/(expire|remove))?")
 
 
-def start(port: int, config: Mapping[str, str], host: str = "127.0.0.1") -> "DemoServer":
+class Played(Protocol):
+    """A provider that is played: what the page may see of it and do to it."""
+
+    def count_refreshes(self) -> int:
+        """How often somebody asked it for new tokens with a refresh token."""
+
+    def expire(self) -> None:
+        """Its access tokens end."""
+
+    def remove(self) -> None:
+        """Its users remove the app there."""
+
+
+def start(
+    port: int, config: Mapping[str, Any], host: str = "127.0.0.1", played: Mapping[str, Played] | None = None
+) -> "DemoServer":
     """Serve the app in a thread of its own; port 0 takes a free one.
 
-    config   issuer, client_id, provider (its id), provider_api (the base that /notes is appended to);
-             optional: provider_name, scope
+    config   issuer, client_id, providers: a list of {id, name, api, things, scope}, to read `api`/`things` with that
+             scope of the provider; users sign in at the first one. Optional: scope, asked for at the sign-in
+    played   provider id -> its levers; others have none
     """
-    server = DemoServer(port, config, host)
+    server = DemoServer(port, config, host, played or {})
     threading.Thread(target=server.serve_forever, name="demo-app", daemon=True).start()
     return server
 
@@ -38,9 +73,10 @@ class DemoServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, port: int, config: Mapping[str, str], host: str) -> None:
+    def __init__(self, port: int, config: Mapping[str, Any], host: str, played: Mapping[str, Played]) -> None:
         super().__init__((host, port), _Handler)
-        self.config = dict(config)
+        self.config = {**config, **({"played": sorted(played)} if played else {})}
+        self.played = played
         self.url = f"http://{host}:{self.server_address[1]}"
 
     def server_bind(self) -> None:
@@ -55,8 +91,9 @@ class DemoServer(ThreadingHTTPServer):
 
     @cached_property
     def policy(self) -> str:
-        """Own files, and calls to the broker and to the provider's API alone."""
-        origins = {"{0.scheme}://{0.netloc}".format(urlsplit(self.config[name])) for name in ("issuer", "provider_api")}
+        """Own files, and calls to the broker and to the providers' APIs alone."""
+        called = (self.config["issuer"], *(provider["api"] for provider in self.config["providers"]))
+        origins = {"{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in called}
         return "; ".join(
             (
                 "default-src 'none'",
@@ -84,8 +121,26 @@ class _Handler(BaseHTTPRequestHandler):
         elif path in _FILES:
             name, content_type = _FILES[path]
             self._answer(200, (_HERE / name).read_bytes(), content_type)
+        elif played := self._find_lever(path, pulled=False):
+            self._answer(200, json.dumps({"refreshes": played.count_refreshes()}).encode(), "application/json")
         else:
             self._answer(404, b"Not found\n", "text/plain; charset=utf-8")
+
+    def do_POST(self) -> None:
+        """Only the page itself may: a browser names the origin of every POST."""
+        path, self.close_connection = urlsplit(self.path).path, True
+        played = self._find_lever(path, pulled=True)
+        if played is None:
+            self._answer(404, b"Not found\n", "text/plain; charset=utf-8")
+        elif self.headers.get("Origin") != self.server.url:
+            self._answer(403, b"For the demo app alone\n", "text/plain; charset=utf-8")
+        else:
+            (played.expire if path.endswith("/expire") else played.remove)()
+            self._answer(200, b"{}", "application/json")
+
+    def _find_lever(self, path: str, *, pulled: bool) -> Played | None:
+        found = _LEVER.fullmatch(path)
+        return self.server.played.get(found[1]) if found and bool(found[2]) == pulled else None
 
     def do_HEAD(self) -> None:
         self.do_GET()

@@ -1,9 +1,10 @@
 // From values to elements. Only textContent is ever set, so nothing that a server says becomes markup.
 
-const SECRET = new Set(["access_token", "refresh_token", "id_token", "code", "code_verifier", "subject_token", "token"]);
+const SECRET = new Set(["connect_uri", "access_token", "refresh_token", "id_token", "code", "code_verifier", "subject_token", "token"]);
 const TIMES = new Set(["exp", "iat", "nbf", "auth_time", "updated_at"]);
 
-function element(tag, className, ...children) {
+/** A new element; text among its children stays text. */
+export function element(tag, className, ...children) {
   const made = document.createElement(tag);
   if (className) made.className = className;
   made.append(...children);
@@ -36,19 +37,8 @@ export function showTokens(table, tokens) {
   table.replaceChildren(...rows(shown));
 }
 
-/** The provider's answer: a list of notes, or whatever else it sent. */
-export function showNotes(place, answer) {
-  const notes = Array.isArray(answer) ? answer : (answer.notes ?? [answer]);
-  const items = notes.map((note) => {
-    const text = typeof note === "string" ? note : (note.text ?? JSON.stringify(note));
-    return element("li", "", text);
-  });
-  place.querySelector("ul").replaceChildren(...items);
-  place.hidden = false;
-}
-
 /** One request and its answer, folded. */
-export function showExchange({ method, url, form, bearer, status, answer }) {
+export function showExchange({ method, url, form, bearer, headers = {}, status, answer }) {
   const { host, pathname, search } = new URL(url);
   const bad = typeof status === "number" && (status === 0 || status >= 400);
   const summary = element(
@@ -59,7 +49,7 @@ export function showExchange({ method, url, form, bearer, status, answer }) {
   );
   const sent = [["host", host]];
   if (bearer) sent.push(["Authorization", `Bearer ${abbreviate(bearer)}`]);
-  sent.push(...new URLSearchParams(search), ...Object.entries(form ?? {}));
+  sent.push(...Object.entries(headers), ...new URLSearchParams(search), ...Object.entries(form ?? {}));
   const details = element("details", "exchange", summary, element("h4", "", "Request"), element("dl", "table", ...rows(sent)));
   if (answer !== undefined) details.append(element("h4", "", "Answer"), element("pre", "", answerText(answer)));
   return details;

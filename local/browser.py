@@ -130,15 +130,24 @@ class Browser:
         """One POST of a JSON document."""
         return self._send("POST", url, json.dumps(document), {"Content-Type": "application/json"})
 
-    def submit(self, page: Exchange, name: str, value: str) -> Exchange:
-        """Press one button of the first form of a page. Raises LookupError where there is none such."""
+    def submit(self, page: Exchange, name: str, value: str, *chosen: tuple[str, str]) -> Exchange:
+        """Press one button of the first form of a page. Raises LookupError where there is none such.
+
+        chosen   name and value of what is picked before, where the form lets one choose
+        """
         forms = read_page(page.text).forms
         if not forms or (name, value) not in forms[0].buttons:
             raise LookupError(f"the page at {page.url} has no button {name}={value}")
         parts = urlsplit(page.url)
         target = urljoin(page.url, forms[0].action)
+        picked = {one for one, _ in chosen}
+        fields = [*(field for field in forms[0].fields if field[0] not in picked), *chosen]
         pressed = [(name, value)] if name else []
-        return self.post_form(target, [*forms[0].fields, *pressed], Origin=f"{parts.scheme}://{parts.netloc}")
+        return self.post_form(target, [*fields, *pressed], Origin=f"{parts.scheme}://{parts.netloc}")
+
+    def delete(self, url: str, **headers: str) -> Exchange:
+        """One DELETE."""
+        return self._send("DELETE", url, None, headers)
 
     def _send(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> Exchange:
         data = None if body is None else body.encode()

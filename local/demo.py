@@ -1,4 +1,4 @@
-"""`dev.py demo`: embedded AWS, broker, demo provider and demo app in one process, to click through in a browser."""
+"""`dev.py demo`: embedded AWS, broker, two providers and the demo app in one process, to click through in a browser."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from local.fake.demo_site import CALENDAR, NOTES, DemoSite
 from local.listening import bind, bind_near, find_port, port_of
 from local.stack import RunningBroker, broker_environ, start_broker
 from local.state import FOLDER
@@ -15,35 +16,70 @@ from local.terminal import Terminal
 
 if TYPE_CHECKING:
     from demo.server import DemoServer
+    from local.playing import Played
     from local.provider import RunningProvider
 
-# Cookies do not separate ports, so each part lives under a host of its own.
-BROKER, APP, PROVIDER = ("127.0.0.1", 8080), ("localhost", 8081), ("127.0.0.2", 8082)
-PROVIDER_ID = "demo"
-SCOPES = frozenset({"openid", "profile", "email", "offline_access", "demo:notes:read", "demo:notes:write"})
 CLIENT_AT_PROVIDER = "token-broker"
 DEMO_LOG = FOLDER.parent / "demo.log"
+OWN_SCOPES = ("openid", "profile", "email", "offline_access")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A provider of the demo. Users sign in at the first one; the others are connected afterwards."""
+
+    provider_id: str
+    site: DemoSite
+    host: str
+    port: int
+
+    @property
+    def read(self) -> str:
+        """The scope that reads there, in the provider's name for it."""
+        return f"{self.site.things}:read"
+
+    @property
+    def scopes(self) -> tuple[str, str]:
+        """What apps may ask for there, with its prefix."""
+        return f"{self.provider_id}:{self.read}", f"{self.provider_id}:{self.site.things}:write"
+
+
+# Cookies do not separate ports, so each part lives under a host of its own.
+BROKER, APP = ("127.0.0.1", 8080), ("localhost", 8081)
+PARTS = (Part("demo", NOTES, "127.0.0.2", 8082), Part("calendar", CALENDAR, "127.0.0.3", 8083))
+PROVIDER_ID = PARTS[0].provider_id
+SCOPES = frozenset({*OWN_SCOPES, *(scope for part in PARTS for scope in part.scopes)})
 
 
 @dataclass
 class DemoStack:
-    """Everything that runs; `moved` says in words which port was taken and what is used instead."""
+    """Everything that runs; `moved` says in words which port was taken and what is used instead.
+
+    providers   by their ids; `provider` is the one to sign in at
+    """
 
     broker: RunningBroker
-    provider: "RunningProvider"
+    providers: dict[str, "RunningProvider"]
     app: "DemoServer"
     client_id: str
     moved: list[str]
 
+    @property
+    def provider(self) -> "RunningProvider":
+        """The first one."""
+        return self.providers[PROVIDER_ID]
+
     def places(self) -> dict[str, str]:
-        """The three addresses."""
-        return {"issuer": self.broker.issuer, "app": self.app.url, "provider": self.provider.url}
+        """The addresses."""
+        others = {name: each.url for name, each in self.providers.items() if name != PROVIDER_ID}
+        return {"issuer": self.broker.issuer, "app": self.app.url, "provider": self.provider.url, **others}
 
     def stop(self) -> None:
-        """Stop everything; the app and the provider end with their threads."""
+        """Stop everything; the app and the providers end with their threads."""
         self.broker.stop()
         self.app.stop()
-        self.provider.stop()
+        for provider in self.providers.values():
+            provider.stop()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -74,13 +110,15 @@ def start_demo(log: IO[str], *, free_ports: bool = False) -> DemoStack:
     listener = bind(BROKER[0], 0) if free_ports else bind_near(*BROKER)
     _note_move(moved, "broker", BROKER[1], port_of(listener), free_ports)
     issuer = f"http://{BROKER[0]}:{port_of(listener)}"
-    provider = _start_provider(moved, free_ports)
-    broker = start_broker(_settings(issuer), listener=listener, local_targets=_targets(provider), log_stream=log)  # type: ignore[arg-type]
-    _introduce(broker, provider)
+    providers = {part.provider_id: _start_provider(part, moved, free_ports) for part in PARTS}
+    targets = tuple(_target(provider) for provider in providers.values())
+    broker = start_broker(_settings(issuer), listener=listener, local_targets=targets, log_stream=log)  # type: ignore[arg-type]
+    for provider_id, provider in providers.items():
+        _introduce(broker, provider_id, provider)
     app_port = 0 if free_ports else find_port(*APP)
-    app, client_id = _start_app(broker, provider, app_port)
+    app, client_id = _start_app(broker, providers, app_port)
     _note_move(moved, "app", APP[1], urlsplit(app.url).port or 0, free_ports)
-    return DemoStack(broker, provider, app, client_id, moved)
+    return DemoStack(broker, providers, app, client_id, moved)
 
 
 def _settings(issuer: str) -> dict[str, str]:
@@ -96,50 +134,50 @@ def _settings(issuer: str) -> dict[str, str]:
     )
 
 
-def _start_provider(moved: list[str], free_ports: bool) -> "RunningProvider":
+def _start_provider(part: Part, moved: list[str], free_ports: bool) -> "RunningProvider":
     from local.provider import start
 
-    host, port = PROVIDER
+    host, name = part.host, part.site.name
     try:
         bind(host, 0).close()
     except OSError:  # some systems answer on 127.0.0.1 alone
         host = BROKER[0]
-        moved.append(f"{PROVIDER[0]} is not an address of this machine: the provider shares {host} with the broker")
-    provider = start(0 if free_ports else find_port(host, port), host)
-    _note_move(moved, "provider", port, provider.port, free_ports)
+        moved.append(f"{part.host} is not an address of this machine: {name} shares {host} with the broker")
+    provider = start(0 if free_ports else find_port(host, part.port), host, part.site)
+    _note_move(moved, name, part.port, provider.port, free_ports)
     return provider
 
 
-def _targets(provider: "RunningProvider") -> tuple[Any, ...]:
-    """The one place on loopback that this broker may call; said in code, since no setting can."""
+def _target(provider: "RunningProvider") -> Any:
+    """A place on loopback that this broker may call; said in code, since no setting can."""
     from chalicelib.adapters.https import LocalTarget
 
     host = urlsplit(provider.url).hostname or ""
-    return (LocalTarget(host=host, port=provider.port, address=host),)
+    return LocalTarget(host=host, port=provider.port, address=host)
 
 
-def _introduce(broker: RunningBroker, provider: "RunningProvider") -> None:
+def _introduce(broker: RunningBroker, provider_id: str, provider: "RunningProvider") -> None:
     """Register the broker at the provider, and say so to the broker."""
     import secrets
 
     from cli.operations import set_provider
 
     secret = secrets.token_hex(32)
-    callback = f"{broker.issuer}/callback/{PROVIDER_ID}"
+    callback = f"{broker.issuer}/callback/{provider_id}"
     provider.add_client(CLIENT_AT_PROVIDER, secret, [callback], name="Token Broker")
     set_provider(
-        broker.deployment, PROVIDER_ID, client_id=CLIENT_AT_PROVIDER, client_secret=secret, issuer=provider.url
+        broker.deployment, provider_id, client_id=CLIENT_AT_PROVIDER, client_secret=secret, issuer=provider.url
     )
 
 
-def _start_app(broker: RunningBroker, provider: "RunningProvider", port: int) -> tuple["DemoServer", str]:
+def _start_app(broker: RunningBroker, providers: dict[str, "RunningProvider"], port: int) -> tuple["DemoServer", str]:
     """The single-page app, registered as a public client: it holds no secret."""
     from chalicelib.records.client import Client
     from cli.operations import create_client
     from demo.server import start
 
-    config = {"issuer": broker.issuer, "provider": PROVIDER_ID, "provider_api": f"{provider.url}/api"}
-    app = start(port, {**config, "client_id": "", "provider_name": "Demo Notes"}, APP[0])
+    config = {"issuer": broker.issuer, "client_id": "", "providers": describe_providers(providers)}
+    app = start(port, config, APP[0], _levers(broker, providers))
     client = Client(
         client_id="",
         client_name="Demo App",
@@ -150,13 +188,34 @@ def _start_app(broker: RunningBroker, provider: "RunningProvider", port: int) ->
         ),
         application_type="native",
         scopes=SCOPES,
-        optional_scopes=frozenset({"email", "demo:notes:write"}),
-        providers=frozenset({PROVIDER_ID}),
+        optional_scopes=frozenset({"email", *(part.scopes[1] for part in PARTS)}),
+        providers=frozenset(providers),
         handout="token",
     )
     created, _ = create_client(broker.deployment, client)
     app.config["client_id"] = created.client_id
     return app, created.client_id
+
+
+def _levers(broker: RunningBroker, providers: dict[str, "RunningProvider"]) -> dict[str, "Played"]:
+    from local.playing import Played
+
+    return {name: Played(name, provider, broker.deployment) for name, provider in providers.items()}
+
+
+def describe_providers(providers: dict[str, "RunningProvider"]) -> list[dict[str, str]]:
+    """What the app has to know of each, for its config.json."""
+    return [
+        {
+            "id": part.provider_id,
+            "name": part.site.name,
+            "api": f"{providers[part.provider_id].url}/api",
+            "things": part.site.things,
+            "scope": part.read,
+        }
+        for part in PARTS
+        if part.provider_id in providers
+    ]
 
 
 def _note_move(moved: list[str], part: str, wanted: int, got: int, free_ports: bool) -> None:
@@ -172,9 +231,12 @@ def _print_table(stack: DemoStack) -> None:
     terminal.heading("Token Broker demo")
     terminal.table(
         [
-            ("Demo app", stack.app.url, "start here: sign in, see the claims, call the provider's API"),
+            ("Demo app", stack.app.url, "start here: sign in, connect both providers, read them, take it back"),
             ("Broker", issuer, "the authorization server; its metadata is under /.well-known/openid-configuration"),
-            ("Demo provider", stack.provider.url, "a third party with two users, alice and bob"),
+            *(
+                (part.site.name, stack.providers[part.provider_id].url, "a third party with two users, alice and bob")
+                for part in PARTS
+            ),
             ("Embedded AWS", stack.broker.endpoint_url, "DynamoDB and KMS in memory"),
             ("Log", _short(DEMO_LOG), ""),
         ]

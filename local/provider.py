@@ -1,4 +1,4 @@
-"""The demo provider: OpenID Connect and OAuth 2.0 on loopback, deliberately awkward so that nobody over-fits to it.
+"""A demo provider: OpenID Connect and OAuth 2.0 on loopback, deliberately awkward so that nobody over-fits to it.
 
 What is awkward, each as some real provider does it: tokens come form-encoded unless JSON is asked for; granted scopes
 are separated by commas; refresh tokens come only with `access_type=offline` (or `offline_access`), rotate, and end
@@ -11,7 +11,8 @@ from collections.abc import Callable
 from http.client import HTTPConnection
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from local.fake import demo_notes, demo_oauth
+from local.fake import demo_api, demo_oauth
+from local.fake.demo_site import NOTES, DemoSite
 from local.fake.faults import Faults
 from local.fake.grants import Client, Grants
 from local.fake.id_token import Keys, new_keys
@@ -26,7 +27,6 @@ _ENDPOINTS = {
     "/token": "token",
     "/userinfo": "userinfo",
     "/revoke": "revoke",
-    "/api/notes": "api",
 }
 _ANSWERS: dict[str, Callable[["RunningProvider", Received], Answer]] = {
     "home": demo_oauth.answer_home,
@@ -36,19 +36,22 @@ _ANSWERS: dict[str, Callable[["RunningProvider", Received], Answer]] = {
     "token": demo_oauth.answer_token,
     "userinfo": demo_oauth.answer_userinfo,
     "revoke": demo_oauth.answer_revoke,
-    "api": demo_notes.answer_notes,
+    "api": demo_api.answer_things,
 }
 
 
 class RunningProvider:
     """A provider on a port of its own.
 
+    site       which of the demo providers it is
     url        its issuer
     faults     switch on what it shall do wrong
     requests   everything it received, in order
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, site: DemoSite = NOTES) -> None:
+        self.site = site
+        self._endpoints = {**_ENDPOINTS, f"/api/{site.things}": "api"}
         self.grants = Grants()
         self.requests: list[Received] = []
         self.keys: Keys = new_keys()
@@ -83,7 +86,7 @@ class RunningProvider:
 
     def place(self, host: str, path: str, method: str, *, door: str) -> tuple[str, str, str]:
         """Its paths alone tell what is asked for."""
-        return host, path, _ENDPOINTS.get(path, "")
+        return host, path, self._endpoints.get(path, "")
 
     def respond(self, received: Received) -> Answer:
         """Carry a request out."""
@@ -115,6 +118,6 @@ class RunningProvider:
         self._server.server_close()
 
 
-def start(port: int = 0, host: str = "127.0.0.1") -> RunningProvider:
+def start(port: int = 0, host: str = "127.0.0.1", site: DemoSite = NOTES) -> RunningProvider:
     """Start a provider; port 0 takes a free one."""
-    return RunningProvider(host, port)
+    return RunningProvider(host, port, site)

@@ -14,6 +14,7 @@ _CREDENTIAL = re.compile(
     rf"(?P<form>(?<![A-Za-z_])(?:{_SECRET_NAMES})=)(?P<a>[^&\s\"]+)"
     rf'|(?P<json>"(?:{_SECRET_NAMES})":\s*")(?P<b>[^"]+)'
     r"|(?P<header>(?:Bearer|Basic) )(?P<c>[A-Za-z0-9._~+/=-]+)"
+    r"|(?P<link>https?://[^\s\"]+/connect/)(?P<d>[A-Za-z0-9_-]+)"
 )
 
 

@@ -1,4 +1,4 @@
-"""`dev.py tour`: a whole sign-in without a browser, over real HTTP, each of its seven steps printed and checked."""
+"""`dev.py tour`: a whole sign-in without a browser, over real HTTP, and what comes after it; each step is checked."""
 
 import argparse
 import os
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from local.demo import start_demo
 from local.terminal import Terminal
+from local.tour_later import call_through_broker, connect_second, take_back
 from local.tour_steps import StepFailed, Tour
 
 
@@ -63,17 +64,36 @@ STEPS = (
         "The provider sees its own token with the scopes that the user allowed. When the user takes them back, the "
         "next hand-out is refused.",
     ),
+    Step(
+        "Or it is called through the broker",
+        call_through_broker,
+        "No token of the provider comes to the app at all. Only the host and path of the provider's file are called, "
+        "and no header crosses that is not listed.",
+    ),
+    Step(
+        "A second third party is connected",
+        connect_second,
+        "The link is for this user, app and sign-in alone, and opens only where this user is signed in: sent to "
+        "somebody else, it yields nothing. Then a new access token carries what was allowed.",
+    ),
+    Step(
+        "And it is taken back",
+        take_back,
+        "The provider is told, and the answer says what became of each token. Nothing else ends.",
+    ),
 )
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """0 only where all seven steps worked."""
+    """0 only where every step worked."""
     parser = argparse.ArgumentParser(prog="dev.py tour", description=__doc__)
     parser.parse_args(arguments)
     with open(os.devnull, "w") as log:
         stack = start_demo(log, free_ports=True)
         terminal = Terminal(sys.stdout)
-        terminal.heading("One sign-in, from the app's side and the user's, with secrets shortened")
+        terminal.heading(
+            "One sign-in and what comes after it, from the app's side and the user's, with secrets shortened"
+        )
         terminal.table([(name, place, "") for name, place in stack.places().items() if name != "app"])
         worked = walk(Tour(stack, terminal))
         stack.broker.stop()
@@ -90,7 +110,7 @@ def walk(tour: Tour) -> bool:
             tour.terminal.result(f"Step {number} failed: {fault}", good=False)
             return False
         tour.terminal.aside("protects", step.protects)
-    tour.terminal.result("All seven steps worked.", good=True)
+    tour.terminal.result("All ten steps worked.", good=True)
     return True
 
 

@@ -1,4 +1,4 @@
-"""The seven steps of `dev.py tour`: what an app, its user's browser and the demo stack say to each other."""
+"""The steps of `dev.py tour`: what an app, its user's browser and the demo stack say to each other."""
 
 import base64
 import hashlib
@@ -14,6 +14,7 @@ from local.terminal import Terminal, abbreviate
 
 REDIRECT_URI = "http://127.0.0.1:51000/callback"
 SCOPE = "openid profile email offline_access demo:notes:read"
+LATER = "calendar:events:read"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
@@ -38,7 +39,7 @@ class Tour:
         self.client_id = self.code = ""
         self.verifier, self.state, self.nonce = (secrets.token_urlsafe(32) for _ in range(3))
         self.page: Exchange | None = None
-        self.to_callback = self.access_token = self.provider_token = ""
+        self.to_callback = self.access_token = self.refresh_token = self.provider_token = self.connection_id = ""
 
     def show(self, exchange: Exchange, answer: str = "") -> Exchange:
         """Print one exchange; the answer in our words or as it came."""
@@ -62,7 +63,7 @@ class Tour:
             "client_name": "Tour",
             "redirect_uris": [REDIRECT_URI],
             "token_endpoint_auth_method": "none",
-            "scope": SCOPE,
+            "scope": f"{SCOPE} {LATER}",
         }
         made = self.show(self.browser.post_json(self.metadata["registration_endpoint"], document))
         expect(made.status == 201, "the registration was refused")
@@ -93,7 +94,7 @@ class Tour:
         """Step 3."""
         if self.page is None:
             raise StepFailed("there is no page")
-        leaving = self.browser.submit(self.page, "decision", "allow")
+        leaving = self.browser.submit(self.page, "decision", "allow", ("provider", PROVIDER_ID))
         self.show(leaving, f"a page that goes on to {leaving.location}\nset: {', '.join(leaving.cookies)}")
         sent = query_of(leaving.location)
         expect(leaving.location.startswith(self.stack.provider.url), "the page does not lead to the provider")
@@ -139,7 +140,7 @@ class Tour:
         ours = self.show(self.browser.post_form(self.metadata["token_endpoint"], list(form.items())))
         expect(ours.status == 200, "the code was refused")
         self._check_id_token(ours.json()["id_token"])
-        self.access_token = ours.json()["access_token"]
+        self.access_token, self.refresh_token = ours.json()["access_token"], ours.json()["refresh_token"]
         form = {"grant_type": EXCHANGE, "subject_token": self.access_token, "subject_token_type": ACCESS_TOKEN}
         form |= {"audience": PROVIDER_ID, "client_id": self.client_id}
         theirs = self.show(self.browser.post_form(self.metadata["token_endpoint"], list(form.items())))

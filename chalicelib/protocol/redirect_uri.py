@@ -98,6 +98,12 @@ def is_loopback(uri: str) -> bool:
     return _loopback_parts(uri) is not None
 
 
+def takes_any_port(uri: str) -> bool:
+    """Say whether a native app that registered this listens at another port each time: loopback, and none is named."""
+    match = _LOOPBACK.fullmatch(uri)
+    return match is not None and match[2] is None
+
+
 def origin_of(uri: str) -> str:
     """Scheme, host and port of a registered web URI; `scheme:` of a private one. Never of an unchecked URI."""
     web = _WEB.fullmatch(uri)

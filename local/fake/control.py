@@ -18,7 +18,7 @@ from local.fake.web import Answer, Received, json_answer
 CONTROL = "/_control"
 SHOWN = 50
 _KINDS = {each.name: get_type_hints(Faults)[each.name] for each in fields(Faults) if each.init}
-_COMMANDS = {"reset", "faults", "advance_seconds", "end_grants", "client"}
+_COMMANDS = {"reset", "faults", "advance_seconds", "end_access_tokens", "end_grants", "client"}
 _LOCAL_HOST = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}")
 
 
@@ -71,10 +71,11 @@ def describe(grants: Grants, requests: list[Received]) -> dict[str, Any]:
 def change(grants: Grants, wanted: Any) -> None:
     """Do what is asked: all of it, or nothing where a part is not known.
 
-    reset            true: behave again
-    faults           name -> value, as in `faults.Faults`
-    advance_seconds  move the provider's clock on
-    end_grants       true: as if every user had removed every app
+    reset              true: behave again
+    faults             name -> value, as in `faults.Faults`
+    advance_seconds    move the provider's clock on
+    end_access_tokens  true: as if the time of each that was given until now were up
+    end_grants         true: as if every user had removed every app
 
     Raises Unclear.
     """
@@ -94,6 +95,8 @@ def change(grants: Grants, wanted: Any) -> None:
         for name, value in faults.items():
             setattr(grants.faults, name, value)
         grants.advanced += seconds
+        if wanted.get("end_access_tokens"):
+            grants.end_access_tokens()
         if wanted.get("end_grants"):
             for family in grants.families:
                 family.revoked = True

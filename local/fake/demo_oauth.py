@@ -7,7 +7,7 @@ from local.fake.asking import basic_credentials, write_tokens
 from local.fake.grants import Client, Refused
 from local.fake.id_token import build_id_token, jwks, profile_claims
 from local.fake.page import render_message, render_sign_in
-from local.fake.people import SCOPES, USERS
+from local.fake.people import USERS
 from local.fake.web import Answer, Received, html_answer, json_answer, redirect_answer
 
 if TYPE_CHECKING:
@@ -16,9 +16,8 @@ if TYPE_CHECKING:
 
 def answer_home(provider: "RunningProvider", received: Received) -> Answer:
     """Who comes by hand."""
-    return html_answer(
-        render_message("Demo Notes", "A provider to sign in with. Apps send you here when they need to.")
-    )
+    text = "A provider to sign in with. Apps send you here when they need to."
+    return html_answer(render_message(provider.site.name, text, provider.site.name, provider.site.tint))
 
 
 def answer_discovery(provider: "RunningProvider", received: Received) -> Answer:
@@ -38,7 +37,7 @@ def answer_discovery(provider: "RunningProvider", received: Received) -> Answer:
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "subject_types_supported": ["public"],
-        "scopes_supported": ["openid", "profile", "email", "offline_access", "notes:read", "notes:write"],
+        "scopes_supported": list(provider.site.scopes),
         "authorization_response_iss_parameter_supported": True,
     }
     return json_answer(document)
@@ -55,8 +54,9 @@ def answer_authorize(provider: "RunningProvider", received: Received) -> Answer:
     client = provider.grants.clients.get(asked.get("client_id", ""))
     if client is None or not client.may_return_to(asked.get("redirect_uri", "")):
         text = "The app that sent you here is not registered, or its redirect_uri is not. Nothing was sent to it."
-        return html_answer(render_message("This link does not work", text), 400)
-    if error := _authorization_error(asked):
+        page = render_message("This link does not work", text, provider.site.name, provider.site.tint)
+        return html_answer(page, 400)
+    if error := _authorization_error(provider, asked):
         return _back(provider, asked, {"error": error, "error_description": "The demo provider refuses this request."})
     decision = asked.get("decision") if received.method == "POST" else None
     if decision == "refuse":
@@ -67,17 +67,24 @@ def answer_authorize(provider: "RunningProvider", received: Received) -> Answer:
         openid = "openid" in scopes
         family = provider.grants.begin(client, USERS[decision], asked, scopes, openid=openid, offline=offline)
         return _back(provider, asked, {"code": family.code})
-    wanted = [SCOPES[scope] for scope in asked.get("scope", "").split() if scope in SCOPES]
+    return html_answer(_sign_in_page(provider, client, asked, received.path))
+
+
+def _sign_in_page(provider: "RunningProvider", client: Client, asked: dict[str, str], action: str) -> str:
+    site = provider.site
+    wanted = [site.scopes[scope] for scope in asked.get("scope", "").split() if scope in site.scopes]
     fields = {name: value for name, value in asked.items() if name != "decision"}
-    return html_answer(render_sign_in(app=client.name, scopes=wanted, fields=fields, action=received.path))
+    return render_sign_in(
+        app=client.name, scopes=wanted, fields=fields, action=action, provider=site.name, tint=site.tint
+    )
 
 
-def _authorization_error(asked: dict[str, str]) -> str | None:
+def _authorization_error(provider: "RunningProvider", asked: dict[str, str]) -> str | None:
     if asked.get("response_type") != "code":
         return "unsupported_response_type"
     if asked.get("code_challenge_method") != "S256" or len(asked.get("code_challenge", "")) != 43:
         return "invalid_request"
-    if not set(asked.get("scope", "").split()) <= SCOPES.keys():
+    if not set(asked.get("scope", "").split()) <= provider.site.scopes.keys():
         return "invalid_scope"
     return "login_required" if asked.get("prompt") == "none" else None
 

@@ -116,7 +116,7 @@ class Grants:
     families: list[Family] = field(default_factory=list)
     access_tokens: dict[str, AccessToken] = field(default_factory=dict)
     spent_refresh_tokens: dict[str, Spent] = field(default_factory=dict)
-    notes: dict[str, list[str]] = field(default_factory=dict)
+    kept: dict[str, list[str]] = field(default_factory=dict)
     advanced: int = 0
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -256,6 +256,12 @@ class Grants:
                 family.forget(token)
             return True
 
+    def end_access_tokens(self) -> None:
+        """The time of each that was given until now is up."""
+        with self.lock:
+            for token in self.access_tokens.values():
+                token.expires_at = min(self.now(), token.expires_at or self.now())
+
     def client_of(self, token: str) -> Client | None:
         """Whose token it is."""
         with self.lock:
@@ -274,10 +280,10 @@ class Grants:
             if each is not but and (each.client_id, each.user.sub) == (family.client_id, family.user.sub):
                 each.revoked = True
 
-    def notes_of(self, user: User) -> list[str]:
-        """The user's notes, which the user may add to."""
+    def kept_for(self, user: User, at_first: Callable[[User], tuple[str, ...]]) -> list[str]:
+        """What is kept for a user, who may add to it."""
         with self.lock:
-            return self.notes.setdefault(user.login, list(user.notes))
+            return self.kept.setdefault(user.login, list(at_first(user)))
 
 
 def s256(verifier: str) -> str:

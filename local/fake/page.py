@@ -5,12 +5,12 @@ from html import escape
 
 from local.fake.people import USERS
 
-DEMO = "Demo Notes"
+TINT = ("#c2410c", "#fb923c")
 _STYLE = """
-:root{color-scheme:light dark;--paper:#fffaf1;--card:#fff;--ink:#2b2320;--soft:#75685f;--line:#eadfce;--accent:#c2410c;
+:root{color-scheme:light dark;--paper:#fffaf1;--card:#fff;--ink:#2b2320;--soft:#75685f;--line:#eadfce;--accent:LIGHT;
 --on:#fff;--tint:#fff1e0}
 @media(prefers-color-scheme:dark){:root{--paper:#1b1613;--card:#26201c;--ink:#f6ede4;--soft:#b6a79b;--line:#3d342e;
---accent:#fb923c;--on:#24150a;--tint:#33271e}}
+--accent:DARK;--on:#24150a;--tint:#33271e}}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;display:grid;place-items:center;padding:24px 16px;background:var(--paper);
 color:var(--ink);font:16px/1.5 ui-rounded,"SF Pro Rounded",system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
@@ -41,11 +41,18 @@ footer{margin:20px 0 0;font-size:.85rem;color:var(--soft);text-align:center}
 
 
 def render_sign_in(
-    *, app: str, scopes: Iterable[str], fields: dict[str, str], action: str, provider: str = DEMO
+    *,
+    app: str,
+    scopes: Iterable[str],
+    fields: dict[str, str],
+    action: str,
+    provider: str,
+    tint: tuple[str, str] = TINT,
 ) -> str:
     """Who asks for what, and three buttons.
 
     fields   the authorization request, carried in the form, for nothing is remembered about a browser
+    tint     the provider's colour, light and dark
     """
     asked = "".join(f"<li>{escape(scope)}</li>" for scope in scopes)
     people = "".join(
@@ -60,6 +67,7 @@ def render_sign_in(
         '<button class="refuse" name="decision" value="refuse">Refuse</button></form>'
         "<footer>A provider for trying things out. No password, nothing is kept.</footer>",
         provider,
+        tint,
     )
 
 
@@ -70,9 +78,9 @@ def render_post(*, action: str, fields: dict[str, str], provider: str) -> str:
     return _page("Signed in", f"<h1>You are signed in</h1><p>One more step takes you back.</p>{form}", provider)
 
 
-def render_message(title: str, text: str, provider: str = DEMO) -> str:
+def render_message(title: str, text: str, provider: str, tint: tuple[str, str] = TINT) -> str:
     """A page that only says something."""
-    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>", provider)
+    return _page(title, f"<h1>{escape(title)}</h1><p>{escape(text)}</p>", provider, tint)
 
 
 def _hidden(fields: dict[str, str]) -> str:
@@ -80,11 +88,12 @@ def _hidden(fields: dict[str, str]) -> str:
     return "".join(f'<input type="hidden" name="{name}" value="{value}">' for name, value in pairs)
 
 
-def _page(title: str, content: str, provider: str = DEMO) -> str:
+def _page(title: str, content: str, provider: str, tint: tuple[str, str] = TINT) -> str:
+    style = _STYLE.replace("LIGHT", tint[0]).replace("DARK", tint[1])
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{escape(title)} · {escape(provider)}</title><style>{_STYLE}</style></head>"
+        f"<title>{escape(title)} · {escape(provider)}</title><style>{style}</style></head>"
         f'<body><main><div class="brand"><i aria-hidden="true"></i>{escape(provider)}</div>{content}</main>'
         "</body></html>"
     )

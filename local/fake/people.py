@@ -1,15 +1,6 @@
-"""Who has an account at the providers here, and what the demo provider's scopes mean."""
+"""Who has an account at the providers here."""
 
 from dataclasses import dataclass
-
-SCOPES = {
-    "openid": "Know who you are",
-    "profile": "See your name",
-    "email": "See your e-mail address",
-    "offline_access": "Keep its access while you are away",
-    "notes:read": "Read your notes",
-    "notes:write": "Read, add and change your notes",
-}
 
 
 @dataclass(frozen=True)
@@ -22,13 +13,26 @@ class User:
     name: str
     email: str
     notes: tuple[str, ...]
+    events: tuple[str, ...]
 
 
 USERS = {
     "alice": User(
-        "alice", "demo-7f3a51", 1001, "Alice Almeida", "alice@demo.example", ("Buy oranges", "Call Bob back")
+        "alice",
+        "demo-7f3a51",
+        1001,
+        "Alice Almeida",
+        "alice@demo.example",
+        ("Buy oranges", "Call Bob back"),
+        ("Mon 09:30 Dentist", "Thu 18:00 Choir with Bob"),
     ),
     "bob": User(
-        "bob", "demo-c20d98", 1002, "Bob Baumann", "bob@demo.example", ("Water the ficus", "Read RFC 9700 again")
+        "bob",
+        "demo-c20d98",
+        1002,
+        "Bob Baumann",
+        "bob@demo.example",
+        ("Water the ficus", "Read RFC 9700 again"),
+        ("Tue 07:15 Train to Basel", "Thu 18:00 Choir with Alice"),
     ),
 }

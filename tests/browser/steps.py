@@ -1,8 +1,13 @@
 """What a person does on each page."""
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 ALLOW, CANCEL = "Allow", "Cancel"
+
+
+def notes_at(provider: str) -> dict[str, str]:
+    """What the demo app has to know of the demo provider."""
+    return {"id": "demo", "name": "Demo Notes", "api": f"{provider}/api", "things": "notes", "scope": "notes:read"}
 
 
 def begin(page: Page) -> None:
@@ -19,6 +24,23 @@ def decide(page: Page, button: str = ALLOW) -> None:
 def sign_in_at_provider(page: Page, who: str = "Alice") -> None:
     """On the demo provider's page."""
     page.get_by_role("button", name=f"Sign in as {who}").click()
+
+
+def read(page: Page, way: str = "hand-out", provider: str = "demo") -> Locator:
+    """Press a button of a provider's card; what it shows then.
+
+    way   hand-out or proxy
+    """
+    card = card_of(page, provider)
+    card.locator(f"[data-action={way}]:enabled").click()
+    expect(card.locator(".answer li").first).to_be_visible()
+    expect(card.locator(f"[data-action={way}]")).to_be_enabled()
+    return card.locator(".answer")
+
+
+def card_of(page: Page, provider: str) -> Locator:
+    """The card of a provider in the demo app."""
+    return page.locator(f"#card-{provider}")
 
 
 def sign_in(page: Page, who: str = "Alice") -> None:

@@ -9,7 +9,7 @@ import requests
 from playwright.sync_api import Page, Response, expect
 
 from demo.server import start
-from tests.browser.steps import CANCEL, begin, decide, sign_in, sign_in_at_provider
+from tests.browser.steps import CANCEL, begin, decide, notes_at, read, sign_in, sign_in_at_provider
 from tests.flow.stack import challenge
 from tests.requirement import requirement
 
@@ -26,14 +26,13 @@ def test_alice_signs_in_calls_the_api_refreshes_and_revokes(demo: Demo, open_pag
     expect(page.locator("#id-claims")).to_contain_text(demo["issuer"])
     expect(page.locator("#profile")).to_contain_text("Alice")
     assert urlsplit(page.url).query == "", "the code stays in the address bar"
-    page.locator("#call:enabled").click()
-    expect(page.locator("#notes li").first).to_be_visible()
+    read(page)
     before = page.locator("#tokens").inner_text()
     page.locator("#refresh:enabled").click()
     expect(page.locator("#status")).to_contain_text("New tokens")
     assert page.locator("#tokens").inner_text() != before
-    page.locator("#call:enabled").click()
-    expect(page.locator("#status")).to_contain_text("API has answered")
+    read(page, "proxy")
+    expect(page.locator("#status")).to_contain_text("Demo Notes has answered")
     assert failures == []
     page.locator("#revoke:enabled").click()
     expect(page.locator("#status")).to_contain_text("tried and refused")
@@ -77,8 +76,7 @@ def test_two_tabs_of_one_browser_do_not_disturb_each_other(demo: Demo, open_page
     sign_in_at_provider(one, "Alice")
     expect(one.locator("#account-name")).to_contain_text("Alice")
     for page in (one, two):
-        page.locator("#call:enabled").click()
-        expect(page.locator("#notes li").first).to_be_visible()
+        read(page)
 
 
 @requirement("CB-02")
@@ -108,9 +106,7 @@ def test_our_pages_work_without_javascript(demo: Demo, open_page: OpenPage) -> N
 
 @requirement("REG-01", "CONS-03", "AUTHZ-15")
 def test_an_app_that_registered_itself_is_named_as_not_verified(demo: Demo, open_page: OpenPage) -> None:
-    app = start(
-        0, {"issuer": demo["issuer"], "provider": "demo", "provider_api": f"{demo['provider']}/api"}, "localhost"
-    )
+    app = start(0, {"issuer": demo["issuer"], "providers": [notes_at(demo["provider"])]}, "localhost")
     try:
         registered = _register(demo, f"{app.url}/callback")
         assert "client_secret" not in registered
@@ -122,8 +118,7 @@ def test_an_app_that_registered_itself_is_named_as_not_verified(demo: Demo, open
         decide(page)
         sign_in_at_provider(page)
         expect(page.locator("#account-name")).to_contain_text("Alice")
-        page.locator("#call:enabled").click()
-        expect(page.locator("#notes li").first).to_be_visible()
+        read(page)
     finally:
         app.stop()
 
@@ -138,8 +133,7 @@ def test_every_page_fits_its_screen(demo: Demo, open_page: OpenPage, width: int,
     expect(page.get_by_role("button", name="Sign in as Alice")).to_be_visible()
     _fits(page, width)
     sign_in_at_provider(page)
-    page.locator("#call:enabled").click()
-    expect(page.locator("#notes li").first).to_be_visible()
+    read(page)
     _fits(page, width)
     page.goto(f"{demo['issuer']}/callback/demo?state=unknown&code=unknown")
     _fits(page, width)

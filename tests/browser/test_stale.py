@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from demo.server import DemoServer, start
-from tests.browser.steps import begin, decide, sign_in, sign_in_at_provider
+from tests.browser.steps import begin, decide, notes_at, sign_in, sign_in_at_provider
 from tests.flow.stack import Stack
 from tests.requirement import requirement
 
@@ -14,7 +14,7 @@ from tests.requirement import requirement
 @pytest.fixture
 def app(stack: Stack) -> Iterator[DemoServer]:
     """The demo app, registered at a broker of this test."""
-    config = {"issuer": stack.settings.issuer, "provider": "demo", "provider_api": f"{stack.provider.url}/api"}
+    config = {"issuer": stack.settings.issuer, "providers": [notes_at(stack.provider.url)]}
     server = start(0, config, "localhost")
     client, _ = stack.client(application_type="native", redirect_uris=(f"{server.url}/callback",))
     server.config["client_id"] = client.client_id

@@ -153,6 +153,14 @@ def test_where_the_way_back_is_not_certain_it_ends_on_a_page_of_ours(stack: Stac
 
 
 @requirement("VLT-08")
+def test_a_loopback_address_with_its_port_is_returned_to(stack: Stack) -> None:
+    back = "http://localhost:8081/back"
+    session = start_linkable(stack, redirect_uris=(back,), application_type="native")
+    answer = use(session, session.exchange(audience="second").json["connect_uri"])
+    assert answer.location.startswith(f"{back}?connection_id=") and "state" not in answer.answered
+
+
+@requirement("VLT-08")
 def test_a_no_at_such_a_link_ends_on_a_page_of_ours_too(stack: Stack) -> None:
     session = start_linkable(stack, redirect_uris=(APP, "https://app.example/other"))
     browser, uri = session.sign_in.browser, session.exchange(audience="second").json["connect_uri"]

@@ -3,17 +3,22 @@
 import json
 from collections.abc import Iterator
 from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
+from demo import server as server_module
 from demo.server import DemoServer, start
 
+SCRIPTS = sorted(Path(server_module.__file__).parent.glob("*.js"))
 CONFIG = {
     "issuer": "http://127.0.0.1:8100/base",
     "client_id": "0" * 32,
-    "provider": "demo",
-    "provider_api": "http://127.0.0.2:8200/api",
+    "providers": [
+        {"id": "a", "name": "A", "api": "http://127.0.0.2:8200/api", "things": "notes", "scope": "notes:read"},
+        {"id": "b", "name": "B", "api": "http://127.0.0.3:8300/api", "things": "events", "scope": "events:read"},
+    ],
 }
 
 
@@ -38,10 +43,7 @@ def _get(server: DemoServer, path: str, method: str = "GET") -> tuple[HTTPRespon
     [
         ("/", "text/html; charset=utf-8"),
         ("/callback?code=x&state=y", "text/html; charset=utf-8"),
-        ("/app.js", "text/javascript; charset=utf-8"),
-        ("/oauth.js", "text/javascript; charset=utf-8"),
-        ("/problems.js", "text/javascript; charset=utf-8"),
-        ("/show.js", "text/javascript; charset=utf-8"),
+        *((f"/{script.name}", "text/javascript; charset=utf-8") for script in SCRIPTS),
         ("/style.css", "text/css; charset=utf-8"),
         ("/icon.svg", "image/svg+xml"),
     ],
@@ -51,7 +53,7 @@ def test_a_file_comes_with_its_type_and_the_policy(server: DemoServer, path: str
     assert response.status == 200 and body
     assert response.headers["Content-Type"] == content_type
     policy = response.headers["Content-Security-Policy"].split("; ")
-    assert "connect-src 'self' http://127.0.0.1:8100 http://127.0.0.2:8200" in policy
+    assert "connect-src 'self' http://127.0.0.1:8100 http://127.0.0.2:8200 http://127.0.0.3:8300" in policy
     assert {"default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'"} < {*policy}
 
 

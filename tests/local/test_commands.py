@@ -36,6 +36,7 @@ nonce = true
 client_id = "ours"
 client_secret = "env:TEAM_SECRET"
 """
+PARTS = ("issuer", "app", "provider", "calendar")
 pytestmark = pytest.mark.timeout(90)
 
 
@@ -128,14 +129,14 @@ def test_provider_files_bring_their_registration_and_the_secret_by_reference(tmp
 
 def test_the_demo_works_round_taken_ports_and_each_part_has_a_host_of_its_own() -> None:
     with running("local.demo") as places:
-        assert places["ready"] is True and set(places) == {"ready", "issuer", "app", "provider", "pid"}
-        hosts = [urlsplit(places[name]).hostname for name in ("issuer", "app", "provider")]
-        assert len(set(hosts)) == 3
+        assert places["ready"] is True and set(places) == {"ready", "issuer", "app", "provider", "calendar", "pid"}
+        hosts = [urlsplit(places[name]).hostname for name in PARTS]
+        assert len(set(hosts)) == 4
         config = get_json(f"{places['app']}/config.json")
         assert config["issuer"] == places["issuer"] and len(config["client_id"]) == 32
         assert "registration_endpoint" in get_json(f"{places['issuer']}/.well-known/oauth-authorization-server")
         with running("local.demo", number=signal.SIGINT) as beside:
-            assert not {places[name] for name in ("issuer", "app", "provider")} & set(map(str, beside.values()))
+            assert not {places[name] for name in PARTS} & set(map(str, beside.values()))
 
 
 def test_what_cannot_be_served_is_said_in_words(tmp_path: Path) -> None:

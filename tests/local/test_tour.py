@@ -1,4 +1,4 @@
-"""The tour walks all seven steps and shows no secret whole; it notices when a step is not what it promises."""
+"""The tour walks all ten steps and shows no secret whole; it notices when a step is not what it promises."""
 
 import io
 from collections.abc import Iterator
@@ -31,13 +31,21 @@ def tour(stack: DemoStack) -> tuple[Tour, io.StringIO]:
     return Tour(stack, Terminal(printed)), printed
 
 
-def test_all_seven_steps_work_and_no_secret_is_printed(tour: tuple[Tour, io.StringIO]) -> None:
+def test_all_ten_steps_work_and_no_secret_is_printed(tour: tuple[Tour, io.StringIO]) -> None:
     walked, printed = tour
     assert walk(walked), printed.getvalue()
     text = printed.getvalue()
-    assert len(STEPS) == 7 and all(step.title in text for step in STEPS)
+    assert len(STEPS) == 10 and all(step.title in text for step in STEPS)
     taken = [request.form for request in walked.stack.provider.requests if request.endpoint == "token"][-1]
-    secrets = [walked.code, walked.verifier, walked.state, walked.nonce, walked.access_token, walked.provider_token]
+    secrets = [
+        walked.refresh_token,
+        walked.code,
+        walked.verifier,
+        walked.state,
+        walked.nonce,
+        walked.access_token,
+        walked.provider_token,
+    ]
     for secret in [*secrets, taken["code"], taken["code_verifier"]]:
         assert len(secret) >= 20 and secret[:16] not in text
 
@@ -62,6 +70,7 @@ def test_a_provider_that_lies_stops_the_tour(tour: tuple[Tour, io.StringIO]) -> 
         "Authorization: Basic SECRETSECRETSECRETSECRET==",
         "subject_token=SECRETSECRETSECRETSECRET",
         "client_secret=SHORTSECRET",
+        "to http://127.0.0.1:8080/connect/SECRETSECRETSECRETSECRET and on",
     ],
 )
 def test_credentials_are_abbreviated_wherever_they_stand(text: str) -> None:

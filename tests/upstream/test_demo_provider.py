@@ -89,7 +89,7 @@ def test_a_note_can_be_added_with_the_right_scope(demo):
     bearer = {"Authorization": f"Bearer {tokens.access_token}", "User_Agent": "test"}
     status, _, body = call(demo.provider, "POST", "/api/notes", '{"text": "Feed the cat"}', **bearer)
     assert (status, json.loads(body)["notes"][-1]["text"]) == (200, "Feed the cat")
-    demo.provider.grants.notes.clear()
+    demo.provider.grants.kept.clear()
 
 
 def test_only_the_api_may_be_called_across_origins(provider):

@@ -1,4 +1,4 @@
-"""The demo provider's API: notes of whoever a token belongs to; any page may call it."""
+"""A demo provider's API: what it keeps for whoever a token belongs to; any page may call it."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ _CORS = {
 }
 
 
-def answer_notes(provider: "RunningProvider", received: Received) -> Answer:
+def answer_things(provider: "RunningProvider", received: Received) -> Answer:
     """Read, and with the right scope write."""
     if received.method == "OPTIONS":
         return Answer(204, headers=_CORS)
@@ -25,13 +25,14 @@ def answer_notes(provider: "RunningProvider", received: Received) -> Answer:
     if family is None:
         challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
         return json_answer({"error": "invalid_token"}, 401, _CORS | challenge)
-    needed = {"notes:write"} if received.method == "POST" else {"notes:read", "notes:write"}
+    things = provider.site.things
+    needed = {f"{things}:write"} if received.method == "POST" else {f"{things}:read", f"{things}:write"}
     if not needed & family.scopes:
         return json_answer({"error": "insufficient_scope"}, 403, _CORS)
-    notes = provider.grants.notes_of(family.user)
+    kept = provider.grants.kept_for(family.user, provider.site.of)
     if received.method == "POST":
         if "text" not in received.json:
             return json_answer({"error": "invalid_request"}, 400, _CORS)
-        notes.append(str(received.json["text"])[:200])
-    listed = [{"id": number, "text": text} for number, text in enumerate(notes, start=1)]
-    return json_answer({"owner": family.user.login, "notes": listed}, 200, _CORS)
+        kept.append(str(received.json["text"])[:200])
+    listed = [{"id": number, "text": text} for number, text in enumerate(kept, start=1)]
+    return json_answer({"owner": family.user.login, things: listed}, 200, _CORS)
