@@ -105,6 +105,14 @@ def test_its_clock_moves_on_for_everybody(raw: Make) -> None:
     assert app.api(token) == 401
 
 
+def test_access_tokens_can_end_while_refresh_tokens_live(raw: Make) -> None:
+    app = raw('[refresh]\nkind = "rotating"\n')
+    tokens = app.redeem().json
+    assert control(app.player, {"end_access_tokens": True})["sign_ins"] == 1
+    assert app.api(tokens["access_token"]) == 401
+    assert app.api(app.refresh(tokens["refresh_token"]).json["access_token"]) == 200
+
+
 def test_all_grants_can_be_ended_as_if_the_user_had_removed_the_app(raw: Make) -> None:
     app = raw('[refresh]\nkind = "rotating"\n')
     tokens = app.redeem().json
