@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import rsa
+from msgspec import Struct
 
 from chalicelib.protocol.errors import InvalidToken
 from chalicelib.protocol.jws import check_times, decode_segment, is_signed, load_public_key, read_object, take_apart
@@ -40,12 +41,32 @@ PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _SUBJECT = re.compile(r"[\x20-\x7e]{1,255}")
 
 
+class IssuerByClaim(Struct, frozen=True, kw_only=True):
+    """The issuer of a provider with a name space for each tenant: the template with one claim of the token in it.
+
+    template   holds {claim}
+    claim      its name
+    pattern    what that claim must read like, from end to end
+    """
+
+    template: str
+    claim: str
+    pattern: str
+
+    def of(self, claims: Mapping[str, Any]) -> str | None:
+        """What `iss` of these claims must be; None where the claim is missing or reads like something else."""
+        value = claims.get(self.claim)
+        if not isinstance(value, str) or re.fullmatch(self.pattern, value, re.ASCII) is None:
+            return None
+        return self.template.replace(f"{{{self.claim}}}", value)
+
+
 def verify_provider_id_token(
     token: str,
     *,
     jwks: Mapping[str, Any],
     algorithms: tuple[str, ...],
-    issuer: str,
+    issuer: str | IssuerByClaim,
     client_id: str,
     nonce: str | None,
     now: int,
@@ -65,7 +86,8 @@ def verify_provider_id_token(
     if not is_signed(parts, algorithm, _choose_key(header, algorithm, jwks)):
         raise InvalidToken("signature_wrong")
     claims = read_object(parts.payload, unique=True)
-    if claims.get("iss") != issuer:
+    expected = issuer if isinstance(issuer, str) else issuer.of(claims)
+    if expected is None or claims.get("iss") != expected:
         raise InvalidToken("issuer_wrong")
     _check_audience(claims, client_id)
     check_times(claims, now=now, late=leeway, early=leeway)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.protocol.errors import InvalidToken
-from chalicelib.protocol.id_token import verify_provider_id_token
+from chalicelib.protocol.id_token import IssuerByClaim, verify_provider_id_token
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import ProviderMisbehaved
@@ -50,10 +50,18 @@ def read_id_token(
             id_token,
             jwks=jwks,
             algorithms=definition.id_token_signing_alg_values_supported,
-            issuer=endpoints.issuer,
+            issuer=_issuer(definition, endpoints),
             client_id=client_id,
             nonce=nonce if definition.authorization.nonce else None,
             now=now,
         )
     except InvalidToken as refusal:
         raise ProviderMisbehaved(f"id_token_{refusal.reason}") from None
+
+
+def _issuer(definition: ProviderDefinition, endpoints: Endpoints) -> str | IssuerByClaim:
+    """The provider's own, or where it has one for each tenant, the rule by which the token names its."""
+    rules = definition.identity
+    if rules.issuer_claim is None:
+        return endpoints.issuer
+    return IssuerByClaim(template=rules.issuer or "", claim=rules.issuer_claim, pattern=rules.issuer_pattern or "")

@@ -17,7 +17,7 @@ from joserfc.jwk import JWKRegistry
 
 from chalicelib.protocol import jose, jws
 from chalicelib.protocol.errors import InvalidToken
-from chalicelib.protocol.id_token import PRIVATE_MEMBERS, verify_provider_id_token
+from chalicelib.protocol.id_token import PRIVATE_MEMBERS, IssuerByClaim, verify_provider_id_token
 from chalicelib.records.keyset import Key
 from tests.requirement import requirement
 
@@ -283,6 +283,36 @@ def test_a_providers_token_has_a_minute_of_leeway_at_either_end():
 def test_several_audiences_are_fine_where_we_are_the_authorized_party():
     assert PROVIDER.verify(good(PROVIDER, claims={"aud": [PROVIDER.audience, "project"], "azp": PROVIDER.audience}))
     assert PROVIDER.verify(good(PROVIDER, claims={"aud": [PROVIDER.audience]}))
+
+
+BY_TENANT = IssuerByClaim(template="https://login.example/{tid}/v2.0", claim="tid", pattern="[0-9a-f-]{4}")
+
+
+@requirement("CB-08")
+def test_a_token_of_a_provider_with_tenants_has_the_issuer_of_its_tenant():
+    claims = {"tid": "0a-1", "iss": "https://login.example/0a-1/v2.0"}
+    assert PROVIDER.verify(good(PROVIDER, claims=claims), issuer=BY_TENANT)["iss"] == claims["iss"]
+
+
+@requirement("CB-08")
+@pytest.mark.parametrize(
+    ("tenant", "issuer"),
+    [
+        ("0a-1", "https://login.example/0a-2/v2.0"),
+        ("0a-1", "https://login.example/{tid}/v2.0"),
+        ("common", "https://login.example/common/v2.0"),
+        ("0a-1/", "https://login.example/0a-1//v2.0"),
+        ("0a-1\n", "https://login.example/0a-1\n/v2.0"),
+        ("0a-1@evil.example", "https://login.example/0a-1@evil.example/v2.0"),
+        ("", "https://login.example//v2.0"),
+        (["0a-1"], "https://login.example/0a-1/v2.0"),
+        (None, "https://login.example/{tid}/v2.0"),
+        (None, None),
+    ],
+)
+def test_a_tenant_that_is_another_or_none_proves_no_issuer(tenant, issuer):
+    token = good(PROVIDER, claims={"tid": tenant, "iss": issuer})
+    assert reason_of(PROVIDER.verify, token, issuer=BY_TENANT) == "issuer_wrong"
 
 
 @requirement("CB-08")
