@@ -95,9 +95,9 @@ def call(
     path = endpoint.fill(quote(part, safe=""))
     body, sent = b"", list(headers)
     named = {name.lower() for name, _ in sent}
-    if endpoint.body in ("json", "bytes"):
+    if endpoint.body == "json":
         body = json.dumps(values).encode()
-    elif endpoint.body == "form":
+    elif endpoint.body in ("form", "bytes"):
         body = urlencode(values).encode()
     elif values:
         path += "?" + urlencode(values)
