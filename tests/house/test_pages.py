@@ -1,0 +1,165 @@
+"""What the pages for developers show is run as it stands: requests by sh, scripts by node, in the order of the page."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chalicelib.records.client import ProxyRule
+from chalicelib.records.places import client_place
+from chalicelib.upstream.proxying import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
+from cli.main import build_parser
+from tests.connect.links import press
+from tests.flow.proxied import Proxied
+from tests.flow.stack import SCOPE, Stack, start_parts
+from tests.flow.tokens import Session, read, start_session
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+PAGES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("hand-out", "connect", "proxy", "vault")}
+EXAMPLE = re.compile(r"```(sh|js)\n(.*?)```\n(?:\n((?:    [^\n]*\n)+))?", re.DOTALL)
+NAME = re.compile(r'"(\w+)":')
+
+
+class Reader:
+    """A developer with a signed-in user, who copies what stands on a page."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+        self.session: Session = start_session(stack, scopes=frozenset({*SCOPE.split(), "demo:notes:write"}))
+        self.names = {
+            "broker": stack.settings.issuer,
+            "accessToken": self.session.access,
+            "clientId": self.session.client.client_id,
+            "redirectUri": self.session.client.redirect_uris[0],
+            "connectionId": self.session.claims["connections"]["demo"],
+            "notes": f"{stack.provider.url}/api/notes",
+            "mine": "the-apps-own-state",
+        }
+        self.variables = {re.sub("([A-Z])", r"_\1", name).upper(): value for name, value in self.names.items()}
+
+    def may_write(self) -> None:
+        """The user signs in once more and allows the app more."""
+        sign_in = self.stack.sign_in(self.session.client, scope=f"{SCOPE} demo:notes:write")
+        self.session = Session(self.stack, sign_in, self.stack.redeem(sign_in).json)
+        self.names["accessToken"] = self.variables["ACCESS_TOKEN"] = self.session.access
+
+    def copy(self, language: str, text: str) -> str:
+        """What an example prints."""
+        if text.startswith("broker "):
+            return self._operate(text)
+        if language == "sh":
+            return self._run(["sh", "-eu", "-c", text], {**self.variables, "STATE": self.names["mine"]})
+        defined = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in self.names.items())
+        shown = "globalThis.location = { assign: (url) => console.log(url) };\n"
+        return self._run(["node", "--input-type=module", "--eval", defined + shown + text], {})
+
+    def _operate(self, text: str) -> str:
+        words = [self.variables.get(word.removeprefix("$"), word) for word in shlex.split(text)]
+        options = build_parser().parse_args(words[1:])
+        return str(options.act(self.stack.deployment, options))
+
+    def _run(self, command: list[str], more: dict[str, str]) -> str:
+        environ = {**os.environ, "NO_PROXY": "127.0.0.0/8", "no_proxy": "127.0.0.1", **more}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A broker of its own."""
+    parts = start_parts()
+    yield Stack(parts)
+    parts.gateway.stop()
+    parts.provider.stop()
+    parts.aws.stop()
+
+
+@pytest.fixture
+def reader(stack: Stack) -> Reader:
+    return Reader(stack)
+
+
+def examples(page: str) -> list[tuple[str, str, str]]:
+    """(language, text, what stands below it as its answer)."""
+    return [(found[1], found[2], found[3] or "") for found in EXAMPLE.finditer(PAGES[page])]
+
+
+def copy_all(reader: Reader, page: str) -> list[str]:
+    """Every example of a page; where an answer stands below it, it has the same members."""
+    printed = []
+    for language, text, answer in examples(page):
+        came = reader.copy(language, text)
+        assert came.strip(), text
+        if answer.lstrip().startswith("{"):
+            assert set(NAME.findall(came)) == set(NAME.findall(answer)), (text, came)
+        printed.append(came)
+    return printed
+
+
+def test_hand_out(reader: Reader) -> None:
+    asked, owner, refused = copy_all(reader, "hand-out")
+    assert json.loads(asked)["scope"] == "email notes:read openid profile" and owner.strip() == "alice"
+    assert json.loads(refused)["reason"] == "not_allowed"
+
+
+def test_connect(reader: Reader) -> None:
+    shown, asked = copy_all(reader, "connect")
+    for link in (shown.strip(), json.loads(asked)["connect_uri"]):
+        browser = reader.session.sign_in.browser
+        left = press(browser, browser.get(link))
+        back = browser.get(reader.stack.provider.sign_in(left.location, "alice"))
+        assert back.answered["connection_id"] == reader.names["connectionId"]
+        assert back.answered["state"] == reader.names["mine"] and back.location.startswith(reader.names["redirectUri"])
+    assert json.loads(asked)["expires_in"] == 600
+
+
+def test_proxy(reader: Reader) -> None:
+    reader.may_write()
+    read_once, written, refused, _ = copy_all(reader, "proxy")
+    assert json.loads(read_once)["owner"] == "alice" and json.loads(refused)["reason"] == "not_connected"
+    assert written.strip() == "provider 200 written through the proxy"
+    client = read(reader.stack, client_place(reader.names["clientId"]))
+    assert set(client.proxy_rules) == {
+        ProxyRule(provider_id="demo", methods=frozenset({"GET"}), path_prefix="/notes"),
+        ProxyRule(provider_id="demo", methods=frozenset({"POST"}), path_prefix="/notes", scope="notes:write"),
+    }
+    calls = Proxied(reader.stack)
+    assert calls.call(reader.session).status == 200
+    assert calls.call(reader.session, path="/proxy/demo/other").refusal[2] == "call_not_allowed"
+
+
+def test_vault(reader: Reader) -> None:
+    listed, ended = copy_all(reader, "vault")
+    assert json.loads(listed)["connections"][0]["status"] == "active"
+    assert json.loads(ended)["at_provider"] == "revoked"
+
+
+def words_of(page: str, begins: str) -> set[str]:
+    """The quoted words of a paragraph that begins so, in lower case."""
+    (paragraph,) = [part for part in PAGES[page].split("\n\n") if part.startswith(begins)]
+    return {word.lower() for word in re.findall(r"`([A-Za-z-]+)`", paragraph)}
+
+
+def test_the_headers_that_cross_the_proxy_are_those_of_the_code() -> None:
+    assert words_of("proxy", "`Accept`,") == REQUEST_HEADERS
+    assert words_of("proxy", "`Accept-Ranges`,") == ANSWER_HEADERS
+    assert words_of("proxy", "Methods are") >= {method.lower() for method in METHODS}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    def anchors(text: str) -> set[str]:
+        titles: list[Any] = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
+        return {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", PAGES[page]):
+        file = (DOCS / target) if target else DOCS / f"{page}.md"
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), (target, anchor)
