@@ -13,13 +13,14 @@ from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
 from chalicelib.endpoints.decided import client_id_of, read_request
 from chalicelib.endpoints.finishing import finish_sign_in
+from chalicelib.endpoints.form_post import read_callback
 from chalicelib.endpoints.link_trip import answer_refused, finish_login
 from chalicelib.endpoints.linked import finish_link
 from chalicelib.endpoints.parties import load_parties
 from chalicelib.issuing import issue_code
 from chalicelib.pages.render import render_waiting
 from chalicelib.ports import Broker, Refused
-from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError, ServerError, TemporarilyUnavailable
+from chalicelib.protocol.errors import AccessDenied, PageError, ServerError, TemporarilyUnavailable
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters
@@ -42,10 +43,7 @@ NEEDED_LATER: tuple[Purpose, ...] = ("identity", "vault", "handle")
 
 def answer(broker: Broker, http: Request) -> Reply:
     """Raises PageError."""
-    try:
-        parameters = Parameters.parse(http.query)
-    except InvalidRequest as error:
-        raise PageError(error.reason) from None
+    parameters = read_callback(broker, http)
     pending = _find_pending(broker, http, parameters.get("state"))
     provider = _find_provider(broker, pending)
     _check_answer(broker, http, parameters, pending, provider)

@@ -2,12 +2,13 @@
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import authorize, callback, link, signin
+from chalicelib.endpoints import authorize, callback, form_post, link, signin
 from chalicelib.routes.edge import Edge, Route
 
 AUTHORIZE = Route(endpoint=authorize.answer, reads="form", is_page=True)
 SIGN_IN = Route(endpoint=signin.answer, reads="form", is_page=True)
 CALLBACK = Route(endpoint=callback.answer, is_page=True)
+POSTED_CALLBACK = Route(endpoint=form_post.answer, reads="form", is_page=True)
 LINK = Route(endpoint=link.answer, reads="form", is_page=True)
 
 
@@ -23,9 +24,10 @@ def build_blueprint(edge: Edge) -> Blueprint:
     def signin_view() -> Response:
         return edge.serve(routes.current_request, SIGN_IN)
 
-    @routes.route("/callback/{provider_id}", methods=["GET"], content_types=[])
+    @routes.route("/callback/{provider_id}", methods=["GET", "POST"], content_types=[])
     def callback_view(provider_id: str) -> Response:
-        return edge.serve(routes.current_request, CALLBACK)
+        posted = routes.current_request.method == "POST"
+        return edge.serve(routes.current_request, POSTED_CALLBACK if posted else CALLBACK)
 
     @routes.route("/connect/{link}", methods=["GET", "POST"], content_types=[])
     def link_view(link: str) -> Response:

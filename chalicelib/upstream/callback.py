@@ -2,12 +2,15 @@
 
 from typing import Literal
 
+from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import ProviderMisbehaved
 
 CallbackError = Literal["access_denied", "server_error"]
 
 MAX_CODE_CHARACTERS = 4096
+# What every provider's callback may hold, and nothing else of it decides anything.
+CARRIED = ("code", "state", "iss", "error")
 # What providers say when the user said no.
 _DENIED = frozenset(
     {"access_denied", "user_denied", "user_cancelled_login", "user_cancelled_authorize", "consent_required"}
@@ -17,6 +20,13 @@ _DENIED = frozenset(
 def callback_uri(issuer: str, provider_id: str) -> str:
     """Our one redirect URI per provider, so that an answer of one is never taken for another's (CB-04)."""
     return f"{issuer}/callback/{provider_id}"
+
+
+def further_parameters(definition: ProviderDefinition) -> tuple[str, ...]:
+    """Names of what else the file reads in a callback: metadata, and a profile."""
+    named = [rule.path for rule in definition.metadata.values() if rule.origin == "callback"]
+    profile = definition.identity.callback
+    return tuple(dict.fromkeys([*named, *([profile.parameter] if profile else [])]))
 
 
 def check_callback_provider(called: str, *, expected: str) -> None:

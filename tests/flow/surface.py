@@ -65,6 +65,7 @@ ENDPOINTS = (
     Endpoint("POST", "/authorize", "form", tuple(_AUTHORIZE.split()), page=True),
     Endpoint("POST", "/signin", "form", ("request", "provider", "decision", "scope"), page=True),
     Endpoint("GET", "/callback/{provider_id}", fields=tuple(_CALLBACK.split()), page=True),
+    Endpoint("POST", "/callback/{provider_id}", "form", tuple(_CALLBACK.split()), page=True),
     Endpoint("POST", "/connect", "form", ("provider", "scope", "redirect_uri", "state"), ("POST",)),
     Endpoint("GET", "/connect/{link}", page=True),
     Endpoint("POST", "/connect/{link}", "form", ("request", "decision", "scope"), page=True),

@@ -207,7 +207,6 @@ def test_no_method_of_client_authentication_but_the_advertised_ones(stack: Stack
             "GET /register",
         ),
         *(
-            "POST /callback/demo",
             "PATCH /userinfo",
             "TRACE /health",
             "HEAD /jwks",
