@@ -37,7 +37,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     provider_id = http.path.get("provider_id", "")
     definition = broker.catalog.get(provider_id)
     if definition is None or not _posts(definition) or http.query:
-        raise PageError("callback_not_to_be_posted", status=405)
+        raise PageError("callback_not_to_be_posted")
     form = _parse(http.form)
     carried = {name: value for name in CARRIED if (value := form.get(name)) is not None}
     if "state" not in carried or sum(map(len, carried.values())) > MAX_CARRIED:

@@ -90,8 +90,9 @@ def test_the_seal_holds_for_just_this_answer(scene: Scene, changed: str) -> None
 def test_the_seal_is_of_this_provider(scene: Scene, stage: Stage) -> None:
     url, fields = posted(scene)
     location = post(url, fields).location
-    stage(team(FORM_POST, provider_id='"other"'))
+    shop = stage(team(FORM_POST, provider_id='"other"')).trial.shop
     assert scene.app.person.get(location.replace("/callback/team", "/callback/other")).status == 400
+    assert "callback_not_as_posted" in shop.log.getvalue()
 
 
 @requirement("CB-13")
@@ -153,10 +154,10 @@ def test_without_state_there_is_nothing_to_go_on_with(scene: Scene) -> None:
 def test_nobody_else_posts(stage: Stage, path: str) -> None:
     plain: Scene = stage(team())
     answer = post(plain.app.issuer + path, {"code": "c", "state": "s"})
-    assert (answer.status, answer.location) == (405, "")
+    assert (answer.status, answer.location) == (400, "")
 
 
 @requirement("CB-13")
 def test_a_posted_callback_reads_no_query(scene: Scene) -> None:
     url, fields = posted(scene)
-    assert post(f"{url}?code=another", fields).status == 405
+    assert post(f"{url}?code=another", fields).status == 400
