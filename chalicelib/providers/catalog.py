@@ -1,4 +1,8 @@
-"""All provider files of this deployment: ours, then the operator's own folders, read once per container."""
+"""All provider files of this deployment: ours, then the operator's own folders, each read once per container.
+
+Ours are the same in every deployment and each is read by the tests, so a container reads only those that it needs, when
+it needs them: all of them would be a fifth of a cold start. An operator's files are read, and refused, at once.
+"""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,19 +14,22 @@ OUR_FILES = Path(__file__).parent
 
 
 class Catalog:
-    """Definitions by provider id. Which of them are switched on is the operator's record, not known here."""
+    """Definitions by provider id. Which of them are switched on is the operator's record, not known here.
 
-    def __init__(self, definitions: Iterable[ProviderDefinition]) -> None:
+    ids   every provider id that has a file
+    """
+
+    def __init__(self, definitions: Iterable[ProviderDefinition], *, unread: Mapping[str, Path] | None = None) -> None:
         self._by_id = {definition.provider_id: definition for definition in definitions}
-
-    @property
-    def ids(self) -> frozenset[str]:
-        """Every provider id that has a file."""
-        return frozenset(self._by_id)
+        self._files = {name: path for name, path in (unread or {}).items() if name not in self._by_id}
+        self.ids = frozenset({*self._by_id, *self._files})
 
     def get(self, provider_id: str) -> ProviderDefinition | None:
         """The file of one provider as it is written; None when there is none."""
-        return self._by_id.get(provider_id)
+        definition = self._by_id.get(provider_id)
+        if definition is None and provider_id in self._files:
+            definition = self._by_id[provider_id] = _read(self._files[provider_id])
+        return definition
 
     def fill(self, record: ProviderRecord, metadata: Mapping[str, str] | None = None) -> ProviderDefinition | None:
         """The file with the operator's values in their places, and with those of one connection; None without a file.
@@ -31,20 +38,21 @@ class Catalog:
 
         Raises ValueRefused: a value is missing, or is not what the file allows.
         """
-        definition = self._by_id.get(record.provider_id)
+        definition = self.get(record.provider_id)
         if definition is None:
             return None
         return fill(definition, {**record.variables, **(metadata or {})}, complete=metadata is not None)
 
 
 def load_catalog(*extra_dirs: str | Path) -> Catalog:
-    """Read our files, then those of further folders; a later file with the same id replaces an earlier one.
+    """Our files, then those of further folders; a later file with the same id replaces an earlier one.
 
-    Raises InvalidDefinition naming every fault of every file; a folder that is not there is a fault, not an empty one.
+    Raises InvalidDefinition naming every fault of every further file; a folder that is not there is a fault, not an
+    empty one.
     """
     faults: list[str] = []
     definitions: list[ProviderDefinition] = []
-    for folder in (OUR_FILES, *map(Path, extra_dirs)):
+    for folder in map(Path, extra_dirs):
         if not folder.is_dir():
             faults.append(f"{folder} is not a folder")
             continue
@@ -55,7 +63,7 @@ def load_catalog(*extra_dirs: str | Path) -> Catalog:
                 faults.append(str(error))
     if faults:
         raise InvalidDefinition("provider files", tuple(faults))
-    return Catalog(definitions)
+    return Catalog(definitions, unread={path.stem: path for path in OUR_FILES.glob("*.toml")})
 
 
 def check_registrations_apart(registrations: Mapping[str, tuple[str, str]]) -> None:

@@ -110,6 +110,16 @@ def test_an_operators_folder_adds_and_replaces(tmp_path: Path):
     assert "intra" in catalog.ids
 
 
+def test_a_file_of_ours_is_read_when_it_is_needed_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    real = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, **more: read.append(path.name) or real(path, **more))
+    catalog = load_catalog()
+    assert (read, catalog.ids) == ([], {path.stem for path in OURS})
+    assert catalog.get("github") is catalog.get("github") is not None
+    assert read == ["github.toml"]
+
+
 def test_every_fault_of_every_file_of_a_folder_is_named_at_once(tmp_path: Path):
     (tmp_path / "one.toml").write_text("x = ")
     (tmp_path / "two.toml").write_text(GOOD)
