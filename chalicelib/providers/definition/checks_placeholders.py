@@ -7,6 +7,7 @@ from typing import Any
 from chalicelib.providers.definition.checks import is_pattern
 from chalicelib.providers.definition.faults import Fault
 from chalicelib.providers.definition.placeholders import (
+    LABEL,
     PLACEHOLDER,
     ValueRefused,
     check_place,
@@ -22,10 +23,11 @@ _ENDPOINT = re.compile(
     rf"(?:https://{_HOST}|\{{[a-z0-9_]+\}})(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/{{}}-]*)?(?:\?[A-Za-z0-9._~=&%,:{{}}-]*)?"
 )
 _UNDER_ISSUER = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
-_HOST_ALONE = re.compile(_HOST)
+_DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})+")
 # Needed before anything has come back from the provider, or where no connection is at hand.
-_BEFORE = frozenset({"issuer", "authorization_endpoint", "jwks_uri", "revocation.user_page"})
-_TEXTS = ("client_assertion.issuer", "client_assertion.subject", "client_assertion.audience", "client_assertion.key_id")
+_BEFORE = frozenset({"issuer", "authorization_endpoint", "jwks_uri", "revocation.user_page", "identity.subject"})
+_ASSERTION = ("client_assertion.issuer", "client_assertion.subject", "client_assertion.audience")
+_TEXTS = ("identity.subject", *_ASSERTION, "client_assertion.key_id")
 _CLIENT_ID_TOO = ("client_assertion.", "identity.headers.", "api.headers.", "revocation.")
 _TOKEN_TOO = ("identity.body.", "revocation.json.", "revocation.form.", "revocation.url")
 _FREE = re.compile(r"notes|display_name|documentation\..*|unverified|.*pattern|.*\.title|.*\.example|registration\..*")
@@ -84,8 +86,8 @@ def _check_rules(definition: ProviderDefinition) -> Faults:
     for key, rule in both.items():
         if not _NAME.fullmatch(key.partition(".")[2]) or key.partition(".")[2] in ("client_id", "token"):
             yield Fault(key, f"{key} is no name for a value", "write a lower-case word, not client_id or token")
-        if (rule.pattern is None) == (not rule.values):
-            yield Fault(key, f"{key} needs a pattern or values, one of the two", "say what the value must read like")
+        if fault := _find_unruly(key, rule):
+            yield fault
         elif rule.pattern is not None and not is_pattern(rule.pattern):
             yield Fault(f"{key}.pattern", f"{key}.pattern is no regular expression", "write one for the whole value")
         elif rule.default is not None and not rule.admits(rule.default):
@@ -98,6 +100,25 @@ def _check_rules(definition: ProviderDefinition) -> Faults:
             yield Fault(f"metadata.{name}", expected, "add the url, or remove it")
         if metadata.origin == "callback" and metadata.path in _NOT_METADATA:
             yield Fault(f"metadata.{name}.path", f"metadata.{name} may not be {metadata.path}", "keep another one")
+
+
+def _find_unruly(key: str, rule: VariableRule | MetadataRule) -> Fault | None:
+    """What a value must read like is said once."""
+    said = [rule.pattern is not None, bool(rule.values)]
+    if isinstance(rule, VariableRule):
+        if rule.kind == "url" and any(said):
+            return Fault(key, f"{key} is a url: pattern and values are for texts", "remove them")
+        if rule.kind == "url":
+            return None if rule.example else Fault(key, f"{key}.example is missing: it is a url", "add an example")
+    elif rule.suffixes:
+        said.append(True)
+        if rule.origin == "callback":
+            return Fault(key, f"{key}.suffixes: a callback comes through the browser", "list its values")
+        if bad := [one for one in rule.suffixes if not _DOMAIN.fullmatch(one)]:
+            return Fault(f"{key}.suffixes", f"{key}.suffixes: {bad[0]!r} is no domain", 'write "my.example.com"')
+    if said.count(True) == 1:
+        return None
+    return Fault(key, f"{key} needs a pattern or values, one of the two", "say what the value must read like")
 
 
 def _check_use(definition: ProviderDefinition, document: Mapping[str, Any], addresses: Addresses) -> Faults:
@@ -133,12 +154,26 @@ def _check_authorities(definition: ProviderDefinition, addresses: Addresses) -> 
             rule = definition.metadata.get(name) or definition.variables.get(name)
             if rule is None:
                 yield Fault(key, f"{key}: {{{name}}} may not stand in a host", "write the host itself")
-            elif not rule.values and (name in definition.metadata or is_origin_template(template)):
+            elif isinstance(rule, VariableRule) and rule.kind == "url":
+                if template != f"{{{name}}}":
+                    yield Fault(key, f"{key}: {{{name}}} is a url and must be all of it", f'write "{{{name}}}"')
+            elif not _is_bounded(rule) and (name in definition.metadata or is_origin_template(template)):
                 expected = f"{key}: {{{name}}} decides a host, so its values must be listed"
                 yield Fault(f"metadata.{name}", expected, 'write values = ["...", "..."] instead of a pattern')
-            elif bad := [one for one in (*rule.values, rule.default) if one and not _fits(name, one, key, template)]:
+            elif bad := [one for one in _samples(rule) if not _fits(name, one, key, template)]:
                 expected = f"{key}: {bad[0]!r} cannot stand for {{{name}}}"
                 yield Fault(key, expected, "an origin is https://HOST, a part of a host one label without dots")
+
+
+def _is_bounded(rule: VariableRule | MetadataRule) -> bool:
+    """The file says which hosts there may be: it lists them, or the domains of the provider that they lie below."""
+    return bool(rule.values) or (isinstance(rule, MetadataRule) and bool(rule.suffixes))
+
+
+def _samples(rule: VariableRule | MetadataRule) -> list[str]:
+    """Values that the file itself names."""
+    below = [f"https://a.{one}" for one in rule.suffixes] if isinstance(rule, MetadataRule) else []
+    return [*rule.values, *below, *([rule.default] if rule.default else [])]
 
 
 def _fits(name: str, value: str, key: str, template: str) -> bool:

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from chalicelib.providers.definition.provider import ProviderDefinition
 from chalicelib.providers.definition.sections_identity import IdentityRules
-from chalicelib.providers.definition.sections_values import ClientAssertion, MetadataRule, VariableRule
+from chalicelib.providers.definition.sections_values import URL, ClientAssertion, MetadataRule, VariableRule
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
@@ -77,6 +77,8 @@ def fill_url(template: str, values: Mapping[str, str]) -> str:
     if head is None:
         return template
     authority, rest = head[1], head[2]
+    if is_origin_template(template) and not rest and URL.fullmatch(values.get(template[1:-1], "")):
+        return values[template[1:-1]]
     return PLACEHOLDER.sub(lambda found: _in_authority(found, authority, values), authority) + PLACEHOLDER.sub(
         lambda found: _in_path(found, values), rest
     )
@@ -147,7 +149,9 @@ def _identity(rules: IdentityRules, values: Mapping[str, str]) -> IdentityRules:
     email_list = rules.email_list
     if email_list is not None:
         email_list = replace(email_list, endpoint=fill_url(email_list.endpoint, values))
-    return replace(rules, issuer=_url(rules.issuer, values), email_list=email_list)
+    subject = tuple(fill_text(path, values) for path in rules.subject_paths)
+    subjects = subject[0] if len(subject) == 1 else subject
+    return replace(rules, issuer=_url(rules.issuer, values), subject=subjects, email_list=email_list)
 
 
 def _assertion(rules: ClientAssertion, values: Mapping[str, str]) -> ClientAssertion:

@@ -5,15 +5,21 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_PATH = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~=&%,:-]*)?"
+URL = re.compile(rf"https://{_LABEL}(?:\.{_LABEL})+{_PATH}")
+
 
 class VariableRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A value that the operator gives when the provider is switched on: a tenant, a region, a shop.
 
-    pattern, values   what it must read like, whole; exactly one of the two
+    kind              url: an https URL without port, user or fragment, which is all of an address; it has an example
+    pattern, values   what it must read like, whole; exactly one of the two, neither for a url
     default           stands where the operator gives none; without it one must be given
     """
 
     title: str
+    kind: Literal["text", "url"] = "text"
     pattern: str | None = None
     values: tuple[str, ...] = ()
     default: str | None = None
@@ -21,6 +27,8 @@ class VariableRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     def admits(self, value: str) -> bool:
         """True for a value that the file allows."""
+        if self.kind == "url":
+            return URL.fullmatch(value) is not None
         return _admits(self.pattern, self.values, value)
 
 
@@ -30,6 +38,8 @@ class MetadataRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     origin    callback: a parameter of it; token: a member of the token answer; request: a GET with the access token
     path      the parameter's name, or a dotted path into the answer; numbers index lists
     url       for origin "request"
+    suffixes  in place of pattern and values: the provider's own domains, below one of which the value, an https origin,
+              must lie; never for a callback, which comes through the browser
     """
 
     origin: Literal["callback", "token", "request"] = field(name="from")
@@ -37,10 +47,13 @@ class MetadataRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     url: str | None = None
     pattern: str | None = None
     values: tuple[str, ...] = ()
+    suffixes: tuple[str, ...] = ()
     default: str | None = None
 
     def admits(self, value: str) -> bool:
         """True for a value that the file allows."""
+        if self.suffixes:
+            return any(re.fullmatch(rf"https://(?:{_LABEL}\.)+{re.escape(one)}", value) for one in self.suffixes)
         return _admits(self.pattern, self.values, value)
 
 

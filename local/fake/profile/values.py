@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.providers.definition import ProviderDefinition, VariableRule
+from chalicelib.providers.definition import MetadataRule, ProviderDefinition, VariableRule
 
 _parser: Any = importlib.import_module("re._parser")
 _FEW = 4
@@ -16,11 +16,15 @@ def choose_variables(definition: ProviderDefinition, given: Mapping[str, str]) -
 
 
 def choose_metadata(definition: ProviderDefinition) -> dict[str, str]:
-    """What this provider says of every connection: the last value that is listed, or one like the pattern."""
-    return {
-        name: rule.values[-1] if rule.values else sample(rule.pattern or "")
-        for name, rule in definition.metadata.items()
-    }
+    """What this provider says of every connection: the last value that is listed, one below the last of the domains, or
+    one like the pattern."""
+    return {name: _metadata(rule) for name, rule in definition.metadata.items()}
+
+
+def _metadata(rule: MetadataRule) -> str:
+    if rule.suffixes:
+        return f"https://team.{rule.suffixes[-1]}"
+    return rule.values[-1] if rule.values else sample(rule.pattern or "")
 
 
 def _variable(rule: VariableRule) -> str:
