@@ -5,11 +5,15 @@ import os
 import re
 import shlex
 import subprocess
+import sys
+import threading
+import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from chalicelib.records.client import ProxyRule
 from chalicelib.records.places import client_place
@@ -21,7 +25,8 @@ from tests.flow.stack import SCOPE, Stack, start_parts
 from tests.flow.tokens import Session, read, start_session
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in ("hand-out", "connect", "proxy", "vault")}
+NAMES = ("first-app", "hand-out", "connect", "proxy", "vault")
+PAGES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in NAMES}
 EXAMPLE = re.compile(r"```(sh|js)\n(.*?)```\n(?:\n((?:    [^\n]*\n)+))?", re.DOTALL)
 NAME = re.compile(r'"(\w+)":')
 
@@ -101,6 +106,32 @@ def copy_all(reader: Reader, page: str) -> list[str]:
             assert set(NAME.findall(came)) == set(NAME.findall(answer)), (text, came)
         printed.append(came)
     return printed
+
+
+def test_a_first_app(
+    stack: Stack, reader: Reader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Registered by the command that stands there, the program signs alice in and prints what the pages use."""
+    monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
+    (_, start, _), (_, register, _) = examples("first-app")
+    assert start == "python3 dev.py demo\n"
+    (program,) = re.findall(r"```python\n(.*?)```", PAGES["first-app"], re.DOTALL)
+    options = build_parser().parse_args(shlex.split(register.replace("\\\n", ""))[3:])
+    client_id = options.act(stack.deployment, options)["client_id"]
+
+    def open_browser(url: str) -> None:
+        browser = stack.browser()
+        left = stack.decide(browser, browser.get(url), provider="demo")
+        back = browser.get(stack.provider.sign_in(left.location, "alice")).location
+        threading.Thread(target=requests.get, args=(back,), kwargs={"timeout": 20}, daemon=True).start()
+
+    monkeypatch.setattr(webbrowser, "open", open_browser)
+    monkeypatch.setattr(sys, "argv", ["first_app.py", client_id])
+    exec(compile(program.replace("http://127.0.0.1:8080", stack.settings.issuer), "first_app.py", "exec"), {})
+    printed = dict(re.findall(r"([A-Z_]+)=(\S+)", capsys.readouterr().out))
+    assert printed["CLIENT_ID"] == client_id and printed.keys() | {"NOTES", "MINE"} == {*reader.variables, "STATE"}
+    answer = Proxied(stack).call(printed["ACCESS_TOKEN"])
+    assert answer.json["owner"] == "alice"
 
 
 def test_hand_out(reader: Reader) -> None:
