@@ -18,14 +18,14 @@ from chalicelib.upstream.http import HttpResponse
 from chalicelib.upstream.refresh import Renewed, read_refresh_response
 from chalicelib.upstream.revocation import TokenKind, renewing_kind
 from chalicelib.vault.refreshing import LEASE_SECONDS
-from chalicelib.vault.sealed import open_answer, seal_duty
+from chalicelib.vault.sealed import LeftKeys, OwnKey, open_answer, seal_duty
 
 Token = tuple[str, TokenKind]
 REQUEST_SECONDS = 60  # longer than any request works
 
 
 def leave_revocation(
-    broker: Broker, connection: Connection, user_key: bytes, tokens: tuple[Token, ...], *, settles: bool = False
+    broker: Broker, connection: Connection, user_key: OwnKey, tokens: tuple[Token, ...], *, settles: bool = False
 ) -> None:
     """A job that ends these tokens."""
     now = broker.clock.now()
@@ -40,6 +40,7 @@ def leave_revocation(
         created_at=now,
         settles=settles,
         generation=connection.token_generation,
+        expires_at=user_key.expires_at if isinstance(user_key, LeftKeys) else None,
     )
     duty = seal_duty(user_key, msgspec.msgpack.encode(tokens), job=job, salt=broker.entropy.token_bytes(32))
     broker.store.put_job(msgspec.structs.replace(job, sealed=duty))
@@ -86,7 +87,7 @@ def end_tokens(broker: Broker, provider: Registered, tokens: tuple[Token, ...]) 
 
 
 def tokens_of_answer(
-    broker: Broker, definition: ProviderDefinition, recovery: Recovery, owner: Connection, key: bytes
+    broker: Broker, definition: ProviderDefinition, recovery: Recovery, owner: Connection, key: OwnKey
 ) -> tuple[Token, ...]:
     """What a kept answer brought; nothing where it does not open or says nothing.
 

@@ -26,7 +26,14 @@ from chalicelib.records.places import (
 )
 from chalicelib.revoking import finish_ending, give_up, look_around
 from chalicelib.vault.endings import PARTS
-from chalicelib.vault.sealed import open_duty, open_job_key, open_user_key
+from chalicelib.vault.sealed import (
+    JOB_KEY_VERSION,
+    USER_KEY_VERSION,
+    LeftKeys,
+    open_duty,
+    open_job_key,
+    open_user_key,
+)
 from chalicelib.vault.sharing import shares_account
 
 Outcome = Literal["done", "later", "given_up"]
@@ -148,18 +155,20 @@ def _end(broker: Broker, job: Job, connection: Connection, found: Found) -> _Don
     return _Done(done=True)
 
 
-def _open_key(broker: Broker, job: Job, found: Found) -> bytes:
-    """The user's key; of a user who was erased the key that was made for such jobs, until its end.
+def _open_key(broker: Broker, job: Job, found: Found) -> LeftKeys:
+    """The user's key; of a user who was erased the key that was made for such jobs, until its end; both in between.
 
     Raises SealBroken where there is neither.
     """
-    vault = broker.keys.get("vault")
+    vault, versions, ends = broker.keys.get("vault"), dict[int, bytes](), None
     own, left = found.get(user_key_place(job.sub)), found.get(job_key_place(job.sub))
     if own is not None and own.sealed:
-        return open_user_key(vault, own.sealed, sub=job.sub)
-    if left is None or left.expires_at <= broker.clock.now():
+        versions[USER_KEY_VERSION] = open_user_key(vault, own.sealed, sub=job.sub)
+    if left is not None and left.expires_at > broker.clock.now():
+        versions[JOB_KEY_VERSION], ends = open_job_key(vault, left), left.expires_at
+    if not versions:
         raise SealBroken("no_key")
-    return open_job_key(vault, left)
+    return LeftKeys(versions=versions, expires_at=ends)
 
 
 def _is_shared(broker: Broker, connection: Connection) -> bool:

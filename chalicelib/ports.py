@@ -17,6 +17,7 @@ from chalicelib.records.keyset import Keyset, Purpose
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.places import Place
 from chalicelib.records.settings import Settings
+from chalicelib.records.stored import JobKey
 from chalicelib.records.subject import Subject
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse
@@ -208,6 +209,18 @@ class Store(Protocol):
 
     def put_user_key(self, sub: str, sealed: bytes) -> Written[bytes] | Refused[bytes]:
         """Insert if absent."""
+
+    def erase_subject(self, subject: Subject, *, now: int) -> None:
+        """Switch a user off for good; who signs in with that login from now on is somebody else."""
+
+    def destroy_user_key(self, sub: str) -> None:
+        """What was sealed under it is unreadable from now on, for everybody; no other key is ever made there."""
+
+    def put_job_key(self, left: JobKey, *, now: int) -> Written[JobKey] | Refused[JobKey]:
+        """Insert if absent or over."""
+
+    def reseal_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
+        """Put other sealed values into a tombstone, if it still says what was read."""
 
     def put_client(self, client: Client, *, expected_revision: int | None) -> Written[Client] | Refused[Client]:
         """Write a client if absent (None) or still of that revision."""

@@ -21,7 +21,7 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.places import Place, connection_place, consent_place, provider_place, recovery_place
 from chalicelib.upstream.revocation import TokenKind, renewing_kind
 from chalicelib.vault.endings import merge_endings
-from chalicelib.vault.sealed import Attribute, open_value, place_of
+from chalicelib.vault.sealed import Attribute, OwnKey, open_value, place_of
 from chalicelib.vault.sharing import shares_account, without_connection
 
 BATCH = 100
@@ -46,7 +46,7 @@ class Around(Struct, frozen=True, kw_only=True):
     others: tuple[Connection, ...]
 
 
-def end_connection(broker: Broker, connection: Connection, user_key: bytes) -> Connection | None:
+def end_connection(broker: Broker, connection: Connection, user_key: OwnKey) -> Connection | None:
     """End it here at once, and at the provider as far as it can be done; the tombstone with what became of its tokens.
 
     None where somebody has signed in since it was read: nothing has happened then.
@@ -57,7 +57,7 @@ def end_connection(broker: Broker, connection: Connection, user_key: bytes) -> C
     return finish_ending(broker, tombstone, look_around(broker, tombstone), user_key)
 
 
-def end_all(broker: Broker, connections: list[Connection], user_key: bytes) -> list[Connection]:
+def end_all(broker: Broker, connections: list[Connection], user_key: OwnKey) -> list[Connection]:
     """Several of one user, as they stand afterwards: every tombstone before any call, so that none of them counts as
     another's neighbour; what there is no time for is left to the duties."""
     written = [write_tombstone(broker, connection) for connection in connections]
@@ -114,7 +114,7 @@ def _read_batches(broker: Broker, sub: str, needed: tuple[Place[Any], ...]) -> t
     return found, tuple(one for one in connections if one is not None and one.sub == sub)
 
 
-def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_key: bytes) -> Connection:
+def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_key: OwnKey) -> Connection:
     """Consent is narrowed, so that the next sign-in asks; then the provider is asked; then it is written down."""
     narrow_consent(broker, tombstone, around)
     record = around.found.get(provider_place(tombstone.provider_id))
@@ -212,7 +212,7 @@ def _with_family(rows: list[tuple[str, Ending]], tombstone: Connection) -> list[
 
 
 def _stored_tokens(
-    broker: Broker, tombstone: Connection, definition: ProviderDefinition, user_key: bytes
+    broker: Broker, tombstone: Connection, definition: ProviderDefinition, user_key: OwnKey
 ) -> tuple[tuple[Token, ...], list[tuple[str, Ending]]]:
     """Refresh tokens, the replaced ones too; the access token where there is none, or where it would outlive them.
 

@@ -11,6 +11,7 @@ from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client
+from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
     ROTATION_SECONDS,
     Deployment,
@@ -187,7 +188,9 @@ def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 def _delete(deployment: Deployment, options: argparse.Namespace) -> Any:
     delete_client(deployment, options.client_id)
-    return {"client_id": options.client_id, "deleted": True}
+    broker = find_broker(deployment)
+    ended = end_client(deployment, broker, options.client_id)
+    return {"client_id": options.client_id, "deleted": True, "connections": ended_rows(broker, ended)}
 
 
 def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:

@@ -12,7 +12,7 @@ from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
-from cli import clients, jobs, providers, vault
+from cli import clients, connections, jobs, providers, users, vault
 from cli.finding import find_deployment
 from cli.operations import (
     Deployment,
@@ -54,6 +54,8 @@ def build_parser() -> argparse.ArgumentParser:
     _add_resource(groups, common)
     keys = groups.add_parser("keys", help="the keysets").add_subparsers(dest="verb", required=True, metavar="VERB")
     keys.add_parser("list", parents=[common], help="every version of every key; never a key").set_defaults(act=_keys)
+    connections.add_parsers(groups, common)
+    users.add_parsers(groups, common)
     jobs.add_parsers(groups, common)
     vault.add_parsers(groups, common)
     return parser

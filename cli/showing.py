@@ -44,11 +44,9 @@ def client_row(client: Client) -> dict[str, Any]:
         "client_uri": client.client_uri,
         "initiate_login_uri": client.initiate_login_uri,
         "registered_by": client.registered_by,
-        "secrets": [
-            {"created_at": _date(one.created_at), "expires_at": _date(one.expires_at)} for one in client.secrets
-        ],
-        "created_at": _date(client.created_at),
-        "expires_at": _date(client.expires_at),
+        "secrets": [{"created_at": date(one.created_at), "expires_at": date(one.expires_at)} for one in client.secrets],
+        "created_at": date(client.created_at),
+        "expires_at": date(client.expires_at),
         "disabled": client.marks.disabled,
         "revision": client.revision,
     }
@@ -72,7 +70,7 @@ def resource_row(resource: Resource) -> dict[str, Any]:
         "audience": resource.audience,
         "scope": " ".join(sorted(resource.scopes)),
         "token_seconds": resource.token_seconds,
-        "created_at": _date(resource.created_at),
+        "created_at": date(resource.created_at),
     }
 
 
@@ -84,7 +82,7 @@ def key_rows(item: KeysetItem) -> list[dict[str, Any]]:
             "version": key.version,
             "state": key.state,
             "kid": (key.public_jwk or {}).get("kid"),
-            "created_at": _date(key.created_at),
+            "created_at": date(key.created_at),
         }
         for key in item.keys
     ]
@@ -119,5 +117,6 @@ def _words(value: Any) -> str:
     return str(value)
 
 
-def _date(seconds: int | None) -> str | None:
+def date(seconds: int | None) -> str | None:
+    """As people read it, in UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else None

@@ -1,6 +1,7 @@
 """The store on DynamoDB: the verbs of grants, connections and refreshes, and those of everything else."""
 
 from chalicelib.adapters.connections import ConnectionVerbs
+from chalicelib.adapters.erasures import ErasureVerbs
 from chalicelib.adapters.grants import GrantVerbs
 from chalicelib.adapters.items import encode, encode_item, key
 from chalicelib.adapters.queue import place_of_job
@@ -27,7 +28,7 @@ SKEW = 120
 AUDIT_SECONDS = 400 * 86400
 
 
-class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs):
+class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
     """Every verb."""
 
     def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:

@@ -80,12 +80,13 @@ class Tables:
         condition: str,
         values: Mapping[str, object] | None = None,
         names: Mapping[str, str] | None = None,
+        **more: object,
     ) -> Written[R] | Refused[R]:
         """PutItem under a condition; a refusal whose old image carries our own nonce is our own lost answer."""
         nonce = self._entropy.token_bytes(12).hex()
         payload: dict[str, Any] = {
             "TableName": self._tables[place.table],
-            "Item": {**encode_item(place.pk, record), "written_by": {"S": nonce}},
+            "Item": {**encode_item(place.pk, record, **more), "written_by": {"S": nonce}},
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }

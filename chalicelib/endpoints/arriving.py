@@ -27,23 +27,44 @@ from chalicelib.records.subject import Subject
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """Who has come back, by names derived from the provider's word; nothing is looked up for them."""
+    """Who has come back, by names derived from the provider's word; nothing is looked up for them.
+
+    login   the `sub` of a login whose user was never erased; `life` counts the erasures
+    """
 
     sub: str
     account_id: str
     connection_id: str
+    login: str
+    life: int = 0
 
 
-def derive_names(broker: Broker, provider: Registered, brought: Brought, client_id: str) -> Arrival:
-    identity, key = brought.identity, broker.keys.get("identity").current.secret
-    named = {"provider_id": provider.record.provider_id, "issuer": identity.issuer, "subject": identity.subject}
-    sub, account_id = derive_sub(key, **named), derive_account_id(key, **named)
+def derive_names(broker: Broker, provider: Registered, brought: Brought, client_id: str, *, life: int = 0) -> Arrival:
+    """What one login is called here."""
+    key, provider_id = broker.keys.get("identity").current.secret, provider.record.provider_id
+    issuer, subject = brought.identity.issuer, brought.identity.subject
+    account_id = derive_account_id(key, provider_id=provider_id, issuer=issuer, subject=subject)
+    login = derive_sub(key, provider_id=provider_id, issuer=issuer, subject=subject)
+    sub = derive_sub(key, provider_id=provider_id, issuer=issuer, subject=subject, life=life) if life else login
     connection_id = derive_connection_id(key, sub=sub, client_id=client_id, account_id=account_id)
-    return Arrival(sub=sub, account_id=account_id, connection_id=connection_id)
+    return Arrival(sub=sub, account_id=account_id, connection_id=connection_id, login=login, life=life)
 
 
-def read_all(broker: Broker, pending: Pending, arrival: Arrival, client_id: str) -> Found:
-    """Everything that the rest decides on, in one strongly consistent batch."""
+def find_arrival(
+    broker: Broker, pending: Pending, provider: Registered, brought: Brought, client_id: str
+) -> tuple[Arrival, Found]:
+    """Who it is, and everything that the rest decides on in one strongly consistent batch; one batch more where the
+    user of this login was erased and comes back as somebody else. What was decided before that ended with it."""
+    arrival = derive_names(broker, provider, brought, client_id)
+    found = _read_all(broker, pending, arrival, client_id)
+    first = found.get(subject_place(arrival.login))
+    if first is None or not first.erased or pending.decided_at < (first.marks.not_before or 0):
+        return arrival, found
+    arrival = derive_names(broker, provider, brought, client_id, life=first.erased)
+    return arrival, _read_all(broker, pending, arrival, client_id)
+
+
+def _read_all(broker: Broker, pending: Pending, arrival: Arrival, client_id: str) -> Found:
     places: list[Place[Any]] = [
         DEPLOYMENT,
         client_place(client_id),

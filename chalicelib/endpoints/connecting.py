@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
+from chalicelib.endpoints.arriving import Arrival
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
@@ -44,17 +45,17 @@ class Owner(Struct, frozen=True, kw_only=True):
 
 
 def find_or_make_user(
-    broker: Broker, sub: str, *, known_key: UserKey | None, known_subject: Subject | None
+    broker: Broker, arrival: Arrival, *, known_key: UserKey | None, known_subject: Subject | None
 ) -> tuple[bytes, Subject]:
     """The user's key, opened, and the subject; for somebody never seen both are written, key first."""
-    vault = broker.keys.get("vault")
+    vault, sub = broker.keys.get("vault"), arrival.sub
     sealed = known_key.sealed if known_key else _make_user_key(broker, sub)
     try:
         user_key = open_user_key(vault, sealed, sub=sub)
     except SealBroken:
         broker.log.event("user_key_does_not_open", sub=sub)
         raise TemporarilyUnavailable("user_key_does_not_open") from None
-    return user_key, known_subject or _make_subject(broker, sub)
+    return user_key, known_subject or _make_subject(broker, arrival)
 
 
 def store_connection(
@@ -236,8 +237,14 @@ def _make_user_key(broker: Broker, sub: str) -> bytes:
     return result.item
 
 
-def _make_subject(broker: Broker, sub: str) -> Subject:
-    fresh = Subject(sub=sub, session_salt=broker.entropy.token_bytes(16), created_at=broker.clock.now())
+def _make_subject(broker: Broker, arrival: Arrival) -> Subject:
+    fresh = Subject(
+        sub=arrival.sub,
+        session_salt=broker.entropy.token_bytes(16),
+        created_at=broker.clock.now(),
+        login=arrival.login if arrival.life else "",
+        life=arrival.life,
+    )
     result = broker.store.put_subject(fresh)
     if isinstance(result, Refused):
         if result.found is None:

@@ -64,7 +64,8 @@ def answer_one(broker: Broker, http: Request) -> Reply:
 
 
 def describe_ended(broker: Broker, tombstone: Connection) -> dict[str, Any]:
-    """What became of it at the provider, token by token, and where the user can do what nobody can do from here."""
+    """What became of it at the provider, token by token, since when, and where the user can do what nobody can do from
+    here."""
     definition = broker.catalog.get(tombstone.provider_id)
     place = definition.revocation.user_page if definition and is_alive_there(tombstone) else None
     if place and "{" in place:
@@ -73,6 +74,7 @@ def describe_ended(broker: Broker, tombstone: Connection) -> dict[str, Any]:
         "connection_id": tombstone.connection_id,
         "provider": tombstone.provider_id,
         "status": "revoked",
+        "revoked_at": tombstone.revoked_at,
         "at_provider": result_of(tombstone),
         "tokens": describe_endings(tombstone),
         **({"provider_settings": place} if place else {}),

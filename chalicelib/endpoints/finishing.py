@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from chalicelib.asking import Brought, Registered
 from chalicelib.endpoints.answers import code_location, error_location
-from chalicelib.endpoints.arriving import Arrival, check_marks, derive_names, find_end_of, read_all
+from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, find_end_of
 from chalicelib.endpoints.completing import build_grant, record_consent
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
 from chalicelib.endpoints.cookies import seal_session
@@ -27,8 +27,7 @@ CLOCK_SKEW = 60
 def finish_sign_in(broker: Broker, http: Request, pending: Pending, provider: Registered, brought: Brought) -> Reply:
     """From the provider's word to our code."""
     client_id = client_id_of(broker, pending)
-    arrival = derive_names(broker, provider, brought, client_id)
-    found = read_all(broker, pending, arrival, client_id)
+    arrival, found = find_arrival(broker, pending, provider, brought, client_id)
     try:
         request, allowed = load_request(pending, found, broker)
         client = check_marks(broker, pending, request, arrival, found)
@@ -42,7 +41,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, provider: Re
     consent = found.get(consent_place(arrival.sub, client_id))
     user_key, subject = find_or_make_user(
         broker,
-        arrival.sub,
+        arrival,
         known_key=found.get(user_key_place(arrival.sub)),
         known_subject=found.get(subject_place(arrival.sub)),
     )

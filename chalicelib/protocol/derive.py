@@ -11,9 +11,12 @@ def derive_account_id(identity_key: bytes, *, provider_id: str, issuer: str, sub
     return _derive(identity_key, "account", provider_id, issuer, subject)
 
 
-def derive_sub(identity_key: bytes, *, provider_id: str, issuer: str, subject: str) -> str:
-    """Our stable subject for one login, 32 hex characters."""
-    return _derive(identity_key, "sub", provider_id, issuer, subject)
+def derive_sub(identity_key: bytes, *, provider_id: str, issuer: str, subject: str, life: int = 0) -> str:
+    """Our stable subject for one login, 32 hex characters.
+
+    life   how often its user has been erased: who comes back afterwards is somebody else here
+    """
+    return _derive(identity_key, "sub", provider_id, issuer, subject, *([str(life)] if life else []))
 
 
 def derive_connection_id(identity_key: bytes, *, sub: str, client_id: str, account_id: str) -> str:

@@ -9,9 +9,14 @@ class Subject(Struct, frozen=True, kw_only=True):
     """Our stable `sub`.
 
     session_salt   16 bytes mixed into the key of this user's browser sessions: replacing it signs out everywhere
+    erased         how often the user of the login with this name has been erased: the next one has another `sub`
+    login, life    of such a next one: the name of its login, and the number from which its `sub` was derived
     """
 
     sub: str
     session_salt: bytes
     created_at: int
     marks: Marks = NO_MARKS
+    erased: int = 0
+    login: str = ""
+    life: int = 0

@@ -46,6 +46,12 @@ def is_alive_there(connection: Connection) -> bool:
     return connection.status == "revoked" and worst(connection.endings) not in ("revoked", "kept_shared")
 
 
+def may_change(connection: Connection) -> bool:
+    """True for a tombstone about which a duty still has to say something."""
+    said = connection.endings.values()
+    return connection.status == "revoked" and (not said or "pending" in said or "failed" in said)
+
+
 def describe_endings(tombstone: Connection) -> list[dict[str, Any]]:
     """One row per token: what, result, reason."""
     if not tombstone.endings:

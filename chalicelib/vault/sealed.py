@@ -13,7 +13,21 @@ from chalicelib.records.stored import JobKey
 
 Attribute = Literal["access_token", "refresh_token", "previous", "profile", "outgoing"]
 USER_KEY_BYTES = 32
-USER_KEY_VERSION = 1
+USER_KEY_VERSION, JOB_KEY_VERSION = 1, 2
+
+
+class LeftKeys(Struct, frozen=True, kw_only=True):
+    """What opens a user's values for jobs: the user's own key while it lives, the job key of one who was erased.
+
+    versions     which of the two -> key
+    expires_at   of what is sealed under the job key; None: the user has not been erased
+    """
+
+    versions: dict[int, bytes]
+    expires_at: int | None = None
+
+
+OwnKey = bytes | LeftKeys
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -60,14 +74,14 @@ def open_job_key(vault: Keyset, left: JobKey) -> bytes:
     return open_sealed(keys, left.sealed, place=_job_key_place(left.sub, left.expires_at))
 
 
-def seal_value(user_key: bytes, value: bytes, attribute: Attribute, *, place: Place, salt: bytes) -> bytes:
+def seal_value(user_key: OwnKey, value: bytes, attribute: Attribute, *, place: Place, salt: bytes) -> bytes:
     """One token or profile of a connection."""
-    return seal(user_key, USER_KEY_VERSION, value, place=_value_place(attribute, place), salt=salt)
+    return _seal(user_key, value, place=_value_place(attribute, place), salt=salt)
 
 
-def open_value(user_key: bytes, sealed: bytes, attribute: Attribute, *, place: Place) -> bytes:
+def open_value(user_key: OwnKey, sealed: bytes, attribute: Attribute, *, place: Place) -> bytes:
     """Raises SealBroken."""
-    return open_sealed({USER_KEY_VERSION: user_key}, sealed, place=_value_place(attribute, place))
+    return open_sealed(_versions(user_key), sealed, place=_value_place(attribute, place))
 
 
 def open_profile(user_key: bytes, connection: Connection) -> dict[str, Any]:
@@ -78,24 +92,24 @@ def open_profile(user_key: bytes, connection: Connection) -> dict[str, Any]:
     return msgspec.json.decode(opened, type=dict[str, Any])
 
 
-def seal_answer(user_key: bytes, answer: bytes, *, recovery: Recovery, owner: Connection, salt: bytes) -> bytes:
+def seal_answer(user_key: OwnKey, answer: bytes, *, recovery: Recovery, owner: Connection, salt: bytes) -> bytes:
     """A provider's answer as the recovery item keeps it."""
-    return seal(user_key, USER_KEY_VERSION, answer, place=_answer_place(recovery, owner), salt=salt)
+    return _seal(user_key, answer, place=_answer_place(recovery, owner), salt=salt)
 
 
-def open_answer(user_key: bytes, recovery: Recovery, *, owner: Connection) -> bytes:
+def open_answer(user_key: OwnKey, recovery: Recovery, *, owner: Connection) -> bytes:
     """Raises SealBroken."""
-    return open_sealed({USER_KEY_VERSION: user_key}, recovery.sealed, place=_answer_place(recovery, owner))
+    return open_sealed(_versions(user_key), recovery.sealed, place=_answer_place(recovery, owner))
 
 
-def seal_duty(user_key: bytes, duty: bytes, *, job: Job, salt: bytes) -> bytes:
+def seal_duty(user_key: OwnKey, duty: bytes, *, job: Job, salt: bytes) -> bytes:
     """The tokens that a job has to end."""
-    return seal(user_key, USER_KEY_VERSION, duty, place=_job_place(job), salt=salt)
+    return _seal(user_key, duty, place=_job_place(job), salt=salt)
 
 
-def open_duty(user_key: bytes, job: Job) -> bytes:
+def open_duty(user_key: OwnKey, job: Job) -> bytes:
     """Raises SealBroken."""
-    return open_sealed({USER_KEY_VERSION: user_key}, job.sealed, place=_job_place(job))
+    return open_sealed(_versions(user_key), job.sealed, place=_job_place(job))
 
 
 def seal_provider_secret(vault: Keyset, secret: str, *, provider_id: str, salt: bytes) -> bytes:
@@ -108,6 +122,16 @@ def open_provider_secret(vault: Keyset, sealed: bytes, *, provider_id: str) -> s
     """Raises SealBroken."""
     place = canonical("broker", f"PROVIDER#{provider_id}", "client_secret")
     return open_sealed({v: key.secret for v, key in vault.versions.items()}, sealed, place=place).decode()
+
+
+def _versions(key: OwnKey) -> dict[int, bytes]:
+    return key.versions if isinstance(key, LeftKeys) else {USER_KEY_VERSION: key}
+
+
+def _seal(key: OwnKey, value: bytes, *, place: bytes, salt: bytes) -> bytes:
+    """Under the job key where there is one: the other one's time is over."""
+    version, own = max(_versions(key).items())
+    return seal(own, version, value, place=place, salt=salt)
 
 
 def _user_key_place(sub: str) -> bytes:

@@ -1,0 +1,172 @@
+"""Erasing a user: grants end, tokens are ended at the providers, then the user's key goes, and with it everything that
+was ever sealed under it, in backups too.
+
+What could not be ended at a provider in time is sealed anew under a key of its own with an end, for the duties alone.
+Whoever dies in the middle does it again: every step may be repeated, and the key goes last.
+"""
+
+from collections.abc import Iterator
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.access import open_key_of
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.errors import TemporarilyUnavailable
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.job import Job
+from chalicelib.records.places import job_key_place, recovery_place, subject_place, user_key_place
+from chalicelib.records.stored import JobKey
+from chalicelib.revoking import end_all, read_connections
+from chalicelib.vault.endings import may_change
+from chalicelib.vault.sealed import (
+    JOB_KEY_VERSION,
+    USER_KEY_BYTES,
+    USER_KEY_VERSION,
+    Attribute,
+    LeftKeys,
+    open_answer,
+    open_duty,
+    open_job_key,
+    open_value,
+    place_of,
+    seal_answer,
+    seal_duty,
+    seal_job_key,
+    seal_value,
+)
+
+LEFT_SECONDS = 7 * 86400  # longer than a duty is repeated
+CLAIM_SECONDS, TRIES = 60, 90
+ALL_TIMES = 10**11
+
+
+class Erasure(Struct, frozen=True, kw_only=True):
+    """What became of one user.
+
+    connections   as they stand, oldest first
+    ends_at       until when duties go on trying, and may open what they need; 0 where there is none
+    """
+
+    sub: str
+    connections: tuple[Connection, ...]
+    ends_at: int
+
+
+def erase_user(broker: Broker, sub: str) -> Erasure | None:
+    """All of it, or again what an earlier one left; None where nobody of that name has ever been here.
+
+    Raises TemporarilyUnavailable where somebody else keeps doing a duty of this user; the key lives then.
+    """
+    subject_at, key_at = subject_place(sub), user_key_place(sub)
+    found = broker.store.read(subject_at, key_at)
+    subject, own = found.get(subject_at), found.get(key_at)
+    if subject is None:
+        return None
+    broker.store.erase_subject(subject, now=broker.clock.now())
+    mine = read_connections(broker, sub)
+    if own is not None and own.sealed:
+        user_key = open_key_of(broker, own)
+        mine = end_all(broker, mine, user_key)
+        if any(may_change(one) for one in mine):
+            _hand_over(broker, sub, mine, _both_keys(broker, sub, user_key))
+        broker.store.destroy_user_key(sub)
+    late = [one for one in read_connections(broker, sub) if one.status != "revoked"]
+    end_all(broker, late, b"")
+    stand = sorted(read_connections(broker, sub), key=lambda one: (one.connected_at, one.connection_id))
+    stand = [one if may_change(one) else _empty(broker, one) for one in stand]
+    left = broker.store.read(job_key_place(sub)).get(job_key_place(sub))
+    waits = left is not None and any(may_change(one) for one in stand)
+    return Erasure(sub=sub, connections=tuple(stand), ends_at=left.expires_at if left and waits else 0)
+
+
+def _both_keys(broker: Broker, sub: str, user_key: bytes) -> LeftKeys:
+    """The user's key beside the one for duties, which an earlier try may have made."""
+    vault, now = broker.keys.get("vault"), broker.clock.now()
+    fresh, ends = broker.entropy.token_bytes(USER_KEY_BYTES), now + LEFT_SECONDS
+    sealed = seal_job_key(vault, fresh, sub=sub, expires_at=ends, salt=broker.entropy.token_bytes(32))
+    result = broker.store.put_job_key(JobKey(sub=sub, sealed=sealed, expires_at=ends), now=now)
+    kept = result.found if isinstance(result, Refused) else result.item
+    if kept is None:
+        raise TemporarilyUnavailable("job_key_keeps_changing", retry_after=1)
+    versions = {USER_KEY_VERSION: user_key, JOB_KEY_VERSION: open_job_key(vault, kept)}
+    return LeftKeys(versions=versions, expires_at=kept.expires_at)
+
+
+def _hand_over(broker: Broker, sub: str, tombstones: list[Connection], keys: LeftKeys) -> None:
+    """Seal anew what duties need, and set their end. Nobody does a duty while it is taken over."""
+    for one in tombstones:
+        if may_change(one):
+            broker.store.reseal_connection(_resealed(broker, one, keys))
+            _reseal_answer(broker, one, keys)
+    for _ in range(TRIES):
+        duties = [job for job in _duties_of(broker, sub) if job.expires_at is None]
+        if not duties:
+            return
+        now = broker.clock.now()
+        taken = [job for job in duties if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS)]
+        for job in taken:
+            broker.store.put_job(_ending_job(broker, job, keys))
+        if not taken:
+            broker.sleeper.sleep(1)
+    raise TemporarilyUnavailable("duties_keep_running", retry_after=CLAIM_SECONDS)
+
+
+def _duties_of(broker: Broker, sub: str) -> Iterator[Job]:
+    return (job for job in broker.queue.list_due(ALL_TIMES) if job.sub == sub)
+
+
+def _ending_job(broker: Broker, job: Job, keys: LeftKeys) -> Job:
+    ending = msgspec.structs.replace(job, expires_at=keys.expires_at, claimed_until=0)
+    if not job.sealed:
+        return ending
+    try:
+        duty = open_duty(keys, job)
+    except SealBroken as broken:
+        broker.log.event("alarm", kind="vault_does_not_open", connection_id=job.connection_id, reason=str(broken))
+        return ending
+    salt = broker.entropy.token_bytes(32)
+    return msgspec.structs.replace(ending, sealed=seal_duty(keys, duty, job=job, salt=salt))
+
+
+def _resealed(broker: Broker, tombstone: Connection, keys: LeftKeys) -> Connection:
+    """Its refresh tokens and its access token under the key for duties; the profile goes."""
+    place = place_of(tombstone)
+
+    def again(sealed: bytes, attribute: Attribute) -> bytes:
+        try:
+            value = open_value(keys, sealed, attribute, place=place) if sealed else b""
+        except SealBroken:
+            return sealed  # nobody can end it: the duty will say that it is lost
+        return seal_value(keys, value, attribute, place=place, salt=broker.entropy.token_bytes(32)) if value else b""
+
+    return msgspec.structs.replace(
+        tombstone,
+        sealed_access_token=again(tombstone.sealed_access_token, "access_token"),
+        sealed_refresh_token=again(tombstone.sealed_refresh_token, "refresh_token"),
+        sealed_previous=again(tombstone.sealed_previous, "previous"),
+        outgoing=tuple(again(one, "outgoing") for one in tombstone.outgoing),
+        sealed_profile=b"",
+    )
+
+
+def _reseal_answer(broker: Broker, tombstone: Connection, keys: LeftKeys) -> None:
+    """A provider's answer that a duty has to end."""
+    place = recovery_place(tombstone.connection_id)
+    kept: Recovery | None = broker.store.read(place).get(place)
+    if kept is None or not 0 <= kept.generation <= tombstone.revoked_generation:
+        return
+    try:
+        answer = open_answer(keys, kept, owner=tombstone)
+    except SealBroken:
+        return
+    sealed = seal_answer(keys, answer, recovery=kept, owner=tombstone, salt=broker.entropy.token_bytes(32))
+    broker.store.put_recovery(msgspec.structs.replace(kept, sealed=sealed), replacing=kept)
+
+
+def _empty(broker: Broker, tombstone: Connection) -> Connection:
+    """What nobody needs any more goes; nothing of it could be opened."""
+    nothing = dict.fromkeys(("sealed_access_token", "sealed_refresh_token", "sealed_previous", "sealed_profile"), b"")
+    result = broker.store.reseal_connection(msgspec.structs.replace(tombstone, outgoing=(), **nothing))
+    return tombstone if isinstance(result, Refused) else result.item

@@ -1,0 +1,80 @@
+"""broker user erase: end a user, and the key under which everything of that user is sealed."""
+
+import argparse
+import sys
+from typing import Any
+
+from chalicelib.erasing import Erasure, erase_user
+from chalicelib.ports import Broker
+from chalicelib.protocol.derive import derive_sub
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.records.places import provider_place, subject_place
+from chalicelib.vault.endings import is_alive_there
+from cli.connections import ended_rows, find_broker
+from cli.operations import Deployment, OperationError
+from cli.showing import date
+
+AGAIN = "broker user erase SUB: the same command again goes on from there"
+
+
+def _erase(deployment: Deployment, options: argparse.Namespace) -> Any:
+    broker = find_broker(deployment)
+    sub = options.sub or _find_sub(broker, options)
+    if not options.yes:
+        _confirm(sub)
+    try:
+        erasure = erase_user(broker, sub)
+    except OAuthError as error:
+        raise OperationError(f"user {sub} is not erased yet: {error.reason}", AGAIN) from None
+    if erasure is None:
+        raise OperationError(f"nobody is called {sub}", "broker connection list")
+    broker.log.event("user_erased", sub=sub, connections=len(erasure.connections), by="operator")
+    return _row(broker, erasure)
+
+
+def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
+    rows = ended_rows(broker, erasure.connections)
+    alive = [one for one in erasure.connections if is_alive_there(one)]
+    return {
+        "user": erasure.sub,
+        "key": "destroyed",
+        "alive_at": sorted({one.provider_id for one in alive}),
+        "tried_until": date(erasure.ends_at),
+        "connections": rows,
+    }
+
+
+def _find_sub(broker: Broker, options: argparse.Namespace) -> str:
+    """Who signs in with that account now. Raises OperationError."""
+    definition = broker.catalog.get(options.provider or "")
+    if definition is None or not options.account:
+        raise OperationError("name the user", "broker user erase SUB, or --provider ID --account SUBJECT")
+    place = provider_place(options.provider)
+    record = broker.store.read(place).get(place)
+    issuer = options.issuer or definition.identity.issuer or (record and record.issuer) or definition.issuer
+    if not issuer:
+        raise OperationError(f"whose subject is {options.account}?", "add --issuer URL")
+    key = broker.keys.get("identity").current.secret
+    named = {"provider_id": options.provider, "issuer": issuer, "subject": options.account}
+    login = derive_sub(key, **named)
+    found = broker.store.read(subject_place(login)).get(subject_place(login))
+    return derive_sub(key, **named, life=found.erased) if found and found.erased else login
+
+
+def _confirm(sub: str) -> None:
+    """Raises OperationError where nobody says yes."""
+    print(f"Everything of user {sub} will be unreadable for ever. Type yes: ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != "yes":
+        raise OperationError("nothing has been erased", "type yes, or add --yes")
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words below `broker user`."""
+    verbs = groups.add_parser("user", help="people").add_subparsers(dest="verb", required=True, metavar="VERB")
+    erase = verbs.add_parser("erase", parents=[common], help="end a user, and all that is kept of that user")
+    erase.add_argument("sub", nargs="?", help="the user's sub; or the account that the user signs in with:")
+    erase.add_argument("--provider", metavar="ID")
+    erase.add_argument("--account", metavar="SUBJECT", help="as the provider names it: its stable id, no address")
+    erase.add_argument("--issuer", metavar="URL", help="default: the provider's")
+    erase.add_argument("--yes", action="store_true", help="do not ask")
+    erase.set_defaults(act=_erase)

@@ -1,0 +1,93 @@
+"""broker connection ..., broker user erase: words, refusals, the question before an erasure, one document as JSON.
+
+The command's own process never reaches a provider on loopback, so that every call fails here and a duty is left.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.config import read_settings
+from chalicelib.records.connection import Connection
+from chalicelib.records.job import Job
+from chalicelib.records.places import user_key_place
+from cli.operations import Deployment
+from local.provider import RunningProvider
+from tests.cli.conftest import Done, Operator
+from tests.cli.test_operator import APP, PROVIDER_SECRET, sign_in
+from tests.requirement import requirement
+
+
+@pytest.fixture(scope="module", autouse=True)
+def app(broker: Operator, provider: RunningProvider) -> str:
+    """Keys, a provider, an app."""
+    broker.made("init")
+    provider.add_client("broker-at-demo", PROVIDER_SECRET, [f"{broker.environ['BROKER_ISSUER']}/callback/demo"])
+    words = ["provider", "set", "demo", "--client-id", "broker-at-demo", "--issuer", provider.url, "--secret-from"]
+    broker.made(*words, "env:AT_DEMO", AT_DEMO=PROVIDER_SECRET)
+    made: dict[str, Any] = broker.made("client", "create", "--name", "My App", "--redirect-uri", APP, "--native")
+    return str(made["client_id"])
+
+
+@pytest.fixture
+def connection(broker: Operator, provider: RunningProvider, app: str) -> Connection:
+    """A user of the app has signed in."""
+    assert sign_in(broker, provider, app, None)[0] == 200
+    (live,) = [one for one in rows(broker, "CONNECTION#", Connection) if one.status == "active"]
+    return live
+
+
+def rows(broker: Operator, prefix: str, record: type[Any]) -> list[Any]:
+    """What the table holds of one kind."""
+    return deployment(broker).scan(prefix, record)
+
+
+def deployment(broker: Operator) -> Deployment:
+    """The one that the command acts on."""
+    return Deployment(read_settings({k: v for k, v in broker.environ.items() if k.startswith("BROKER_")}))
+
+
+@requirement("VLT-07", "VLT-09")
+def test_a_user_from_the_first_list_to_the_erasure(
+    broker: Operator, typed: Callable[..., Done], connection: Connection, app: str
+) -> None:
+    """One user, so one test: each step stands on the one before."""
+    (row,) = typed("connection", "list", "--client", app, "--json").json
+    assert (row["connection_id"], row["status"], row["alive_there"]) == (connection.connection_id, "active", True)
+    assert typed("connection", "list", "--provider", "another", "--json").json == []
+    assert typed("connection", "show", connection.connection_id, "--json").json == row
+
+    (ended,) = typed("connection", "revoke", "--client", app, "--json").json
+    assert (ended["status"], ended["at_provider"], ended["alive_there"]) == ("revoked", "failed", True)
+    assert {part["result"] for part in ended["tokens"]} == {"failed"}
+    assert typed("connection", "show", connection.connection_id, "--json").json == ended
+    assert [one["connection_id"] for one in typed("connection", "list", "--alive", "--json").json] == [
+        connection.connection_id
+    ]
+    assert "failed" in typed("connection", "revoke", connection.connection_id).out
+
+    by_account = ["user", "erase", "--provider", "demo", "--account", "demo-7f3a51"]
+    refused = broker(*by_account, typed="no\n").refused("nothing has been erased")
+    assert connection.sub in refused.err
+    assert broker("user", "erase", connection.sub).refused("nothing has been erased")
+    assert deployment(broker).store.read(user_key_place(connection.sub)).get(user_key_place(connection.sub)).sealed  # type: ignore[union-attr]
+    erased = broker("user", "erase", connection.sub, "--json", typed="yes\n").json
+    assert (erased["user"], erased["key"], erased["alive_at"]) == (connection.sub, "destroyed", ["demo"])
+    assert erased["tried_until"] and erased["connections"][0]["at_provider"] == "failed"
+    assert all(job.expires_at for job in rows(broker, "JOB#", Job))
+    again = typed("user", "erase", connection.sub, "--yes", "--json").json
+    assert again == erased
+
+
+@requirement("VLT-09")
+def test_what_cannot_be_taken_back_is_said_with_what_to_type_next(typed: Callable[..., Done]) -> None:
+    typed("connection", "show", "f" * 32).refused("broker connection list")
+    typed("connection", "revoke", "f" * 32).refused("there is no connection")
+    typed("connection", "revoke", "--client", "f" * 32).refused("there is no connection to end")
+    typed("connection", "revoke", "--user", "f" * 32).refused("there is no connection to end")
+    typed("user", "erase", "f" * 32, "--yes").refused("nobody is called")
+    typed("user", "erase", "--yes").refused("name the user")
+    typed("user", "erase", "--provider", "demo", "--yes").refused("name the user")
+    typed("user", "erase", "--provider", "demo", "--account", "nobody", "--yes").refused("nobody is called")
+    assert typed("connection", "revoke").code == 2
