@@ -104,7 +104,7 @@ def test_the_more_exact_key_decides_where_both_lists_name_a_line():
     [
         ("{tenant}/authorize", "{tenat}/authorize", "{tenat} is not filled in here"),
         ("{tenant}/authorize", "authorize", "{tenant} stands nowhere"),
-        ('audience = "api"', 'audience = "{tenant}"', "{tenant} is not filled in here"),
+        ('audience = "api"', 'audience = "{accounts}"', "{accounts} is not filled in here"),
         ("{tenant}/authorize", "{accounts}/{tenant}", "{accounts} is not filled in here"),
         ('pattern = "[0-9a-f-]{36}"', 'pattern = "[0-9"', "no regular expression"),
         ('pattern = "[0-9a-f-]{36}"', "", "needs a pattern or values"),

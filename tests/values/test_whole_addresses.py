@@ -27,6 +27,7 @@ sign_in_scopes = ["me"]
 [documentation]
 "https://plain.example/docs" = [
     "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "sign_in_scopes", "identity", "scopes",
+    "authorization",
 ]
 
 [variables.issuer]
@@ -48,6 +49,15 @@ default = "id"
 from = "token"
 path = "place"
 suffixes = ["my.plain.example"]
+
+[variables.audience]
+title = "Which API"
+pattern = "[!-~]*"
+default = ""
+example = "https://api.plain.example"
+
+[authorization]
+parameters = { audience = "{audience}", prompt = "consent" }
 
 [identity]
 source = "userinfo"
@@ -76,6 +86,13 @@ def test_a_url_stands_for_a_whole_address_as_it_was_given():
     assert (filled.issuer, filled.authorization_endpoint) == (OPERATOR["issuer"], OPERATOR["authorize"])
     assert (filled.identity.issuer, filled.identity.subject) == (OPERATOR["issuer"], "data.user.id")
     assert fill(plain(), OPERATOR).identity.subject == "id"
+
+
+@requirement("VAL-01")
+def test_a_parameter_of_the_authorization_request_may_be_the_operators_and_absent():
+    assert fill(plain(), OPERATOR).authorization.parameters == {"prompt": "consent"}
+    filled = fill(plain(), {**OPERATOR, "audience": "https://api.team.example"})
+    assert filled.authorization.parameters == {"prompt": "consent", "audience": "https://api.team.example"}
 
 
 @requirement("FETCH-01")

@@ -129,6 +129,8 @@ def _check_use(definition: ProviderDefinition, document: Mapping[str, Any], addr
         allowed: set[str | None] = set()
         if key in filled:
             allowed |= definition.variables.keys() if key in _BEFORE else names
+        if key.startswith("authorization.parameters."):
+            allowed |= definition.variables.keys()
         if key.startswith(_CLIENT_ID_TOO):
             allowed.add("client_id")
         if key.startswith(_TOKEN_TOO):

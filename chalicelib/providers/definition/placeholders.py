@@ -13,6 +13,7 @@ from urllib.parse import quote
 from msgspec.structs import replace
 
 from chalicelib.providers.definition.provider import ProviderDefinition
+from chalicelib.providers.definition.sections import AuthorizationRules
 from chalicelib.providers.definition.sections_identity import IdentityRules
 from chalicelib.providers.definition.sections_values import URL, ClientAssertion, MetadataRule, VariableRule
 
@@ -56,6 +57,7 @@ def fill(definition: ProviderDefinition, values: Mapping[str, str], *, complete:
     return replace(
         definition,
         **{key: _url(getattr(definition, key), known) for key in URL_KEYS},
+        authorization=_authorization(definition.authorization, known),
         revocation=replace(revocation, url=_url(revocation.url, known), user_page=_url(revocation.user_page, known)),
         refresh=replace(refresh, endpoint=_url(refresh.endpoint, known)),
         exchange=exchange and replace(exchange, endpoint=_url(exchange.endpoint, known)),
@@ -143,6 +145,12 @@ def _hosts(hosts: tuple[str, ...], values: Mapping[str, str]) -> tuple[str, ...]
         fill_url(host if host.strip("{}") in origins else f"https://{host}", values).removeprefix("https://")
         for host in hosts
     )
+
+
+def _authorization(rules: AuthorizationRules, values: Mapping[str, str]) -> AuthorizationRules:
+    """A parameter whose value is empty then is not sent."""
+    filled = {name: fill_text(text, values) for name, text in rules.parameters.items()}
+    return replace(rules, parameters={name: text for name, text in filled.items() if text})
 
 
 def _identity(rules: IdentityRules, values: Mapping[str, str]) -> IdentityRules:

@@ -15,7 +15,7 @@ class ScopeText(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class AuthorizationRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the authorization request deviates from RFC 6749 section 4.1.1.
 
-    parameters        sent with every request
+    parameters        sent with every request; the operator's variables are filled in, what is empty then is left out
     response_mode     form_post: the answer comes as a cross-site POST, and the request says so
     sends_scope       false where the provider knows no scopes: those of the file are ours, granted whole
     passes            which of login_hint, prompt, max_age the provider honours; others are left out
