@@ -140,6 +140,8 @@ def team_text(more: str = "", **changed: str) -> str:
     for name, value in changed.items():
         text = re.sub(rf"^{name} = .*\n", "", text, flags=re.MULTILINE)
         text = text.replace("\nsign_in_scopes", f"\n{name} = {value}\nsign_in_scopes", 1)
+    for head in re.findall(r"^\[(identity|api)\]$", more, flags=re.MULTILINE):
+        text = re.sub(rf"^\[{head}\]\n(?:[^\[].*\n)*", "", text, flags=re.MULTILINE)
     own = {"provider_id", "display_name", "checked_on"}
     named = [name for name in tomllib.loads(text + more) if name not in own]
     return f'{text}{more}\n[documentation]\n"https://team.example/docs" = {json.dumps(named)}\n'
