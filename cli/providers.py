@@ -1,9 +1,7 @@
 """broker provider list|show|check|set: which third parties users may sign in with."""
 
 import argparse
-import os
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +24,7 @@ from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.vault.sealed import open_provider_secret
 from cli.operations import Deployment, OperationError, list_providers, set_provider
+from cli.secret_source import SOURCES, check_key, check_key_apart, read_secret
 from cli.showing import provider_row
 from cli.trying import add_parser as add_test_parser
 from cli.variables import WrongVariables, check_variables, parse_variables, variable_rows
@@ -49,7 +48,9 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     put = verbs.add_parser("set", parents=[common], help="switch a provider on with your registration there")
     put.add_argument("provider_id")
     put.add_argument("--client-id", required=True, help="your client_id at the provider")
-    put.add_argument("--secret-from", metavar="env:NAME|-", help="your secret there: a variable, or standard input")
+    put.add_argument(
+        "--secret-from", metavar=SOURCES, help="your secret or private key there: never on the command line"
+    )
     put.add_argument("--issuer", help="the issuer, for provider files that leave it to you (oidc)")
     value = "a value that the provider file asks you for (broker provider show); may be repeated"
     put.add_argument("--variable", metavar="NAME=VALUE", action="append", default=[], dest="variables", help=value)
@@ -128,9 +129,13 @@ def _check_secret(deployment: Deployment, record: ProviderRecord, definition: Pr
         needless = definition.token_endpoint_auth_method == "none"
         return "ok, none needed" if needless else "missing: set it with --secret-from"
     try:
-        open_provider_secret(deployment.keys.get("vault"), record.sealed_secret, provider_id=record.provider_id)
+        vault = deployment.keys.get("vault")
+        secret = open_provider_secret(vault, record.sealed_secret, provider_id=record.provider_id)
+        check_key(secret, definition)
     except SealBroken:
         return "does not open: set it again"
+    except OperationError as unusable:
+        return str(unusable)
     return "ok, opens"
 
 
@@ -153,11 +158,9 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
         raise OperationError(f"{options.provider_id} needs --issuer", "--issuer https://login.example.com")
     if options.issuer and not _is_issuer(deployment, options.issuer):
         raise OperationError("--issuer must be an https address", "--issuer https://login.example.com")
-    secret = _read_secret(options.secret_from)
-    if secret is None and definition.token_endpoint_auth_method != "none":
-        raise OperationError(
-            f"{options.provider_id} needs your secret there", "--secret-from env:NAME, or - to type it"
-        )
+    secret = read_secret(options.secret_from, definition)
+    if secret is not None:
+        check_key_apart(deployment, _catalog(deployment), definition, secret)
     variables = _read_variables(definition, options.variables)
     _check_apart(deployment, definition, options, variables)
     record = set_provider(
@@ -222,21 +225,6 @@ def _where(definition: ProviderDefinition, issuer: str | None) -> str:
 def _is_issuer(deployment: Deployment, issuer: str) -> bool:
     """An https address; on this machine also http, where the broker itself is on this machine."""
     return bool(_HTTPS.fullmatch(issuer) or (deployment.settings.is_loopback and _LOOPBACK.fullmatch(issuer)))
-
-
-def _read_secret(source: str | None) -> str | None:
-    """A secret never stands on a command line, where every user of the machine could read it."""
-    if source is None:
-        return None
-    if source == "-":
-        secret = sys.stdin.readline().strip()
-    elif source.startswith("env:"):
-        secret = os.environ.get(source.removeprefix("env:"), "")
-    else:
-        raise OperationError("--secret-from takes env:NAME or -", "--secret-from env:GITHUB_SECRET")
-    if not secret:
-        raise OperationError("the secret is empty", "check the variable, or type it on standard input")
-    return secret
 
 
 def _catalog(deployment: Deployment) -> Catalog:

@@ -88,7 +88,8 @@ def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> N
     Raises Unserviceable where a referenced variable is missing.
     """
     from chalicelib.config import read_catalog
-    from cli.operations import set_provider
+    from cli.operations import OperationError, set_provider
+    from cli.secret_source import check_key
     from cli.variables import WrongVariables, check_variables
 
     catalog: Catalog = read_catalog(running.deployment.settings)
@@ -103,6 +104,10 @@ def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> N
         if name and not environ.get(name):
             raise Unserviceable(f"provider {provider_id} wants its client secret in the variable {name}; set it")
         secret = environ[name] if name else None
+        try:
+            check_key(secret or "", definition)
+        except OperationError as unusable:
+            raise Unserviceable(f"{unusable}; put a private key in PEM into {name}") from None
         try:
             check_variables(definition, registration.variables)
         except WrongVariables as wrong:

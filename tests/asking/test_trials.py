@@ -1,4 +1,4 @@
-"""Files that deviate, each from sign-in to revocation: what a key says is what the provider, which is strict, is sent."""
+"""Files that deviate, each from sign-in to revocation: a strict provider is sent what each key says."""
 
 from collections.abc import Callable
 
