@@ -1,4 +1,8 @@
-"""The same exchanges, after the sign-in: a second exchange, a refresh, a revocation."""
+"""The same exchanges, after the sign-in: a second exchange, a refresh, a revocation.
+
+Each step has STEP_request, a body or for STEP_method = "GET" a query, STEP_url where it is another address than the
+file's, and STEP_answers. A revocation says method, url, body, and by what it is proven: basic, bearer, post or none.
+"""
 
 import pytest
 
