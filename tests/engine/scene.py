@@ -142,6 +142,10 @@ class Scene:
         self.outside = Outside(self.stack.broker.fetcher)
         self.naps, self.time_left = Naps(self.stack), TimeLeft()
         self.stack.broker = self.with_hands(self.stack.broker)
+        self.begin(**options)
+
+    def begin(self, **options: Any) -> None:
+        """Another app, at which the user signs in."""
         self.session = start_session(self.stack, **options)
         self.connection_id = self.session.claims["connections"]["demo"]
 

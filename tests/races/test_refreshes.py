@@ -23,7 +23,8 @@ from tests.races.processes import STORES, Process, start_module
 from tests.requirement import requirement
 
 CALLERS = 50
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "20"))
+# A hundred where the store is of others and quick; with the embedded one a round costs three times as much.
+ROUNDS = {store: int(os.environ.get("RACE_ROUNDS", rounds)) for store, rounds in (("moto", 20), ("ministack", 100))}
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 WITH_NOTES = SCOPES | {"demo:notes:read"}
@@ -36,6 +37,7 @@ class Vault:
     arena: Arena
     provider: RunningProvider
     crowd: Crowd
+    rounds: int
     connection_id: str = "c" * 32
 
     def connect(self) -> None:
@@ -116,7 +118,7 @@ def vault(request: pytest.FixtureRequest) -> Iterator[Vault]:
         options = ("--issuer", ISSUER, "--endpoint-url", endpoint_url, "--provider", provider.url)
         brokers: list[Process] = [start_module("tests.races.broker", *options) for _ in range(2)]
         crowd = Crowd([broker.said["url"] for broker in brokers], urlsplit(ISSUER).netloc, size=CALLERS)
-        made = Vault(arena, provider, crowd)
+        made = Vault(arena, provider, crowd, ROUNDS[request.param])
         made.connect()
         yield made
         crowd.close()
@@ -126,10 +128,11 @@ def vault(request: pytest.FixtureRequest) -> Iterator[Vault]:
 
 
 @requirement("F15", "VLT-07")
+@pytest.mark.timeout(1200)
 def test_fifty_callers_of_an_expired_connection_cause_one_refresh_and_all_get_the_new_token(vault: Vault) -> None:
     refreshes: Counter[int] = Counter()
     token = vault.access_token()
-    for number in range(ROUNDS):
+    for number in range(vault.rounds):
         if number % 50 == 49:
             token = vault.access_token()
         vault.expire()
@@ -142,4 +145,4 @@ def test_fifty_callers_of_an_expired_connection_cause_one_refresh_and_all_get_th
         assert vault.provider.grants.whose(answers[0][1]["access_token"]) is not None
         refreshes[vault.provider.count("token") - before] += 1
         assert vault.connection.token_generation == generation + 1
-    assert refreshes == {1: ROUNDS}
+    assert refreshes == {1: vault.rounds}
