@@ -2,6 +2,7 @@
 
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 import pytest
@@ -130,6 +131,20 @@ def test_an_unknown_key_id_causes_one_fetch_a_minute_however_often_it_is_sent(di
     clock.at += 60
     directory.jwks(OIDC, endpoints, "forged")
     assert len(world.fetched) == before + 2
+
+
+@requirement("F19", "CB-08")
+def test_ten_thousand_unknown_key_ids_at_once_cause_one_fetch_a_minute(directory, world, clock):
+    endpoints = directory.endpoints(OIDC, ISSUER)
+    directory.jwks(OIDC, endpoints, "one")
+    before, minutes = world.fetched.count(f"{ISSUER}/keys"), 10
+    with ThreadPoolExecutor(16) as crowd:
+        for minute in range(minutes):
+            clock.at += 60
+            forged = [f"forged-{minute}-{number}" for number in range(10_000 // minutes)]
+            found = crowd.map(lambda kid: kids(directory.jwks(OIDC, endpoints, kid)), forged)
+            assert all(known == ["one"] for known in found)
+    assert world.fetched.count(f"{ISSUER}/keys") - before == minutes
 
 
 def test_a_new_key_is_found_and_a_key_that_a_fetch_no_longer_names_is_gone(directory, world, clock):

@@ -106,6 +106,24 @@ def test_a_new_key_of_the_provider_is_found(stack: Stack) -> None:
     assert "code" in stack.sign_in(client, browser=stack.browser()).answer.answered
 
 
+@requirement("F19", "CB-08")
+def test_a_provider_whose_documents_are_down_for_a_day_signs_in_by_the_keys_that_are_known(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stack.provider.grants, "clock", stack.clock.now)
+    client, _ = stack.client()
+    assert "code" in stack.sign_in(client).answer.answered
+    stack.provider.faults.at, stack.provider.faults.status = frozenset({"jwks", "discovery"}), 503
+    for _ in range(3):
+        stack.clock.advance(8 * 3600 - 1)
+        assert "code" in stack.sign_in(client, browser=stack.browser()).answer.answered
+    fresh = stack.browser()
+    page = stack.authorize(stack.authorize_parameters(client), fresh)
+    stack.clock.advance(61)
+    assert_page(stack.decide(fresh, page, provider="demo"), 503)
+    assert stack.provider.count("jwks") == 4, "the first one, and one look each time since"
+
+
 @requirement("CB-07", "CB-01")
 def test_a_code_of_another_sign_in_does_not_pass_for_this_ones(stack: Stack, arriving: SignIn) -> None:
     """An attacker's own code from the provider, put into the victim's callback."""

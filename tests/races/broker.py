@@ -67,6 +67,7 @@ def main() -> int:
     parser.add_argument("--issuer", required=True)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--provider")
+    parser.add_argument("--provider-dir", default=str(PROVIDERS))
     parser.add_argument("--code-seconds", default="60")
     parser.add_argument("--without-conditions", action="store_true")
     options = parser.parse_args()
@@ -77,7 +78,7 @@ def main() -> int:
             {
                 "issuer": options.issuer,
                 "endpoint_url": options.endpoint_url,
-                "provider_dirs": str(PROVIDERS),
+                "provider_dirs": options.provider_dir,
                 "code_seconds": options.code_seconds,
                 "handouts_per_user": "0",
                 "handouts_per_client": "0",

@@ -46,6 +46,14 @@ class Process:
         """SIGKILL, as a function that is stopped in the middle of something."""
         self._end(signal.SIGKILL)
 
+    def freeze(self) -> None:
+        """SIGSTOP, as a function that is frozen wherever it stands."""
+        self._child.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """SIGCONT."""
+        self._child.send_signal(signal.SIGCONT)
+
     def _end(self, number: signal.Signals) -> None:
         if self._child.poll() is None:
             self._child.send_signal(number)

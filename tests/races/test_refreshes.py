@@ -3,109 +3,16 @@
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
-from msgspec.structs import replace
 
-from chalicelib.records.connection import Connection
-from chalicelib.records.consent import Consent
-from chalicelib.records.places import client_place, connection_place, consent_place
-from chalicelib.vault.sealed import USER_KEY_BYTES, place_of, seal_user_key, seal_value
-from local.fake.grants import Family
-from local.fake.people import USERS
-from local.provider import RunningProvider, start
-from tests.races.arena import SCOPES, SUB, Arena, Crowd
-from tests.races.conftest import ISSUER
-from tests.races.processes import STORES, Process, start_module
+from tests.races.processes import STORES
+from tests.races.vault import Vault, open_vault
 from tests.requirement import requirement
 
 CALLERS = 50
 # A hundred where the store is of others and quick; with the embedded one a round costs three times as much.
 ROUNDS = {store: int(os.environ.get("RACE_ROUNDS", rounds)) for store, rounds in (("moto", 20), ("ministack", 100))}
-EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
-WITH_NOTES = SCOPES | {"demo:notes:read"}
-
-
-@dataclass
-class Vault:
-    """One connection at a running provider, whose app holds an access token of ours."""
-
-    arena: Arena
-    provider: RunningProvider
-    crowd: Crowd
-    rounds: int
-    connection_id: str = "c" * 32
-
-    def connect(self) -> None:
-        """The connection as a sign-in leaves it; the provider rotates, and reuse ends everything."""
-        broker, now = self.arena.broker, self.arena.broker.clock.now()
-        family = Family(
-            client_id="token-broker", user=USERS["alice"], scopes=frozenset({"openid", "profile", "notes:read"}),
-            openid=True, offline=True, nonce=None, redirect_uri="", challenge=None, code="-", code_expires_at=0,
-            auth_time=now, redeemed=True,
-        )  # fmt: skip
-        self.provider.grants.families.append(family)
-        tokens = self.provider.grants.issue(family)
-        user_key = broker.entropy.token_bytes(USER_KEY_BYTES)
-        sealed = seal_user_key(broker.keys.get("vault"), user_key, sub=SUB, salt=broker.entropy.token_bytes(32))
-        broker.store.put_user_key(SUB, sealed)
-        connection = Connection(
-            connection_id=self.connection_id, sub=SUB, client_id=self.arena.client.client_id, provider_id="demo",
-            status="active", token_generation=1, line=1, connected_at=now, connected_by="-", granted=family.scopes,
-            access_expires_at=now, tokens_at=now - 120,
-        )  # fmt: skip
-        values = {
-            f"sealed_{name}": seal_value(
-                user_key,
-                str(tokens[name]).encode(),
-                name,
-                place=place_of(connection),
-                salt=broker.entropy.token_bytes(32),
-            )
-            for name in ("access_token", "refresh_token")
-        }  # fmt: skip
-        broker.store.put_connection(replace(connection, **values))
-        client = replace(
-            self.arena.client,
-            handout="token",
-            scopes=WITH_NOTES,
-            grant_types=self.arena.client.grant_types | {EXCHANGE},
-        )
-        self.arena.deployment.put(client_place(client.client_id), client)
-        consent = Consent(sub=SUB, client_id=client.client_id, scopes=WITH_NOTES, version=2)
-        self.arena.deployment.put(consent_place(SUB, client.client_id), consent)
-
-    def access_token(self) -> str:
-        """A fresh one of ours."""
-        ticket = self.arena.issue(scopes=WITH_NOTES, connections={"demo": self.connection_id})
-        ((status, body),) = self.crowd.ask([self.arena.redemption(ticket)])
-        assert status == 200, body
-        return str(body["access_token"])
-
-    @property
-    def connection(self) -> Connection:
-        place = connection_place(self.connection_id)
-        found = self.arena.broker.store.read(place).get(place)
-        assert found is not None
-        return found
-
-    def expire(self) -> None:
-        """The stored access token is over."""
-        now = self.arena.broker.clock.now()
-        ended = replace(self.connection, access_expires_at=now - 1, tokens_at=now - 121)
-        self.arena.deployment.put(connection_place(self.connection_id), ended)
-
-    def ask(self, token: str) -> list[tuple[int, dict[str, Any]]]:
-        """Everybody at one moment."""
-        form = {
-            "grant_type": EXCHANGE, "client_id": self.arena.client.client_id, "subject_token": token,
-            "subject_token_type": ACCESS_TOKEN, "audience": "demo",
-        }  # fmt: skip
-        return self.crowd.ask([form] * CALLERS)
 
 
 @pytest.fixture(scope="module", params=STORES)
@@ -113,26 +20,18 @@ def vault(request: pytest.FixtureRequest) -> Iterator[Vault]:
     """A store process, a provider, two broker processes and fifty callers."""
     with pytest.MonkeyPatch.context() as patch, STORES[request.param]() as endpoint_url:
         patch.setattr(os, "environ", dict(os.environ))
-        provider = start(0, "127.0.0.2")
-        arena = Arena(endpoint_url, issuer=ISSUER, provider=provider)
-        options = ("--issuer", ISSUER, "--endpoint-url", endpoint_url, "--provider", provider.url)
-        brokers: list[Process] = [start_module("tests.races.broker", *options) for _ in range(2)]
-        crowd = Crowd([broker.said["url"] for broker in brokers], urlsplit(ISSUER).netloc, size=CALLERS)
-        made = Vault(arena, provider, crowd, ROUNDS[request.param])
-        made.connect()
-        yield made
-        crowd.close()
-        for broker in brokers:
-            broker.stop()
-        provider.stop()
+        with open_vault(endpoint_url, callers=CALLERS) as made:
+            yield made
 
 
 @requirement("F15", "VLT-07")
 @pytest.mark.timeout(1200)
-def test_fifty_callers_of_an_expired_connection_cause_one_refresh_and_all_get_the_new_token(vault: Vault) -> None:
-    refreshes: Counter[int] = Counter()
+def test_fifty_callers_of_an_expired_connection_cause_one_refresh_and_all_get_the_new_token(
+    vault: Vault, request: pytest.FixtureRequest
+) -> None:
+    rounds, refreshes = ROUNDS[request.node.callspec.params["vault"]], Counter[int]()
     token = vault.access_token()
-    for number in range(vault.rounds):
+    for number in range(rounds):
         if number % 50 == 49:
             token = vault.access_token()
         vault.expire()
@@ -145,4 +44,4 @@ def test_fifty_callers_of_an_expired_connection_cause_one_refresh_and_all_get_th
         assert vault.provider.grants.whose(answers[0][1]["access_token"]) is not None
         refreshes[vault.provider.count("token") - before] += 1
         assert vault.connection.token_generation == generation + 1
-    assert refreshes == {1: vault.rounds}
+    assert refreshes == {1: rounds}
