@@ -149,6 +149,29 @@ def test_who_reads_before_the_lease_and_comes_too_late_never_asks_the_provider(s
     ]  # fmt: skip
 
 
+@requirement("VLT-07", "F15")
+def test_who_reads_before_an_attempt_that_fails_does_not_begin_another_on_that_old_read(make_scene: Any) -> None:
+    """It knows nothing of the doubt and of the pause that the failure left behind."""
+    scene: Scene = make_scene("once")
+    scene.expire()
+    frozen, inner = Frozen(), scene.line.inner
+
+    class Slow:
+        def call(self, operation: str, payload: Any) -> Any:
+            if operation == "UpdateItem" and not frozen.reached.is_set():
+                frozen()
+            return inner.call(operation, payload)
+
+    scene.line.inner = Slow()
+    with ThreadPoolExecutor() as pool:
+        late = in_parallel(scene.asks, frozen, pool)
+        scene.outside.after = lose
+        assert scene.asks() == "later" and scene.connection.status == "in_doubt"
+        frozen.go.set()
+        assert late.result() == "later"
+    assert scene.outside.refreshes == 1 and scene.connection.attempt == 1
+
+
 @requirement("VLT-11")
 @pytest.mark.parametrize("what", ["grant", "consent", "client", "subject", "provider"])
 def test_a_mark_set_while_the_provider_is_asked_ends_the_hand_out(scene: Scene, what: str) -> None:
