@@ -130,6 +130,7 @@ _LEAST = {
     "registration_per_day": 1,
     "registration_total": 1,
     "registration_unused_days": 1,
+    "connection_unused_days": 1,
     "failed_authentications_per_address": 1,
     "handouts_per_user": 0,
     "handouts_per_client": 0,

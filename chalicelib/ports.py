@@ -19,6 +19,7 @@ from chalicelib.records.places import Place
 from chalicelib.records.settings import Settings
 from chalicelib.records.stored import JobKey
 from chalicelib.records.subject import Subject
+from chalicelib.records.sweep import Page, Sweep
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse
 
@@ -357,6 +358,16 @@ class JobQueue(Protocol):
 
     def delete(self, job: Job) -> None:
         """Its work is done; deleting it twice is no harm."""
+
+    def take_sweep(self, *, now: int, seconds: int) -> Sweep | None:
+        """Become for so long the one who looks at all connections, from where the last one stopped; None where it is
+        not time yet, or somebody else does."""
+
+    def put_sweep(self, sweep: Sweep, *, read: Sweep) -> bool:
+        """Note how far it has come; False where somebody else has gone on meanwhile."""
+
+    def list_connections(self, cursor: tuple[str, ...]) -> Page:
+        """One page of the index, which may lag."""
 
 
 class Log(Protocol):

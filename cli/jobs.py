@@ -5,14 +5,16 @@ import sys
 from typing import Any
 
 from chalicelib.composition import build_broker
+from chalicelib.idling import end_idle
 from chalicelib.jobs import run_due_jobs
+from chalicelib.vault.endings import result_of
 from cli.operations import Deployment
 
 
 def run_jobs(deployment: Deployment) -> list[dict[str, Any]]:
     """Do what is due now; one row for each."""
     broker = build_broker(deployment.settings, dynamodb=deployment.dynamodb, kms=deployment.kms, log_stream=sys.stderr)
-    return [
+    rows = [
         {
             "job": performed.job.kind,
             "provider": performed.job.provider_id,
@@ -20,6 +22,11 @@ def run_jobs(deployment: Deployment) -> list[dict[str, Any]]:
             "outcome": performed.outcome,
         }
         for performed in run_due_jobs(broker)
+    ]
+    ended = [(one, result_of(one)) for one in end_idle(broker)]
+    return rows + [
+        {"job": "idle", "provider": one.provider_id, "connection": one.connection_id, "outcome": result}
+        for one, result in ended
     ]
 
 

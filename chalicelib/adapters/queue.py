@@ -7,7 +7,13 @@ from typing import Any, get_args
 from chalicelib.adapters.aws import AwsRefusal
 from chalicelib.adapters.items import decode_item, encode
 from chalicelib.adapters.table import Tables
+from chalicelib.ports import Written
 from chalicelib.records.job import Job, JobKind
+from chalicelib.records.places import SWEEP
+from chalicelib.records.sweep import Page, Sweep
+
+CURSOR = ("sub", "pk", "sk")
+PAGE = 500
 
 
 class TableQueue(Tables):
@@ -41,6 +47,38 @@ class TableQueue(Tables):
     def delete(self, job: Job) -> None:
         """Twice is no harm."""
         self._call("DeleteItem", {"TableName": self._tables["broker"], "Key": place_of_job(job)})
+
+    def take_sweep(self, *, now: int, seconds: int) -> Sweep | None:
+        """Where there is none yet, it begins."""
+        stands = self.read(SWEEP).get(SWEEP)
+        if stands is not None and stands.due_at > now:
+            return None
+        taken = Sweep(due_at=now + seconds, cursor=stands.cursor if stands else ())
+        return taken if self.put_sweep(taken, read=stands) else None
+
+    def put_sweep(self, sweep: Sweep, *, read: Sweep | None) -> bool:
+        """Compare and swap on its time, which everybody who takes it or goes on moves."""
+        condition, values = "attribute_not_exists(pk)", dict[str, object]()
+        if read is not None:
+            condition, values = "due_at = :due", {":due": read.due_at}
+        return isinstance(self._put(SWEEP, sweep, condition, values), Written)
+
+    def list_connections(self, cursor: tuple[str, ...]) -> Page:
+        """The index holds keys alone, and of everything that has a subject: what is no connection is left out."""
+        payload = {
+            "TableName": self._tables["broker"],
+            "IndexName": "by_sub",
+            "FilterExpression": "begins_with(pk, :kind)",
+            "ExpressionAttributeValues": {":kind": encode("CONNECTION#")},
+            "Limit": PAGE,
+            **({"ExclusiveStartKey": dict(zip(CURSOR, map(encode, cursor), strict=True))} if cursor else {}),
+        }
+        answer = self._call("Scan", payload)
+        found: dict[str, list[str]] = {}
+        for item in answer.get("Items", []):
+            found.setdefault(item["sub"]["S"], []).append(item["pk"]["S"].partition("#")[2])
+        last = answer.get("LastEvaluatedKey")
+        return Page(connections=found, cursor=tuple(last[name]["S"] for name in CURSOR) if last else ())
 
     def _due(self, kind: JobKind, now: int) -> Iterator[Job]:
         start: dict[str, Any] = {}

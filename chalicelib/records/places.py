@@ -12,6 +12,7 @@ from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
 from chalicelib.records.stored import JobKey, KeysetItem, RevokedToken, StoredRequest, UserKey
 from chalicelib.records.subject import Subject
+from chalicelib.records.sweep import Sweep
 
 T = TypeVar("T")
 
@@ -37,6 +38,7 @@ class Place(Generic[T]):
 
 
 DEPLOYMENT = Place("DEPLOYMENT", Deployment)
+SWEEP = Place("SWEEP", Sweep)
 
 
 def client_place(client_id: str) -> Place[Client]:

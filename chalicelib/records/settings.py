@@ -13,6 +13,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     epoch               raised after a restore from backup: everything older is void
     region_letter       the home region, one letter inside every handle
     *_seconds           lifetimes
+    connection_unused_days   a connection without any live grant for so long is ended at its provider
     registration_*      limits of open registration; they count only where it is switched on
     handouts_per_*      hand-outs and proxied calls a minute, of one user in one client and of one client in all; 0 for
                         no limit, which away from loopback also wants `handouts_unlimited`
@@ -42,6 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     registration_per_day: int = 200
     registration_total: int = 10_000
     registration_unused_days: int = 90
+    connection_unused_days: int = 30
     failed_authentications_per_address: int = 30
     handouts_per_user: int = 300
     handouts_per_client: int = 12_000

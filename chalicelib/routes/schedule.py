@@ -9,6 +9,7 @@ from chalice.app import Chalice, Rate
 from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.system import SystemClock
 from chalicelib.config import ConfigurationError
+from chalicelib.idling import end_idle
 from chalicelib.jobs import run_due_jobs
 from chalicelib.ports import Broker, StoreUnavailable
 
@@ -37,10 +38,11 @@ def run_once(broker: Broker) -> dict[str, int]:
     broker.deadline.begin()
     try:
         outcomes = Counter(performed.outcome for performed in run_due_jobs(broker))
+        idle = len(end_idle(broker))
     except StoreUnavailable as error:
         broker.log.event("store_unavailable", reason=str(error), by="jobs")
         raise
-    summary: dict[str, int] = {name: outcomes[name] for name in ("done", "later", "given_up")}
-    if outcomes:
+    summary: dict[str, int] = {name: outcomes[name] for name in ("done", "later", "given_up")} | {"idle": idle}
+    if outcomes or idle:
         broker.log.event("jobs", **summary)
     return summary

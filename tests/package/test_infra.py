@@ -134,6 +134,7 @@ def test_the_policy_allows_exactly_the_calls_that_the_adapters_make() -> None:
     assert actions(POLICY) == called(ROOT / "chalicelib" / "adapters", without="queue.py")
 
 
+@requirement("OPS-03")
 def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() -> None:
     assert actions(JOBS_POLICY) == called(ROOT / "chalicelib" / "adapters")
     for statement in JOBS_POLICY["Statement"]:
@@ -147,7 +148,7 @@ def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() ->
         if {"dynamodb:PutItem", "dynamodb:DeleteItem"} & set(statement["Action"])
         for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     }
-    assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*"}
+    assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*", "SWEEP"}
 
 
 def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_package(template: Path) -> None:

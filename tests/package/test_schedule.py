@@ -29,8 +29,8 @@ def test_a_scheduled_event_does_what_is_due_and_a_second_one_finds_nothing(
     place = connection_place(leave_a_duty(operator).connection_id)
     jobs = LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,), handler="app.jobs")
     with jobs:
-        assert jobs(SCHEDULED) == {"done": 1, "later": 0, "given_up": 0}
-        assert jobs(SCHEDULED) == {"done": 0, "later": 0, "given_up": 0}
+        assert jobs(SCHEDULED) == {"done": 1, "later": 0, "given_up": 0, "idle": 0}
+        assert jobs(SCHEDULED) == {"done": 0, "later": 0, "given_up": 0, "idle": 0}
     tombstone = operator.store.read(place).get(place)
     assert tombstone is not None and set(tombstone.endings.values()) == {"revoked"}
 

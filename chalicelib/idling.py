@@ -1,0 +1,91 @@
+"""Connections outlive the grants that made them; one that no live grant could use for long is ended at its provider.
+
+A look at all connections goes on from run to run, once a day, and is worth no more than what the items say that it
+finds: the index only says where to look.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from chalicelib.access import open_key_of
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.records.connection import Connection
+from chalicelib.records.places import Place, connection_place, grant_place, user_key_place
+from chalicelib.records.sweep import Sweep
+from chalicelib.revoking import BATCH, end_all
+from chalicelib.vault.endings import result_of
+
+DAY = 86400
+CLAIM_SECONDS = 60
+LEAST_SECONDS = 12  # one user's connections are looked at in that, and ended as far as there is time
+
+
+def end_idle(broker: Broker) -> list[Connection]:
+    """Go on with the look at all connections, if it is time; those that were ended, as they stand."""
+    ended = list[Connection]()
+    sweep = broker.queue.take_sweep(now=broker.clock.now(), seconds=CLAIM_SECONDS)
+    while sweep is not None:
+        page = broker.queue.list_connections(sweep.cursor)
+        for sub, names in page.connections.items():
+            if broker.deadline.left() < LEAST_SECONDS:
+                broker.queue.put_sweep(msgspec.structs.replace(sweep, due_at=broker.clock.now()), read=sweep)
+                return ended
+            ended += _look_at(broker, sub, names)
+        now = broker.clock.now()
+        if not page.cursor:
+            broker.queue.put_sweep(Sweep(due_at=now + DAY), read=sweep)
+            return ended
+        onward = Sweep(due_at=now + CLAIM_SECONDS, cursor=page.cursor)
+        sweep = onward if broker.queue.put_sweep(onward, read=sweep) else None
+    return ended
+
+
+def _look_at(broker: Broker, sub: str, names: list[str]) -> list[Connection]:
+    """One user's connections: which of them have a grant to use them, and since when the others have none."""
+    now, allowed = broker.clock.now(), broker.settings.connection_unused_days * DAY
+    read = _read(broker, [connection_place(name) for name in names])
+    live = [one for one in read if one.sub == sub and one.status != "revoked"]
+    if not live:
+        return []
+    grants = _read(broker, [grant_place(name) for name in broker.store.list_subject(sub, "GRANT")])
+    using = {grant.client_id for grant in grants if grant.sub == sub and not grant.is_over(now)}
+    over = list[Connection]()
+    for one in live:
+        if one.client_id in using:
+            if one.idle_since:
+                broker.store.note_idle(one, since=0)
+        elif not one.idle_since:
+            broker.store.note_idle(one, since=now)
+        elif one.idle_since <= now - allowed:
+            over.append(one)
+    return _end(broker, sub, over)
+
+
+def _end(broker: Broker, sub: str, over: list[Connection]) -> list[Connection]:
+    place = user_key_place(sub)
+    own = broker.store.read(place).get(place) if over else None
+    if own is None:
+        return []
+    try:
+        ended = end_all(broker, over, open_key_of(broker, own))
+    except OAuthError as error:  # the alarm is in the log; the next look tries again
+        broker.log.event("idle_not_ended", sub=sub, reason=error.reason)
+        return []
+    for one in ended:
+        named = {"connection_id": one.connection_id, "result": result_of(one)}
+        broker.log.event("connection_ended", **named, by="schedule", since=one.idle_since)
+    return ended
+
+
+def _read(broker: Broker, places: Iterable[Place[Any]]) -> list[Any]:
+    """What stands there, a hundred items at a time."""
+    at = list(dict.fromkeys(places))
+    found = list[Any]()
+    for start in range(0, len(at), BATCH):
+        part = at[start : start + BATCH]
+        read = broker.store.read(*part)
+        found += [one for place in part if (one := read.get(place)) is not None]
+    return found
