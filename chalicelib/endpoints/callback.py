@@ -7,7 +7,15 @@ number of callbacks with one state exactly one goes on; it never completes witho
 import hmac
 from urllib.parse import urlencode
 
-from chalicelib.asking import Brought, ProviderFailure, Registered, find_registered, is_ready, redeem_at_provider
+from chalicelib.asking import (
+    Brought,
+    ProviderFailure,
+    Registered,
+    find_registered,
+    is_ready,
+    open_credential,
+    redeem_at_provider,
+)
 from chalicelib.endpoints.answers import code_location, error_location, page_reply, site, way_back
 from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
@@ -24,6 +32,7 @@ from chalicelib.protocol.errors import AccessDenied, PageError, ServerError, Tem
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters
+from chalicelib.providers.quirks import Callback, QuirkRefused, find_quirks
 from chalicelib.records.grant import Grant
 from chalicelib.records.keyset import Purpose
 from chalicelib.records.places import provider_place
@@ -99,9 +108,24 @@ def _check_answer(
     try:
         check_callback_provider(http.path.get("provider_id", ""), expected=pending.provider_id)
         check_callback_issuer(provider.endpoints, parameters.get("iss"))
-    except ProviderMisbehaved as error:
+        _check_quirks(broker, http, provider)
+    except (ProviderMisbehaved, QuirkRefused) as error:
         broker.log.event("callback_refused", provider_id=pending.provider_id, reason=error.reason)
         raise PageError(error.reason, page="provider_refused") from None
+
+
+def _check_quirks(broker: Broker, http: Request, provider: Registered) -> None:
+    """What this provider's callbacks have to show beside that; our secret is opened only for those that need it."""
+    quirks = find_quirks(provider.definition.quirks)
+    if not quirks.checks_callback:
+        return
+    callback = Callback(
+        parameters=dict(http.query),
+        issuer=provider.endpoints.issuer,
+        client_secret=open_credential(broker, provider),
+        now=broker.clock.now(),
+    )
+    quirks.check_callback(callback)
 
 
 def _check_code(parameters: Parameters) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 from chalicelib.providers.definition.faults import Fault
 from chalicelib.providers.definition.provider import PROVIDER_ID, ProviderDefinition
+from chalicelib.providers.quirks import NAMES
 
 _SECRET_REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]*")
-_QUIRKS = re.compile(r"[a-z][a-z0-9_]*")
 # Asked for without a say by the user, or hiding what was granted: forbidden to every file.
 _NEVER_SENT = frozenset(
     {"include_granted_scopes", "client_id", "client_secret", "redirect_uri", "response_type", "state", "nonce", "scope"}
@@ -25,8 +25,10 @@ def _check_names(definition: ProviderDefinition) -> Faults:
     if not PROVIDER_ID.fullmatch(definition.provider_id):
         fix = 'write letters, digits and hyphens, a letter first, as "my-provider"'
         yield Fault("provider_id", "provider_id must be a lower-case word", fix)
-    if definition.quirks and not _QUIRKS.fullmatch(definition.quirks):
-        yield Fault("quirks", "quirks must be a lower-case word", "name a class of chalicelib/providers/quirks")
+    if definition.quirks is not None and definition.quirks not in NAMES:
+        yield Fault(
+            "quirks", "quirks names a class that there is not", f"write {' or '.join(sorted(NAMES))}, or leave it out"
+        )
     registration = definition.registration
     if registration and registration.client_secret and not _SECRET_REFERENCE.fullmatch(registration.client_secret):
         expected = "registration.client_secret must be a reference, env:NAME"

@@ -9,6 +9,7 @@ from local.fake.page import render_message, render_post, render_sign_in
 from local.fake.people import USERS
 from local.fake.profile.identity import claims_of
 from local.fake.profile.paths import put
+from local.fake.profile.quirks import sign_callback
 from local.fake.web import Answer, Received, html_answer, redirect_answer
 
 if TYPE_CHECKING:
@@ -118,6 +119,8 @@ def _back(player: "RunningProfile", received: Received, asked: dict[str, str], t
     if faults.wrong_iss or (promised and not faults.omit_iss):
         issuer = player.here(player.places.issuer, received)
         told["iss"] = "https://attacker.example" if faults.wrong_iss else issuer
+    client = player.grants.clients[asked[player.definition.authorization.client_id_parameter]]
+    told = sign_callback(player, client, told)
     if player.definition.authorization.response_mode == "form_post":
         name = player.definition.display_name
         return html_answer(render_post(action=asked["redirect_uri"], fields=told, provider=name))
