@@ -107,7 +107,7 @@ def test_others_are_not_asked_for_one(stage: Stage) -> None:
 
 
 def test_an_unknown_class_is_a_fault_of_the_file() -> None:
-    with pytest.raises(InvalidDefinition, match="quirks names a class that there is not. Fix: write shopify"):
+    with pytest.raises(InvalidDefinition, match="quirks names a class that there is not"):
         team(quirks='"nobody"')
 
 
