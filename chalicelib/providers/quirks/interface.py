@@ -34,7 +34,7 @@ class Quirks:
     checks_callback = False
 
     def check_callback(self, callback: Callback) -> None:
-        """Called where `checks_callback` is true: state, provider and issuer hold, code and error are not looked at yet.
+        """Called where `checks_callback` is true: state, provider and issuer hold, code and error come next.
 
         Raises QuirkRefused.
         """
