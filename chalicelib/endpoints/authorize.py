@@ -11,7 +11,7 @@ from msgspec import Struct
 from chalicelib.endpoints.answers import error_location, way_back
 from chalicelib.endpoints.choice import show_choice
 from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
-from chalicelib.endpoints.sitting import Sitting, find_sitting, finish_sitting, is_covered, suffices
+from chalicelib.endpoints.sitting import Sitting, find_sitting, finish_sitting, is_covered, suffices, took_back
 from chalicelib.endpoints.travel import begin_trip
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
@@ -143,6 +143,7 @@ def _answer_checked(broker: Broker, http: Request, request: AuthorizationRequest
         allowed=request.scopes,
         grant_id=grant_id,
         decided_by=decision.decided_by,
+        asks_again=sitting is not None and took_back(sitting, decision.provider_id),
     )
     return redirect_reply(url).with_headers(*cookies)
 

@@ -16,7 +16,7 @@ from chalicelib.records.stored import UserKey
 from chalicelib.records.subject import Subject
 from chalicelib.upstream.token import ProviderTokens
 from chalicelib.vault.connecting import KeepStored, Replace, carry_over, decide_connection, is_superseded
-from chalicelib.vault.refreshing import forecast_reauth
+from chalicelib.vault.forecasting import forecast_reauth
 from chalicelib.vault.sealed import (
     USER_KEY_BYTES,
     Attribute,
@@ -180,7 +180,14 @@ def _build(
         sealed_access_token=sealed(tokens.access_token.encode(), "access_token"),
         access_expires_at=tokens.expires_at,
         tokens_at=now,
-        reauth_by=forecast_reauth(provider.definition.refresh, connected_at=connected_at, now=now) if refresh else None,
+        reauth_by=forecast_reauth(
+            provider.definition,
+            tokens,
+            connected_at=connected_at,
+            now=now,
+            renews=bool(refresh),
+            before=read.reauth_by if read and decision.keep_refresh_token else None,
+        ),
         sealed_refresh_token=sealed(refresh.encode(), "refresh_token") if refresh else b"",
         sealed_profile=sealed(msgspec.json.encode(brought.identity.profile), "profile"),
         outgoing=tuple(sealed(token.encode(), "outgoing") for token in outgoing),

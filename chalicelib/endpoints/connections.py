@@ -25,8 +25,10 @@ from chalicelib.records.places import Place, connection_place, consent_place, pr
 from chalicelib.replies import Reply, json_reply
 from chalicelib.revoking import end_all, end_connection, read_connections
 from chalicelib.vault.endings import describe_endings, is_alive_there, result_of
+from chalicelib.vault.forecasting import tell_status
 from chalicelib.vault.labels import label_of
 from chalicelib.vault.sealed import open_profile
+from chalicelib.vault.sharing import still_lives
 
 _CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -36,10 +38,10 @@ def answer(broker: Broker, http: Request) -> Reply:
     if http.method == "DELETE":
         return _end_all(broker, http)
     use, grant = _authorize(broker, http)
-    mine = _read_own(broker, grant)
-    key = _open_key(broker, use, grant)
+    found = read_connections(broker, grant.sub)
+    mine, key = _own(found, grant), _open_key(broker, use, grant)
     live = [_describe(broker, use, one, key) for one in mine if one.status != "revoked"]
-    ended = [describe_ended(broker, one) for one in mine if is_alive_there(one)]
+    ended = [describe_ended(broker, one) for one in mine if still_lives(one, found)]
     return json_reply({"connections": live, "ended": ended})
 
 
@@ -94,7 +96,7 @@ def _end_all(broker: Broker, http: Request) -> Reply:
     use, grant = _authorize(broker, http)
     mark_consent(broker, grant.sub, grant.client_id, use.consent)
     broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
-    mine = _read_own(broker, grant)
+    mine = _own(read_connections(broker, grant.sub), grant)
     ended = end_all(broker, mine, _open_key(broker, use, grant))
     broker.log.event("access_ended", client_id=grant.client_id, connections=len(ended), by="client")
     return json_reply({"status": "revoked", "connections": [describe_ended(broker, one) for one in ended]})
@@ -129,9 +131,8 @@ def _authorize(broker: Broker, http: Request, *places: Place[Any]) -> tuple[Use,
     return use, use.grant
 
 
-def _read_own(broker: Broker, grant: Grant) -> list[Connection]:
+def _own(found: list[Connection], grant: Grant) -> list[Connection]:
     """This user's connections with this client, oldest first."""
-    found = read_connections(broker, grant.sub)
     mine = [one for one in found if (one.sub, one.client_id) == (grant.sub, grant.client_id)]
     return sorted(mine, key=lambda one: (one.connected_at, one.connection_id))
 
@@ -146,13 +147,13 @@ def _describe(broker: Broker, use: Use, connection: Connection, key: bytes) -> d
     """The account's name only as far as this token may see the profile."""
     place = provider_place(connection.provider_id)
     record = broker.registry.lookup(place).get(place)
-    void = record is None or record.marks.void(connection.connected_at) or connection.epoch != broker.settings.epoch
+    void = record is None or record.marks.void(connection.connected_at)
     defaults = use.consent.default_connections if use.consent else {}
     members = {
         "connection_id": connection.connection_id,
         "provider": connection.provider_id,
         "label": label_of(userinfo_claims(_open_profile(broker, connection, key), use.scopes)),
-        "status": "reauth_required" if void else connection.status,
+        "status": "reauth_required" if void else _tell_status(broker, connection),
         "scope": " ".join(sorted(connection.granted)),
         "default": defaults.get(connection.provider_id) == connection.connection_id,
         "connected_at": connection.connected_at,
@@ -160,6 +161,11 @@ def _describe(broker: Broker, use: Use, connection: Connection, key: bytes) -> d
         "access_expires_at": connection.access_expires_at,
     }
     return {name: value for name, value in members.items() if value not in (None, "")}
+
+
+def _tell_status(broker: Broker, connection: Connection) -> str:
+    definition = broker.catalog.get(connection.provider_id)
+    return tell_status(connection, definition, epoch=broker.settings.epoch, now=broker.clock.now())
 
 
 def _open_profile(broker: Broker, connection: Connection, key: bytes) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from chalicelib.endpoints.answers import error_location, page_reply, site, way_back
 from chalicelib.endpoints.cookies import is_fresh, open_form, read_browser
 from chalicelib.endpoints.parties import Parties, load_parties
-from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices
+from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices, took_back
 from chalicelib.endpoints.travel import begin_trip, host_of, provider_name
 from chalicelib.endpoints.withdrawing import withdraw_connection
 from chalicelib.pages.render import render_leaving
@@ -149,6 +149,7 @@ def _go_on(
         allowed=allowed,
         grant_id=form.grant_id,
         decided_by="page",
+        asks_again=sitting is not None and took_back(sitting, provider_id),
     )
     return _leave(broker, url, provider_name(broker, provider_id)).with_headers(*cookies)
 

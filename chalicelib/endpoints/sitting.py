@@ -104,6 +104,12 @@ def suffices(
     return not missing_scopes(definition, granted=connection.granted, needed=needed)
 
 
+def took_back(sitting: Sitting, provider_id: str) -> bool:
+    """True where this user ended this app's access to the very account of this session."""
+    connection = sitting.connection
+    return connection is not None and (connection.provider_id, connection.status) == (provider_id, "revoked")
+
+
 def is_covered(broker: Broker, sitting: Sitting, request: AuthorizationRequest, parties: Parties) -> bool:
     """True where nothing new is to be decided."""
     return covers(

@@ -34,8 +34,11 @@ def begin_trip(
     allowed: frozenset[str],
     grant_id: str,
     decided_by: str,
+    asks_again: bool = False,
 ) -> tuple[str, Headers]:
     """The provider's URL for this decision, and the cookie that carries the decision.
+
+    asks_again   the user took this access back: where the provider can, it asks too, unless the app wants a login there
 
     Raises PageError where the provider cannot be asked where it is.
     """
@@ -51,7 +54,7 @@ def begin_trip(
         decided_at=decision_time(broker, parties, provider_id),
         decided_by=decided_by,
     )
-    prompt = " ".join(sorted(request.prompt & {"login", "select_account"}))
+    prompt = " ".join(sorted(request.prompt & {"login", "select_account"})) or ("consent" if asks_again else "")
     extra = {"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age}
     url = _provider_url(broker, parties.providers[provider_id], pending, extra)
     sealed = seal_pending(broker, pending)

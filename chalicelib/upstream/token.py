@@ -30,6 +30,7 @@ class ProviderTokens(Struct, frozen=True, kw_only=True):
     """What a provider's token endpoint gave; the ID token is still unverified.
 
     expires_at    epoch seconds; None where the provider names no end
+    refresh_expires_at   of the refresh token, where the file says where to read it
     granted       the provider's own names, as it said; what was asked where it said nothing (RFC 6749 section 5.1)
     answer        the whole of it, for what a file reads there besides
     """
@@ -37,6 +38,7 @@ class ProviderTokens(Struct, frozen=True, kw_only=True):
     access_token: str
     refresh_token: str | None = None
     expires_at: int | None = None
+    refresh_expires_at: int | None = None
     granted: frozenset[str] = frozenset()
     id_token: str | None = None
     answer: dict[str, object] = {}
@@ -121,6 +123,7 @@ def read_token_response(
         access_token=access_token,
         refresh_token=access_token if definition.refresh.kind == "swap" else refresh_token,
         expires_at=_expires_at(at(inner, rules.expires_in_path), rules.default_expires_seconds, now=now),
+        refresh_expires_at=_refresh_expires_at(inner, rules, now=now),
         granted=_granted(definition, inner, requested),
         id_token=_token(at(inner, rules.id_token_path), "id_token"),
         answer=document,
@@ -214,6 +217,17 @@ def _expires_at(value: object, default: int | None, *, now: int) -> int | None:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
         raise ProviderMisbehaved("token_expires_in_malformed")
     return now + min(int(value), MAX_EXPIRES_SECONDS)
+
+
+def _refresh_expires_at(inner: object, rules: TokenRules, *, now: int) -> int | None:
+    """Only a forecast: what cannot be read costs nobody a token, and 0 says at some providers that there is no end."""
+    if rules.refresh_expires_in_path is None:
+        return None
+    try:
+        end = _expires_at(at(inner, rules.refresh_expires_in_path), None, now=now)
+    except ProviderMisbehaved:
+        return None
+    return end if end is not None and end > now else None
 
 
 def _scopes(value: object, separator: str) -> frozenset[str] | None:

@@ -186,16 +186,6 @@ def tries_in_doubt(connection: Connection, now: int) -> tuple[int, ...]:
     return tuple(at for at in connection.doubt_tries if at > now - DOUBT_SECONDS)
 
 
-def forecast_reauth(rules: RefreshRules, *, connected_at: int, now: int) -> int | None:
-    """When the user will have to sign in again: hard expiry counts from the sign-in, idle expiry from the last use."""
-    ends = []
-    if rules.hard_expiry_seconds is not None:
-        ends.append(connected_at + rules.hard_expiry_seconds)
-    if rules.idle_expiry_seconds is not None:
-        ends.append(now + rules.idle_expiry_seconds)
-    return min(ends, default=None)
-
-
 def _next_try_in_doubt(connection: Connection, now: int) -> int:
     tries = tries_in_doubt(connection, now)
     return 0 if len(tries) < TRIES_IN_DOUBT else tries[-TRIES_IN_DOUBT] + DOUBT_SECONDS

@@ -10,7 +10,7 @@ from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.upstream.http import HttpResponse
 from chalicelib.upstream.refresh import Renewed, read_refresh_response
-from chalicelib.vault.refreshing import forecast_reauth
+from chalicelib.vault.forecasting import forecast_reauth
 from chalicelib.vault.sealed import Attribute, open_answer, open_value, place_of, seal_value
 
 
@@ -63,7 +63,14 @@ def seal_renewed(
         sealed_access_token=sealed(answer.tokens.access_token.encode(), "access_token"),
         access_expires_at=answer.tokens.expires_at,
         tokens_at=recovery.received_at,
-        reauth_by=forecast_reauth(definition.refresh, connected_at=connection.connected_at, now=recovery.received_at),
+        reauth_by=forecast_reauth(
+            definition,
+            answer.tokens,
+            connected_at=connection.connected_at,
+            now=recovery.received_at,
+            renews=bool(refresh),
+            before=None if answer.tokens.refresh_token else connection.reauth_by,
+        ),
         sealed_refresh_token=sealed(refresh, "refresh_token"),
         sealed_previous=sealed(used if refresh != used else b"", "previous"),
         sealed_profile=sealed(opened(connection.sealed_profile, "profile"), "profile"),

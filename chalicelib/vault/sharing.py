@@ -9,6 +9,7 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.upstream.granted import excess_scopes
 from chalicelib.vault.connecting import provider_scopes
+from chalicelib.vault.endings import is_alive_there, worst
 
 LIVE = frozenset({"active", "partial", "in_doubt"})
 
@@ -23,6 +24,16 @@ def shares_account(connection: Connection, other: Connection) -> bool:
     if (other.sub, other.provider_id) != (connection.sub, connection.provider_id):
         return False
     return "" in (other.account_id, connection.account_id) or other.account_id == connection.account_id
+
+
+def still_lives(connection: Connection, others: Iterable[Connection]) -> bool:
+    """True for a tombstone of which something may be alive at the provider: also what was left for another app's sake,
+    as long as that one is connected.
+
+    others   all of this user
+    """
+    kept = connection.status == "revoked" and worst(connection.endings) == "kept_shared"
+    return is_alive_there(connection) or (kept and any(shares_account(connection, other) for other in others))
 
 
 def without_connection(consent: Consent, tombstone: Connection, others: Iterable[Connection]) -> Consent | None:

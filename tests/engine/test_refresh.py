@@ -35,7 +35,7 @@ def test_a_fresh_token_is_handed_out_in_two_calls_and_an_expired_one_in_six(scen
     assert calls_of(scene, scene.asks) == ("token", ["BatchGetItem", "PutItem"], 0)
 
 
-@requirement("VLT-08", "BUDGET")
+@requirement("VLT-08", "REF-09", "BUDGET")
 def test_refused_by_the_provider_costs_three_calls_and_asks_for_the_user(scene: Scene) -> None:
     scene.expire()
     scene.provider.faults.token_error = "invalid_grant"

@@ -103,6 +103,8 @@ def test_what_we_make_of_a_token_answer(provider_id, answer):
     tokens = read_token_response(definition, came, requested=asked, now=1000)
     assert tokens.granted == set(answer["granted"])
     assert tokens.expires_at == (1000 + answer["expires_in"] if "expires_in" in answer else None)
+    said = 1000 + answer["refresh_expires_in"] if "refresh_expires_in" in answer else None
+    assert tokens.refresh_expires_at == said
     needed = asked | frozenset(definition.sign_in_scopes)
     assert missing_scopes(definition, granted=tokens.granted, needed=needed) == set(answer.get("missing", ()))
     assert excess_scopes(definition, granted=tokens.granted, allowed=asked) == set()

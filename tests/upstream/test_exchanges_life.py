@@ -87,6 +87,8 @@ def test_what_we_make_of_a_refresh(provider_id, answer):
     assert isinstance(read, Renewed)
     assert read.tokens.granted == set(answer["granted"])
     assert read.tokens.expires_at == (1000 + answer["expires_in"] if "expires_in" in answer else None)
+    said = 1000 + answer["refresh_expires_in"] if "refresh_expires_in" in answer else None
+    assert read.tokens.refresh_expires_at == said
 
 
 @pytest.mark.parametrize("provider_id", having("revocation_request"))

@@ -29,8 +29,6 @@ def shape_tokens(
             put(document, metadata.path, player.metadata[name])
     if rules.success_member:
         put(document, rules.success_member, True)
-    if "refresh_token" in given and rules.refresh_expires_in_path:
-        put(document, rules.refresh_expires_in_path, _refresh_life(player, family))
     inner = _shape_inner(player, received, family, given)
     place = _place_of(player, family)
     if place:
@@ -57,6 +55,8 @@ def _shape_inner(
     for name, path in {**paths, "expires_in": rules.expires_in_path}.items():
         if name in given:
             put(document, path, given[name])
+    if "refresh_token" in given and rules.refresh_expires_in_path:
+        put(document, rules.refresh_expires_in_path, _refresh_life(player, family))
     if "scope" in given and (definition.authorization.sends_scope or faults.scope_said is not None):
         put(document, rules.scope_path, _write_scope(player, family))
     if family.openid and not faults.drop_id_token:
