@@ -158,7 +158,7 @@ class GuardedFetcher:
     def _secure(self, raw: socket.socket, target: _Target, deadline: Deadline) -> socket.socket:
         if target.local is not None and target.local.plain_http:
             return raw
-        context = self._context if target.local is None else _tls_context(target.local.ca_file)
+        context = self._context if target.local is None else tls_context(target.local.ca_file)
         raw.settimeout(deadline.left())
         try:
             return context.wrap_socket(raw, server_hostname=target.host.strip("[]"))
@@ -169,10 +169,10 @@ class GuardedFetcher:
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        return _tls_context(None)
+        return tls_context(None)
 
 
-def _tls_context(ca_file: str | None) -> ssl.SSLContext:
+def tls_context(ca_file: str | None) -> ssl.SSLContext:
     """Verifying, at least TLS 1.2, and without the key log that `create_default_context` takes from the environment."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2

@@ -1,4 +1,4 @@
-"""AWS's JSON protocol without a client of botocore: its signature and its connections, and nothing between.
+"""AWS's JSON protocol without a client of botocore: its signature, and kept connections of our own.
 
 A client reads a model of its whole service and walks it at every call; the operations that are used here need neither.
 """
@@ -12,6 +12,7 @@ from typing import Any, TypedDict
 import msgspec
 
 from chalicelib.adapters.aws import READ_SECONDS, STAND_IN_SECONDS, AwsRefusal, AwsUnreachable, is_stand_in
+from chalicelib.adapters.kept import KeptConnections, Unanswered
 
 CONNECT_SECONDS = 1
 CONNECTIONS = 32
@@ -55,7 +56,7 @@ class SignedTransport:
         self._content_type = f"application/x-amz-json-{version}"
         self._endpoint_url = endpoint_url
         self._lock = threading.Lock()
-        self._ready: tuple[Any, Any, str] | None = None
+        self._ready: tuple[Any, KeptConnections, str] | None = None
 
     def prepare(self) -> None:
         """Make what the first call would wait for; nothing is called."""
@@ -70,33 +71,38 @@ class SignedTransport:
         from botocore.exceptions import BotoCoreError
 
         headers = {"Content-Type": self._content_type, "X-Amz-Target": f"{self._target}.{operation}"}
+        body = msgspec.json.encode(payload)
         try:
-            signer, session, url = self._get_ready()
-            request = AWSRequest(method="POST", url=url, data=msgspec.json.encode(payload), headers=headers)
+            signer, connections, url = self._get_ready()
+            request = AWSRequest(method="POST", url=url, data=body, headers=headers)
             signer.add_auth(request)
-            response = session.send(request.prepare())
-            status, body, said = response.status_code, response.content, response.headers
-        except BotoCoreError as error:
+            received = connections.post(body, dict(request.headers.items()))
+        except Unanswered as error:
+            raise AwsUnreachable(str(error)) from None
+        except BotoCoreError as error:  # the credentials have to be fetched, and cannot be
             raise AwsUnreachable(type(error).__name__) from None
-        if said.get("x-amz-crc32", str(zlib.crc32(body))) != str(zlib.crc32(body)):
+        if received.checksum not in (None, str(zlib.crc32(received.body))):
             raise AwsUnreachable("checksum")
-        return _read(status, body)
+        return _read(received.status, received.body)
 
-    def _get_ready(self) -> tuple[Any, Any, str]:
+    def _get_ready(self) -> tuple[Any, KeptConnections, str]:
         with self._lock:
             if self._ready is None:
                 self._ready = self._make()
             return self._ready
 
-    def _make(self) -> tuple[Any, Any, str]:
+    def _make(self) -> tuple[Any, KeptConnections, str]:
         from botocore.auth import SigV4Auth
-        from botocore.httpsession import URLLib3Session
 
         credentials, region = _account()
         url = self._endpoint_url or _endpoint(self._service, region)
-        timeout: Any = (CONNECT_SECONDS, STAND_IN_SECONDS if is_stand_in(url) else READ_SECONDS)
-        session = URLLib3Session(timeout=timeout, max_pool_connections=CONNECTIONS)
-        return SigV4Auth(credentials, self._service, region), session, url
+        connections = KeptConnections(
+            url,
+            connect_seconds=CONNECT_SECONDS,
+            read_seconds=STAND_IN_SECONDS if is_stand_in(url) else READ_SECONDS,
+            most=CONNECTIONS,
+        )
+        return SigV4Auth(credentials, self._service, region), connections, url
 
 
 def _endpoint(service: str, region: str) -> str:
