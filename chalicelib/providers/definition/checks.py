@@ -18,6 +18,8 @@ _OURS_THERE = frozenset(
     {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "client_id", "client_secret"}
     | {"client_assertion", "client_assertion_type", "scope"}
 )
+_MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]+")
+_NEVER_JSON = frozenset({"text/html", "application/xhtml+xml", "application/x-www-form-urlencoded"})
 Faults = Iterator[Fault]
 
 
@@ -77,6 +79,7 @@ def _check_requests(definition: ProviderDefinition) -> Faults:
         if rules is not None and (bad := sorted(_OURS_THERE & set(rules.parameters))):
             key = f"{name}.parameters.{bad[0]}"
             yield Fault(key, f"{name}.parameters may not set {', '.join(bad)}", "leave it to its own key")
+    yield from _check_types(definition)
     if definition.token.method == "GET" and definition.token.body == "json":
         yield Fault("token.body", 'token.body must be "form": a GET has no body', "leave token.body out")
     identity = definition.identity
@@ -85,6 +88,14 @@ def _check_requests(definition: ProviderDefinition) -> Faults:
         yield Fault(f"identity.{key}", f"identity.{key}: a GET has no body", 'set identity.method = "POST"')
     if identity.body and identity.json:
         yield Fault("identity.json", "identity has a body and a json", "keep the one that the provider reads")
+
+
+def _check_types(definition: ProviderDefinition) -> Faults:
+    """No page is mistaken for an answer, and no form for JSON."""
+    for key, types in {"token": definition.token.json_types, "identity": definition.identity.json_types}.items():
+        if bad := [kind for kind in types if not _MEDIA_TYPE.fullmatch(kind) or kind in _NEVER_JSON]:
+            expected = f"{key}.json_types: {bad[0]} is not a media type that may hold JSON"
+            yield Fault(f"{key}.json_types", expected, 'write it in small letters, as "text/javascript"')
 
 
 def _check_identity(definition: ProviderDefinition) -> Faults:
