@@ -167,7 +167,7 @@ USES: dict[str, Callable[[Stack, Registered], None]] = {
 def test_the_endpoints_of_a_discovery_document(guarded: Stack, names: NameServer, watch: Watch, member: str) -> None:
     edits, broker = Edits(guarded.broker.fetcher), guarded.broker
     record = ProviderRecord(provider_id="oidc", client_id="us", issuer=ISSUER)
-    good = dict.fromkeys(USES, f"{guarded.provider.url}/nowhere")
+    good = dict.fromkeys(USES, "https://other.example/nowhere")
     refused = 0
     for what, url, names.answers in TRICKS:
         edits.document = {"issuer": ISSUER, **good, member: url}
@@ -183,7 +183,7 @@ def test_the_endpoints_of_a_discovery_document(guarded: Stack, names: NameServer
             with suppress(*ProviderFailure):
                 USES[member](guarded, provider)
             assert_stayed_home(watch, what)
-    assert refused > 30, "what is no https address is refused as it is read"
+    assert 10 < refused < len(TRICKS) - 100, "what is no https address is refused as it is read, the rest is used"
 
 
 @requirement("F29", "FETCH-01")
