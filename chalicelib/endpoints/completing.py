@@ -89,10 +89,12 @@ def record_consent(
     *,
     redirect_uri: str,
     is_void: Callable[[int], bool],
+    ended: Callable[[], None] = lambda: None,
 ) -> None:
     """Add what this sign-in allowed to the consent, if that is new; a mark set meanwhile is never overwritten.
 
     is_void   whether a mark has ended what was decided at that time
+    ended     called where a mark was set meanwhile, before this says so
 
     Raises TemporarilyUnavailable where others keep writing in between; nothing was issued then.
     """
@@ -109,6 +111,7 @@ def record_consent(
         place = consent_place(grant.sub, grant.client_id)
         read = broker.store.read(place).get(place)
         if read is not None and read.marks.void(grant.decided_at):
+            ended()
             break
     raise TemporarilyUnavailable("consent_keeps_changing")
 

@@ -10,6 +10,7 @@ from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_us
 from chalicelib.endpoints.cookies import seal_session
 from chalicelib.endpoints.decided import client_id_of, load_request
 from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
+from chalicelib.endpoints.withdrawing import take_back
 from chalicelib.issuing import issue_code
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import LoginRequired, PageError
@@ -75,7 +76,18 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, provider: Re
         return show_shortfall(broker, http, client, request, provider.definition, shortfall, owner).with_headers(
             session
         )
-    code = _issue(broker, pending, request, client, arrival, brought, shortfall.left, consent, is_void)
+    code = _issue(
+        broker,
+        pending,
+        request,
+        client,
+        arrival,
+        brought,
+        shortfall.left,
+        consent,
+        is_void,
+        ended=lambda: take_back(broker, connection, user_key),
+    )
     _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
     return redirect_reply(code_location(broker, request, code)).with_headers(session)
@@ -113,6 +125,8 @@ def _issue(
     scopes: frozenset[str],
     consent: Consent | None,
     is_void: Callable[[int], bool],
+    *,
+    ended: Callable[[], None],
 ) -> str:
     """Consent first, then the grant, then the code (a crash in between leaves no token without consent)."""
     grant = build_grant(
@@ -127,7 +141,7 @@ def _issue(
         scopes=scopes,
         auth_time=brought.auth_time,
     )
-    record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void)
+    record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void, ended=ended)
     if isinstance(broker.store.issue_grant(grant), Refused):
         raise PageError("claim_lost", page="sign_in_over")
     return issue_code(broker, grant, pending.code_secret)

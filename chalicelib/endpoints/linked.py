@@ -17,6 +17,7 @@ from chalicelib.endpoints.link_trip import claim_trip, discard, redeem_for_link
 from chalicelib.endpoints.shortfall import find_shortfall
 from chalicelib.endpoints.sitting import find_sitting
 from chalicelib.endpoints.widening import widen_consent, widen_grant
+from chalicelib.endpoints.withdrawing import take_back
 from chalicelib.linking import Asker, check_asker
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.derive import derive_connection_id
@@ -110,7 +111,15 @@ def _connect(broker: Broker, decided: Decided, asker: Asker, found: Found, over:
     )
     # What stands now counts: a stored set that is wider than what this time brought has been left alone.
     usable = find_shortfall(provider.definition, asker.client, allowed=pending.allowed, granted=connection.granted).left
-    widen_consent(broker, asker, connection, usable, decided_at=pending.decided_at, over=over)
+    widen_consent(
+        broker,
+        asker,
+        connection,
+        usable,
+        decided_at=pending.decided_at,
+        over=over,
+        ended=lambda: take_back(broker, connection, owner.user_key),
+    )
     widen_grant(broker, asker, connection, usable)
     end_replaced(broker, owner, provider, connection)
     broker.log.event("connected", client_id=link.client_id, provider_id=link.provider_id)

@@ -1,5 +1,7 @@
 """What a connect adds to the consent and to the one grant that asked; nothing is ever taken away here."""
 
+from collections.abc import Callable
+
 import msgspec
 
 from chalicelib.linking import Asker
@@ -11,11 +13,19 @@ from chalicelib.records.places import consent_place
 
 
 def widen_consent(
-    broker: Broker, asker: Asker, connection: Connection, scopes: frozenset[str], *, decided_at: int, over: str
+    broker: Broker,
+    asker: Asker,
+    connection: Connection,
+    scopes: frozenset[str],
+    *,
+    decided_at: int,
+    over: str,
+    ended: Callable[[], None],
 ) -> None:
     """Add scopes, and the connection as its provider's default where there is none that is still good.
 
-    over   a default connection that has been revoked; "" where there is none
+    over    a default connection that has been revoked; "" where there is none
+    ended   called where a mark was set meanwhile, before this says so
 
     Raises TemporarilyUnavailable where others keep writing in between, or a mark was set meanwhile.
     """
@@ -30,6 +40,7 @@ def widen_consent(
             return
         found = broker.store.read(place).get(place)
         if found is None or found.marks.void(decided_at) or found.marks.void(asker.grant.decided_at):
+            ended()
             break
         read = found
     raise TemporarilyUnavailable("consent_keeps_changing")

@@ -4,6 +4,7 @@ from chalicelib.access import open_key_of
 from chalicelib.asking import load_definition
 from chalicelib.endpoints.parties import Parties
 from chalicelib.ports import Broker
+from chalicelib.records.connection import Connection
 from chalicelib.records.places import connection_place, consent_place, user_key_place
 from chalicelib.records.sign_in import PageForm
 from chalicelib.revoking import end_connection
@@ -24,6 +25,11 @@ def withdraw_connection(broker: Broker, form: PageForm, parties: Parties) -> Non
         return
     if is_used_by(consent, connection, load_definition(broker, connection.provider_id), epoch=broker.settings.epoch):
         return
-    ended = end_connection(broker, connection, open_key_of(broker, user_key))
+    take_back(broker, connection, open_key_of(broker, user_key))
+
+
+def take_back(broker: Broker, connection: Connection, user_key: bytes) -> None:
+    """End it; also where all that an app may do was ended while it was being written, by who has not seen it yet."""
+    ended = end_connection(broker, connection, user_key)
     result = "changed" if ended is None else result_of(ended)
     broker.log.event("connection_ended", connection_id=connection.connection_id, result=result)

@@ -20,6 +20,7 @@ from chalicelib.records.places import (
 from tests.connect.links import connect, link_of, press, to_callback
 from tests.flow.scene import assert_page, connections, only_written
 from tests.flow.stack import Stack
+from tests.flow.surface import raw
 from tests.flow.tokens import Session, change, mark, read
 from tests.requirement import requirement
 
@@ -100,6 +101,16 @@ class After:
         return answer
 
 
+class Before(After):
+    """Something happens there just before an item of one kind is written for the first time."""
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if payload.get("Item", {}).get("pk", {}).get("S", "").startswith(self._kind + "#"):
+            act, self._act = self._act, lambda: None
+            act()
+        return self._stack.dynamodb.call(operation, payload)
+
+
 MEANWHILE: dict[str, Callable[[Stack, Session], Any]] = {
     "a mark on the consent": lambda stack, s: mark(stack, s.consent_place()),
     "the grant revoked": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), status="revoked"),
@@ -137,6 +148,45 @@ def test_a_mark_set_just_before_the_consent_is_widened_is_not_overwritten(stack:
     consent = read(stack, session.consent_place())
     assert consent.marks.not_before is not None and "second:notes:read" not in consent.scopes
     assert "second:notes:read" not in session.grant().scopes
+
+
+@requirement("VLT-11", "CB-03")
+def test_what_is_written_while_everything_is_ended_does_not_live_on(stack: Stack, session: Session) -> None:
+    """Who ends all that an app may do lists its connections; one that is written a moment later is ended too."""
+    before, said = len(stack.provider.grants.families), list[Any]()
+    callback = to_callback(session, link_of(session))
+
+    def end_everything() -> None:
+        stack.broker = stack.build()
+        said.append(raw(stack.netloc, "DELETE", "/connections", [("Authorization", f"Bearer {session.access}")]).json)
+
+    stack.broker = stack.build(dynamodb=Before(stack, "CONNECTION", end_everything))
+    assert_page(session.sign_in.browser.get(callback), 503)
+    assert [one["provider"] for one in said[0]["connections"]] == ["demo"], "it could not be seen yet"
+    ended = connections(stack)
+    assert len(ended) == 2 and {one.status for one in ended} == {"revoked"}
+    assert {one.endings.get("refresh_token") for one in ended} == {"revoked"}
+    families = [family for family in stack.provider.grants.families[before:] if family.redeemed]
+    assert len(families) == 1 and families[0].revoked
+
+
+@requirement("VLT-11", "OPS-02")
+def test_a_sign_in_that_meets_a_mark_after_its_connection_was_written_leaves_nothing_alive(
+    stack: Stack, session: Session
+) -> None:
+    """The list of who ends everything comes from an index, which may not know the connection yet."""
+    scope = " ".join([*session.grant().scopes, "demo:notes:write"])
+    arriving = stack.to_callback(session.client, browser=stack.browser(), scope=scope)
+    version, before = read(stack, session.consent_place()).version, stack.provider.count("revoke")
+
+    def withdraw() -> None:
+        marks = Marks(not_before=stack.clock.now() + 1)
+        change(stack, session.consent_place(), marks=marks, version=version + 1)
+
+    stack.broker = stack.build(dynamodb=After(stack, "CONNECTION", withdraw))
+    assert_page(arriving.browser.get(arriving.callback), 503)
+    assert {one.status for one in connections(stack)} == {"revoked"}
+    assert stack.provider.count("revoke") > before
 
 
 @requirement("CB-03")
