@@ -56,12 +56,12 @@ def check_call(client: Client, token_scopes: frozenset[str], provider_id: str, c
 
 def _is_within(rule: ProxyRule, token_scopes: frozenset[str], provider_id: str, call: Call) -> bool:
     """Segments are compared as they decode, one by one: a prefix of a name is another name."""
-    method = "GET" if call.method == "HEAD" else call.method
+    stands_for = {call.method, "GET"} if call.method == "HEAD" else {call.method}
     asked = tuple(decode_segment(segment) for segment in call.segments)
     prefix = tuple(part for part in rule.path_prefix.split("/") if part)
     return (
         (rule.provider_id, rule.host) == (provider_id, call.host or "")
-        and (not rule.methods or method in rule.methods)
+        and (not rule.methods or bool(stands_for & rule.methods))
         and (not rule.scope or f"{provider_id}:{rule.scope}" in token_scopes)
         and asked[: len(prefix)] == prefix
     )

@@ -249,6 +249,7 @@ RULES = (
     ProxyRule(provider_id="demo", methods=frozenset({"GET"}), path_prefix="/notes"),
     ProxyRule(provider_id="demo", path_prefix="/drafts/mine"),
     ProxyRule(provider_id="demo", methods=frozenset({"PUT"}), host=LISTED, path_prefix="/up"),
+    ProxyRule(provider_id="demo", methods=frozenset({"HEAD"}), path_prefix="/sizes"),
     ProxyRule(provider_id="github"),
 )
 
@@ -261,6 +262,8 @@ RULES = (
         ("GET", "notes/1/lines", None, True),
         ("GET", "notes/", None, True),
         ("HEAD", "notes", None, True),
+        ("HEAD", "sizes", None, True),
+        ("GET", "sizes", None, False),
         ("GET", "%6eotes", None, True),
         ("POST", "notes", None, False),
         ("DELETE", "notes/1", None, False),
