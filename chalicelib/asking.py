@@ -1,6 +1,6 @@
 """Asking a provider: our registration there, its token endpoint, its word on who signed in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -10,6 +10,7 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition, ValueRefused
+from chalicelib.records.connection import Connection
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import Pending
 from chalicelib.upstream.callback import callback_uri
@@ -17,32 +18,46 @@ from chalicelib.upstream.client_assertion import UnusableKey, sign_assertion
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.id_token import read_id_token, unverified_kid
-from chalicelib.upstream.identity import Identity, build_userinfo_requests, read_identity
+from chalicelib.upstream.identity import Identity, build_userinfo_requests, read_callback_profile, read_identity
+from chalicelib.upstream.metadata import (
+    build_metadata_requests,
+    read_callback_metadata,
+    read_metadata_responses,
+    read_token_metadata,
+)
 from chalicelib.upstream.revocation import TokenKind, build_revocation_request, read_revocation_response
 from chalicelib.upstream.token import ProviderTokens, build_exchange_request, build_token_request, read_token_response
-from chalicelib.vault.sealed import open_provider_secret
+from chalicelib.vault.sealed import OwnKey, open_metadata, open_provider_secret
 
 ProviderFailure = (ProviderUnavailable, ProviderRefused, ProviderMisbehaved)
 Ending = Literal["revoked", "not_supported", "failed"]
-# One callback asks for discovery, token, a second token, keys, userinfo and addresses: together they stay inside the
-# function's 25 s.
+# One callback asks for discovery, token, a second token, keys, metadata, userinfo and addresses; no file wants all of
+# them, and what one does want stays inside the function's 25 s.
 TOKEN_SECONDS, EXCHANGE_SECONDS, USERINFO_SECONDS, REVOCATION_SECONDS = 8.0, 4.0, 3.0, 3.0
 
 
 class Registered(Struct, frozen=True, kw_only=True):
-    """One provider, ready to be asked; its definition is filled in."""
+    """One provider, ready to be asked; its definition is filled in.
+
+    metadata   of the connection that is made, as far as it is known
+    told       profile claims that came with the callback
+    """
 
     definition: ProviderDefinition
     record: ProviderRecord
     endpoints: Endpoints
+    metadata: dict[str, str] = {}
+    told: dict[str, object] = {}
 
 
 class Brought(Struct, frozen=True, kw_only=True):
     """What a provider's answers say, all of it verified.
 
+    provider    the one that was asked, with the connection's metadata in it
     auth_time   when the user really signed in there; only from providers whose file says that they honour max_age
     """
 
+    provider: Registered
     tokens: ProviderTokens
     identity: Identity
     auth_time: int | None
@@ -69,7 +84,7 @@ def is_ready(broker: Broker, record: ProviderRecord) -> bool:
 def find_registered(broker: Broker, record: ProviderRecord, metadata: Mapping[str, str] | None = None) -> Registered:
     """The provider with the operator's values in its file, and with those of one connection.
 
-    metadata   of the connection; None where there is none yet
+    metadata   of the connection; what it lacks stays unfilled, and an address that needs it is refused when it is asked
 
     Raises ProviderUnavailable, ProviderMisbehaved, ProviderRefused: discovery fails, or a value does not fit the file.
     """
@@ -81,10 +96,64 @@ def find_registered(broker: Broker, record: ProviderRecord, metadata: Mapping[st
     return reach(broker, record, definition or load_definition(broker, record.provider_id))
 
 
+def known_metadata(broker: Broker, record: ProviderRecord, connection: Connection, user_key: OwnKey) -> dict[str, str]:
+    """The values of a connection, for what has to be done with it whatever it lacks: ending its tokens. Nothing where
+    the file has changed so that they fit no more."""
+    metadata = stored_metadata(broker, connection, user_key)
+    try:
+        broker.catalog.fill(record, metadata)
+    except ValueRefused as refused:
+        broker.log.event("connection_value_refused", connection_id=connection.connection_id, value=refused.name)
+        return {}
+    return metadata
+
+
+def stored_metadata(broker: Broker, connection: Connection, user_key: OwnKey) -> dict[str, str]:
+    """What the connection says; nothing where it does not open."""
+    try:
+        return open_metadata(user_key, connection)
+    except SealBroken as broken:
+        kept = {"connection_id": connection.connection_id, "reason": str(broken)}
+        broker.log.event("alarm", kind="metadata_does_not_open", **kept)
+        return {}
+
+
 def reach(broker: Broker, record: ProviderRecord, definition: ProviderDefinition) -> Registered:
     """The provider whose definition has been filled in already. Raises as discovery does."""
     endpoints = broker.directory.endpoints(definition, record.issuer)
     return Registered(definition=definition, record=record, endpoints=endpoints)
+
+
+def hear_callback(broker: Broker, provider: Registered, get: Callable[[str], str | None]) -> Registered:
+    """The provider, with what its callback says beside the code.
+
+    get   the one value of a parameter of the callback
+
+    Raises ProviderMisbehaved: a value is missing, or is not what the file allows.
+    """
+    told = read_callback_profile(provider.definition, get)
+    heard = _learn(broker, provider, read_callback_metadata(provider.definition, get))
+    return msgspec.structs.replace(heard, told=told)
+
+
+def _learn(broker: Broker, provider: Registered, metadata: Mapping[str, str]) -> Registered:
+    """The same provider, with further values of this connection in its addresses."""
+    if not metadata:
+        return provider
+    known = {**provider.metadata, **metadata}
+    found = find_registered(broker, provider.record, known)
+    return msgspec.structs.replace(found, metadata=known, told=provider.told)
+
+
+def _ask_metadata(broker: Broker, provider: Registered, tokens: ProviderTokens) -> Registered:
+    """What the token answer says of the connection, then what one more request says."""
+    provider = _learn(broker, provider, read_token_metadata(provider.definition, tokens.answer))
+    client_id = provider.record.client_id
+    requests = build_metadata_requests(provider.definition, tokens.access_token, client_id=client_id)
+    answers = {
+        url: broker.fetcher.fetch(request, timeout_seconds=USERINFO_SECONDS) for url, request in requests.items()
+    }
+    return _learn(broker, provider, read_metadata_responses(provider.definition, answers))
 
 
 def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
@@ -109,12 +178,22 @@ def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, c
     first = read_token_response(definition, response, requested=requested, now=broker.clock.now())
     claims = _verify_id_token(broker, provider, first.id_token, pending.nonce) if definition.is_openid else None
     tokens = _exchange(broker, provider, first)
-    requests = build_userinfo_requests(definition, endpoints, tokens.access_token, client_id=provider.record.client_id)
-    answers = _fetch_profile(broker, requests, needed=definition.identity.source == "userinfo")
-    identity = read_identity(definition, answers, claims, tokens.answer)
+    provider = _ask_metadata(broker, provider, tokens)
+    identity = _ask_identity(broker, provider, tokens, claims)
     stated = (claims or {}).get("auth_time")
     honest = definition.identity.auth_time and isinstance(stated, int) and not isinstance(stated, bool)
-    return Brought(tokens=tokens, identity=identity, auth_time=stated if honest else None)
+    return Brought(provider=provider, tokens=tokens, identity=identity, auth_time=stated if honest else None)
+
+
+def _ask_identity(
+    broker: Broker, provider: Registered, tokens: ProviderTokens, claims: dict[str, Any] | None
+) -> Identity:
+    """Who it was; what the provider says of them goes before what came through the browser."""
+    definition, client_id = provider.definition, provider.record.client_id
+    requests = build_userinfo_requests(definition, provider.endpoints, tokens.access_token, client_id=client_id)
+    answers = _fetch_profile(broker, requests, needed=definition.identity.source == "userinfo")
+    identity = read_identity(definition, answers, claims, tokens.answer)
+    return msgspec.structs.replace(identity, profile={**provider.told, **identity.profile})
 
 
 def _exchange(broker: Broker, provider: Registered, first: ProviderTokens) -> ProviderTokens:

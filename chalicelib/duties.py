@@ -7,8 +7,9 @@ its work is done: a crash anywhere costs a second call, never a token that lives
 import hashlib
 
 import msgspec
+from msgspec import Struct
 
-from chalicelib.asking import Registered, ask_revocation
+from chalicelib.asking import Registered, ask_revocation, stored_metadata
 from chalicelib.ports import Broker
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
@@ -22,6 +23,13 @@ from chalicelib.vault.sealed import LeftKeys, OwnKey, open_answer, seal_duty
 
 Token = tuple[str, TokenKind]
 REQUEST_SECONDS = 60  # longer than any request works
+
+
+class Duty(Struct, frozen=True, array_like=True):
+    """What a job that revokes has to know: by its time the connection may be another sign-in's."""
+
+    tokens: tuple[Token, ...]
+    metadata: dict[str, str]
 
 
 def leave_revocation(
@@ -42,7 +50,8 @@ def leave_revocation(
         generation=connection.token_generation,
         expires_at=user_key.expires_at if isinstance(user_key, LeftKeys) else None,
     )
-    duty = seal_duty(user_key, msgspec.msgpack.encode(tokens), job=job, salt=broker.entropy.token_bytes(32))
+    encoded = msgspec.msgpack.encode(Duty(tokens, stored_metadata(broker, connection, user_key)))
+    duty = seal_duty(user_key, encoded, job=job, salt=broker.entropy.token_bytes(32))
     broker.store.put_job(msgspec.structs.replace(job, sealed=duty))
 
 

@@ -131,7 +131,7 @@ def _ending_job(broker: Broker, job: Job, keys: LeftKeys) -> Job:
 
 
 def _resealed(broker: Broker, tombstone: Connection, keys: LeftKeys) -> Connection:
-    """Its refresh tokens and its access token under the key for duties; the profile goes."""
+    """Its tokens, and the values that say where they end, under the key for duties; the profile goes."""
     place = place_of(tombstone)
 
     def again(sealed: bytes, attribute: Attribute) -> bytes:
@@ -146,6 +146,7 @@ def _resealed(broker: Broker, tombstone: Connection, keys: LeftKeys) -> Connecti
         sealed_access_token=again(tombstone.sealed_access_token, "access_token"),
         sealed_refresh_token=again(tombstone.sealed_refresh_token, "refresh_token"),
         sealed_previous=again(tombstone.sealed_previous, "previous"),
+        sealed_metadata=again(tombstone.sealed_metadata, "metadata"),
         outgoing=tuple(again(one, "outgoing") for one in tombstone.outgoing),
         sealed_profile=b"",
     )
@@ -167,6 +168,7 @@ def _reseal_answer(broker: Broker, tombstone: Connection, keys: LeftKeys) -> Non
 
 def _empty(broker: Broker, tombstone: Connection) -> Connection:
     """What nobody needs any more goes; nothing of it could be opened."""
-    nothing = dict.fromkeys(("sealed_access_token", "sealed_refresh_token", "sealed_previous", "sealed_profile"), b"")
-    result = broker.store.reseal_connection(msgspec.structs.replace(tombstone, outgoing=(), **nothing))
+    sealed = ("sealed_access_token", "sealed_refresh_token", "sealed_previous", "sealed_profile", "sealed_metadata")
+    empty = msgspec.structs.replace(tombstone, outgoing=(), **dict.fromkeys(sealed, b""))
+    result = broker.store.reseal_connection(empty)
     return tombstone if isinstance(result, Refused) else result.item

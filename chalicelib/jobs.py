@@ -10,8 +10,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from chalicelib.asking import ProviderFailure, find_registered
-from chalicelib.duties import Token, end_tokens, tokens_of_answer
+from chalicelib.asking import ProviderFailure, find_registered, known_metadata
+from chalicelib.duties import Duty, end_tokens, tokens_of_answer
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
@@ -130,12 +130,13 @@ def _perform(broker: Broker, job: Job) -> _Done:
     if record is None:
         return _Done(done=False)
     key = _open_key(broker, job, found)
-    provider = find_registered(broker, record)
+    duty = msgspec.msgpack.decode(open_duty(key, job), type=Duty) if job.kind == "revoke" else None
+    metadata = duty.metadata if duty else known_metadata(broker, record, connection, key)
+    provider = find_registered(broker, record, metadata)
     if provider.definition.revocation.ends == "app" and _is_shared(broker, connection):
         return _Done(done=True, endings=dict.fromkeys(PARTS, "kept_shared"))
-    if job.kind == "revoke":
-        tokens = msgspec.msgpack.decode(open_duty(key, job), type=tuple[Token, ...])
-        return _Done(done=not end_tokens(broker, provider, tokens), endings=dict.fromkeys(PARTS, "revoked"))
+    if duty is not None:
+        return _Done(done=not end_tokens(broker, provider, duty.tokens), endings=dict.fromkeys(PARTS, "revoked"))
     recovery = found.get(kept_at)
     if recovery is None or not 0 <= recovery.generation <= job.generation:
         return _Done(done=True, endings=dict.fromkeys(PARTS, "lost"))

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.access import open_key_of
-from chalicelib.asking import ProviderFailure, is_ready, reach
+from chalicelib.asking import ProviderFailure, is_ready, known_metadata, reach
 from chalicelib.duties import end_tokens, leave_revocation, tokens_of_answer
 from chalicelib.ports import Broker, Refused, StoreUnavailable, Written
 from chalicelib.protocol.sealing import SealBroken
@@ -179,10 +179,12 @@ def _hold(broker: Broker, connection: Connection, recovery: Recovery | None) -> 
     key_at, provider_at = user_key_place(connection.sub), provider_place(connection.provider_id)
     found = broker.store.read(key_at, provider_at)
     sealed, record = found.get(key_at), found.get(provider_at)
-    definition = broker.catalog.fill(record) if record is not None and is_ready(broker, record) else None
-    if sealed is None or record is None or definition is None:
+    if sealed is None or record is None or not is_ready(broker, record):
         return None
     key = open_key_of(broker, sealed)
+    definition = broker.catalog.fill(record, known_metadata(broker, record, connection, key))
+    if definition is None:
+        return None
     return Held(connection=connection, recovery=recovery, record=record, definition=definition, user_key=key)
 
 

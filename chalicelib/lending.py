@@ -22,6 +22,7 @@ from chalicelib.protocol.errors import (
 )
 from chalicelib.protocol.redirect_uri import takes_any_port
 from chalicelib.protocol.sealing import SealBroken
+from chalicelib.providers.definition import ProviderDefinition, ValueRefused
 from chalicelib.reaching import Seen, look
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
@@ -31,7 +32,7 @@ from chalicelib.records.provider import ProviderRecord
 from chalicelib.renewing import hold_fresh
 from chalicelib.vault.handout import check_handout
 from chalicelib.vault.refusing import decide_way_out
-from chalicelib.vault.sealed import open_value, place_of
+from chalicelib.vault.sealed import open_metadata, open_value, place_of
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -164,16 +165,33 @@ def _permit(broker: Broker, seen: Seen, wanted: Wanted) -> Held:
         token_scopes=use.scopes,
     )
     sealed = use.found.get(user_key_place(allowed.sub))
-    filled = broker.catalog.fill(record) if record else None
-    if sealed is None or record is None or filled is None:
+    if sealed is None or record is None:
         raise InvalidTarget("user_key_gone", members={"reason": "not_connected"})
+    key = open_key_of(broker, sealed)
     return Held(
         connection=allowed,
         recovery=seen.recovery,
         record=record,
-        definition=filled,
-        user_key=open_key_of(broker, sealed),
+        definition=_fill(broker, definition, record, allowed, key),
+        user_key=key,
     )
+
+
+def _fill(
+    broker: Broker, definition: ProviderDefinition, record: ProviderRecord, connection: Connection, key: bytes
+) -> ProviderDefinition:
+    """The file with the values of operator and connection. A connection without a value that the file wants, or with
+    one that it allows no more, has to be made anew: only a sign-in brings another."""
+    try:
+        metadata = open_metadata(key, connection)
+        return broker.catalog.fill(record, metadata, complete=True) or definition
+    except SealBroken as broken:
+        if connection.status != "reauth_required":
+            refuse_unreadable(broker, connection, str(broken))
+        raise InvalidGrant("reauth_required", members={"reason": "reauth_required"}) from None
+    except ValueRefused as refused:
+        broker.log.event("connection_value_refused", connection_id=connection.connection_id, value=refused.name)
+        raise InvalidGrant("metadata_does_not_fit", members={"reason": "reauth_required"}) from None
 
 
 def _asked(wanted: Wanted, provider_id: str) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from chalicelib.asking import ProviderFailure, Registered, ask_revocation, find_registered
+from chalicelib.asking import ProviderFailure, Registered, ask_revocation, find_registered, known_metadata
 from chalicelib.duties import Token, leave_end, leave_open_attempt, leave_revocation, tokens_of_answer
 from chalicelib.ports import Broker, Found, Refused, Written
 from chalicelib.protocol.errors import OAuthError
@@ -137,7 +137,7 @@ def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_ke
     if recovery is not None:
         tokens += tokens_of_answer(broker, definition, recovery, tombstone, user_key)
     try:
-        provider = find_registered(broker, record)
+        provider = find_registered(broker, record, known_metadata(broker, record, tombstone, user_key))
     except ProviderFailure as error:
         broker.log.event("revocation_failed", provider_id=record.provider_id, reason=error.reason)
         provider = None

@@ -8,7 +8,9 @@ from chalicelib.records.places import connection_place, job_key_place, subject_p
 from chalicelib.records.stored import JobKey, UserKey
 from chalicelib.records.subject import Subject
 
-SEALED = ("sealed_access_token", "sealed_refresh_token", "sealed_previous", "sealed_profile", "outgoing")
+SEALED = (
+    "sealed_access_token", "sealed_refresh_token", "sealed_previous", "sealed_profile", "sealed_metadata", "outgoing",
+)  # fmt: skip
 SKEW = 120
 
 

@@ -10,7 +10,8 @@ SAME_ANSWER = "generation = :g AND attempt = :a AND line = :line"
 # What a refresh writes, and what the end of an attempt without tokens writes; the rest belongs to sign-ins and leases.
 COMMITTED = (
     "token_generation", "granted", "is_partial", "sealed_access_token", "access_expires_at", "tokens_at", "reauth_by",
-    "sealed_refresh_token", "sealed_previous", "sealed_profile", "outgoing", "doubt_tries", "epoch",
+    "sealed_refresh_token", "sealed_previous", "sealed_profile", "sealed_metadata", "outgoing", "doubt_tries",
+    "epoch",
 )  # fmt: skip
 FAILED = ("lost", "failures", "retry_at", "doubt_since")
 

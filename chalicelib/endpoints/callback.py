@@ -12,6 +12,7 @@ from chalicelib.asking import (
     ProviderFailure,
     Registered,
     find_registered,
+    hear_callback,
     is_ready,
     open_credential,
     redeem_at_provider,
@@ -60,6 +61,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if refusal is not None:
         return _answer_refused(broker, pending, refusal)
     code = _check_code(parameters)
+    provider = _hear(broker, parameters, provider)
     if pending.link is not None:
         if pending.purpose == "show_login":
             return finish_login(broker, pending, pending.link, provider, code)
@@ -72,7 +74,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if isinstance(claim, Refused):
         return _answer_again(broker, http, pending, claim.found)
     brought = _ask(broker, provider, pending, code)
-    return finish_sign_in(broker, http, pending, provider, brought)
+    return finish_sign_in(broker, http, pending, brought)
 
 
 def _find_pending(broker: Broker, http: Request, state: str | None) -> Pending:
@@ -132,6 +134,15 @@ def _check_code(parameters: Parameters) -> str:
     try:
         return check_callback_code(parameters.get("code"))
     except ProviderMisbehaved as error:
+        raise PageError(error.reason, page="provider_refused") from None
+
+
+def _hear(broker: Broker, parameters: Parameters, provider: Registered) -> Registered:
+    """What came through the browser is held against the file before the code goes anywhere."""
+    try:
+        return hear_callback(broker, provider, parameters.get)
+    except ProviderFailure as error:
+        broker.log.event("callback_refused", provider_id=provider.record.provider_id, reason=error.reason)
         raise PageError(error.reason, page="provider_refused") from None
 
 

@@ -21,6 +21,8 @@ from chalicelib.vault.sealed import (
     USER_KEY_BYTES,
     Attribute,
     Place,
+    open_metadata,
+    open_profile,
     open_user_key,
     open_value,
     place_of,
@@ -90,6 +92,7 @@ def store_connection(
             epoch=broker.settings.epoch,
             now=broker.clock.now(),
             is_void=read is not None and is_void(read.connected_at),
+            moved=read is not None and _open_metadata(broker, owner, read) != provider.metadata,
         )
         if isinstance(decision, KeepStored):
             give_back(broker, provider, brought.tokens, kept=open_tokens(broker, owner, decision.stored))
@@ -189,12 +192,37 @@ def _build(
             before=read.reauth_by if read and decision.keep_refresh_token else None,
         ),
         sealed_refresh_token=sealed(refresh.encode(), "refresh_token") if refresh else b"",
-        sealed_profile=sealed(msgspec.json.encode(brought.identity.profile), "profile"),
+        sealed_profile=sealed(msgspec.json.encode(_profile(broker, owner, provider, brought, read)), "profile"),
+        sealed_metadata=sealed(msgspec.json.encode(provider.metadata), "metadata") if provider.metadata else b"",
         outgoing=tuple(sealed(token.encode(), "outgoing") for token in outgoing),
         epoch=broker.settings.epoch,
         account_id=owner.account_id,
         **carry_over(read, provider.definition, keeps_refresh_token=decision.keep_refresh_token),
     )
+
+
+def _profile(
+    broker: Broker, owner: Owner, provider: Registered, brought: Brought, read: Connection | None
+) -> dict[str, object]:
+    """What is known of the user now. What only a first sign-in tells in its callback is kept from then."""
+    rules, said = provider.definition.identity.callback, brought.identity.profile
+    if rules is None or provider.told or read is None:
+        return said
+    try:
+        known = open_profile(owner.user_key, read)
+    except SealBroken:
+        broker.log.event("profile_does_not_open", connection_id=read.connection_id)
+        return said
+    return {**{name: known[name] for name in rules.claims if name in known}, **said}
+
+
+def _open_metadata(broker: Broker, owner: Owner, read: Connection) -> dict[str, str] | None:
+    """None where it no longer opens: then nobody can say what the stored tokens are for."""
+    try:
+        return open_metadata(owner.user_key, read)
+    except SealBroken:
+        broker.log.event("metadata_does_not_open", connection_id=read.connection_id)
+        return None
 
 
 def _open_outgoing(broker: Broker, owner: Owner, read: Connection | None, provider: Registered) -> tuple[str, ...]:

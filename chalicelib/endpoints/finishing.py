@@ -25,9 +25,9 @@ from chalicelib.replies import Reply, redirect_reply
 CLOCK_SKEW = 60
 
 
-def finish_sign_in(broker: Broker, http: Request, pending: Pending, provider: Registered, brought: Brought) -> Reply:
+def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Brought) -> Reply:
     """From the provider's word to our code."""
-    client_id = client_id_of(broker, pending)
+    client_id, provider = client_id_of(broker, pending), brought.provider
     arrival, found = find_arrival(broker, pending, provider, brought, client_id)
     try:
         request, allowed = load_request(pending, found, broker)

@@ -74,6 +74,7 @@ def finish_login(broker: Broker, pending: Pending, link: Link, provider: Registe
     """
     claim_trip(broker, pending, link)
     brought = redeem_for_link(broker, provider, pending, link, code)
+    provider = brought.provider
     arrival = derive_names(broker, provider, brought, link.client_id)
     if arrival.sub != link.sub:
         give_back(broker, provider, brought.tokens)

@@ -58,6 +58,7 @@ def finish_link(broker: Broker, http: Request, pending: Pending, link: Link, pro
     asker = check_sitting(broker, link, sitting)
     claim_trip(broker, pending, link)
     brought = redeem_for_link(broker, provider, pending, link, code)
+    provider = brought.provider
     account_id = derive_names(broker, provider, brought, link.client_id).account_id
     key = broker.keys.get("identity").current.secret
     connection_id = derive_connection_id(key, sub=link.sub, client_id=link.client_id, account_id=account_id)

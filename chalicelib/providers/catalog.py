@@ -31,17 +31,20 @@ class Catalog:
             definition = self._by_id[provider_id] = _read(self._files[provider_id])
         return definition
 
-    def fill(self, record: ProviderRecord, metadata: Mapping[str, str] | None = None) -> ProviderDefinition | None:
+    def fill(
+        self, record: ProviderRecord, metadata: Mapping[str, str] | None = None, *, complete: bool = False
+    ) -> ProviderDefinition | None:
         """The file with the operator's values in their places, and with those of one connection; None without a file.
 
-        metadata   of the connection; None where none is meant, then its placeholders stay
+        metadata   of the connection, as far as it is known
+        complete   all of it is known; else the placeholders of the rest stay
 
         Raises ValueRefused: a value is missing, or is not what the file allows.
         """
         definition = self.get(record.provider_id)
         if definition is None:
             return None
-        return fill(definition, {**record.variables, **(metadata or {})}, complete=metadata is not None)
+        return fill(definition, {**record.variables, **(metadata or {})}, complete=complete)
 
 
 def load_catalog(*extra_dirs: str | Path) -> Catalog:

@@ -24,6 +24,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     reauth_by           when the user will have to sign in again, as far as the provider's file tells; None: never
     sealed_*            sealed apart under the user's key; the place is associated data
     sealed_previous     the refresh token before the present one, until the present one has worked once
+    sealed_metadata     what this sign-in said about the connection for `[metadata]` of the provider's file
     outgoing            replaced refresh tokens, sealed, until they are revoked at the provider
     lease_owner         who may ask the provider for new tokens, until lease_until; "" nobody
     attempt             counts the leases
@@ -58,6 +59,7 @@ class Connection(Struct, frozen=True, kw_only=True):
     sealed_refresh_token: bytes = b""
     sealed_previous: bytes = b""
     sealed_profile: bytes = b""
+    sealed_metadata: bytes = b""
     outgoing: tuple[bytes, ...] = ()
     lease_owner: str = ""
     lease_until: int = 0

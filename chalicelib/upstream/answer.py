@@ -40,6 +40,17 @@ def read_json_object(response: HttpResponse, *, place: str, json_types: tuple[st
     return decode_json_object(response, place=place, json_types=json_types)
 
 
+def read_json_document(response: HttpResponse, *, place: str) -> object:
+    """A good answer in JSON, object or list. Raises as `read_json_object` does."""
+    check_reachable(response, place=place)
+    if response.status >= 400:
+        raise ProviderRefused("other", f"{place}_status_{response.status}")
+    kind = content_type(response)
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise ProviderMisbehaved(f"{place}_not_json")
+    return _json(response.body, place=place)
+
+
 def decode_json_object(response: HttpResponse, *, place: str, json_types: tuple[str, ...] = ()) -> dict[str, object]:
     """The body as a JSON object whatever the status; the type must say JSON, so that no page is mistaken for one."""
     kind = content_type(response)

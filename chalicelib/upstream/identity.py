@@ -4,6 +4,7 @@ An e-mail address is profile, never identity (CB-09), and it is kept only togeth
 """
 
 import re
+from collections.abc import Callable
 from urllib.parse import quote, urlencode
 
 import msgspec
@@ -140,6 +141,24 @@ def _optional_userinfo(responses: tuple[HttpResponse, ...], rules: IdentityRules
         return {}
 
 
+def read_callback_profile(definition: ProviderDefinition, get: Callable[[str], str | None]) -> dict[str, object]:
+    """Profile claims in JSON in one parameter of the callback. It came through the browser, so it says nothing of who
+    the user is, and nothing of an e-mail address; what cannot be read is left out.
+
+    get   the one value of a parameter, None where it was not sent
+    """
+    rules = definition.identity.callback
+    text = get(rules.parameter) if rules else None
+    if rules is None or not text:
+        return {}
+    try:
+        document = msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return {}
+    claims = _profile(definition, _mapped(document, rules.claims))
+    return {name: value for name, value in claims.items() if not name.startswith("email")}
+
+
 def _subject(document: dict[str, object], rules: IdentityRules) -> str:
     """One value as it stands, or several joined by ":"; a ":" within one of several is encoded, so that no two accounts
     read alike."""
@@ -179,7 +198,7 @@ def _same_users_profile(
     return _profile(definition, {**userinfo, **_mapped(userinfo, definition.identity.claims)})
 
 
-def _mapped(document: dict[str, object], paths: dict[str, str]) -> dict[str, object]:
+def _mapped(document: object, paths: dict[str, str]) -> dict[str, object]:
     return {claim: at(document, path) for claim, path in paths.items()}
 
 

@@ -36,15 +36,17 @@ def decide_connection(
     epoch: int,
     now: int,
     is_void: bool = False,
+    moved: bool = False,
 ) -> KeepStored | Replace:
     """Choose between the stored tokens and those of this sign-in.
 
     old       the connection of this very user, client and account; None when there is none
     consent   as it stands before this sign-in adds to it
     is_void   a mark has ended what was connected then, so nothing of it is kept
+    moved     the stored tokens are for another place there, another company say: nothing of them goes with the new one
     """
     generation = old.token_generation + 1 if old else 1
-    if old is None or old.status == "revoked" or old.epoch != epoch or is_void:
+    if old is None or old.status == "revoked" or old.epoch != epoch or moved or is_void:
         return Replace(generation=generation, keep_refresh_token=False)
     if _is_wider(old, tokens, definition, consent) and old.status == "active" and is_usable(old, definition, now):
         return KeepStored(old)

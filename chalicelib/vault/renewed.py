@@ -74,6 +74,7 @@ def seal_renewed(
         sealed_refresh_token=sealed(refresh, "refresh_token"),
         sealed_previous=sealed(used if refresh != used else b"", "previous"),
         sealed_profile=sealed(opened(connection.sealed_profile, "profile"), "profile"),
+        sealed_metadata=sealed(opened(connection.sealed_metadata, "metadata"), "metadata"),
         outgoing=tuple(sealed(one, "outgoing") for one in dict.fromkeys(outgoing)),
         doubt_tries=(),
         epoch=given.epoch,

@@ -11,7 +11,7 @@ from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset
 from chalicelib.records.stored import JobKey
 
-Attribute = Literal["access_token", "refresh_token", "previous", "profile", "outgoing"]
+Attribute = Literal["access_token", "refresh_token", "previous", "profile", "metadata", "outgoing"]
 USER_KEY_BYTES = 32
 USER_KEY_VERSION, JOB_KEY_VERSION = 1, 2
 
@@ -90,6 +90,17 @@ def open_profile(user_key: bytes, connection: Connection) -> dict[str, Any]:
         return {}
     opened = open_value(user_key, connection.sealed_profile, "profile", place=place_of(connection))
     return msgspec.json.decode(opened, type=dict[str, Any])
+
+
+def open_metadata(user_key: OwnKey, connection: Connection) -> dict[str, str]:
+    """The values of `[metadata]` of the provider's file that this connection has, by name.
+
+    Raises SealBroken.
+    """
+    if not connection.sealed_metadata:
+        return {}
+    opened = open_value(user_key, connection.sealed_metadata, "metadata", place=place_of(connection))
+    return msgspec.json.decode(opened, type=dict[str, str])
 
 
 def seal_answer(user_key: OwnKey, answer: bytes, *, recovery: Recovery, owner: Connection, salt: bytes) -> bytes:

@@ -16,11 +16,7 @@ from tests.fake.conftest import ours, team, team_text
 NAMES = ["sign-in", "hand-out", "refresh", "hand-out again", "revoke"]
 
 
-# Their files say what the broker does not do yet.
-AHEAD = {"zoho"}
-
-
-@pytest.mark.parametrize("provider_id", sorted(load_catalog().ids - AHEAD))
+@pytest.mark.parametrize("provider_id", sorted(load_catalog().ids))
 def test_every_provider_file_signs_in_hands_out_refreshes_and_revokes(shop: Workshop, provider_id: str) -> None:
     outcomes = list(steps.run_trial(shop, ours(provider_id)))
     assert [(outcome.step, outcome.passed) for outcome in outcomes] == [(name, True) for name in NAMES], outcomes

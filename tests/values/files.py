@@ -63,3 +63,69 @@ def changed(text: str, *pairs: tuple[str, str]) -> str:
         assert old in text, old
         text = text.replace(old, new, 1)
     return text
+
+
+CENTERS = """\
+provider_id = "centers"
+display_name = "Centers"
+checked_on = 2026-01-01
+issuer = "https://login.team.example"
+authorization_endpoint = "https://login.team.example/authorize"
+token_endpoint = "{accounts}/token"
+userinfo_endpoint = "{accounts}/me"
+sign_in_scopes = ["me"]
+token_endpoint_auth_method = "client_secret_post"
+unverified = [
+    "issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "sign_in_scopes",
+    "token_endpoint_auth_method", "metadata", "identity", "refresh", "revocation", "api", "scopes",
+]
+
+[documentation]
+"https://team.example/docs" = ["scopes.me"]
+
+[metadata.accounts]
+from = "callback"
+path = "accounts-server"
+values = ["https://accounts.team.test", "https://accounts.team.example"]
+default = "https://accounts.team.test"
+
+[metadata.company]
+from = "callback"
+path = "companyId"
+pattern = "[0-9]{1,9}"
+
+[metadata.center]
+from = "token"
+path = "api.center"
+values = ["us", "eu"]
+
+[metadata.site]
+from = "request"
+url = "https://{center}.team.example/sites"
+path = "0.id"
+pattern = "[a-z-]{1,40}"
+default = "none"
+
+[identity]
+source = "userinfo"
+issuer = "https://login.team.example"
+
+[refresh]
+kind = "rotating"
+
+[revocation]
+kind = "request"
+ends = "family"
+method = "POST"
+url = "{accounts}/{company}/revoke"
+auth = "client_secret_post"
+form = { token = "{token}" }
+
+[api]
+base_url = "https://{center}.team.example/{company}/{site}"
+hosts = ["files-{center}.team.example"]
+
+[scopes]
+me = { title = "see who you are", access = "read" }
+write = { title = "change things", access = "write" }
+"""

@@ -55,6 +55,9 @@ def describe(player: "RunningProfile", family: Family) -> dict[str, Any]:
             put(document, path, value)
     for path in rules.subject_paths:
         put(document, path, subject_at(path, family))
+    for name, rule in player.definition.metadata.items():
+        if rule.url is not None and rule.url == player.places.userinfo:  # one place that says both
+            put(document, rule.path, player.metadata[name])
     return document
 
 

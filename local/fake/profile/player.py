@@ -43,10 +43,12 @@ class RunningProfile:
         *,
         issuer: str | None = None,
         variables: Mapping[str, str] | None = None,
+        metadata: Mapping[str, str] | None = None,
         port: int = 0,
     ) -> None:
         self.file = definition
         self.variables, self.metadata = choose_variables(definition, variables or {}), choose_metadata(definition)
+        self.metadata |= metadata or {}
         definition = self.definition = fill(definition, {**self.variables, **self.metadata})
         self.places = Places(definition, definition.issuer or issuer or f"https://{definition.provider_id}.example")
         self.algorithm = next(iter(definition.id_token_signing_alg_values_supported), "ES256")
