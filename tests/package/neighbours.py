@@ -146,6 +146,9 @@ class _Front(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 1024
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A caller that hangs up is no news."""
+
 
 def start_aws() -> str:
     """The address of an embedded AWS with its tables and its key."""
