@@ -55,10 +55,17 @@ export class Card {
     this.find(".none").hidden = accounts.length > 0;
     this.find(".no-default").hidden = !accounts.length || accounts.some((account) => account.default);
     this.find(".count").textContent = sayCount(accounts.length);
-    this.find("[data-action=connect]").textContent = accounts.length ? "Add another account" : "Connect";
-    this.find("[data-action=connect]").classList.toggle("main", !accounts.length);
-    this.find("[data-action=hand-out]").classList.toggle("main", accounts.length > 0);
-    this.find("[data-action=disconnect]").hidden = !accounts.length;
+    this.#arrangeButtons(accounts.length > 0);
+  }
+
+  /** What one most likely wants comes first: to connect, and then to read. */
+  #arrangeButtons(connected) {
+    const [connect, read, end] = ["connect", "hand-out", "disconnect"].map((name) => this.find(`[data-action=${name}]`));
+    connect.textContent = connected ? "Add another account" : "Connect";
+    connect.classList.toggle("main", !connected);
+    read.classList.toggle("main", connected);
+    end.hidden = !connected;
+    (connected ? end : read).before(connect);
   }
 
   #row(account, chosen) {
@@ -97,7 +104,7 @@ export class Card {
 
   /** A refusal, and the link out of it where there is one. */
   showProblem(app, problem) {
-    const { title, todo } = explain(problem);
+    const { title, todo } = explain(problem, this.accounts.length > 0);
     const uri = problem.document?.connect_uri;
     this.#showOnly(".problem");
     this.find(".problem h3").textContent = title;

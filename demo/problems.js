@@ -28,12 +28,13 @@ const WITH_A_WAY_OUT = {
   reauth_required: ["It has to be connected again", "The provider takes nothing from the broker any more: it wants to see you."],
   missing_scopes: ["Connected with less than that", "The link asks you for what is missing."],
   more_than_allowed: ["This sign-in does not cover it", "It was connected before, but not by this sign-in. Allow it once more."],
-  not_allowed: ["This sign-in does not cover it", "Nobody has asked you yet. The link does."],
+  not_allowed: ["This sign-in does not cover it", "It was connected before, but not by this sign-in. Allow it once more."],
 };
 
-/** A title and what to do, for a Problem or for any other error. */
-export function explain(problem) {
-  const { connect_uri, reason } = problem.document ?? {};
+/** A title and what to do, for a Problem or for any other error; `connected`: an account there is listed all the same. */
+export function explain(problem, connected = false) {
+  const { connect_uri, reason: said } = problem.document ?? {};
+  const reason = connected && said === "not_connected" ? "not_allowed" : said;
   const special = connect_uri ? WITH_A_WAY_OUT[reason] : undefined;
   const fallback = ["That did not work", "Look at the last request in the timeline, then try again."];
   const [title, todo] = special ?? TEXTS[problem.code] ?? fallback;

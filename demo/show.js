@@ -44,7 +44,7 @@ export function showExchange({ method, url, form, bearer, headers = {}, status, 
   const summary = element(
     "summary", "",
     element("span", "method", method), " ",
-    element("span", "path", pathname, " ", element("small", "", (form?.grant_type ?? "").split(":").at(-1))), " ",
+    element("span", "path", pathname.replace(/[0-9a-f]{24}$/, "…"), " ", element("small", "", (form?.grant_type ?? "").split(":").at(-1))), " ",
     element("span", bad ? "code bad" : "code", String(status || "failed")),
   );
   const sent = [["host", host]];

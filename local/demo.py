@@ -110,7 +110,7 @@ def start_demo(log: IO[str], *, free_ports: bool = False) -> DemoStack:
     listener = bind(BROKER[0], 0) if free_ports else bind_near(*BROKER)
     _note_move(moved, "broker", BROKER[1], port_of(listener), free_ports)
     issuer = f"http://{BROKER[0]}:{port_of(listener)}"
-    providers = {part.provider_id: _start_provider(part, moved, free_ports) for part in PARTS}
+    providers = {part.provider_id: start_provider(part, moved, free_ports) for part in PARTS}
     targets = tuple(_target(provider) for provider in providers.values())
     broker = start_broker(_settings(issuer), listener=listener, local_targets=targets, log_stream=log)  # type: ignore[arg-type]
     for provider_id, provider in providers.items():
@@ -134,7 +134,8 @@ def _settings(issuer: str) -> dict[str, str]:
     )
 
 
-def _start_provider(part: Part, moved: list[str], free_ports: bool) -> "RunningProvider":
+def start_provider(part: Part, moved: list[str], free_ports: bool) -> "RunningProvider":
+    """One of the providers; `moved` gets a line for what is elsewhere than it should be."""
     from local.provider import start
 
     host, name = part.host, part.site.name

@@ -14,6 +14,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 MAX_BYTES = 400_000
 SHOT = {"width": 1120, "height": 800}
+APP_SHOT = {"width": 1280, "height": 1190}
 SHEET = """<!doctype html><meta charset="utf-8"><style>
 body{margin:0;padding:28px;display:flex;gap:28px;align-items:flex-start;background:#8b93a7}
 img{display:block;width:780px;border-radius:12px;box-shadow:0 10px 34px #0006}
@@ -32,7 +33,7 @@ def demo() -> Iterator[dict[str, str]]:
 
 
 def take(browser: Browser, app: str, scheme: str) -> dict[str, bytes]:
-    """Our page, and the app after the provider's API has answered."""
+    """Our page, and the app after both providers' APIs have answered."""
     context = browser.new_context(viewport=SHOT, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(app)
@@ -44,12 +45,28 @@ def take(browser: Browser, app: str, scheme: str) -> dict[str, bytes]:
     shots = {"choice": page.screenshot()}
     allow.click()
     page.get_by_role("button", name="Sign in as Alice").click()
-    page.locator("#call:enabled").click()
-    page.locator("#notes li").first.wait_for()
+    _connect(page)
+    for card, way in (("demo", "hand-out"), ("calendar", "proxy")):
+        page.locator(f"#card-{card} [data-action={way}]:enabled").click()
+        page.locator(f"#card-{card} .answer li").first.wait_for()
+    page.locator("#card-calendar [data-action=proxy]:enabled").wait_for()
+    page.locator("body").click(position={"x": 2, "y": 2})
+    page.set_viewport_size(APP_SHOT)  # type: ignore[arg-type]
     page.evaluate("scrollTo(0, 0)")
     shots["app"] = page.screenshot()
     context.close()
     return shots
+
+
+def _connect(page: Page) -> None:
+    """The calendar, in a tab of its own."""
+    with page.context.expect_page() as opened:
+        page.locator("#card-calendar [data-action=connect]:enabled").click()
+    tab = opened.value
+    tab.get_by_role("button", name="Allow").click()
+    tab.get_by_role("button", name="Sign in as Alice").click()
+    page.locator("#card-calendar .said", has_text="is connected").wait_for()
+    tab.close()
 
 
 def compose(page: Page, shots: list[bytes], path: Path) -> None:

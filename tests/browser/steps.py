@@ -49,3 +49,9 @@ def sign_in(page: Page, who: str = "Alice") -> None:
     decide(page)
     sign_in_at_provider(page, who)
     expect(page.locator("#account-name")).to_contain_text(who)
+
+
+def fits(page: Page, width: int) -> None:
+    """Nothing has to be scrolled sideways."""
+    expect(page.get_by_role("heading", level=1).first).to_be_attached()
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, page.url

@@ -29,9 +29,25 @@ def server() -> Iterator[DemoServer]:
     running.stop()
 
 
-def _get(server: DemoServer, path: str, method: str = "GET") -> tuple[HTTPResponse, bytes]:
+class Lever:
+    """A provider that remembers what was played."""
+
+    def __init__(self) -> None:
+        self.pulled: list[str] = []
+
+    def count_refreshes(self) -> int:
+        return 3
+
+    def expire(self) -> None:
+        self.pulled.append("expire")
+
+    def remove(self) -> None:
+        self.pulled.append("remove")
+
+
+def _get(server: DemoServer, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, bytes]:
     connection = HTTPConnection(urlsplit(server.url).netloc, timeout=5)
-    connection.request(method, path)
+    connection.request(method, path, headers=headers)
     response = connection.getresponse()
     body = response.read()
     connection.close()
@@ -70,3 +86,22 @@ def test_no_other_file_is_served(server: DemoServer, path: str) -> None:
 def test_head_answers_without_a_body(server: DemoServer) -> None:
     response, body = _get(server, "/", "HEAD")
     assert response.status == 200 and int(response.headers["Content-Length"]) > 0 and body == b""
+
+
+def test_levers_are_pulled_by_the_page_alone() -> None:
+    lever = Lever()
+    running = start(0, CONFIG, played={"a": lever})
+    try:
+        assert json.loads(_get(running, "/config.json")[1])["played"] == ["a"]
+        assert json.loads(_get(running, "/played/a")[1]) == {"refreshes": 3}
+        for headers in ({}, {"Origin": "http://evil.example"}, {"Origin": "null"}):
+            assert _get(running, "/played/a/expire", "POST", **headers)[0].status == 403
+        assert lever.pulled == []
+        for name in ("expire", "remove"):
+            assert _get(running, f"/played/a/{name}", "POST", Origin=running.url)[0].status == 200
+        assert lever.pulled == ["expire", "remove"]
+        for path in ("/played/b/expire", "/played/a", "/played/a/explode", "/"):
+            assert _get(running, path, "POST", Origin=running.url)[0].status == 404
+        assert _get(running, "/played/b")[0].status == _get(running, "/played/a/expire")[0].status == 404
+    finally:
+        running.stop()
