@@ -2,6 +2,7 @@
 
 import argparse
 import re
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,14 @@ from chalicelib.providers.definition import (
     fill,
     parse_definition,
 )
+from chalicelib.providers.definition.sources import count_sources
 from chalicelib.records.places import provider_place
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.vault.sealed import open_provider_secret
 from cli.operations import Deployment, OperationError, list_providers, set_provider
+from cli.schema import add_parser as add_schema_parser
 from cli.secret_source import SOURCES, check_key, check_key_apart, read_secret
 from cli.showing import provider_row
 from cli.trying import add_parser as add_test_parser
@@ -55,6 +58,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     value = "a value that the provider file asks you for (broker provider show); may be repeated"
     put.add_argument("--variable", metavar="NAME=VALUE", action="append", default=[], dest="variables", help=value)
     put.set_defaults(act=_set)
+    add_schema_parser(verbs, common)
     add_test_parser(verbs, common)
 
 
@@ -62,14 +66,26 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
     catalog = _catalog(deployment)
     places = {provider_id: provider_place(provider_id) for provider_id in sorted(catalog.ids)}
     found = deployment.store.read(*places.values())
-    return [provider_row(one, _definition(catalog, one).display_name, found.get(places[one])) for one in places]
+    return [
+        {**provider_row(one, _definition(catalog, one).display_name, found.get(places[one])), **_count(catalog, one)}
+        for one in places
+    ]
+
+
+def _count(catalog: Catalog, provider_id: str) -> dict[str, int]:
+    """How many lines of a file a page of the provider states, and how many none does."""
+    document = tomllib.loads(catalog.files[provider_id].read_text(encoding="utf-8"))
+    verified, unverified = count_sources(document)
+    return {"verified": verified, "unverified": unverified}
 
 
 def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
-    definition = _definition(_catalog(deployment), options.provider_id)
+    catalog = _catalog(deployment)
+    definition = _definition(catalog, options.provider_id)
     record = _record(deployment, options.provider_id)
     return {
         **provider_row(definition.provider_id, definition.display_name, record),
+        "verified": _count(catalog, definition.provider_id)["verified"],
         "redirect_uri": callback_uri(deployment.settings.issuer, definition.provider_id),
         "variables": variable_rows(definition, record.variables if record else {}),
         "sign_in_scopes": list(definition.sign_in_scopes),

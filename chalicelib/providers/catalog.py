@@ -16,19 +16,20 @@ OUR_FILES = Path(__file__).parent
 class Catalog:
     """Definitions by provider id. Which of them are switched on is the operator's record, not known here.
 
-    ids   every provider id that has a file
+    ids     every provider id that has a file
+    files   where each stands; one that is not among the definitions yet is read when it is needed
     """
 
-    def __init__(self, definitions: Iterable[ProviderDefinition], *, unread: Mapping[str, Path] | None = None) -> None:
+    def __init__(self, definitions: Iterable[ProviderDefinition], *, files: Mapping[str, Path] | None = None) -> None:
         self._by_id = {definition.provider_id: definition for definition in definitions}
-        self._files = {name: path for name, path in (unread or {}).items() if name not in self._by_id}
-        self.ids = frozenset({*self._by_id, *self._files})
+        self.files = dict(files or {})
+        self.ids = frozenset({*self._by_id, *self.files})
 
     def get(self, provider_id: str) -> ProviderDefinition | None:
         """The file of one provider as it is written; None when there is none."""
         definition = self._by_id.get(provider_id)
-        if definition is None and provider_id in self._files:
-            definition = self._by_id[provider_id] = _read(self._files[provider_id])
+        if definition is None and provider_id in self.files:
+            definition = self._by_id[provider_id] = _read(self.files[provider_id])
         return definition
 
     def fill(
@@ -54,19 +55,20 @@ def load_catalog(*extra_dirs: str | Path) -> Catalog:
     empty one.
     """
     faults: list[str] = []
-    definitions: list[ProviderDefinition] = []
+    definitions: dict[str, ProviderDefinition] = {}
+    files = {path.stem: path for path in OUR_FILES.glob("*.toml")}
     for folder in map(Path, extra_dirs):
         if not folder.is_dir():
             faults.append(f"{folder} is not a folder")
             continue
         for path in sorted(folder.glob("*.toml")):
             try:
-                definitions.append(_read(path))
+                definitions[path.stem], files[path.stem] = _read(path), path
             except InvalidDefinition as error:
                 faults.append(str(error))
     if faults:
         raise InvalidDefinition("provider files", tuple(faults))
-    return Catalog(definitions, unread={path.stem: path for path in OUR_FILES.glob("*.toml")})
+    return Catalog(definitions.values(), files=files)
 
 
 def check_registrations_apart(registrations: Mapping[str, tuple[str, str]]) -> None:

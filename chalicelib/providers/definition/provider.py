@@ -27,7 +27,7 @@ class ProviderDefinition(Struct, frozen=True, kw_only=True, forbid_unknown_field
     documentation     page that was read -> dotted keys that it states; a key names everything below it too
     unverified        dotted keys that no page was found for
     notes             what else a reader should know
-    issuer            RFC 8414 issuer, compared with `iss` of callback and ID token; None: the operator names it
+    issuer            RFC 8414 issuer, compared with `iss` of callback and ID token; without it the operator names one
     discovery         endpoints come from the issuer's metadata; else they stand here
     sign_in_scopes    always asked for, since without them nobody could be identified; implied by every consent
     implied_scopes    granted by the provider on its own with every sign-in; they exceed nothing that a user allows
