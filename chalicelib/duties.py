@@ -15,13 +15,23 @@ from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
+from chalicelib.records.stored import JobKey
 from chalicelib.upstream.http import HttpResponse
 from chalicelib.upstream.refresh import Renewed, read_refresh_response
 from chalicelib.upstream.revocation import TokenKind, renewing_kind
 from chalicelib.vault.refreshing import LEASE_SECONDS
-from chalicelib.vault.sealed import LeftKeys, OwnKey, open_answer, seal_duty
+from chalicelib.vault.sealed import (
+    JOB_KEY_VERSION,
+    USER_KEY_BYTES,
+    LeftKeys,
+    OwnKey,
+    open_answer,
+    seal_duty,
+    seal_job_key,
+)
 
 Token = tuple[str, TokenKind]
+LEFT_SECONDS = 7 * 86400  # a key for duties lives longer than any of them is repeated
 REQUEST_SECONDS = 60  # longer than any request works
 
 
@@ -52,6 +62,29 @@ def leave_revocation(
     )
     encoded = msgspec.msgpack.encode(Duty(tokens, stored_metadata(broker, connection, user_key)))
     duty = seal_duty(user_key, encoded, job=job, salt=broker.entropy.token_bytes(32))
+    broker.store.put_job(msgspec.structs.replace(job, sealed=duty))
+
+
+def leave_return(broker: Broker, provider: Registered, tokens: tuple[Token, ...]) -> None:
+    """A job that ends tokens which nobody keeps. They are no user's yet, so they have a key of their own, with an end,
+    in the table without backups."""
+    now, job_id = broker.clock.now(), broker.entropy.token_bytes(16).hex()
+    fresh, ends_at = broker.entropy.token_bytes(USER_KEY_BYTES), now + LEFT_SECONDS
+    vault, salt = broker.keys.get("vault"), broker.entropy.token_bytes(32)
+    sealed = seal_job_key(vault, fresh, sub=job_id, expires_at=ends_at, salt=salt)
+    broker.store.put_job_key(JobKey(sub=job_id, sealed=sealed, expires_at=ends_at), now=now)
+    job = Job(
+        kind="return",
+        job_id=job_id,
+        due_at=now,
+        sub=job_id,
+        provider_id=provider.record.provider_id,
+        created_at=now,
+        expires_at=ends_at,
+    )
+    key = LeftKeys(versions={JOB_KEY_VERSION: fresh}, expires_at=ends_at)
+    encoded = msgspec.msgpack.encode(Duty(tokens, provider.metadata))
+    duty = seal_duty(key, encoded, job=job, salt=broker.entropy.token_bytes(32))
     broker.store.put_job(msgspec.structs.replace(job, sealed=duty))
 
 

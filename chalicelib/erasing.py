@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.access import open_key_of
+from chalicelib.duties import LEFT_SECONDS
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
@@ -37,7 +38,6 @@ from chalicelib.vault.sealed import (
     seal_value,
 )
 
-LEFT_SECONDS = 7 * 86400  # longer than a duty is repeated
 CLAIM_SECONDS, TRIES = 60, 90
 ALL_TIMES = 10**11
 

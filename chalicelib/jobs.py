@@ -116,6 +116,8 @@ def _put_off(broker: Broker, job: Job) -> None:
 
 
 def _perform(broker: Broker, job: Job) -> _Done:
+    if job.kind == "return":
+        return _give_back(broker, job)
     at, kept_at, provider_at = (
         connection_place(job.connection_id),
         recovery_place(job.connection_id),
@@ -145,6 +147,17 @@ def _perform(broker: Broker, job: Job) -> _Done:
         return _Done(done=False, found=came)
     broker.store.empty_recovery(recovery)
     return _Done(done=True, found=came, endings=dict.fromkeys(PARTS, "revoked" if came else "lost"))
+
+
+def _give_back(broker: Broker, job: Job) -> _Done:
+    """Tokens of a sign-in that nothing came of: there is no connection that could say anything of them."""
+    provider_at = provider_place(job.provider_id)
+    found = broker.store.read(provider_at, user_key_place(job.sub), job_key_place(job.sub))
+    record = found.get(provider_at)
+    if record is None:
+        return _Done(done=False)
+    duty = msgspec.msgpack.decode(open_duty(_open_key(broker, job, found), job), type=Duty)
+    return _Done(done=not end_tokens(broker, find_registered(broker, record, duty.metadata), duty.tokens))
 
 
 def _end(broker: Broker, job: Job, connection: Connection, found: Found) -> _Done:
@@ -182,7 +195,7 @@ def _write_down(broker: Broker, job: Job, said: dict[str, Ending]) -> None:
 
     A later decision may replace that tombstone now: also where the call was given up, for it is never made again.
     """
-    if not said or (job.kind == "revoke" and not job.settles):
+    if not said or job.kind == "return" or (job.kind == "revoke" and not job.settles):
         return
     place = connection_place(job.connection_id)
     tombstone = broker.store.read(place).get(place)

@@ -50,6 +50,17 @@ def derive_names(broker: Broker, provider: Registered, brought: Brought, client_
     return Arrival(sub=sub, account_id=account_id, connection_id=connection_id, login=login, life=life)
 
 
+def name_expected(broker: Broker, provider: Registered, brought: Brought, client_id: str, expected: str) -> Arrival:
+    """Who it is, where somebody is expected: at one read more, the user of this login may have been erased and be
+    somebody else now."""
+    arrival = derive_names(broker, provider, brought, client_id)
+    if arrival.sub == expected:
+        return arrival
+    place = subject_place(arrival.login)
+    first = broker.store.read(place).get(place)
+    return derive_names(broker, provider, brought, client_id, life=first.erased if first else 0)
+
+
 def find_arrival(
     broker: Broker, pending: Pending, provider: Registered, brought: Brought, client_id: str
 ) -> tuple[Arrival, Found]:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
+from chalicelib.duties import Token, end_tokens, leave_return
 from chalicelib.endpoints.arriving import Arrival
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
@@ -108,17 +109,19 @@ def store_connection(
 def give_back(
     broker: Broker, provider: Registered, tokens: ProviderTokens, *, kept: frozenset[str] = frozenset()
 ) -> None:
-    """End at the provider what a sign-in brought and nobody keeps; not made where the call would end more than that.
+    """End at the provider what a sign-in brought and nobody keeps, now or by a duty; not made where the call would end
+    more than that.
 
     kept   tokens of the stored connection: a provider may give the very same ones again
     """
     ends, refresh = provider.definition.revocation.ends, tokens.refresh_token
     if ends == "app" or kept & {tokens.access_token, refresh}:
         return
-    if refresh:
-        revoke_at_provider(broker, provider, refresh, "refresh_token")
+    brought: list[Token] = [(refresh, "refresh_token")] if refresh else []
     if (ends == "token" and tokens.access_token != refresh) or not refresh:
-        revoke_at_provider(broker, provider, tokens.access_token, "access_token")
+        brought.append((tokens.access_token, "access_token"))
+    if alive := end_tokens(broker, provider, tuple(brought)):
+        leave_return(broker, provider, alive)
 
 
 def end_replaced(broker: Broker, owner: Owner, provider: Registered, connection: Connection) -> None:

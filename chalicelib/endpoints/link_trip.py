@@ -3,7 +3,7 @@
 from chalicelib.access import open_key_of
 from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider
 from chalicelib.endpoints.answers import error_location
-from chalicelib.endpoints.arriving import derive_names
+from chalicelib.endpoints.arriving import name_expected
 from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
 from chalicelib.endpoints.finishing import start_session
 from chalicelib.endpoints.link_page import show_outcome
@@ -75,7 +75,7 @@ def finish_login(broker: Broker, pending: Pending, link: Link, provider: Registe
     claim_trip(broker, pending, link)
     brought = redeem_for_link(broker, provider, pending, link, code)
     provider = brought.provider
-    arrival = derive_names(broker, provider, brought, link.client_id)
+    arrival = name_expected(broker, provider, brought, link.client_id, link.sub)
     if arrival.sub != link.sub:
         give_back(broker, provider, brought.tokens)
         raise PageError("another_account_came_back", page="link_of_another", status=403)

@@ -4,16 +4,18 @@ from typing import Literal
 
 from msgspec import Struct
 
-JobKind = Literal["revoke", "open_attempt", "end"]
+JobKind = Literal["revoke", "open_attempt", "end", "return"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
     """One duty. It may be done twice: it is deleted only when its work is done.
 
     kind          revoke: end the sealed tokens; open_attempt: end what a refresh brings that ran while it was revoked;
-                  end: finish a revocation whose request died after its tombstone
+                  end: finish a revocation whose request died after its tombstone; return: end the sealed tokens of a
+                  sign-in that nothing came of
     job_id        says which duty it is, so that the same one is written once
-    sealed        for `revoke`: tokens and their kinds, under the user's key for this job's place
+    sub           whose key opens what is sealed; of a `return` its own name, since its user may never have been here
+    sealed        for `revoke`, `return`: tokens and their kinds, under that key for this job's place
     generation    for `open_attempt`: the tombstone's; answers of it and before are ended. For `end`: the line ended
     attempt       for `open_attempt`: the attempt that was open
     settles       the tombstone is settled when this is done
@@ -24,10 +26,10 @@ class Job(Struct, frozen=True, kw_only=True):
     kind: JobKind
     job_id: str
     due_at: int
-    connection_id: str
-    sub: str
     provider_id: str
     created_at: int
+    connection_id: str = ""
+    sub: str = ""
     sealed: bytes = b""
     generation: int = 0
     attempt: int = 0

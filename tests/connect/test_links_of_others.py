@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
+from chalicelib.erasing import erase_user
 from chalicelib.linking import link_uri, open_link
 from chalicelib.records.link import ConnectClaim
 from tests.connect.links import ask, link_of, path_of, press, start_linkable, to_callback
@@ -75,6 +76,19 @@ def test_its_user_signs_in_first_in_another_browser_and_goes_on_there(stack: Sta
     answer = browser.get(to_callback(session, back.location, browser=browser))
     assert "connection_id" in answer.answered
     assert browser.cookies["tb_session"] != session.sign_in.browser.cookies["tb_session"]
+
+
+@requirement("CB-03", "VLT-09")
+def test_a_user_who_came_back_after_an_erasure_signs_in_for_a_link_too(stack: Stack, session: Session) -> None:
+    assert erase_user(stack.broker, session.claims["sub"]) is not None
+    stack.clock.advance(2)
+    again = start_session(stack, client=(session.client, None))
+    assert again.claims["sub"] != session.claims["sub"]
+    link, browser = link_of(again), stack.browser()
+    left = press(browser, browser.get(link), "sign_in")
+    back = browser.get(stack.provider.sign_in(left.location, "alice"))
+    answer = browser.get(to_callback(again, back.location, browser=browser))
+    assert "connection_id" in answer.answered
 
 
 @requirement("CB-03")
