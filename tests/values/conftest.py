@@ -58,9 +58,9 @@ class Scene:
         assert found is not None
         return found
 
-    def authorize(self) -> Exchange:
-        """The broker's page."""
-        asked = {
+    def parameters(self) -> dict[str, str]:
+        """Of the app's authorization request."""
+        return {
             "response_type": "code",
             "client_id": self.app.client_id,
             "redirect_uri": REDIRECT_URI,
@@ -71,7 +71,10 @@ class Scene:
             "code_challenge_method": "S256",
             "provider": self.provider_id,
         }
-        return self.app.person.get(f"{self.app.issuer}/authorize?{urlencode(asked)}")
+
+    def authorize(self) -> Exchange:
+        """The broker's page."""
+        return self.app.person.get(f"{self.app.issuer}/authorize?{urlencode(self.parameters())}")
 
     def leave(self) -> str:
         """Allow: the provider's URL to which the broker sends the browser."""
