@@ -58,7 +58,11 @@ export class Actions {
     const before = await countRefreshes(app, card.provider);
     if (way === "hand-out") mark(7, "now");
     const read = way === "hand-out" ? readByHandOut : readThroughProxy;
-    const answer = await this.session.ask((_, tokens) => read(app, tokens, card.provider, card.audience));
+    const asked = this.session.ask((_, tokens) => read(app, tokens, card.provider, card.audience));
+    const answer = await asked.catch(async (problem) => {
+      await this.show(); // how the account stands may have changed with the refusal
+      throw problem;
+    });
     if (way === "hand-out") mark(7, "done");
     await this.show();
     const after = await countRefreshes(app, card.provider);

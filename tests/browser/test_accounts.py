@@ -117,6 +117,7 @@ def test_what_was_ended_at_the_provider_heals_through_the_link_of_the_refusal(he
     for way in ("hand-out", "proxy"):
         card.locator(f"[data-action={way}]").click()
         expect(card.locator(".problem h3")).to_have_text("It has to be connected again")
+        expect(card.locator(".state")).to_have_text("Has to be connected again")
         expect(card.locator(f"[data-action={way}]")).to_be_enabled()
     connect(page, by=".problem a")
     for way in ("hand-out", "proxy"):
