@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from local.fake.demo_site import CALENDAR, NOTES, DemoSite
+from local.demo_parts import APP, BROKER, PARTS, PROVIDER_ID, SCOPES, describe_providers, note_move, start_provider
 from local.listening import bind, bind_near, find_port, port_of
 from local.stack import RunningBroker, broker_environ, start_broker
 from local.state import FOLDER
@@ -21,34 +21,6 @@ if TYPE_CHECKING:
 
 CLIENT_AT_PROVIDER = "token-broker"
 DEMO_LOG = FOLDER.parent / "demo.log"
-OWN_SCOPES = ("openid", "profile", "email", "offline_access")
-
-
-@dataclass(frozen=True)
-class Part:
-    """A provider of the demo. Users sign in at the first one; the others are connected afterwards."""
-
-    provider_id: str
-    site: DemoSite
-    host: str
-    port: int
-
-    @property
-    def read(self) -> str:
-        """The scope that reads there, in the provider's name for it."""
-        return f"{self.site.things}:read"
-
-    @property
-    def scopes(self) -> tuple[str, str]:
-        """What apps may ask for there, with its prefix."""
-        return f"{self.provider_id}:{self.read}", f"{self.provider_id}:{self.site.things}:write"
-
-
-# Cookies do not separate ports, so each part lives under a host of its own.
-BROKER, APP = ("127.0.0.1", 8080), ("localhost", 8081)
-PARTS = (Part("demo", NOTES, "127.0.0.2", 8082), Part("calendar", CALENDAR, "127.0.0.3", 8083))
-PROVIDER_ID = PARTS[0].provider_id
-SCOPES = frozenset({*OWN_SCOPES, *(scope for part in PARTS for scope in part.scopes)})
 
 
 @dataclass
@@ -108,7 +80,7 @@ def start_demo(log: IO[str], *, free_ports: bool = False) -> DemoStack:
     """
     moved: list[str] = []
     listener = bind(BROKER[0], 0) if free_ports else bind_near(*BROKER)
-    _note_move(moved, "broker", BROKER[1], port_of(listener), free_ports)
+    note_move(moved, "the broker", BROKER[1], port_of(listener), free_ports)
     issuer = f"http://{BROKER[0]}:{port_of(listener)}"
     providers = {part.provider_id: start_provider(part, moved, free_ports) for part in PARTS}
     targets = tuple(_target(provider) for provider in providers.values())
@@ -117,7 +89,7 @@ def start_demo(log: IO[str], *, free_ports: bool = False) -> DemoStack:
         _introduce(broker, provider_id, provider)
     app_port = 0 if free_ports else find_port(*APP)
     app, client_id = _start_app(broker, providers, app_port)
-    _note_move(moved, "app", APP[1], urlsplit(app.url).port or 0, free_ports)
+    note_move(moved, "the app", APP[1], urlsplit(app.url).port or 0, free_ports)
     return DemoStack(broker, providers, app, client_id, moved)
 
 
@@ -132,21 +104,6 @@ def _settings(issuer: str) -> dict[str, str]:
             "provider_dirs": str(Path(__file__).parent / "providers"),
         }
     )
-
-
-def start_provider(part: Part, moved: list[str], free_ports: bool) -> "RunningProvider":
-    """One of the providers; `moved` gets a line for what is elsewhere than it should be."""
-    from local.provider import start
-
-    host, name = part.host, part.site.name
-    try:
-        bind(host, 0).close()
-    except OSError:  # some systems answer on 127.0.0.1 alone
-        host = BROKER[0]
-        moved.append(f"{part.host} is not an address of this machine: {name} shares {host} with the broker")
-    provider = start(0 if free_ports else find_port(host, part.port), host, part.site)
-    _note_move(moved, name, part.port, provider.port, free_ports)
-    return provider
 
 
 def _target(provider: "RunningProvider") -> Any:
@@ -202,26 +159,6 @@ def _levers(broker: RunningBroker, providers: dict[str, "RunningProvider"]) -> d
     from local.playing import Played
 
     return {name: Played(name, provider, broker.deployment) for name, provider in providers.items()}
-
-
-def describe_providers(providers: dict[str, "RunningProvider"]) -> list[dict[str, str]]:
-    """What the app has to know of each, for its config.json."""
-    return [
-        {
-            "id": part.provider_id,
-            "name": part.site.name,
-            "api": f"{providers[part.provider_id].url}/api",
-            "things": part.site.things,
-            "scope": part.read,
-        }
-        for part in PARTS
-        if part.provider_id in providers
-    ]
-
-
-def _note_move(moved: list[str], part: str, wanted: int, got: int, free_ports: bool) -> None:
-    if not free_ports and wanted != got:
-        moved.append(f"port {wanted} is taken: the {part} uses {got}")
 
 
 def _print_table(stack: DemoStack) -> None:

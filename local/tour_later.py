@@ -1,7 +1,7 @@
 """What comes after the seven steps of a sign-in: a call through the broker, a second provider, and taking it back."""
 
 from local.browser import Exchange, query_of, read_page
-from local.demo import PARTS, PROVIDER_ID
+from local.demo_parts import PARTS, PROVIDER_ID
 from local.tour_steps import ACCESS_TOKEN, EXCHANGE, LATER, REDIRECT_URI, Tour, expect
 
 SECOND = PARTS[1].provider_id

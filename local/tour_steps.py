@@ -9,7 +9,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from local.browser import Browser, Exchange, query_of, read_page
-from local.demo import PROVIDER_ID, DemoStack
+from local.demo import DemoStack
+from local.demo_parts import PROVIDER_ID
 from local.terminal import Terminal, abbreviate
 
 REDIRECT_URI = "http://127.0.0.1:51000/callback"

@@ -1,0 +1,75 @@
+"""The parts of the demo: which providers it has, where each part runs, and what the app is told of them."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.fake.demo_site import CALENDAR, NOTES, DemoSite
+from local.listening import bind, find_port
+
+if TYPE_CHECKING:
+    from local.provider import RunningProvider
+
+OWN_SCOPES = ("openid", "profile", "email", "offline_access")
+
+
+@dataclass(frozen=True)
+class Part:
+    """A provider of the demo. Users sign in at the first one; the others are connected afterwards."""
+
+    provider_id: str
+    site: DemoSite
+    host: str
+    port: int
+
+    @property
+    def read(self) -> str:
+        """The scope that reads there, in the provider's name for it."""
+        return f"{self.site.things}:read"
+
+    @property
+    def scopes(self) -> tuple[str, str]:
+        """What apps may ask for there, with its prefix."""
+        return f"{self.provider_id}:{self.read}", f"{self.provider_id}:{self.site.things}:write"
+
+
+# Cookies do not separate ports, so each part lives under a host of its own.
+BROKER, APP = ("127.0.0.1", 8080), ("localhost", 8081)
+PARTS = (Part("demo", NOTES, "127.0.0.2", 8082), Part("calendar", CALENDAR, "127.0.0.3", 8083))
+PROVIDER_ID = PARTS[0].provider_id
+SCOPES = frozenset({*OWN_SCOPES, *(scope for part in PARTS for scope in part.scopes)})
+
+
+def start_provider(part: Part, moved: list[str], free_ports: bool) -> "RunningProvider":
+    """One of the providers; `moved` gets a line for what is elsewhere than it should be."""
+    from local.provider import start
+
+    host, name = part.host, part.site.name
+    try:
+        bind(host, 0).close()
+    except OSError:  # some systems answer on 127.0.0.1 alone
+        host = BROKER[0]
+        moved.append(f"{part.host} is not an address of this machine: {name} shares {host} with the broker")
+    provider = start(0 if free_ports else find_port(host, part.port), host, part.site)
+    note_move(moved, name, part.port, provider.port, free_ports)
+    return provider
+
+
+def describe_providers(providers: dict[str, "RunningProvider"]) -> list[dict[str, str]]:
+    """What the app has to know of each, for its config.json."""
+    return [
+        {
+            "id": part.provider_id,
+            "name": part.site.name,
+            "api": f"{providers[part.provider_id].url}/api",
+            "things": part.site.things,
+            "scope": part.read,
+        }
+        for part in PARTS
+        if part.provider_id in providers
+    ]
+
+
+def note_move(moved: list[str], part: str, wanted: int, got: int, free_ports: bool) -> None:
+    """Say in `moved` that a port was taken; free ports were never wanted elsewhere."""
+    if not free_ports and wanted != got:
+        moved.append(f"port {wanted} is taken: {part} uses {got}")
