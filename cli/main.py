@@ -71,7 +71,7 @@ def main(arguments: list[str] | None = None) -> int:
         done = providers.check_file(options.what) if alone else options.act(find_deployment(), options)
         show(done, as_json=options.json)
     except OperationError as error:
-        return _fail(str(error), error.hint, options.json)
+        return _fail(str(error), error.hint, options.json, error.details)
     except StoreUnavailable as error:
         return _fail(*_explain(str(error)), options.json)
     except AwsRefusal as refusal:
@@ -79,9 +79,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _fail(message: str, hint: str, as_json: bool) -> int:
+def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any] | None = None) -> int:
     if as_json:
-        print(json.dumps({"error": message, "hint": hint}))
+        print(json.dumps({"error": message, "hint": hint, **(details or {})}))
     else:
         said = hint.replace("broker ", "python3 dev.py broker ", 1) if hint.startswith("broker ") else hint
         print(f"broker: {message}" + (f"\n  next: {said}" if said else ""), file=sys.stderr)

@@ -32,11 +32,12 @@ ROTATION_SECONDS = 7 * 86400
 
 
 class OperationError(Exception):
-    """Something the operator asked cannot be done; `hint` says what to type next."""
+    """Something the operator asked cannot be done; `hint` says what to type next, `details` more for programs."""
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.hint = hint
+        self.details = dict(details or {})
 
 
 class Deployment:

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from chalicelib.adapters.discovery import ProviderDirectory
 from chalicelib.adapters.https import GuardedFetcher
 from chalicelib.config import ConfigurationError, read_catalog
@@ -28,7 +30,7 @@ from chalicelib.vault.sealed import open_provider_secret
 from cli.operations import Deployment, OperationError, list_providers, set_provider
 from cli.schema import add_parser as add_schema_parser
 from cli.secret_source import SOURCES, check_key, check_key_apart, read_secret
-from cli.showing import provider_row
+from cli.showing import Listing, provider_row
 from cli.trying import add_parser as add_test_parser
 from cli.variables import WrongVariables, check_variables, parse_variables, variable_rows
 
@@ -66,16 +68,22 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
     catalog = _catalog(deployment)
     places = {provider_id: provider_place(provider_id) for provider_id in sorted(catalog.ids)}
     found = deployment.store.read(*places.values())
-    return [
+    rows = [
         {**provider_row(one, _definition(catalog, one).display_name, found.get(places[one])), **_count(catalog, one)}
         for one in places
     ]
+    verified, unverified = (sum(row[key] for row in rows) for key in ("verified", "unverified"))
+    said = f"{len(rows)} provider files: {verified} lines stated by a page that was read, {unverified} unverified"
+    return Listing(rows, said)
 
 
 def _count(catalog: Catalog, provider_id: str) -> dict[str, int]:
-    """How many lines of a file a page of the provider states, and how many none does."""
-    document = tomllib.loads(catalog.files[provider_id].read_text(encoding="utf-8"))
-    verified, unverified = count_sources(document)
+    return _count_text(catalog.files[provider_id].read_text(encoding="utf-8"))
+
+
+def _count_text(text: str) -> dict[str, int]:
+    """How much of a file was read in the provider's documentation."""
+    verified, unverified = count_sources(tomllib.loads(text))
     return {"verified": verified, "unverified": unverified}
 
 
@@ -130,14 +138,16 @@ def check_file(name: str) -> Any:
     """What is in a provider file. Raises OperationError naming every fault."""
     path = Path(name)
     try:
-        definition = parse_definition(path.read_text(encoding="utf-8"), source=path.name)
-    except OSError:
+        text = path.read_text(encoding="utf-8")
+        definition = parse_definition(text, source=path.name)
+    except (OSError, UnicodeDecodeError):
         raise OperationError(f"{path} cannot be read", "name a provider file that exists") from None
     except InvalidDefinition as error:
-        raise OperationError(
-            "\n  ".join([f"{path.name} cannot be used:", *error.faults]), "docs/providers.md has the keys"
-        ) from None
-    return {"provider_id": definition.provider_id, "file": "ok", "checked_on": definition.checked_on.isoformat()}
+        said = "\n  ".join([f"{path.name} cannot be used:", *error.faults])
+        details = {"faults": [msgspec.to_builtins(fault) for fault in error.details]}
+        raise OperationError(said, "docs/providers.md has the keys", details) from None
+    row = {"provider_id": definition.provider_id, "file": "ok", "checked_on": definition.checked_on.isoformat()}
+    return {**row, **_count_text(text)}
 
 
 def _check_secret(deployment: Deployment, record: ProviderRecord, definition: ProviderDefinition) -> str:

@@ -13,6 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 import msgspec
 
 from chalicelib.providers.definition import PROVIDER_ID, ProviderDefinition
+from cli.schema_rules import add_rules
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 HTTPS = "^https://"
@@ -133,6 +134,7 @@ def build_schema() -> dict[str, Any]:
     whole = parts["ProviderDefinition"]["properties"]
     whole["provider_id"]["pattern"] = f"^{PROVIDER_ID.pattern}$"
     whole["documentation"] |= {"propertyNames": {"pattern": HTTPS}, "minProperties": 1}
+    add_rules(parts)
     top = {**parts.pop("ProviderDefinition"), "title": "A provider file of Token Broker"}
     return {"$schema": DIALECT, **top, "$defs": parts}
 

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.records.client import Client
@@ -14,9 +15,21 @@ from cli.proxy_rules import show_rule
 Row = Mapping[str, Any]
 
 
+@dataclass(frozen=True)
+class Listing:
+    """Rows, and a last sentence for people."""
+
+    rows: Sequence[Row]
+    said: str
+
+
 def show(document: Any, *, as_json: bool) -> None:
     """Print a row, or a list of rows."""
-    if as_json:
+    if isinstance(document, Listing):
+        show(document.rows, as_json=as_json)
+        if not as_json:
+            print(document.said)
+    elif as_json:
         print(json.dumps(document, indent=2))
     elif isinstance(document, Mapping):
         _show_row(document)

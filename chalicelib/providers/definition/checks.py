@@ -7,14 +7,14 @@ from chalicelib.providers.definition.faults import Fault
 from chalicelib.providers.definition.provider import PROVIDER_ID, ProviderDefinition
 from chalicelib.providers.quirks import NAMES
 
-_SECRET_REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]*")
+SECRET_REFERENCE = re.compile(r"env:[A-Z][A-Z0-9_]*")
 # Asked for without a say by the user, or hiding what was granted: forbidden to every file.
-_NEVER_SENT = frozenset(
+NEVER_SENT = frozenset(
     {"include_granted_scopes", "client_id", "client_secret", "redirect_uri", "response_type", "state", "nonce", "scope"}
     | {"code_challenge", "code_challenge_method", "code", "request", "request_uri", "response_mode"}
 )
 # What the flow itself puts into a request to a token endpoint.
-_OURS_THERE = frozenset(
+OURS_THERE = frozenset(
     {"grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "client_id", "client_secret"}
     | {"client_assertion", "client_assertion_type", "scope"}
 )
@@ -32,7 +32,7 @@ def _check_names(definition: ProviderDefinition) -> Faults:
             "quirks", "quirks names a class that there is not", f"write {' or '.join(sorted(NAMES))}, or leave it out"
         )
     registration = definition.registration
-    if registration and registration.client_secret and not _SECRET_REFERENCE.fullmatch(registration.client_secret):
+    if registration and registration.client_secret and not SECRET_REFERENCE.fullmatch(registration.client_secret):
         expected = "registration.client_secret must be a reference, env:NAME"
         yield Fault("registration.client_secret", expected, 'put the secret into a variable and write "env:NAME"')
 
@@ -71,12 +71,12 @@ def _check_scopes(definition: ProviderDefinition) -> Faults:
 
 
 def _check_requests(definition: ProviderDefinition) -> Faults:
-    if bad := sorted(_NEVER_SENT & set(definition.authorization.parameters)):
+    if bad := sorted(NEVER_SENT & set(definition.authorization.parameters)):
         key = f"authorization.parameters.{bad[0]}"
         yield Fault(key, f"authorization.parameters may not set {', '.join(bad)}", "leave it to its own key")
     sections = {"token": definition.token, "refresh": definition.refresh, "exchange": definition.exchange}
     for name, rules in sections.items():
-        if rules is not None and (bad := sorted(_OURS_THERE & set(rules.parameters))):
+        if rules is not None and (bad := sorted(OURS_THERE & set(rules.parameters))):
             key = f"{name}.parameters.{bad[0]}"
             yield Fault(key, f"{name}.parameters may not set {', '.join(bad)}", "leave it to its own key")
     yield from _check_types(definition)

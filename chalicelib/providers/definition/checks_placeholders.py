@@ -17,12 +17,12 @@ from chalicelib.providers.definition.placeholders import (
 from chalicelib.providers.definition.provider import ProviderDefinition
 from chalicelib.providers.definition.sections_values import MetadataRule, VariableRule
 
-_NAME = re.compile(r"[a-z][a-z0-9_]*")
+VALUE_NAME = re.compile(r"[a-z][a-z0-9_]*")
 _HOST = r"[a-z0-9.{}_-]+"
-_ENDPOINT = re.compile(
+ENDPOINT = re.compile(
     rf"(?:https://{_HOST}|\{{[a-z0-9_]+\}})(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/{{}}-]*)?(?:\?[A-Za-z0-9._~=&%,:{{}}-]*)?"
 )
-_UNDER_ISSUER = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
+UNDER_ISSUER = re.compile(r"(?:/[A-Za-z0-9._~-]+)+")
 _DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})+")
 # Needed before anything has come back from the provider, or where no connection is at hand.
 _BEFORE = frozenset({"issuer", "authorization_endpoint", "jwks_uri", "revocation.user_page", "identity.subject"})
@@ -63,7 +63,7 @@ def _addresses(definition: ProviderDefinition) -> Iterator[tuple[str, str]]:
         "identity.email_list.endpoint": identity.email_list.endpoint if identity.email_list else None,
         "revocation.url": definition.revocation.url,
         "revocation.user_page": definition.revocation.user_page,
-        "api.base_url": api.base_url if api and not _UNDER_ISSUER.fullmatch(api.base_url) else None,
+        "api.base_url": api.base_url if api and not UNDER_ISSUER.fullmatch(api.base_url) else None,
         **{f"metadata.{name}.url": rule.url for name, rule in definition.metadata.items()},
     }
     yield from ((key, url) for key, url in named.items() if url is not None)
@@ -72,7 +72,7 @@ def _addresses(definition: ProviderDefinition) -> Iterator[tuple[str, str]]:
 
 def _check_addresses(addresses: Addresses) -> Faults:
     for key, url in addresses:
-        if not _ENDPOINT.fullmatch(url):
+        if not ENDPOINT.fullmatch(url):
             yield Fault(key, f"{key} must be an https URL", 'write "https://HOST/PATH", without port, user or fragment')
 
 
@@ -84,7 +84,7 @@ def _check_rules(definition: ProviderDefinition) -> Faults:
     for name in definition.variables.keys() & definition.metadata.keys():
         yield Fault(f"metadata.{name}", f"{name} is a variable and metadata", "give one of them another name")
     for key, rule in both.items():
-        if not _NAME.fullmatch(key.partition(".")[2]) or key.partition(".")[2] in ("client_id", "token"):
+        if not VALUE_NAME.fullmatch(key.partition(".")[2]) or key.partition(".")[2] in ("client_id", "token"):
             yield Fault(key, f"{key} is no name for a value", "write a lower-case word, not client_id or token")
         if fault := _find_unruly(key, rule):
             yield fault
@@ -150,7 +150,7 @@ def _check_use(definition: ProviderDefinition, document: Mapping[str, Any], addr
 def _check_authorities(definition: ProviderDefinition, addresses: Addresses) -> Faults:
     """With whom we speak is never a stranger's choice (FETCH-01)."""
     for key, template in addresses:
-        if not _ENDPOINT.fullmatch(template):
+        if not ENDPOINT.fullmatch(template):
             continue
         for name in names_in_authority(template):
             rule = definition.metadata.get(name) or definition.variables.get(name)

@@ -18,9 +18,14 @@ class Fault(Struct, frozen=True):
 
 
 class InvalidDefinition(ValueError):
-    """A provider file cannot be used; `faults` lists everything that is wrong with it, not the first thing alone."""
+    """A provider file cannot be used; `faults` lists everything that is wrong with it, not the first thing alone.
 
-    def __init__(self, source: str, faults: tuple[str, ...]) -> None:
+    faults    in words
+    details   the same for programs, where they are about the text of one file
+    """
+
+    def __init__(self, source: str, faults: tuple[str, ...], details: tuple[Fault, ...] = ()) -> None:
         super().__init__(f"{source}: " + "; ".join(faults))
         self.source = source
         self.faults = faults
+        self.details = details

@@ -28,22 +28,29 @@ def parse_definition(text: str, *, source: str) -> ProviderDefinition:
     try:
         document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise InvalidDefinition(source, (f"not TOML: {error}",)) from None
-    faults = list(_wrong_kinds(document, ProviderDefinition, ""))
+        fault = Fault("", f"not TOML: {error}", "correct the text there")
+        raise InvalidDefinition(source, (str(fault),), (fault,)) from None
+    faults = find_wrong_kinds(document)
     if not faults:
         definition = msgspec.convert(document, ProviderDefinition)
         faults = [fault for check in CHECKS for fault in check(definition)]
         faults += check_placeholders(definition, document) + check_sources(document)
     if faults:
-        raise InvalidDefinition(source, tuple(map(str, _placed(faults, text))))
+        placed = _placed(faults, text)
+        raise InvalidDefinition(source, tuple(map(str, placed)), placed)
     return definition
 
 
-def _placed(faults: list[Fault], text: str) -> list[Fault]:
+def find_wrong_kinds(document: Mapping[str, Any]) -> list[Fault]:
+    """Keys that are unknown, missing, or of another kind: what a schema can tell too."""
+    return _wrong_kinds(document, ProviderDefinition, "")
+
+
+def _placed(faults: list[Fault], text: str) -> tuple[Fault, ...]:
     """In the order of the file's lines."""
     lines = find_lines(text)
     placed = [msgspec.structs.replace(fault, line=line_of(lines, fault.key)) for fault in faults]
-    return sorted(placed, key=lambda fault: fault.line or 0)
+    return tuple(sorted(placed, key=lambda fault: fault.line or 0))
 
 
 def _wrong_kinds(value: Any, kind: Any, key: str) -> list[Fault]:
