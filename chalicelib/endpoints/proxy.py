@@ -23,7 +23,7 @@ from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import check_no_secret_in_query
 from chalicelib.replies import NO_STORE, Reply
 from chalicelib.upstream.http import HttpResponse, ProviderUnavailable
-from chalicelib.upstream.proxy_path import parse_path
+from chalicelib.upstream.proxy_path import decode_segment, parse_path
 from chalicelib.upstream.proxying import (
     MAX_ANSWER_BYTES,
     Call,
@@ -90,7 +90,8 @@ def _read_call(http: Request, token: str) -> Call:
         host=http.header("broker-host"),
     )
     # A caller's token is for us alone (VLT-03), wherever an app may have put it.
-    if any(token in text for text in (*call.segments, call.query, *call.headers.values())):
+    names = map(decode_segment, call.segments)
+    if any(token in text for text in (*names, call.query, *call.headers.values())):
         raise InvalidRequest("proxy_own_token_in_call")
     if token.encode("latin-1", "replace") in call.body:
         raise InvalidRequest("proxy_own_token_in_call")

@@ -157,7 +157,9 @@ def test_our_token_is_never_sent_to_a_provider_wherever_the_app_put_it(proxied: 
     token = session.access
     for changed in (
         {"path": f"/proxy/demo/notes/{token}"},
+        {"path": f"/proxy/demo/notes/x%20%{ord(token[0]):02x}{token[1:]}"},
         {"path": f"/proxy/demo/notes?x={token}"},
+        {"path": f"/proxy/demo/notes?x=%{ord(token[0]):02X}{token[1:]}"},
         {"path": "/proxy/demo/notes?access_token=x"},
         {"headers": {"Prefer": token}},
         {"method": "POST", "body": b"{" + token.encode() + b"}"},
