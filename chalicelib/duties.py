@@ -4,6 +4,7 @@ A duty is in the table before anything that it is about is forgotten, it may be 
 its work is done: a crash anywhere costs a second call, never a token that lives on unknown.
 """
 
+import contextlib
 import hashlib
 
 import msgspec
@@ -23,9 +24,12 @@ from chalicelib.vault.refreshing import LEASE_SECONDS
 from chalicelib.vault.sealed import (
     JOB_KEY_VERSION,
     USER_KEY_BYTES,
+    Attribute,
     LeftKeys,
     OwnKey,
     open_answer,
+    open_value,
+    place_of,
     seal_duty,
     seal_job_key,
 )
@@ -146,3 +150,19 @@ def tokens_of_answer(
     if read.tokens.refresh_token:
         return ((read.tokens.refresh_token, renewing_kind(definition)),)
     return ((read.tokens.access_token, "access_token"),)
+
+
+def without_kept(tokens: tuple[Token, ...], connection: Connection, key: OwnKey) -> tuple[Token, ...]:
+    """Without those that the connection has now: a provider may give a later sign-in the very same ones again, and a
+    duty from before must not end them."""
+    if connection.status == "revoked":
+        return tokens
+    stored: dict[Attribute, bytes] = {
+        "refresh_token": connection.sealed_refresh_token,
+        "access_token": connection.sealed_access_token,
+    }
+    kept = set[str]()
+    for attribute, sealed in stored.items():
+        with contextlib.suppress(SealBroken):  # empty, or of no use to anybody
+            kept.add(open_value(key, sealed, attribute, place=place_of(connection)).decode())
+    return tuple(token for token in tokens if token[0] not in kept)

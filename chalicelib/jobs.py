@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import ProviderFailure, find_registered, known_metadata
-from chalicelib.duties import Duty, end_tokens, tokens_of_answer
+from chalicelib.duties import Duty, end_tokens, tokens_of_answer, without_kept
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
@@ -138,7 +138,8 @@ def _perform(broker: Broker, job: Job) -> _Done:
     if provider.definition.revocation.ends == "app" and _is_shared(broker, connection):
         return _Done(done=True, endings=dict.fromkeys(PARTS, "kept_shared"))
     if duty is not None:
-        return _Done(done=not end_tokens(broker, provider, duty.tokens), endings=dict.fromkeys(PARTS, "revoked"))
+        tokens = without_kept(duty.tokens, connection, key)
+        return _Done(done=not end_tokens(broker, provider, tokens), endings=dict.fromkeys(PARTS, "revoked"))
     recovery = found.get(kept_at)
     if recovery is None or not 0 <= recovery.generation <= job.generation:
         return _Done(done=True, endings=dict.fromkeys(PARTS, "lost"))

@@ -171,6 +171,7 @@ def _build(
     outgoing = _open_outgoing(broker, owner, read, provider)
     if old_refresh and refresh != old_refresh:
         outgoing = (*outgoing, old_refresh)[-MAX_OUTGOING:]
+    outgoing = tuple(token for token in outgoing if token != refresh)  # it came back: it is no replaced one any more
     return Connection(
         connection_id=owner.connection_id,
         sub=owner.sub,

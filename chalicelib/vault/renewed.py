@@ -75,7 +75,7 @@ def seal_renewed(
         sealed_previous=sealed(used if refresh != used else b"", "previous"),
         sealed_profile=sealed(opened(connection.sealed_profile, "profile"), "profile"),
         sealed_metadata=sealed(opened(connection.sealed_metadata, "metadata"), "metadata"),
-        outgoing=tuple(sealed(one, "outgoing") for one in dict.fromkeys(outgoing)),
+        outgoing=tuple(sealed(one, "outgoing") for one in dict.fromkeys(outgoing) if one != refresh),
         doubt_tries=(),
         epoch=given.epoch,
     )
