@@ -20,7 +20,7 @@ _ISSUER = re.compile(
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 _NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
 _ANY_ISSUER = "https://broker.invalid"
-MAX_PROVIDERS = 90  # one batch read takes 100 keys, and holds client, deployment, session and consent beside them
+MAX_PROVIDERS = 500  # a cold cache takes one batch read for each hundred
 _LISTS = ("open_registration_scopes", "provider_dirs")
 
 

@@ -15,7 +15,7 @@ from chalicelib.protocol.errors import OAuthError
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import Place, connection_place, grant_place, user_key_place
 from chalicelib.records.sweep import Sweep
-from chalicelib.revoking import BATCH, end_all
+from chalicelib.revoking import end_all
 from chalicelib.vault.endings import result_of
 
 DAY = 86400
@@ -81,11 +81,7 @@ def _end(broker: Broker, sub: str, over: list[Connection]) -> list[Connection]:
 
 
 def _read(broker: Broker, places: Iterable[Place[Any]]) -> list[Any]:
-    """What stands there, a hundred items at a time."""
-    at = list(dict.fromkeys(places))
-    found = list[Any]()
-    for start in range(0, len(at), BATCH):
-        part = at[start : start + BATCH]
-        read = broker.store.read(*part)
-        found += [one for place in part if (one := read.get(place)) is not None]
-    return found
+    """What stands there."""
+    at = tuple(dict.fromkeys(places))
+    found = broker.store.read(*at)
+    return [one for place in at if (one := found.get(place)) is not None]

@@ -5,7 +5,7 @@ one call ends every grant of our app at an account, the tombstone comes before t
 apps which end their access at once the one that looks last sees nobody and makes the call.
 """
 
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -24,19 +24,7 @@ from chalicelib.vault.endings import merge_endings
 from chalicelib.vault.sealed import Attribute, OwnKey, open_value, place_of
 from chalicelib.vault.sharing import shares_account, without_connection
 
-BATCH = 100
 LEAST_SECONDS = 8  # a connection's tokens are ended in that; else its duty does it
-T = TypeVar("T")
-
-
-class Batches(Struct, frozen=True):
-    """Several batch reads as one."""
-
-    reads: tuple[tuple[Found, frozenset[Place[Any]]], ...]
-
-    def get(self, place: Place[T]) -> T | None:
-        """The record of a place that was asked for."""
-        return next((found.get(place) for found, places in self.reads if place in places), None)
 
 
 class Around(Struct, frozen=True, kw_only=True):
@@ -74,7 +62,7 @@ def end_all(broker: Broker, connections: list[Connection], user_key: OwnKey) -> 
 
 def read_connections(broker: Broker, sub: str) -> list[Connection]:
     """Everything of one user, tombstones too: the index says where to look, the items are read."""
-    return list(_read_batches(broker, sub, ())[1])
+    return list(_read_all(broker, sub, ())[1])
 
 
 def write_tombstone(broker: Broker, connection: Connection) -> Connection | None:
@@ -96,20 +84,14 @@ def look_around(broker: Broker, *tombstones: Connection) -> Around:
             provider_place(one.provider_id),
             consent_place(sub, one.client_id),
         ]
-    found, others = _read_batches(broker, sub, tuple(dict.fromkeys(needed)))
+    found, others = _read_all(broker, sub, tuple(needed))
     return Around(found=found, others=others)
 
 
-def _read_batches(broker: Broker, sub: str, needed: tuple[Place[Any], ...]) -> tuple[Found, tuple[Connection, ...]]:
-    """(what was needed beside them, all connections of this user), a hundred items at a time."""
+def _read_all(broker: Broker, sub: str, needed: tuple[Place[Any], ...]) -> tuple[Found, tuple[Connection, ...]]:
+    """(what was needed beside them, all connections of this user)."""
     at = tuple(connection_place(name) for name in broker.store.list_subject(sub, "CONNECTION"))
-    places = tuple(dict.fromkeys((*needed, *at)))
-    batches = [
-        (broker.store.read(*part), frozenset(part))
-        for start in range(0, len(places), BATCH)
-        if (part := places[start : start + BATCH])
-    ]
-    found = Batches(tuple(batches))
+    found = broker.store.read(*needed, *at)
     connections = [found.get(place) for place in at]
     return found, tuple(one for one in connections if one is not None and one.sub == sub)
 

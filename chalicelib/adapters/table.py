@@ -12,6 +12,7 @@ from chalicelib.records.places import Place
 
 T = TypeVar("T")
 R = TypeVar("R", bound=msgspec.Struct)
+BATCH = 100  # keys that DynamoDB takes at once
 RESERVED = ("status", "sub")  # DynamoDB's own words; as names of attributes they need a # in expressions
 
 
@@ -40,19 +41,26 @@ class Tables:
         self._entropy = entropy
 
     def read(self, *places: Place[Any]) -> FoundItems:
-        """One strongly consistent BatchGetItem over both tables, keys deduplicated."""
+        """One strongly consistent BatchGetItem over both tables, keys deduplicated; a further one for each 100 keys."""
+        items: dict[tuple[str, str], dict[str, Any]] = {}
+        names = {name: short for short, name in self._tables.items()}
+        wanted = list(dict.fromkeys(places))
+        for start in range(0, len(wanted), BATCH):
+            for table, found in self._read_batch(wanted[start : start + BATCH]).items():
+                items |= {(names[table], item["pk"]["S"]): item for item in found}
+        return FoundItems(items)
+
+    def _read_batch(self, places: list[Place[Any]]) -> dict[str, list[dict[str, Any]]]:
+        """Items by table."""
         wanted: dict[str, Any] = {}
-        for place in dict.fromkeys(places):
+        for place in places:
             request = wanted.setdefault(self._tables[place.table], {"Keys": [], "ConsistentRead": True})
             request["Keys"].append(key(place.pk))
         answer = self._call("BatchGetItem", {"RequestItems": wanted})
         if answer.get("UnprocessedKeys"):
             raise StoreUnavailable("unprocessed_keys")
-        names = {name: short for short, name in self._tables.items()}
-        responses = answer.get("Responses", {})
-        return FoundItems(
-            {(names[table], item["pk"]["S"]): item for table, items in responses.items() for item in items}
-        )
+        found: dict[str, list[dict[str, Any]]] = answer.get("Responses", {})
+        return found
 
     def list_subject(self, sub: str, kind: str) -> tuple[str, ...]:
         """Keys of one subject's items of one kind, from the index: it may lag, so it only says where to look."""

@@ -9,7 +9,7 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.places import DEPLOYMENT, client_place, provider_place
+from chalicelib.records.places import DEPLOYMENT, Place, client_place, provider_place
 from chalicelib.records.provider import ProviderRecord
 
 OWN_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
@@ -51,6 +51,13 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
         if record and not record.marks.disabled and client.may_use(record.provider_id) and is_ready(broker, record)
     }
     return Parties(client=client, providers=usable, deployment=deployment)
+
+
+def find_switched_on(broker: Broker) -> tuple[Place[ProviderRecord], ...]:
+    """Where the records of providers stand that have one, as far as the cache knows: files alone cost no reading."""
+    places = tuple(provider_place(provider_id) for provider_id in sorted(broker.catalog.ids))
+    known = broker.registry.lookup(*places, absence_of=frozenset(places))
+    return tuple(place for place in places if known.get(place) is not None)
 
 
 def decision_time(broker: Broker, parties: Parties, provider_id: str) -> int:

@@ -8,7 +8,7 @@ from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import code_location
 from chalicelib.endpoints.completing import build_grant, covers, record_consent
 from chalicelib.endpoints.cookies import open_session, read_session_owner
-from chalicelib.endpoints.parties import Parties, decision_time
+from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
 from chalicelib.issuing import issue_code
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.derive import derive_connection_id
@@ -52,8 +52,7 @@ def find_sitting(broker: Broker, http: Request, client_id: str, *also: Place[Any
         broker.keys.get("identity").current.secret, sub=owner.sub, client_id=client_id, account_id=owner.account_id
     )
     places = (subject_place(owner.sub), consent_place(owner.sub, client_id), connection_place(connection_id))
-    providers = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
-    found = broker.store.read(*places, DEPLOYMENT, client_place(client_id), *providers, *also)
+    found = broker.store.read(*places, DEPLOYMENT, client_place(client_id), *find_switched_on(broker), *also)
     session = open_session(broker, owner, found.get(places[0]))
     if session is None or _has_ended(found, session):
         return None

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -254,3 +255,19 @@ def test_a_list_of_more_than_a_hundred_costs_one_read_more_for_each_hundred(stac
     headers = {"Authorization": f"Bearer {warm.access}"}
     with spends(stack, 4):
         assert len(request(stack.netloc, "GET", "/connections", headers=headers).json["connections"]) == 101
+
+
+@requirement("BUDGET")
+def test_provider_files_that_are_not_switched_on_cost_nothing(make_stack: Callable[..., Stack], tmp_path: Path) -> None:
+    """However many there are: a browser session asks for the records that are there, and for no others."""
+    text = Path("local/providers/demo.toml").read_text()
+    for number in range(110):
+        name = f"off-{number}"
+        (tmp_path / f"{name}.toml").write_text(text.replace('provider_id = "demo"', f'provider_id = "{name}"'))
+    stack = make_stack(provider_dirs=("local/providers", str(tmp_path)))
+    session = start_session(stack)
+    with spends(stack, 1, "with a session"):
+        page = stack.authorize(stack.authorize_parameters(session.client, prompt="consent"), session.sign_in.browser)
+    _, payload = stack.dynamodb.calls[-1]
+    keys = [key for table in payload["RequestItems"].values() for key in table["Keys"]]
+    assert page.status == 200 and len(keys) < 10

@@ -55,6 +55,7 @@ BAD = {
     "registration_per_day": ["0", ""],
     "registration_total": ["0", ""],
     "registration_unused_days": ["0", ""],
+    "connection_unused_days": ["0", "", "never"],
     "failed_authentications_per_address": ["0", "", "many"],
     "handouts_per_user": ["-1", "0", "", "many"],
     "handouts_per_client": ["-1", "0", ""],
