@@ -4,7 +4,7 @@ A link gives nothing by itself: it opens only for a browser session of the very 
 ended the grant that asked is read when it is opened and again when it is used (CB-03).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -14,7 +14,7 @@ from chalicelib.ports import Broker, Found
 from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
 from chalicelib.protocol.errors import InvalidRequest, InvalidScope, PageError
 from chalicelib.protocol.grants import find_end
-from chalicelib.protocol.scope import serialize
+from chalicelib.protocol.scope import serialize, split_by_provider
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
@@ -51,16 +51,30 @@ class Asker(Struct, frozen=True, kw_only=True):
     consent: Consent
 
 
+def check_scope_words(broker: Broker, scopes: Iterable[str]) -> None:
+    """One word of an app's is one scope at the provider: a word that holds the separator there would be several.
+
+    scopes   with the provider's prefix; our own among them
+
+    Raises InvalidScope.
+    """
+    for provider_id, names in split_by_provider(scopes, broker.catalog.ids).items():
+        definition = broker.catalog.get(provider_id)
+        if definition is not None and any(definition.authorization.scope_separator in name for name in names):
+            raise InvalidScope("scope_holds_the_separator")
+
+
 def build_connect_uri(broker: Broker, claims: Mapping[str, Any], client: Client, wish: Wish) -> str:
     """The URL to open in the user's browser, for exactly the user, client and grant of an access token.
 
     claims   of that token, whose signature has been verified
 
-    Raises InvalidScope: not registered for the client, or more than one grant can hold.
+    Raises InvalidScope: not registered for the client, several in one word, or more than one grant can hold.
     Raises InvalidRequest: redirect URI, state and scopes together are too long for a link.
     """
     if not wish.scopes or not wish.scopes <= client.scopes:
         raise InvalidScope("scope_not_registered_for_client")
+    check_scope_words(broker, wish.scopes)
     if len(serialize(wish.scopes | frozenset(claims["scope"].split()))) > MAX_SCOPE_LENGTH:
         raise InvalidScope("scope_larger_than_a_grant")
     link = Link(

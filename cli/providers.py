@@ -27,7 +27,7 @@ from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.vault.sealed import open_provider_secret
-from cli.operations import Deployment, OperationError, list_providers, set_provider
+from cli.operations import Deployment, OperationError, list_providers, list_resources, set_provider
 from cli.schema import add_parser as add_schema_parser
 from cli.secret_source import SOURCES, check_key, check_key_apart, read_secret
 from cli.showing import Listing, provider_row
@@ -187,6 +187,7 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
     secret = read_secret(options.secret_from, definition)
     if secret is not None:
         check_key_apart(deployment, _catalog(deployment), definition, secret)
+    _check_no_own_scopes(deployment, definition.provider_id)
     variables = _read_variables(definition, options.variables)
     _check_apart(deployment, definition, options, variables)
     record = set_provider(
@@ -201,6 +202,14 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
         **provider_row(definition.provider_id, definition.display_name, record),
         "redirect_uri": callback_uri(deployment.settings.issuer, definition.provider_id),
     }
+
+
+def _check_no_own_scopes(deployment: Deployment, provider_id: str) -> None:
+    """A scope behind its id would be the provider's: no API of the team's own may have one. Raises OperationError."""
+    for resource in list_resources(deployment):
+        if any(scope.startswith(f"{provider_id}:") for scope in resource.scopes):
+            fix = "give the provider file another provider_id"
+            raise OperationError(f"{provider_id}: is how scopes of {resource.audience} begin", fix)
 
 
 def _read_variables(definition: ProviderDefinition, words: list[str]) -> dict[str, str]:

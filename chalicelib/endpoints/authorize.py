@@ -13,6 +13,7 @@ from chalicelib.endpoints.choice import show_choice
 from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
 from chalicelib.endpoints.sitting import Sitting, find_sitting, finish_sitting, is_covered, suffices, took_back
 from chalicelib.endpoints.travel import begin_trip
+from chalicelib.linking import check_scope_words
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
 from chalicelib.protocol.errors import (
@@ -107,6 +108,7 @@ def _parse_request(broker: Broker, parameters: Parameters, parties: Parties) -> 
         resources=_load_resources(broker, parties),
         issuer=broker.settings.issuer,
     )
+    check_scope_words(broker, request.scopes)
     if not parties.providers:
         raise PageError("no_provider_switched_on", page="provider_unavailable", status=503)
     return request

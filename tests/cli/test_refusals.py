@@ -132,6 +132,21 @@ def test_two_providers_may_not_share_one_registration(
     assert "secret-there" not in str(rows)
 
 
+@requirement("AUTHZ-05")
+def test_a_provider_whose_id_begins_scopes_of_an_own_api_is_not_switched_on(
+    typed: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The API came first; `orders:read` would be the provider's from then on."""
+    text = Path("local/providers/demo.toml").read_text(encoding="utf-8")
+    for name in ("orders", "order"):
+        (tmp_path / f"{name}.toml").write_text(text.replace('provider_id = "demo"', f'provider_id = "{name}"'))
+    monkeypatch.setenv("BROKER_PROVIDER_DIRS", str(tmp_path))
+    monkeypatch.setenv("THERE", "secret-there")
+    words = ["--client-id", "x", "--secret-from", "env:THERE", "--issuer", "https://login.example"]
+    typed("provider", "set", "orders", *words).refused(f"orders: is how scopes of {API} begin")
+    assert typed("provider", "set", "order", *words).code == 0
+
+
 @requirement("GEN-12")
 def test_settings_that_are_not_whole_are_all_named(typed: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BROKER_ISSUER")
