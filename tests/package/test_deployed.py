@@ -110,12 +110,13 @@ def stack(host_package: Path, template: dict[str, Any], world: World) -> Iterato
         variables = {"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": endpoint_url}
         variables["BROKER_PROVIDER_DIRS"] = world.environ["BROKER_PROVIDER_DIRS"]
         usable = without_encryption_context(with_code(template, "s3://packages/package.zip", **variables))
-        yield Stack(endpoint_url, usable, host_package)
+        found = Stack(endpoint_url, usable, host_package)
+        world.seed(endpoint_url)
+        yield found
 
 
 def test_a_whole_sign_in_on_the_deployed_stack(stack: Stack, world: World) -> None:
     """Tables, key, function and role made by CloudFormation; keysets and records by the operator's functions."""
-    world.seed(stack.endpoint_url)
     sign_in = world.sign_in(stack)
     tokens = sign_in.run()
     refreshed = sign_in.refresh(tokens["refresh_token"])
