@@ -1,6 +1,7 @@
 """What a sign-in says of its connection: read once, held against the file, kept sealed, and used for it alone."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 
 from chalicelib.erasing import erase_user
 from chalicelib.jobs import run_due_jobs
+from chalicelib.providers.definition import InvalidDefinition
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import connection_place, user_key_place
 from chalicelib.vault.sealed import open_metadata, open_user_key
@@ -154,7 +156,9 @@ def test_a_callback_names_no_host_that_the_file_does_not_list(scene: Scene, told
 
 
 @requirement("VAL-02")
-@pytest.mark.parametrize("told", ["47/11", "..", "47 11", "4711?x=", "%2e%2e", "1" * 10, "4711\n", "４７", None])
+@pytest.mark.parametrize(
+    "told", ["47/11", "..", "47 11", "4711?x=", "%2e%2e", "1" * 10, "1" * 999, "4711\n", "４７", None]
+)
 def test_a_callback_brings_no_more_into_a_path_than_its_pattern(scene: Scene, told: str | None) -> None:
     answer = scene.come_back(companyId=told)
     assert answer.status == 400 and {one.endpoint for one in scene.player.requests} <= {"authorize"}
@@ -283,3 +287,33 @@ def test_tokens_of_an_erased_user_are_ended_where_they_were_given_and_then_no_va
     place = connection_place(connection.connection_id)
     left = scene.trial.broker.store.read(place).get(place)
     assert left is not None and left.sealed_metadata == b""
+
+
+@requirement("VAL-02", "CB-09")
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        # Who the user is would be the browser's word: another company's user of the same number.
+        (
+            'source = "userinfo"\nissuer = "https://login.team.example"',
+            'source = "userinfo"\nissuer = "https://login.team.example/{company}"',
+            "identity.issuer: {company} is not filled in here",
+        ),
+        # Not known yet when it is needed: it would be asked as it stands.
+        ('token_endpoint = "{accounts}/token"', 'token_endpoint = "https://{center}.team.example/token"', "{center}"),
+        ('url = "https://{center}.team.example/sites"', 'url = "https://{center}.team.example/{site}"', "{site}"),
+    ],
+)
+def test_a_file_may_use_a_value_only_where_it_is_known_and_vouched_for(old: str, new: str, said: str) -> None:
+    with pytest.raises(InvalidDefinition, match=f"{re.escape(said)}.*"):
+        read(changed(CENTERS, (old, new)))
+
+
+@requirement("VAL-02")
+def test_the_host_that_took_the_code_may_be_part_of_who_the_user_is() -> None:
+    issuer = (
+        'source = "userinfo"\nissuer = "https://login.team.example"',
+        'source = "userinfo"\nissuer = "{accounts}"',
+    )
+    assert read(changed(CENTERS, issuer)).identity.issuer == "{accounts}"
+    read(changed(CENTERS, (issuer[0], issuer[0].replace('example"', 'example/{center}"'))))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from chalicelib.config import read_catalog
 from chalicelib.providers.catalog import OUR_FILES, load_catalog
+from chalicelib.providers.definition import fill
 from cli.main import main
 from tests.requirement import requirement
 from tests.values.conftest import Scene
@@ -55,3 +57,20 @@ def test_a_broker_that_is_given_the_folder_goes_the_whole_way_with_it(stage: Cal
     assert {one.endpoint for one in scene.player.requests} == {
         "authorize", "token", "metadata", "userinfo", "api", "revoke",
     }  # fmt: skip
+
+
+def test_the_values_that_the_page_shows_fit_its_example() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "providers.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    shown = "\n".join(line[4:] for line in page[page.index("    issuer = ") :].splitlines() if line.startswith("    "))
+    shown = shown[: shown.index("python3")]
+    issuer, _, sections = shown.partition("\n")
+    whole = changed(
+        example,
+        ('issuer = "https://login.team.example"', issuer),
+        ('unverified = ["refresh"', 'unverified = ["variables", "metadata", "api", "refresh"'),
+    )
+    definition = read(f"{whole}\n{sections}")
+    filled = fill(definition, {"tenant": "acme", "center": "eu"}, complete=True)
+    assert filled.issuer == "https://login.team.example/acme"
+    assert filled.api is not None and filled.api.base_url == "https://eu.team.example/v1"

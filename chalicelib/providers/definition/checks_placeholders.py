@@ -27,6 +27,7 @@ _DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})+")
 # Needed before anything has come back from the provider, or where no connection is at hand.
 _BEFORE = frozenset({"issuer", "authorization_endpoint", "jwks_uri", "revocation.user_page", "identity.subject"})
 _ASSERTION = ("client_assertion.issuer", "client_assertion.subject", "client_assertion.audience")
+_BEFORE_TOKENS = frozenset({"token_endpoint", "exchange.endpoint", *_ASSERTION, "client_assertion.key_id"})
 _TEXTS = ("identity.subject", *_ASSERTION, "client_assertion.key_id")
 _CLIENT_ID_TOO = ("client_assertion.", "identity.headers.", "api.headers.", "revocation.")
 _TOKEN_TOO = ("identity.body.", "revocation.json.", "revocation.form.", "revocation.url")
@@ -123,12 +124,12 @@ def _find_unruly(key: str, rule: VariableRule | MetadataRule) -> Fault | None:
 
 def _check_use(definition: ProviderDefinition, document: Mapping[str, Any], addresses: Addresses) -> Faults:
     """Each `{name}` is declared and stands where it is filled in; each variable stands somewhere."""
-    names, used = {*definition.variables, *definition.metadata}, set()
+    used = set[str]()
     filled = {*_TEXTS, *(key for key, _ in addresses)}
     for key, text in _texts(document, ""):
         allowed: set[str | None] = set()
         if key in filled:
-            allowed |= definition.variables.keys() if key in _BEFORE else names
+            allowed |= definition.variables.keys() | _known_at(definition, key)
         if key.startswith("authorization.parameters."):
             allowed |= definition.variables.keys()
         if key.startswith(_CLIENT_ID_TOO):
@@ -145,6 +146,21 @@ def _check_use(definition: ProviderDefinition, document: Mapping[str, Any], addr
     for name in definition.variables.keys() - used:
         if definition.quirks is None:
             yield Fault(f"variables.{name}", f"{{{name}}} stands nowhere in the file", "use it, or remove the variable")
+
+
+def _known_at(definition: ProviderDefinition, key: str) -> set[str]:
+    """The metadata that there is where this text is filled in. A callback comes through the browser: what it says is
+    part of who the user is only where the code was redeemed at that very host, so that the provider has said it too."""
+    if key in _BEFORE:
+        return set()
+    origins = {"callback"} if key in _BEFORE_TOKENS else {"callback", "token", "request"}
+    if key.startswith("metadata."):
+        origins = {"callback", "token"}
+    if key == "identity.issuer":
+        origins = {"token", "request"}
+    known = {name for name, rule in definition.metadata.items() if rule.origin in origins}
+    vouched = names_in_authority(definition.token_endpoint or "") if key == "identity.issuer" else ()
+    return known | (definition.metadata.keys() & set(vouched))
 
 
 def _check_authorities(definition: ProviderDefinition, addresses: Addresses) -> Faults:

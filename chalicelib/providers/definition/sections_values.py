@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _PATH = r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%/-]*)?(?:\?[A-Za-z0-9._~=&%,:-]*)?"
+MAX_VALUE_CHARACTERS = 255
 URL = re.compile(rf"https://{_LABEL}(?:\.{_LABEL})+{_PATH}")
 
 
@@ -72,7 +73,9 @@ class ClientAssertion(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 def _admits(pattern: str | None, values: tuple[str, ...], value: str) -> bool:
-    """One of the values, or the pattern from end to end; what neither names is refused."""
+    """One of the values, or the pattern from end to end; what neither names is refused, and what is too long."""
+    if len(value) > MAX_VALUE_CHARACTERS:
+        return False
     if values:
         return value in values
     return pattern is not None and re.fullmatch(pattern, value, re.ASCII) is not None
