@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.composition import build_broker
 from chalicelib.config import ConfigurationError
+from chalicelib.custody.revoking import end_all
 from chalicelib.endpoints.connections import describe_ended, mark_consent
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
@@ -14,7 +15,6 @@ from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.places import connection_place, user_key_place
-from chalicelib.revoking import end_all
 from chalicelib.vault.endings import is_alive_there, result_of
 from chalicelib.vault.sealed import open_user_key
 from cli.operations import Deployment, OperationError

@@ -5,8 +5,8 @@ import sys
 from typing import Any
 
 from chalicelib.composition import build_broker
-from chalicelib.idling import end_idle
-from chalicelib.jobs import run_due_jobs
+from chalicelib.custody.idling import end_idle
+from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.vault.endings import result_of
 from cli.operations import Deployment
 

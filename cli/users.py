@@ -4,7 +4,7 @@ import argparse
 import sys
 from typing import Any
 
-from chalicelib.erasing import Erasure, erase_user
+from chalicelib.custody.erasing import Erasure, erase_user
 from chalicelib.ports import Broker
 from chalicelib.protocol.derive import derive_sub
 from chalicelib.protocol.errors import OAuthError

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.composition import build_broker
-from chalicelib.keeping import read_from_log, recover_answer
+from chalicelib.custody.keeping import read_from_log, recover_answer
 from chalicelib.ports import Broker
 from cli.operations import Deployment, OperationError
 

@@ -8,12 +8,12 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
 
+from chalicelib.custody.linking import check_scope_words
 from chalicelib.endpoints.answers import error_location, way_back
 from chalicelib.endpoints.choice import show_choice
 from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
 from chalicelib.endpoints.sitting import Sitting, find_sitting, finish_sitting, is_covered, suffices, took_back
 from chalicelib.endpoints.travel import begin_trip
-from chalicelib.linking import check_scope_words
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
 from chalicelib.protocol.errors import (

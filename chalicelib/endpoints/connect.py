@@ -7,9 +7,9 @@ link is opened, before the user is asked anything.
 from typing import Any
 
 from chalicelib.access import CONSTRAINTS, verify_signature
+from chalicelib.custody.linking import LINK_SECONDS, Wish, build_connect_uri
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.userinfo import read_bearer
-from chalicelib.linking import LINK_SECONDS, Wish, build_connect_uri
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
     InvalidRequest,

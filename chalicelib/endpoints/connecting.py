@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
-from chalicelib.duties import Token, end_tokens, leave_return
+from chalicelib.custody.duties import Token, end_tokens, leave_return
 from chalicelib.endpoints.arriving import Arrival
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable

@@ -11,6 +11,7 @@ import msgspec
 
 from chalicelib.access import Claims, Use, authorize_use, open_key_of
 from chalicelib.asking import is_ready
+from chalicelib.custody.revoking import end_all, end_connection, read_connections
 from chalicelib.endpoints.userinfo import read_bearer
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.claims import userinfo_claims
@@ -23,7 +24,6 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import Place, connection_place, consent_place, provider_place, user_key_place
 from chalicelib.replies import Reply, json_reply
-from chalicelib.revoking import end_all, end_connection, read_connections
 from chalicelib.vault.endings import describe_endings, is_alive_there, result_of
 from chalicelib.vault.forecasting import tell_status
 from chalicelib.vault.labels import label_of

@@ -2,13 +2,13 @@
 
 from urllib.parse import urlsplit
 
+from chalicelib.custody.linking import Asker
 from chalicelib.endpoints.answers import page_reply, site, way_back
 from chalicelib.endpoints.choice import client_host, host_shown, provider_lines, provider_option
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_link_form, set_cookie
 from chalicelib.endpoints.parties import Parties
 from chalicelib.endpoints.sitting import Sitting
 from chalicelib.endpoints.travel import provider_name
-from chalicelib.linking import Asker
 from chalicelib.pages.page import ChoicePage, ErrorPage, LoginFirstPage
 from chalicelib.pages.render import render_connect, render_error, render_login_first
 from chalicelib.pages.text import CONNECT_LASTS

@@ -2,13 +2,13 @@
 
 from chalicelib.access import open_key_of
 from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider
+from chalicelib.custody.linking import link_uri
 from chalicelib.endpoints.answers import error_location
 from chalicelib.endpoints.arriving import name_expected
 from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
 from chalicelib.endpoints.finishing import start_session
 from chalicelib.endpoints.link_page import show_outcome
 from chalicelib.endpoints.parties import load_parties
-from chalicelib.linking import link_uri
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
 from chalicelib.protocol.grants import find_end

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from chalicelib.access import open_key_of
 from chalicelib.asking import Brought, Registered
+from chalicelib.custody.linking import Asker, check_asker
 from chalicelib.endpoints.answers import connected_location
 from chalicelib.endpoints.arriving import derive_names
 from chalicelib.endpoints.connecting import Owner, end_replaced, store_connection
@@ -18,7 +19,6 @@ from chalicelib.endpoints.shortfall import find_shortfall
 from chalicelib.endpoints.sitting import find_sitting
 from chalicelib.endpoints.widening import widen_consent, widen_grant
 from chalicelib.endpoints.withdrawing import take_back
-from chalicelib.linking import Asker, check_asker
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.derive import derive_connection_id
 from chalicelib.protocol.errors import PageError

@@ -4,9 +4,9 @@ Order: the call is read, then who asks and what it may, then the audit record, t
 whether an answer is the provider's or ours.
 """
 
+from chalicelib.custody.keeping import Held
+from chalicelib.custody.lending import Wanted, hold, hold_again, open_token, record_use
 from chalicelib.endpoints.userinfo import read_bearer
-from chalicelib.keeping import Held
-from chalicelib.lending import Wanted, hold, hold_again, open_token, record_use
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
     BadGateway,

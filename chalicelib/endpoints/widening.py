@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from chalicelib.linking import Asker
+from chalicelib.custody.linking import Asker
 from chalicelib.ports import Broker, Refused, Widening
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.records.connection import Connection

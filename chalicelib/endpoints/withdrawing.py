@@ -2,12 +2,12 @@
 
 from chalicelib.access import open_key_of
 from chalicelib.asking import load_definition
+from chalicelib.custody.revoking import end_connection
 from chalicelib.endpoints.parties import Parties
 from chalicelib.ports import Broker
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import connection_place, consent_place, user_key_place
 from chalicelib.records.sign_in import PageForm
-from chalicelib.revoking import end_connection
 from chalicelib.vault.endings import result_of
 from chalicelib.vault.sharing import is_used_by
 

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from chalicelib.custody.keeping import Held
+from chalicelib.custody.lending import Wanted, hold, open_token, record_use
 from chalicelib.grant_types.asked import Asked
-from chalicelib.keeping import Held
-from chalicelib.lending import Wanted, hold, open_token, record_use
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
     InvalidRequest,

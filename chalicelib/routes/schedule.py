@@ -9,8 +9,8 @@ from chalice.app import Chalice, Rate
 from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.system import SystemClock
 from chalicelib.config import ConfigurationError
-from chalicelib.idling import end_idle
-from chalicelib.jobs import run_due_jobs
+from chalicelib.custody.idling import end_idle
+from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.ports import Broker, StoreUnavailable
 
 

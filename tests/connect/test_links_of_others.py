@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from chalicelib.erasing import erase_user
-from chalicelib.linking import link_uri, open_link
+from chalicelib.custody.erasing import erase_user
+from chalicelib.custody.linking import link_uri, open_link
 from chalicelib.records.link import ConnectClaim
 from tests.connect.links import ask, link_of, path_of, press, start_linkable, to_callback
 from tests.flow.browser import Answer, Browser, read_page

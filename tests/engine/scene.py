@@ -184,7 +184,7 @@ class Scene:
 
     def run_jobs(self) -> list[Any]:
         """All that is due; what came of the duties at the provider."""
-        from chalicelib.jobs import run_due_jobs
+        from chalicelib.custody.jobs import run_due_jobs
 
         performed = run_due_jobs(self.stack.broker)
         return [one for one in performed if one.job.kind != "end"]
@@ -247,7 +247,7 @@ class Scene:
 
     def end(self) -> str:
         """The user takes the connection back; what the tombstone says of it then."""
-        from chalicelib.revoking import end_connection
+        from chalicelib.custody.revoking import end_connection
         from chalicelib.vault.endings import result_of
 
         ended = end_connection(self.stack.broker, self.connection, self.user_key())

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.jobs import MAX_TRIES
+from chalicelib.custody.jobs import MAX_TRIES
 from chalicelib.records.places import connection_place, recovery_place
 from tests.engine.scene import Frozen, Scene, die, in_parallel, lose
 from tests.flow.tokens import change

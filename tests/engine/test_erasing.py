@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from chalicelib.duties import LEFT_SECONDS
-from chalicelib.erasing import Erasure, erase_user
+from chalicelib.custody.duties import LEFT_SECONDS
+from chalicelib.custody.erasing import Erasure, erase_user
 from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection

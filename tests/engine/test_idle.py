@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.idling import DAY, end_idle
+from chalicelib.custody.idling import DAY, end_idle
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import SWEEP, connection_place, grant_place
 from chalicelib.records.sweep import Sweep

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.jobs import MAX_TRIES
+from chalicelib.custody.jobs import MAX_TRIES
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
@@ -184,7 +184,7 @@ def test_a_duty_of_a_refused_sign_in_ends_with_its_key(make_scene: Any) -> None:
 
 @requirement("VLT-07")
 def test_a_partial_connection_that_nobody_decides_about_is_ended_with_the_idle_ones(make_scene: Any) -> None:
-    from chalicelib.idling import DAY, end_idle
+    from chalicelib.custody.idling import DAY, end_idle
 
     scene: Scene = make_scene("ask")
     scene.provider.grants.families.clear()

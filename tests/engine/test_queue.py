@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from chalicelib.jobs import run_due_jobs
+from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.records.job import Job, JobKind
 from tests.engine.scene import Scene
 from tests.faults import Fault, FaultyTransport

@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.jobs import run_due_jobs
+from chalicelib.custody.jobs import run_due_jobs
+from chalicelib.custody.revoking import end_connection
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import connection_place, provider_place
-from chalicelib.revoking import end_connection
 from chalicelib.vault.endings import result_of
 from tests.engine.scene import Scene
 from tests.faults import Fault, FaultyTransport, ProcessDied

@@ -37,6 +37,11 @@ def test_the_code_as_it_is_keeps_it(copy: Path) -> None:
             "import chalicelib.protocol.errors",
             "chalicelib.records.grant -> chalicelib.protocol.errors",
         ),
+        (
+            "custody/reaching.py",
+            "import chalicelib.custody.lending",
+            "chalicelib.custody.reaching -> chalicelib.custody.lending",
+        ),
         ("replies.py", "import chalicelib.ports", "chalicelib.replies -> chalicelib.ports"),
         (
             "endpoints/answers.py",

@@ -8,11 +8,11 @@ import msgspec
 
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
+from chalicelib.custody.revoking import write_tombstone
 from chalicelib.ports import Broker
 from chalicelib.records.client import AuthMethod, Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
-from chalicelib.revoking import write_tombstone
 from chalicelib.routes import create_app
 from cli.operations import Deployment, create_client, init_keysets, set_provider
 from local.environment import use_local_credentials

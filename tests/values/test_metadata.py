@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.erasing import erase_user
-from chalicelib.jobs import run_due_jobs
+from chalicelib.custody.erasing import erase_user
+from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.providers.definition import InvalidDefinition
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import connection_place, user_key_place

@@ -11,7 +11,7 @@ import msgspec
 
 from chalicelib.access import refuse_unreadable
 from chalicelib.asking import TOKEN_SECONDS, ProviderFailure, Registered, open_credential, reach
-from chalicelib.keeping import Attempt, Held, commit_answer, finish_answer, keep_answer
+from chalicelib.custody.keeping import Attempt, Held, commit_answer, finish_answer, keep_answer
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import ProviderFailure, Registered, ask_revocation, find_registered, known_metadata
-from chalicelib.duties import Token, leave_end, leave_open_attempt, leave_revocation, tokens_of_answer
+from chalicelib.custody.duties import Token, leave_end, leave_open_attempt, leave_revocation, tokens_of_answer
 from chalicelib.ports import Broker, Found, Refused, Written
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken

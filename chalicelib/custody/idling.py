@@ -10,12 +10,12 @@ from typing import Any
 import msgspec
 
 from chalicelib.access import open_key_of
+from chalicelib.custody.revoking import end_all
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import Place, connection_place, grant_place, user_key_place
 from chalicelib.records.sweep import Sweep
-from chalicelib.revoking import end_all
 from chalicelib.vault.endings import result_of
 
 DAY = 86400

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.access import open_key_of
-from chalicelib.duties import LEFT_SECONDS
+from chalicelib.custody.duties import LEFT_SECONDS
+from chalicelib.custody.revoking import end_all, read_connections
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
@@ -19,7 +20,6 @@ from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.places import job_key_place, recovery_place, subject_place, user_key_place
 from chalicelib.records.stored import JobKey
-from chalicelib.revoking import end_all, read_connections
 from chalicelib.vault.endings import may_change
 from chalicelib.vault.sealed import (
     JOB_KEY_VERSION,

@@ -11,7 +11,8 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import ProviderFailure, find_registered, known_metadata
-from chalicelib.duties import Duty, end_tokens, tokens_of_answer, without_kept
+from chalicelib.custody.duties import Duty, end_tokens, tokens_of_answer, without_kept
+from chalicelib.custody.revoking import finish_ending, give_up, look_around
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
@@ -24,7 +25,6 @@ from chalicelib.records.places import (
     recovery_place,
     user_key_place,
 )
-from chalicelib.revoking import finish_ending, give_up, look_around
 from chalicelib.vault.endings import PARTS
 from chalicelib.vault.sealed import (
     JOB_KEY_VERSION,

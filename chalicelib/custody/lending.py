@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from chalicelib.access import open_key_of, refuse_unreadable
 from chalicelib.asking import is_ready
-from chalicelib.keeping import Held
-from chalicelib.linking import Wish, build_connect_uri
+from chalicelib.custody.keeping import Held
+from chalicelib.custody.linking import Wish, build_connect_uri
+from chalicelib.custody.reaching import Seen, look
+from chalicelib.custody.renewing import hold_fresh
 from chalicelib.ports import Broker, OverLimit
 from chalicelib.protocol.errors import (
     InvalidGrant,
@@ -23,13 +25,11 @@ from chalicelib.protocol.errors import (
 from chalicelib.protocol.redirect_uri import takes_any_port
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition, ValueRefused
-from chalicelib.reaching import Seen, look
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import user_key_place
 from chalicelib.records.provider import ProviderRecord
-from chalicelib.renewing import hold_fresh
 from chalicelib.vault.handout import check_handout
 from chalicelib.vault.refusing import decide_way_out
 from chalicelib.vault.sealed import open_metadata, open_value, place_of

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from chalicelib.access import open_key_of
 from chalicelib.asking import ProviderFailure, is_ready, known_metadata, reach
-from chalicelib.duties import end_tokens, leave_revocation, tokens_of_answer
+from chalicelib.custody.duties import end_tokens, leave_revocation, tokens_of_answer
 from chalicelib.ports import Broker, Refused, StoreUnavailable, Written
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
