@@ -33,6 +33,7 @@ ProviderFailure = (ProviderUnavailable, ProviderRefused, ProviderMisbehaved)
 Ending = Literal["revoked", "not_supported", "failed"]
 # One callback asks for discovery, token, a second token, keys, metadata, userinfo and addresses; no file wants all of
 # them, and what one does want stays inside the function's 25 s.
+NO_TIME = 10**11  # no moment that anybody lives to see
 TOKEN_SECONDS, EXCHANGE_SECONDS, USERINFO_SECONDS, REVOCATION_SECONDS = 8.0, 4.0, 3.0, 3.0
 
 
@@ -181,7 +182,7 @@ def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, c
     provider = _ask_metadata(broker, provider, tokens)
     identity = _ask_identity(broker, provider, tokens, claims)
     stated = (claims or {}).get("auth_time")
-    honest = definition.identity.auth_time and isinstance(stated, int) and not isinstance(stated, bool)
+    honest = definition.identity.auth_time and isinstance(stated, int) and 1 < stated < NO_TIME
     return Brought(provider=provider, tokens=tokens, identity=identity, auth_time=stated if honest else None)
 
 

@@ -95,6 +95,8 @@ def _has_ended(connection: http.client.HTTPConnection) -> bool:
     """A silent connection on which something can be read has been closed, or is out of step."""
     if connection.sock is None:
         return True
+    if isinstance(connection.sock, ssl.SSLSocket) and connection.sock.pending():
+        return True  # decrypted already: the socket itself is silent
     waiting = select.poll()
     waiting.register(connection.sock, select.POLLIN)
     return bool(waiting.poll(0))

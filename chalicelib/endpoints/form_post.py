@@ -72,7 +72,10 @@ def read_callback(broker: Broker, http: Request) -> Parameters:
     )
     if sealed is None:
         raise PageError("callback_not_as_posted")
-    posted = msgspec.msgpack.decode(sealed, type=Posted)
+    try:
+        posted = msgspec.msgpack.decode(sealed, type=Posted)
+    except msgspec.DecodeError:  # another version of ours sealed it in another shape
+        raise PageError("callback_posted_in_another_shape", page="sign_in_over") from None
     if not 0 <= broker.clock.now() - posted.at < POSTED_SECONDS:
         raise PageError("callback_posted_too_long_ago", page="sign_in_over")
     return Parameters.parse({**posted.fields, **carried}.items())

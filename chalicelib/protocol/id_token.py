@@ -60,6 +60,12 @@ class IssuerByClaim(Struct, frozen=True, kw_only=True):
             return None
         return self.template.replace(f"{{{self.claim}}}", value)
 
+    def names_one(self, issuer: str) -> bool:
+        """True for the issuer of one tenant, False for the common name of several."""
+        before, _, after = self.template.partition(f"{{{self.claim}}}")
+        tenant = issuer.removeprefix(before).removesuffix(after)
+        return self.of({self.claim: tenant}) == issuer
+
 
 def verify_provider_id_token(
     token: str,

@@ -45,7 +45,9 @@ class Catalog:
         definition = self.get(record.provider_id)
         if definition is None:
             return None
-        return fill(definition, {**record.variables, **(metadata or {})}, complete=complete)
+        # What stands on a connection may be from an older file, which called it by a name that is the operator's now.
+        known = {name: value for name, value in (metadata or {}).items() if name in definition.metadata}
+        return fill(definition, {**record.variables, **known}, complete=complete)
 
 
 def load_catalog(*extra_dirs: str | Path) -> Catalog:

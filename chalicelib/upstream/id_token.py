@@ -60,8 +60,10 @@ def read_id_token(
 
 
 def _issuer(definition: ProviderDefinition, endpoints: Endpoints) -> str | IssuerByClaim:
-    """The provider's own, or where it has one for each tenant, the rule by which the token names its."""
+    """The provider's own, or where it has one for each tenant, the rule by which the token names its; that of one
+    tenant alone where the operator has named it in the way that tokens do."""
     rules = definition.identity
     if rules.issuer_claim is None:
         return endpoints.issuer
-    return IssuerByClaim(template=rules.issuer or "", claim=rules.issuer_claim, pattern=rules.issuer_pattern or "")
+    by_claim = IssuerByClaim(template=rules.issuer or "", claim=rules.issuer_claim, pattern=rules.issuer_pattern or "")
+    return endpoints.issuer if by_claim.names_one(endpoints.issuer) else by_claim

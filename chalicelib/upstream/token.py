@@ -214,7 +214,7 @@ def _expires_at(value: object, default: int | None, *, now: int) -> int | None:
         return None if default is None else now + default
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise ProviderMisbehaved("token_expires_in_malformed")
     return now + min(int(value), MAX_EXPIRES_SECONDS)
 

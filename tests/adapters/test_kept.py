@@ -1,5 +1,6 @@
 """Connections that are kept: used again while they are good, by one request at a time, and never when they are not."""
 
+import io
 import socket
 import ssl
 import threading
@@ -164,6 +165,24 @@ def test_what_nobody_asked_for_is_not_taken_for_the_next_answer(serve: Serve) ->
     server.open[0].sendall(plain(b"of nobody"))
     time.sleep(0.1)
     assert ask(connections, b"2") == b"2" and server.connections == 2
+
+
+@requirement("BUDGET")
+def test_what_was_decrypted_and_nobody_asked_for_is_not_either(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The socket is silent: what is left stands in the TLS layer, just behind what was read at once."""
+    authority = Authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+
+    def say(body: bytes) -> bytes:
+        pad = io.DEFAULT_BUFFER_SIZE - len(plain(body, b"X-Pad: \r\n"))
+        return plain(body, b"X-Pad: " + b"x" * pad + b"\r\n") + plain(b"of nobody")
+
+    server = serve(say, tls=authority.server_context("localhost"))
+    connections = reach(server, url="https://localhost")
+    before = server.connections
+    assert [ask(connections, b"1"), ask(connections, b"2")] == [b"1", b"2"] and server.connections == before + 2
 
 
 def test_nobody_listens() -> None:

@@ -285,6 +285,23 @@ def test_several_audiences_are_fine_where_we_are_the_authorized_party():
     assert PROVIDER.verify(good(PROVIDER, claims={"aud": [PROVIDER.audience]}))
 
 
+@requirement("CB-08")
+@pytest.mark.parametrize(
+    ("issuer", "one"),
+    [
+        ("https://login.example/0a-1/v2.0", True),
+        ("https://login.example/common/v2.0", False),
+        ("https://login.example/{tid}/v2.0", False),
+        ("https://login.example//v2.0", False),
+        ("https://login.example/0a-1", False),
+        ("0a-1", False),
+        ("", False),
+    ],
+)
+def test_the_issuer_of_one_tenant_is_told_from_the_common_name_of_several(issuer, one):
+    assert BY_TENANT.names_one(issuer) is one
+
+
 BY_TENANT = IssuerByClaim(template="https://login.example/{tid}/v2.0", claim="tid", pattern="[0-9a-f-]{4}")
 
 

@@ -271,6 +271,7 @@ def test_scopes_are_what_the_answer_says(told, granted):
         {"access_token": "t", "scope": " ".join(f"s{n}" for n in range(201))},
         {"access_token": "t", "expires_in": True},
         {"access_token": "t", "expires_in": [60]},
+        {"access_token": "t", "expires_in": "NaN"},
         {"access_token": "t", "token_type": 7},
         ["access_token"],
     ],
@@ -289,7 +290,16 @@ def test_a_repeated_member_of_a_form_is_refused():
         tokens(b"access_token=a&access_token=b", kind=FORM)
 
 
-@pytest.mark.parametrize(("seconds", "end"), [(0, 1000), ("60", 1060), (59.9, 1059), (10**12, 1000 + 10 * 366 * 86400)])
+@pytest.mark.parametrize(
+    ("seconds", "end"),
+    [
+        (0, 1000),
+        ("60", 1060),
+        (59.9, 1059),
+        (10**12, 1000 + 10 * 366 * 86400),
+        pytest.param(10**400, 1000 + 10 * 366 * 86400, id="huge"),
+    ],
+)
 def test_expiry_is_a_moment(seconds, end):
     assert tokens({"access_token": "t", "expires_in": seconds}).expires_at == end
 

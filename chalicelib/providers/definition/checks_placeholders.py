@@ -150,16 +150,17 @@ def _check_use(definition: ProviderDefinition, document: Mapping[str, Any], addr
 
 def _known_at(definition: ProviderDefinition, key: str) -> set[str]:
     """The metadata that there is where this text is filled in. A callback comes through the browser: what it says is
-    part of who the user is only where the code was redeemed at that very host, so that the provider has said it too."""
+    part of who the user is, or for whom we sign, only where the code is redeemed at that very host."""
     if key in _BEFORE:
         return set()
     origins = {"callback"} if key in _BEFORE_TOKENS else {"callback", "token", "request"}
     if key.startswith("metadata."):
         origins = {"callback", "token"}
-    if key == "identity.issuer":
-        origins = {"token", "request"}
+    vouched: tuple[str, ...] = ()
+    if key == "identity.issuer" or key.startswith("client_assertion."):
+        origins = origins - {"callback"}
+        vouched = names_in_authority(definition.token_endpoint or "")
     known = {name for name, rule in definition.metadata.items() if rule.origin in origins}
-    vouched = names_in_authority(definition.token_endpoint or "") if key == "identity.issuer" else ()
     return known | (definition.metadata.keys() & set(vouched))
 
 
