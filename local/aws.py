@@ -5,6 +5,7 @@ Everything is held in memory and gone when it stops. Run as a module it is a pro
 """
 
 import argparse
+import functools
 import logging
 import threading
 from collections import Counter
@@ -40,6 +41,15 @@ def serialise_dynamodb() -> None:
     DynamoHandler.call_action = call_action  # type: ignore[method-assign]
 
 
+def remember_methods() -> None:
+    """Let moto look once at what a handler can do; at each call it would go through all members of the class again."""
+    from moto.core import responses
+
+    stock = responses.method_names_from_class  # type: ignore[attr-defined]
+    if not hasattr(stock, "cache_info"):
+        responses.method_names_from_class = functools.cache(stock)  # type: ignore[attr-defined]
+
+
 class EmbeddedAws:
     """A running stand-in. `calls` counts what arrived on the wire, by operation ("UpdateItem", "Decrypt", ...)."""
 
@@ -49,6 +59,9 @@ class EmbeddedAws:
 
         self.calls: Counter[str] = Counter()
         self._dispatch = DomainDispatcherApplication(create_backend_app)
+        # Stock moto lists its folders and tries its patterns at each call: half of what a call costs.
+        look_up = functools.lru_cache(64)(self._dispatch.get_backend_for_host)
+        self._dispatch.get_backend_for_host = look_up  # type: ignore[method-assign]
         with bind("127.0.0.1", port) as listener:  # werkzeug would end the process where the port is taken
             bound, fd = port_of(listener), listener.fileno()
             self._server = make_server("127.0.0.1", bound, self._count, True, request_handler=_quiet_handler(), fd=fd)
@@ -86,6 +99,7 @@ def start_aws(port: int = 0, *, table: str = "broker", keys_table: str = "broker
     """
     use_local_credentials()
     serialise_dynamodb()
+    remember_methods()
     aws = EmbeddedAws(port)
     create_tables(aws.endpoint_url, table, keys_table)
     create_key(aws.endpoint_url)

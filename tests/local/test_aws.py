@@ -52,6 +52,17 @@ def test_the_handler_is_wrapped_once(aws: local_aws.EmbeddedAws) -> None:
     assert DynamoHandler.call_action is wrapped
 
 
+def test_moto_looks_once_for_a_service_and_what_it_can_do(
+    aws: local_aws.EmbeddedAws, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call_endpoint(aws.endpoint_url, "dynamodb", "DescribeTable", {"TableName": "broker"})
+    looked: list[object] = []
+    monkeypatch.setattr("moto.backends.list_of_moto_modules", lambda: looked.append("folders") or [])
+    monkeypatch.setattr("inspect.getmembers", lambda *_args, **_named: looked.append("members") or [])
+    call_endpoint(aws.endpoint_url, "dynamodb", "DescribeTable", {"TableName": "broker"})
+    assert looked == []
+
+
 def test_one_of_many_conditional_updates_wins(aws: local_aws.EmbeddedAws) -> None:
     key = {"pk": {"S": "RACE#1"}, "sk": {"S": "#"}}
 
