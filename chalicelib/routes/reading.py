@@ -81,10 +81,7 @@ def _read_json(headers: Mapping[str, tuple[str, ...]], body: bytes) -> object:
     if _media_type(headers) != "application/json":
         raise UnsupportedMediaType("content_type_not_json")
     try:
-        text = body.decode("utf-8")
-        if "\ufffd" in text:  # what the gateway leaves of bytes that were no UTF-8
-            raise InvalidRequest("json_not_utf8")
-        return json.loads(text, object_pairs_hook=_unique)
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         raise InvalidRequest("json_malformed") from None
 
