@@ -32,10 +32,11 @@ def test_the_oldest_of_four_makes_room_and_is_explained(stack: Stack) -> None:
     client, _ = stack.client()
     browser = stack.browser()
     tabs = []
-    for _ in range(4):
-        tabs.append(stack.to_callback(client, browser=browser))
+    for state in "abcd":
+        tabs.append(stack.to_callback(client, browser=browser, state=state, nonce="n", scope="openid demo:notes:read"))
         stack.clock.advance(1)
     assert len(slots(browser)) == 3
+    assert max(len(value) for value in slots(browser).values()) * 4 < 5000, "it is the count that makes room"
     with only_written(stack):
         assert_page(browser.get(tabs[0].callback), 403)
     for tab in tabs[1:]:
