@@ -28,6 +28,7 @@ from cli.aws import BotoTransport
 T = TypeVar("T", bound=msgspec.Struct)
 
 KEY_BYTES = 32
+CACHED_SECONDS = 10  # so long the record of a provider, client or deployment may be used as it was
 ROTATION_SECONDS = 7 * 86400
 
 
@@ -267,10 +268,13 @@ def set_provider(
     client_secret: str | None,
     issuer: str | None = None,
     variables: Mapping[str, str] | None = None,
+    moves: ProviderRecord | None = None,
 ) -> ProviderRecord:
     """Switch a provider on with our registration there; its secret is sealed before it is stored.
 
     variables   already held against the file's rules
+    moves       the record as it was read, where other hosts are asked from now on: what was connected before ends, and
+                its tokens are shown to nobody
 
     Its marks stay: a new secret revives nothing that was ended, and switches nothing on that was switched off.
     """
@@ -286,7 +290,13 @@ def set_provider(
         variables=dict(variables or {}),
     )
     fields = ("provider_id", "client_id", "sealed_secret", "issuer", "variables")
-    return deployment.put_fields(provider_place(provider_id), record, *fields) or record
+    place = provider_place(provider_id)
+    if moves is None:
+        return deployment.put_fields(place, record, *fields) or record
+    moved_at = max(deployment.clock.now() + CACHED_SECONDS, moves.marks.not_before or 0)
+    marks = msgspec.structs.replace(moves.marks, not_before=moved_at)
+    moved = msgspec.structs.replace(record, marks=marks, moved_at=moved_at)
+    return deployment.put_fields(place, moved, "marks", "moved_at", *fields) or moved
 
 
 def list_providers(deployment: Deployment) -> list[ProviderRecord]:

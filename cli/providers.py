@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -19,6 +20,7 @@ from chalicelib.providers.definition import (
     ProviderDefinition,
     ValueRefused,
     fill,
+    hosts_of,
     parse_definition,
 )
 from chalicelib.providers.definition.sources import count_sources
@@ -59,6 +61,8 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     put.add_argument("--issuer", help="the issuer, for provider files that leave it to you (oidc)")
     value = "a value that the provider file asks you for (broker provider show); may be repeated"
     put.add_argument("--variable", metavar="NAME=VALUE", action="append", default=[], dest="variables", help=value)
+    moving = "what is connected now ends, where other hosts are asked from now on"
+    put.add_argument("--ends-connections", action="store_true", help=moving)
     put.set_defaults(act=_set)
     add_schema_parser(verbs, common)
     add_test_parser(verbs, common)
@@ -197,6 +201,7 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
         client_secret=secret,
         issuer=options.issuer,
         variables=variables,
+        moves=_read_moving(deployment, definition, options, variables),
     )
     return {
         **provider_row(definition.provider_id, definition.display_name, record),
@@ -210,6 +215,30 @@ def _check_no_own_scopes(deployment: Deployment, provider_id: str) -> None:
         if any(scope.startswith(f"{provider_id}:") for scope in resource.scopes):
             fix = "give the provider file another provider_id"
             raise OperationError(f"{provider_id}: is how scopes of {resource.audience} begin", fix)
+
+
+def _read_moving(
+    deployment: Deployment, definition: ProviderDefinition, options: argparse.Namespace, variables: Mapping[str, str]
+) -> ProviderRecord | None:
+    """The record as it stands, where hosts would be asked that were not until now: users' tokens are not for those.
+
+    Raises OperationError where the operator has not said that this is meant.
+    """
+    before = _record(deployment, definition.provider_id)
+    if before is None:
+        return None
+    known = _hosts(definition, before.issuer, before.variables)
+    others = sorted(_hosts(definition, options.issuer, variables) - known)
+    if others and not options.ends_connections:
+        said = f"{', '.join(others)} would be asked from now on: what is connected now is not for there, and would end"
+        raise OperationError(said, "--issuer and --variable as they were, or --ends-connections if that is meant")
+    return before if others else None
+
+
+def _hosts(definition: ProviderDefinition, issuer: str | None, variables: Mapping[str, str]) -> frozenset[str]:
+    filled = _fill(definition, variables)
+    named = {urlsplit(issuer).netloc} if issuer else set[str]()
+    return (hosts_of(filled) if filled else frozenset()) | named
 
 
 def _read_variables(definition: ProviderDefinition, words: list[str]) -> dict[str, str]:

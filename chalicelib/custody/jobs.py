@@ -131,6 +131,8 @@ def _perform(broker: Broker, job: Job) -> _Done:
         return _end(broker, job, connection, found)
     if record is None:
         return _Done(done=False)
+    if not record.issued(job.created_at):
+        return _Done(done=True, endings=dict.fromkeys(PARTS, "given_up"))
     key = _open_key(broker, job, found)
     duty = msgspec.msgpack.decode(open_duty(key, job), type=Duty) if job.kind == "revoke" else None
     metadata = duty.metadata if duty else known_metadata(broker, record, connection, key)
@@ -157,6 +159,8 @@ def _give_back(broker: Broker, job: Job) -> _Done:
     record = found.get(provider_at)
     if record is None:
         return _Done(done=False)
+    if not record.issued(job.created_at):
+        return _Done(done=True)
     duty = msgspec.msgpack.decode(open_duty(_open_key(broker, job, found), job), type=Duty)
     return _Done(done=not end_tokens(broker, find_registered(broker, record, duty.metadata), duty.tokens))
 

@@ -152,7 +152,7 @@ def recover_answer(broker: Broker, recovery: Recovery) -> Recovered:
     kept         somebody is asking the provider this very moment: it lies where they look
     ended        the connection was revoked meanwhile, and so were these tokens
     superseded   the connection has newer tokens
-    gone         there is no such connection, or its user's key has been destroyed
+    gone         there is no such connection, its user's key has been destroyed, or the provider is at other hosts now
     """
     at, kept_at = connection_place(recovery.connection_id), recovery_place(recovery.connection_id)
     found = broker.store.read(at, kept_at)
@@ -179,7 +179,7 @@ def _hold(broker: Broker, connection: Connection, recovery: Recovery | None) -> 
     key_at, provider_at = user_key_place(connection.sub), provider_place(connection.provider_id)
     found = broker.store.read(key_at, provider_at)
     sealed, record = found.get(key_at), found.get(provider_at)
-    if sealed is None or record is None or not is_ready(broker, record):
+    if sealed is None or record is None or not is_ready(broker, record) or not record.issued(connection.connected_at):
         return None
     key = open_key_of(broker, sealed)
     definition = broker.catalog.fill(record, known_metadata(broker, record, connection, key))

@@ -103,6 +103,8 @@ def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_ke
     definition = broker.catalog.get(tombstone.provider_id)
     if definition is None or record is None or definition.revocation.kind == "none":
         return _write_down(broker, tombstone, _same(broker, tombstone, "not_supported"))
+    if not record.issued(tombstone.connected_at):
+        return give_up(broker, tombstone)
     if definition.revocation.ends == "app" and any(shares_account(tombstone, other) for other in around.others):
         return _write_down(broker, tombstone, _same(broker, tombstone, "kept_shared"))
     pending = definition.refresh.replaces and tombstone.attempt_started > 0

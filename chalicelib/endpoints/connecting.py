@@ -166,9 +166,10 @@ def _build(
     def sealed(value: bytes, attribute: Attribute) -> bytes:
         return seal_value(owner.user_key, value, attribute, place=place, salt=broker.entropy.token_bytes(32))
 
-    old_refresh = _open_refresh_token(broker, owner, read)
+    ours = read if read is not None and provider.record.issued(read.connected_at) else None
+    old_refresh = _open_refresh_token(broker, owner, ours)
     refresh = old_refresh if decision.keep_refresh_token else tokens.refresh_token
-    outgoing = _open_outgoing(broker, owner, read, provider)
+    outgoing = _open_outgoing(broker, owner, ours, provider)
     if old_refresh and refresh != old_refresh:
         outgoing = (*outgoing, old_refresh)[-MAX_OUTGOING:]
     outgoing = tuple(token for token in outgoing if token != refresh)  # it came back: it is no replaced one any more

@@ -11,6 +11,7 @@ class ProviderRecord(Struct, frozen=True, kw_only=True):
     issuer          for generic OpenID Connect files, whose issuer the operator names; else None
     variables       the operator's values for `[variables]` of the file, by name
     sealed_secret   our client secret there, sealed under the vault key; None for a public registration
+    moved_at        epoch seconds: tokens that were connected before are for other hosts than those that are asked now
     """
 
     provider_id: str
@@ -19,3 +20,8 @@ class ProviderRecord(Struct, frozen=True, kw_only=True):
     issuer: str | None = None
     variables: dict[str, str] = {}
     marks: Marks = NO_MARKS
+    moved_at: int = 0
+
+    def issued(self, connected_at: int) -> bool:
+        """False where what came then came from other hosts: no token of it is shown to those of today."""
+        return connected_at >= self.moved_at

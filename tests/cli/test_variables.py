@@ -63,7 +63,9 @@ def test_what_is_set_is_shown_and_a_set_without_it_takes_it_back(team: Callable[
     shown = team("provider", "show", "team", "--json").json["variables"]
     assert shown == {"region": "us (Region)", "tenant": "acme (Tenant)"}
     assert "acme" in team("provider", "show", "team").out
-    assert team(*SET, "--variable", "tenant=other").code == 0
+    team(*SET, "--variable", "tenant=other").refused("eu.team.example", "--ends-connections")
+    assert team("provider", "show", "team", "--json").json["variables"] == shown
+    assert team(*SET, "--variable", "tenant=other", "--ends-connections").code == 0
     assert team("provider", "show", "team", "--json").json["variables"]["region"].endswith("(default eu)")
 
 

@@ -3,6 +3,7 @@
 Keys are RFC 8414 names where there is one. Times are seconds. Scopes are in the provider's own names throughout.
 """
 
+from chalicelib.providers.definition.checks_placeholders import hosts_of
 from chalicelib.providers.definition.faults import InvalidDefinition
 from chalicelib.providers.definition.parsing import parse_definition
 from chalicelib.providers.definition.placeholders import ValueRefused, fill
@@ -38,5 +39,6 @@ __all__ = [
     "ValueRefused",
     "VariableRule",
     "fill",
+    "hosts_of",
     "parse_definition",
 ]

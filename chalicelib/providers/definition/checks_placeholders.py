@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from chalicelib.providers.definition.checks import is_pattern
 from chalicelib.providers.definition.faults import Fault
@@ -69,6 +70,12 @@ def _addresses(definition: ProviderDefinition) -> Iterator[tuple[str, str]]:
     }
     yield from ((key, url) for key, url in named.items() if url is not None)
     yield from (("api.hosts", "https://" + host) for host in (api.hosts if api else ()))
+
+
+def hosts_of(definition: ProviderDefinition) -> frozenset[str]:
+    """With whom the broker, or a browser that it sends, speaks for this provider."""
+    asked = (url for key, url in _addresses(definition) if key != "revocation.user_page")
+    return frozenset(urlsplit(url).netloc or url for url in asked)
 
 
 def _check_addresses(addresses: Addresses) -> Faults:
