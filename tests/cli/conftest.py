@@ -25,6 +25,7 @@ from local.gateway import Gateway
 from local.provider import RunningProvider
 from local.provider import start as start_provider
 from local.resources import create_tables
+from local.trial.workshop import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -84,14 +85,21 @@ def provider() -> Iterator[RunningProvider]:
 
 
 @pytest.fixture(scope="module")
-def gateway(provider: RunningProvider) -> Iterator[Gateway]:
+def clock() -> Clock:
+    """The broker's, not the command's."""
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def gateway(provider: RunningProvider, clock: Clock) -> Iterator[Gateway]:
     """A broker process over what the operator made; built at its first request."""
     built: list[Any] = []
     targets = (LocalTarget(host="127.0.0.2", port=provider.port, address="127.0.0.2"),)
 
     def source() -> Any:
         if not built:
-            built.append(build_broker(read_settings(SETTINGS), local_targets=targets, log_stream=io.StringIO()))
+            settings, log = read_settings(SETTINGS), io.StringIO()
+            built.append(build_broker(settings, local_targets=targets, log_stream=log, clock=clock))
         return built[0]
 
     running = Gateway(create_app(source)).start()
