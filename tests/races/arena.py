@@ -4,6 +4,7 @@ import base64
 import hashlib
 import http.client
 import json
+import select
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -149,10 +150,15 @@ class Crowd:
 
     def _connection(self, url: str) -> http.client.HTTPConnection:
         kept: dict[str, http.client.HTTPConnection] = self._local.__dict__.setdefault("kept", {})
-        if url not in kept:
+        if url not in kept or _has_ended(kept[url]):  # a thread may meet the other broker for longer than one waits
             kept[url] = http.client.HTTPConnection(urlsplit(url).netloc, timeout=60)
             kept[url].connect()
         return kept[url]
+
+
+def _has_ended(connection: http.client.HTTPConnection) -> bool:
+    """Between two requests there is nothing to read but the end."""
+    return connection.sock is None or bool(select.select([connection.sock], [], [], 0)[0])
 
 
 def post(connection: http.client.HTTPConnection, form: dict[str, str], *, host: str) -> tuple[int, dict[str, Any]]:

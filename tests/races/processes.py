@@ -47,8 +47,12 @@ class Process:
         self._end(signal.SIGKILL)
 
     def freeze(self) -> None:
-        """SIGSTOP, as a function that is frozen wherever it stands."""
+        """SIGSTOP, as a function that is frozen wherever it stands; on return no thread of it runs any more.
+
+        The signal alone is a wish: until some thread of the process gets a processor and takes it, the others go on.
+        """
         self._child.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self._child.pid, os.WSTOPPED)
 
     def thaw(self) -> None:
         """SIGCONT."""
