@@ -74,7 +74,7 @@ def run_due_jobs(broker: Broker) -> list[Performed]:
         if broker.deadline.left() < LEAST_SECONDS:
             break
         now = broker.clock.now()
-        if failed[job.provider_id] >= FAILURES_OF_ONE_RUN or job.claimed_until >= now:
+        if failed[job.provider_id] >= FAILURES_OF_ONE_RUN:
             continue
         if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS):
             done = _run(broker, job)

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.custody.jobs import MAX_TRIES
 from chalicelib.records.places import connection_place, recovery_place
+from chalicelib.vault.refreshing import LEASE_SECONDS
 from tests.engine.scene import Frozen, Scene, die, in_parallel, lose
 from tests.flow.tokens import change
 from tests.requirement import requirement
@@ -65,6 +66,25 @@ def test_the_answer_of_a_dead_holder_is_ended_by_the_job_that_waited_for_it(make
     assert (performed.outcome, performed.found) == ("done", True)
     assert scene.lives_at_provider() == [] and scene.jobs == []
     assert scene.recovery is not None and scene.recovery.generation == -1 and scene.recovery.sealed == b""
+
+
+@requirement("VLT-07", "VLT-11")
+def test_the_job_that_waits_for_a_refresh_comes_when_its_holder_must_be_over(make_scene: Any) -> None:
+    """Before that the answer may still come, and nobody could end it any more."""
+    scene: Scene = make_scene("once")
+    scene.expire()
+    frozen = Frozen()
+    scene.outside.after = frozen
+    with ThreadPoolExecutor() as pool:
+        holder = in_parallel(scene.asks, frozen, pool)
+        assert scene.end() == "pending"
+        assert scene.run_jobs() == [] and scene.connection.endings["running_refresh"] == "pending"
+        scene.clock.advance(LEASE_SECONDS)
+        assert scene.run_jobs() == [], "its lease has only just ended"
+        frozen.go.set()
+        holder.result()
+    scene.clock.advance(1)
+    assert [one.outcome for one in scene.run_jobs()] == ["done"] and scene.lives_at_provider() == []
 
 
 @requirement("VLT-07")

@@ -17,7 +17,7 @@ from chalicelib.vault.endings import is_alive_there, result_of
 from chalicelib.vault.sealed import LeftKeys, open_duty, open_job_key, open_value, place_of
 from tests.engine.scene import Frozen, Scene, die, in_parallel
 from tests.faults import Fault, FaultyTransport, ProcessDied
-from tests.flow.tokens import Session, read, refusal, start_session
+from tests.flow.tokens import Session, change, read, refusal, start_session
 from tests.requirement import requirement
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -208,6 +208,27 @@ def test_duties_go_on_while_an_erasure_is_half_done(make_scene: Any, step: int) 
     come(scene)
     assert scene.lives_at_provider() == [] and set(scene.connection.endings.values()) == {"revoked"}
     assert result_of(erase(scene).connections[0]) == "revoked"
+
+
+@requirement("VLT-09")
+def test_what_a_sign_in_writes_while_its_user_is_erased_does_not_live_on(make_scene: Any) -> None:
+    """It was past every check when the erasure began, and lands after the look at all connections."""
+    scene: Scene = make_scene("ask")
+    other, sub, table = scene.other_app(), scene.session.claims["sub"], scene.stack.dynamodb
+    change(scene.stack, other.connection_place(), sub="0" * 32)
+
+    class LandsAfterTheKeyHasGone:
+        def call(self, operation: str, payload: Any) -> Any:
+            answer = table.call(operation, payload)
+            if operation == "PutItem" and payload["TableName"] == scene.stack.settings.keys_table:
+                change(scene.stack, other.connection_place(), sub=sub)
+            return answer
+
+    scene.line.inner = LandsAfterTheKeyHasGone()
+    erasure = erase(scene)
+    assert {one.status for one in erasure.connections} == {"revoked"} and len(erasure.connections) == 2
+    assert read(scene.stack, other.connection_place()).status == "revoked"
+    assert refusal(other.exchange())[0] == 400
 
 
 @requirement("VLT-09")

@@ -190,3 +190,22 @@ def test_an_old_duty_touches_nothing_of_a_later_sign_in(make_scene: Any) -> None
     scene.stack.broker.store.put_job(guard)
     run_all(scene)
     assert scene.lives_at_provider() == lives and scene.connection.status == "active" and scene.asks() == "token"
+
+
+@requirement("VLT-07", "GEN-13")
+def test_the_duty_to_finish_is_not_done_before_its_request_must_be_over(make_scene: Any) -> None:
+    """The schedule comes after the duty was written and before the tombstone: it would find nothing to finish."""
+    scene: Scene = make_scene("ask")
+    table = scene.stack.dynamodb
+
+    def come_and_let_it_die() -> None:
+        run_due_jobs(scene.stack.broker)
+        scene.line.faulty = FaultyTransport(table, Fault(mode="K"))
+
+    scene.line.inner = Between(table, 1, come_and_let_it_die)
+    with pytest.raises(ProcessDied):
+        scene.end()
+    scene.line.faulty, scene.line.inner = None, table
+    assert scene.connection.status == "revoked" and scene.lives_at_provider() != []
+    run_all(scene)
+    assert scene.lives_at_provider() == [] and set(scene.connection.endings.values()) == {"revoked"}

@@ -10,17 +10,20 @@ from chalicelib.protocol.sealing import FORMAT, SECOND_LOCK, SealBroken, canonic
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.keyset import Key, Keyset
+from chalicelib.records.stored import JobKey
 from chalicelib.vault.sealed import (
     Attribute,
     Place,
     open_answer,
     open_duty,
+    open_job_key,
     open_provider_secret,
     open_user_key,
     open_value,
     place_of,
     seal_answer,
     seal_duty,
+    seal_job_key,
     seal_provider_secret,
     seal_user_key,
     seal_value,
@@ -87,6 +90,17 @@ def test_a_user_key_opens_for_its_user_and_a_providers_secret_for_its_provider()
             move()
     with pytest.raises(SealBroken):
         open_provider_secret(VAULT, secret, provider_id="github")
+
+
+@requirement("VLT-04", "VLT-09")
+def test_a_key_for_duties_opens_for_its_own_name_and_end_alone() -> None:
+    sealed = seal_job_key(VAULT, USER_KEY, sub="alice", expires_at=7, salt=SALT)
+    left = JobKey(sub="alice", sealed=sealed, expires_at=7)
+    assert open_job_key(VAULT, left) == USER_KEY
+    as_user_key = JobKey(sub="alice", sealed=seal_user_key(VAULT, USER_KEY, sub="alice", salt=SALT), expires_at=7)
+    for moved in (replace(left, sub="bob"), replace(left, expires_at=8), as_user_key):
+        with pytest.raises(SealBroken):
+            open_job_key(VAULT, moved)
 
 
 @requirement("VLT-04")
