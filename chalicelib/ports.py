@@ -7,7 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from msgspec import Struct
 
 from chalicelib.providers.catalog import Catalog
-from chalicelib.records.audit import AuditEvent
+from chalicelib.records.audit import AuditEvent, Traces
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection, Ending, Recovery
 from chalicelib.records.consent import Consent
@@ -237,6 +237,13 @@ class Store(Protocol):
 
     def append_audit(self, event: AuditEvent) -> None:
         """Append one record; when it raises, nothing may be handed out."""
+
+    def list_traces(self, sub: str, connection_id: str, *, since: int) -> Traces:
+        """Of the newest audit records of a user, those of one connection: one query of a fixed size, whatever stands
+        there.
+
+        since   the earliest time that is looked at
+        """
 
     def count(self, key: str, *, amount: int, window_ends_at: int) -> int:
         """Add atomically to a counter of one window; the sum after it."""

@@ -2,13 +2,14 @@
 
 import argparse
 import sys
+import time
 from collections.abc import Iterable
 from typing import Any
 
 from chalicelib.composition import build_broker
 from chalicelib.config import ConfigurationError
 from chalicelib.custody.revoking import end_all
-from chalicelib.endpoints.connections import describe_ended, mark_consent
+from chalicelib.endpoints.connections import describe_ended, describe_use, mark_consent
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
@@ -112,7 +113,14 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
     connection = _find(deployment, options.connection_id)
-    return _ended_row(find_broker(deployment), connection) if connection.status == "revoked" else _row(connection)
+    ended = connection.status == "revoked"
+    row = _ended_row(find_broker(deployment), connection) if ended else _row(connection)
+    return {**row, "use": _use_row(deployment, connection)}
+
+
+def _use_row(deployment: Deployment, connection: Connection) -> dict[str, Any]:
+    use = describe_use(deployment.store, connection, now=int(time.time()))
+    return {**use, "last_used_at": date(use.get("last_used_at")), "since": date(use["since"])}
 
 
 def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
@@ -148,7 +156,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     listed.add_argument("--provider", metavar="ID", help="at this third party alone")
     listed.add_argument("--alive", action="store_true", help="leave out what is over at the third party too")
     listed.set_defaults(act=_list)
-    show = verbs.add_parser("show", parents=[common], help="one, and what became of its tokens")
+    show = verbs.add_parser("show", parents=[common], help="one, how often it was used, and what became of its tokens")
     show.add_argument("connection_id")
     show.set_defaults(act=_show)
     revoke = verbs.add_parser("revoke", parents=[common], help="end it here and at the third party")

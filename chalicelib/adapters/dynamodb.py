@@ -3,11 +3,11 @@
 from chalicelib.adapters.connections import ConnectionVerbs
 from chalicelib.adapters.erasures import ErasureVerbs
 from chalicelib.adapters.grants import GrantVerbs
-from chalicelib.adapters.items import encode, encode_item, key
+from chalicelib.adapters.items import decode_item, encode, encode_item, key
 from chalicelib.adapters.queue import place_of_job
 from chalicelib.adapters.refreshes import RefreshVerbs
 from chalicelib.ports import Refused, Written
-from chalicelib.records.audit import AuditEvent
+from chalicelib.records.audit import RETENTION_SECONDS, AuditEvent, Trace, Traces
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.job import Job
@@ -25,7 +25,7 @@ from chalicelib.records.stored import RevokedToken, StoredRequest, UserKey
 from chalicelib.records.subject import Subject
 
 SKEW = 120
-AUDIT_SECONDS = 400 * 86400
+LOOKED_AT = 500
 
 
 class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
@@ -86,9 +86,30 @@ class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
 
     def append_audit(self, event: AuditEvent) -> None:
         """One item per act, ordered by time under its subject."""
-        item = encode_item(f"AUDIT#{event.sub}", event, purge_at=event.at + AUDIT_SECONDS)
+        item = encode_item(f"AUDIT#{event.sub}", event, purge_at=event.at + RETENTION_SECONDS)
         item["sk"] = {"S": f"{event.at:012d}#{event.request_id}"}
         self._call("PutItem", {"TableName": self._tables["broker"], "Item": item})
+
+    def list_traces(self, sub: str, connection_id: str, *, since: int) -> Traces:
+        """The table counts before it filters: never more than so many records are read."""
+        payload = {
+            "TableName": self._tables["broker"],
+            "KeyConditionExpression": "pk = :whose AND sk >= :since",
+            "FilterExpression": "connection_id = :connection",
+            "ProjectionExpression": "#event, #at",
+            "ExpressionAttributeNames": {"#event": "event", "#at": "at"},
+            "ExpressionAttributeValues": {
+                ":whose": encode(f"AUDIT#{sub}"),
+                ":since": encode(f"{since:012d}"),
+                ":connection": encode(connection_id),
+            },
+            "ScanIndexForward": False,
+            "Limit": LOOKED_AT,
+            "ConsistentRead": True,
+        }
+        answer = self._call("Query", payload)
+        found = tuple(decode_item(item, Trace) for item in answer.get("Items", []))
+        return Traces(found=found, is_cut=bool(answer.get("LastEvaluatedKey")))
 
     def count(self, name: str, *, amount: int, window_ends_at: int) -> int:
         """Atomic ADD; the window stands in the key, so nothing has to be reset."""

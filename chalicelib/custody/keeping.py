@@ -40,6 +40,7 @@ class Held(Struct, frozen=True, kw_only=True):
 
     definition   with the values of operator and connection in it
     user_key     opened, so that no key has to be opened once the provider has answered
+    grant_id     of the grant that asks; "" where the broker itself does
     """
 
     connection: Connection
@@ -47,6 +48,7 @@ class Held(Struct, frozen=True, kw_only=True):
     record: ProviderRecord
     definition: ProviderDefinition
     user_key: bytes
+    grant_id: str = ""
 
 
 class Attempt(Struct, frozen=True, kw_only=True):

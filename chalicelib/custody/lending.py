@@ -103,11 +103,12 @@ def open_token(broker: Broker, held: Held) -> str:
     return opened.decode()
 
 
-def record_use(broker: Broker, connection: Connection, event: str, token: str, *, method: str = "") -> None:
+def record_use(broker: Broker, held: Held, event: str, token: str, *, method: str = "") -> None:
     """The audit record comes before the use; where it cannot be written nothing is handed out (VLT-05).
 
     method   of a call; its path is not recorded, for it may name people
     """
+    connection = held.connection
     broker.store.append_audit(
         AuditEvent(
             event=event,
@@ -117,6 +118,7 @@ def record_use(broker: Broker, connection: Connection, event: str, token: str, *
             client_id=connection.client_id,
             provider_id=connection.provider_id,
             connection_id=connection.connection_id,
+            grant_id=held.grant_id,
             scopes=connection.granted,
             token_id=hashlib.sha256(token.encode()).hexdigest(),
             method=method,
@@ -174,6 +176,7 @@ def _permit(broker: Broker, seen: Seen, wanted: Wanted) -> Held:
         record=record,
         definition=_fill(broker, definition, record, allowed, key),
         user_key=key,
+        grant_id=seen.grant.grant_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""GET and DELETE /connections, DELETE /connections/{connection_id}: what an app holds of a user, and taking it back.
+"""GET and DELETE /connections and /connections/{connection_id}: what an app holds of a user, and taking it back.
 
 The bearer of a token may see and end what belongs to its own user and its own client, by equality of both; anything
 else reads like what does not exist (VLT-01, CONS-07).
@@ -13,12 +13,13 @@ from chalicelib.access import Claims, Use, authorize_use, open_key_of
 from chalicelib.asking import is_ready
 from chalicelib.custody.revoking import end_all, end_connection, read_connections
 from chalicelib.endpoints.userinfo import read_bearer
-from chalicelib.ports import Broker, Refused
+from chalicelib.ports import Broker, Refused, Store
 from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InvalidToken, NotConnected, TemporarilyUnavailable
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.protocol.single import check_no_secret_in_query
+from chalicelib.records.audit import RETENTION_SECONDS
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
@@ -29,6 +30,7 @@ from chalicelib.vault.forecasting import tell_status
 from chalicelib.vault.labels import label_of
 from chalicelib.vault.sealed import open_profile
 from chalicelib.vault.sharing import still_lives
+from chalicelib.vault.using import count_use
 
 _CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -46,7 +48,7 @@ def answer(broker: Broker, http: Request) -> Reply:
 
 
 def answer_one(broker: Broker, http: Request) -> Reply:
-    """End one connection; whoever asks again gets the same answer.
+    """Tell of one connection, or end it; whoever asks again gets the same answer.
 
     Raises InvalidToken, NotConnected, TemporarilyUnavailable.
     """
@@ -58,11 +60,22 @@ def answer_one(broker: Broker, http: Request) -> Reply:
     connection = use.found.get(place)
     if connection is None or (connection.sub, connection.client_id) != (grant.sub, grant.client_id):
         raise NotConnected("no_such_connection")
+    if http.method == "GET":
+        return _tell(broker, use, connection, grant)
     ended = end_connection(broker, connection, _open_key(broker, use, grant))
     if ended is None:
         raise TemporarilyUnavailable("connection_keeps_changing", retry_after=1)
     broker.log.event("connection_ended", connection_id=connection_id, result=result_of(ended), by="client")
     return json_reply(describe_ended(broker, ended))
+
+
+def _tell(broker: Broker, use: Use, connection: Connection, grant: Grant) -> Reply:
+    """As the list has it, and how often it was used."""
+    if connection.status == "revoked":
+        told = describe_ended(broker, connection)
+    else:
+        told = _describe(broker, use, connection, _open_key(broker, use, grant))
+    return json_reply({**told, "use": describe_use(broker.store, connection, now=broker.clock.now())})
 
 
 def describe_ended(broker: Broker, tombstone: Connection) -> dict[str, Any]:
@@ -81,6 +94,13 @@ def describe_ended(broker: Broker, tombstone: Connection) -> dict[str, Any]:
         "tokens": describe_endings(tombstone),
         **({"provider_settings": place} if place else {}),
     }
+
+
+def describe_use(store: Store, connection: Connection, *, now: int) -> dict[str, int]:
+    """How often it was used, counted from what is on record of it, with the time from which that is all of it."""
+    kept_since = now - RETENTION_SECONDS
+    traces = store.list_traces(connection.sub, connection.connection_id, since=kept_since)
+    return count_use(traces, kept_since=kept_since, now=now)
 
 
 def _fill_user_page(broker: Broker, provider_id: str) -> str | None:

@@ -121,7 +121,7 @@ def _send(broker: Broker, held: Held, call: Call) -> tuple[Outgoing, HttpRespons
     seconds = broker.deadline.left() - SPARE_SECONDS
     if seconds < LEAST_SECONDS:
         raise GatewayTimeout("too_little_time_left", members={"reason": "not_sent"})
-    record_use(broker, held.connection, "proxy", token, method=f"{call.method} {target.host_class}")
+    record_use(broker, held, "proxy", token, method=f"{call.method} {target.host_class}")
     try:
         return sent, broker.fetcher.fetch(sent.request, timeout_seconds=seconds, max_bytes=MAX_ANSWER_BYTES)
     except ProviderUnavailable as error:

@@ -33,7 +33,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     )
     held = _hold(broker, wanted)
     token = open_token(broker, held)
-    record_use(broker, held.connection, "handout", token)
+    record_use(broker, held, "handout", token)
     body: dict[str, Any] = {
         "access_token": token,
         "issued_token_type": ACCESS_TOKEN,

@@ -2,11 +2,14 @@
 
 from msgspec import Struct
 
+RETENTION_SECONDS = 400 * 86400
+
 
 class AuditEvent(Struct, frozen=True, kw_only=True):
     """One act on record.
 
     event      "handout", "proxy", "client_created", ...
+    grant_id   which sign-in of the user used it
     token_id   SHA-256 hex of the token handed out or sent, never the token
     method     of a call through the proxy, and after it the kind of host: "GET base"; never the path
     """
@@ -18,7 +21,25 @@ class AuditEvent(Struct, frozen=True, kw_only=True):
     client_id: str = ""
     provider_id: str = ""
     connection_id: str = ""
+    grant_id: str = ""
     scopes: frozenset[str] = frozenset()
     token_id: str = ""
     reason: str = ""
     method: str = ""
+
+
+class Trace(Struct, frozen=True, kw_only=True):
+    """What an audit event says to whoever counts."""
+
+    event: str
+    at: int
+
+
+class Traces(Struct, frozen=True, kw_only=True):
+    """The newest of one connection, newest first.
+
+    is_cut   older ones may stand there that were not looked at
+    """
+
+    found: tuple[Trace, ...]
+    is_cut: bool

@@ -6,7 +6,7 @@ from chalicelib.endpoints import connections
 from chalicelib.routes.edge import Edge, Route
 
 ALL = Route(endpoint=connections.answer, cors=("GET", "DELETE"))
-ONE = Route(endpoint=connections.answer_one, cors=("DELETE",))
+ONE = Route(endpoint=connections.answer_one, cors=("GET", "DELETE"))
 
 
 def build_blueprint(edge: Edge) -> Blueprint:
@@ -17,7 +17,7 @@ def build_blueprint(edge: Edge) -> Blueprint:
     def connections_view() -> Response:
         return edge.serve(routes.current_request, ALL)
 
-    @routes.route("/connections/{connection_id}", methods=["DELETE", "OPTIONS"], content_types=[])
+    @routes.route("/connections/{connection_id}", methods=["GET", "DELETE", "OPTIONS"], content_types=[])
     def connection_view(connection_id: str) -> Response:
         return edge.serve(routes.current_request, ONE)
 

@@ -6,9 +6,11 @@ The command's own process never reaches a provider on loopback, so that every ca
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from chalicelib.config import read_settings
+from chalicelib.records.audit import AuditEvent
 from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
 from chalicelib.records.places import user_key_place
@@ -48,6 +50,14 @@ def deployment(broker: Operator) -> Deployment:
     return Deployment(read_settings({k: v for k, v in broker.environ.items() if k.startswith("BROKER_")}))
 
 
+def leave_uses(broker: Operator, connection: Connection, *events: str) -> None:
+    """On record as the broker puts them there."""
+    for number, event in enumerate(events):
+        use = AuditEvent(event=event, at=connection.connected_at, request_id=str(number), sub=connection.sub)
+        named = msgspec.structs.replace(use, connection_id=connection.connection_id)
+        deployment(broker).store.append_audit(named)
+
+
 @requirement("VLT-07", "VLT-09")
 def test_a_user_from_the_first_list_to_the_erasure(
     broker: Operator, typed: Callable[..., Done], connection: Connection, app: str
@@ -56,12 +66,18 @@ def test_a_user_from_the_first_list_to_the_erasure(
     (row,) = typed("connection", "list", "--client", app, "--json").json
     assert (row["connection_id"], row["status"], row["alive_there"]) == (connection.connection_id, "active", True)
     assert typed("connection", "list", "--provider", "another", "--json").json == []
-    assert typed("connection", "show", connection.connection_id, "--json").json == row
+    leave_uses(broker, connection, "handout", "proxy", "proxy")
+    shown = typed("connection", "show", connection.connection_id, "--json").json
+    use = shown.pop("use")
+    assert shown == row and use.pop("since") < row["connected_at"]
+    assert use == {"last_used_at": row["connected_at"], "handouts": 1, "calls": 2}
+    assert f"last_used_at={row['connected_at']}" in typed("connection", "show", connection.connection_id).out
 
     (ended,) = typed("connection", "revoke", "--client", app, "--json").json
     assert (ended["status"], ended["at_provider"], ended["alive_there"]) == ("revoked", "failed", True)
     assert {part["result"] for part in ended["tokens"]} == {"failed"}
-    assert typed("connection", "show", connection.connection_id, "--json").json == ended
+    shown = typed("connection", "show", connection.connection_id, "--json").json
+    assert shown.pop("use")["calls"] == 2 and shown == ended
     assert [one["connection_id"] for one in typed("connection", "list", "--alive", "--json").json] == [
         connection.connection_id
     ]

@@ -76,7 +76,8 @@ ENDPOINTS = (
     Endpoint("POST", "/userinfo", "form", ("access_token",), ("GET", "POST")),
     Endpoint("GET", "/connections", cors=("GET", "DELETE")),
     Endpoint("DELETE", "/connections", cors=("GET", "DELETE")),
-    Endpoint("DELETE", "/connections/{connection_id}", cors=("DELETE",)),
+    Endpoint("GET", "/connections/{connection_id}", cors=("GET", "DELETE")),
+    Endpoint("DELETE", "/connections/{connection_id}", cors=("GET", "DELETE")),
     Endpoint("POST", "/register", "json", tuple(_REGISTER.split()), ("POST",)),
     *(Endpoint(method, "/proxy/{provider_id}/{path+}", "bytes", cors=CALLS) for method in CALLS),
 )

@@ -231,8 +231,12 @@ def test_the_list_of_connections_and_what_ending_one_costs(stack: Stack, warm: S
     one = f"/connections/{warm.claims['connections']['demo']}"
     with spends(stack, 3, "the list: token, index, items"):
         assert call("GET", "/connections") == 200
+    with spends(stack, 2, "one: token, what is on record"):
+        assert call("GET", one) == 200
     with spends(stack, 1, "somebody else's"):
         assert call("DELETE", "/connections/" + "0" * 32) == 404
+    with spends(stack, 1, "somebody else's, asked for"):
+        assert call("GET", "/connections/" + "0" * 32) == 404
     with spends(stack, 7, "token, duty, tombstone, index and items, consent, what came of it"):
         assert call("DELETE", one) == 200
     with spends(stack, 1, "the same again"):

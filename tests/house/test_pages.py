@@ -153,8 +153,9 @@ def test_connect(reader: Reader) -> None:
 
 def test_proxy(reader: Reader) -> None:
     reader.may_write()
-    read_once, written, refused, _ = copy_all(reader, "proxy")
+    read_once, written, refused, _, shown = copy_all(reader, "proxy")
     assert json.loads(read_once)["owner"] == "alice" and json.loads(refused)["reason"] == "not_connected"
+    assert (json.loads(shown)["use"]["handouts"], json.loads(shown)["use"]["calls"]) == (0, 2)
     assert written.strip() == "provider 200 written through the proxy"
     client = read(reader.stack, client_place(reader.names["clientId"]))
     assert set(client.proxy_rules) == {

@@ -133,6 +133,19 @@ def test_a_sign_in_needs_every_action_that_the_role_has(stack: Stack, world: Wor
     world.sign_in(stack).run()
 
 
+def test_how_often_a_connection_was_used_needs_the_right_to_query_what_is_on_record(stack: Stack, world: World) -> None:
+    sign_in = world.sign_in(stack)
+    tokens = sign_in.run()
+    token = sign_in.hand_out(tokens["access_token"])
+    url = f"{ISSUER}/connections/{token['connection_id']}"
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    with narrowed_role(stack, "ApiHandlerRole", "dynamodb:Query"):
+        assert stack.send("GET", url, headers=headers).status == 503
+    first = json.loads(stack.send("GET", url, headers=headers).body)["use"]["handouts"]
+    sign_in.hand_out(tokens["access_token"])
+    assert json.loads(stack.send("GET", url, headers=headers).body)["use"]["handouts"] == first + 1
+
+
 def test_the_schedule_needs_every_action_of_its_role_and_ends_what_is_due_with_them(stack: Stack, world: World) -> None:
     """Least privilege, by trying: without any one of them the duty is not done to its end."""
     world.sign_in(stack).run()

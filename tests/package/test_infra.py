@@ -180,6 +180,14 @@ def test_the_policy_names_its_two_tables_and_one_key() -> None:
     assert decrypt["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/broker"}
 
 
+@requirement("OPS-03")
+def test_a_request_queries_one_users_items_in_the_index_and_what_is_on_record_of_them() -> None:
+    queries = [statement for statement in POLICY["Statement"] if statement["Action"] == "dynamodb:Query"]
+    index, records = sorted(queries, key=lambda statement: "Condition" in statement)
+    assert index["Resource"].endswith(":table/broker/index/by_sub") and records["Resource"].endswith(":table/broker")
+    assert records["Condition"] == {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["AUDIT#*"]}}
+
+
 @requirement("GEN-12")
 def test_no_stage_starts_before_its_issuer_is_set() -> None:
     """A placeholder is not an issuer: the function says so in its log and does not start (THREATS GEN-12)."""
