@@ -13,7 +13,7 @@ from msgspec import Struct
 from chalicelib.asking import ProviderFailure, find_registered, known_metadata
 from chalicelib.custody.duties import Duty, end_tokens, tokens_of_answer, without_kept
 from chalicelib.custody.revoking import finish_ending, give_up, look_around
-from chalicelib.ports import Broker, Found
+from chalicelib.ports import Broker, Found, StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection, Ending
@@ -88,6 +88,11 @@ def _run(broker: Broker, job: Job) -> Performed:
         done = _perform(broker, job)
     except (*ProviderFailure, OAuthError, SealBroken, msgspec.DecodeError) as error:
         broker.log.event("job_failed", kind=job.kind, job_id=job.job_id, reason=str(error))
+        done = _Done(done=False)
+    except StoreUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - a duty that cannot be done must not keep all others from it
+        broker.log.event("alarm", kind="job_broken", job_kind=job.kind, job_id=job.job_id, error=type(error).__name__)
         done = _Done(done=False)
     over = job.expires_at is not None and job.expires_at <= broker.clock.now()
     if done.done:

@@ -10,6 +10,7 @@ from chalicelib.custody.jobs import MAX_TRIES
 from chalicelib.records.places import connection_place, recovery_place
 from chalicelib.vault.refreshing import LEASE_SECONDS
 from tests.engine.scene import Frozen, Scene, die, in_parallel, lose
+from tests.flow.browser import request
 from tests.flow.tokens import change
 from tests.requirement import requirement
 
@@ -120,6 +121,29 @@ def test_a_failed_call_is_repeated_by_a_job_until_it_works_and_given_up_in_the_e
         outcomes += [performed.outcome for performed in scene.run_jobs()]
         scene.clock.advance(6 * 3600)
     assert outcomes == ["later"] * (MAX_TRIES - 1) + ["given_up"]
+
+
+@requirement("VLT-07")
+def test_a_duty_that_breaks_keeps_no_other_from_being_done(make_scene: Any) -> None:
+    """What nobody foresaw, too: else the oldest duty would stand before all others for ever."""
+    scene: Scene = make_scene("ask")
+    other = scene.other_app()
+    scene.provider.faults.at, scene.provider.faults.status = frozenset({"revoke"}), 503
+    scene.end()
+    request(scene.stack.netloc, "DELETE", "/connections", headers={"Authorization": f"Bearer {other.access}"})
+    scene.provider.faults.status = None
+    scene.clock.advance(3600)
+
+    fetch = scene.outside.inner.fetch
+
+    def break_once(*_: Any, **__: Any) -> None:
+        scene.outside.inner.fetch = fetch
+        raise KeyError("nobody foresaw this")
+
+    scene.outside.inner.fetch = break_once
+    assert sorted(performed.outcome for performed in scene.run_jobs()) == ["done", "later"]
+    assert '"kind":"job_broken"' in scene.stack.log.getvalue().replace(": ", ":")
+    assert "nobody foresaw" not in scene.stack.log.getvalue()
 
 
 @requirement("VLT-07")
