@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from chalicelib.asking import Registered, ask_revocation, stored_metadata
 from chalicelib.ports import Broker
+from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.connection import Connection, Ending, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.stored import JobKey
 from chalicelib.upstream.http import HttpResponse
@@ -127,9 +128,20 @@ def leave_open_attempt(broker: Broker, tombstone: Connection) -> None:
     )
 
 
+def ask_for_each(broker: Broker, provider: Registered | None, tokens: tuple[Token, ...]) -> dict[Token, Ending]:
+    """What becomes of each; where the provider cannot be asked at all, all of them are still alive."""
+    if provider is None:
+        return dict.fromkeys(tokens, "failed")
+    try:
+        return {token: ask_revocation(broker, provider, *token) for token in tokens}
+    except OAuthError as error:
+        broker.log.event("revocation_failed", provider_id=provider.record.provider_id, reason=error.reason)
+        return dict.fromkeys(tokens, "failed")
+
+
 def end_tokens(broker: Broker, provider: Registered, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-    """End each at the provider; those that are still alive because a call failed."""
-    return tuple(one for one in tokens if ask_revocation(broker, provider, *one) == "failed")
+    """End each at the provider; those that are still alive because a call failed or could not be made."""
+    return tuple(token for token, ending in ask_for_each(broker, provider, tokens).items() if ending == "failed")
 
 
 def tokens_of_answer(

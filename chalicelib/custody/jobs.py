@@ -209,7 +209,7 @@ def _write_down(broker: Broker, job: Job, said: dict[str, Ending]) -> None:
         return
     place = connection_place(job.connection_id)
     tombstone = broker.store.read(place).get(place)
-    if tombstone is None or tombstone.status != "revoked":
+    if tombstone is None:
         return
     if job.kind == "end":
         if tombstone.line == job.generation and not tombstone.endings:

@@ -10,10 +10,16 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from chalicelib.asking import ProviderFailure, Registered, ask_revocation, find_registered, known_metadata
-from chalicelib.custody.duties import Token, leave_end, leave_open_attempt, leave_revocation, tokens_of_answer
+from chalicelib.asking import ProviderFailure, find_registered, known_metadata
+from chalicelib.custody.duties import (
+    Token,
+    ask_for_each,
+    leave_end,
+    leave_open_attempt,
+    leave_revocation,
+    tokens_of_answer,
+)
 from chalicelib.ports import Broker, Found, Refused, Written
-from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, Ending
@@ -138,17 +144,6 @@ def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_ke
 def give_up(broker: Broker, tombstone: Connection) -> Connection:
     """Nobody will ask the provider any more; a later decision may replace the tombstone."""
     return _write_down(broker, tombstone, _same(broker, tombstone, "given_up"))
-
-
-def ask_for_each(broker: Broker, provider: Registered | None, tokens: tuple[Token, ...]) -> dict[Token, Ending]:
-    """What becomes of each; where the provider cannot be asked at all, all of them are still alive."""
-    if provider is None:
-        return dict.fromkeys(tokens, "failed")
-    try:
-        return {token: ask_revocation(broker, provider, *token) for token in tokens}
-    except OAuthError as error:
-        broker.log.event("revocation_failed", provider_id=provider.record.provider_id, reason=error.reason)
-        return dict.fromkeys(tokens, "failed")
 
 
 def narrow_consent(broker: Broker, tombstone: Connection, around: Around) -> None:

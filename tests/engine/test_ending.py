@@ -8,7 +8,6 @@ import pytest
 
 from chalicelib.custody.jobs import MAX_TRIES
 from chalicelib.records.places import connection_place, recovery_place
-from chalicelib.vault.refreshing import LEASE_SECONDS
 from tests.engine.scene import Frozen, Scene, die, in_parallel, lose
 from tests.flow.browser import request
 from tests.flow.tokens import change
@@ -70,22 +69,36 @@ def test_the_answer_of_a_dead_holder_is_ended_by_the_job_that_waited_for_it(make
 
 
 @requirement("VLT-07", "VLT-11")
-def test_the_job_that_waits_for_a_refresh_comes_when_its_holder_must_be_over(make_scene: Any) -> None:
-    """Before that the answer may still come, and nobody could end it any more."""
+def test_the_job_that_waited_for_a_refresh_leaves_what_a_later_sign_in_was_renewed_to(make_scene: Any) -> None:
     scene: Scene = make_scene("once")
     scene.expire()
-    frozen = Frozen()
-    scene.outside.after = frozen
-    with ThreadPoolExecutor() as pool:
-        holder = in_parallel(scene.asks, frozen, pool)
-        assert scene.end() == "pending"
-        assert scene.run_jobs() == [] and scene.connection.endings["running_refresh"] == "pending"
-        scene.clock.advance(LEASE_SECONDS)
-        assert scene.run_jobs() == [], "its lease has only just ended"
-        frozen.go.set()
-        holder.result()
+    assert scene.crash(2, "K") == "nothing" and scene.end() == "pending"
     scene.clock.advance(1)
-    assert [one.outcome for one in scene.run_jobs()] == ["done"] and scene.lives_at_provider() == []
+    scene.sign_in_again()
+    scene.expire()
+    assert scene.asks() == "token"
+    scene.clock.advance(17)
+    assert [one.outcome for one in scene.run_jobs()] == ["done"] and scene.stored() in scene.lives_at_provider()
+    scene.expire()
+    assert scene.asks() == "token"
+
+
+@requirement("VLT-07")
+def test_an_answer_of_another_attempt_is_ended_and_the_one_that_was_open_stays_lost(make_scene: Any) -> None:
+    """A holder whose lease ran out leaves its answer after another has begun, and that one dies."""
+    scene: Scene = make_scene("once")
+    scene.expire()
+    scene.crash(3, "K")
+    kept, place = scene.recovery, recovery_place(scene.connection_id)
+    assert kept is not None
+    change(scene.stack, scene.session.connection_place(), attempt=kept.attempt + 1)
+    scene.stack.deployment.delete(place)
+    assert scene.end() == "pending"
+    scene.stack.deployment.put(place, kept)
+    scene.clock.advance(17)
+    (performed,) = scene.run_jobs()
+    assert performed.outcome == "done" and not performed.found
+    assert scene.connection.endings["running_refresh"] == "lost" and scene.lives_at_provider() == []
 
 
 @requirement("VLT-07")

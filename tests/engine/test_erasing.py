@@ -158,6 +158,27 @@ def test_an_answer_that_a_refresh_left_is_ended_though_its_user_is_erased(make_s
     assert scene.lives_at_provider() == [] and set(scene.connection.endings.values()) == {"revoked"}
 
 
+@requirement("VLT-09", "VLT-07")
+def test_what_there_was_no_time_for_is_ended_whole_though_its_user_is_erased(make_scene: Any) -> None:
+    """Replaced and spent tokens too, where each is ended for itself: all of it is sealed anew for the duty."""
+    scene: Scene = make_scene("sibling")
+    refuse_calls(scene)
+    replaced = scene.stored()
+    scene.sign_in_again()
+    scene.expire()
+    assert scene.asks() == "token" and len(scene.connection.outgoing) == 1
+    held = {replaced, scene.stored(), scene.stored("previous"), scene.stored("access_token")}
+    scene.time_left.seconds = 8
+    assert erase(scene).ends_at > 0 and scene.connection.endings == {}
+    scene.time_left.seconds = 25
+    refuse_calls(scene, refuse=False)
+    before = len(scene.provider.requests)
+    come(scene)
+    called = {one.form["token"] for one in scene.provider.requests[before:] if one.endpoint == "revoke"}
+    assert called == held and len(held) == 4
+    assert scene.lives_at_provider() == [] and set(scene.connection.endings.values()) == {"revoked"}
+
+
 @requirement("VLT-09")
 def test_an_erasure_makes_so_many_calls_at_the_table(make_scene: Any) -> None:
     """So that the next test kills it at each."""

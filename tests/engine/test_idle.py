@@ -6,12 +6,12 @@ import pytest
 
 from chalicelib.custody.idling import DAY, end_idle
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import SWEEP, connection_place, grant_place
+from chalicelib.records.places import SWEEP, connection_place, grant_place, user_key_place
 from chalicelib.records.sweep import Sweep
 from chalicelib.routes.schedule import run_once
 from tests.engine.scene import Scene
 from tests.faults import Fault, FaultyTransport, ProcessDied
-from tests.flow.tokens import change, read, start_session
+from tests.flow.tokens import Session, change, read, start_session
 from tests.requirement import requirement
 
 
@@ -119,3 +119,47 @@ def test_the_schedule_looks_too(make_scene: Any) -> None:
     change(scene.stack, grant_place(scene.session.claims["grant_id"]), status="revoked")
     scene.clock.advance(30 * DAY)
     assert run_once(scene.stack.broker) == {"done": 0, "later": 0, "given_up": 0, "idle": 1}
+
+
+def let_go(scene: Scene, session: Session) -> None:
+    """Its grant is over, and nobody has had one for long."""
+    change(scene.stack, grant_place(session.claims["grant_id"]), status="revoked")
+    change(scene.stack, session.connection_place(), idle_since=scene.clock.now() - 31 * DAY)
+
+
+@requirement("VLT-07")
+def test_a_key_that_does_not_open_holds_up_nobody_else(make_scene: Any) -> None:
+    scene: Scene = make_scene("ask")
+    bob = start_session(scene.stack, who="bob")
+    for session in (scene.session, bob):
+        let_go(scene, session)
+    key = {"pk": {"S": user_key_place(scene.session.claims["sub"]).pk}, "sk": {"S": "#"}}
+    scene.stack.dynamodb.call(
+        "UpdateItem",
+        {
+            "TableName": scene.stack.settings.keys_table,
+            "Key": key,
+            "UpdateExpression": "SET sealed = :broken",
+            "ExpressionAttributeValues": {":broken": {"B": "AAAA"}},
+        },
+    )
+    assert look(scene) == [bob.claims["connections"]["demo"]]
+    assert scene.connection.status == "active" and "idle_not_ended" in scene.stack.log.getvalue()
+
+
+@requirement("VLT-07", "VLT-01")
+def test_whose_connection_it_is_the_item_says_and_not_the_index(make_scene: Any) -> None:
+    scene: Scene = make_scene("ask")
+    bob, table = start_session(scene.stack, who="bob"), scene.stack.dynamodb
+    let_go(scene, bob)
+    change(scene.stack, scene.session.connection_place(), idle_since=scene.clock.now() - 31 * DAY)
+
+    class SaysBob:
+        def call(self, operation: str, payload: Any) -> Any:
+            answer = table.call(operation, payload)
+            if operation == "Scan":
+                answer["Items"] = [{**item, "sub": {"S": bob.claims["sub"]}} for item in answer["Items"]]
+            return answer
+
+    scene.line.inner = SaysBob()
+    assert look(scene) == [bob.claims["connections"]["demo"]] and scene.connection.status == "active"

@@ -9,7 +9,7 @@ from chalicelib.custody.jobs import MAX_TRIES
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
-from chalicelib.records.places import job_key_place
+from chalicelib.records.places import job_key_place, provider_place
 from tests.engine.scene import Frozen, Scene, in_parallel
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import SCOPE
@@ -163,6 +163,12 @@ def test_what_a_refused_sign_in_brought_is_ended_by_a_duty_where_the_provider_ta
     assert not [token for token in scene.lives_at_provider() if token in dump + scene.stack.log.getvalue()]
     assert scene.run_jobs()[0].outcome == "later"
     refuse_calls(scene, refuse=False)
+    record = read(scene.stack, provider_place("demo"))
+    scene.stack.deployment.delete(provider_place("demo"))
+    scene.clock.advance(61)
+    assert [one.outcome for one in scene.run_jobs()] == ["later"], "the provider may come back"
+    scene.stack.deployment.put(provider_place("demo"), record)
+    scene.clock.advance(180)
     come(scene)
     assert scene.lives_at_provider() == [] and all_duties(scene) == []
 

@@ -4,12 +4,16 @@ from collections import Counter
 from typing import Any, get_args
 
 import msgspec
+import pytest
 
 from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.records.job import Job, JobKind
+from chalicelib.records.places import provider_place
+from chalicelib.vault.sealed import seal_duty
 from tests.engine.scene import Scene
-from tests.faults import Fault, FaultyTransport
+from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import Stack
+from tests.flow.tokens import change
 from tests.requirement import requirement
 
 
@@ -101,3 +105,41 @@ def test_a_provider_that_takes_no_calls_costs_a_run_three_and_the_rest_waits_unt
     outcomes = [(one.job.provider_id, one.outcome) for one in run_due_jobs(scene.stack.broker)]
     assert outcomes == [("demo", "later")] * 3 + [("another", "done")]
     assert sorted(job.tries for job in scene.jobs)[:2] == [0, 0]
+
+
+@requirement("VLT-07", "GEN-13")
+@pytest.mark.parametrize("broken", ["shape", "seal", "our_secret", "no_record"])
+def test_a_duty_that_cannot_be_done_holds_up_no_other(make_scene: Any, broken: str) -> None:
+    scene: Scene = make_scene("ask")
+    scene.provider.faults.at, scene.provider.faults.status = frozenset({"revoke"}), 503
+    scene.end()
+    scene.provider.faults.status = None
+    (left,) = scene.jobs
+    store = scene.stack.broker.store
+    if broken == "our_secret":
+        change(scene.stack, provider_place("demo"), sealed_secret=b"broken")
+    elif broken == "no_record":
+        scene.stack.deployment.delete(provider_place("demo"))
+    else:
+        sealed = seal_duty(scene.user_key(), b"what another version wrote", job=left, salt=b"s" * 32)
+        store.put_job(msgspec.structs.replace(left, sealed=sealed if broken == "shape" else b"broken"))
+    store.put_job(duty("of another", left.due_at + 1, provider_id="another"))
+    scene.clock.advance(1)
+    outcomes = [(one.job.provider_id, one.outcome) for one in run_due_jobs(scene.stack.broker)]
+    assert outcomes == [("demo", "later"), ("another", "done")]
+    assert [job.tries for job in scene.jobs] == [1], "it is tried again"
+
+
+@requirement("VLT-07", "GEN-13")
+@pytest.mark.parametrize("mode", ["K", "C"])
+def test_a_duty_that_is_put_off_is_there_whenever_its_doer_dies(make_scene: Any, mode: Any) -> None:
+    scene: Scene = make_scene("ask")
+    scene.provider.faults.at, scene.provider.faults.status = frozenset({"revoke"}), 503
+    scene.end()
+    scene.line.faulty = FaultyTransport(scene.stack.dynamodb, Fault(mode=mode, operation="DeleteItem"))
+    with pytest.raises(ProcessDied):
+        scene.run_jobs()
+    scene.line.faulty, scene.provider.faults.status = None, None
+    scene.clock.advance(121)
+    scene.new_process()
+    assert "done" in [one.outcome for one in scene.run_jobs()] and scene.lives_at_provider() == []

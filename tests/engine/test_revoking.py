@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from chalicelib.custody.duties import leave_revocation
 from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.custody.revoking import end_connection
 from chalicelib.ports import StoreUnavailable
@@ -209,3 +210,33 @@ def test_the_duty_to_finish_is_not_done_before_its_request_must_be_over(make_sce
     assert scene.connection.status == "revoked" and scene.lives_at_provider() != []
     run_all(scene)
     assert scene.lives_at_provider() == [] and set(scene.connection.endings.values()) == {"revoked"}
+
+
+@requirement("VLT-07")
+def test_a_duty_for_other_tokens_says_nothing_of_those_that_failed(make_scene: Any) -> None:
+    scene: Scene = make_scene("ask")
+    scene.provider.faults.at, scene.provider.faults.status = frozenset({"revoke"}), 503
+    assert scene.end() == "failed"
+    (settling,) = scene.jobs
+    broker = scene.stack.broker
+    leave_revocation(broker, scene.connection, scene.user_key(), (("another", "refresh_token"),))
+    broker.queue.delete(settling)
+    scene.provider.faults.status = None
+    assert [one.outcome for one in scene.run_jobs()] == ["done"]
+    assert set(scene.connection.endings.values()) == {"failed"} and scene.connection.settled_at == 0
+
+
+@requirement("VLT-07")
+def test_a_duty_of_an_earlier_revocation_says_nothing_of_a_later_one(make_scene: Any) -> None:
+    scene: Scene = make_scene("ask")
+    scene.provider.faults.at, scene.provider.faults.status = frozenset({"revoke"}), 503
+    assert scene.end() == "failed"
+    (earlier,) = scene.jobs
+    scene.clock.advance(1)
+    scene.sign_in_again()
+    assert scene.end() == "failed"
+    (later,) = [job for job in scene.jobs if job != earlier]
+    scene.stack.broker.queue.delete(later)
+    scene.provider.faults.status = None
+    assert [one.outcome for one in scene.run_jobs()] == ["done"]
+    assert set(scene.connection.endings.values()) == {"failed"} and scene.connection.settled_at == 0

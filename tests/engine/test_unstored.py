@@ -8,10 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.custody.keeping import read_from_log
-from chalicelib.records.places import connection_place, user_key_place
+from chalicelib.records.places import connection_place, provider_place, user_key_place
 from cli.vault import recover
 from tests.engine.scene import Scene
-from tests.flow.tokens import events
+from tests.flow.tokens import change, events, read
 from tests.requirement import requirement
 
 KINDS = ["static", "once", "ask", "grace"]
@@ -76,6 +76,20 @@ def test_what_belongs_to_a_revoked_connection_is_ended_at_the_provider(make_scen
     scene.end()
     assert outcomes(scene, lines) == ["ended"]
     assert scene.connection.status == "revoked" and scene.lives_at_provider() == []
+
+
+@requirement("F16", "VLT-07")
+def test_where_our_secret_there_does_not_open_what_was_recovered_is_left_to_a_duty(make_scene: Any) -> None:
+    scene: Scene = make_scene("once")
+    _, lines = lose_in_the_log(scene)
+    scene.end()
+    place = provider_place("demo")
+    secret = read(scene.stack, place).sealed_secret
+    change(scene.stack, place, sealed_secret=b"broken")
+    assert outcomes(scene, lines) == ["ended"] and [job.kind for job in scene.jobs].count("revoke") == 1
+    change(scene.stack, place, sealed_secret=secret)
+    scene.clock.advance(61)
+    assert {one.outcome for one in scene.run_jobs()} == {"done"} and scene.lives_at_provider() == []
 
 
 @requirement("F16")
