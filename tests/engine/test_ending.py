@@ -110,6 +110,21 @@ def test_a_lost_answer_is_remembered_and_never_called_revoked(make_scene: Any) -
     assert scene.end() == "failed"
 
 
+@requirement("VLT-07", "F16")
+@pytest.mark.parametrize(("kind", "said"), [("sibling", "lost"), ("grace", None)])
+def test_a_lost_answer_that_new_tokens_do_not_end_is_remembered_over_a_renewal(
+    make_scene: Any, kind: str, said: str | None
+) -> None:
+    scene: Scene = make_scene(kind)
+    scene.expire()
+    scene.outside.after = lose
+    assert scene.asks() == "later" and scene.connection.lost == 1
+    change(scene.stack, scene.session.connection_place(), retry_at=0)
+    assert scene.asks() == "token"
+    scene.end()
+    assert scene.connection.endings.get("lost_answer") == said
+
+
 @requirement("VLT-07")
 def test_a_failed_call_is_repeated_by_a_job_until_it_works_and_given_up_in_the_end(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")

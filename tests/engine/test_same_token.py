@@ -8,6 +8,8 @@ from msgspec.structs import replace
 from tests.engine.scene import Scene
 from tests.requirement import requirement
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+
 
 @pytest.fixture
 def scene(make_scene: Any, monkeypatch: pytest.MonkeyPatch) -> Scene:
@@ -81,3 +83,17 @@ def test_a_refresh_that_brings_a_replaced_token_back_takes_it_from_the_replaced_
     )
     assert scene.asks() == "token" and scene.stored() == first
     assert scene.connection.outgoing == ()
+
+
+@requirement("CB-12", "F16")
+def test_an_answer_of_an_earlier_sign_in_with_the_same_token_is_no_other_that_must_be_ended(scene: Scene) -> None:
+    scene.expire()
+    assert scene.crash(3, "K") == "nothing" and scene.recovery is not None
+    scene.clock.advance(16)
+    scene.sign_in_again()
+    for _ in range(2):
+        scene.expire()
+        assert scene.asks() == "token"
+        scene.clock.advance(61)
+        scene.run_jobs()
+    assert scene.stored() in scene.lives_at_provider()

@@ -14,6 +14,7 @@ from tests.engine.scene import Scene
 from tests.flow.tokens import change, events, read
 from tests.requirement import requirement
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 KINDS = ["static", "once", "ask", "grace"]
 RECOVERY_PUT = 2
 
@@ -109,6 +110,21 @@ def test_while_somebody_asks_the_answer_is_laid_where_they_look(make_scene: Any)
     assert outcomes(scene, lines) == ["kept"] and scene.connection.token_generation == 1
     scene.clock.advance(16)
     assert scene.asks() == "token" and scene.outside.refreshes == 1
+
+
+@requirement("F16", "F17")
+def test_beside_a_newer_answer_what_was_recovered_is_ended_by_a_duty(make_scene: Any) -> None:
+    scene: Scene = make_scene("sibling")
+    _, lines = lose_in_the_log(scene)
+    scene.clock.advance(16)
+    assert scene.crash(RECOVERY_PUT + 2, "K") == "nothing", "in doubt it looks once more"
+    assert scene.recovery is not None and scene.recovery.attempt == 2
+    assert outcomes(scene, lines) == ["kept"]
+    assert [job.kind for job in scene.jobs] == ["revoke"]
+    scene.clock.advance(16)
+    assert scene.asks() == "token" and [one.outcome for one in scene.run_jobs()] == ["done"]
+    (called,) = [one.form["token"] for one in scene.provider.requests if one.endpoint == "revoke"]
+    assert called not in (scene.stored(), scene.stored("previous")), "what was in the log, and nothing else"
 
 
 @requirement("F16", "VLT-04")
