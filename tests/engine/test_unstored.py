@@ -119,11 +119,12 @@ def test_beside_a_newer_answer_what_was_recovered_is_ended_by_a_duty(make_scene:
     scene.clock.advance(16)
     assert scene.crash(RECOVERY_PUT + 2, "K") == "nothing", "in doubt it looks once more"
     assert scene.recovery is not None and scene.recovery.attempt == 2
+    before = len(scene.provider.requests)
     assert outcomes(scene, lines) == ["kept"]
     assert [job.kind for job in scene.jobs] == ["revoke"]
     scene.clock.advance(16)
     assert scene.asks() == "token" and [one.outcome for one in scene.run_jobs()] == ["done"]
-    (called,) = [one.form["token"] for one in scene.provider.requests if one.endpoint == "revoke"]
+    (called,) = [one.form["token"] for one in scene.provider.requests[before:] if one.endpoint == "revoke"]
     assert called not in (scene.stored(), scene.stored("previous")), "what was in the log, and nothing else"
 
 
