@@ -101,6 +101,24 @@ def test_an_answer_of_another_attempt_is_ended_and_the_one_that_was_open_stays_l
     assert scene.connection.endings["running_refresh"] == "lost" and scene.lives_at_provider() == []
 
 
+@requirement("VLT-07", "VLT-11")
+def test_what_a_refresh_brings_to_a_tombstone_is_not_ended_by_a_call_that_ends_another_apps_access(
+    make_scene: Any,
+) -> None:
+    scene: Scene = make_scene("app")
+    other = scene.other_app()
+    scene.expire()
+    frozen = Frozen()
+    scene.outside.after = frozen
+    with ThreadPoolExecutor() as pool:
+        holder = in_parallel(scene.asks, frozen, pool)
+        assert scene.end() == "kept_shared"
+        frozen.go.set()
+        assert holder.result() == "not_connected"
+    alive = other.exchange()
+    assert alive.status == 200 and scene.works(alive.json["access_token"]) and scene.lives_at_provider() != []
+
+
 @requirement("VLT-07")
 def test_a_lost_answer_is_remembered_and_never_called_revoked(make_scene: Any) -> None:
     scene: Scene = make_scene("once")
