@@ -8,6 +8,7 @@ import pytest
 from tests.engine.scene import Scene, die
 from tests.engine.test_crashes import CALLS, KINDS, SAVED_WITHOUT_ANSWER, check_nothing_is_lost
 from tests.faults import ProcessDied
+from tests.flow.tokens import change
 from tests.requirement import requirement
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -80,3 +81,15 @@ def test_killed_while_the_provider_is_asked_its_profile_decides(make_scene: Any,
     spent = at == "after"
     saved = kind in SAVED_WITHOUT_ANSWER or (kind == "once" and not spent)
     check_nothing_is_lost(scene, came, saved=saved, case=(kind, at))
+
+
+@requirement("F22", "VLT-07")
+def test_with_little_time_left_nobody_waits_or_asks_and_what_lives_is_handed_out(make_scene: Any) -> None:
+    scene: Scene = make_scene("once")
+    scene.age(100)
+    scene.time_left.seconds = 1.05
+    assert scene.asks() == "token" and scene.outside.refreshes == 0, "due, and still alive"
+    scene.age(21)
+    place = scene.session.connection_place()
+    change(scene.stack, place, lease_owner="o", lease_until=scene.clock.now() + 9, attempt_started=scene.clock.now())
+    assert scene.asks() == "later" and scene.naps.taken == []
