@@ -78,7 +78,11 @@ def start(options: argparse.Namespace) -> RunningBroker:
     except (OSError, EndpointRefused) as error:
         there = options.endpoint_url or environ.get("BROKER_ENDPOINT_URL", "the embedded AWS")
         raise Unserviceable(f"{there} does not do as AWS does ({error}); 'python3 dev.py aws' starts one") from None
-    switch_on_providers(running, os.environ)
+    try:
+        switch_on_providers(running, os.environ)
+    except Unserviceable:
+        running.stop()
+        raise
     return running
 
 

@@ -96,12 +96,10 @@ def test_a_name_with_public_addresses_is_connected_to(addresses, connections):
 
 
 @requirement("FETCH-01")
-def test_a_name_is_resolved_once_so_that_a_second_answer_cannot_lead_elsewhere(
-    connections, serve, authority, monkeypatch
-):
+def test_a_name_is_resolved_once_so_that_a_second_answer_cannot_lead_elsewhere(connections, serve, authority, trust):
     server = serve(answers(GOOD), authority.server_context(NAME))
     connections.to = server.port
-    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    trust(authority.ca_file)
     turns = iter(([PUBLIC], ["127.0.0.1"]))
     response = GuardedFetcher(resolve=lambda _host: next(turns)).fetch(get(f"https://{NAME}/keys?a=1"))
     assert response.status == 200
@@ -113,10 +111,10 @@ def test_a_name_is_resolved_once_so_that_a_second_answer_cannot_lead_elsewhere(
 
 
 @requirement("FETCH-01")
-def test_a_certificate_for_another_name_is_refused_before_anything_is_sent(connections, serve, authority, monkeypatch):
+def test_a_certificate_for_another_name_is_refused_before_anything_is_sent(connections, serve, authority, trust):
     server = serve(answers(GOOD), authority.server_context("other.example.com"))
     connections.to = server.port
-    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    trust(authority.ca_file)
     with pytest.raises(ProviderUnavailable, match="tls_failed") as refusal:
         GuardedFetcher(resolve=lambda _host: [PUBLIC]).fetch(get(f"https://{NAME}/"))
     assert (server.heads, refusal.value.sent) == ([], False)

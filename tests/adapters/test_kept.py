@@ -169,11 +169,11 @@ def test_what_nobody_asked_for_is_not_taken_for_the_next_answer(serve: Serve) ->
 
 @requirement("BUDGET")
 def test_what_was_decrypted_and_nobody_asked_for_is_not_either(
-    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    serve: Serve, tmp_path: Path, trust: Callable[[str], None]
 ) -> None:
     """The socket is silent: what is left stands in the TLS layer, just behind what was read at once."""
     authority = Authority(tmp_path)
-    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    trust(authority.ca_file)
 
     def say(body: bytes) -> bytes:
         pad = io.DEFAULT_BUFFER_SIZE - len(plain(body, b"X-Pad: \r\n"))
@@ -193,12 +193,12 @@ def test_nobody_listens() -> None:
         ask(connections)
 
 
-def test_certificates_are_verified(serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificates_are_verified(serve: Serve, tmp_path: Path, trust: Callable[[str], None]) -> None:
     authority = Authority(tmp_path)
     right, wrong = (serve(tls=authority.server_context(name)) for name in ("localhost", "elsewhere.example"))
     with pytest.raises(Unanswered):
         ask(reach(right, url="https://localhost"))
-    monkeypatch.setenv("SSL_CERT_FILE", authority.ca_file)
+    trust(authority.ca_file)
     connections = reach(right, url="https://localhost")
     before = right.connections
     assert (ask(connections), ask(connections)) == (b"x", b"x") and right.connections == before + 1

@@ -137,7 +137,7 @@ def test_serve_takes_the_values_from_the_registration(tmp_path: Path) -> None:
     (tmp_path / "team.toml").write_text((tmp_path / "team.toml").read_text() + 'tenant = "acme"\n')
     running = start(build_parser().parse_args(["--port", "0", "--providers", str(tmp_path)]))
     try:
-        (record,) = list_providers(running.deployment)
+        (record,) = (one for one in list_providers(running.deployment) if one.provider_id == "team")
         assert record.variables == VALUES
     finally:
         running.stop()
