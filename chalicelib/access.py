@@ -29,6 +29,7 @@ from chalicelib.records.places import (
     subject_place,
 )
 from chalicelib.records.stored import UserKey
+from chalicelib.records.subject import Subject
 from chalicelib.vault.sealed import open_user_key
 
 Claims = Mapping[str, Any]
@@ -88,19 +89,41 @@ def authorize_use(
         raise InvalidToken("grant_over")
     client = found.get(client_place(client_id))
     consent = found.get(consent_place(sub, client_id))
-    end = find_end(
-        grant.decided_at,
-        deployment=found.get(DEPLOYMENT),
-        client=client,
-        provider=found.get(provider_place(claims["provider"])),
-        subject=found.get(subject_place(sub)),
-        consent=consent,
-        now=now,
-    )
+    at = grant.decided_at
+    end = find_end_among(broker, found, at, sub=sub, client_id=client_id, provider_id=claims["provider"])
     if end is not None or client is None or consent is None:
         raise InvalidToken(end or "record_gone")
     scopes = frozenset(claims["scope"].split()) & consent.scopes & grant.scopes & client.scopes
     return Use(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found)
+
+
+def find_end_among(
+    broker: Broker,
+    found: Found,
+    decided_at: int,
+    *,
+    sub: str,
+    client_id: str,
+    provider_id: str,
+    first_time: bool = False,
+) -> str | None:
+    """Which record of one read ends what was decided, or connected, at that time; None where nothing does.
+
+    first_time   there may be no user and no consent yet, who then have no mark; else absence ends it
+    """
+    subject, consent = found.get(subject_place(sub)), found.get(consent_place(sub, client_id))
+    if first_time:
+        subject = subject or Subject(sub=sub, session_salt=b"", created_at=0)
+        consent = consent or Consent(sub=sub, client_id=client_id)
+    return find_end(
+        decided_at,
+        deployment=found.get(DEPLOYMENT),
+        client=found.get(client_place(client_id)),
+        provider=found.get(provider_place(provider_id)),
+        subject=subject,
+        consent=consent,
+        now=broker.clock.now(),
+    )
 
 
 def verify_signature(broker: Broker, token: str, *, audience: str | None, now: int) -> dict[str, Any]:

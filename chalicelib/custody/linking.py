@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from chalicelib.access import find_end_among
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
 from chalicelib.protocol.errors import InvalidRequest, InvalidScope, PageError
-from chalicelib.protocol.grants import find_end
 from chalicelib.protocol.scope import serialize, split_by_provider
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
 from chalicelib.records.client import Client
@@ -21,12 +21,9 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.link import Link
 from chalicelib.records.places import (
-    DEPLOYMENT,
     client_place,
     consent_place,
     grant_place,
-    provider_place,
-    subject_place,
 )
 
 LINK_SECONDS = 600
@@ -132,15 +129,8 @@ def check_asker(broker: Broker, link: Link, found: Found) -> Asker:
         raise PageError("link_of_a_grant_that_is_over", page="link_over", status=403)
     if (grant.sub, grant.client_id) != (link.sub, link.client_id) or grant.epoch != broker.settings.epoch:
         raise PageError("link_of_another_grant", page="link_over", status=403)
-    end = find_end(
-        grant.decided_at,
-        deployment=found.get(DEPLOYMENT),
-        client=client,
-        provider=found.get(provider_place(grant.provider_id)),
-        subject=found.get(subject_place(link.sub)),
-        consent=consent,
-        now=now,
-    )
+    at, provider_id = grant.decided_at, grant.provider_id
+    end = find_end_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
     if end is not None or consent.epoch != broker.settings.epoch or consent.marks.void(consent.decided_at):
         raise PageError(end or "consent_over", page="link_over", status=403)
     if client.revision != link.client_revision or client.handout == "none" or not client.may_use(link.provider_id):

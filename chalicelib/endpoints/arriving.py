@@ -4,13 +4,12 @@ from typing import Any
 
 from msgspec import Struct
 
+from chalicelib.access import find_end_among
 from chalicelib.asking import Brought, Registered
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
 from chalicelib.protocol.errors import PageError
-from chalicelib.protocol.grants import find_end
 from chalicelib.records.client import Client
-from chalicelib.records.consent import Consent
 from chalicelib.records.places import (
     DEPLOYMENT,
     Place,
@@ -23,7 +22,6 @@ from chalicelib.records.places import (
     user_key_place,
 )
 from chalicelib.records.sign_in import AuthorizationRequest, Pending
-from chalicelib.records.subject import Subject
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -109,18 +107,8 @@ def check_marks(
 def find_end_of(
     broker: Broker, decided_at: int, client_id: str, sub: str, pending: Pending, found: Found
 ) -> str | None:
-    """Which mark of this one read ends what was decided then."""
-    return find_end(
-        decided_at,
-        deployment=found.get(DEPLOYMENT),
-        client=found.get(client_place(client_id)),
-        provider=found.get(provider_place(pending.provider_id)),
-        subject=found.get(subject_place(sub)) or _nobody_yet(sub),
-        consent=found.get(consent_place(sub, client_id)) or Consent(sub=sub, client_id=client_id),
-        now=broker.clock.now(),
+    """Which mark of this one read ends what was decided then; who has never been here has none."""
+    provider_id = pending.provider_id
+    return find_end_among(
+        broker, found, decided_at, sub=sub, client_id=client_id, provider_id=provider_id, first_time=True
     )
-
-
-def _nobody_yet(sub: str) -> Subject:
-    """Who has never been here has no mark."""
-    return Subject(sub=sub, session_salt=b"", created_at=0)

@@ -166,13 +166,7 @@ def _build(
     def sealed(value: bytes, attribute: Attribute) -> bytes:
         return seal_value(owner.user_key, value, attribute, place=place, salt=broker.entropy.token_bytes(32))
 
-    ours = read if read is not None and provider.record.issued(read.connected_at) else None
-    old_refresh = _open_refresh_token(broker, owner, ours)
-    refresh = old_refresh if decision.keep_refresh_token else tokens.refresh_token
-    outgoing = _open_outgoing(broker, owner, ours, provider)
-    if old_refresh and refresh != old_refresh:
-        outgoing = (*outgoing, old_refresh)[-MAX_OUTGOING:]
-    outgoing = tuple(token for token in outgoing if token != refresh)  # it came back: it is no replaced one any more
+    refresh, outgoing = _keep_tokens(broker, owner, provider, tokens, decision, read)
     return Connection(
         connection_id=owner.connection_id,
         sub=owner.sub,
@@ -204,6 +198,25 @@ def _build(
         account_id=owner.account_id,
         **carry_over(read, provider.definition, keeps_refresh_token=decision.keep_refresh_token),
     )
+
+
+def _keep_tokens(
+    broker: Broker,
+    owner: Owner,
+    provider: Registered,
+    tokens: ProviderTokens,
+    decision: Replace,
+    read: Connection | None,
+) -> tuple[str | None, tuple[str, ...]]:
+    """The refresh token that stands from now on, and those that it replaces and that have to be ended."""
+    ours = read if read is not None and provider.record.issued(read.connected_at) else None
+    old = _open_refresh_token(broker, owner, ours)
+    refresh = old if decision.keep_refresh_token else tokens.refresh_token
+    outgoing = _open_outgoing(broker, owner, ours, provider)
+    if old and refresh != old:
+        outgoing = (*outgoing, old)[-MAX_OUTGOING:]
+    # One that came back is no replaced one any more.
+    return refresh, tuple(token for token in outgoing if token != refresh)
 
 
 def _profile(

@@ -12,7 +12,7 @@ from chalicelib.endpoints.decided import client_id_of, load_request
 from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
 from chalicelib.endpoints.withdrawing import take_back
 from chalicelib.issuing import issue_code
-from chalicelib.ports import Broker, Refused
+from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.errors import LoginRequired, PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
@@ -40,19 +40,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         refusal = LoginRequired("auth_time_older_than_max_age")
         return redirect_reply(error_location(broker, request.redirect_uri, request.state, refusal))
     consent = found.get(consent_place(arrival.sub, client_id))
-    user_key, subject = find_or_make_user(
-        broker,
-        arrival,
-        known_key=found.get(user_key_place(arrival.sub)),
-        known_subject=found.get(subject_place(arrival.sub)),
-    )
-    owner = Owner(
-        sub=arrival.sub,
-        client_id=client_id,
-        connection_id=arrival.connection_id,
-        user_key=user_key,
-        account_id=arrival.account_id,
-    )
+    owner, subject = _find_owner(broker, arrival, client_id, found)
     shortfall = find_shortfall(provider.definition, client, allowed=allowed, granted=brought.tokens.granted)
 
     def is_void(at: int) -> bool:
@@ -86,11 +74,29 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         shortfall.left,
         consent,
         is_void,
-        ended=lambda: take_back(broker, connection, user_key),
+        ended=lambda: take_back(broker, connection, owner.user_key),
     )
     _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
     return redirect_reply(code_location(broker, request, code)).with_headers(session)
+
+
+def _find_owner(broker: Broker, arrival: Arrival, client_id: str, found: Found) -> tuple[Owner, Subject]:
+    """Whose connection it is, with that user's key; somebody new is made here."""
+    user_key, subject = find_or_make_user(
+        broker,
+        arrival,
+        known_key=found.get(user_key_place(arrival.sub)),
+        known_subject=found.get(subject_place(arrival.sub)),
+    )
+    owner = Owner(
+        sub=arrival.sub,
+        client_id=client_id,
+        connection_id=arrival.connection_id,
+        user_key=user_key,
+        account_id=arrival.account_id,
+    )
+    return owner, subject
 
 
 def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pending, client_id: str) -> None:

@@ -1,6 +1,6 @@
 """A trip to a provider for a connect link: how it is claimed, refused and ended, and one that only shows a login."""
 
-from chalicelib.access import open_key_of
+from chalicelib.access import find_end_among, open_key_of
 from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider
 from chalicelib.custody.linking import link_uri
 from chalicelib.endpoints.answers import error_location
@@ -11,7 +11,6 @@ from chalicelib.endpoints.link_page import show_outcome
 from chalicelib.endpoints.parties import load_parties
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
-from chalicelib.protocol.grants import find_end
 from chalicelib.records.keyset import Purpose
 from chalicelib.records.link import Link
 from chalicelib.records.places import (
@@ -90,15 +89,8 @@ def finish_login(broker: Broker, pending: Pending, link: Link, provider: Registe
     )
     discard(broker, provider, brought, found, arrival.connection_id)
     subject = found.get(subject_place(link.sub))
-    end = find_end(
-        pending.decided_at,
-        deployment=found.get(DEPLOYMENT),
-        client=found.get(client_place(link.client_id)),
-        provider=found.get(provider_place(pending.provider_id)),
-        subject=subject,
-        consent=found.get(consent_place(link.sub, link.client_id)),
-        now=broker.clock.now(),
-    )
+    at, provider_id = pending.decided_at, pending.provider_id
+    end = find_end_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
     if end is not None or subject is None:
         raise PageError(end or "record_gone", page="link_over", status=403)
     session = start_session(broker, provider, brought, arrival, subject)

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from chalicelib.access import open_key_of
+from chalicelib.access import find_end_among, open_key_of
 from chalicelib.asking import Brought, Registered
 from chalicelib.custody.linking import Asker, check_asker
 from chalicelib.endpoints.answers import connected_location
@@ -22,7 +22,6 @@ from chalicelib.endpoints.withdrawing import take_back
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.derive import derive_connection_id
 from chalicelib.protocol.errors import PageError
-from chalicelib.protocol.grants import find_end
 from chalicelib.protocol.request import Request
 from chalicelib.records.connection import Connection
 from chalicelib.records.link import Link
@@ -165,12 +164,4 @@ def _check_decision(broker: Broker, decided: Decided, found: Found) -> None:
 def _find_end(broker: Broker, decided: Decided, at: int, found: Found) -> str | None:
     """Which mark of this one read ends what was decided, or connected, at that time."""
     link = decided.link
-    return find_end(
-        at,
-        deployment=found.get(DEPLOYMENT),
-        client=found.get(client_place(link.client_id)),
-        provider=found.get(provider_place(link.provider_id)),
-        subject=found.get(subject_place(link.sub)),
-        consent=found.get(consent_place(link.sub, link.client_id)),
-        now=broker.clock.now(),
-    )
+    return find_end_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=link.provider_id)

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from chalicelib.access import find_end_among
 from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import code_location
 from chalicelib.endpoints.completing import build_grant, covers, record_consent
@@ -13,7 +14,6 @@ from chalicelib.issuing import issue_code
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.derive import derive_connection_id
 from chalicelib.protocol.errors import PageError
-from chalicelib.protocol.grants import find_end
 from chalicelib.protocol.request import Request
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
@@ -68,15 +68,9 @@ def _has_ended(found: Found, session: BrowserSession) -> bool:
 
 def _find_end(broker: Broker, sitting: Sitting, client_id: str, decided_at: int) -> str | None:
     """Which mark of this one read ends what was decided, or connected, at that time."""
-    sub = sitting.session.sub
-    return find_end(
-        decided_at,
-        deployment=sitting.found.get(DEPLOYMENT),
-        client=sitting.found.get(client_place(client_id)),
-        provider=sitting.found.get(provider_place(sitting.session.provider_id)),
-        subject=sitting.found.get(subject_place(sub)),
-        consent=sitting.consent or Consent(sub=sub, client_id=client_id),
-        now=broker.clock.now(),
+    sub, provider_id = sitting.session.sub, sitting.session.provider_id
+    return find_end_among(
+        broker, sitting.found, decided_at, sub=sub, client_id=client_id, provider_id=provider_id, first_time=True
     )
 
 

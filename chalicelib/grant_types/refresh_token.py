@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chalicelib.access import find_end_among
 from chalicelib.grant_types.asked import Asked, audience_uri
 from chalicelib.issuing import choose_audience, issue_grant_tokens
 from chalicelib.ports import Advance, Broker, Found, Written
@@ -12,7 +13,6 @@ from chalicelib.protocol.grants import (
     Repeat,
     RevokeGrant,
     explain_refusal,
-    find_end,
 )
 from chalicelib.protocol.handles import Handle, parse_handle, secret_hash
 from chalicelib.protocol.single import Parameters
@@ -119,14 +119,13 @@ def _check_marks(broker: Broker, found: Found, grant: Grant, now: int) -> frozen
         raise InvalidGrant("grant_over_by_now")
     client = found.get(client_place(grant.client_id))
     consent = found.get(consent_place(grant.sub, grant.client_id))
-    end = find_end(
+    end = find_end_among(
+        broker,
+        found,
         grant.decided_at,
-        deployment=found.get(DEPLOYMENT),
-        client=client,
-        provider=found.get(provider_place(grant.provider_id)),
-        subject=found.get(subject_place(grant.sub)),
-        consent=consent,
-        now=now,
+        sub=grant.sub,
+        client_id=grant.client_id,
+        provider_id=grant.provider_id,
     )
     if end is not None or client is None or consent is None:
         broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)

@@ -120,12 +120,13 @@ def test_both(trial: Trial) -> None:
     ids=["token", "token and userinfo", "json", "null", "empty", "form"],
 )
 def test_who_signed_in(trial: Trial, identity: str) -> None:
-    trial(identity)
+    assert trial(identity)[0].startswith("alice, ")
 
 
 def test_a_token_in_a_header_of_the_providers_own(trial: Trial) -> None:
     header = 'token_header = "X-Team-Token"\ntoken_prefix = ""\n'
-    trial('[api]\nbase_url = "https://api.team.example/v1"\n' + header)
+    said = trial('[api]\nbase_url = "https://api.team.example/v1"\n' + header)
+    assert said[1].startswith("the API knows alice"), said
 
 
 @pytest.mark.parametrize(
