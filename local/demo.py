@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from local.demo_parts import APP, BROKER, PARTS, PROVIDER_ID, SCOPES, describe_providers, note_move, start_provider
-from local.listening import bind, bind_near, find_port, port_of
+from local.listening import bind, bind_near, port_of, start_near
 from local.stack import RunningBroker, broker_environ, start_broker
 from local.state import FOLDER
 from local.stopping import StopSignal
@@ -87,8 +87,7 @@ def start_demo(log: IO[str], *, free_ports: bool = False) -> DemoStack:
     broker = start_broker(_settings(issuer), listener=listener, local_targets=targets, log_stream=log)  # type: ignore[arg-type]
     for provider_id, provider in providers.items():
         _introduce(broker, provider_id, provider)
-    app_port = 0 if free_ports else find_port(*APP)
-    app, client_id = _start_app(broker, providers, app_port)
+    app, client_id = _start_app(broker, providers, 0 if free_ports else APP[1])
     note_move(moved, "the app", APP[1], urlsplit(app.url).port or 0, free_ports)
     return DemoStack(broker, providers, app, client_id, moved)
 
@@ -135,7 +134,8 @@ def _start_app(broker: RunningBroker, providers: dict[str, "RunningProvider"], p
     from demo.server import start
 
     config = {"issuer": broker.issuer, "client_id": "", "providers": describe_providers(providers)}
-    app = start(port, config, APP[0], _levers(broker, providers))
+    levers = _levers(broker, providers)
+    app = start_near(port, lambda candidate: start(candidate, config, APP[0], levers))
     client = Client(
         client_id="",
         client_name="Demo App",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local.fake.demo_site import CALENDAR, NOTES, DemoSite
-from local.listening import bind, find_port
+from local.listening import bind, start_near
 
 if TYPE_CHECKING:
     from local.provider import RunningProvider
@@ -49,7 +49,7 @@ def start_provider(part: Part, moved: list[str], free_ports: bool) -> "RunningPr
     except OSError:  # some systems answer on 127.0.0.1 alone
         host = BROKER[0]
         moved.append(f"{part.host} is not an address of this machine: {name} shares {host} with the broker")
-    provider = start(0 if free_ports else find_port(host, part.port), host, part.site)
+    provider = start_near(0 if free_ports else part.port, lambda port: start(port, host, part.site))
     note_move(moved, name, part.port, provider.port, free_ports)
     return provider
 

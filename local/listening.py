@@ -2,8 +2,11 @@
 
 import errno
 import socket
+from collections.abc import Callable
+from typing import TypeVar
 
 TRIES = 50
+T = TypeVar("T")
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -22,14 +25,22 @@ def bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def bind_near(host: str, port: int) -> socket.socket:
-    """A listening socket on that port or, where it is taken, on the next free one above it."""
-    for candidate in range(port, port + TRIES):
+def start_near(port: int, start: Callable[[int], T]) -> T:
+    """What `start(port)` gives on that port or, where it is taken, on the next free one above it; 0 takes any.
+
+    To look first and bind later would leave room for another who does the same.
+    """
+    for candidate in range(port, port + TRIES) if port else ():
         try:
-            return bind(host, candidate)
+            return start(candidate)
         except OSError:
             continue
-    return bind(host, 0)
+    return start(0)
+
+
+def bind_near(host: str, port: int) -> socket.socket:
+    """A listening socket on that port or the next free one above it."""
+    return start_near(port, lambda candidate: bind(host, candidate))
 
 
 def port_of(listener: socket.socket) -> int:
@@ -37,7 +48,7 @@ def port_of(listener: socket.socket) -> int:
     return int(listener.getsockname()[1])
 
 
-def find_port(host: str, port: int) -> int:
-    """The number of a port that is free now, that one or the next above it; for servers that bind themselves."""
-    with bind_near(host, port) as listener:
+def find_port(host: str) -> int:
+    """The number of a port that is free now; for processes that bind it themselves."""
+    with bind(host, 0) as listener:
         return port_of(listener)

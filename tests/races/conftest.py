@@ -28,7 +28,7 @@ def crowd(arena: Arena) -> Iterator[Crowd]:
     started: list[Process] = []
     urls: list[str] = []
     for _ in range(2):
-        port = str(find_port("127.0.0.1", 0))
+        port = str(find_port("127.0.0.1"))
         options = ("--port", port, "--issuer", ISSUER, "--endpoint-url", arena.endpoint_url, "--json")
         started.append(start_module("local.serve", *options))
         urls.append(f"http://127.0.0.1:{port}")

@@ -53,7 +53,7 @@ class Place:
 @pytest.fixture(scope="module")
 def place() -> Iterator[Place]:
     """One store for all, a client and the demo provider."""
-    port = find_port("127.0.0.1", 0)
+    port = find_port("127.0.0.1")
     provider = start_provider(0, "127.0.0.2")
     with pytest.MonkeyPatch.context() as patch, run_moto() as endpoint_url:
         patch.setattr(os, "environ", dict(os.environ))
