@@ -5,13 +5,15 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chalicelib.records.places import connection_place
-from tests.connect.links import STATE, ask, connect, link_of, press, start_linkable, to_callback
+from chalicelib.records.places import client_place, connection_place
+from tests.connect.links import SCOPES, STATE, ask, connect, link_of, press, start_linkable, to_callback
 from tests.flow.scene import connections, consents, grants, only_written, subjects
 from tests.flow.stack import APP, Stack
 from tests.flow.test_hand_out import notes_of
-from tests.flow.tokens import Session, count_calls, read, refusal, sign, start_session
+from tests.flow.tokens import Session, change, count_calls, read, refusal, sign, start_session
 from tests.requirement import requirement
+
+LONG = "x" * 1000  # registered, and more than a grant can hold
 
 
 def refreshed(session: Session) -> str:
@@ -230,6 +232,7 @@ def test_tokens_that_a_connect_replaces_are_ended_at_the_provider(stack: Stack, 
         ({"scope": "openid"}, "invalid_scope"),
         ({"scope": None}, "invalid_scope"),
         ({"scope": "notes:read  notes:write"}, "invalid_scope"),
+        ({"scope": LONG}, "invalid_scope"),
         ({"state": "s" * 2049}, "invalid_request"),
         ({"state": "s" * 2048}, "invalid_request"),
     ],
@@ -237,6 +240,7 @@ def test_tokens_that_a_connect_replaces_are_ended_at_the_provider(stack: Stack, 
 def test_what_an_app_may_not_ask_gets_no_link(
     stack: Stack, session: Session, changed: dict[str, Any], error: str
 ) -> None:
+    change(stack, client_place(session.client.client_id), scopes=SCOPES | {f"second:{LONG}"})
     with only_written(stack):
         assert refusal(ask(session, **changed)) == (400, error)
     assert ask(session, scope="second:notes:read").status == 200

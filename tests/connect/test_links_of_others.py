@@ -1,6 +1,7 @@
 """Attacks on connect links: who starts is who finishes, and nothing else that is done with one works (CB-03)."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import msgspec
 import pytest
@@ -252,11 +253,18 @@ def test_the_provider_and_its_issuer_are_those_of_the_link(stack: Stack, session
 
 
 @requirement("CB-10")
-def test_a_provider_that_fails_leads_back_to_the_app_with_the_registered_error(stack: Stack, session: Session) -> None:
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [({"token_error": "invalid_grant"}, "server_error"), ({"status": 503}, "temporarily_unavailable")],
+)
+def test_a_provider_that_fails_leads_back_to_the_app_with_the_registered_error(
+    stack: Stack, session: Session, fault: dict[str, Any], error: str
+) -> None:
     callback, before = to_callback(session, link_of(session)), connected(stack)
-    stack.provider.faults.token_error = "invalid_grant"
+    for name, value in fault.items():
+        setattr(stack.provider.faults, name, value)
     answer: Answer = session.sign_in.browser.get(callback)
-    assert answer.status == 502 and "error=server_error" in answer.body
+    assert answer.status == 502 and f"error={error}" in answer.body
     assert connected(stack) == before
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from chalicelib.adapters.aws import AwsUnreachable
 from tests.faults import Fault, FaultyTransport
 from tests.flow.browser import Answer
 from tests.flow.stack import Stack
@@ -43,3 +44,15 @@ class Line:
         finally:
             assert len(self.faulty.calls) > at, "the request made fewer calls"
             self.faulty = None
+
+
+class KmsWithout:
+    """KMS that answers nothing about one purpose, until it is told to."""
+
+    def __init__(self, stack: Stack, purpose: str) -> None:
+        self._stack, self.purpose = stack, purpose
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        if payload["EncryptionContext"]["purpose"] == self.purpose:
+            raise AwsUnreachable("ReadTimeoutError")
+        return self._stack.kms.call(operation, payload)

@@ -1,25 +1,10 @@
 """A key that KMS does not open at the callback costs nobody the sign-in."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
-from chalicelib.adapters.aws import AwsUnreachable
+from tests.flow.fault_line import KmsWithout
 from tests.flow.stack import Stack
 from tests.requirement import requirement
-
-
-class KmsWithout:
-    """KMS that answers nothing about one purpose, until it is told to."""
-
-    def __init__(self, stack: Stack, purpose: str) -> None:
-        self._stack, self.purpose = stack, purpose
-
-    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        if payload["EncryptionContext"]["purpose"] == self.purpose:
-            raise AwsUnreachable("ReadTimeoutError")
-        return self._stack.kms.call(operation, payload)
 
 
 @requirement("GEN-13", "CB-01")
