@@ -35,7 +35,7 @@ export function disconnect(app, tokens, account) {
 export function describeAccount({ status, access_expires_at }) {
   const said = STATUS[status] ?? status;
   if (!access_expires_at || status === "reauth_required") return said;
-  const left = Math.round(access_expires_at - Date.now() / 1000);
+  const left = Math.ceil(access_expires_at - Date.now() / 1000);
   if (left <= 0) return `${said} · its token has ended, the next call gets a new one`;
   return `${said} · its token is good for ${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
 }

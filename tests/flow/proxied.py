@@ -197,7 +197,7 @@ class Proxied:
 def provider_dir(folder: Path, more: str = FILE) -> str:
     """A folder with the demo provider's file, its API elsewhere."""
     text = DEMO.read_text().replace('[api]\nbase_url = "/api"\n', more)
-    text = text if more else text.replace('    "api",\n', "")
+    text = text if more else text.replace('"api", ', "")
     assert more in text and '"/api"' not in text
     (folder / "demo.toml").write_text(text)
     return str(folder)
