@@ -17,7 +17,7 @@ from chalicelib.records.keyset import Keyset, Purpose
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.places import Place
 from chalicelib.records.settings import Settings
-from chalicelib.records.stored import JobKey
+from chalicelib.records.stored import JobKey, Seen
 from chalicelib.records.subject import Subject
 from chalicelib.records.sweep import Page, Sweep
 from chalicelib.upstream.endpoints import Endpoints
@@ -231,6 +231,13 @@ class Store(Protocol):
 
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
         """Note an access token as revoked until its end."""
+
+    def claim_once(self, mark: str, *, now: int, expires_at: int) -> Written[Seen] | Refused[Seen]:
+        """Insert if absent or over: of any number of uses of one thing exactly one is Written.
+
+        mark         a hash of its kind, of whose it is, and of its `jti`
+        expires_at   until when it would be taken again, skew included
+        """
 
     def put_stored_request(self, request_id: str, sealed: bytes, *, expires_at: int) -> None:
         """Keep a request that is too large for a cookie."""

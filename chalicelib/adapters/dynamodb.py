@@ -17,11 +17,12 @@ from chalicelib.records.places import (
     connect_claim_place,
     consent_place,
     revoked_token_place,
+    seen_place,
     stored_request_place,
     subject_place,
     user_key_place,
 )
-from chalicelib.records.stored import RevokedToken, StoredRequest, UserKey
+from chalicelib.records.stored import RevokedToken, Seen, StoredRequest, UserKey
 from chalicelib.records.subject import Subject
 
 SKEW = 120
@@ -78,6 +79,13 @@ class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
         """Unconditional: saying it twice changes nothing."""
         record = RevokedToken(expires_at=expires_at)
         self._put_plain(revoked_token_place(jti), record, purge_at=expires_at + SKEW)
+
+    def claim_once(self, mark: str, *, now: int, expires_at: int) -> Written[Seen] | Refused[Seen]:
+        """Insert if absent or over."""
+        condition = "attribute_not_exists(pk) OR expires_at <= :now"
+        return self._put(
+            seen_place(mark), Seen(expires_at=expires_at), condition, {":now": now}, purge_at=expires_at + SKEW
+        )
 
     def put_stored_request(self, request_id: str, sealed: bytes, *, expires_at: int) -> None:
         """Under a fresh random id."""

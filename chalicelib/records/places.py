@@ -10,7 +10,7 @@ from chalicelib.records.grant import Grant
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
-from chalicelib.records.stored import JobKey, KeysetItem, RevokedToken, StoredRequest, UserKey
+from chalicelib.records.stored import JobKey, KeysetItem, RevokedToken, Seen, StoredRequest, UserKey
 from chalicelib.records.subject import Subject
 from chalicelib.records.sweep import Sweep
 
@@ -89,6 +89,11 @@ def keyset_place(purpose: str) -> Place[KeysetItem]:
 def revoked_token_place(jti: str) -> Place[RevokedToken]:
     """REVOKED#<jti>."""
     return Place(f"REVOKED#{jti}", RevokedToken)
+
+
+def seen_place(mark: str) -> Place[Seen]:
+    """SEEN#<hash of what was used>."""
+    return Place(f"SEEN#{mark}", Seen)
 
 
 def stored_request_place(request_id: str) -> Place[StoredRequest]:

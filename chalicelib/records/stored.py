@@ -36,6 +36,12 @@ class RevokedToken(Struct, frozen=True, kw_only=True):
     expires_at: int
 
 
+class Seen(Struct, frozen=True, kw_only=True):
+    """Something that is good once (a proof's or an assertion's `jti`) has been used; until its end nobody may again."""
+
+    expires_at: int
+
+
 class StoredRequest(Struct, frozen=True, kw_only=True):
     """A checked request that was too large for a cookie, sealed; lives as long as the sign-in that it belongs to."""
 

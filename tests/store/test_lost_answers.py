@@ -49,6 +49,7 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         lambda s: s.store.advance_grant(s.advance(1)),
     ),
     "revoke_grant": ((lambda s: s.claim(),), lambda s: s.store.revoke_grant(s.grant_id, client_id=s.client_id)),
+    "claim_once": ((), lambda s: s.store.claim_once(s.grant_id, now=NOW, expires_at=NOW + 60)),
     "put_consent, new": ((), lambda s: s.store.put_consent(consent(s, 1), expected_version=0)),
     "put_consent, changed": (
         (lambda s: s.store.put_consent(consent(s, 1), expected_version=0),),
