@@ -109,6 +109,7 @@ def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int) -
         nonce=grant.nonce,
         auth_time=grant.auth_time,
         access_token=access_token,
+        sid=grant.sid or None,
     )
     return _sign(broker, content, ID_TOKEN_TYP)
 

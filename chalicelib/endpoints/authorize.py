@@ -12,7 +12,15 @@ from chalicelib.custody.linking import check_scope_words
 from chalicelib.endpoints.answers import error_location, way_back
 from chalicelib.endpoints.choice import show_choice
 from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
-from chalicelib.endpoints.sitting import Sitting, find_sitting, finish_sitting, is_covered, suffices, took_back
+from chalicelib.endpoints.sitting import (
+    Sitting,
+    find_sitting,
+    finish_sitting,
+    is_covered,
+    needs_login,
+    suffices,
+    took_back,
+)
 from chalicelib.endpoints.travel import begin_trip
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
@@ -134,8 +142,8 @@ def _answer_checked(broker: Broker, http: Request, request: AuthorizationRequest
         return show_choice(broker, http, request, parties, sitting.session if sitting else None)
     grant_id = broker.entropy.token_bytes(16).hex()
     if sitting and suffices(broker, sitting, request, decision.provider_id, request.scopes):
-        place = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
-        return redirect_reply(place)
+        place, session = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
+        return redirect_reply(place).with_headers(*session)
     url, cookies = begin_trip(
         broker,
         http,
@@ -180,9 +188,14 @@ def _answer_silently(
     """prompt=none never shows and never approves anything new (OpenID Connect Core section 3.1.2.6)."""
     if sitting is None:
         raise LoginRequired("no_session")
+    if request.provider_id not in ("", sitting.session.provider_id):
+        raise LoginRequired("session_of_another_provider")
+    if needs_login(request, sitting.session, broker.clock.now()):
+        raise LoginRequired("login_too_old")
     if isinstance(decision, ShowPage) or not is_covered(broker, sitting, request, parties):
         raise ConsentRequired("not_covered")
     if not suffices(broker, sitting, request, decision.provider_id, request.scopes):
         raise InteractionRequired("trip_needed")
     grant_id = broker.entropy.token_bytes(16).hex()
-    return redirect_reply(finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes))
+    place, session = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
+    return redirect_reply(place).with_headers(*session)

@@ -13,9 +13,10 @@ from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import consent_place
-from chalicelib.records.sign_in import AuthorizationRequest
+from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession
 
 SKEW = 120
+MAX_TOLD = 32  # 32 hex characters each, in a cookie
 
 
 def build_grant(
@@ -30,6 +31,7 @@ def build_grant(
     connection_id: str,
     scopes: frozenset[str],
     auth_time: int | None,
+    sid: str,
 ) -> Grant:
     """The grant as it stands while its code is outstanding; every later end is fixed here."""
     settings, now = broker.settings, broker.clock.now()
@@ -55,11 +57,20 @@ def build_grant(
         resources=request.resources,
         connections={provider_id: connection_id},
         auth_time=auth_time,
+        sid=sid,
         ends_at=now + life,
         grace_seconds=settings.refresh_grace_seconds,
         idle_seconds=idle,
         epoch=settings.epoch,
     )
+
+
+def tell_of_end(session: BrowserSession, client: Client) -> BrowserSession:
+    """The session as it stands once this client has signed in: what wants to be told of its end is noted in it."""
+    if client.backchannel_logout_uri is None:
+        return session
+    others = tuple(told for told in session.told if told != client.client_id)
+    return msgspec.structs.replace(session, told=(*others, client.client_id)[-MAX_TOLD:])
 
 
 def claim_of(broker: Broker, grant_id: str, client_id: str, decided_at: int) -> Grant:

@@ -13,13 +13,15 @@ import msgspec
 
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.sealing import SealBroken, canonical, open_sealed, open_text, seal, seal_text
+from chalicelib.protocol.sealing import canonical, open_sealed, open_text, seal, seal_text
 from chalicelib.records.keyset import Keyset
 from chalicelib.records.link import LinkForm
 from chalicelib.records.sign_in import BrowserSession, PageForm, Pending
 from chalicelib.records.subject import Subject
+from chalicelib.vault import session as vault_session
 
 T = TypeVar("T")
+Headers = tuple[tuple[str, str], ...]
 BROWSER, PENDING, SESSION = "tb_browser", "tb_pending_", "tb_session"
 SLOTS = 3
 SLOT_BYTES = 3800
@@ -31,11 +33,13 @@ class SessionOwner(msgspec.Struct, frozen=True):
 
     account_id   opaque, so that this user's connection with a client is found without a further read
     inner        a BrowserSession, sealed under a key that mixes in the subject's salt
+    tells        some app wants to be told when the session ends: without it signing out costs no call
     """
 
     sub: str
     account_id: str
     inner: bytes
+    tells: bool = False
 
 
 def set_cookie(broker: Broker, name: str, value: str, *, max_age: int | None) -> tuple[str, str]:
@@ -143,13 +147,12 @@ def read_pending(broker: Broker, request: Request, state: str) -> Pending | None
 
 def seal_session(broker: Broker, session: BrowserSession, session_salt: bytes) -> tuple[str, str]:
     """The browser session as a cookie: the rest of it is under a key that mixes in the subject's salt."""
-    cookie = broker.keys.get("cookie").current
-    key = _session_key(cookie.secret, session_salt)
-    place = canonical("session", session.sub)
-    inner = seal(key, cookie.version, msgspec.msgpack.encode(session), place=place, salt=broker.entropy.token_bytes(32))
-    outer = SessionOwner(sub=session.sub, account_id=session.account_id, inner=inner)
+    inner = vault_session.seal_session(
+        broker.keys.get("cookie"), session, session_salt, salt=broker.entropy.token_bytes(32)
+    )
+    outer = SessionOwner(sub=session.sub, account_id=session.account_id, inner=inner, tells=bool(session.told))
     value = _seal(broker, msgspec.msgpack.encode(outer), "session")
-    return set_cookie(broker, SESSION, value, max_age=broker.settings.session_seconds)
+    return set_cookie(broker, SESSION, value, max_age=max(session.expires_at - broker.clock.now(), 0))
 
 
 def read_session_owner(broker: Broker, request: Request) -> SessionOwner | None:
@@ -162,14 +165,9 @@ def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -
     """The session, if the subject is alive, its salt unchanged, and nothing has ended it since."""
     if subject is None:
         return None
-    secrets = {
-        v: _session_key(key.secret, subject.session_salt) for v, key in broker.keys.get("cookie").versions.items()
-    }
-    try:
-        opened = open_sealed(secrets, outer.inner, place=canonical("session", outer.sub))
-    except SealBroken:
-        return None
-    session = _read(opened, BrowserSession)
+    session = vault_session.open_session(
+        broker.keys.get("cookie"), outer.inner, sub=outer.sub, session_salt=subject.session_salt
+    )
     if session is None:
         return None
     alive = broker.clock.now() < session.expires_at and session.epoch == broker.settings.epoch
@@ -224,10 +222,6 @@ def _read(opened: bytes | None, kind: type[T]) -> T | None:
         return msgspec.msgpack.decode(opened, type=kind)
     except msgspec.DecodeError:
         return None
-
-
-def _session_key(cookie_secret: bytes, session_salt: bytes) -> bytes:
-    return hmac.new(cookie_secret, canonical("session", session_salt), hashlib.sha256).digest()
 
 
 def _secrets(keyset: Keyset) -> dict[int, bytes]:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from chalicelib.asking import Brought, Registered
 from chalicelib.endpoints.answers import code_location, error_location
 from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, find_end_of
-from chalicelib.endpoints.completing import build_grant, record_consent
+from chalicelib.endpoints.completing import build_grant, record_consent, tell_of_end
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
-from chalicelib.endpoints.cookies import seal_session
+from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session
 from chalicelib.endpoints.decided import client_id_of, load_request
 from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
 from chalicelib.endpoints.withdrawing import take_back
@@ -57,13 +59,12 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         connected_at=pending.decided_at,
         is_void=is_void,
     )
-    session = start_session(broker, provider, brought, arrival, subject)
+    session = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
     if shortfall.missing:
         broker.store.revoke_grant(pending.grant_id, client_id=client_id)
         end_replaced(broker, owner, provider, connection)
-        return show_shortfall(broker, http, client, request, provider.definition, shortfall, owner).with_headers(
-            session
-        )
+        page = show_shortfall(broker, http, client, request, provider.definition, shortfall, owner)
+        return page.with_headers(seal_session(broker, session, subject.session_salt))
     code = _issue(
         broker,
         pending,
@@ -71,6 +72,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         client,
         arrival,
         brought,
+        session.sid,
         shortfall.left,
         consent,
         is_void,
@@ -78,7 +80,8 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     )
     _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
-    return redirect_reply(code_location(broker, request, code)).with_headers(session)
+    told = seal_session(broker, tell_of_end(session, client), subject.session_salt)
+    return redirect_reply(code_location(broker, request, code)).with_headers(told)
 
 
 def _find_owner(broker: Broker, arrival: Arrival, client_id: str, found: Found) -> tuple[Owner, Subject]:
@@ -128,6 +131,7 @@ def _issue(
     client: Client,
     arrival: Arrival,
     brought: Brought,
+    sid: str,
     scopes: frozenset[str],
     consent: Consent | None,
     is_void: Callable[[int], bool],
@@ -146,6 +150,7 @@ def _issue(
         connection_id=arrival.connection_id,
         scopes=scopes,
         auth_time=brought.auth_time,
+        sid=sid,
     )
     record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void, ended=ended)
     if isinstance(broker.store.issue_grant(grant), Refused):
@@ -153,12 +158,10 @@ def _issue(
     return issue_code(broker, grant, pending.code_secret)
 
 
-def start_session(
-    broker: Broker, provider: Registered, brought: Brought, arrival: Arrival, subject: Subject
-) -> tuple[str, str]:
-    """The cookie of a live browser session for who has just come back."""
+def start_session(broker: Broker, provider: Registered, brought: Brought, arrival: Arrival) -> BrowserSession:
+    """A live browser session for who has just come back."""
     now = broker.clock.now()
-    session = BrowserSession(
+    return BrowserSession(
         sub=arrival.sub,
         provider_id=provider.record.provider_id,
         account_id=arrival.account_id,
@@ -168,4 +171,10 @@ def start_session(
         epoch=broker.settings.epoch,
         auth_time=brought.auth_time,
     )
-    return seal_session(broker, session, subject.session_salt)
+
+
+def continue_session(broker: Broker, http: Request, session: BrowserSession, subject: Subject) -> BrowserSession:
+    """Where the same user was signed in at this browser already it goes on as that session, under its name."""
+    owner = read_session_owner(broker, http)
+    before = open_session(broker, owner, subject) if owner is not None else None
+    return session if before is None else msgspec.structs.replace(session, sid=before.sid, told=before.told)

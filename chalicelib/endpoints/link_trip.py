@@ -6,6 +6,7 @@ from chalicelib.custody.linking import link_uri
 from chalicelib.endpoints.answers import error_location
 from chalicelib.endpoints.arriving import name_expected
 from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
+from chalicelib.endpoints.cookies import seal_session
 from chalicelib.endpoints.finishing import start_session
 from chalicelib.endpoints.link_page import show_outcome
 from chalicelib.endpoints.parties import load_parties
@@ -93,8 +94,8 @@ def finish_login(broker: Broker, pending: Pending, link: Link, provider: Registe
     end = find_end_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
     if end is not None or subject is None:
         raise PageError(end or "record_gone", page="link_over", status=403)
-    session = start_session(broker, provider, brought, arrival, subject)
-    return redirect_reply(link_uri(broker, link)).with_headers(session)
+    session = start_session(broker, provider, brought, arrival)
+    return redirect_reply(link_uri(broker, link)).with_headers(seal_session(broker, session, subject.session_salt))
 
 
 def discard(broker: Broker, provider: Registered, brought: Brought, found: Found, connection_id: str) -> None:

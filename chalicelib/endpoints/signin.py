@@ -138,8 +138,8 @@ def _go_on(
         and form.sub in ("", sitting.session.sub)
         and suffices(broker, sitting, form.request, provider_id, allowed)
     ):
-        place = finish_sitting(broker, sitting, form.request, parties, grant_id=form.grant_id, allowed=allowed)
-        return _leave(broker, place, host_of(form.request.redirect_uri))
+        place, session = finish_sitting(broker, sitting, form.request, parties, grant_id=form.grant_id, allowed=allowed)
+        return _leave(broker, place, host_of(form.request.redirect_uri)).with_headers(*session)
     url, cookies = begin_trip(
         broker,
         http,

@@ -7,8 +7,8 @@ from msgspec import Struct
 from chalicelib.access import find_end_among
 from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import code_location
-from chalicelib.endpoints.completing import build_grant, covers, record_consent
-from chalicelib.endpoints.cookies import open_session, read_session_owner
+from chalicelib.endpoints.completing import build_grant, covers, record_consent, tell_of_end
+from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
 from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
 from chalicelib.issuing import issue_code
 from chalicelib.ports import Broker, Found, Refused
@@ -79,7 +79,7 @@ def suffices(
 ) -> bool:
     """True where the user's connection already carries all that this sign-in needs, and no fresh login is demanded."""
     connection, session = sitting.connection, sitting.session
-    if "login" in request.prompt or "select_account" in request.prompt or request.max_age is not None:
+    if needs_login(request, session, broker.clock.now()):
         return False
     if connection is None or session.provider_id != provider_id or connection.provider_id != provider_id:
         return False
@@ -95,6 +95,16 @@ def suffices(
     if excess_scopes(definition, granted=connection.granted, allowed=needed | consented):
         return False  # nothing of it would be handed out: only another grant of the provider's can mend that
     return not missing_scopes(definition, granted=connection.granted, needed=needed)
+
+
+def needs_login(request: AuthorizationRequest, session: BrowserSession, now: int) -> bool:
+    """True where the app wants the user to sign in anew: it said so, or the login of this session is too old for it. An
+    age that the provider never told is too old for every app that names one (OpenID Connect Core section 3.1.2.1)."""
+    if request.prompt & {"login", "select_account"}:
+        return True
+    if request.max_age is None:
+        return False
+    return session.auth_time is None or max(now - session.auth_time, 0) >= request.max_age
 
 
 def took_back(sitting: Sitting, provider_id: str) -> bool:
@@ -122,8 +132,8 @@ def finish_sitting(
     *,
     grant_id: str,
     allowed: frozenset[str],
-) -> str:
-    """Issue a code from the session; where the app gets it.
+) -> tuple[str, Headers]:
+    """Issue a code from the session: where the app gets it, and the cookie of a session that is to tell one more app.
 
     Raises PageError: a mark has ended it, or this decision was already carried out.
     """
@@ -141,6 +151,7 @@ def finish_sitting(
         connection_id=connection_id,
         scopes=allowed,
         auth_time=session.auth_time,
+        sid=session.sid,
     )
     client = sitting.found.get(client_place(request.client_id))
     end = _find_end(broker, sitting, request.client_id, grant.decided_at)
@@ -156,4 +167,8 @@ def finish_sitting(
     )
     if isinstance(broker.store.claim_grant(grant), Refused):
         raise PageError("decision_already_used", page="sign_in_over")
-    return code_location(broker, request, issue_code(broker, grant, code_secret))
+    place = code_location(broker, request, issue_code(broker, grant, code_secret))
+    told, subject = tell_of_end(session, client), sitting.found.get(subject_place(session.sub))
+    if subject is None or set(told.told) == set(session.told):
+        return place, ()
+    return place, (seal_session(broker, told, subject.session_salt),)

@@ -8,7 +8,14 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chalicelib.asking import find_registered, load_definition
-from chalicelib.endpoints.cookies import SLOT_BYTES, seal_client_reference, seal_pending, seal_request, set_pending
+from chalicelib.endpoints.cookies import (
+    SLOT_BYTES,
+    Headers,
+    seal_client_reference,
+    seal_pending,
+    seal_request,
+    set_pending,
+)
 from chalicelib.endpoints.parties import Parties, decision_time
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
@@ -20,8 +27,6 @@ from chalicelib.upstream.authorization import build_authorization_url
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.vault.connecting import provider_scopes
-
-Headers = tuple[tuple[str, str], ...]
 
 
 def begin_trip(

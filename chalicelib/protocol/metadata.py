@@ -9,7 +9,7 @@ from chalicelib.records.settings import Settings
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE)
 AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post")
-TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "email", "email_verified")
+TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "email", "email_verified")
 
 
 def authorization_server_metadata(

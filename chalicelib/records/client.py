@@ -47,6 +47,9 @@ class Client(Struct, frozen=True, kw_only=True):
     expires_at           when an unused self-registered client ends; None for the operator's
     providers            provider ids that it may use; "*" stands for all that are switched on
     proxy_rules          the only calls that it may make through the proxy; none: all
+    post_logout_redirect_uris     where a browser may return to after a sign-out, compared byte for byte
+    backchannel_logout_uri        where it is told that a session has ended; None: it is not told
+    backchannel_logout_session_required   only of sessions by name (`sid`), never of a user's all at once
     """
 
     client_id: str
@@ -67,6 +70,9 @@ class Client(Struct, frozen=True, kw_only=True):
     registered_by: Literal["operator", "self"] = "operator"
     client_uri: str | None = None
     initiate_login_uri: str | None = None
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
     policy_uri: str | None = None
     tos_uri: str | None = None
     created_at: int = 0

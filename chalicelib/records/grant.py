@@ -23,6 +23,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     written_by             request nonce of the last write: a lost answer is recognised as ours
     resources              audiences asked at /authorize; empty: our issuer
     connections            provider id -> connection id
+    sid                    of the browser session in which it began; "": of one before sessions had names
     """
 
     grant_id: str
@@ -45,6 +46,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     connections: dict[str, str] = {}
     auth_time: int | None = None
+    sid: str = ""
     advanced_at: int = 0
     previous_advanced_at: int = 0
     ends_at: int = 0

@@ -64,7 +64,9 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
     """Who sits at this browser: set at every successful callback.
 
     account_id   opaque name of the account at the provider; with it a client's connection is found without a look-up
-    sid          random id of this session
+    sid          random id of this session, kept while the same user signs in again at this browser; it stands in every
+                 ID token of the session
+    told         clients that signed in and want to be told when it ends, the newest last
     """
 
     sub: str
@@ -75,6 +77,7 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
     sid: str
     epoch: int
     auth_time: int | None = None
+    told: tuple[str, ...] = ()
 
 
 class PageForm(Struct, frozen=True, kw_only=True):

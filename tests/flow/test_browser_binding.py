@@ -99,6 +99,8 @@ class OtherShape(msgspec.Struct):
 
     sub: str = ""
     account_id: str = ""
+    told: tuple[str, ...] = ()
+    expires_at: int = 10**10
     state: str = ""
     browser: str = ""
 

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from chalicelib.records.places import connection_place
 from tests.flow.browser import Browser
-from tests.flow.scene import assert_page, assert_told, only_written
+from tests.flow.scene import assert_page, assert_told, change, connections, only_written
 from tests.flow.stack import APP, Stack
 from tests.requirement import requirement
 
@@ -80,8 +81,9 @@ def test_silence_makes_no_trip_to_a_provider(stack: Stack) -> None:
     client, _ = stack.client()
     browser = stack.browser()
     assert stack.sign_in(client, browser=browser).answer.status == 303
+    change(stack, connection_place(connections(stack)[0].connection_id), status="reauth_required")
     with only_written(stack):
-        answer = silently(stack, browser, client, max_age="3600")
+        answer = silently(stack, browser, client)
     assert_told(answer, "interaction_required", state="quiet", iss=stack.settings.issuer)
 
 
