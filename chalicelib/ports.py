@@ -52,8 +52,9 @@ class Found(Protocol):
 
 
 class Redemption(Struct, frozen=True, kw_only=True):
-    """What presents an authorization code, every binding of it.
+    """What presents an authorization code, or a device code, every binding of it.
 
+    code_challenge  None for a device code, which has none
     redirect_hash   None where the request named no redirect_uri (OAuth 2.1 section 4.1.3: PKCE binds)
     resource        audience asked beside our issuer; None otherwise
     successor_*     what the grant holds afterwards
@@ -62,7 +63,7 @@ class Redemption(Struct, frozen=True, kw_only=True):
     grant_id: str
     client_id: str
     secret_hash: bytes
-    code_challenge: str
+    code_challenge: str | None
     redirect_hash: str | None
     resource: str | None
     successor_hash: bytes
@@ -106,6 +107,31 @@ class Widening(Struct, frozen=True, kw_only=True):
     now: int
 
 
+class DeviceDecision(Struct, frozen=True, kw_only=True):
+    """What one browser decided about a device's request, every binding of it.
+
+    round      of the request that the browser was shown
+    decision   SHA-256 of what that browser holds, 32 bytes
+    """
+
+    grant_id: str
+    client_id: str
+    round: int
+    decision: bytes
+    decided_at: int
+    now: int
+
+
+class DevicePoll(Struct, frozen=True, kw_only=True):
+    """A device that asks whether its user has decided, every binding of it."""
+
+    grant_id: str
+    client_id: str
+    secret_hash: bytes
+    epoch: int
+    now: int
+
+
 class Store(Protocol):
     """The two tables. Each verb is one conditional write, or one batch read; all raise StoreUnavailable."""
 
@@ -117,6 +143,25 @@ class Store(Protocol):
 
     def issue_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
         """exchanging -> issued, with all that was allowed."""
+
+    def claim_device(self, decided: DeviceDecision, *, until: int) -> Written[Grant] | Refused[Grant]:
+        """device_pending -> exchanging: of any number of browsers with one user code exactly one is Written."""
+
+    def reopen_device(self, decided: DeviceDecision) -> Written[Grant] | Refused[Grant]:
+        """exchanging -> device_pending, by who claimed it: what the provider gave is to be decided about again."""
+
+    def issue_device(self, grant: Grant, decided: DeviceDecision, *, claimed: bool) -> Written[Grant] | Refused[Grant]:
+        """exchanging -> issued by who claimed it, or device_pending -> issued where nothing had to be claimed."""
+
+    def deny_device(self, decided: DeviceDecision) -> Written[Grant] | Refused[Grant]:
+        """device_pending -> device_denied."""
+
+    def note_poll(self, poll: DevicePoll, *, early_by: int) -> Written[Grant] | Refused[Grant]:
+        """Begin the next interval of a device that waits.
+
+        early_by   seconds that the interval grows, because this poll came too early; 0: it came in time, and is
+                   refused where another came meanwhile
+        """
 
     def redeem_code(self, redemption: Redemption) -> Written[Grant] | Refused[Grant]:
         """issued(0) -> active(1), every binding in the condition."""

@@ -1,6 +1,7 @@
 """The store on DynamoDB: the verbs of grants, connections and refreshes, and those of everything else."""
 
 from chalicelib.adapters.connections import ConnectionVerbs
+from chalicelib.adapters.devices import DeviceVerbs
 from chalicelib.adapters.erasures import ErasureVerbs
 from chalicelib.adapters.grants import GrantVerbs
 from chalicelib.adapters.items import decode_item, encode, encode_item, key
@@ -29,7 +30,7 @@ SKEW = 120
 LOOKED_AT = 500
 
 
-class DynamoStore(GrantVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
+class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
     """Every verb."""
 
     def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:

@@ -29,7 +29,6 @@ class GrantVerbs(Tables):
             "#status = :issued",
             "secret_hash = :secret",
             "client_id = :client",
-            "code_challenge = :challenge",
             "epoch = :epoch",
             "expires_at > :now",
         ]
@@ -38,7 +37,6 @@ class GrantVerbs(Tables):
             ":issued": "issued",
             ":secret": redemption.secret_hash,
             ":client": redemption.client_id,
-            ":challenge": redemption.code_challenge,
             ":epoch": redemption.epoch,
             ":now": redemption.now,
             ":active": "active",
@@ -48,6 +46,11 @@ class GrantVerbs(Tables):
             ":version": redemption.key_version,
             ":kept": KEPT,
         }
+        if redemption.code_challenge is None:
+            conditions += ["attribute_exists(device)", "attribute_not_exists(code_challenge)"]
+        else:
+            conditions.append("code_challenge = :challenge")
+            values[":challenge"] = redemption.code_challenge
         if redemption.redirect_hash is not None:
             conditions.append("redirect_hash = :redirect")
             values[":redirect"] = redemption.redirect_hash

@@ -11,7 +11,7 @@ SCHEMA = 1
 def encode_item(pk: str, record: msgspec.Struct, **more: object) -> dict[str, Any]:
     """One item: pk, sk, schema, the record's fields, and further attributes (purge_at, written_by)."""
     fields = {name: getattr(record, name) for name in record.__struct_fields__}
-    attributes = {name: encode(value) for name, value in {**fields, **more}.items() if not _is_empty(value)}
+    attributes = {name: encode(value) for name, value in {**fields, **more}.items() if not is_empty(value)}
     return {**key(pk), "schema": {"N": str(SCHEMA)}, **attributes}
 
 
@@ -37,7 +37,7 @@ def encode(value: object) -> dict[str, Any]:
     if isinstance(value, msgspec.Struct):
         value = {name: getattr(value, name) for name in value.__struct_fields__}
     if isinstance(value, dict):
-        return {"M": {name: encode(item) for name, item in value.items() if not _is_empty(item)}}
+        return {"M": {name: encode(item) for name, item in value.items() if not is_empty(item)}}
     raise TypeError(f"no attribute type for {type(value).__name__}")
 
 
@@ -60,5 +60,6 @@ def _decode(value: dict[str, Any]) -> Any:
     return content
 
 
-def _is_empty(value: object) -> bool:
+def is_empty(value: object) -> bool:
+    """True for what is left out of an item."""
     return value is None or value == "" or value == frozenset() or value == b""

@@ -24,5 +24,13 @@ def derive_connection_id(identity_key: bytes, *, sub: str, client_id: str, accou
     return _derive(identity_key, "connection", sub, client_id, account_id)
 
 
+def derive_device_grant_id(user_code_key: bytes, *, user_code: str, epoch: int) -> str:
+    """The grant that a user code leads to, 32 hex characters: so the code itself stands nowhere (RFC 8628 section 5.1).
+
+    user_code   as `parse_user_code` gives it
+    """
+    return _derive(user_code_key, "device", user_code, str(epoch))
+
+
 def _derive(key: bytes, label: str, *parts: str) -> str:
     return hmac.new(key, canonical("token-broker", label, *parts), hashlib.sha256).hexdigest()[:32]

@@ -118,6 +118,27 @@ class AccessDenied(OAuthError):
     description = "The user did not allow the access."
 
 
+class AuthorizationPending(OAuthError):
+    """RFC 8628 section 3.5: nobody has decided yet."""
+
+    code = "authorization_pending"
+    description = "The user has not finished yet; ask again after the interval."
+
+
+class PollTooEarly(OAuthError):
+    """RFC 8628 section 3.5: the interval was not kept, and is longer from now on."""
+
+    code = "slow_down"
+    description = "Asked again too early; wait 5 seconds more between two requests from now on."
+
+
+class ExpiredToken(OAuthError):
+    """RFC 8628 section 3.5."""
+
+    code = "expired_token"
+    description = "The device code is over; ask for a new one if the user still wants to sign in."
+
+
 class LoginRequired(OAuthError):
     """OpenID Connect Core section 3.1.2.6."""
 

@@ -1,7 +1,8 @@
 """Handles: the opaque credentials of a grant, as a chain of generations.
 
-The authorization code is generation 0, refresh tokens are 1, 2, ... A handle proves itself by its MAC before the table
-is asked; the table keeps only SHA-256 of the present secret, so that its dump holds no usable credential.
+The authorization code (or the device code) is generation 0, refresh tokens are 1, 2, ... A handle proves itself by its
+MAC before the table is asked; the table keeps only SHA-256 of the present secret, so that its dump holds no usable
+credential.
 """
 
 import base64
@@ -18,8 +19,8 @@ from msgspec import Struct
 from chalicelib.protocol.errors import InvalidGrant
 from chalicelib.records.keyset import Keyset
 
-HandleKind = Literal["code", "refresh"]
-PREFIXES: dict[HandleKind, str] = {"code": "tb_code_", "refresh": "tb_refresh_"}
+HandleKind = Literal["code", "refresh", "device"]
+PREFIXES: dict[HandleKind, str] = {"code": "tb_code_", "refresh": "tb_refresh_", "device": "tb_device_"}
 SECRET_BYTES = 16
 MAC_BYTES = 16
 _BODY = struct.Struct(">Bc16s16sI")
@@ -30,7 +31,7 @@ class Handle(Struct, frozen=True, kw_only=True):
 
     grant_id     32 hex characters
     secret       16 bytes
-    generation   0 for a code
+    generation   0 for a code of either kind
     """
 
     kind: HandleKind

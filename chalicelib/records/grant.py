@@ -4,7 +4,30 @@ from typing import Literal
 
 from msgspec import Struct
 
-GrantStatus = Literal["exchanging", "issued", "active", "revoked"]
+GrantStatus = Literal["device_pending", "device_denied", "exchanging", "issued", "active", "revoked"]
+
+
+class DeviceRequest(Struct, frozen=True, kw_only=True):
+    """What a grant keeps for a device that waits for it (RFC 8628). The user code is not in it: the grant's id is
+    derived from it.
+
+    round             rises whenever it is open to a decision again; what was shown or decided before is void then
+    ends_at           the end of the user code; a claim and an approved code have shorter ends of their own
+    asked_at          when, and asked_from whence the device asked, for the page; the address goes at the issue
+    client_revision   as the request was checked
+    poll_interval     seconds between two polls, 5 more after each that came too early
+    poll_after        before this time a poll comes too early
+    decision          SHA-256 of what the browser that went on holds, 32 bytes; empty before
+    """
+
+    round: int
+    ends_at: int
+    asked_at: int
+    client_revision: int
+    poll_interval: int
+    poll_after: int = 0
+    asked_from: str = ""
+    decision: bytes = b""
 
 
 class Grant(Struct, frozen=True, kw_only=True):
@@ -24,6 +47,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     resources              audiences asked at /authorize; empty: our issuer
     connections            provider id -> connection id
     sid                    of the browser session in which it began; "": of one before sessions had names
+    device                 of a grant that a device asked for: generation 0 is its device code, drawn at the start
     """
 
     grant_id: str
@@ -53,6 +77,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     grace_seconds: int = 30
     idle_seconds: int = 0
     epoch: int = 0
+    device: DeviceRequest | None = None
 
     def is_over(self, now: int) -> bool:
         """True when revoked or past either end."""

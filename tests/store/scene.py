@@ -7,10 +7,10 @@ from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.signed import SignedTransport
 from chalicelib.adapters.system import SystemEntropy
-from chalicelib.ports import Advance, Redemption, Refused, Written
+from chalicelib.ports import Advance, DeviceDecision, DevicePoll, Redemption, Refused, Written
 from chalicelib.protocol.grants import CodeRequest, RefreshRequest
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
-from chalicelib.records.grant import Grant
+from chalicelib.records.grant import DeviceRequest, Grant
 from chalicelib.records.places import grant_place
 
 NOW = 1_800_000_000
@@ -68,6 +68,37 @@ class Story:
             "epoch": 0, "now": NOW,
         }  # fmt: skip
         return Redemption(**{**fields, **more})  # type: ignore[arg-type]
+
+    def start_device(self, **more: object) -> Written[Grant] | Refused[Grant]:
+        """(nothing) -> device_pending: a device has asked."""
+        device = DeviceRequest(
+            round=1, ends_at=NOW + 600, asked_at=NOW, client_revision=1, poll_interval=5, asked_from="192.0.2.1"
+        )
+        fields = {
+            "decided_at": 0, "expires_at": NOW + 600, "sub": "", "redirect_hash": "", "code_challenge": "",
+            "ends_at": 0, "idle_seconds": 0, "device": device,
+        }  # fmt: skip
+        return self.store.claim_grant(self.record("device_pending", **{**fields, **more}))  # type: ignore[arg-type]
+
+    def decided(self, **more: object) -> DeviceDecision:
+        """What the browser that decides holds."""
+        fields: dict[str, object] = {
+            "grant_id": self.grant_id, "client_id": self.client_id, "round": 1, "decision": b"d" * 32,
+            "decided_at": NOW + 9, "now": NOW + 9,
+        }  # fmt: skip
+        return DeviceDecision(**{**fields, **more})  # type: ignore[arg-type]
+
+    def poll(self, **more: object) -> DevicePoll:
+        """What the device asks while it waits."""
+        fields: dict[str, object] = {
+            "grant_id": self.grant_id, "client_id": self.client_id, "secret_hash": secret_hash(self.code_secret),
+            "epoch": 0, "now": NOW,
+        }  # fmt: skip
+        return DevicePoll(**{**fields, **more})  # type: ignore[arg-type]
+
+    def device_redemption(self, **more: object) -> Redemption:
+        """What the device presents once its user has allowed it."""
+        return self.redemption(**{"code_challenge": None, "redirect_hash": None, **more})
 
     def advance(self, generation: int, **more: object) -> Advance:
         """What the honest client presents with refresh token `generation`."""

@@ -39,6 +39,10 @@ def connection(story: Story, generation: int) -> Connection:
     return Connection(status="active", **required)
 
 
+DECIDED: tuple[Verb, ...] = (
+    lambda s: s.start_device(),
+    lambda s: s.store.claim_device(s.decided(), until=NOW + 69),
+)
 # verb -> (what comes before it, the write itself)
 WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
     "claim_grant": ((), lambda s: s.claim()),
@@ -48,6 +52,20 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         (lambda s: s.claim(), lambda s: s.issue(), lambda s: s.store.redeem_code(s.redemption())),
         lambda s: s.store.advance_grant(s.advance(1)),
     ),
+    "claim_device": ((lambda s: s.start_device(),), lambda s: s.store.claim_device(s.decided(), until=NOW + 69)),
+    "reopen_device": (DECIDED, lambda s: s.store.reopen_device(s.decided())),
+    "issue_device, claimed": (DECIDED, lambda s: s.store.issue_device(s.record("issued"), s.decided(), claimed=True)),
+    "issue_device, at once": (
+        (lambda s: s.start_device(),),
+        lambda s: s.store.issue_device(s.record("issued"), s.decided(), claimed=False),
+    ),
+    "redeem_code, of a device": (
+        (*DECIDED, lambda s: s.store.issue_device(s.record("issued"), s.decided(), claimed=True)),
+        lambda s: s.store.redeem_code(s.device_redemption()),
+    ),
+    "deny_device": ((lambda s: s.start_device(),), lambda s: s.store.deny_device(s.decided())),
+    "note_poll, in time": ((lambda s: s.start_device(),), lambda s: s.store.note_poll(s.poll(), early_by=0)),
+    "note_poll, too early": ((lambda s: s.start_device(),), lambda s: s.store.note_poll(s.poll(), early_by=5)),
     "revoke_grant": ((lambda s: s.claim(),), lambda s: s.store.revoke_grant(s.grant_id, client_id=s.client_id)),
     "claim_once": ((), lambda s: s.store.claim_once(s.grant_id, now=NOW, expires_at=NOW + 60)),
     "put_consent, new": ((), lambda s: s.store.put_consent(consent(s, 1), expected_version=0)),
@@ -79,7 +97,7 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         lambda s: s.store.put_client(client(s, 2), expected_revision=1),
     ),
 }
-AGAIN = ("revoke_grant", "revoke_connection", "extend_client")  # no harm when it happens twice
+AGAIN = ("revoke_grant", "revoke_connection", "extend_client", "note_poll, too early")  # no harm when it happens twice
 ONCE = [name for name in WRITES if name not in AGAIN]
 
 
