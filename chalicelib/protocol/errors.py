@@ -176,6 +176,38 @@ class InsufficientScope(OAuthError):
     description = "The access token does not carry the scope that this endpoint needs."
 
 
+class BoundToken(InvalidToken):
+    """RFC 9449 section 7.1: a token that is bound to a key, without a proof by that key."""
+
+    description = "The access token is bound to a key: send it under the scheme DPoP with a proof by that key."
+
+
+class InvalidDpopProof(OAuthError):
+    """RFC 9449 section 5: a proof that is not one for this request, by this key, just now."""
+
+    code = "invalid_dpop_proof"
+    description = "The DPoP proof is missing or malformed, is for another request, or has been used before."
+
+
+class UseDpopNonce(OAuthError):
+    """RFC 9449 sections 8 and 9: the proof has to hold the nonce that comes with this answer."""
+
+    code = "use_dpop_nonce"
+    description = "The DPoP proof needs the nonce of the header DPoP-Nonce of this answer."
+
+
+class ProofRefused(InvalidDpopProof):
+    """The same where an access token is used (RFC 9449 section 7.1)."""
+
+    status = 401
+
+
+class NonceWanted(UseDpopNonce):
+    """The same where an access token is used (RFC 9449 section 9)."""
+
+    status = 401
+
+
 class UnsupportedTokenType(OAuthError):
     """RFC 7009 section 2.2.1."""
 
