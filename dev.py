@@ -41,6 +41,7 @@ GROUPS = {
         "test": ("local.suite", "the checks and every test"),
         "check": ("local.check", "format, lint, strict types, import contract"),
         "mutants": ("tests.mutants.run", "take each security check out; a test must notice"),
+        "matrix": ("tests.clients.command", "client libraries of others, each through every flow"),
     },
     "Ship it": {
         "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),

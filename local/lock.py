@@ -1,12 +1,15 @@
-"""`dev.py lock`: write the hash locks from the requirements-*.in files; --upgrade takes the newest releases.
+"""`dev.py lock`: write the hash locks from requirements-*.in and, where npm is here, from tests/clients/package.json.
 
-A lock holds names, versions and hashes and nothing else, so that it reads the same wherever it was written.
+A lock holds names, versions and hashes and nothing else, so that it reads the same wherever it was written. --upgrade
+takes the newest releases.
 """
 
 import argparse
 import subprocess
 import sys
 from pathlib import Path
+
+from local.node import NoNode, write_lock
 
 ROOT = Path(__file__).resolve().parent.parent
 # What ships comes first: the development lock has to agree with it.
@@ -26,4 +29,8 @@ def main(arguments: list[str]) -> int:
         if status:
             return status
         print(f"{name}.txt")
+    try:
+        print(write_lock(upgrade=options.upgrade).relative_to(ROOT))
+    except NoNode as error:
+        print(f"dev.py lock: tests/clients/package-lock.json stays as it is: {error}", file=sys.stderr)
     return 0

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.check import failed_checks
+from local.node import why_no_node
 from tests.requirements import read_requirements
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -34,6 +35,8 @@ def main(arguments: list[str]) -> int:
         print(f"usage: dev.py test [PYTEST ARGUMENTS]\n\n{__doc__}")
         return 0
     broken = [] if arguments else failed_checks()
+    if not arguments and (missing := why_no_node()):
+        print(f"left out: the client libraries of tests/clients that need npm: {missing}", flush=True)
     counts = Counts()
     chosen = arguments or ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadscope"]
     status = int(pytest.main(["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), *chosen], plugins=[counts]))

@@ -1,5 +1,6 @@
 """What is installed is pinned to its bytes, and what ships is no more than it needs."""
 
+import json
 import re
 from pathlib import Path
 
@@ -25,6 +26,16 @@ def test_a_lock_holds_names_versions_and_hashes_and_nothing_else(lock: str) -> N
         assert PIN.fullmatch(pin), pin
         assert hashes, pin
         assert all(re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", value) for value in hashes), pin
+
+
+@requirement("OPS-04")
+def test_the_npm_lock_holds_versions_and_hashes_and_no_host() -> None:
+    text = (ROOT / "tests/clients/package-lock.json").read_text()
+    assert "://" not in text
+    packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}
+    assert packages and all(re.fullmatch(r"sha512-[\w+/=]{88}", entry["integrity"]) for entry in packages.values())
+    wanted = json.loads((ROOT / "tests/clients/package.json").read_text())["dependencies"]
+    assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
 
 
 def test_what_ships_is_what_was_tested() -> None:

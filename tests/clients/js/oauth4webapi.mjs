@@ -1,0 +1,112 @@
+// oauth4webapi, in Node and in a page alike: told the issuer, it finds the rest.
+
+import * as oauth from 'oauth4webapi'
+import { expect, expectError } from './expecting.mjs'
+
+const plain = { [oauth.allowInsecureRequests]: true } // http on loopback
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+
+export const flows = {
+  async code(scene) {
+    const { tokens, claims } = await signIn(scene, scene.apps.public)
+    expect(tokens.token_type === 'bearer' && claims.iss === scene.issuer, 'a bearer token and an ID token of ours')
+  },
+
+  async refresh(scene) {
+    const { as, client, tokens } = await signIn(scene, scene.apps.public)
+    const held = tokens.refresh_token
+    const response = await oauth.refreshTokenGrantRequest(as, client, oauth.None(), held, plain)
+    const fresh = await oauth.processRefreshTokenResponse(as, client, response)
+    expect(fresh.refresh_token !== held && fresh.access_token !== tokens.access_token, 'other tokens than before')
+  },
+
+  async revoke(scene) {
+    const { as, client, tokens } = await signIn(scene, scene.apps.public)
+    const response = await oauth.revocationRequest(as, client, oauth.None(), tokens.refresh_token, plain)
+    await oauth.processRevocationResponse(response)
+    const again = await oauth.refreshTokenGrantRequest(as, client, oauth.None(), tokens.refresh_token, plain)
+    await expectError('invalid_grant', () => oauth.processRefreshTokenResponse(as, client, again))
+  },
+
+  async introspect(scene) {
+    const { as, client, tokens } = await signIn(scene, scene.apps.public)
+    const api = { client_id: scene.apps.api.client_id }
+    const basic = oauth.ClientSecretBasic(scene.apps.api.secret)
+    const response = await oauth.introspectionRequest(as, api, basic, tokens.access_token, plain)
+    const told = await oauth.processIntrospectionResponse(as, api, response)
+    expect(told.active === true && told.client_id === client.client_id, 'a living token of the app')
+  },
+
+  async userinfo(scene) {
+    const { as, client, tokens, claims } = await signIn(scene, scene.apps.public)
+    const response = await oauth.userInfoRequest(as, client, tokens.access_token, plain)
+    const told = await oauth.processUserInfoResponse(as, client, claims.sub, response)
+    expect(told.name.startsWith('Alice'), 'the name')
+  },
+
+  async keys(scene) {
+    const { as, tokens, response } = await signIn(scene, scene.apps.public)
+    await oauth.validateApplicationLevelSignature(as, response, plain)
+    const request = new Request(scene.issuer, { headers: { authorization: `Bearer ${tokens.access_token}` } })
+    const claims = await oauth.validateJwtAccessToken(as, request, scene.issuer, plain)
+    expect(claims.client_id === scene.apps.public.client_id, 'the access token to name the app')
+  },
+
+  async client_credentials(scene) {
+    const as = await discover(scene)
+    const client = { client_id: scene.apps.machine.client_id }
+    const basic = oauth.ClientSecretBasic(scene.apps.machine.secret)
+    const response = await oauth.clientCredentialsGrantRequest(as, client, basic, { scope: scene.jobs }, plain)
+    const tokens = await oauth.processClientCredentialsResponse(as, client, response)
+    expect(tokens.scope === scene.jobs && !tokens.refresh_token, 'one token for jobs')
+  },
+
+  async token_exchange(scene) {
+    const { as, client, tokens } = await signIn(scene, scene.apps.public)
+    const parameters = { subject_token: tokens.access_token, subject_token_type: ACCESS_TOKEN, audience: 'demo' }
+    const response = await oauth.genericTokenEndpointRequest(as, client, oauth.None(), EXCHANGE, parameters, plain)
+    const theirs = await oauth.processGenericTokenEndpointResponse(as, client, response)
+    expect(theirs.issued_token_type === ACCESS_TOKEN && theirs.access_token !== tokens.access_token, 'another token')
+  },
+
+  async registration(scene) {
+    const as = await discover(scene)
+    const metadata = {
+      client_name: 'Registered by itself', redirect_uris: [scene.callback], token_endpoint_auth_method: 'none',
+    }
+    const response = await oauth.dynamicClientRegistrationRequest(as, metadata, plain)
+    const client = await oauth.processDynamicClientRegistrationResponse(response)
+    const { tokens } = await signIn(scene, { client_id: client.client_id }, { scope: 'openid profile' })
+    expect(tokens.access_token, 'a sign-in as the registered app')
+  },
+}
+
+async function discover(scene) {
+  const issuer = new URL(scene.issuer)
+  const response = await oauth.discoveryRequest(issuer, { algorithm: 'oauth2', ...plain })
+  return oauth.processDiscoveryResponse(issuer, response)
+}
+
+// The whole way: the code with PKCE, state, nonce and iss checked, and the tokens.
+async function signIn(scene, app, more = {}) {
+  const as = await discover(scene)
+  const client = { client_id: app.client_id }
+  const verifier = oauth.generateRandomCodeVerifier()
+  const state = oauth.generateRandomState()
+  const nonce = oauth.generateRandomNonce()
+  const url = new URL(as.authorization_endpoint)
+  const parameters = {
+    client_id: app.client_id, redirect_uri: scene.callback, response_type: 'code', scope: scene.scope, state, nonce,
+    code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...more,
+  }
+  url.search = new URLSearchParams(parameters)
+  const back = new URL(await scene.person(url.href))
+  const answer = oauth.validateAuthResponse(as, client, back, state)
+  const response = await oauth.authorizationCodeGrantRequest(
+    as, client, oauth.None(), answer, scene.callback, verifier, plain)
+  const tokens = await oauth.processAuthorizationCodeResponse(as, client, response, {
+    expectedNonce: nonce, requireIdToken: true,
+  })
+  return { as, client, tokens, claims: oauth.getValidatedIdTokenClaims(tokens), response }
+}

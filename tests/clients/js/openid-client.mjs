@@ -1,0 +1,93 @@
+// openid-client: certified, and does most of what there is.
+
+import * as oidc from 'openid-client'
+import { expect, expectError } from './expecting.mjs'
+
+const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
+const plain = { execute: [oidc.allowInsecureRequests] } // http on loopback
+
+export const flows = {
+  async code(scene) {
+    for (const app of [scene.apps.public, scene.apps.web]) {
+      const tokens = await signIn(scene, await discover(scene, app))
+      expect(tokens.claims().iss === scene.issuer && tokens.expires_in > 0, 'tokens of ours')
+    }
+  },
+
+  async refresh(scene) {
+    const config = await discover(scene, scene.apps.public)
+    const tokens = await signIn(scene, config)
+    const fresh = await oidc.refreshTokenGrant(config, tokens.refresh_token)
+    expect(fresh.refresh_token !== tokens.refresh_token, 'another refresh token')
+    expect(fresh.access_token !== tokens.access_token, 'another access token')
+  },
+
+  async revoke(scene) {
+    const config = await discover(scene, scene.apps.web)
+    const tokens = await signIn(scene, config)
+    await oidc.tokenRevocation(config, tokens.refresh_token)
+    await expectError('invalid_grant', () => oidc.refreshTokenGrant(config, tokens.refresh_token))
+  },
+
+  async introspect(scene) {
+    const tokens = await signIn(scene, await discover(scene, scene.apps.public))
+    const told = await oidc.tokenIntrospection(await discover(scene, scene.apps.api), tokens.access_token)
+    expect(told.active === true && told.client_id === scene.apps.public.client_id, 'a living token of the app')
+  },
+
+  async userinfo(scene) {
+    const config = await discover(scene, scene.apps.public)
+    const tokens = await signIn(scene, config)
+    const told = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub)
+    expect(told.name.startsWith('Alice'), 'the name')
+  },
+
+  async keys(scene) {
+    const config = await discover(scene, scene.apps.public)
+    oidc.enableNonRepudiationChecks(config) // from here on it verifies the ID token's signature by our key set
+    const tokens = await signIn(scene, config)
+    expect(tokens.claims().aud === scene.apps.public.client_id, 'an ID token for the app')
+  },
+
+  async client_credentials(scene) {
+    const config = await discover(scene, scene.apps.machine)
+    const tokens = await oidc.clientCredentialsGrant(config, { scope: scene.jobs })
+    expect(tokens.scope === scene.jobs && !tokens.refresh_token, 'one token for jobs')
+  },
+
+  async token_exchange(scene) {
+    const config = await discover(scene, scene.apps.web)
+    const tokens = await signIn(scene, config)
+    const parameters = { subject_token: tokens.access_token, subject_token_type: ACCESS_TOKEN, audience: 'demo' }
+    const theirs = await oidc.genericGrantRequest(config, EXCHANGE, parameters)
+    const notes = await oidc.fetchProtectedResource(config, theirs.access_token, new URL(scene.notes), 'GET')
+    expect((await notes.json()).owner === 'alice', "the provider's data with the provider's token")
+  },
+
+  async registration(scene) {
+    const metadata = {
+      client_name: 'Registered by itself', redirect_uris: [scene.callback], token_endpoint_auth_method: 'none',
+    }
+    const config = await oidc.dynamicClientRegistration(new URL(scene.issuer), metadata, oidc.None(), plain)
+    const tokens = await signIn(scene, config, { scope: 'openid profile' })
+    expect(tokens.claims().aud === config.clientMetadata().client_id, 'a sign-in as the registered app')
+  },
+}
+
+function discover(scene, app) {
+  const credentials = app.secret ? oidc.ClientSecretBasic(app.secret) : oidc.None()
+  return oidc.discovery(new URL(scene.issuer), app.client_id, undefined, credentials, plain)
+}
+
+async function signIn(scene, config, more = {}) {
+  const pkceCodeVerifier = oidc.randomPKCECodeVerifier()
+  const [expectedState, expectedNonce] = [oidc.randomState(), oidc.randomNonce()]
+  const url = oidc.buildAuthorizationUrl(config, {
+    redirect_uri: scene.callback, scope: scene.scope, state: expectedState, nonce: expectedNonce,
+    code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256', ...more,
+  })
+  const back = new URL(await scene.person(url))
+  const checks = { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true }
+  return oidc.authorizationCodeGrant(config, back, checks)
+}

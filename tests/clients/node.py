@@ -1,0 +1,45 @@
+"""Runs a library in Node: one process for all its flows."""
+
+import json
+import os
+import subprocess
+from typing import Any
+
+from local.node import install_packages
+from tests.clients.scene import JOBS, SCOPE, TOOLS, Scene
+
+SECONDS = 120
+
+
+def attempt_in_node(name: str, scene: Scene, flows: list[str]) -> dict[str, str]:
+    """By flow: what went wrong, empty where nothing did. Raises NoNode."""
+    modules = install_packages()
+    done = subprocess.run(
+        ["node", "run.mjs", name],
+        cwd=modules.parent / "js",
+        env={**os.environ, "NODE_OPTIONS": "", "NO_PROXY": "*"},
+        input=json.dumps(describe(scene, flows)),
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    outcomes = {line["name"]: line["fault"] for line in map(json.loads, done.stdout.splitlines())}
+    return {flow: outcomes.get(flow, done.stderr or "it was not tried") for flow in flows}
+
+
+def describe(scene: Scene, flows: list[str]) -> dict[str, Any]:
+    """What a script is told: where the broker is, and the apps that are registered there."""
+    apps = {name: getattr(scene, name)._asdict() for name in ("public", "web", "machine", "agent", "robot", "api")}
+    return {
+        "issuer": scene.issuer,
+        "callback": scene.callback,
+        "scope": SCOPE,
+        "jobs": JOBS,
+        "tools": TOOLS,
+        "server": scene.server,
+        "helper": scene.helper.url,
+        "notes": scene.notes,
+        "apps": apps,
+        "flows": flows,
+    }

@@ -1,0 +1,127 @@
+"""Authlib: its OAuth 2 session, and its Flask client for what OpenID Connect adds."""
+
+from typing import Any
+
+from authlib.common.security import generate_token
+from authlib.integrations.flask_client import OAuth
+from authlib.integrations.requests_client import OAuth2Session, OAuthError
+from flask import Flask
+
+from tests.clients.python.expecting import expect_error
+from tests.clients.scene import JOBS, SCOPE, App, Scene
+from tests.flow.stack import ACCESS_TOKEN, EXCHANGE
+
+
+def code(scene: Scene) -> None:
+    for app in (scene.public, scene.web):
+        token = sign_in(scene, app).token
+        assert set(token["scope"].split()) == set(SCOPE.split())
+
+
+def refresh(scene: Scene) -> None:
+    session = sign_in(scene, scene.public)
+    old = dict(session.token)
+    fresh = session.refresh_token(scene.metadata["token_endpoint"])
+    assert fresh["access_token"] != old["access_token"] and fresh["refresh_token"] != old["refresh_token"]
+    assert session.get(scene.metadata["userinfo_endpoint"]).status_code == 200
+
+
+def revoke(scene: Scene) -> None:
+    session = sign_in(scene, scene.web)
+    held = session.token["refresh_token"]
+    gone = session.revoke_token(scene.metadata["revocation_endpoint"], token=held, token_type_hint="refresh_token")
+    assert gone.status_code == 200
+    assert session.get(scene.metadata["userinfo_endpoint"]).status_code == 401
+    with expect_error(OAuthError, "invalid_grant"):
+        session.refresh_token(scene.metadata["token_endpoint"], refresh_token=held)
+
+
+def introspect(scene: Scene) -> None:
+    token = sign_in(scene, scene.public).token["access_token"]
+    api = OAuth2Session(scene.api.client_id, scene.api.secret)
+    endpoint = scene.metadata["introspection_endpoint"]
+    told = api.introspect_token(endpoint, token=token, token_type_hint="access_token").json()
+    assert told["active"] is True and told["client_id"] == scene.public.client_id
+    assert api.introspect_token(endpoint, token=token[:-4] + "AAAA").json() == {"active": False}
+
+
+def userinfo(scene: Scene) -> None:
+    website, token = _at_website(scene)
+    with website.test_request_context():
+        claims = _client(website).userinfo(token=token)
+    assert claims["sub"] == token["userinfo"]["sub"] and claims["name"].startswith("Alice")
+
+
+def keys(scene: Scene) -> None:
+    """Its Flask client verifies the ID token by our key set before it says who it is."""
+    _, token = _at_website(scene)
+    assert token["userinfo"]["iss"] == scene.issuer and token["userinfo"]["aud"] == scene.web.client_id
+
+
+def client_credentials(scene: Scene) -> None:
+    session = OAuth2Session(scene.machine.client_id, scene.machine.secret, scope=JOBS)
+    token = session.fetch_token(scene.metadata["token_endpoint"], grant_type="client_credentials")
+    assert token["scope"] == JOBS and "refresh_token" not in token
+
+
+def token_exchange(scene: Scene) -> None:
+    session = sign_in(scene, scene.web)
+    theirs = session.fetch_token(
+        scene.metadata["token_endpoint"],
+        grant_type=EXCHANGE,
+        subject_token=session.token["access_token"],
+        subject_token_type=ACCESS_TOKEN,
+        audience="demo",
+        scope="notes:read",
+    )
+    assert theirs["issued_token_type"] == ACCESS_TOKEN and session.get(scene.notes).json()["owner"] == "alice"
+
+
+def sign_in(scene: Scene, app: App, **more: str) -> OAuth2Session:
+    """A session that holds tokens."""
+    session = OAuth2Session(
+        app.client_id, app.secret or None, scope=SCOPE, redirect_uri=app.redirect_uri, code_challenge_method="S256"
+    )
+    verifier = generate_token(48)
+    url, state = session.create_authorization_url(
+        scene.metadata["authorization_endpoint"], code_verifier=verifier, **more
+    )
+    session.fetch_token(
+        scene.metadata["token_endpoint"],
+        authorization_response=scene.person(url),
+        state=state,
+        code_verifier=verifier,
+    )
+    return session
+
+
+def _at_website(scene: Scene) -> tuple[Flask, dict[str, Any]]:
+    """A website of Flask after a sign-in, and its tokens with the verified claims in `userinfo`."""
+    website = Flask("website")
+    website.secret_key = generate_token(48)
+    OAuth(website).register(
+        "broker",
+        client_id=scene.web.client_id,
+        client_secret=scene.web.secret,
+        server_metadata_url=f"{scene.issuer}/.well-known/openid-configuration",
+        client_kwargs={"scope": SCOPE, "code_challenge_method": "S256"},
+    )
+    found: dict[str, Any] = {}
+
+    @website.get("/login")
+    def login() -> Any:
+        return _client(website).authorize_redirect(scene.callback)
+
+    @website.get("/callback")
+    def callback() -> str:
+        found.update(_client(website).authorize_access_token())
+        return "signed in"
+
+    browser = website.test_client()
+    back = scene.person(browser.get("/login").location)
+    assert browser.get("/callback?" + back.partition("?")[2]).status_code == 200
+    return website, found
+
+
+def _client(website: Flask) -> Any:
+    return website.extensions["authlib.integrations.flask_client"].broker

@@ -1,0 +1,57 @@
+"""requests-oauthlib, with the clients of oauthlib that it is given."""
+
+from typing import Any
+
+from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError, WebApplicationClient
+from requests.auth import HTTPBasicAuth
+from requests_oauthlib import OAuth2Session
+
+from tests.clients.python.expecting import expect_error
+from tests.clients.scene import JOBS, SCOPE, App, Scene
+
+
+def code(scene: Scene) -> None:
+    for app in (scene.public, scene.web):
+        assert set(sign_in(scene, app).token["scope"]) == set(SCOPE.split())
+
+
+def refresh(scene: Scene) -> None:
+    session = sign_in(scene, scene.public)
+    old = dict(session.token)
+    fresh = session.refresh_token(scene.metadata["token_endpoint"], client_id=scene.public.client_id)
+    assert fresh["access_token"] != old["access_token"] and fresh["refresh_token"] != old["refresh_token"]
+    assert session.get(scene.metadata["userinfo_endpoint"]).status_code == 200
+
+
+def revoke(scene: Scene) -> None:
+    client = WebApplicationClient(scene.web.client_id)
+    session = sign_in(scene, scene.web, client)
+    held = session.token["refresh_token"]
+    url, headers, body = client.prepare_token_revocation_request(scene.metadata["revocation_endpoint"], held)
+    basic = HTTPBasicAuth(scene.web.client_id, scene.web.secret)
+    assert session.post(url, body, headers=headers, auth=basic, withhold_token=True).status_code == 200
+    assert session.get(scene.metadata["userinfo_endpoint"]).status_code == 401
+    with expect_error(InvalidGrantError, "InvalidGrantError"):
+        session.refresh_token(scene.metadata["token_endpoint"], auth=basic)
+
+
+def userinfo(scene: Scene) -> None:
+    claims = sign_in(scene, scene.public).get(scene.metadata["userinfo_endpoint"]).json()
+    assert claims["name"].startswith("Alice")
+
+
+def client_credentials(scene: Scene) -> None:
+    session = OAuth2Session(client=BackendApplicationClient(scene.machine.client_id), scope=[JOBS])
+    token = session.fetch_token(scene.metadata["token_endpoint"], client_secret=scene.machine.secret)
+    assert token["scope"] == [JOBS] and "refresh_token" not in token
+
+
+def sign_in(scene: Scene, app: App, client: WebApplicationClient | None = None) -> OAuth2Session:
+    """A session that holds tokens."""
+    session = OAuth2Session(
+        app.client_id, client=client, redirect_uri=app.redirect_uri, scope=SCOPE.split(), pkce="S256"
+    )
+    url, _ = session.authorization_url(scene.metadata["authorization_endpoint"])
+    credentials: dict[str, Any] = {"client_secret": app.secret} if app.secret else {"include_client_id": True}
+    session.fetch_token(scene.metadata["token_endpoint"], authorization_response=scene.person(url), **credentials)
+    return session

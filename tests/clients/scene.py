@@ -1,0 +1,138 @@
+"""What a library finds when it comes to us: a broker that runs, apps that are registered there, and a person."""
+
+from functools import cached_property
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+import jwt
+import requests
+
+from chalicelib.adapters.system import SystemClock
+from chalicelib.records.resource import Resource
+from cli.operations import create_resource
+from tests.clients.helper import DESCRIBED, PROTECTED, Guarded, Helper
+from tests.flow.stack import APP, Parts, Stack
+from tests.oracles.person import walk
+
+SCOPE = "openid profile email offline_access demo:notes:read"
+JOBS = "jobs:run"
+TOOLS = "tools:call"
+
+
+class App(NamedTuple):
+    """A registered app, as its developer knows it; `secret` is empty for a public one."""
+
+    client_id: str
+    secret: str
+    redirect_uri: str
+
+
+class Scene:
+    """A broker of its own, under the real clock: others' libraries read no other.
+
+    callback   the redirect URI of its apps: a page of the helper, or an address where nobody is
+    server     an MCP server's address: without a token it answers 401 and where its metadata is, and no more
+    """
+
+    def __init__(self, parts: Parts, page: str = "") -> None:
+        self.stack = Stack(parts, open_registration=True)
+        self.stack.clock = SystemClock()  # type: ignore[assignment]
+        self.stack.restart()
+        self.helper = Helper()
+        self.issuer = self.stack.settings.issuer
+        self.callback = f"{self.helper.url}{page}" if page else APP
+        self.notes = f"{self.stack.provider.url}/api/notes"
+        self.server = f"{self.helper.url}{PROTECTED}"
+        create_resource(self.stack.deployment, Resource(audience=self.server, scopes=frozenset({TOOLS})))
+        self.helper.answerers["/person"] = self.person
+        self.helper.guard = self._guard
+        self.helper.documents[DESCRIBED] = {
+            "resource": self.server,
+            "authorization_servers": [self.issuer],
+            "scopes_supported": [TOOLS],
+        }
+
+    def stop(self) -> None:
+        """Close what was opened."""
+        self.helper.stop()
+
+    @cached_property
+    def metadata(self) -> dict[str, Any]:
+        """The document that the broker publishes."""
+        answer = requests.get(f"{self.issuer}/.well-known/oauth-authorization-server", timeout=10)
+        answer.raise_for_status()
+        document: dict[str, Any] = answer.json()
+        return document
+
+    @cached_property
+    def public(self) -> App:
+        """A public client: no secret, PKCE."""
+        return self.app(token_endpoint_auth_method="none")
+
+    @cached_property
+    def web(self) -> App:
+        """A confidential one of client_secret_basic."""
+        return self.app(token_endpoint_auth_method="client_secret_basic")
+
+    @cached_property
+    def machine(self) -> App:
+        """A job without a user."""
+        return self.app(
+            grant_types=frozenset({"client_credentials"}),
+            redirect_uris=(),
+            scopes=frozenset({JOBS}),
+            token_endpoint_auth_method="client_secret_basic",
+        )
+
+    @cached_property
+    def agent(self) -> App:
+        """A public client that may ask for the MCP server."""
+        scopes = frozenset({*SCOPE.split(), TOOLS})
+        return self.app(token_endpoint_auth_method="none", scopes=scopes, resources=frozenset({self.server}))
+
+    @cached_property
+    def robot(self) -> App:
+        """A job without a user that may ask for the MCP server."""
+        return self.app(
+            grant_types=frozenset({"client_credentials"}),
+            redirect_uris=(),
+            scopes=frozenset({TOOLS}),
+            resources=frozenset({self.server}),
+            token_endpoint_auth_method="client_secret_basic",
+        )
+
+    @cached_property
+    def api(self) -> App:
+        """An API that asks whether a token is alive."""
+        return self.app(
+            grant_types=frozenset(),
+            redirect_uris=(),
+            token_endpoint_auth_method="client_secret_basic",
+            serves=frozenset({self.issuer}),
+        )
+
+    def app(self, **fields: Any) -> App:
+        """Register one more."""
+        client, secret = self.stack.client(**{"redirect_uris": (self.callback,), **fields})
+        return App(client.client_id, secret or "", self.callback)
+
+    def person(self, authorization_url: str) -> str:
+        """What a person does in the browser: the URL at which the app is called back."""
+        assert authorization_url.startswith(f"{self.issuer}/authorize?"), authorization_url
+        provider = self.stack.provider
+        found = walk(self.stack, authorization_url, lambda url: provider.sign_in(url, "alice"))
+        assert urlsplit(found)._replace(query="").geturl() == self.callback, found
+        return found
+
+    def _guard(self, authorization: str) -> Guarded:
+        """The MCP server looks at a token: signature by the broker's key set, issuer, its own audience."""
+        scheme, _, token = authorization.partition(" ")
+        challenge = f'Bearer resource_metadata="{self.helper.url}{DESCRIBED}"'
+        if scheme != "Bearer":
+            return Guarded(401, "", challenge)
+        try:
+            key = jwt.PyJWKClient(self.metadata["jwks_uri"]).get_signing_key_from_jwt(token)
+            claims = jwt.decode(token, key, ["ES256"], audience=self.server, issuer=self.issuer)
+        except jwt.PyJWTError as error:
+            return Guarded(401, str(error), f'{challenge}, error="invalid_token"')
+        return Guarded(200, f"hello {claims['client_id']}")
