@@ -332,13 +332,19 @@ class Fetcher(Protocol):
 
 
 class Directory(Protocol):
-    """Where a provider's endpoints and keys are, cached."""
+    """Where a provider's endpoints and keys are, and a client's keys, cached."""
 
     def endpoints(self, definition: Any, issuer: str | None) -> Endpoints:
         """Raises ProviderUnavailable."""
 
     def jwks(self, definition: Any, endpoints: Endpoints, kid: str | None) -> dict[str, Any]:
         """Raises ProviderUnavailable."""
+
+    def client_jwks(self, jwks_uri: str, kid: str | None) -> dict[str, Any]:
+        """The keys that a client publishes, looked at again for a `kid` that is not among them.
+
+        Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
+        """
 
 
 class Clock(Protocol):

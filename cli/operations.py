@@ -195,7 +195,7 @@ def create_client(deployment: Deployment, client: Client) -> tuple[Client, str |
     Raises OperationError where the id is taken.
     """
     secret = None
-    if client.is_confidential:
+    if client.has_secret:
         secret, kept = new_client_secret(deployment)
         client = msgspec.structs.replace(client, secrets=(kept,))
     client = msgspec.structs.replace(
@@ -212,8 +212,8 @@ def rotate_client_secret(deployment: Deployment, client_id: str, *, overlap_seco
     Raises OperationError, also where somebody else rotates it at this moment.
     """
     client = find_client(deployment, client_id)
-    if not client.is_confidential:
-        raise OperationError(f"client {client_id} has no secret", "only confidential clients have one")
+    if not client.has_secret:
+        raise OperationError(f"client {client_id} has no secret", "public clients and those with a key have none")
     now = deployment.clock.now()
     secret, kept = new_client_secret(deployment)
     newest = client.secrets[-1:] if overlap_seconds > 0 else ()

@@ -1,14 +1,14 @@
-"""Endpoints and keys of providers, fetched when needed and kept for a while (RELIABILITY: keys).
+"""Endpoints and keys of providers, and keys of clients, fetched when needed and kept for a while (RELIABILITY: keys).
 
-Fresh for an hour. When a provider is down, what was fetched last serves for up to a day; a key that a successful fetch
-no longer names is gone at once. An unknown key id causes at most one fetch per provider and minute, for a stranger
-chooses it.
+A provider's are fresh for an hour, and serve for up to a day while it is down; a key that a successful fetch no longer
+names is gone at once. A client's are fresh for ten minutes and serve for an hour at most: whoever takes a key back
+waits no longer. An unknown key id causes at most one fetch per set and minute, for a stranger chooses it.
 """
 
 from collections.abc import Callable
-from threading import Lock
-from typing import Generic, Protocol, TypeVar
+from typing import Protocol
 
+from chalicelib.adapters.documents import CachedDocuments, Tells
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import (
     Endpoints,
@@ -17,23 +17,18 @@ from chalicelib.upstream.endpoints import (
     read_discovery_response,
     static_endpoints,
 )
-from chalicelib.upstream.http import (
-    HttpRequest,
-    HttpResponse,
-    ProviderMisbehaved,
-    ProviderRefused,
-    ProviderUnavailable,
-)
-from chalicelib.upstream.jwks import build_jwks_request, read_jwks_response
+from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved
+from chalicelib.upstream.jwks import build_jwks_request, read_client_jwks_response, read_jwks_response
 
 FRESH_SECONDS = 3600
 STALE_SECONDS = 86_400
-RETRY_SECONDS = 60
-MAX_KEPT = 256
+CLIENT_FRESH_SECONDS = 600
+CLIENT_STALE_SECONDS = 3600
+CLIENT_REST_SECONDS = 10
+CLIENT_MAX_BYTES = 65_536
 FETCH_SECONDS = 3.0
 
 Jwks = dict[str, list[dict[str, str]]]
-Value = TypeVar("Value")
 
 
 class Fetches(Protocol):
@@ -42,31 +37,21 @@ class Fetches(Protocol):
     def fetch(self, request: HttpRequest, *, timeout_seconds: float = ..., max_bytes: int = ...) -> HttpResponse: ...
 
 
-class Tells(Protocol):
-    """A clock in whole epoch seconds."""
-
-    def now(self) -> int: ...
-
-
-class _Kept(Generic[Value]):
-    """One document: when it came, and when it was last asked for."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.value: Value | None = None
-        self.fetched_at = 0
-        self.tried_at = 0
-
-
 class ProviderDirectory:
     """Safe to share between threads; concurrent misses of one document make one fetch."""
 
     def __init__(self, fetcher: Fetches, clock: Tells) -> None:
         self._fetcher = fetcher
-        self._clock = clock
-        self._lock = Lock()
-        self._metadata: dict[tuple[str, str], _Kept[Endpoints]] = {}
-        self._keys: dict[str, _Kept[Jwks]] = {}
+        times = {"fresh_seconds": FRESH_SECONDS, "stale_seconds": STALE_SECONDS}
+        self._metadata = CachedDocuments[Endpoints](clock, **times)
+        self._keys = CachedDocuments[Jwks](clock, **times)
+        # Apart from the providers', so that no number of clients pushes a provider's keys out.
+        self._client_keys = CachedDocuments[Jwks](
+            clock,
+            fresh_seconds=CLIENT_FRESH_SECONDS,
+            stale_seconds=CLIENT_STALE_SECONDS,
+            rest_seconds=CLIENT_REST_SECONDS,
+        )
 
     def endpoints(self, definition: ProviderDefinition, issuer: str | None) -> Endpoints:
         """Where the provider's endpoints are.
@@ -87,7 +72,7 @@ class ProviderDirectory:
                 definition, named, self._fetcher.fetch(build_discovery_request(named), timeout_seconds=FETCH_SECONDS)
             )
 
-        found = self._fresh(self._place(self._metadata, (definition.provider_id, named)), fetch)
+        found = self._metadata.get((definition.provider_id, named), fetch)
         return lay_over(definition, found)
 
     def jwks(self, definition: ProviderDefinition, endpoints: Endpoints, kid: str | None) -> Jwks:
@@ -102,52 +87,24 @@ class ProviderDirectory:
         def fetch() -> Jwks:
             return read_jwks_response(self._fetcher.fetch(build_jwks_request(jwks_uri), timeout_seconds=FETCH_SECONDS))
 
-        kept = self._place(self._keys, jwks_uri)
-        keys = self._fresh(kept, fetch)
-        if kid is None or any(key.get("kid") == kid for key in keys["keys"]):
-            return keys
-        return self._again(kept, fetch, keys)
+        return _with_kid(self._keys, jwks_uri, fetch, kid)
 
-    def _place(self, places: "dict[Key, _Kept[Value]]", key: "Key") -> "_Kept[Value]":
-        with self._lock:
-            if key not in places and len(places) >= MAX_KEPT:
-                places.pop(next(iter(places)))
-            return places.setdefault(key, _Kept())
+    def client_jwks(self, jwks_uri: str, kid: str | None) -> Jwks:
+        """The keys that a client publishes, looked at again where they do not hold `kid`.
 
-    def _fresh(self, kept: _Kept[Value], fetch: Callable[[], Value]) -> Value:
-        """What is kept while it is fresh; else what a fetch brings; else, with the provider down, what is kept."""
-        with kept.lock:
-            now = self._clock.now()
-            if kept.value is not None and now - kept.fetched_at < FRESH_SECONDS:
-                return kept.value
-            usable = kept.value is not None and now - kept.fetched_at < STALE_SECONDS
-            if usable and kept.value is not None and now - kept.tried_at < RETRY_SECONDS:
-                return kept.value
-            kept.tried_at = now
-            try:
-                kept.value = fetch()
-            except (ProviderUnavailable, ProviderRefused, ProviderMisbehaved):
-                if usable and kept.value is not None:
-                    return kept.value
-                raise
-            kept.fetched_at = now
-            return kept.value
+        Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
+        """
 
-    def _again(self, kept: _Kept[Value], fetch: Callable[[], Value], known: Value) -> Value:
-        """One more look before the hour is over, at most one a minute."""
-        with kept.lock:
-            now = self._clock.now()
-            if kept.value is not None and kept.value is not known:
-                return kept.value  # somebody else has just looked
-            if now - kept.tried_at < RETRY_SECONDS:
-                return known
-            kept.tried_at = now
-            try:
-                kept.value = fetch()
-            except (ProviderUnavailable, ProviderRefused, ProviderMisbehaved):
-                return known
-            kept.fetched_at = now
-            return kept.value
+        def fetch() -> Jwks:
+            request = build_jwks_request(jwks_uri)
+            answer = self._fetcher.fetch(request, timeout_seconds=FETCH_SECONDS, max_bytes=CLIENT_MAX_BYTES)
+            return read_client_jwks_response(answer)
+
+        return _with_kid(self._client_keys, jwks_uri, fetch, kid)
 
 
-Key = TypeVar("Key")
+def _with_kid(documents: CachedDocuments[Jwks], jwks_uri: str, fetch: Callable[[], Jwks], kid: str | None) -> Jwks:
+    keys = documents.get(jwks_uri, fetch)
+    if kid is None or any(key.get("kid") == kid for key in keys["keys"]):
+        return keys
+    return documents.look_again(jwks_uri, fetch, keys)

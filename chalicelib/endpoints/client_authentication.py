@@ -1,20 +1,31 @@
 """Who asks, proven: the first step of every endpoint that clients call (RFC 6749 section 2.3, TOK-02 to TOK-09)."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from chalicelib.endpoints.counting import place_of
-from chalicelib.ports import Broker
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.client_assertion import (
+    UnverifiedAssertion,
+    assertion_mark,
+    check_client_assertion,
+    verify_client_assertion,
+)
 from chalicelib.protocol.client_authentication import (
     PresentedClient,
     check_method,
     parse_client_credentials,
     verify_secret,
 )
-from chalicelib.protocol.errors import InvalidClient, TooManyRequests
+from chalicelib.protocol.errors import InvalidClient, TemporarilyUnavailable, TooManyRequests
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client
 from chalicelib.records.places import DEPLOYMENT, client_place
+from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 
 WINDOW_SECONDS = 900
+RETRY_SECONDS = 10
 
 
 def authenticate_client(broker: Broker, http: Request, parameters: Parameters) -> Client:
@@ -23,25 +34,33 @@ def authenticate_client(broker: Broker, http: Request, parameters: Parameters) -
     From the cache of at most 10 s; a refusal reads once more. Failures are counted per address, and from the limit on
     only what fails is told to wait: a right credential is never refused for the failures of others.
 
-    Raises InvalidClient, InvalidRequest, TooManyRequests.
+    An assertion costs one call more than a secret, and is used up.
+
+    Raises InvalidClient, InvalidRequest, TooManyRequests, TemporarilyUnavailable.
     """
     presented = parse_client_credentials(http, parameters)
     try:
-        return _authenticate(broker, presented, fresh=False)
-    except InvalidClient:
-        pass
-    try:
-        return _authenticate(broker, presented, fresh=True)
+        client = _authenticate_twice(broker, presented)
+        if presented.assertion is not None:
+            _claim(broker, presented.assertion)
     except InvalidClient as error:
         _count_failure(broker, http)
         raise error from None
+    return client
+
+
+def _authenticate_twice(broker: Broker, presented: PresentedClient) -> Client:
+    try:
+        return _authenticate(broker, presented, fresh=False)
+    except InvalidClient:
+        return _authenticate(broker, presented, fresh=True)
 
 
 def _authenticate(broker: Broker, presented: PresentedClient, *, fresh: bool) -> Client:
     place = client_place(presented.client_id)
     found = broker.registry.lookup(place, DEPLOYMENT, fresh=fresh)
     client, deployment, now = found.get(place), found.get(DEPLOYMENT), broker.clock.now()
-    if presented.method != "none" or client is None or client.is_confidential:
+    if presented.assertion is None and (presented.method != "none" or client is None or client.is_confidential):
         peppers = {version: key.secret for version, key in broker.keys.get("pepper").versions.items()}
         verify_secret(client, presented, peppers, now)
     if client is None or client.is_over(now):
@@ -49,7 +68,29 @@ def _authenticate(broker: Broker, presented: PresentedClient, *, fresh: bool) ->
     if deployment is not None and deployment.marks.disabled:
         raise InvalidClient("deployment_disabled")
     check_method(client, presented)
+    if presented.assertion is not None:
+        check_client_assertion(presented.assertion, client, issuer=broker.settings.issuer, now=now)
+        verify_client_assertion(presented.assertion, _find_keys(broker, client, presented.assertion.kid))
     return client
+
+
+def _find_keys(broker: Broker, client: Client, kid: str | None) -> Mapping[str, Any]:
+    """The client's key set. Where it cannot be had nothing is decided; where it cannot be used it proves nobody."""
+    if client.jwks_uri is None:
+        return {"keys": list(client.jwks)}
+    try:
+        return broker.directory.client_jwks(client.jwks_uri, kid)
+    except ProviderUnavailable as error:
+        raise TemporarilyUnavailable(f"client_keys_{error.reason}", retry_after=RETRY_SECONDS) from None
+    except (ProviderRefused, ProviderMisbehaved) as error:
+        raise InvalidClient(f"client_keys_{error.reason}") from None
+
+
+def _claim(broker: Broker, assertion: UnverifiedAssertion) -> None:
+    """An assertion is good once; it is used up only when all else of it is right."""
+    mark, ends_at = assertion_mark(assertion)
+    if isinstance(broker.store.claim_once(mark, now=broker.clock.now(), expires_at=ends_at), Refused):
+        raise InvalidClient("assertion_replayed")
 
 
 def _count_failure(broker: Broker, http: Request) -> None:

@@ -1,5 +1,7 @@
 """POST /register (RFC 7591): closed unless the operator opens it, and then with limits (REG-01)."""
 
+from msgspec.structs import replace
+
 from chalicelib.endpoints.counting import place_of
 from chalicelib.endpoints.parties import OWN_SCOPES
 from chalicelib.ports import Broker, Refused
@@ -44,13 +46,14 @@ def answer(broker: Broker, http: Request) -> Reply:
 def build_client(broker: Broker, document: RegistrationRequest) -> tuple[Client, str | None]:
     """A self-registered client with its id and, where it can keep one, its secret, which is shown this once."""
     now = broker.clock.now()
-    secret = broker.entropy.token_bytes(32).hex() if document.token_endpoint_auth_method != "none" else None
     client = Client(
         client_id=broker.entropy.token_bytes(16).hex(),
         client_name=document.client_name,
         redirect_uris=document.redirect_uris,
         token_endpoint_auth_method=document.token_endpoint_auth_method,
-        secrets=(hash_secret(broker, secret),) if secret else (),
+        jwks=document.keys.jwks,
+        jwks_uri=document.keys.jwks_uri,
+        token_endpoint_auth_signing_alg=document.keys.algorithm,
         grant_types=document.grant_types,
         application_type=document.application_type,
         scopes=document.scopes,
@@ -65,7 +68,10 @@ def build_client(broker: Broker, document: RegistrationRequest) -> tuple[Client,
         created_at=now,
         expires_at=now + broker.settings.registration_unused_days * DAY,
     )
-    return client, secret
+    if not client.has_secret:
+        return client, None
+    secret = broker.entropy.token_bytes(32).hex()
+    return replace(client, secrets=(hash_secret(broker, secret),)), secret
 
 
 def hash_secret(broker: Broker, secret: str) -> SecretHash:

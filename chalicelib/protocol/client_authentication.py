@@ -10,15 +10,15 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
-from typing import Literal
 from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
+from chalicelib.protocol.client_assertion import ASSERTION_TYPE, UnverifiedAssertion, parse_client_assertion
 from chalicelib.protocol.errors import InvalidClient, InvalidRequest
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters, check_no_secret_in_query
-from chalicelib.records.client import Client
+from chalicelib.records.client import AuthMethod, Client
 
 MAX_HEADER_LENGTH = 2048
 
@@ -32,11 +32,12 @@ class PresentedClient(Struct, frozen=True, kw_only=True):
 
     client_id: str
     secret: str | None
-    method: Literal["none", "client_secret_basic", "client_secret_post"]
+    method: AuthMethod
+    assertion: UnverifiedAssertion | None = None
 
 
 def parse_client_credentials(request: Request, parameters: Parameters) -> PresentedClient:
-    """Read the client's credentials from the header or the form, never from both.
+    """Read the client's credentials from the header, the form or an assertion, never from two of them.
 
     parameters   of the form; credentials in the query are refused
 
@@ -44,9 +45,9 @@ def parse_client_credentials(request: Request, parameters: Parameters) -> Presen
     Raises InvalidRequest: a credential in the URL, or the header sent twice.
     """
     check_no_secret_in_query(request.query)
-    if parameters.get("client_assertion") is not None or parameters.get("client_assertion_type") is not None:
-        raise InvalidClient("client_assertion_not_offered")
     header = _read_authorization(request)
+    if parameters.get("client_assertion") is not None or parameters.get("client_assertion_type") is not None:
+        return _parse_assertion(header, parameters)
     client_id, secret = parameters.get("client_id"), parameters.get("client_secret")
     if header is not None:
         if secret is not None:
@@ -61,6 +62,20 @@ def parse_client_credentials(request: Request, parameters: Parameters) -> Presen
     if secret is None:
         return PresentedClient(client_id=client_id, secret=None, method="none")
     return PresentedClient(client_id=client_id, secret=secret, method="client_secret_post")
+
+
+def _parse_assertion(header: str | None, parameters: Parameters) -> PresentedClient:
+    """RFC 7521 section 4.2: the assertion names the client, and nothing else may prove it at the same time."""
+    if header is not None or parameters.get("client_secret") is not None:
+        raise InvalidClient("two_authentication_methods")
+    if parameters.get("client_assertion_type") != ASSERTION_TYPE:
+        raise InvalidClient("client_assertion_type_unknown")
+    assertion = parse_client_assertion(parameters.get("client_assertion") or "")
+    client_id = assertion.client_id
+    check_client_id(client_id)
+    if parameters.get("client_id") not in (None, client_id):
+        raise InvalidClient("client_id_contradicts")
+    return PresentedClient(client_id=client_id, secret=None, method="private_key_jwt", assertion=assertion)
 
 
 def check_client_id(client_id: str) -> None:

@@ -16,7 +16,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken
-from chalicelib.protocol.id_token import MIN_RSA_BITS, PRIVATE_MEMBERS
 from chalicelib.protocol.jws import (
     MAX_TIME,
     Parts,
@@ -27,6 +26,7 @@ from chalicelib.protocol.jws import (
     read_object,
     take_apart,
 )
+from chalicelib.protocol.key_sets import MIN_RSA_BITS, PRIVATE_MEMBERS
 from chalicelib.protocol.proof import PROOF_ALGORITHMS, Proof
 from chalicelib.protocol.sealing import canonical
 from chalicelib.records.keyset import Keyset

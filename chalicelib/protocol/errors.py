@@ -52,7 +52,7 @@ class InvalidClient(OAuthError):
 
     code = "invalid_client"
     status = 401
-    description = "Client authentication failed: check client_id, the secret and the registered authentication method."
+    description = "Client authentication failed: check client_id, secret or key, and the registered method."
 
 
 class InvalidGrant(OAuthError):
@@ -227,6 +227,20 @@ class InvalidClientMetadata(OAuthError):
 
     code = "invalid_client_metadata"
     description = "A member of the registration document is not acceptable or contradicts another."
+
+
+class InvalidSoftwareStatement(OAuthError):
+    """RFC 7591 section 3.2.2."""
+
+    code = "invalid_software_statement"
+    description = "The software_statement is not a signed JWT; leave it out, for this server approves none."
+
+
+class UnapprovedSoftwareStatement(OAuthError):
+    """RFC 7591 section 3.2.2."""
+
+    code = "unapproved_software_statement"
+    description = "This server approves no software_statement; leave it out and state the members themselves."
 
 
 class RegistrationClosed(InvalidToken):

@@ -6,37 +6,18 @@ CB-08).
 """
 
 import hmac
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric import rsa
 from msgspec import Struct
 
 from chalicelib.protocol.errors import InvalidToken
-from chalicelib.protocol.jws import check_times, decode_segment, is_signed, load_public_key, read_object, take_apart
+from chalicelib.protocol.jws import check_times, decode_segment, is_signed, read_object, take_apart
+from chalicelib.protocol.key_sets import choose_algorithm, choose_key
 
 # ID tokens with group lists pass 8 KiB; they come from the provider's token endpoint, not from strangers.
 MAX_TOKEN_LENGTH = 16384
-MIN_RSA_BITS = 2048
-
-# What each algorithm demands of a key; what is not here cannot be switched on by a provider file.
-KEY_TYPES = {
-    "RS256": ("RSA", None),
-    "RS384": ("RSA", None),
-    "RS512": ("RSA", None),
-    "PS256": ("RSA", None),
-    "PS384": ("RSA", None),
-    "PS512": ("RSA", None),
-    "ES256": ("EC", "P-256"),
-    "ES384": ("EC", "P-384"),
-    "ES512": ("EC", "P-521"),
-    "EdDSA": ("OKP", "Ed25519"),
-}
-KEY_BEARING_HEADERS = frozenset({"jwk", "jku", "x5u", "x5c"})
-REFUSED_HEADERS = KEY_BEARING_HEADERS | {"crit", "b64", "zip", "cty", "enc"}
-PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 _SUBJECT = re.compile(r"[\x20-\x7e]{1,255}")
 
@@ -88,8 +69,9 @@ def verify_provider_id_token(
     """
     parts = take_apart(token, max_length=MAX_TOKEN_LENGTH)
     header = read_object(decode_segment(parts.header_segment), unique=True)
-    algorithm = _choose_algorithm(header, algorithms)
-    if not is_signed(parts, algorithm, _choose_key(header, algorithm, jwks)):
+    algorithm = choose_algorithm(header, algorithms)
+    _check_type(header)
+    if not is_signed(parts, algorithm, choose_key(header, algorithm, jwks)):
         raise InvalidToken("signature_wrong")
     claims = read_object(parts.payload, unique=True)
     expected = issuer if isinstance(issuer, str) else issuer.of(claims)
@@ -105,51 +87,10 @@ def verify_provider_id_token(
     return claims
 
 
-def _choose_algorithm(header: Mapping[str, Any], algorithms: tuple[str, ...]) -> str:
-    """The header's algorithm, where this provider may use it and nothing in the header asks for more than `kid`."""
-    if REFUSED_HEADERS & header.keys():
-        raise InvalidToken("header_members")
-    algorithm = header.get("alg")
-    if not isinstance(algorithm, str) or algorithm not in algorithms or algorithm not in KEY_TYPES:
-        raise InvalidToken("algorithm_wrong")
+def _check_type(header: Mapping[str, Any]) -> None:
     typ = header.get("typ", "JWT")
     if not isinstance(typ, str) or typ.lower() not in ("jwt", "application/jwt"):
         raise InvalidToken("type_wrong")
-    return algorithm
-
-
-def _choose_key(header: Mapping[str, Any], algorithm: str, jwks: Mapping[str, Any]) -> Any:
-    """The one key of the set that fits kid and algorithm; without a kid, the only one that fits the algorithm."""
-    kid, listed = header.get("kid"), jwks.get("keys")
-    if kid is not None and not isinstance(kid, str):
-        raise InvalidToken("kid_unknown")
-    if not isinstance(listed, list):
-        raise InvalidToken("key_set_malformed")
-    fitting = [jwk for jwk in listed if _fits(jwk, algorithm) and (kid is None or jwk.get("kid") == kid)]
-    if not fitting:
-        raise InvalidToken("kid_unknown")
-    if len(fitting) > 1:
-        raise InvalidToken("kid_ambiguous")
-    key = load_public_key(algorithm, json.dumps(fitting[0], sort_keys=True))
-    if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_BITS:
-        raise InvalidToken("key_too_short")
-    return key
-
-
-def _fits(jwk: object, algorithm: str) -> bool:
-    """True for a public key of the right kind that its owner meant for signatures."""
-    if not isinstance(jwk, dict) or PRIVATE_MEMBERS & jwk.keys():
-        return False
-    kty, crv = KEY_TYPES[algorithm]
-    operations = jwk.get("key_ops", ["verify"])
-    return (
-        jwk.get("kty") == kty
-        and (crv is None or jwk.get("crv") == crv)
-        and jwk.get("use", "sig") == "sig"
-        and jwk.get("alg", algorithm) == algorithm
-        and isinstance(operations, list)
-        and "verify" in operations
-    )
 
 
 def _check_audience(claims: Mapping[str, Any], client_id: str) -> None:

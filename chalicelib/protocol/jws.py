@@ -22,6 +22,8 @@ from chalicelib.protocol.errors import InvalidToken
 MAX_TIME = 2**53
 
 _ALGORITHMS = get_default_algorithms()
+# The name that RFC 9864 gives to EdDSA with this curve; which curve a key has is checked where the key is chosen.
+_ALGORITHMS["Ed25519"] = _ALGORITHMS["EdDSA"]
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -102,15 +104,16 @@ def is_signed(parts: Parts, algorithm: str, key: Any) -> bool:
 
 def check_times(claims: Mapping[str, Any], *, now: int, late: int, early: int) -> None:
     """`exp` and `iat` must be there; `late` is the leeway after the end, `early` the one before the beginning."""
-    if _read_time(claims, "exp") + late <= now:
+    if read_time(claims, "exp") + late <= now:
         raise InvalidToken("token_expired")
-    if _read_time(claims, "iat") > now + early:
+    if read_time(claims, "iat") > now + early:
         raise InvalidToken("token_from_the_future")
-    if "nbf" in claims and _read_time(claims, "nbf") > now + early:
+    if "nbf" in claims and read_time(claims, "nbf") > now + early:
         raise InvalidToken("token_not_yet_valid")
 
 
-def _read_time(claims: Mapping[str, Any], name: str) -> float:
+def read_time(claims: Mapping[str, Any], name: str) -> float:
+    """A time in epoch seconds that must be there as a number; raises InvalidToken."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < MAX_TIME:
         raise InvalidToken("time_malformed")

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidScope
 from chalicelib.protocol.redirect_uri import check_registrable, is_loopback
+from chalicelib.protocol.registration_keys import RegisteredKeys, check_no_software_statement, read_registered_keys
 from chalicelib.protocol.scope import parse_scope, serialize
 from chalicelib.records.client import AuthMethod, Client, Handout
 
@@ -32,7 +33,6 @@ ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "id_token_encrypted_response_alg": (),
     "userinfo_encrypted_response_alg": (),
     "request_object_signing_alg": (),
-    "token_endpoint_auth_signing_alg": (),
     "sector_identifier_uri": (),
     "backchannel_logout_uri": (),
     "frontchannel_logout_uri": (),
@@ -61,6 +61,7 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
     initiate_login_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
+    keys: RegisteredKeys = RegisteredKeys()
 
 
 def parse_registration(
@@ -71,10 +72,11 @@ def parse_registration(
     allowed_scopes   all that a self-registered client may have; asking for more is refused, not trimmed
     default_scopes   what it has where the document names none
 
-    Raises InvalidRedirectUri and InvalidClientMetadata.
+    Raises InvalidRedirectUri, InvalidClientMetadata, InvalidSoftwareStatement and UnapprovedSoftwareStatement.
     """
     if not isinstance(document, dict):
         raise InvalidClientMetadata("document_not_an_object")
+    check_no_software_statement(document)
     _check_promises(document)
     uris = {name: _read_uri(document, name) for name in URI_MEMBERS}
     scopes = _read_scopes(document, "scope", default_scopes & allowed_scopes)
@@ -83,10 +85,11 @@ def parse_registration(
         raise InvalidClientMetadata("scope_not_open_to_registration")
     grant_types = _read_grant_types(document, scopes, handout)
     redirect_uris, application_type = _read_redirect_uris(document, grant_types)
+    auth_method = _read_auth_method(document)
     return RegistrationRequest(
         client_name=_read_name(document),
         redirect_uris=redirect_uris,
-        token_endpoint_auth_method=_read_auth_method(document),
+        token_endpoint_auth_method=auth_method,
         grant_types=grant_types,
         application_type=application_type,
         scopes=scopes,
@@ -96,6 +99,7 @@ def parse_registration(
         initiate_login_uri=uris["initiate_login_uri"],
         policy_uri=uris["policy_uri"],
         tos_uri=uris["tos_uri"],
+        keys=read_registered_keys(document, auth_method=auth_method, jwks_uri=uris["jwks_uri"]),
     )
 
 
@@ -116,8 +120,10 @@ def registration_answer(client: Client, secret: str | None, issuer: str) -> dict
     }
     if client.optional_scopes:
         answer["optional_scopes"] = serialize(client.optional_scopes)
-    shown = ("client_uri", "initiate_login_uri", "policy_uri", "tos_uri")
+    shown = ("client_uri", "initiate_login_uri", "policy_uri", "tos_uri", "jwks_uri", "token_endpoint_auth_signing_alg")
     answer |= {name: getattr(client, name) for name in shown if getattr(client, name) is not None}
+    if client.jwks:
+        answer["jwks"] = {"keys": list(client.jwks)}
     if secret is not None:
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}
     return answer
@@ -129,8 +135,6 @@ def _check_promises(document: Mapping[str, Any]) -> None:
         value = document.get(name)
         if value is not None and not any(type(value) is type(one) and value == one for one in kept):
             raise InvalidClientMetadata("member_not_offered")
-    if document.get("jwks") is not None and document.get("jwks_uri") is not None:
-        raise InvalidClientMetadata("jwks_and_jwks_uri")
 
 
 def _read_string(document: Mapping[str, Any], name: str) -> str | None:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from chalicelib.records.marks import NO_MARKS, Marks
 
-AuthMethod = Literal["none", "client_secret_basic", "client_secret_post"]
+AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 Handout = Literal["none", "proxy", "token"]
 
 
@@ -50,6 +50,8 @@ class Client(Struct, frozen=True, kw_only=True):
     post_logout_redirect_uris     where a browser may return to after a sign-out, compared byte for byte
     backchannel_logout_uri        where it is told that a session has ended; None: it is not told
     backchannel_logout_session_required   only of sessions by name (`sid`), never of a user's all at once
+    jwks, jwks_uri       where `private_key_jwt` finds its public keys: here, or there; public members alone
+    token_endpoint_auth_signing_alg   the only algorithm of its assertions; None: any that is offered
     """
 
     client_id: str
@@ -57,6 +59,9 @@ class Client(Struct, frozen=True, kw_only=True):
     redirect_uris: tuple[str, ...]
     token_endpoint_auth_method: AuthMethod
     secrets: tuple[SecretHash, ...] = ()
+    jwks: tuple[dict[str, str], ...] = ()
+    jwks_uri: str | None = None
+    token_endpoint_auth_signing_alg: str | None = None
     grant_types: frozenset[str] = frozenset()
     application_type: Literal["web", "native"] = "web"
     scopes: frozenset[str] = frozenset()
@@ -82,8 +87,13 @@ class Client(Struct, frozen=True, kw_only=True):
 
     @property
     def is_confidential(self) -> bool:
-        """True where the client proves itself with a secret."""
+        """True where the client proves itself, with a secret or with a key."""
         return self.token_endpoint_auth_method != "none"
+
+    @property
+    def has_secret(self) -> bool:
+        """True where what proves it is a secret of ours."""
+        return self.token_endpoint_auth_method in ("client_secret_basic", "client_secret_post")
 
     def may_use(self, provider_id: str) -> bool:
         """True where this provider is among its own."""

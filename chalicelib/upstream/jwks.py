@@ -1,5 +1,6 @@
-"""A provider's public keys (RFC 7517): only public members, only key types that ID tokens are signed with."""
+"""Public keys of others (RFC 7517): a provider's, which sign ID tokens, and a client's, which sign its assertions."""
 
+from chalicelib.protocol.client_keys import UnusableKeys, check_no_private_key, public_half, signs
 from chalicelib.upstream.answer import read_json_object
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved
 
@@ -30,6 +31,33 @@ def read_jwks_response(response: HttpResponse) -> dict[str, list[dict[str, str]]
     if not usable:
         raise ProviderMisbehaved("jwks_without_usable_key")
     return {"keys": usable}
+
+
+def read_client_jwks_response(response: HttpResponse) -> dict[str, list[dict[str, str]]]:
+    """The keys of a client's published set that an assertion may be signed with; others are left out, but where a
+    private key is published with them, all of them are anybody's and none is usable.
+
+    Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved (no usable key among them).
+    """
+    document = read_json_object(response, place="client_jwks")
+    keys = document.get("keys")
+    if not isinstance(keys, list) or len(keys) > MAX_KEYS:
+        raise ProviderMisbehaved("client_jwks_malformed")
+    try:
+        check_no_private_key(document)
+    except UnusableKeys as error:
+        raise ProviderMisbehaved(f"client_jwks_{error.reason}") from None
+    usable = [public for key in keys if (public := _usable(key)) is not None]
+    if not usable:
+        raise ProviderMisbehaved("client_jwks_without_usable_key")
+    return {"keys": usable}
+
+
+def _usable(key: object) -> dict[str, str] | None:
+    try:
+        return public_half(key) if isinstance(key, dict) and signs(key) else None
+    except UnusableKeys:
+        return None
 
 
 def _public(key: object) -> dict[str, str] | None:

@@ -26,6 +26,7 @@ from local.gateway import Gateway
 from local.provider import RunningProvider
 from local.provider import start as start_provider
 from local.resources import create_tables
+from tests.flow.assertions import KEY, prove
 from tests.flow.browser import FORM, Answer, Browser, read_page, request
 from tests.wire import CountingTransport
 
@@ -150,7 +151,10 @@ class Stack:
         )
 
     def client(self, **fields: Any) -> tuple[Client, str | None]:
-        """A registered app: public, native, may have the demo provider's tokens, unless said otherwise."""
+        """A registered app: public, native, may have the demo provider's tokens, unless said otherwise.
+
+        One that proves itself with a key has that of tests.flow.assertions, unless said otherwise.
+        """
         values: dict[str, Any] = {
             "client_id": "",
             "client_name": "Test App",
@@ -162,6 +166,8 @@ class Stack:
             "handout": "token",
             **fields,
         }
+        if values["token_endpoint_auth_method"] == "private_key_jwt" and not values.get("jwks_uri"):
+            values.setdefault("jwks", (KEY.public,))
         return create_client(self.deployment, Client(**values))
 
     def browser(self) -> Browser:
@@ -242,6 +248,8 @@ class Stack:
         if client.token_endpoint_auth_method == "client_secret_basic":
             pair = f"{client.client_id}:{secret}".encode()
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()
+        elif client.token_endpoint_auth_method == "private_key_jwt" and "client_assertion" not in form:
+            form |= prove(self.settings.issuer, client, self.clock.now())
         else:
             form["client_id"] = client.client_id
             if secret:

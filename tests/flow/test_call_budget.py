@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from chalicelib.records.places import connection_place
+from tests.flow.assertions import prove
 from tests.flow.browser import Browser, request
 from tests.flow.proxied import Proxied
 from tests.flow.stack import APP, Stack
@@ -180,6 +181,21 @@ def test_a_refused_client_authentication_reads_once_more_and_is_counted(stack: S
     with stack.dynamodb.counted() as calls:
         assert stack.token(warm.client, "0" * 64, grant_type="client_credentials").status == 401
     assert calls == {"BatchGetItem": 1, "UpdateItem": 1}
+
+
+@requirement("BUDGET", "TOK-05")
+def test_an_assertion_costs_one_call_more_than_a_secret(stack: Stack, warm: Session) -> None:
+    grants = frozenset({"client_credentials"})
+    client, _ = stack.client(token_endpoint_auth_method="private_key_jwt", grant_types=grants)
+    stack.token(client, grant_type="client_credentials")
+    with spends(stack, 1, "client_credentials"):
+        assert stack.token(client, grant_type="client_credentials").status == 200
+    with spends(stack, 2, "introspection"):
+        assert stack.post("/introspect", client, token=warm.access).status == 200
+    form = prove(stack.settings.issuer, client, stack.clock.now())
+    assert stack.token(client, grant_type="client_credentials", **form).status == 200
+    with spends(stack, 2, "used again: the mark, and the count of failures"):
+        assert stack.token(client, grant_type="client_credentials", **form).status == 401
 
 
 def warm_up(stack: Stack, session: Session) -> None:

@@ -128,10 +128,10 @@ def test_more_than_the_limit_is_not_read(stack: Stack) -> None:
 @requirement("GEN-04", "REG-02")
 def test_a_registration_of_16_kib_is_read_and_no_more(make_stack) -> None:
     stack = make_stack(open_registration=True)
-    document = {"redirect_uris": ["https://a.example/"], "software_statement": ""}
-    document["software_statement"] = "x" * (16 * KIB - len(json.dumps(document)))
+    document = {"redirect_uris": ["https://a.example/"], "unknown_member": ""}
+    document["unknown_member"] = "x" * (16 * KIB - len(json.dumps(document)))
     assert post(stack, "/register", json.dumps(document).encode(), JSON).status == 201
-    document["software_statement"] += "x"
+    document["unknown_member"] += "x"
     assert post(stack, "/register", json.dumps(document).encode(), JSON).status == 413
 
 

@@ -17,7 +17,8 @@ from joserfc.jwk import JWKRegistry
 
 from chalicelib.protocol import jose, jws
 from chalicelib.protocol.errors import InvalidToken
-from chalicelib.protocol.id_token import PRIVATE_MEMBERS, IssuerByClaim, verify_provider_id_token
+from chalicelib.protocol.id_token import IssuerByClaim, verify_provider_id_token
+from chalicelib.protocol.key_sets import PRIVATE_MEMBERS
 from chalicelib.records.keyset import Key
 from tests.requirement import requirement
 

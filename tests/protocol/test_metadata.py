@@ -23,7 +23,8 @@ def test_the_document_is_exactly_this():
     profile = (
         "birthdate family_name gender given_name locale middle_name name nickname picture preferred_username profile"
     )
-    tokens = "iss sub aud exp iat auth_time nonce at_hash email email_verified"
+    algorithms = ["ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256"]
+    tokens = "iss sub aud exp iat auth_time nonce at_hash sid email email_verified"
     assert metadata() == {
         "issuer": "https://broker.example/base",
         "authorization_endpoint": "https://broker.example/base/authorize",
@@ -41,9 +42,26 @@ def test_the_document_is_exactly_this():
             "urn:ietf:params:oauth:grant-type:token-exchange",
         ],
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
-        "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "token_endpoint_auth_methods_supported": [
+            "none",
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+        ],
+        "revocation_endpoint_auth_methods_supported": [
+            "none",
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+        ],
+        "introspection_endpoint_auth_methods_supported": [
+            "client_secret_basic",
+            "client_secret_post",
+            "private_key_jwt",
+        ],
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
