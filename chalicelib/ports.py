@@ -17,7 +17,7 @@ from chalicelib.records.keyset import Keyset, Purpose
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.places import Place
 from chalicelib.records.settings import Settings
-from chalicelib.records.stored import JobKey, Seen
+from chalicelib.records.stored import JobKey, Seen, StoredRequest
 from chalicelib.records.subject import Subject
 from chalicelib.records.sweep import Page, Sweep
 from chalicelib.upstream.endpoints import Endpoints
@@ -284,8 +284,16 @@ class Store(Protocol):
         expires_at   until when it would be taken again, skew included
         """
 
-    def put_stored_request(self, request_id: str, sealed: bytes, *, expires_at: int) -> None:
-        """Keep a request that is too large for a cookie."""
+    def put_stored_request(self, request_id: str, stored: StoredRequest) -> None:
+        """Keep a request that the browser does not carry, under a fresh random id."""
+
+    def open_stored_request(
+        self, request_id: str, *, client_id: str, browser: str, now: int, bound_until: int, expires_at: int
+    ) -> Written[StoredRequest] | Refused[StoredRequest]:
+        """Bind a pushed request of that client to the browser that opens it: the first one, and afterwards that one.
+
+        bound_until, expires_at   where it is opened for the first time; opening it again moves neither
+        """
 
     def append_audit(self, event: AuditEvent) -> None:
         """Append one record; when it raises, nothing may be handed out."""

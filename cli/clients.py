@@ -22,6 +22,7 @@ from cli.operations import (
     limit_proxy,
     list_clients,
     list_resources,
+    require_pushed,
     rotate_client_secret,
 )
 from cli.proxy_rules import HELP, parse_rules
@@ -29,6 +30,7 @@ from cli.showing import client_row
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 METHODS = ("none", "client_secret_basic", "client_secret_post")
+PUSHED_HELP = "its users are only asked for what it sent to /par first (RFC 9126)"
 DEFAULT_SCOPE = "openid profile email offline_access"
 
 
@@ -38,11 +40,12 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
         dest="verb", required=True, metavar="VERB"
     )
     _add_create(verbs.add_parser("create", parents=[common], help="register an app"))
-    update = verbs.add_parser("update", parents=[common], help="change what an app may call")
+    update = verbs.add_parser("update", parents=[common], help="change what an app may call, or how it asks")
     update.add_argument("client_id")
     calls = update.add_mutually_exclusive_group(required=True)
     calls.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
     calls.add_argument("--proxy-allow-all", action="store_true", help="no such limit any more")
+    calls.add_argument("--require-pushed-requests", choices=("yes", "no"), help=PUSHED_HELP)
     update.set_defaults(act=_update)
     verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
     show = verbs.add_parser("show", parents=[common], help="one app")
@@ -77,6 +80,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--serves", action="append", default=[], metavar="URI", help="audience for which it introspects")
     add("--for-itself", action="store_true", help="also client_credentials")
     add("--first-party", action="store_true", help="your own app: no consent page of the broker's")
+    add("--require-pushed-requests", action="store_true", help=PUSHED_HELP)
     add("--client-uri", metavar="URI", help="the app's website")
     add("--login-uri", metavar="URI", help="where the app begins a sign-in")
     create.set_defaults(act=_create)
@@ -113,12 +117,15 @@ def _build(options: argparse.Namespace) -> Client:
         providers=frozenset(options.provider or ["*"]),
         handout=options.handout,
         first_party=options.first_party,
+        require_pushed_authorization_requests=options.require_pushed_requests,
         client_uri=options.client_uri,
         initiate_login_uri=options.login_uri,
     )
 
 
 def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
+    if options.require_pushed_requests:
+        return client_row(require_pushed(deployment, options.client_id, options.require_pushed_requests == "yes"))
     rules = parse_rules(options.proxy_allow or [], _read_catalog(deployment))
     return client_row(limit_proxy(deployment, options.client_id, rules))
 

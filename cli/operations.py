@@ -231,9 +231,19 @@ def limit_proxy(deployment: Deployment, client_id: str, rules: tuple[ProxyRule, 
 
     Raises OperationError.
     """
+    return _change_client(deployment, client_id, "proxy_rules", rules)
+
+
+def require_pushed(deployment: Deployment, client_id: str, required: bool) -> Client:
+    """Whether its requests have to be pushed (RFC 9126), from the next one on. Raises OperationError."""
+    return _change_client(deployment, client_id, "require_pushed_authorization_requests", required)
+
+
+def _change_client(deployment: Deployment, client_id: str, name: str, value: object) -> Client:
+    """One field, for which no user need be asked again."""
     client = find_client(deployment, client_id)
-    changed = msgspec.structs.replace(client, proxy_rules=rules)
-    written = deployment.put_fields(client_place(client_id), changed, "proxy_rules", read=client)
+    changed = msgspec.structs.replace(client, **{name: value})
+    written = deployment.put_fields(client_place(client_id), changed, name, read=client)
     if written is None:
         raise OperationError(f"client {client_id} was changed at this moment", "broker client show CLIENT_ID")
     return written

@@ -54,6 +54,7 @@ def client_row(client: Client) -> dict[str, Any]:
         "serves": sorted(client.serves),
         "resources": sorted(client.resources),
         "first_party": client.first_party,
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "client_uri": client.client_uri,
         "initiate_login_uri": client.initiate_login_uri,
         "registered_by": client.registered_by,

@@ -88,10 +88,33 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
             seen_place(mark), Seen(expires_at=expires_at), condition, {":now": now}, purge_at=expires_at + SKEW
         )
 
-    def put_stored_request(self, request_id: str, sealed: bytes, *, expires_at: int) -> None:
+    def put_stored_request(self, request_id: str, stored: StoredRequest) -> None:
         """Under a fresh random id."""
-        record = StoredRequest(sealed=sealed, expires_at=expires_at)
-        self._put_plain(stored_request_place(request_id), record, purge_at=expires_at + SKEW)
+        self._put_plain(stored_request_place(request_id), stored, purge_at=stored.expires_at + SKEW)
+
+    def open_stored_request(
+        self, request_id: str, *, client_id: str, browser: str, now: int, bound_until: int, expires_at: int
+    ) -> Written[StoredRequest] | Refused[StoredRequest]:
+        """`bound_until` is there from the first opening on, so every end is set then and never again."""
+        update = (
+            "SET browser = :browser, "
+            "expires_at = if_not_exists(bound_until, :bound) + :rest, "
+            "purge_at = if_not_exists(bound_until, :bound) + :kept, "
+            "bound_until = if_not_exists(bound_until, :bound)"
+        )
+        conditions = [
+            "client_id = :client",
+            "((attribute_not_exists(browser) AND expires_at > :now) OR (browser = :browser AND bound_until > :now))",
+        ]
+        values: dict[str, object] = {
+            ":client": client_id,
+            ":browser": browser,
+            ":now": now,
+            ":bound": bound_until,
+            ":rest": expires_at - bound_until,
+            ":kept": expires_at - bound_until + SKEW,
+        }
+        return self._update(stored_request_place(request_id), update, conditions, values)
 
     def append_audit(self, event: AuditEvent) -> None:
         """One item per act, ordered by time under its subject."""

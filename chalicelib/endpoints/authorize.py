@@ -8,10 +8,11 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
 
-from chalicelib.custody.linking import check_scope_words
 from chalicelib.endpoints.answers import error_location, way_back
+from chalicelib.endpoints.checking import check_request
 from chalicelib.endpoints.choice import show_choice
-from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
+from chalicelib.endpoints.parties import Parties, load_parties
+from chalicelib.endpoints.pushed import Opened, is_reference, open_pushed
 from chalicelib.endpoints.sitting import (
     Sitting,
     find_sitting,
@@ -23,7 +24,7 @@ from chalicelib.endpoints.sitting import (
 )
 from chalicelib.endpoints.travel import begin_trip
 from chalicelib.ports import Broker
-from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
+from chalicelib.protocol.authorization_request import check_redirect
 from chalicelib.protocol.errors import (
     ConsentRequired,
     InteractionRequired,
@@ -33,9 +34,8 @@ from chalicelib.protocol.errors import (
     PageError,
 )
 from chalicelib.protocol.request import Request
+from chalicelib.protocol.scope import split_by_provider
 from chalicelib.protocol.single import Parameters, check_no_secret_in_query
-from chalicelib.records.places import resource_place
-from chalicelib.records.resource import Resource
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.replies import Reply, redirect_reply
 
@@ -63,16 +63,9 @@ def answer(broker: Broker, http: Request) -> Reply:
             raise PageError("request_too_large", status=413)
         return redirect_reply(place)
     parameters = _parse(http.query)
-    client_id = parameters.get("client_id")
-    try:
-        parties, request = _check(broker, parameters, client_id)
-        return _answer_checked(broker, http, request, parties)
-    except PageError:
-        raise
-    except OAuthError as error:
-        parties = load_parties(broker, client_id)
-        redirect_uri = check_redirect(parameters, parties.client)
-        return refuse(broker, parties, redirect_uri, _state(parameters), error)
+    if is_reference(parameters):
+        return _answer_pushed(broker, http, parameters)
+    return _answer_query(broker, http, parameters)
 
 
 def refuse(broker: Broker, parties: Parties, redirect_uri: str, state: str | None, error: OAuthError) -> Reply:
@@ -92,56 +85,46 @@ def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
         raise PageError(error.reason) from None
 
 
-def _state(parameters: Parameters) -> str | None:
-    return parameters.get("state")
-
-
-def _check(broker: Broker, parameters: Parameters, client_id: str | None) -> tuple[Parties, AuthorizationRequest]:
-    """The request, checked against its client's registration; a refusal that rests on the cache reads once more."""
-    parties = load_parties(broker, client_id)
+def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Reply:
+    """A request whose parameters stand in the URL."""
+    client_id = parameters.get("client_id")
     try:
-        return parties, _parse_request(broker, parameters, parties)
-    except OAuthError:
-        parties = load_parties(broker, client_id, fresh=True)
-        return parties, _parse_request(broker, parameters, parties)
+        parties, request = check_request(broker, parameters, client_id, pushed=False)
+        opened = Opened(request=request, grant_id=broker.entropy.token_bytes(16).hex())
+        return _answer_checked(broker, http, opened, parties)
+    except PageError:
+        raise
+    except OAuthError as error:
+        parties = load_parties(broker, client_id)
+        redirect_uri = check_redirect(parameters, parties.client)
+        return refuse(broker, parties, redirect_uri, parameters.get("state"), error)
 
 
-def _parse_request(broker: Broker, parameters: Parameters, parties: Parties) -> AuthorizationRequest:
-    request = parse_authorization_request(
-        parameters,
-        parties.client,
-        redirect_uri=check_redirect(parameters, parties.client),
-        provider_ids=frozenset(parties.providers),
-        own_scopes=OWN_SCOPES,
-        resources=_load_resources(broker, parties),
-        issuer=broker.settings.issuer,
-    )
-    check_scope_words(broker, request.scopes)
-    if not parties.providers:
-        raise PageError("no_provider_switched_on", page="provider_unavailable", status=503)
-    return request
+def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Reply:
+    """A request that was pushed: nothing but the reference to it stands in the URL."""
+    opened, parties, cookies = open_pushed(broker, http, parameters)
+    try:
+        reply = _answer_checked(broker, http, opened, parties)
+    except PageError:
+        raise
+    except OAuthError as error:
+        reply = refuse(broker, parties, opened.request.redirect_uri, opened.request.state, error)
+    return reply.with_headers(*cookies)
 
 
-def _load_resources(broker: Broker, parties: Parties) -> dict[str, Resource]:
-    """The resources that this client may ask for, as far as they are registered."""
-    places = [resource_place(audience) for audience in sorted(parties.client.resources)]
-    if not places:
-        return {}
-    found = broker.registry.lookup(*places)
-    return {resource.audience: resource for place in places if (resource := found.get(place))}
-
-
-def _answer_checked(broker: Broker, http: Request, request: AuthorizationRequest, parties: Parties) -> Reply:
+def _answer_checked(broker: Broker, http: Request, opened: Opened, parties: Parties) -> Reply:
+    request = opened.request
+    parties = _with_providers(broker, request, parties)
     if "none" in request.prompt and parties.client.registered_by != "operator":
         raise PageError("prompt_none_self_registered", page="not_allowed", link=way_back(parties.client))
     sitting = find_sitting(broker, http, request.client_id)
     decision = _decide(broker, request, parties, sitting)
     if "none" in request.prompt:
-        return _answer_silently(broker, request, parties, sitting, decision)
+        return _answer_silently(broker, opened, parties, sitting, decision)
     if isinstance(decision, ShowPage):
-        return show_choice(broker, http, request, parties, sitting.session if sitting else None)
-    grant_id = broker.entropy.token_bytes(16).hex()
+        return show_choice(broker, http, opened, parties, sitting.session if sitting else None)
     if sitting and suffices(broker, sitting, request, decision.provider_id, request.scopes):
+        grant_id = opened.grant_id
         place, session = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
         return redirect_reply(place).with_headers(*session)
     url, cookies = begin_trip(
@@ -151,11 +134,30 @@ def _answer_checked(broker: Broker, http: Request, request: AuthorizationRequest
         parties,
         provider_id=decision.provider_id,
         allowed=request.scopes,
-        grant_id=grant_id,
+        grant_id=opened.grant_id,
         decided_by=decision.decided_by,
+        stored=opened.stored,
         asks_again=sitting is not None and took_back(sitting, decision.provider_id),
     )
     return redirect_reply(url).with_headers(*cookies)
+
+
+def _with_providers(broker: Broker, request: AuthorizationRequest, parties: Parties) -> Parties:
+    """Those of this request are still switched on, and there is one to sign in with: it may have been pushed before.
+
+    Raises PageError; before it does, the records are read once more.
+    """
+    if _are_on(broker, request, parties):
+        return parties
+    parties = load_parties(broker, request.client_id, fresh=True)
+    if not _are_on(broker, request, parties):
+        raise PageError("no_provider_switched_on", page="provider_unavailable", status=503)
+    return parties
+
+
+def _are_on(broker: Broker, request: AuthorizationRequest, parties: Parties) -> bool:
+    named = split_by_provider(request.scopes, broker.catalog.ids).keys() | {request.provider_id}
+    return bool(parties.providers) and named - {""} <= parties.providers.keys()
 
 
 def _decide(
@@ -179,13 +181,10 @@ def _decide(
 
 
 def _answer_silently(
-    broker: Broker,
-    request: AuthorizationRequest,
-    parties: Parties,
-    sitting: Sitting | None,
-    decision: ShowPage | GoOn,
+    broker: Broker, opened: Opened, parties: Parties, sitting: Sitting | None, decision: ShowPage | GoOn
 ) -> Reply:
     """prompt=none never shows and never approves anything new (OpenID Connect Core section 3.1.2.6)."""
+    request, grant_id = opened.request, opened.grant_id
     if sitting is None:
         raise LoginRequired("no_session")
     if request.provider_id not in ("", sitting.session.provider_id):
@@ -196,6 +195,5 @@ def _answer_silently(
         raise ConsentRequired("not_covered")
     if not suffices(broker, sitting, request, decision.provider_id, request.scopes):
         raise InteractionRequired("trip_needed")
-    grant_id = broker.entropy.token_bytes(16).hex()
     place, session = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
     return redirect_reply(place).with_headers(*session)

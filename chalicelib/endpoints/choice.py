@@ -6,6 +6,7 @@ from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import page_reply, site
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
 from chalicelib.endpoints.parties import Parties
+from chalicelib.endpoints.pushed import Opened
 from chalicelib.pages.own_scopes import OWN_SCOPES as OWN_TITLES
 from chalicelib.pages.page import ChoicePage, ProviderOption, ScopeLine
 from chalicelib.pages.render import render_choice
@@ -20,14 +21,17 @@ from chalicelib.vault.connecting import provider_scopes
 
 
 def show_choice(
-    broker: Broker, http: Request, request: AuthorizationRequest, parties: Parties, session: BrowserSession | None
+    broker: Broker, http: Request, opened: Opened, parties: Parties, session: BrowserSession | None
 ) -> Reply:
-    """The page, its request sealed in the form for this browser alone."""
-    known = read_browser(broker, http)
+    """The page, its request sealed in the form for this browser alone; of a pushed one only where it stands."""
+    request = opened.request
+    known = opened.browser or read_browser(broker, http)
     browser = known or new_browser(broker)
     form = PageForm(
-        request=request,
-        grant_id=broker.entropy.token_bytes(16).hex(),
+        client_id=request.client_id,
+        request=None if opened.stored else request,
+        stored=opened.stored,
+        grant_id=opened.grant_id,
         browser=browser_hash(browser),
         shown_at=broker.clock.now(),
     )

@@ -13,8 +13,7 @@ import msgspec
 
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.sealing import canonical, open_sealed, open_text, seal, seal_text
-from chalicelib.records.keyset import Keyset
+from chalicelib.protocol.sealing import canonical, open_text, seal_text
 from chalicelib.records.link import LinkForm
 from chalicelib.records.sign_in import BrowserSession, PageForm, Pending
 from chalicelib.records.subject import Subject
@@ -92,20 +91,6 @@ def open_link_form(broker: Broker, sealed: str, browser: str) -> LinkForm | None
 def is_fresh(broker: Broker, form: PageForm | LinkForm) -> bool:
     """True while the page is not older than a sign-in may take."""
     return 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
-
-
-def seal_request(broker: Broker, encoded: bytes, request_id: str) -> bytes:
-    """A request that is too large for a cookie, for the table."""
-    cookie = broker.keys.get("cookie").current
-    place = canonical("broker", f"PAR#{request_id}", "request")
-    return seal(cookie.secret, cookie.version, encoded, place=place, salt=broker.entropy.token_bytes(32))
-
-
-def open_request(broker: Broker, sealed: bytes, request_id: str) -> bytes:
-    """Raises SealBroken."""
-    return open_sealed(
-        _secrets(broker.keys.get("cookie")), sealed, place=canonical("broker", f"PAR#{request_id}", "request")
-    )
 
 
 def seal_pending(broker: Broker, pending: Pending) -> str:
@@ -222,7 +207,3 @@ def _read(opened: bytes | None, kind: type[T]) -> T | None:
         return msgspec.msgpack.decode(opened, type=kind)
     except msgspec.DecodeError:
         return None
-
-
-def _secrets(keyset: Keyset) -> dict[int, bytes]:
-    return {version: key.secret for version, key in keyset.versions.items()}

@@ -32,7 +32,8 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     client_id, provider = client_id_of(broker, pending), brought.provider
     arrival, found = find_arrival(broker, pending, provider, brought, client_id)
     try:
-        request, allowed = load_request(pending, found, broker)
+        decided = load_request(pending, found, broker)
+        request = decided.request
         client = check_marks(broker, pending, request, arrival, found)
     except PageError:
         _end(broker, provider, brought, pending, client_id)
@@ -43,7 +44,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         return redirect_reply(error_location(broker, request.redirect_uri, request.state, refusal))
     consent = found.get(consent_place(arrival.sub, client_id))
     owner, subject = _find_owner(broker, arrival, client_id, found)
-    shortfall = find_shortfall(provider.definition, client, allowed=allowed, granted=brought.tokens.granted)
+    shortfall = find_shortfall(provider.definition, client, allowed=decided.allowed, granted=brought.tokens.granted)
 
     def is_void(at: int) -> bool:
         return find_end_of(broker, at, client_id, arrival.sub, pending, found) is not None
@@ -63,7 +64,9 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     if shortfall.missing:
         broker.store.revoke_grant(pending.grant_id, client_id=client_id)
         end_replaced(broker, owner, provider, connection)
-        page = show_shortfall(broker, http, client, request, provider.definition, shortfall, owner)
+        page = show_shortfall(
+            broker, http, client, request, provider.definition, shortfall, owner, was_pushed=decided.was_pushed
+        )
         return page.with_headers(seal_session(broker, session, subject.session_salt))
     code = _issue(
         broker,

@@ -8,13 +8,14 @@ from msgspec import Struct
 from chalicelib.endpoints.answers import page_reply, site
 from chalicelib.endpoints.connecting import Owner
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
+from chalicelib.endpoints.kept import keep_request
 from chalicelib.pages.page import PartialPage, ScopeLine
 from chalicelib.pages.render import render_partial
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.client import Client
-from chalicelib.records.sign_in import AuthorizationRequest, PageForm
+from chalicelib.records.sign_in import AuthorizationRequest, KeptRequest, PageForm
 from chalicelib.replies import Reply
 from chalicelib.upstream.granted import missing_scopes
 from chalicelib.vault.connecting import provider_scopes
@@ -51,13 +52,18 @@ def show_shortfall(
     definition: ProviderDefinition,
     shortfall: Shortfall,
     owner: Owner,
+    *,
+    was_pushed: bool,
 ) -> Reply:
-    """The page, under a new grant id: the old one has ended."""
+    """The page, under a new grant id: the old one has ended. A pushed request is kept for it anew: its time is over."""
     known = read_browser(broker, http)
     browser = known or new_browser(broker)
+    grant_id = broker.entropy.token_bytes(16).hex()
     form = PageForm(
-        request=request,
-        grant_id=broker.entropy.token_bytes(16).hex(),
+        client_id=request.client_id,
+        request=None if was_pushed else request,
+        stored=_keep_again(broker, request, grant_id, browser) if was_pushed else "",
+        grant_id=grant_id,
         browser=browser_hash(browser),
         shown_at=broker.clock.now(),
         granted=shortfall.left,
@@ -77,6 +83,17 @@ def show_shortfall(
     )
     reply = page_reply(render_partial(page), has_form=True)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
+
+
+def _keep_again(broker: Broker, request: AuthorizationRequest, grant_id: str, browser: str) -> str:
+    now, life = broker.clock.now(), broker.settings.pending_seconds
+    return keep_request(
+        broker,
+        KeptRequest(request=request, grant_id=grant_id),
+        browser=browser_hash(browser),
+        bound_until=now + life,
+        expires_at=now + 2 * life,
+    )
 
 
 def _lines(definition: ProviderDefinition, scopes: frozenset[str]) -> tuple[ScopeLine, ...]:

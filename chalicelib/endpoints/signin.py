@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.endpoints.answers import error_location, page_reply, site, way_back
 from chalicelib.endpoints.cookies import is_fresh, open_form, read_browser
+from chalicelib.endpoints.decided import load_shown
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices, took_back
 from chalicelib.endpoints.travel import begin_trip, host_of, provider_name
@@ -27,21 +28,22 @@ def answer(broker: Broker, http: Request) -> Reply:
     check_own_form(broker, http)
     parameters = _parse(http)
     form = _open(broker, http, parameters)
-    parties = _load(broker, form, form.provider_id or parameters.get("provider"))
-    if parties.client.revision != form.request.client_revision:
+    request = load_shown(broker, form)
+    parties = _load(broker, request, form.provider_id or parameters.get("provider"))
+    if parties.client.revision != request.client_revision:
         raise PageError("client_changed", page="sign_in_over", link=way_back(parties.client))
     decision = parameters.get("decision")
     if decision in ("deny", "cancel"):
-        return _deny(broker, form, parties)
+        return _deny(broker, form, request, parties)
     if decision == "continue" and form.granted is not None:
-        return _go_on(broker, http, form, parties, form.provider_id, form.granted)
+        return _go_on(broker, http, form, request, parties, form.provider_id, form.granted)
     if decision == "retry" and form.granted is not None:
-        return _go_on(broker, http, form, parties, form.provider_id, form.allowed, trip=True)
+        return _go_on(broker, http, form, request, parties, form.provider_id, form.allowed, trip=True)
     if decision != "allow" or form.granted is not None:
         raise PageError("decision_unknown")
-    provider_id = _choose_provider(form.request, parties, parameters.get("provider"))
-    allowed = _choose_scopes(broker, form.request, parties, provider_id, parameters.all("scope"))
-    return _go_on(broker, http, form, parties, provider_id, allowed)
+    provider_id = _choose_provider(request, parties, parameters.get("provider"))
+    allowed = _choose_scopes(broker, request, parties, provider_id, parameters.all("scope"))
+    return _go_on(broker, http, form, request, parties, provider_id, allowed)
 
 
 def check_own_form(broker: Broker, http: Request) -> None:
@@ -53,13 +55,13 @@ def check_own_form(broker: Broker, http: Request) -> None:
         raise PageError("origin_not_ours", page="csrf", status=403)
 
 
-def _load(broker: Broker, form: PageForm, provider_id: str | None) -> Parties:
+def _load(broker: Broker, request: AuthorizationRequest, provider_id: str | None) -> Parties:
     """From the cache; what the page offered and the cache does not know is looked up once more before it is refused."""
-    parties = load_parties(broker, form.request.client_id)
+    parties = load_parties(broker, request.client_id)
     known = provider_id is None or provider_id in parties.providers
-    if known and parties.client.revision == form.request.client_revision:
+    if known and parties.client.revision == request.client_revision:
         return parties
-    return load_parties(broker, form.request.client_id, fresh=True)
+    return load_parties(broker, request.client_id, fresh=True)
 
 
 def _parse(http: Request) -> Parameters:
@@ -86,15 +88,15 @@ def _open(broker: Broker, http: Request, parameters: Parameters) -> PageForm:
 
 
 def _find_way_back(broker: Broker, form: PageForm) -> str | None:
-    return way_back(load_parties(broker, form.request.client_id).client)
+    return way_back(load_parties(broker, form.client_id).client)
 
 
-def _deny(broker: Broker, form: PageForm, parties: Parties) -> Reply:
+def _deny(broker: Broker, form: PageForm, request: AuthorizationRequest, parties: Parties) -> Reply:
     """Denying is as easy as allowing (CONS-06); what a provider gave in part is taken back."""
     if form.connection_id:
         withdraw_connection(broker, form, parties)
-    place = error_location(broker, form.request.redirect_uri, form.request.state, AccessDenied("user_denied"))
-    return _leave(broker, place, host_of(form.request.redirect_uri))
+    place = error_location(broker, request.redirect_uri, request.state, AccessDenied("user_denied"))
+    return _leave(broker, place, host_of(request.redirect_uri))
 
 
 def _choose_provider(request: AuthorizationRequest, parties: Parties, chosen: str | None) -> str:
@@ -124,6 +126,7 @@ def _go_on(
     broker: Broker,
     http: Request,
     form: PageForm,
+    request: AuthorizationRequest,
     parties: Parties,
     provider_id: str,
     allowed: frozenset[str],
@@ -132,23 +135,20 @@ def _go_on(
 ) -> Reply:
     if provider_id not in parties.providers:
         raise PageError("provider_switched_off", page="provider_unavailable")
-    sitting = None if trip else find_sitting(broker, http, form.request.client_id)
-    if (
-        sitting
-        and form.sub in ("", sitting.session.sub)
-        and suffices(broker, sitting, form.request, provider_id, allowed)
-    ):
-        place, session = finish_sitting(broker, sitting, form.request, parties, grant_id=form.grant_id, allowed=allowed)
-        return _leave(broker, place, host_of(form.request.redirect_uri)).with_headers(*session)
+    sitting = None if trip else find_sitting(broker, http, request.client_id)
+    if sitting and form.sub in ("", sitting.session.sub) and suffices(broker, sitting, request, provider_id, allowed):
+        place, session = finish_sitting(broker, sitting, request, parties, grant_id=form.grant_id, allowed=allowed)
+        return _leave(broker, place, host_of(request.redirect_uri)).with_headers(*session)
     url, cookies = begin_trip(
         broker,
         http,
-        form.request,
+        request,
         parties,
         provider_id=provider_id,
         allowed=allowed,
         grant_id=form.grant_id,
         decided_by="page",
+        stored=form.stored,
         asks_again=sitting is not None and took_back(sitting, provider_id),
     )
     return _leave(broker, url, provider_name(broker, provider_id)).with_headers(*cookies)

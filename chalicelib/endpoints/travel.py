@@ -8,21 +8,15 @@ from urllib.parse import urlsplit
 import msgspec
 
 from chalicelib.asking import find_registered, load_definition
-from chalicelib.endpoints.cookies import (
-    SLOT_BYTES,
-    Headers,
-    seal_client_reference,
-    seal_pending,
-    seal_request,
-    set_pending,
-)
+from chalicelib.endpoints.cookies import SLOT_BYTES, Headers, seal_client_reference, seal_pending, set_pending
+from chalicelib.endpoints.kept import keep_request
 from chalicelib.endpoints.parties import Parties, decision_time
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.link import Link
 from chalicelib.records.provider import ProviderRecord
-from chalicelib.records.sign_in import AuthorizationRequest, Pending
+from chalicelib.records.sign_in import AuthorizationRequest, KeptRequest, Pending
 from chalicelib.upstream.authorization import build_authorization_url
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
@@ -39,16 +33,19 @@ def begin_trip(
     allowed: frozenset[str],
     grant_id: str,
     decided_by: str,
+    stored: str = "",
     asks_again: bool = False,
 ) -> tuple[str, Headers]:
     """The provider's URL for this decision, and the cookie that carries the decision.
 
+    stored       where the request stands if it was pushed: the cookie names it and carries nothing of it
     asks_again   the user took this access back: where the provider can, it asks too, unless the app wants a login there
 
     Raises PageError where the provider cannot be asked where it is.
     """
     pending = Pending(
-        request=request,
+        request=None if stored else request,
+        stored=stored,
         provider_id=provider_id,
         state=_random(broker) + "." + seal_client_reference(broker, request.client_id),
         nonce=_random(broker),
@@ -63,7 +60,7 @@ def begin_trip(
     extra = {"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age}
     url = _provider_url(broker, parties.providers[provider_id], pending, extra)
     sealed = seal_pending(broker, pending)
-    if len(sealed) > SLOT_BYTES:
+    if len(sealed) > SLOT_BYTES and not stored:
         sealed = seal_pending(broker, _store_request(broker, pending, request))
     return url, set_pending(broker, http, pending, sealed)
 
@@ -126,10 +123,8 @@ def _provider_url(broker: Broker, record: ProviderRecord, pending: Pending, extr
 
 def _store_request(broker: Broker, pending: Pending, request: AuthorizationRequest) -> Pending:
     """A request too large for a cookie is kept in the table, sealed; the cookie names it."""
-    stored = broker.entropy.token_bytes(32).hex()
-    encoded = msgspec.msgpack.encode((request, pending.allowed))
     expires_at = pending.decided_at + broker.settings.pending_seconds
-    broker.store.put_stored_request(stored, seal_request(broker, encoded, stored), expires_at=expires_at)
+    stored = keep_request(broker, KeptRequest(request=request, allowed=pending.allowed), expires_at=expires_at)
     return msgspec.structs.replace(pending, request=None, allowed=frozenset(), stored=stored)
 
 

@@ -10,9 +10,12 @@ from collections.abc import Mapping
 
 from chalicelib.protocol.errors import (
     InvalidRequest,
+    InvalidRequestUri,
     InvalidScope,
     InvalidTarget,
     PageError,
+    RegistrationNotSupported,
+    RequestNotSupported,
     UnauthorizedClient,
     UnsupportedResponseType,
 )
@@ -97,8 +100,12 @@ def _check_response(parameters: Parameters, client: Client) -> None:
         raise UnauthorizedClient("authorization_code_not_registered")
     if parameters.get("response_mode") not in (None, "query"):
         raise InvalidRequest("response_mode_not_query")
-    if parameters.get("request") is not None or parameters.get("request_uri") is not None:
-        raise InvalidRequest("request_object_not_offered")
+    if parameters.get("request") is not None:
+        raise RequestNotSupported("request_object_not_offered")
+    if parameters.get("request_uri") is not None:
+        raise InvalidRequestUri("request_uri_not_ours")
+    if parameters.get("registration") is not None:
+        raise RegistrationNotSupported("registration_in_a_request")
 
 
 def _choose_scopes(

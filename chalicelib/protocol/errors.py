@@ -287,6 +287,27 @@ class GatewayTimeout(TemporarilyUnavailable):
     description = "The provider did not answer in time; a call that changes something may have been carried out."
 
 
+class InvalidRequestUri(OAuthError):
+    """RFC 9101 section 7.2: the request_uri is none that this server gave out."""
+
+    code = "invalid_request_uri"
+    description = "Only a request_uri that POST /par has answered is accepted; nothing is fetched."
+
+
+class RequestNotSupported(OAuthError):
+    """OpenID Connect Core section 3.1.2.6."""
+
+    code = "request_not_supported"
+    description = "Request objects are not offered; send the parameters themselves, or push them to POST /par."
+
+
+class RegistrationNotSupported(OAuthError):
+    """OpenID Connect Core section 3.1.2.6."""
+
+    code = "registration_not_supported"
+    description = "Registration inside a request is not offered; register at the registration endpoint."
+
+
 class PageError(OAuthError):
     """A refusal that a person sees as a page of ours; nothing redirects (RFC 6749 section 4.1.2.1).
 
@@ -306,3 +327,9 @@ class PageError(OAuthError):
         self.page = page
         self.page_status = status
         self.link = link
+
+
+class RequestUriRefused(PageError):
+    """A reference to a pushed request that is unknown, over, or somebody else's (RFC 9126 section 4)."""
+
+    code = "invalid_request_uri"

@@ -22,6 +22,8 @@ def authorization_server_metadata(
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
+        "pushed_authorization_request_endpoint": f"{issuer}/par",
+        "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "userinfo_endpoint": f"{issuer}/userinfo",
@@ -43,7 +45,8 @@ def authorization_server_metadata(
         "claims_supported": [*TOKEN_CLAIMS, *PROFILE_CLAIMS],
         "prompt_values_supported": sorted(PROMPTS),
         "providers_supported": sorted(provider_ids),
-        # Absent means true for the second of these (OpenID Connect Discovery section 3), so all are said.
+        # Absent means true for the second of these (OpenID Connect Discovery section 3), so all are said. It speaks of
+        # the clients' own addresses; references to pushed requests are accepted whatever it says (RFC 9126 section 5).
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,

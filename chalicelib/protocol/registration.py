@@ -27,7 +27,6 @@ ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "subject_type": ("public",),
     "dpop_bound_access_tokens": (False,),
     "tls_client_certificate_bound_access_tokens": (False,),
-    "require_pushed_authorization_requests": (False,),
     "require_signed_request_object": (False,),
     "userinfo_signed_response_alg": (),
     "id_token_encrypted_response_alg": (),
@@ -57,6 +56,7 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
     scopes: frozenset[str]
     optional_scopes: frozenset[str]
     handout: Handout
+    require_pushed_authorization_requests: bool
     client_uri: str | None
     initiate_login_uri: str | None
     policy_uri: str | None
@@ -95,6 +95,7 @@ def parse_registration(
         scopes=scopes,
         optional_scopes=optional_scopes,
         handout=handout,
+        require_pushed_authorization_requests=_read_flag(document, "require_pushed_authorization_requests"),
         client_uri=uris["client_uri"],
         initiate_login_uri=uris["initiate_login_uri"],
         policy_uri=uris["policy_uri"],
@@ -116,6 +117,7 @@ def registration_answer(client: Client, secret: str | None, issuer: str) -> dict
         "application_type": client.application_type,
         "scope": serialize(client.scopes),
         "id_token_signed_response_alg": "ES256",
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "issuer": issuer,
     }
     if client.optional_scopes:
@@ -143,6 +145,14 @@ def _read_string(document: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InvalidClientMetadata("member_not_a_string")
     return value or None
+
+
+def _read_flag(document: Mapping[str, Any], name: str) -> bool:
+    """True or false; false where it is absent or null."""
+    value = document.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise InvalidClientMetadata("member_not_a_boolean")
+    return value or False
 
 
 def _read_list(document: Mapping[str, Any], name: str) -> tuple[str, ...] | None:

@@ -72,6 +72,7 @@ class Client(Struct, frozen=True, kw_only=True):
     handout: Handout = "none"
     proxy_rules: tuple[ProxyRule, ...] = ()
     first_party: bool = False
+    require_pushed_authorization_requests: bool = False
     registered_by: Literal["operator", "self"] = "operator"
     client_uri: str | None = None
     initiate_login_uri: str | None = None

@@ -14,6 +14,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     region_letter       the home region, one letter inside every handle
     *_seconds           lifetimes
     connection_unused_days   a connection without any live grant for so long is ended at its provider
+    require_pushed_*    of every client; else each client's registration says
     registration_*      limits of open registration; they count only where it is switched on
     handouts_per_*      hand-outs and proxied calls a minute, of one user in one client and of one client in all; 0 for
                         no limit, which away from loopback also wants `handouts_unlimited`
@@ -36,6 +37,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     refresh_end_seconds: int = 30 * 86400
     pending_seconds: int = 600
     session_seconds: int = 12 * 3600
+    require_pushed_authorization_requests: bool = False
     open_registration: bool = False
     open_registration_scopes: frozenset[str] = frozenset({"openid", "profile", "email", "offline_access"})
     open_registration_handout: Handout = "none"

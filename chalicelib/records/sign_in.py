@@ -41,7 +41,7 @@ class Pending(Struct, frozen=True, kw_only=True):
     code_secret      16 bytes: the secret of the authorization code to come
     code_verifier    our PKCE verifier towards the provider
     allowed          scopes that the user left ticked
-    stored           id of the stored request where it was too large for a cookie; then `request` is None
+    stored           id of the stored request where it was pushed, or too large for a cookie; then `request` is None
     grant_id         of a sign-in; else the name under which this way back is claimed
     """
 
@@ -80,9 +80,22 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
     told: tuple[str, ...] = ()
 
 
+class KeptRequest(Struct, frozen=True, kw_only=True):
+    """What is sealed in a stored request.
+
+    allowed    scopes that the user left ticked; None for a pushed one, whose decision the browser's cookie carries
+    grant_id   fixed when it was pushed, so that one sign-in at most comes of it; "" where it was stored at the decision
+    """
+
+    request: AuthorizationRequest
+    allowed: frozenset[str] | None = None
+    grant_id: str = ""
+
+
 class PageForm(Struct, frozen=True, kw_only=True):
     """What the page's form carries back, sealed: the checked request, for one browser, for a while.
 
+    request    None where it was pushed: then it stands in the table under `stored`
     grant_id   fixed here, so that of any number of decisions on one page one at most goes on
     browser    SHA-256 hex of the browser cookie
     shown_at   epoch seconds
@@ -91,10 +104,12 @@ class PageForm(Struct, frozen=True, kw_only=True):
     connection_id, sub   of that partial connection, so that Cancel can take it back
     """
 
-    request: AuthorizationRequest
+    client_id: str
+    request: AuthorizationRequest | None
     grant_id: str
     browser: str
     shown_at: int
+    stored: str = ""
     granted: frozenset[str] | None = None
     allowed: frozenset[str] = frozenset()
     provider_id: str = ""

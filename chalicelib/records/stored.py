@@ -43,7 +43,16 @@ class Seen(Struct, frozen=True, kw_only=True):
 
 
 class StoredRequest(Struct, frozen=True, kw_only=True):
-    """A checked request that was too large for a cookie, sealed; lives as long as the sign-in that it belongs to."""
+    """A checked request that the browser does not carry, sealed: pushed (RFC 9126), or too large for a cookie.
+
+    expires_at    when nothing may come of it any more: a minute after it was pushed, until a browser opens it
+    client_id     who pushed it; "" where nobody did: no request_uri opens it then
+    browser       SHA-256 hex of the cookie of the one browser that opened it
+    bound_until   until when that browser may open it again or decide; fixed when it was first opened
+    """
 
     sealed: bytes
     expires_at: int
+    client_id: str = ""
+    browser: str = ""
+    bound_until: int | None = None

@@ -2,10 +2,11 @@
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import connect, introspect, revoke, token, userinfo
+from chalicelib.endpoints import connect, introspect, par, revoke, token, userinfo
 from chalicelib.routes.edge import Edge, Route
 
 TOKEN = Route(endpoint=token.answer, reads="form", cors=("POST",))
+PAR = Route(endpoint=par.answer, reads="form", cors=("POST",))
 REVOKE = Route(endpoint=revoke.answer, reads="form", cors=("POST",))
 INTROSPECT = Route(endpoint=introspect.answer, reads="form")
 USERINFO = Route(endpoint=userinfo.answer, reads="form", cors=("GET", "POST"))
@@ -19,6 +20,10 @@ def build_blueprint(edge: Edge) -> Blueprint:
     @routes.route("/token", methods=["POST", "OPTIONS"], content_types=[])
     def token_view() -> Response:
         return edge.serve(routes.current_request, TOKEN)
+
+    @routes.route("/par", methods=["POST", "OPTIONS"], content_types=[])
+    def par_view() -> Response:
+        return edge.serve(routes.current_request, PAR)
 
     @routes.route("/revoke", methods=["POST", "OPTIONS"], content_types=[])
     def revoke_view() -> Response:

@@ -160,6 +160,9 @@ def test_rules_for_the_proxy_are_set_shown_and_taken_back(broker: Operator) -> N
     assert {**changed, "proxy_rules": []} == broker.made(*update, "--proxy-allow-all")
     assert broker.made(*update, "--proxy-allow", "github POST /gists")["proxy_rules"] == ["github POST /gists"]
     assert broker.made(*create)["proxy_rules"] == []
+    pushes = broker.made(*update, "--require-pushed-requests", "yes")
+    assert pushes["require_pushed_authorization_requests"] and pushes["proxy_rules"] == ["github POST /gists"]
+    assert not broker.made(*update, "--require-pushed-requests", "no")["require_pushed_authorization_requests"]
     assert broker(*update).code == 2 and broker(*update, "--proxy-allow", "github").code == 1
     broker.made("client", "delete", client["client_id"])
 

@@ -70,6 +70,7 @@ ENDPOINTS = (
     Endpoint("GET", "/connect/{link}", page=True),
     Endpoint("POST", "/connect/{link}", "form", ("request", "decision", "scope"), page=True),
     Endpoint("POST", "/token", "form", tuple(_TOKEN.split()), ("POST",)),
+    Endpoint("POST", "/par", "form", (*_AUTHORIZE.split(), "client_secret"), ("POST",)),
     Endpoint("POST", "/revoke", "form", ("token", "token_type_hint", "client_id", "client_secret"), ("POST",)),
     Endpoint("POST", "/introspect", "form", ("token", "token_type_hint", "client_id", "client_secret")),
     Endpoint("GET", "/userinfo", cors=("GET", "POST")),

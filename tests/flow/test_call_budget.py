@@ -11,6 +11,7 @@ from chalicelib.records.places import connection_place
 from tests.flow.assertions import prove
 from tests.flow.browser import Browser, request
 from tests.flow.proxied import Proxied
+from tests.flow.pushing import follow, push, reference
 from tests.flow.stack import APP, Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, mark, read, sign, start_session
 from tests.requirement import requirement
@@ -92,6 +93,28 @@ def test_an_oversized_request_costs_the_decision_one_write(stack: Stack, warm: S
     callback = stack.provider.sign_in(location, "bob")
     with spends(stack, 5, "as any callback of a user who is known"):
         assert "code=" in browser.get(callback).location
+
+
+@requirement("BUDGET", "PAR-02")
+def test_a_pushed_request_costs_one_call_at_each_step_and_none_at_the_callback(stack: Stack, warm: Session) -> None:
+    client, secret = warm.client, warm.sign_in.secret
+    with spends(stack, 1, "POST /par"):
+        uri = reference(stack, client, secret)
+    browser = stack.browser()
+    with spends(stack, 1, "GET /authorize"):
+        page = follow(browser, client, uri)
+    with spends(stack, 1, "POST /signin"):
+        location = stack.decide(browser, page, provider="demo").location
+    callback = stack.provider.sign_in(location, "bob")
+    with spends(stack, 5, "as any callback of a user who is known"):
+        assert "code=" in browser.get(callback).location
+    for wrong in ({"scope": "openid unknown"}, {"request_uri": uri}):
+        with stack.dynamodb.counted() as calls:
+            assert push(stack, client, secret, **wrong).status == 400
+        assert sum(calls.values()) == ("scope" in wrong), "a refusal that rests on the cache reads again"
+    another = reference(stack, client, secret)
+    with spends(stack, 3, "GET /authorize with a session: opened, read, claimed"):
+        assert "code=" in follow(warm.sign_in.browser, client, another).location
 
 
 @requirement("BUDGET")

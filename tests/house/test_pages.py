@@ -25,7 +25,7 @@ from tests.flow.stack import SCOPE, Stack, start_parts
 from tests.flow.tokens import Session, read, start_session
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-NAMES = ("first-app", "hand-out", "connect", "proxy", "vault")
+NAMES = ("first-app", "hand-out", "connect", "proxy", "vault", "pushed-requests")
 PAGES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in NAMES}
 EXAMPLE = re.compile(r"```(sh|js)\n(.*?)```\n(?:\n((?:    [^\n]*\n)+))?", re.DOTALL)
 NAME = re.compile(r'"(\w+)":')
@@ -171,6 +171,17 @@ def test_vault(reader: Reader) -> None:
     listed, ended = copy_all(reader, "vault")
     assert json.loads(listed)["connections"][0]["status"] == "active"
     assert json.loads(ended)["at_provider"] == "revoked"
+
+
+def test_pushed_requests(reader: Reader) -> None:
+    pushed, leads, changed = copy_all(reader, "pushed-requests")
+    assert json.loads(pushed)["expires_in"] == 60
+    browser = reader.stack.browser()
+    left = reader.stack.decide(browser, browser.get(leads.strip()), provider="demo")
+    back = browser.get(reader.stack.provider.sign_in(left.location, "alice"))
+    assert "code" in back.answered and back.answered["state"] == reader.names["mine"]
+    assert "require_pushed_authorization_requests" in changed
+    assert read(reader.stack, client_place(reader.names["clientId"])).require_pushed_authorization_requests
 
 
 def words_of(page: str, begins: str) -> set[str]:

@@ -6,10 +6,13 @@ from msgspec.structs import replace
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
 from chalicelib.protocol.errors import (
     InvalidRequest,
+    InvalidRequestUri,
     InvalidScope,
     InvalidTarget,
     OAuthError,
     PageError,
+    RegistrationNotSupported,
+    RequestNotSupported,
     UnauthorizedClient,
     UnsupportedResponseType,
 )
@@ -157,9 +160,16 @@ def test_only_the_query_carries_answers(mode):
 
 
 @requirement("AUTHZ-17")
-@pytest.mark.parametrize("name", ["request", "request_uri"])
-def test_a_request_object_is_refused_and_never_ignored(name):
-    assert refused(InvalidRequest, **{name: "https://evil.example/r"}) == "request_object_not_offered"
+@pytest.mark.parametrize(
+    ("name", "error"),
+    [
+        ("request", RequestNotSupported),
+        ("request_uri", InvalidRequestUri),
+        ("registration", RegistrationNotSupported),
+    ],
+)
+def test_a_request_object_is_refused_and_never_ignored(name, error):
+    refused(error, **{name: "https://evil.example/r"})
 
 
 @requirement("AUTHZ-08", "AUTHZ-09")

@@ -29,6 +29,8 @@ def test_the_document_is_exactly_this():
         "issuer": "https://broker.example/base",
         "authorization_endpoint": "https://broker.example/base/authorize",
         "token_endpoint": "https://broker.example/base/token",
+        "pushed_authorization_request_endpoint": "https://broker.example/base/par",
+        "require_pushed_authorization_requests": False,
         "revocation_endpoint": "https://broker.example/base/revoke",
         "introspection_endpoint": "https://broker.example/base/introspect",
         "userinfo_endpoint": "https://broker.example/base/userinfo",

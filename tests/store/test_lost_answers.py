@@ -12,6 +12,7 @@ from chalicelib.ports import Refused, StoreUnavailable, Written
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
+from chalicelib.records.stored import StoredRequest
 from chalicelib.records.subject import Subject
 from tests.faults import Fault, FaultyTransport, Mode, ProcessDied
 from tests.requirement import requirement
@@ -37,6 +38,12 @@ def connection(story: Story, generation: int) -> Connection:
         "token_generation": generation, "connected_at": NOW, "connected_by": SystemEntropy().token_bytes(8).hex(),
     }  # fmt: skip
     return Connection(status="active", **required)
+
+
+def put_request(story: Story) -> Written[StoredRequest]:
+    stored = StoredRequest(sealed=b"s", expires_at=NOW + 60, client_id=story.client_id)
+    story.store.put_stored_request(story.grant_id, stored)
+    return Written(stored)
 
 
 DECIDED: tuple[Verb, ...] = (
@@ -86,6 +93,12 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         (lambda s: s.store.put_client(client(s, 1), expected_revision=None),),
         lambda s: s.store.extend_client(client(s, 1), expires_at=NOW + 1),
     ),
+    "open_stored_request": (
+        (lambda s: put_request(s),),
+        lambda s: s.store.open_stored_request(
+            s.grant_id, client_id=s.client_id, browser=s.grant_id, now=NOW, bound_until=NOW + 600, expires_at=NOW + 1200
+        ),
+    ),
     "put_subject": (
         (),
         lambda s: s.store.put_subject(Subject(sub=s.grant_id, session_salt=b"x" * 16, created_at=NOW)),
@@ -97,7 +110,8 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         lambda s: s.store.put_client(client(s, 2), expected_revision=1),
     ),
 }
-AGAIN = ("revoke_grant", "revoke_connection", "extend_client", "note_poll, too early")  # no harm when it happens twice
+# no harm when it happens twice
+AGAIN = ("revoke_grant", "revoke_connection", "extend_client", "note_poll, too early", "open_stored_request")
 ONCE = [name for name in WRITES if name not in AGAIN]
 
 

@@ -1,0 +1,55 @@
+"""An authorization request held against its client's registration: the same at /authorize and when it is pushed."""
+
+from chalicelib.custody.linking import check_scope_words
+from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
+from chalicelib.ports import Broker
+from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
+from chalicelib.protocol.errors import InvalidRequest, OAuthError
+from chalicelib.protocol.single import Parameters
+from chalicelib.records.places import resource_place
+from chalicelib.records.resource import Resource
+from chalicelib.records.sign_in import AuthorizationRequest
+
+
+def check_request(
+    broker: Broker, parameters: Parameters, client_id: str | None, *, pushed: bool
+) -> tuple[Parties, AuthorizationRequest]:
+    """The request; a refusal that rests on the cache reads once more.
+
+    Raises PageError where client or redirect URI are not proven, else the registered codes of RFC 6749 section 4.1.2.1.
+    """
+    parties = load_parties(broker, client_id)
+    try:
+        return parties, _parse(broker, parameters, parties, pushed=pushed)
+    except OAuthError:
+        parties = load_parties(broker, client_id, fresh=True)
+        return parties, _parse(broker, parameters, parties, pushed=pushed)
+
+
+def _parse(broker: Broker, parameters: Parameters, parties: Parties, *, pushed: bool) -> AuthorizationRequest:
+    client = parties.client
+    redirect_uri = check_redirect(parameters, client)
+    settings = broker.settings
+    required = client.require_pushed_authorization_requests or settings.require_pushed_authorization_requests
+    if required and not pushed:
+        raise InvalidRequest("request_not_pushed")
+    request = parse_authorization_request(
+        parameters,
+        client,
+        redirect_uri=redirect_uri,
+        provider_ids=frozenset(parties.providers),
+        own_scopes=OWN_SCOPES,
+        resources=_load_resources(broker, parties),
+        issuer=settings.issuer,
+    )
+    check_scope_words(broker, request.scopes)
+    return request
+
+
+def _load_resources(broker: Broker, parties: Parties) -> dict[str, Resource]:
+    """The resources that this client may ask for, as far as they are registered."""
+    places = [resource_place(audience) for audience in sorted(parties.client.resources)]
+    if not places:
+        return {}
+    found = broker.registry.lookup(*places)
+    return {resource.audience: resource for place in places if (resource := found.get(place))}
