@@ -14,14 +14,12 @@ from tests.flow.stack import Parts, start_parts
 
 
 def main(arguments: list[str]) -> int:
-    """1 where a cell fails or, with --write, a row could not be tried."""
-    parser = argparse.ArgumentParser(prog="dev.py matrix", description=__doc__)
-    parser.add_argument(
-        "libraries", nargs="*", metavar="LIBRARY", help="only these: part of a name, as node or authlib"
-    )
-    parser.add_argument("--write", action="store_true", help="write the table into the documentation")
-    options = parser.parse_args(arguments)
-    wanted = [one for one in libraries() if not options.libraries or any(part in one.key for part in options.libraries)]
+    """1 where a cell fails or, with --write, a row could not be tried; 2 where no library has such a name."""
+    options = build_parser().parse_args(arguments)
+    wanted = choose(options.libraries)
+    if not wanted:
+        print(f"dev.py matrix: no library is named so; there are {', '.join(one.key for one in libraries())}")
+        return 2
     parts, rows, left_out = start_parts(), {}, []
     for library in wanted:
         row = _try(library, parts)
@@ -39,6 +37,21 @@ def main(arguments: list[str]) -> int:
     if options.write:
         write(rows)
     return 1 if failed else 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The options."""
+    parser = argparse.ArgumentParser(prog="dev.py matrix", description=__doc__)
+    parser.add_argument(
+        "libraries", nargs="*", metavar="LIBRARY", help="only these: part of a name, as node or authlib"
+    )
+    parser.add_argument("--write", action="store_true", help="write the table into the documentation")
+    return parser
+
+
+def choose(named: list[str]) -> list[Library]:
+    """The libraries with one of these in their names; all where none is named."""
+    return [library for library in libraries() if not named or any(part in library.key for part in named)]
 
 
 def _try(library: Library, parts: Parts) -> Row | str:

@@ -1,8 +1,16 @@
 """docs/client-libraries.md beside its rows: nothing more, nothing less, and each reason with its link."""
 
+import re
+import shlex
+
+import pytest
+
+from local.node import NoNode
+from tests.clients.command import build_parser, main
 from tests.clients.flows import NAMES
-from tests.clients.libraries import libraries
-from tests.clients.table import head, reasons_of, written
+from tests.clients.libraries import Library, libraries
+from tests.clients.names import names_of, suspects
+from tests.clients.table import PAGE, head, reasons_of, written
 
 
 def test_the_table_has_these_rows_and_no_other() -> None:
@@ -16,6 +24,35 @@ def test_every_reason_has_its_link_and_every_link_its_reason() -> None:
     links = [line for line in written() if line.startswith("[")]
     assert links == [link for library in libraries() for link in reasons_of(library)]
     assert all(": https://" in link or ": #" in link for link in links)
+
+
+@pytest.mark.parametrize("library", libraries(), ids=lambda library: library.key)
+def test_what_has_no_such_call_has_no_name_that_sounds_like_one(library: Library) -> None:
+    try:
+        assert suspects(library) == {}
+    except NoNode as missing:
+        pytest.skip(str(missing))
+
+
+def test_names_are_found_where_there_are_some() -> None:
+    certified = next(library for library in libraries() if library.name == "openid-client")
+    try:
+        names = names_of(certified)
+    except NoNode as missing:
+        pytest.skip(str(missing))
+    assert {"refreshTokenGrant", "initiateDeviceAuthorization", "buildEndSessionUrl"} <= set(names)
+
+
+def test_every_command_on_the_page_is_understood() -> None:
+    lines = re.findall(r"^    python3 dev\.py matrix(.*)$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+    chosen = [build_parser().parse_args(shlex.split(line, comments=True)) for line in lines]
+    assert len(chosen) == 3
+    assert all(any(part in library.key for library in libraries()) for one in chosen for part in one.libraries)
+
+
+def test_a_name_that_no_library_has_is_sent_to_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nobody"]) == 2
+    assert "python-authlib" in capsys.readouterr().out
 
 
 def test_what_a_library_is_without_is_a_flow() -> None:

@@ -3,13 +3,15 @@
 from typing import Any
 
 from authlib.common.security import generate_token
-from authlib.integrations.flask_client import OAuth
+from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session, OAuthError
 from flask import Flask
 
 from tests.clients.python.expecting import expect_error
 from tests.clients.scene import JOBS, SCOPE, App, Scene
 from tests.flow.stack import ACCESS_TOKEN, EXCHANGE
+
+API = (OAuth2Session, FlaskOAuth2App)
 
 
 def code(scene: Scene) -> None:

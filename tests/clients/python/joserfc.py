@@ -3,11 +3,13 @@
 from typing import Any
 
 import requests
-from joserfc import jwt
+from joserfc import jwk, jws, jwt
 from joserfc.jwk import KeySet
 
 from tests.clients.python.authlib import sign_in
 from tests.clients.scene import Scene
+
+API = (jwt, jws, jwk)
 
 
 def keys(scene: Scene) -> None:

@@ -4,11 +4,14 @@ import asyncio
 from urllib.parse import parse_qs, urlsplit
 
 import httpx2
+import mcp.client.auth
+import mcp.client.auth.extensions.client_credentials as machines
 from mcp.client.auth import OAuthClientProvider
-from mcp.client.auth.extensions.client_credentials import ClientCredentialsOAuthProvider
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
 from tests.clients.scene import TOOLS, App, Scene
+
+API = (mcp.client.auth, OAuthClientProvider, OAuthClientMetadata, machines)
 
 
 def code(scene: Scene) -> None:
@@ -34,7 +37,7 @@ def refresh(scene: Scene) -> None:
 
 
 def client_credentials(scene: Scene) -> None:
-    provider = ClientCredentialsOAuthProvider(
+    provider = machines.ClientCredentialsOAuthProvider(
         server_url=scene.server,
         storage=Kept(),
         client_id=scene.robot.client_id,

@@ -6,6 +6,8 @@ from tests.clients.python.authlib import sign_in
 from tests.clients.python.expecting import expect_error
 from tests.clients.scene import Scene
 
+API = (jwt.PyJWKClient,)
+
 
 def keys(scene: Scene) -> None:
     """The ID token and the access token; a changed one is refused."""

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from oauthlib.oauth2 import BackendApplicationClient, InvalidGrantError, WebApplicationClient
+from oauthlib.oauth2 import BackendApplicationClient, DeviceClient, InvalidGrantError, WebApplicationClient
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from tests.clients.python.expecting import expect_error
 from tests.clients.scene import JOBS, SCOPE, App, Scene
+
+API = (OAuth2Session, WebApplicationClient, BackendApplicationClient, DeviceClient)
 
 
 def code(scene: Scene) -> None:
