@@ -9,6 +9,7 @@ from local.node import install_packages
 from tests.clients.scene import JOBS, SCOPE, TOOLS, Scene
 
 SECONDS = 120
+APPS = ("public", "web", "machine", "agent", "robot", "keyed", "api")
 
 
 def attempt_in_node(name: str, scene: Scene, flows: list[str]) -> dict[str, str]:
@@ -30,7 +31,7 @@ def attempt_in_node(name: str, scene: Scene, flows: list[str]) -> dict[str, str]
 
 def describe(scene: Scene, flows: list[str]) -> dict[str, Any]:
     """What a script is told: where the broker is, and the apps that are registered there."""
-    apps = {name: getattr(scene, name)._asdict() for name in ("public", "web", "machine", "agent", "robot", "api")}
+    apps = {name: getattr(scene, name)._asdict() for name in APPS}
     return {
         "issuer": scene.issuer,
         "callback": scene.callback,

@@ -1,11 +1,13 @@
 """What a library finds when it comes to us: a broker that runs, apps that are registered there, and a person."""
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import jwt
 import requests
+from joserfc.jwk import ECKey
 
 from chalicelib.adapters.system import SystemClock
 from chalicelib.records.resource import Resource
@@ -20,11 +22,15 @@ TOOLS = "tools:call"
 
 
 class App(NamedTuple):
-    """A registered app, as its developer knows it; `secret` is empty for a public one."""
+    """A registered app, as its developer knows it; `secret` is empty where it has none.
+
+    key   the private key of one that proves itself with a key, as a JWK; only its public half is registered
+    """
 
     client_id: str
     secret: str
     redirect_uri: str
+    key: Mapping[str, Any] = {}
 
 
 class Scene:
@@ -100,6 +106,19 @@ class Scene:
             resources=frozenset({self.server}),
             token_endpoint_auth_method="client_secret_basic",
         )
+
+    @cached_property
+    def keyed(self) -> App:
+        """An app that proves itself with a key and may ask for the MCP server, with a user and without."""
+        key = ECKey.generate_key("P-256", {"kid": "first", "use": "sig", "alg": "ES256"})
+        found = self.app(
+            token_endpoint_auth_method="private_key_jwt",
+            jwks=(key.as_dict(private=False),),
+            grant_types=frozenset({"authorization_code", "refresh_token", "client_credentials"}),
+            scopes=frozenset({*SCOPE.split(), JOBS, TOOLS}),
+            resources=frozenset({self.server}),
+        )
+        return found._replace(key=key.as_dict(private=True))
 
     @cached_property
     def api(self) -> App:

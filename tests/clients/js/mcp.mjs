@@ -1,7 +1,7 @@
 // The MCP TypeScript SDK: given the address of a server and nothing else, it finds out the rest from the 401.
 
 import {
-  ClientCredentialsProvider, auth, discoverAuthorizationServerMetadata, fetchToken, withOAuth,
+  ClientCredentialsProvider, PrivateKeyJwtProvider, auth, discoverAuthorizationServerMetadata, fetchToken, withOAuth,
 } from '@modelcontextprotocol/client'
 import { expect } from './expecting.mjs'
 
@@ -28,6 +28,15 @@ export const flows = {
     const { client_id: clientId, secret: clientSecret } = scene.apps.robot
     const job = new ClientCredentialsProvider({
       clientId, clientSecret, scope: scene.tools, expectedIssuer: scene.issuer,
+    })
+    const answer = await withOAuth(job, scene.server)(fetch)(scene.server)
+    expect(await answer.text() === `hello ${clientId}`, 'to be let in')
+  },
+
+  async private_key_jwt(scene) {
+    const { client_id: clientId, key } = scene.apps.keyed
+    const job = new PrivateKeyJwtProvider({
+      clientId, privateKey: key, algorithm: 'ES256', scope: scene.tools, expectedIssuer: scene.issuer,
     })
     const answer = await withOAuth(job, scene.server)(fetch)(scene.server)
     expect(await answer.text() === `hello ${clientId}`, 'to be let in')

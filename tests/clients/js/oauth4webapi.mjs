@@ -53,6 +53,15 @@ export const flows = {
     expect(claims.client_id === scene.apps.public.client_id, 'the access token to name the app')
   },
 
+  // The private key lies in the browser or in Node and cannot be taken out.
+  async private_key_jwt(scene) {
+    const proof = oauth.PrivateKeyJwt(await importKey(scene.apps.keyed.key))
+    const { as, client, tokens } = await signIn(scene, scene.apps.keyed, { proof })
+    const response = await oauth.refreshTokenGrantRequest(as, client, proof, tokens.refresh_token, plain)
+    const fresh = await oauth.processRefreshTokenResponse(as, client, response)
+    expect(fresh.access_token !== tokens.access_token, 'another access token')
+  },
+
   async client_credentials(scene) {
     const as = await discover(scene)
     const client = { client_id: scene.apps.machine.client_id }
@@ -77,9 +86,14 @@ export const flows = {
     }
     const response = await oauth.dynamicClientRegistrationRequest(as, metadata, plain)
     const client = await oauth.processDynamicClientRegistrationResponse(response)
-    const { tokens } = await signIn(scene, { client_id: client.client_id }, { scope: 'openid profile' })
+    const { tokens } = await signIn(scene, { client_id: client.client_id }, { more: { scope: 'openid profile' } })
     expect(tokens.access_token, 'a sign-in as the registered app')
   },
+}
+
+async function importKey({ kid, alg, use, key_ops, ...jwk }) {
+  const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
+  return { key, kid }
 }
 
 async function discover(scene) {
@@ -89,7 +103,7 @@ async function discover(scene) {
 }
 
 // The whole way: the code with PKCE, state, nonce and iss checked, and the tokens.
-async function signIn(scene, app, more = {}) {
+async function signIn(scene, app, { proof = oauth.None(), more = {} } = {}) {
   const as = await discover(scene)
   const client = { client_id: app.client_id }
   const verifier = oauth.generateRandomCodeVerifier()
@@ -104,7 +118,7 @@ async function signIn(scene, app, more = {}) {
   const back = new URL(await scene.person(url.href))
   const answer = oauth.validateAuthResponse(as, client, back, state)
   const response = await oauth.authorizationCodeGrantRequest(
-    as, client, oauth.None(), answer, scene.callback, verifier, plain)
+    as, client, proof, answer, scene.callback, verifier, plain)
   const tokens = await oauth.processAuthorizationCodeResponse(as, client, response, {
     expectedNonce: nonce, requireIdToken: true,
   })

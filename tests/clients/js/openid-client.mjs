@@ -50,6 +50,13 @@ export const flows = {
     expect(tokens.claims().aud === scene.apps.public.client_id, 'an ID token for the app')
   },
 
+  async private_key_jwt(scene) {
+    const config = await discover(scene, scene.apps.keyed)
+    const tokens = await signIn(scene, config)
+    const fresh = await oidc.refreshTokenGrant(config, tokens.refresh_token)
+    expect(fresh.access_token !== tokens.access_token, 'another access token')
+  },
+
   async client_credentials(scene) {
     const config = await discover(scene, scene.apps.machine)
     const tokens = await oidc.clientCredentialsGrant(config, { scope: scene.jobs })
@@ -75,9 +82,16 @@ export const flows = {
   },
 }
 
-function discover(scene, app) {
-  const credentials = app.secret ? oidc.ClientSecretBasic(app.secret) : oidc.None()
+async function discover(scene, app) {
+  const credentials = await prove(app)
   return oidc.discovery(new URL(scene.issuer), app.client_id, undefined, credentials, plain)
+}
+
+async function prove({ secret, key: { kid, alg, use, key_ops, ...jwk } }) {
+  if (secret) return oidc.ClientSecretBasic(secret)
+  if (!kid) return oidc.None()
+  const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
+  return oidc.PrivateKeyJwt({ key, kid })
 }
 
 async function signIn(scene, config, more = {}) {

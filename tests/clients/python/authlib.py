@@ -1,11 +1,15 @@
 """Authlib: its OAuth 2 session, and its Flask client for what OpenID Connect adds."""
 
+import time
+from collections.abc import Callable
 from typing import Any
 
 from authlib.common.security import generate_token
 from authlib.integrations.flask_client import FlaskOAuth2App, OAuth
 from authlib.integrations.requests_client import OAuth2Session, OAuthError
+from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from flask import Flask
+from joserfc.jwk import ECKey
 
 from tests.clients.python.expecting import expect_error
 from tests.clients.scene import JOBS, SCOPE, App, Scene
@@ -60,6 +64,13 @@ def keys(scene: Scene) -> None:
     assert token["userinfo"]["iss"] == scene.issuer and token["userinfo"]["aud"] == scene.web.client_id
 
 
+def private_key_jwt(scene: Scene) -> None:
+    session = sign_in(scene, scene.keyed)
+    assert session.get(scene.metadata["userinfo_endpoint"]).status_code == 200
+    held = session.token["refresh_token"]
+    assert session.refresh_token(scene.metadata["token_endpoint"])["refresh_token"] != held
+
+
 def client_credentials(scene: Scene) -> None:
     session = OAuth2Session(scene.machine.client_id, scene.machine.secret, scope=JOBS)
     token = session.fetch_token(scene.metadata["token_endpoint"], grant_type="client_credentials")
@@ -84,6 +95,9 @@ def sign_in(scene: Scene, app: App, **more: str) -> OAuth2Session:
     session = OAuth2Session(
         app.client_id, app.secret or None, scope=SCOPE, redirect_uri=app.redirect_uri, code_challenge_method="S256"
     )
+    if app.key:
+        session.client_secret, session.token_endpoint_auth_method = ECKey.import_key(dict(app.key)), PrivateKeyJWT.name
+        session.register_client_auth_method((PrivateKeyJWT.name, _prover(scene.issuer, app.key["kid"])))
     verifier = generate_token(48)
     url, state = session.create_authorization_url(
         scene.metadata["authorization_endpoint"], code_verifier=verifier, **more
@@ -95,6 +109,16 @@ def sign_in(scene: Scene, app: App, **more: str) -> OAuth2Session:
         code_verifier=verifier,
     )
     return session
+
+
+def _prover(issuer: str, kid: str) -> Callable[..., Any]:
+    """Its own assertion, made to end in a minute: else it would live an hour, and the broker takes five minutes."""
+
+    def prove(*request: Any) -> Any:
+        claims = {"exp": int(time.time()) + 60}
+        return PrivateKeyJWT(issuer, claims=claims, headers={"kid": kid}, alg="ES256")(*request)
+
+    return prove
 
 
 def _at_website(scene: Scene) -> tuple[Flask, dict[str, Any]]:

@@ -1,13 +1,15 @@
 """joserfc: keys and signatures, for apps and APIs that do their own requests; those are made with requests."""
 
+import time
 from typing import Any
 
 import requests
+from authlib.common.security import generate_token
 from joserfc import jwk, jws, jwt
 from joserfc.jwk import KeySet
 
 from tests.clients.python.authlib import sign_in
-from tests.clients.scene import Scene
+from tests.clients.scene import JOBS, Scene
 
 API = (jwt, jws, jwk)
 
@@ -20,6 +22,22 @@ def keys(scene: Scene) -> None:
     access = jwt.decode(token["access_token"], found, algorithms=["ES256"])
     assert access.header["typ"] == "at+jwt"
     _verify(token["access_token"], found, iss=scene.issuer, aud=scene.issuer, client_id=scene.public.client_id)
+
+
+def private_key_jwt(scene: Scene) -> None:
+    """It signs the assertion."""
+    app, now = scene.keyed, int(time.time())
+    claims = {"iss": app.client_id, "sub": app.client_id, "aud": scene.issuer, "jti": generate_token(32)}
+    header = {"alg": "ES256", "kid": app.key["kid"], "typ": "client-authentication+jwt"}
+    signed = jwt.encode(header, {**claims, "iat": now, "exp": now + 60}, jwk.ECKey.import_key(dict(app.key)))
+    form = {
+        "grant_type": "client_credentials",
+        "scope": JOBS,
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": signed,
+    }
+    answer = requests.post(scene.metadata["token_endpoint"], form, timeout=10)
+    assert answer.status_code == 200 and answer.json()["scope"] == JOBS, answer.text
 
 
 def _verify(token: str, found: KeySet, **expected: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx2
 import mcp.client.auth
 import mcp.client.auth.extensions.client_credentials as machines
+from joserfc.jwk import ECKey
 from mcp.client.auth import OAuthClientProvider
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
@@ -45,6 +46,25 @@ def client_credentials(scene: Scene) -> None:
         issuer=scene.issuer,
     )
     assert call(scene.server, provider).text == f"hello {scene.robot.client_id}"
+
+
+def private_key_jwt(scene: Scene) -> None:
+    key = ECKey.import_key(dict(scene.keyed.key))
+    signed = machines.SignedJWTParameters(
+        issuer=scene.keyed.client_id,
+        subject=scene.keyed.client_id,
+        signing_key=key.as_pem(private=True).decode(),
+        signing_algorithm="ES256",
+    )
+    provider = machines.PrivateKeyJWTOAuthProvider(
+        server_url=scene.server,
+        storage=Kept(),
+        client_id=scene.keyed.client_id,
+        assertion_provider=signed.create_assertion_provider(),
+        scope=TOOLS,
+        issuer=scene.issuer,
+    )
+    assert call(scene.server, provider).text == f"hello {scene.keyed.client_id}"
 
 
 def registration(scene: Scene) -> None:
