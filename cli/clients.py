@@ -11,11 +11,13 @@ from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client
+from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
     ROTATION_SECONDS,
     Deployment,
     OperationError,
+    change_keys,
     create_client,
     delete_client,
     find_client,
@@ -29,7 +31,7 @@ from cli.proxy_rules import HELP, parse_rules
 from cli.showing import client_row
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-METHODS = ("none", "client_secret_basic", "client_secret_post")
+METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 PUSHED_HELP = "its users are only asked for what it sent to /par first (RFC 9126)"
 DEFAULT_SCOPE = "openid profile email offline_access"
 
@@ -40,12 +42,15 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
         dest="verb", required=True, metavar="VERB"
     )
     _add_create(verbs.add_parser("create", parents=[common], help="register an app"))
-    update = verbs.add_parser("update", parents=[common], help="change what an app may call, or how it asks")
+    update = verbs.add_parser("update", parents=[common], help="change what an app may call, how it asks, or its keys")
     update.add_argument("client_id")
-    calls = update.add_mutually_exclusive_group(required=True)
-    calls.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
-    calls.add_argument("--proxy-allow-all", action="store_true", help="no such limit any more")
-    calls.add_argument("--require-pushed-requests", choices=("yes", "no"), help=PUSHED_HELP)
+    changes = update.add_mutually_exclusive_group(required=True)
+    changes.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
+    changes.add_argument("--proxy-allow-all", action="store_true", help="no such limit any more")
+    changes.add_argument("--require-pushed-requests", choices=("yes", "no"), help=PUSHED_HELP)
+    add_key_options(changes)
+    update.add_argument("--auth-method", choices=(METHOD,), help="from now on by its keys, and by no secret any more")
+    add_algorithm_option(update)
     update.set_defaults(act=_update)
     verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
     show = verbs.add_parser("show", parents=[common], help="one app")
@@ -70,6 +75,8 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--name", required=True, help="what users read on the consent page")
     add("--redirect-uri", action="append", default=[], metavar="URI", help="may repeat; compared byte for byte")
     add("--auth-method", choices=METHODS, default="none", help="default: none, a public client with PKCE")
+    add_key_options(create)
+    add_algorithm_option(create)
     add("--native", action="store_true", help="a program on the user's device: loopback ports and private schemes")
     add("--scope", default=DEFAULT_SCOPE, help=f'all that it may ask; default: "{DEFAULT_SCOPE}"')
     add("--optional-scope", default="", help="those of them that the user may untick")
@@ -89,7 +96,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
 def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     client = _build(options)
     catalog = _check_known(deployment, client)
-    client = replace(client, proxy_rules=parse_rules(options.proxy_allow, catalog))
+    client = with_keys(replace(client, proxy_rules=parse_rules(options.proxy_allow, catalog)), options)
     client, secret = create_client(deployment, client)
     row = client_row(client)
     return {**row, "client_secret": secret} if secret else row
@@ -124,10 +131,23 @@ def _build(options: argparse.Namespace) -> Client:
 
 
 def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
+    if options.jwks is not None or options.jwks_uri is not None:
+        return client_row(_change_keys(deployment, options))
+    if options.auth_method or options.auth_signing_alg:
+        raise OperationError("--auth-method and --auth-signing-alg go with keys", "add --jwks FILE or --jwks-uri URI")
     if options.require_pushed_requests:
         return client_row(require_pushed(deployment, options.client_id, options.require_pushed_requests == "yes"))
     rules = parse_rules(options.proxy_allow or [], _read_catalog(deployment))
     return client_row(limit_proxy(deployment, options.client_id, rules))
+
+
+def _change_keys(deployment: Deployment, options: argparse.Namespace) -> Client:
+    """A client that has had another method proves itself with its keys from now on, where the operator says so."""
+    client = find_client(deployment, options.client_id)
+    if client.token_endpoint_auth_method != METHOD and options.auth_method != METHOD:
+        said = f"client {client.client_id} authenticates by {client.token_endpoint_auth_method}"
+        raise OperationError(said, f"add --auth-method {METHOD} to end that")
+    return change_keys(deployment, client, with_keys(replace(client, token_endpoint_auth_method=METHOD), options))
 
 
 def _read_catalog(deployment: Deployment) -> Catalog:
@@ -162,9 +182,13 @@ def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
     if not options.name.strip() or not options.name.isprintable():
         raise OperationError("--name must be printable words", '--name "My App"')
     if options.for_itself and not confidential:
-        raise OperationError("only a client with a secret may act for itself", "add --auth-method client_secret_basic")
+        raise OperationError(
+            "only a client with a secret or a key may act for itself", "add --auth-method client_secret_basic"
+        )
     if options.serves and not confidential:
-        raise OperationError("only a client with a secret may introspect", "add --auth-method client_secret_basic")
+        raise OperationError(
+            "only a client with a secret or a key may introspect", "add --auth-method client_secret_basic"
+        )
     if not grant_types and not options.serves:
         raise OperationError("this client could do nothing", "add --redirect-uri URI, --for-itself, or --serves URI")
     _check_pages(options)

@@ -96,9 +96,9 @@ class Deployment:
             "ReturnValues": "ALL_NEW",
         }
         if read is not None:
-            stand = (_stands(name, old[name]) for name in names)
+            stand = (_stands(name, old.get(name)) for name in names)
             payload["ConditionExpression"] = " AND ".join(("attribute_exists(pk)", *stand))
-            payload["ExpressionAttributeValues"] |= {f":old_{name}": old[name] for name in names}
+            payload["ExpressionAttributeValues"] |= {f":old_{name}": old[name] for name in names if name in old}
         try:
             answer = call_with_repeats(self.dynamodb, "UpdateItem", payload)
         except AwsRefusal as refusal:
@@ -131,8 +131,10 @@ class Deployment:
                 return found
 
 
-def _stands(name: str, old: dict[str, Any]) -> str:
+def _stands(name: str, old: dict[str, Any] | None) -> str:
     """The condition that a field is as it was read; one that was empty may never have been written."""
+    if old is None:
+        return f"attribute_not_exists(#{name})"
     same = f"#{name} = :old_{name}"
     return f"(attribute_not_exists(#{name}) OR {same})" if old == {"L": []} else same
 
@@ -223,6 +225,21 @@ def rotate_client_secret(deployment: Deployment, client_id: str, *, overlap_seco
     if written is None:
         raise OperationError(f"client {client_id} was changed at this moment", "broker client show CLIENT_ID")
     return written, secret
+
+
+def change_keys(deployment: Deployment, client: Client, changed: Client) -> Client:
+    """Other keys from now on, and no secret; the revision rises, so that users are asked again.
+
+    client    as it was read
+
+    Raises OperationError where somebody else changes it at this moment.
+    """
+    changed = msgspec.structs.replace(changed, secrets=(), revision=client.revision + 1)
+    fields = ("token_endpoint_auth_method", "secrets", "jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
+    written = deployment.put_fields(client_place(client.client_id), changed, *fields, "revision", read=client)
+    if written is None:
+        raise OperationError(f"client {client.client_id} was changed at this moment", "broker client show CLIENT_ID")
+    return written
 
 
 def limit_proxy(deployment: Deployment, client_id: str, rules: tuple[ProxyRule, ...]) -> Client:
