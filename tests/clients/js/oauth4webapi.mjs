@@ -53,9 +53,16 @@ export const flows = {
     expect(claims.client_id === scene.apps.public.client_id, 'the access token to name the app')
   },
 
+  async par(scene) {
+    for (const app of [scene.apps.public, scene.apps.keyed]) {
+      const { tokens } = await signIn(scene, app, { proof: await prove(app), pushed: true })
+      expect(tokens.id_token, 'a sign-in by a pushed request')
+    }
+  },
+
   // The private key lies in the browser or in Node and cannot be taken out.
   async private_key_jwt(scene) {
-    const proof = oauth.PrivateKeyJwt(await importKey(scene.apps.keyed.key))
+    const proof = await prove(scene.apps.keyed)
     const { as, client, tokens } = await signIn(scene, scene.apps.keyed, { proof })
     const response = await oauth.refreshTokenGrantRequest(as, client, proof, tokens.refresh_token, plain)
     const fresh = await oauth.processRefreshTokenResponse(as, client, response)
@@ -91,9 +98,10 @@ export const flows = {
   },
 }
 
-async function importKey({ kid, alg, use, key_ops, ...jwk }) {
+async function prove({ key: { kid, alg, use, key_ops, ...jwk } }) {
+  if (!kid) return oauth.None()
   const key = await crypto.subtle.importKey('jwk', jwk, { name: 'ECDSA', namedCurve: 'P-256' }, false, ['sign'])
-  return { key, kid }
+  return oauth.PrivateKeyJwt({ key, kid })
 }
 
 async function discover(scene) {
@@ -102,8 +110,15 @@ async function discover(scene) {
   return oauth.processDiscoveryResponse(issuer, response)
 }
 
+// PAR: what is left for the browser to carry.
+async function push(as, client, proof, parameters) {
+  const response = await oauth.pushedAuthorizationRequest(as, client, proof, parameters, plain)
+  const { request_uri } = await oauth.processPushedAuthorizationResponse(as, client, response)
+  return { client_id: client.client_id, request_uri }
+}
+
 // The whole way: the code with PKCE, state, nonce and iss checked, and the tokens.
-async function signIn(scene, app, { proof = oauth.None(), more = {} } = {}) {
+async function signIn(scene, app, { proof = oauth.None(), pushed = false, more = {} } = {}) {
   const as = await discover(scene)
   const client = { client_id: app.client_id }
   const verifier = oauth.generateRandomCodeVerifier()
@@ -114,7 +129,7 @@ async function signIn(scene, app, { proof = oauth.None(), more = {} } = {}) {
     client_id: app.client_id, redirect_uri: scene.callback, response_type: 'code', scope: scene.scope, state, nonce,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256', ...more,
   }
-  url.search = new URLSearchParams(parameters)
+  url.search = new URLSearchParams(pushed ? await push(as, client, proof, parameters) : parameters)
   const back = new URL(await scene.person(url.href))
   const answer = oauth.validateAuthResponse(as, client, back, state)
   const response = await oauth.authorizationCodeGrantRequest(

@@ -50,6 +50,13 @@ export const flows = {
     expect(tokens.claims().aud === scene.apps.public.client_id, 'an ID token for the app')
   },
 
+  async par(scene) {
+    for (const app of [scene.apps.public, scene.apps.web]) {
+      const tokens = await signIn(scene, await discover(scene, app), { build: oidc.buildAuthorizationUrlWithPAR })
+      expect(tokens.id_token, 'a sign-in by a pushed request')
+    }
+  },
+
   async private_key_jwt(scene) {
     const config = await discover(scene, scene.apps.keyed)
     const tokens = await signIn(scene, config)
@@ -77,7 +84,7 @@ export const flows = {
       client_name: 'Registered by itself', redirect_uris: [scene.callback], token_endpoint_auth_method: 'none',
     }
     const config = await oidc.dynamicClientRegistration(new URL(scene.issuer), metadata, oidc.None(), plain)
-    const tokens = await signIn(scene, config, { scope: 'openid profile' })
+    const tokens = await signIn(scene, config, { more: { scope: 'openid profile' } })
     expect(tokens.claims().aud === config.clientMetadata().client_id, 'a sign-in as the registered app')
   },
 }
@@ -94,10 +101,10 @@ async function prove({ secret, key: { kid, alg, use, key_ops, ...jwk } }) {
   return oidc.PrivateKeyJwt({ key, kid })
 }
 
-async function signIn(scene, config, more = {}) {
+async function signIn(scene, config, { build = oidc.buildAuthorizationUrl, more = {} } = {}) {
   const pkceCodeVerifier = oidc.randomPKCECodeVerifier()
   const [expectedState, expectedNonce] = [oidc.randomState(), oidc.randomNonce()]
-  const url = oidc.buildAuthorizationUrl(config, {
+  const url = await build(config, {
     redirect_uri: scene.callback, scope: scene.scope, state: expectedState, nonce: expectedNonce,
     code_challenge: await oidc.calculatePKCECodeChallenge(pkceCodeVerifier), code_challenge_method: 'S256', ...more,
   })
