@@ -12,6 +12,7 @@ from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection, Ending, Recovery
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
+from chalicelib.records.initial_token import InitialToken
 from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset, Purpose
 from chalicelib.records.link import ConnectClaim
@@ -270,6 +271,15 @@ class Store(Protocol):
 
     def put_client(self, client: Client, *, expected_revision: int | None) -> Written[Client] | Refused[Client]:
         """Write a client if absent (None) or still of that revision."""
+
+    def change_client(self, client: Client, *, read: Client) -> Written[Client] | Refused[Client]:
+        """Write what differs from what was read, if its revision and its management token still stand and it has not
+        ended itself; whatever else has changed since, marks above all, stays."""
+
+    def use_initial_token(
+        self, token_hash: str, *, now: int, epoch: int
+    ) -> Written[InitialToken] | Refused[InitialToken]:
+        """Count one use while there is one left: of any number of registrations no more than that are Written."""
 
     def extend_client(self, client: Client, *, expires_at: int) -> Written[Client] | Refused[Client]:
         """Move the end of an unused client, if it still is the one that was read."""

@@ -12,7 +12,7 @@ from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
-from cli import clients, connections, jobs, providers, users, vault
+from cli import clients, connections, jobs, providers, registration_tokens, users, vault
 from cli.finding import find_deployment
 from cli.operations import (
     Deployment,
@@ -50,6 +50,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = parser.add_subparsers(dest="group", required=True, metavar="COMMAND")
     groups.add_parser("init", parents=[common], help="create the keys that are missing").set_defaults(act=_init)
     clients.add_parsers(groups, common)
+    registration_tokens.add_parsers(groups, common)
     providers.add_parsers(groups, common)
     _add_resource(groups, common)
     keys = groups.add_parser("keys", help="the keysets").add_subparsers(dest="verb", required=True, metavar="VERB")

@@ -65,6 +65,7 @@ def client_row(client: Client) -> dict[str, Any]:
         "created_at": date(client.created_at),
         "expires_at": date(client.expires_at),
         "disabled": client.marks.disabled,
+        "deleted_at": date(client.deleted_at),
         "revision": client.revision,
     }
 

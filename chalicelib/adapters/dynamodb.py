@@ -1,5 +1,7 @@
 """The store on DynamoDB: the verbs of grants, connections and refreshes, and those of everything else."""
 
+from typing import Any
+
 from chalicelib.adapters.connections import ConnectionVerbs
 from chalicelib.adapters.devices import DeviceVerbs
 from chalicelib.adapters.erasures import ErasureVerbs
@@ -11,12 +13,14 @@ from chalicelib.ports import Refused, Written
 from chalicelib.records.audit import RETENTION_SECONDS, AuditEvent, Trace, Traces
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
+from chalicelib.records.initial_token import InitialToken
 from chalicelib.records.job import Job
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.places import (
     client_place,
     connect_claim_place,
     consent_place,
+    initial_token_place,
     revoked_token_place,
     seen_place,
     stored_request_place,
@@ -28,6 +32,7 @@ from chalicelib.records.subject import Subject
 
 SKEW = 120
 LOOKED_AT = 500
+PURGED_AFTER = 90 * 86400  # an ended client stays long enough for every job that ends what it had
 
 
 class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
@@ -63,17 +68,52 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
     def put_client(self, client: Client, *, expected_revision: int | None) -> Written[Client] | Refused[Client]:
         """Insert if absent, or compare and swap on the revision."""
         place = client_place(client.client_id)
+        more: dict[str, Any] = {} if client.expires_at is None else {"purge_at": client.expires_at + PURGED_AFTER}
         if expected_revision is None:
-            return self._put(place, client, "attribute_not_exists(pk)")
-        return self._put(place, client, "revision = :revision", {":revision": expected_revision})
+            return self._put(place, client, "attribute_not_exists(pk)", **more)
+        return self._put(place, client, "revision = :revision", {":revision": expected_revision}, **more)
+
+    def change_client(self, client: Client, *, read: Client) -> Written[Client] | Refused[Client]:
+        """One update of the fields that differ; those that are empty now are removed."""
+        place = client_place(client.client_id)
+        new, old = encode_item(place.pk, client), encode_item(place.pk, read)
+        names = sorted(name for name in new.keys() | old.keys() if new.get(name) != old.get(name))
+        put = [name for name in names if name in new]
+        values: dict[str, object] = {f":{name}": getattr(client, name) for name in put}
+        values |= {":read_revision": read.revision, ":read_token": read.management.present if read.management else b""}
+        update = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
+        if client.deleted_at is not None:
+            update += ", purge_at = :purge"
+            values[":purge"] = client.deleted_at + PURGED_AFTER
+        conditions = [
+            "revision = :read_revision",
+            "management.present = :read_token",
+            "attribute_not_exists(deleted_at)",
+        ]
+        named = {f"#{name}": name for name in names}
+        gone = ", ".join(f"#{name}" for name in names if name not in new)
+        return self._update(place, update, conditions, values, remove=gone, names=named)
+
+    def use_initial_token(
+        self, token_hash: str, *, now: int, epoch: int
+    ) -> Written[InitialToken] | Refused[InitialToken]:
+        """Its own repeat after a lost answer is refused, and known by its nonce: it counts once."""
+        conditions = [
+            "(uses = :any OR used < uses)",
+            "expires_at > :now",
+            "epoch = :epoch",
+            "(attribute_not_exists(written_by) OR written_by <> :by_us)",
+        ]
+        values = {":now": now, ":epoch": epoch, ":one": 1, ":any": 0}
+        return self._update(initial_token_place(token_hash), "SET used = used + :one", conditions, values)
 
     def extend_client(self, client: Client, *, expires_at: int) -> Written[Client] | Refused[Client]:
         """Only the end is touched: a secret rotated meanwhile stays."""
         return self._update(
             client_place(client.client_id),
-            "SET expires_at = :end",
+            "SET expires_at = :end, purge_at = :purge",
             ["expires_at = :read"],
-            {":end": expires_at, ":read": client.expires_at or 0},
+            {":end": expires_at, ":purge": expires_at + PURGED_AFTER, ":read": client.expires_at or 0},
         )
 
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:

@@ -12,7 +12,9 @@ SECRET_NAMES = re.compile(
     r"authorization|dpop|cookie|^code$|verifier|token$|secret|assertion|^state$|user_code|password|^request$",
     re.IGNORECASE,
 )
-SECRET_VALUES = re.compile(r"tb_(?:code|refresh|device)_[\w-]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|\b[0-9a-f]{64}\b")
+SECRET_VALUES = re.compile(
+    r"tb_(?:code|refresh|device|register|manage)_[\w-]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|\b[0-9a-f]{64}\b"
+)
 REDACTED = "[redacted]"
 
 

@@ -1,4 +1,5 @@
-"""Connections outlive the grants that made them; one that no live grant could use for long is ended at its provider.
+"""Connections outlive the grants that made them; one that no live grant could use for long is ended at its provider,
+and one whose client has ended itself at the next look.
 
 A look at all connections goes on from run to run, once a day, and is worth no more than what the items say that it
 finds: the index only says where to look.
@@ -14,7 +15,7 @@ from chalicelib.custody.revoking import end_all
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import Place, connection_place, grant_place, user_key_place
+from chalicelib.records.places import Place, client_place, connection_place, grant_place, user_key_place
 from chalicelib.records.sweep import Sweep
 from chalicelib.vault.endings import result_of
 
@@ -44,17 +45,24 @@ def end_idle(broker: Broker) -> list[Connection]:
 
 
 def _look_at(broker: Broker, sub: str, names: list[str]) -> list[Connection]:
-    """One user's connections: which of them have a grant to use them, and since when the others have none."""
+    """One user's connections: which of them have a client and a grant to use them, and since when others have none."""
     now, allowed = broker.clock.now(), broker.settings.connection_unused_days * DAY
     read = _read(broker, [connection_place(name) for name in names])
     live = [one for one in read if one.sub == sub and one.status != "revoked"]
     if not live:
         return []
-    grants = _read(broker, [grant_place(name) for name in broker.store.list_subject(sub, "GRANT")])
+    grants_at = tuple(grant_place(name) for name in broker.store.list_subject(sub, "GRANT"))
+    clients_at = tuple({client_place(one.client_id) for one in live})
+    found = broker.store.read(*grants_at, *clients_at)
+    grants = [grant for place in grants_at if (grant := found.get(place)) is not None]
+    clients = [client for place in clients_at if (client := found.get(place)) is not None]
+    deleted = {client.client_id for client in clients if client.deleted_at is not None}
     using = {grant.client_id for grant in grants if grant.sub == sub and not grant.is_over(now)}
     over = list[Connection]()
     for one in live:
-        if one.client_id in using:
+        if one.client_id in deleted:
+            over.append(one)
+        elif one.client_id in using:
             if one.idle_since:
                 broker.store.note_idle(one, since=0)
         elif not one.idle_since:

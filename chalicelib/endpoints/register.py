@@ -1,78 +1,131 @@
-"""POST /register (RFC 7591): closed unless the operator opens it, and then with limits (REG-01)."""
+"""POST /register (RFC 7591): for who holds an initial access token, or for everybody and then with limits (REG-01)."""
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.endpoints.counting import place_of
 from chalicelib.endpoints.parties import OWN_SCOPES
+from chalicelib.endpoints.userinfo import read_bearer
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.errors import (
+    InitialTokenMissing,
     InvalidClientMetadata,
+    InvalidToken,
     RegistrationClosed,
     TemporarilyUnavailable,
     TooManyRequests,
 )
-from chalicelib.protocol.registration import RegistrationRequest, parse_registration, registration_answer
+from chalicelib.protocol.registration import (
+    RegistrationRequest,
+    open_policy,
+    parse_registration,
+    registration_answer,
+)
+from chalicelib.protocol.registration_tokens import (
+    INITIAL,
+    MANAGEMENT,
+    TOKEN_BYTES,
+    check_token,
+    token_hash,
+    write_token,
+)
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import check_no_secret_in_query
-from chalicelib.records.client import Client, SecretHash
+from chalicelib.records.client import Client, Management, RegistrationPolicy, SecretHash
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.places import DEPLOYMENT, initial_token_place
+from chalicelib.records.settings import Settings
 from chalicelib.replies import Reply, json_reply
 
 HOUR, DAY = 3600, 86400
 
 
+class Admission(Struct, frozen=True, kw_only=True):
+    """What lets somebody register.
+
+    own      the policy of an initial access token; None where registration is open and none was sent
+    token    the hash of that token; a use of it is still to be counted
+    """
+
+    own: RegistrationPolicy | None = None
+    token: str | None = None
+
+
 def answer(broker: Broker, http: Request) -> Reply:
-    """Raises OAuthError; nothing that a document names is fetched (REG-03)."""
+    """Raises OAuthError; nothing that a document names is fetched (REG-03), and what is refused uses nothing up."""
     settings = broker.settings
-    if not settings.open_registration:
-        raise RegistrationClosed("registration_closed")
     check_no_secret_in_query(http.query)
+    admission = admit(broker, http)
     if http.json is None:
         raise InvalidClientMetadata("document_not_json")
-    document = parse_registration(
-        http.json,
-        allowed_scopes=settings.open_registration_scopes,
-        default_scopes=settings.open_registration_scopes & OWN_SCOPES,
-        handout=settings.open_registration_handout,
-    )
-    _check_limits(broker, http)
-    client, secret = build_client(broker, document)
+    policy = admission.own or policy_for_all(settings)
+    document = parse_registration(http.json, policy, default_scopes=OWN_SCOPES)
+    if admission.token is None:
+        check_not_disabled(broker.registry.lookup(DEPLOYMENT).get(DEPLOYMENT))
+        _check_limits(broker, http)
+    else:
+        _use(broker, admission.token)
+    client, secret, management_token = build_client(broker, document, admission.own)
     if isinstance(broker.store.put_client(client, expected_revision=None), Refused):
         raise TemporarilyUnavailable("client_id_taken")
-    broker.log.event("client_registered", client_id=client.client_id, by="self")
-    return json_reply(registration_answer(client, secret, settings.issuer), status=201)
+    broker.log.event("client_registered", client_id=client.client_id, by="self", admitted_by=_name(admission))
+    told = registration_answer(client, secret, settings.issuer, management_token=management_token)
+    return json_reply(told, status=201)
 
 
-def build_client(broker: Broker, document: RegistrationRequest) -> tuple[Client, str | None]:
-    """A self-registered client with its id and, where it can keep one, its secret, which is shown this once."""
+def admit(broker: Broker, http: Request) -> Admission:
+    """Whoever sends a token is held to it, also where none is needed. Raises InvalidToken, TemporarilyUnavailable."""
+    door = broker.settings.registration_door
+    if door == "closed":
+        raise RegistrationClosed("registration_closed")
+    if http.header("authorization") is None:
+        if door == "token":
+            raise InitialTokenMissing("initial_access_token_missing")
+        return Admission()
+    token = read_bearer(http)
+    check_token(INITIAL, token)
+    hashed = token_hash(token).hex()
+    place = initial_token_place(hashed)
+    found = broker.store.read(place, DEPLOYMENT)
+    kept = found.get(place)
+    if kept is None or kept.is_over(broker.clock.now(), epoch=broker.settings.epoch):
+        raise InvalidToken("initial_access_token_unknown_or_over")
+    check_not_disabled(found.get(DEPLOYMENT))
+    return Admission(own=kept.policy, token=hashed)
+
+
+def check_not_disabled(deployment: Deployment | None) -> None:
+    """Raises TemporarilyUnavailable while the switch for everything is thrown."""
+    if deployment is not None and deployment.marks.disabled:
+        raise TemporarilyUnavailable("deployment_disabled", retry_after=HOUR)
+
+
+def policy_for_all(settings: Settings) -> RegistrationPolicy:
+    """What may be had without a token."""
+    return open_policy(settings.open_registration_scopes, settings.open_registration_handout)
+
+
+def build_client(
+    broker: Broker, document: RegistrationRequest, policy: RegistrationPolicy | None
+) -> tuple[Client, str | None, str]:
+    """A self-registered client with its id; its secret, where it can keep one, and its management token, both of which
+    are shown this once."""
     now = broker.clock.now()
+    management_token = write_token(MANAGEMENT, broker.entropy.token_bytes(TOKEN_BYTES))
     client = Client(
+        **document.client_fields(),
         client_id=broker.entropy.token_bytes(16).hex(),
-        client_name=document.client_name,
-        redirect_uris=document.redirect_uris,
-        token_endpoint_auth_method=document.token_endpoint_auth_method,
-        jwks=document.keys.jwks,
-        jwks_uri=document.keys.jwks_uri,
-        token_endpoint_auth_signing_alg=document.keys.algorithm,
-        grant_types=document.grant_types,
-        application_type=document.application_type,
-        scopes=document.scopes,
-        optional_scopes=document.optional_scopes,
-        providers=frozenset({"*"}),
-        handout=document.handout,
-        require_pushed_authorization_requests=document.require_pushed_authorization_requests,
         registered_by="self",
-        client_uri=document.client_uri,
-        initiate_login_uri=document.initiate_login_uri,
-        policy_uri=document.policy_uri,
-        tos_uri=document.tos_uri,
         created_at=now,
         expires_at=now + broker.settings.registration_unused_days * DAY,
+        policy=policy,
+        management=Management(present=token_hash(management_token)),
     )
     if not client.has_secret:
-        return client, None
+        return client, None, management_token
     secret = broker.entropy.token_bytes(32).hex()
-    return replace(client, secrets=(hash_secret(broker, secret),)), secret
+    return replace(client, secrets=(hash_secret(broker, secret),)), secret, management_token
 
 
 def hash_secret(broker: Broker, secret: str) -> SecretHash:
@@ -81,6 +134,18 @@ def hash_secret(broker: Broker, secret: str) -> SecretHash:
     return SecretHash(
         hash=secret_hash(secret, pepper.secret), pepper_version=pepper.version, created_at=broker.clock.now()
     )
+
+
+def _use(broker: Broker, hashed: str) -> None:
+    """Of any number at once, no more pass than the token has uses left."""
+    now, epoch = broker.clock.now(), broker.settings.epoch
+    if isinstance(broker.store.use_initial_token(hashed, now=now, epoch=epoch), Refused):
+        raise InvalidToken("initial_access_token_used_up")
+
+
+def _name(admission: Admission) -> str:
+    """As the operator's list names it: no part of the token."""
+    return admission.token[:12] if admission.token else "open registration"
 
 
 def _check_limits(broker: Broker, http: Request) -> None:

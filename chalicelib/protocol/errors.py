@@ -244,9 +244,15 @@ class UnapprovedSoftwareStatement(OAuthError):
 
 
 class RegistrationClosed(InvalidToken):
-    """RFC 7591 section 3: registration needs an initial access token here."""
+    """RFC 7591 section 3: nobody registers over HTTP here."""
 
     description = "Registration is closed here; ask the operator of this broker for a client."
+
+
+class InitialTokenMissing(InvalidToken):
+    """RFC 7591 section 3: registration needs an initial access token here."""
+
+    description = "Registration needs an initial access token here; ask the operator of this broker for one."
 
 
 class TooManyRequests(OAuthError):

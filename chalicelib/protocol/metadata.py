@@ -52,7 +52,7 @@ def authorization_server_metadata(
         "claims_parameter_supported": False,
         "client_id_metadata_document_supported": False,
     }
-    if settings.open_registration:
+    if settings.registration_door != "closed":
         document["registration_endpoint"] = f"{issuer}/register"
     return document
 

@@ -10,16 +10,18 @@ from collections.abc import Mapping
 from typing import Any, Literal, get_args
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidScope
 from chalicelib.protocol.redirect_uri import check_registrable, is_loopback
 from chalicelib.protocol.registration_keys import RegisteredKeys, check_no_software_statement, read_registered_keys
 from chalicelib.protocol.scope import parse_scope, serialize
-from chalicelib.records.client import AuthMethod, Client, Handout
+from chalicelib.records.client import AuthMethod, Client, Handout, RegistrationPolicy
 
 MAX_REDIRECT_URIS = 10
 MAX_NAME_LENGTH = 80
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "logo_uri", "jwks_uri")
 # The only value that is kept: every other one would be a promise that we break.
 ONLY_VALUES: dict[str, tuple[object, ...]] = {
@@ -46,7 +48,7 @@ _UNFIT_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u2
 
 
 class RegistrationRequest(Struct, frozen=True, kw_only=True):
-    """All fields of a Client that the document decides; `handout` is the deployment's word."""
+    """All fields of a Client that the document decides, and those that the policy does, which come last."""
 
     client_name: str
     redirect_uris: tuple[str, ...]
@@ -55,22 +57,43 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
     application_type: Literal["web", "native"]
     scopes: frozenset[str]
     optional_scopes: frozenset[str]
-    handout: Handout
     require_pushed_authorization_requests: bool
     client_uri: str | None
     initiate_login_uri: str | None
     policy_uri: str | None
     tos_uri: str | None
+    handout: Handout
+    providers: frozenset[str]
+    resources: frozenset[str]
     keys: RegisteredKeys = RegisteredKeys()
+
+    def client_fields(self) -> dict[str, Any]:
+        """All of it by the names that it has in a Client."""
+        keys, named = self.keys, asdict(self)
+        del named["keys"]
+        own = {"jwks": keys.jwks, "jwks_uri": keys.jwks_uri, "token_endpoint_auth_signing_alg": keys.algorithm}
+        return {**named, **own}
+
+
+def open_policy(scopes: frozenset[str], handout: Handout) -> RegistrationPolicy:
+    """What may be registered without an initial access token: what acts for a user who is asked."""
+    exchange = {TOKEN_EXCHANGE} if handout == "token" else set()
+    return RegistrationPolicy(
+        scopes=scopes,
+        handout=handout,
+        grant_types=frozenset({"authorization_code", "refresh_token"} | exchange),
+        auth_methods=frozenset(get_args(AuthMethod)),
+        providers=frozenset({"*"}),
+    )
 
 
 def parse_registration(
-    document: object, *, allowed_scopes: frozenset[str], default_scopes: frozenset[str], handout: Handout
+    document: object, policy: RegistrationPolicy, *, default_scopes: frozenset[str]
 ) -> RegistrationRequest:
     """Read a registration document, decoded from JSON.
 
-    allowed_scopes   all that a self-registered client may have; asking for more is refused, not trimmed
-    default_scopes   what it has where the document names none
+    policy           all that it may ask; asking for more is refused, not trimmed
+    default_scopes   what it has where the document names none, as far as the policy allows
 
     Raises InvalidRedirectUri, InvalidClientMetadata, InvalidSoftwareStatement and UnapprovedSoftwareStatement.
     """
@@ -79,13 +102,15 @@ def parse_registration(
     check_no_software_statement(document)
     _check_promises(document)
     uris = {name: _read_uri(document, name) for name in URI_MEMBERS}
-    scopes = _read_scopes(document, "scope", default_scopes & allowed_scopes)
+    scopes = _read_scopes(document, "scope", default_scopes & policy.scopes)
     optional_scopes = _read_scopes(document, "optional_scopes", frozenset())
-    if not scopes <= allowed_scopes or not optional_scopes <= scopes:
+    if not scopes <= policy.scopes or not optional_scopes <= scopes:
         raise InvalidClientMetadata("scope_not_open_to_registration")
-    grant_types = _read_grant_types(document, scopes, handout)
+    grant_types = _read_grant_types(document, scopes, policy)
     redirect_uris, application_type = _read_redirect_uris(document, grant_types)
-    auth_method = _read_auth_method(document)
+    auth_method = _read_auth_method(document, policy)
+    if "client_credentials" in grant_types and auth_method == "none":
+        raise InvalidClientMetadata("client_credentials_without_authentication")
     return RegistrationRequest(
         client_name=_read_name(document),
         redirect_uris=redirect_uris,
@@ -94,18 +119,24 @@ def parse_registration(
         application_type=application_type,
         scopes=scopes,
         optional_scopes=optional_scopes,
-        handout=handout,
         require_pushed_authorization_requests=_read_flag(document, "require_pushed_authorization_requests"),
         client_uri=uris["client_uri"],
         initiate_login_uri=uris["initiate_login_uri"],
         policy_uri=uris["policy_uri"],
         tos_uri=uris["tos_uri"],
+        handout=policy.handout,
+        providers=policy.providers,
+        resources=policy.resources,
         keys=read_registered_keys(document, auth_method=auth_method, jwks_uri=uris["jwks_uri"]),
     )
 
 
-def registration_answer(client: Client, secret: str | None, issuer: str) -> dict[str, Any]:
-    """The client as it really stands (RFC 7591 section 3.2.1). `secret` is shown here once, and never again."""
+def registration_answer(client: Client, secret: str | None, issuer: str, *, management_token: str) -> dict[str, Any]:
+    """The client as it really stands (RFC 7591 section 3.2.1, RFC 7592 section 3).
+
+    secret             shown where it has just been made, or was sent with the request; None otherwise
+    management_token   the one to use next
+    """
     answer: dict[str, Any] = {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,
@@ -119,6 +150,8 @@ def registration_answer(client: Client, secret: str | None, issuer: str) -> dict
         "id_token_signed_response_alg": "ES256",
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "issuer": issuer,
+        "registration_client_uri": f"{issuer}/register/{client.client_id}",
+        "registration_access_token": management_token,
     }
     if client.optional_scopes:
         answer["optional_scopes"] = serialize(client.optional_scopes)
@@ -205,18 +238,23 @@ def _read_scopes(document: Mapping[str, Any], name: str, default: frozenset[str]
         raise InvalidClientMetadata("scope_malformed") from error
 
 
-def _read_grant_types(document: Mapping[str, Any], scopes: frozenset[str], handout: Handout) -> frozenset[str]:
+def _read_grant_types(
+    document: Mapping[str, Any], scopes: frozenset[str], policy: RegistrationPolicy
+) -> frozenset[str]:
     """What an app may register for itself; without a word, the code, and refresh where the scopes ask for it."""
-    open_to_all = {"authorization_code", "refresh_token"} | ({TOKEN_EXCHANGE} if handout == "token" else set())
     listed = _read_list(document, "grant_types")
     if listed is None:
-        refresh = {"refresh_token"} if "offline_access" in scopes else set()
-        exchange = open_to_all & {TOKEN_EXCHANGE}
+        refresh = policy.grant_types & {"refresh_token"} if "offline_access" in scopes else frozenset()
+        exchange = policy.grant_types & {TOKEN_EXCHANGE} if policy.handout == "token" else frozenset()
         listed = ("authorization_code", *refresh, *exchange)
     grant_types = frozenset(listed)
-    if not grant_types <= open_to_all or "authorization_code" not in grant_types:
+    if not grant_types <= policy.grant_types:
         raise InvalidClientMetadata("grant_type_not_open_to_registration")
-    if _read_list(document, "response_types") not in (None, ("code",)):
+    of_a_user = grant_types & {"authorization_code", DEVICE_CODE}
+    if not of_a_user and grant_types != {"client_credentials"}:
+        raise InvalidClientMetadata("grant_types_without_a_beginning")
+    answers = ("code",) if "authorization_code" in grant_types else ()
+    if _read_list(document, "response_types") not in (None, answers):
         raise InvalidClientMetadata("response_types_contradict_grant_types")
     return grant_types
 
@@ -226,7 +264,8 @@ def _read_redirect_uris(
 ) -> tuple[tuple[str, ...], Literal["web", "native"]]:
     """The redirect URIs and the kind of app; where the document names no kind, the URIs show it."""
     uris = _read_list(document, "redirect_uris") or ()
-    if not 0 < len(uris) <= MAX_REDIRECT_URIS:
+    least = 1 if "authorization_code" in grant_types else 0
+    if not least <= len(uris) <= MAX_REDIRECT_URIS:
         raise InvalidRedirectUri("redirect_uris_none_or_too_many")
     told = _read_string(document, "application_type")
     if told not in (None, "web", "native"):
@@ -239,10 +278,10 @@ def _read_redirect_uris(
     return uris, "native" if native else "web"
 
 
-def _read_auth_method(document: Mapping[str, Any]) -> AuthMethod:
+def _read_auth_method(document: Mapping[str, Any], policy: RegistrationPolicy) -> AuthMethod:
     """RFC 7591 section 2: `client_secret_basic` where nothing is said."""
     told = _read_string(document, "token_endpoint_auth_method") or "client_secret_basic"
     for method in get_args(AuthMethod):
-        if told == method:
+        if told == method and told in policy.auth_methods:
             return method  # type: ignore[no-any-return]
     raise InvalidClientMetadata("authentication_method_not_offered")

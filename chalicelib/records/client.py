@@ -35,6 +35,40 @@ class ProxyRule(Struct, frozen=True, kw_only=True):
     scope: str = ""
 
 
+class RegistrationPolicy(Struct, frozen=True, kw_only=True):
+    """All that a client may give itself by registering; an initial access token may carry one of its own.
+
+    scopes        all it may register
+    handout       what it has; no document decides it
+    grant_types   those it may register
+    auth_methods  those it may register for the token endpoint
+    providers     as in Client; no document decides it
+    resources     as in Client; no document decides it
+    """
+
+    scopes: frozenset[str] = frozenset()
+    handout: Handout = "none"
+    grant_types: frozenset[str] = frozenset()
+    auth_methods: frozenset[str] = frozenset()
+    providers: frozenset[str] = frozenset()
+    resources: frozenset[str] = frozenset()
+
+
+class Management(Struct, frozen=True, kw_only=True):
+    """The token by which a self-registered client manages itself (RFC 7592), as it is kept.
+
+    present       SHA-256 of the token that was given last
+    previous      SHA-256 of the one before it, good until the present one is used; empty while there was none
+    salt          what made the present one out of the one before it
+    gave_secret   a client secret was made in the same way and at the same time
+    """
+
+    present: bytes
+    previous: bytes = b""
+    salt: bytes = b""
+    gave_secret: bool = False
+
+
 class Client(Struct, frozen=True, kw_only=True):
     """An app that asks us.
 
@@ -52,6 +86,10 @@ class Client(Struct, frozen=True, kw_only=True):
     backchannel_logout_session_required   only of sessions by name (`sid`), never of a user's all at once
     jwks, jwks_uri       where `private_key_jwt` finds its public keys: here, or there; public members alone
     token_endpoint_auth_signing_alg   the only algorithm of its assertions; None: any that is offered
+    policy               what it may give itself, where it came with an initial access token; None: as registration is
+                         open to all
+    management           None for the operator's: nobody changes them over HTTP
+    deleted_at           when it ended itself; it stays `disabled`, and its connections are ended by a job
     """
 
     client_id: str
@@ -85,6 +123,9 @@ class Client(Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     revision: int = 1
     marks: Marks = NO_MARKS
+    policy: RegistrationPolicy | None = None
+    management: Management | None = None
+    deleted_at: int | None = None
 
     @property
     def is_confidential(self) -> bool:

@@ -7,6 +7,7 @@ from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.consent import Consent
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.grant import Grant
+from chalicelib.records.initial_token import InitialToken
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
@@ -44,6 +45,11 @@ SWEEP = Place("SWEEP", Sweep)
 def client_place(client_id: str) -> Place[Client]:
     """CLIENT#<client_id>."""
     return Place(f"CLIENT#{client_id}", Client)
+
+
+def initial_token_place(token_hash: str) -> Place[InitialToken]:
+    """IAT#<SHA-256 of the token>."""
+    return Place(f"IAT#{token_hash}", InitialToken)
 
 
 def provider_place(provider_id: str) -> Place[ProviderRecord]:

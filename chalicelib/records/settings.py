@@ -1,5 +1,7 @@
 """The settings of one deployment, parsed and checked once by `config`."""
 
+from typing import Literal
+
 from msgspec import Struct
 
 from chalicelib.records.client import Handout
@@ -15,7 +17,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     *_seconds           lifetimes
     connection_unused_days   a connection without any live grant for so long is ended at its provider
     require_pushed_*    of every client; else each client's registration says
-    registration_*      limits of open registration; they count only where it is switched on
+    registration        who may register clients over HTTP: nobody, who holds an initial access token, or everybody
+    open_registration   the same as `registration` = open
+    open_registration_* what clients without an initial access token may have
+    registration_*      limits of registering without one; `registration_unused_days` counts for all
     handouts_per_*      hand-outs and proxied calls a minute, of one user in one client and of one client in all; 0 for
                         no limit, which away from loopback also wants `handouts_unlimited`
     provider_dirs       further folders of provider files, read after our own
@@ -38,6 +43,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     pending_seconds: int = 600
     session_seconds: int = 12 * 3600
     require_pushed_authorization_requests: bool = False
+    registration: Literal["closed", "token", "open"] = "closed"
     open_registration: bool = False
     open_registration_scopes: frozenset[str] = frozenset({"openid", "profile", "email", "offline_access"})
     open_registration_handout: Handout = "none"
@@ -51,6 +57,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     handouts_per_client: int = 12_000
     handouts_unlimited: bool = False
     provider_dirs: tuple[str, ...] = ()
+
+    @property
+    def registration_door(self) -> Literal["closed", "token", "open"]:
+        """Who may register, whichever of the two settings says it."""
+        return "open" if self.open_registration else self.registration
 
     @property
     def is_loopback(self) -> bool:

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.custody.idling import DAY, end_idle
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import SWEEP, connection_place, grant_place, user_key_place
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import SWEEP, client_place, connection_place, grant_place, user_key_place
 from chalicelib.records.sweep import Sweep
 from chalicelib.routes.schedule import run_once
 from tests.engine.scene import Scene
@@ -55,6 +56,20 @@ def test_a_grant_that_returns_forgets_since_when_there_was_none(make_scene: Any)
     change(scene.stack, connection_place(scene.connection_id), idle_since=scene.clock.now() - 40 * DAY)
     assert look(scene) == [] and scene.connection.idle_since == 0
     assert read(scene.stack, place).status == "active"
+
+
+@requirement("VLT-07", "REG-05")
+def test_a_client_that_ended_itself_loses_its_connections_at_the_next_look(make_scene: Any) -> None:
+    scene: Scene = make_scene("ask")
+    other = scene.other_app()
+    place = client_place(scene.session.client.client_id)
+    change(scene.stack, place, marks=Marks(disabled=True))
+    assert look(scene) == []
+    change(scene.stack, place, deleted_at=scene.clock.now())
+    assert look(scene, 1) == [scene.connection_id]
+    assert scene.connection.status == "revoked"
+    assert read(scene.stack, other.connection_place()).status == "active"
+    assert look(scene, 1) == []
 
 
 @requirement("VLT-07")

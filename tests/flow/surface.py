@@ -55,6 +55,7 @@ _REGISTER = (
 _CALLBACK = "code state iss error error_description id_token scope session_state"
 _WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "oauth-protected-resource")
 GET = ("GET",)
+_MANAGED = ("GET", "PUT", "DELETE")
 CALLS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 ENDPOINTS = (
     *(Endpoint("GET", f"/.well-known/{name}", cors=GET, cached=True) for name in _WELL_KNOWN),
@@ -80,6 +81,9 @@ ENDPOINTS = (
     Endpoint("GET", "/connections/{connection_id}", cors=("GET", "DELETE")),
     Endpoint("DELETE", "/connections/{connection_id}", cors=("GET", "DELETE")),
     Endpoint("POST", "/register", "json", tuple(_REGISTER.split()), ("POST",)),
+    Endpoint("GET", "/register/{client_id}", cors=_MANAGED),
+    Endpoint("PUT", "/register/{client_id}", "json", ("client_id", *_REGISTER.split()), _MANAGED),
+    Endpoint("DELETE", "/register/{client_id}", cors=_MANAGED),
     *(Endpoint(method, "/proxy/{provider_id}/{path+}", "bytes", cors=CALLS) for method in CALLS),
 )
 NAMES = [endpoint.name for endpoint in ENDPOINTS]

@@ -13,6 +13,8 @@ from tests.flow.browser import Browser, request
 from tests.flow.proxied import Proxied
 from tests.flow.pushing import follow, push, reference
 from tests.flow.stack import APP, Stack
+from tests.flow.test_client_configuration import PUBLIC, Managed
+from tests.flow.test_initial_tokens import register, token_for
 from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, mark, read, sign, start_session
 from tests.requirement import requirement
 
@@ -314,3 +316,34 @@ def test_provider_files_that_are_not_switched_on_cost_nothing(make_stack: Callab
     _, payload = stack.dynamodb.calls[-1]
     keys = [key for table in payload["RequestItems"].values() for key in table["Keys"]]
     assert page.status == 200 and len(keys) < 10
+
+
+@requirement("BUDGET", "REG-01", "REG-05")
+def test_registering_and_managing_a_client(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(registration="open")
+    first = Managed(stack, PUBLIC)
+    with spends(stack, 4, "three counters, and the client"):
+        open_to_all = Managed(stack, PUBLIC)
+    token = token_for(stack, uses=2)
+    with spends(stack, 3, "with an initial token: read, counted, and the client"):
+        Managed(stack, PUBLIC, token)
+    with spends(stack, 1, "refused: its document"):
+        assert register(stack, token, {}).status == 400
+    with spends(stack, 0, "refused: no token of ours, or a bad document"):
+        assert register(stack, "x").status == 401 and register(stack, None, {}).status == 400
+    with spends(stack, 2, "read, with a new token"):
+        open_to_all.take(open_to_all.call("GET"))
+    with spends(stack, 2, "replaced, with a new token"):
+        replaced = open_to_all.put(client_name="Second")
+    with spends(stack, 1, "the same again, whose answer was lost"):
+        assert open_to_all.put(client_name="Second").json == replaced.json
+    with spends(stack, 1, "read with the token before"):
+        open_to_all.take(open_to_all.call("GET"))
+    with spends(stack, 1, "another's token"):
+        assert first.call("GET", token=open_to_all.token).status == 401
+    with spends(stack, 0, "no token of ours"):
+        assert first.call("DELETE", token="x").status == 401
+    with spends(stack, 2, "ended"):
+        assert open_to_all.call("DELETE").status == 204
+    with spends(stack, 1, "ended again"):
+        assert open_to_all.call("DELETE").status == 204

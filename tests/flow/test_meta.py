@@ -195,8 +195,8 @@ def test_no_method_of_client_authentication_but_the_advertised_ones(stack: Stack
     "place",
     [
         *("GET /par", "POST /device_authorization", "GET /device", "GET /logout", "POST /logout"),
-        *("GET /account", "GET /proxy/demo", "POST /bc-authorize", "GET /register/x"),
-        *("PUT /register/x", "DELETE /register/x", "GET /admin", "POST /admin/clients", "GET /metrics", "GET /debug"),
+        *("GET /account", "GET /proxy/demo", "POST /bc-authorize", "PATCH /register/x"),
+        *("POST /register/x", "GET /admin", "POST /admin/clients", "GET /metrics", "GET /debug"),
         *(
             "GET /token",
             "DELETE /token",

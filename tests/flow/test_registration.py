@@ -117,7 +117,7 @@ def test_a_document_gives_itself_no_right(shared: Stack, document: str, monkeypa
     assert answer.status == 201
     assert all(str(place[0]).startswith("127.") for place in looked_up), looked_up  # type: ignore[index]
     client = stored(shared, answer.json["client_id"])
-    one = {"client_id": "", "secrets": (), "created_at": 0, "expires_at": 0}
+    one = {"client_id": "", "secrets": (), "created_at": 0, "expires_at": 0, "management": None}
     assert msgspec.structs.replace(client, **one) == msgspec.structs.replace(plain, **one)
     assert client.client_id != "0" * 32 and not client.client_id.startswith("http")
     assert "0" * 64 not in answer.body

@@ -9,7 +9,7 @@ from chalicelib.protocol.client_authentication import parse_client_credentials
 from chalicelib.protocol.errors import InvalidRedirectUri, InvalidScope, OAuthError
 from chalicelib.protocol.pkce import check_code_challenge, check_verifier_syntax
 from chalicelib.protocol.redirect_uri import check_registrable, is_loopback, match_redirect_uri, origin_of
-from chalicelib.protocol.registration import URI_MEMBERS, RegistrationRequest, parse_registration
+from chalicelib.protocol.registration import URI_MEMBERS, RegistrationRequest, open_policy, parse_registration
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.protocol.single import Parameters
@@ -69,7 +69,7 @@ def test_any_redirect_uri(uri, kind):
 def test_any_registration_document(document):
     allowed = frozenset({"openid"})
     try:
-        request = parse_registration(document, allowed_scopes=allowed, default_scopes=allowed, handout="none")
+        request = parse_registration(document, open_policy(allowed, "none"), default_scopes=allowed)
     except OAuthError as refusal:
         assert refusal.status == 400
         return

@@ -9,6 +9,7 @@ from chalicelib.protocol.registration import (
     TOKEN_EXCHANGE,
     URI_MEMBERS,
     RegistrationRequest,
+    open_policy,
     parse_registration,
     registration_answer,
 )
@@ -19,8 +20,8 @@ ALLOWED = frozenset({"openid", "profile", "email", "offline_access"})
 GOOD = {"redirect_uris": ["https://app.example/cb"]}
 
 
-def parse(*, allowed=ALLOWED, default=ALLOWED, handout="none", **document):
-    return parse_registration(GOOD | document, allowed_scopes=allowed, default_scopes=default, handout=handout)
+def parse(*, allowed=ALLOWED, default=ALLOWED, handout="none", policy=None, **document):
+    return parse_registration(GOOD | document, policy or open_policy(allowed, handout), default_scopes=default)
 
 
 def refused(**document):
@@ -44,6 +45,8 @@ def test_the_least_document_gives_what_the_rfc_says():
         initiate_login_uri=None,
         policy_uri=None,
         tos_uri=None,
+        providers=frozenset({"*"}),
+        resources=frozenset(),
     )
 
 
@@ -77,7 +80,7 @@ def test_a_full_document_is_read():
 @pytest.mark.parametrize("document", [None, [], "x", 7, True])
 def test_what_is_no_object_is_refused(document):
     with pytest.raises(InvalidClientMetadata):
-        parse_registration(document, allowed_scopes=ALLOWED, default_scopes=ALLOWED, handout="none")
+        parse_registration(document, open_policy(ALLOWED, "none"), default_scopes=ALLOWED)
 
 
 @requirement("REG-04")
@@ -98,9 +101,8 @@ def test_no_member_gives_operators_rights():
         "revision": 9,
         "admin": True,
     }
-    given = {"allowed_scopes": ALLOWED, "default_scopes": ALLOWED, "handout": "none"}
-    assert parse_registration(GOOD | wished, **given) == parse()
-    assert not {"first_party", "registered_by", "serves", "resources", "providers"} & set(
+    assert parse_registration(GOOD | wished, open_policy(ALLOWED, "none"), default_scopes=ALLOWED) == parse()
+    assert not {"first_party", "registered_by", "serves", "marks", "policy", "management", "revision"} & set(
         RegistrationRequest.__struct_fields__
     )
 
@@ -264,7 +266,7 @@ CLIENT = Client(
 
 @requirement("REG-02")
 def test_the_answer_says_how_the_client_really_stands():
-    assert registration_answer(CLIENT, "s" * 64, "https://broker.example") == {
+    assert registration_answer(CLIENT, "s" * 64, "https://broker.example", management_token="t") == {
         "client_id": "c" * 32,
         "client_id_issued_at": 1_800_000_000,
         "client_name": "App",
@@ -277,6 +279,8 @@ def test_the_answer_says_how_the_client_really_stands():
         "id_token_signed_response_alg": "ES256",
         "require_pushed_authorization_requests": False,
         "issuer": "https://broker.example",
+        "registration_client_uri": "https://broker.example/register/" + "c" * 32,
+        "registration_access_token": "t",
         "client_secret": "s" * 64,
         "client_secret_expires_at": 0,
     }
@@ -291,7 +295,7 @@ def test_the_answer_of_a_public_client_has_no_secret_and_no_end_of_one():
         client_uri="https://app.example",
         grant_types=frozenset({"client_credentials"}),
     )
-    answer = registration_answer(public, None, "https://broker.example")
+    answer = registration_answer(public, None, "https://broker.example", management_token="t")
     assert not {"client_secret", "client_secret_expires_at", "tos_uri"} & answer.keys()
     assert (answer["optional_scopes"], answer["client_uri"]) == ("email", "https://app.example")
     assert answer["response_types"] == []

@@ -9,9 +9,12 @@ from msgspec.structs import replace
 from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.system import SystemEntropy
 from chalicelib.ports import Refused, StoreUnavailable, Written
-from chalicelib.records.client import Client
+from chalicelib.records.client import Client, Management, RegistrationPolicy
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
+from chalicelib.records.initial_token import InitialToken
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import client_place, initial_token_place
 from chalicelib.records.stored import StoredRequest
 from chalicelib.records.subject import Subject
 from tests.faults import Fault, FaultyTransport, Mode, ProcessDied
@@ -25,7 +28,16 @@ def client(story: Story, revision: int) -> Client:
     return Client(
         client_id=story.grant_id, client_name="app", redirect_uris=("https://app.example/callback",),
         token_endpoint_auth_method="none", revision=revision, expires_at=NOW,
+        management=Management(present=bytes([revision]) * 32),
     )  # fmt: skip
+
+
+def put_initial_token(story: Story, **fields: Any) -> Written[InitialToken]:
+    """As the operator's command does: it is written once, where nothing stands."""
+    token = InitialToken(token_hash=story.grant_id, policy=RegistrationPolicy(), expires_at=NOW + 60, **fields)
+    written = story.store._put(initial_token_place(story.grant_id), token, "attribute_not_exists(pk)")
+    assert isinstance(written, Written)
+    return written
 
 
 def consent(story: Story, version: int) -> Consent:
@@ -98,6 +110,14 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         lambda s: s.store.open_stored_request(
             s.grant_id, client_id=s.client_id, browser=s.grant_id, now=NOW, bound_until=NOW + 600, expires_at=NOW + 1200
         ),
+    ),
+    "change_client": (
+        (lambda s: s.store.put_client(client(s, 1), expected_revision=None),),
+        lambda s: s.store.change_client(client(s, 2), read=client(s, 1)),
+    ),
+    "use_initial_token": (
+        (lambda s: put_initial_token(s, uses=1),),
+        lambda s: s.store.use_initial_token(s.grant_id, now=NOW, epoch=0),
     ),
     "put_subject": (
         (),
@@ -238,6 +258,58 @@ def test_a_sign_in_decided_before_a_revocation_does_not_undo_it(
     assert isinstance(write(story), Written)
     late = replace(connection(story, 2), connected_at=decided_at)
     assert isinstance(story.store.put_connection(late), outcome)
+
+
+@requirement("REG-01", "F03")
+@pytest.mark.parametrize("mode", ["A", "B", "T"])
+def test_a_lost_answer_uses_up_one_registration_and_not_two(transport: Transport, mode: Mode) -> None:
+    story = Story(make_store(transport))
+    put_initial_token(story, uses=3)
+    other, _ = behind(story, transport, Fault(mode=mode))
+    counted = other.store.use_initial_token(story.grant_id, now=NOW, epoch=0)
+    assert isinstance(counted, Written) and counted.item.used == 1
+    assert [type(story.store.use_initial_token(story.grant_id, now=NOW, epoch=0)) for _ in range(3)] == [
+        *(Written, Written, Refused)
+    ]
+
+
+@requirement("REG-01")
+@pytest.mark.parametrize(("now", "epoch"), [(NOW + 60, 0), (NOW, 1)])
+def test_a_registration_token_of_another_time_or_epoch_makes_nothing(
+    transport: Transport, now: int, epoch: int
+) -> None:
+    story = Story(make_store(transport))
+    put_initial_token(story, uses=0)
+    assert isinstance(story.store.use_initial_token(story.grant_id, now=now, epoch=epoch), Refused)
+    assert isinstance(story.store.use_initial_token(story.grant_id, now=NOW + 59, epoch=0), Written)
+
+
+@requirement("REG-05", "OPS-02")
+def test_changing_a_client_leaves_the_marks_and_the_end_that_others_have_set_meanwhile(transport: Transport) -> None:
+    story = Story(make_store(transport))
+    read = client(story, 1)
+    story.store.put_client(read, expected_revision=None)
+    story.store._put(
+        client_place(read.client_id),
+        replace(read, marks=Marks(disabled=True), expires_at=NOW + 9),
+        "revision = :r",
+        {":r": 1},
+    )
+    changed = story.store.change_client(replace(read, client_name="other", revision=2), read=read)
+    assert isinstance(changed, Written)
+    assert (changed.item.marks.disabled, changed.item.expires_at, changed.item.client_name) == (True, NOW + 9, "other")
+    for stale in (read, replace(read, revision=2, management=Management(present=b"x"))):
+        assert isinstance(story.store.change_client(replace(read, client_name="again"), read=stale), Refused)
+
+
+@requirement("REG-05")
+def test_a_client_that_has_ended_itself_is_changed_no_more(transport: Transport) -> None:
+    story = Story(make_store(transport))
+    read = client(story, 1)
+    story.store.put_client(read, expected_revision=None)
+    ended = replace(read, deleted_at=NOW)
+    assert isinstance(story.store.change_client(ended, read=read), Written)
+    assert isinstance(story.store.change_client(replace(ended, client_name="again"), read=ended), Refused)
 
 
 @requirement("CB-12")

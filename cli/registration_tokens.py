@@ -1,0 +1,144 @@
+"""broker registration-token create|list|revoke: who may register apps over HTTP, how many, and what those may have."""
+
+import argparse
+from typing import Any, get_args
+
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.protocol.metadata import GRANT_TYPES
+from chalicelib.protocol.registration import TOKEN_EXCHANGE
+from chalicelib.protocol.registration_tokens import INITIAL, TOKEN_BYTES, token_hash, write_token
+from chalicelib.protocol.scope import parse_scope
+from chalicelib.records.client import AuthMethod, RegistrationPolicy
+from chalicelib.records.initial_token import InitialToken
+from chalicelib.records.places import initial_token_place
+from cli.operations import Deployment, OperationError, list_resources
+from cli.showing import date
+
+DEFAULT_SCOPE = "openid profile email offline_access"
+METHODS: tuple[str, ...] = get_args(AuthMethod)
+DAY = 86400
+LONGEST_DAYS = 366
+NAME_LENGTH = 12  # of the hash: tells tokens apart in a list and in the log, and opens nothing
+LIST = "broker registration-token list"
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words below `broker registration-token`."""
+    verbs = groups.add_parser("registration-token", help="tokens that let apps register themselves").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    _add_create(verbs.add_parser("create", parents=[common], help="a new one, shown this once"))
+    verbs.add_parser("list", parents=[common], help="all of them; never a token").set_defaults(act=_list)
+    revoke = verbs.add_parser("revoke", parents=[common], help="it makes no app any more; those that it made stay")
+    revoke.add_argument("name", help="as the list names it")
+    revoke.set_defaults(act=_revoke)
+
+
+def _add_create(create: argparse.ArgumentParser) -> None:
+    add = create.add_argument
+    many = create.add_mutually_exclusive_group()
+    many.add_argument("--uses", type=int, default=1, metavar="N", help="how many apps it registers (default: 1)")
+    many.add_argument("--unlimited", action="store_true", help="any number of them, until its end")
+    add("--expires-in", type=int, default=7 * DAY, metavar="SECONDS", help="default: 604800, 7 days")
+    add("--note", default="", help="your own words, for the list")
+    add("--scope", default=DEFAULT_SCOPE, help=f'all that those apps may register; default: "{DEFAULT_SCOPE}"')
+    add("--handout", choices=("none", "proxy", "token"), default="none", help="may they get providers' tokens?")
+    add("--grant-type", action="append", default=[], choices=GRANT_TYPES, metavar="TYPE", help=_grant_type_help())
+    add(
+        "--auth-method", action="append", default=[], choices=METHODS, metavar="METHOD", help="may repeat; default: all"
+    )
+    add("--provider", action="append", default=[], metavar="ID", help="may repeat; default: every one switched on")
+    add("--resource", action="append", default=[], metavar="URI", help="API of yours that they may ask tokens for")
+    create.set_defaults(act=_create)
+
+
+def _grant_type_help() -> str:
+    return f"may repeat: {', '.join(GRANT_TYPES)}; default: the first two, and token exchange with --handout token"
+
+
+def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """Raises OperationError for a token that would admit nobody, or for ever."""
+    if options.uses < 1:
+        raise OperationError("--uses must be at least 1", "--unlimited registers any number")
+    if not 60 <= options.expires_in <= LONGEST_DAYS * DAY:
+        raise OperationError(f"--expires-in must be 60 seconds to {LONGEST_DAYS} days", "--expires-in 604800")
+    if options.note and not options.note.isprintable():
+        raise OperationError("--note must be printable words", '--note "for the CI of team A"')
+    token = write_token(INITIAL, deployment.entropy.token_bytes(TOKEN_BYTES))
+    now = deployment.clock.now()
+    kept = InitialToken(
+        token_hash=token_hash(token).hex(),
+        policy=_build_policy(deployment, options),
+        uses=0 if options.unlimited else options.uses,
+        created_at=now,
+        expires_at=now + options.expires_in,
+        epoch=deployment.settings.epoch,
+        note=options.note,
+    )
+    deployment.put_if_absent(initial_token_place(kept.token_hash), kept)
+    door = deployment.settings.registration_door
+    return {
+        **_row(deployment, kept),
+        "registration": "closed; set BROKER_REGISTRATION=token where the broker runs" if door == "closed" else door,
+        "registration_endpoint": f"{deployment.settings.issuer}/register",
+        "initial_access_token": token,
+    }
+
+
+def _build_policy(deployment: Deployment, options: argparse.Namespace) -> RegistrationPolicy:
+    try:
+        scopes = parse_scope(options.scope)
+    except OAuthError as error:
+        raise OperationError(f"--scope cannot be read: {error.reason}", '--scope "openid github:repo"') from None
+    known = {resource.audience for resource in list_resources(deployment)} if options.resource else set()
+    for audience in sorted(set(options.resource) - known):
+        raise OperationError(f"there is no resource {audience}", f"broker resource create --audience {audience}")
+    exchange = [TOKEN_EXCHANGE] if options.handout == "token" else []
+    return RegistrationPolicy(
+        scopes=scopes,
+        handout=options.handout,
+        grant_types=frozenset(options.grant_type or ["authorization_code", "refresh_token", *exchange]),
+        auth_methods=frozenset(options.auth_method or METHODS),
+        providers=frozenset(options.provider or ["*"]),
+        resources=frozenset(options.resource),
+    )
+
+
+def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
+    return [_row(deployment, one) for one in _read_all(deployment)]
+
+
+def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """Absent is refused like any token that never was."""
+    found = [one for one in _read_all(deployment) if _name(one) == options.name]
+    if not found or not deployment.delete(initial_token_place(found[0].token_hash)):
+        raise OperationError(f"there is no registration token {options.name}", LIST)
+    return {"name": options.name, "revoked": True, "used": found[0].used}
+
+
+def _read_all(deployment: Deployment) -> list[InitialToken]:
+    found: list[InitialToken] = deployment.scan("IAT#", InitialToken)
+    return sorted(found, key=lambda one: (one.created_at, one.token_hash))
+
+
+def _name(token: InitialToken) -> str:
+    return token.token_hash[:NAME_LENGTH]
+
+
+def _row(deployment: Deployment, token: InitialToken) -> dict[str, Any]:
+    policy = token.policy
+    return {
+        "name": _name(token),
+        "note": token.note,
+        "used": token.used,
+        "uses": token.uses or "unlimited",
+        "expires_at": date(token.expires_at),
+        "over": token.is_over(deployment.clock.now(), epoch=deployment.settings.epoch),
+        "scope": " ".join(sorted(policy.scopes)),
+        "handout": policy.handout,
+        "grant_types": sorted(policy.grant_types),
+        "auth_methods": sorted(policy.auth_methods),
+        "providers": sorted(policy.providers),
+        "resources": sorted(policy.resources),
+        "created_at": date(token.created_at),
+    }
