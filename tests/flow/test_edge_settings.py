@@ -48,6 +48,7 @@ BAD = {
     "kms_key": [""],
     "deployment": [""],
     "endpoint_url": ["", "nonsense", "ftp://127.0.0.1", "//127.0.0.1", "http://"],
+    "require_pushed_authorization_requests": ["", "perhaps", "2"],
     "registration": ["", "yes", "OPEN", "true"],
     "open_registration": ["", "maybe", "2"],
     "open_registration_handout": ["", "everything"],
