@@ -11,6 +11,7 @@ from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client
+from cli import sign_outs
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
@@ -21,11 +22,10 @@ from cli.operations import (
     create_client,
     delete_client,
     find_client,
-    limit_proxy,
     list_clients,
     list_resources,
-    require_pushed,
     rotate_client_secret,
+    update_client,
 )
 from cli.proxy_rules import HELP, parse_rules
 from cli.showing import client_row
@@ -44,13 +44,14 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     _add_create(verbs.add_parser("create", parents=[common], help="register an app"))
     update = verbs.add_parser("update", parents=[common], help="change what an app may call, how it asks, or its keys")
     update.add_argument("client_id")
-    changes = update.add_mutually_exclusive_group(required=True)
+    changes = update.add_mutually_exclusive_group()
     changes.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
     changes.add_argument("--proxy-allow-all", action="store_true", help="no such limit any more")
     changes.add_argument("--require-pushed-requests", choices=("yes", "no"), help=PUSHED_HELP)
     add_key_options(changes)
     update.add_argument("--auth-method", choices=(METHOD,), help="from now on by its keys, and by no secret any more")
     add_algorithm_option(update)
+    sign_outs.add_options(update)
     update.set_defaults(act=_update)
     verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
     show = verbs.add_parser("show", parents=[common], help="one app")
@@ -90,6 +91,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--require-pushed-requests", action="store_true", help=PUSHED_HELP)
     add("--client-uri", metavar="URI", help="the app's website")
     add("--login-uri", metavar="URI", help="where the app begins a sign-in")
+    sign_outs.add_options(create)
     create.set_defaults(act=_create)
 
 
@@ -127,18 +129,28 @@ def _build(options: argparse.Namespace) -> Client:
         require_pushed_authorization_requests=options.require_pushed_requests,
         client_uri=options.client_uri,
         initiate_login_uri=options.login_uri,
+        **sign_outs.read_fields(options, "native" if options.native else "web"),
     )
 
 
 def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """Users are asked again for other keys alone: calls through the proxy only narrow what they allowed, and a sign-out
+    gives nothing."""
+    client = find_client(deployment, options.client_id)
+    fields = sign_outs.read_fields(options, client.application_type)
     if options.jwks is not None or options.jwks_uri is not None:
+        if fields:
+            raise OperationError("keys are changed on their own", "two commands, one after the other")
         return client_row(_change_keys(deployment, options))
     if options.auth_method or options.auth_signing_alg:
         raise OperationError("--auth-method and --auth-signing-alg go with keys", "add --jwks FILE or --jwks-uri URI")
+    if options.proxy_allow or options.proxy_allow_all:
+        fields["proxy_rules"] = parse_rules(options.proxy_allow or [], _read_catalog(deployment))
     if options.require_pushed_requests:
-        return client_row(require_pushed(deployment, options.client_id, options.require_pushed_requests == "yes"))
-    rules = parse_rules(options.proxy_allow or [], _read_catalog(deployment))
-    return client_row(limit_proxy(deployment, options.client_id, rules))
+        fields["require_pushed_authorization_requests"] = options.require_pushed_requests == "yes"
+    if not fields:
+        raise OperationError("nothing is to be changed", "broker client update --help")
+    return client_row(update_client(deployment, client, **fields))
 
 
 def _change_keys(deployment: Deployment, options: argparse.Namespace) -> Client:

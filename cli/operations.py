@@ -14,7 +14,7 @@ from chalicelib.adapters.kms import PURPOSES, KmsKeys, encryption_context
 from chalicelib.adapters.system import SystemClock, SystemEntropy
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.jose import new_signing_key, public_jwk
-from chalicelib.records.client import Client, ProxyRule, SecretHash
+from chalicelib.records.client import Client, SecretHash
 from chalicelib.records.deployment import Deployment as DeploymentRecord
 from chalicelib.records.keyset import Purpose, WrappedKey
 from chalicelib.records.places import DEPLOYMENT, Place, client_place, keyset_place, provider_place, resource_place
@@ -242,27 +242,12 @@ def change_keys(deployment: Deployment, client: Client, changed: Client) -> Clie
     return written
 
 
-def limit_proxy(deployment: Deployment, client_id: str, rules: tuple[ProxyRule, ...]) -> Client:
-    """These calls and no others from the next one on; none: all. Users need not be asked: it only ever narrows what
-    they allowed.
-
-    Raises OperationError.
-    """
-    return _change_client(deployment, client_id, "proxy_rules", rules)
-
-
-def require_pushed(deployment: Deployment, client_id: str, required: bool) -> Client:
-    """Whether its requests have to be pushed (RFC 9126), from the next one on. Raises OperationError."""
-    return _change_client(deployment, client_id, "require_pushed_authorization_requests", required)
-
-
-def _change_client(deployment: Deployment, client_id: str, name: str, value: object) -> Client:
-    """One field, for which no user need be asked again."""
-    client = find_client(deployment, client_id)
-    changed = msgspec.structs.replace(client, **{name: value})
-    written = deployment.put_fields(client_place(client_id), changed, name, read=client)
+def update_client(deployment: Deployment, client: Client, **fields: Any) -> Client:
+    """Other values for these fields, from the next request on. Raises OperationError."""
+    changed = msgspec.structs.replace(client, **fields)
+    written = deployment.put_fields(client_place(client.client_id), changed, *fields, read=client)
     if written is None:
-        raise OperationError(f"client {client_id} was changed at this moment", "broker client show CLIENT_ID")
+        raise OperationError(f"client {client.client_id} was changed at this moment", "broker client show CLIENT_ID")
     return written
 
 

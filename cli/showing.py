@@ -60,6 +60,7 @@ def client_row(client: Client) -> dict[str, Any]:
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "client_uri": client.client_uri,
         "initiate_login_uri": client.initiate_login_uri,
+        "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
         "registered_by": client.registered_by,
         "secrets": [{"created_at": date(one.created_at), "expires_at": date(one.expires_at)} for one in client.secrets],
         "created_at": date(client.created_at),

@@ -16,6 +16,7 @@ from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
 from chalicelib.records.link import LinkForm
 from chalicelib.records.sign_in import BrowserSession, PageForm, Pending
+from chalicelib.records.sign_out import SignOutForm, SignOutRequest
 from chalicelib.records.subject import Subject
 from chalicelib.vault import session as vault_session
 
@@ -88,7 +89,27 @@ def open_link_form(broker: Broker, sealed: str, browser: str) -> LinkForm | None
     return _read(_open(broker, sealed, "link_form", browser_hash(browser)), LinkForm)
 
 
-def is_fresh(broker: Broker, form: PageForm | LinkForm) -> bool:
+def seal_sign_out_form(broker: Broker, form: SignOutForm) -> str:
+    """The hidden field of the page that asks whether to sign out, for this browser alone."""
+    return _seal(broker, msgspec.msgpack.encode(form), "sign_out_form", form.browser)
+
+
+def open_sign_out_form(broker: Broker, sealed: str, browser: str) -> SignOutForm | None:
+    """The form, where it is ours and of this browser; how old it is says the form."""
+    return _read(_open(broker, sealed, "sign_out_form", browser_hash(browser)), SignOutForm)
+
+
+def seal_sign_out_request(broker: Broker, request: SignOutRequest) -> str:
+    """A request that an app has posted, for the URL of the GET that follows."""
+    return _seal(broker, msgspec.msgpack.encode(request), "sign_out")
+
+
+def open_sign_out_request(broker: Broker, sealed: str) -> SignOutRequest | None:
+    """The request, where we have sealed it; how old it is says the request."""
+    return _read(_open(broker, sealed, "sign_out"), SignOutRequest)
+
+
+def is_fresh(broker: Broker, form: PageForm | LinkForm | SignOutForm) -> bool:
     """True while the page is not older than a sign-in may take."""
     return 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
 

@@ -53,6 +53,15 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
     return Parties(client=client, providers=usable, deployment=deployment)
 
 
+def find_client(broker: Broker, client_id: str, *, fresh: bool = False) -> Client | None:
+    """A client that is good, as far as the cache knows; None without a further word for what is not."""
+    if not _CLIENT_ID.fullmatch(client_id):
+        return None
+    place = client_place(client_id)
+    client = broker.registry.lookup(place, fresh=fresh).get(place)
+    return None if client is None or client.is_over(broker.clock.now()) else client
+
+
 def find_switched_on(broker: Broker) -> tuple[Place[ProviderRecord], ...]:
     """Where the records of providers stand that have one, as far as the cache knows: files alone cost no reading."""
     places = tuple(provider_place(provider_id) for provider_id in sorted(broker.catalog.ids))

@@ -98,6 +98,19 @@ class LoginFirstPage(Struct, frozen=True, kw_only=True):
     site: str = ""
 
 
+class SignOutPage(Struct, frozen=True, kw_only=True):
+    """Asks whether to sign out, where the request does not prove that this user wants it.
+
+    client_name      the app that asks; None where none is named, or one that nobody here has checked
+    sealed_request   posted back as `request`, with decision=sign_out|stay
+    """
+
+    client_name: str | None
+    sealed_request: str
+    action: str
+    site: str = ""
+
+
 class ErrorPage(Struct, frozen=True, kw_only=True):
     """A page that explains why nothing goes on here.
 

@@ -9,7 +9,15 @@ import msgspec
 from chalicelib.pages import text
 from chalicelib.pages.display import is_printable, read_host, read_initial, read_link, read_link_host, read_name
 from chalicelib.pages.headers import page_headers, style_sheet
-from chalicelib.pages.page import ChoicePage, ErrorPage, LoginFirstPage, PartialPage, ProviderOption, ScopeLine
+from chalicelib.pages.page import (
+    ChoicePage,
+    ErrorPage,
+    LoginFirstPage,
+    PartialPage,
+    ProviderOption,
+    ScopeLine,
+    SignOutPage,
+)
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -22,6 +30,7 @@ __all__ = [
     "PartialPage",
     "ProviderOption",
     "ScopeLine",
+    "SignOutPage",
     "page_headers",
     "render_choice",
     "render_connect",
@@ -29,6 +38,7 @@ __all__ = [
     "render_leaving",
     "render_login_first",
     "render_partial",
+    "render_sign_out",
     "render_waiting",
 ]
 
@@ -67,6 +77,11 @@ def render_login_first(page: LoginFirstPage) -> str:
 def render_partial(page: PartialPage) -> str:
     """Less was given than asked; its answer needs `page_headers(has_form=True)`."""
     return _render("partial.html", site=page.site, page=page, text=text.PARTIAL)
+
+
+def render_sign_out(page: SignOutPage) -> str:
+    """Sign out, or stay; its answer needs `page_headers(has_form=True)`."""
+    return _render("sign_out.html", site=page.site, page=page, text=text.SIGN_OUT)
 
 
 def render_error(page: ErrorPage) -> str:

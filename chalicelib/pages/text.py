@@ -148,6 +148,19 @@ NOTICES: Final[dict[str, Notice]] = {
         tone="good",
         back="Back to {where}",
     ),
+    "still_signed_in": Notice(
+        title="You are still signed in",
+        what="Nothing has changed at this browser.",
+        todo="Go back to the app, or close this page.",
+        tone="good",
+        back="Back to {where}",
+    ),
+    "sign_out_again": Notice(
+        title="This page was open too long",
+        what="You are still signed in: a page that asks counts for a few minutes only.",
+        todo="Sign out once more, in the app or here.",
+        tone="wait",
+    ),
 }
 
 CHOICE: Final[dict[str, str]] = {
@@ -204,6 +217,15 @@ LOGIN_FIRST: Final[dict[str, str]] = {
     "so first show that this link is for you: sign in at {login}, as you did for {client}.",
     "care": "If somebody sent you this link, close this page.",
     "go": "Sign in at {login}",
+}
+
+SIGN_OUT: Final[dict[str, str]] = {
+    "title": "Sign out?",
+    "what_client": "{client} asks to sign you out at this browser.",
+    "what": "You are about to sign out at this browser.",
+    "stays": "Apps that may act for you while you are away keep that until you take it back.",
+    "stay": "Stay signed in",
+    "sign_out": "Sign out",
 }
 
 LEAVING: Final[dict[str, str]] = {

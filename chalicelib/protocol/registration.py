@@ -66,6 +66,7 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
     providers: frozenset[str]
     resources: frozenset[str]
     keys: RegisteredKeys = RegisteredKeys()
+    post_logout_redirect_uris: tuple[str, ...] = ()
 
     def client_fields(self) -> dict[str, Any]:
         """All of it by the names that it has in a Client."""
@@ -128,6 +129,7 @@ def parse_registration(
         providers=policy.providers,
         resources=policy.resources,
         keys=read_registered_keys(document, auth_method=auth_method, jwks_uri=uris["jwks_uri"]),
+        post_logout_redirect_uris=_read_returns(document, application_type),
     )
 
 
@@ -159,6 +161,8 @@ def registration_answer(client: Client, secret: str | None, issuer: str, *, mana
     answer |= {name: getattr(client, name) for name in shown if getattr(client, name) is not None}
     if client.jwks:
         answer["jwks"] = {"keys": list(client.jwks)}
+    if client.post_logout_redirect_uris:
+        answer["post_logout_redirect_uris"] = list(client.post_logout_redirect_uris)
     if secret is not None:
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}
     return answer
@@ -271,11 +275,29 @@ def _read_redirect_uris(
     if told not in (None, "web", "native"):
         raise InvalidClientMetadata("application_type_unknown")
     native = told == "native" or (told is None and not all(uri.startswith("https:") for uri in uris))
+    kind: Literal["web", "native"] = "native" if native else "web"
+    _check_places(uris, kind)
+    return uris, kind
+
+
+def _read_returns(document: Mapping[str, Any], application_type: Literal["web", "native"]) -> tuple[str, ...]:
+    """Where a browser may return to after a sign-out (RP-Initiated Logout 1.0 section 3.1): as other redirect URIs."""
+    uris = _read_list(document, "post_logout_redirect_uris") or ()
+    if len(uris) > MAX_REDIRECT_URIS:
+        raise InvalidClientMetadata("post_logout_redirect_uris_too_many")
+    try:
+        _check_places(uris, application_type)
+    except InvalidRedirectUri as error:
+        raise InvalidClientMetadata("post_logout_redirect_uri_malformed") from error
+    return uris
+
+
+def _check_places(uris: tuple[str, ...], application_type: str) -> None:
+    """Where a browser may be sent to: registrable, and public unless it is the user's own device."""
     for uri in uris:
-        check_registrable(uri, application_type="native" if native else "web")
+        check_registrable(uri, application_type=application_type)
         if uri.startswith(("http:", "https:")) and not is_loopback(uri) and not _is_public(uri):
             raise InvalidRedirectUri("redirect_uri_private_host")
-    return uris, "native" if native else "web"
 
 
 def _read_auth_method(document: Mapping[str, Any], policy: RegistrationPolicy) -> AuthMethod:

@@ -2,7 +2,7 @@
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import authorize, callback, form_post, link, signin
+from chalicelib.endpoints import authorize, callback, form_post, link, logout, signin
 from chalicelib.routes.edge import Edge, Route
 
 AUTHORIZE = Route(endpoint=authorize.answer, reads="form", is_page=True)
@@ -10,6 +10,7 @@ SIGN_IN = Route(endpoint=signin.answer, reads="form", is_page=True)
 CALLBACK = Route(endpoint=callback.answer, is_page=True)
 POSTED_CALLBACK = Route(endpoint=form_post.answer, reads="form", is_page=True)
 LINK = Route(endpoint=link.answer, reads="form", is_page=True)
+LOGOUT = Route(endpoint=logout.answer, reads="form", is_page=True)
 
 
 def build_blueprint(edge: Edge) -> Blueprint:
@@ -32,5 +33,9 @@ def build_blueprint(edge: Edge) -> Blueprint:
     @routes.route("/connect/{link}", methods=["GET", "POST"], content_types=[])
     def link_view(link: str) -> Response:
         return edge.serve(routes.current_request, LINK)
+
+    @routes.route("/logout", methods=["GET", "POST"], content_types=[])
+    def logout_view() -> Response:
+        return edge.serve(routes.current_request, LOGOUT)
 
     return routes

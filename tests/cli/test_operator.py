@@ -163,7 +163,22 @@ def test_rules_for_the_proxy_are_set_shown_and_taken_back(broker: Operator) -> N
     pushes = broker.made(*update, "--require-pushed-requests", "yes")
     assert pushes["require_pushed_authorization_requests"] and pushes["proxy_rules"] == ["github POST /gists"]
     assert not broker.made(*update, "--require-pushed-requests", "no")["require_pushed_authorization_requests"]
-    assert broker(*update).code == 2 and broker(*update, "--proxy-allow", "github").code == 1
+    assert broker(*update).code == 1 and broker(*update, "--proxy-allow", "github").code == 1
+    broker.made("client", "delete", client["client_id"])
+
+
+@requirement("OUT-03", "OPS-01")
+def test_where_users_return_to_after_a_sign_out_is_set_shown_and_changed(broker: Operator) -> None:
+    option, bye, later = "--post-logout-redirect-uri", "https://app.example/bye", "https://app.example/later"
+    create = ["client", "create", "--name", "Leaving", "--redirect-uri", APP]
+    client = broker.made(*create, option, bye, option, later)
+    assert client["post_logout_redirect_uris"] == [bye, later]
+    update = ["client", "update", client["client_id"]]
+    assert broker.made(*update, option, later) == {**client, "post_logout_redirect_uris": [later]}
+    for wrong in ("http://app.example/bye", "javascript:alert(1)", "https://app.example/?state=x", "/bye"):
+        for command in (create, update):
+            assert broker(*command, option, wrong).code == 1, wrong
+    assert broker.made("client", "show", client["client_id"])["post_logout_redirect_uris"] == [later]
     broker.made("client", "delete", client["client_id"])
 
 

@@ -50,8 +50,10 @@ _TOKEN = (
 )
 _REGISTER = (
     "redirect_uris client_name token_endpoint_auth_method grant_types response_types scope client_uri logo_uri "
-    "policy_uri tos_uri jwks_uri jwks contacts software_statement application_type initiate_login_uri client_secret"
+    "policy_uri tos_uri jwks_uri jwks contacts software_statement application_type initiate_login_uri client_secret "
+    "post_logout_redirect_uris"
 )
+_LOGOUT = "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales request"
 _CALLBACK = "code state iss error error_description id_token scope session_state"
 _WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "oauth-protected-resource")
 GET = ("GET",)
@@ -67,6 +69,8 @@ ENDPOINTS = (
     Endpoint("POST", "/signin", "form", ("request", "provider", "decision", "scope"), page=True),
     Endpoint("GET", "/callback/{provider_id}", fields=tuple(_CALLBACK.split()), page=True),
     Endpoint("POST", "/callback/{provider_id}", "form", tuple(_CALLBACK.split()), page=True),
+    Endpoint("GET", "/logout", fields=tuple(_LOGOUT.split()), page=True),
+    Endpoint("POST", "/logout", "form", (*_LOGOUT.split(), "decision"), page=True),
     Endpoint("POST", "/connect", "form", ("provider", "scope", "redirect_uri", "state"), ("POST",)),
     Endpoint("GET", "/connect/{link}", page=True),
     Endpoint("POST", "/connect/{link}", "form", ("request", "decision", "scope"), page=True),

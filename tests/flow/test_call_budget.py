@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.records.places import connection_place
 from tests.flow.assertions import prove
-from tests.flow.browser import Browser, request
+from tests.flow.browser import Browser, read_page, request
 from tests.flow.proxied import Proxied
 from tests.flow.pushing import follow, push, reference
 from tests.flow.stack import APP, Stack
@@ -179,6 +179,18 @@ def test_client_credentials_introspection_userinfo_and_revocation(stack: Stack, 
         assert stack.post("/revoke", warm.client, warm.sign_in.secret, token=warm.access).status == 200
     with spends(stack, 1, "revocation of a refresh token"):
         assert stack.post("/revoke", warm.client, warm.sign_in.secret, token=warm.refresh_token).status == 200
+
+
+@requirement("BUDGET")
+def test_signing_out_costs_nothing(stack: Stack, warm: Session) -> None:
+    browser = warm.sign_in.browser
+    with spends(stack, 0, "a page that asks"):
+        page = browser.get(f"/logout?client_id={warm.client.client_id}")
+    with spends(stack, 0, "stay"):
+        assert browser.post("/logout", [*read_page(page.body).fields, ("decision", "stay")]).status == 200
+    with spends(stack, 0, "signed out"):
+        assert browser.get(f"/logout?id_token_hint={warm.tokens['id_token']}").status == 200
+    assert "tb_session" not in browser.cookies
 
 
 @requirement("BUDGET")

@@ -10,12 +10,14 @@ from chalicelib.pages.render import (
     PartialPage,
     ProviderOption,
     ScopeLine,
+    SignOutPage,
     render_choice,
     render_connect,
     render_error,
     render_leaving,
     render_login_first,
     render_partial,
+    render_sign_out,
     render_waiting,
 )
 
@@ -44,6 +46,7 @@ PARTIAL = PartialPage(
     client_name="Acme Notes", provider_name="GitHub", granted=(READ,), missing=(WRITE,), sealed_request="sealed"
 )
 LOGIN_FIRST = LoginFirstPage(client_name="Acme Notes", provider_name="GitHub", login_name="Google", action="/connect/x")
+SIGN_OUT = SignOutPage(client_name="Acme Notes", sealed_request="sealed", action="/logout")
 
 
 def every_page() -> dict[str, str]:
@@ -53,6 +56,7 @@ def every_page() -> dict[str, str]:
         "choice": render_choice(CHOICE),
         "connect": render_connect(CHOICE),
         "login first": render_login_first(LOGIN_FIRST),
+        "sign out": render_sign_out(SIGN_OUT),
         "partial": render_partial(PARTIAL),
         "waiting": render_waiting("/callback/github?state=x&code=y"),
         "leaving": render_leaving("https://github.com/login?a=1&b=2", "GitHub"),
