@@ -32,6 +32,7 @@ GROUPS = {
     "Run it": {
         "demo": ("local.demo", "a whole sign-in to click through in a browser"),
         "tour": ("local.tour", "the same sign-in without a browser, each step printed"),
+        "device": ("local.device", "a sign-in by a code, as a television or a terminal does it"),
         "serve": ("local.serve", "the broker alone, for real work"),
         "provider": ("local.fake.command", "one third party, played from its file, with faults"),
         "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),

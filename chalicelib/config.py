@@ -99,6 +99,10 @@ def _check(settings: Settings) -> list[str]:
     ]
     if settings.pending_seconds > 1200:
         faults.append(f"{PREFIX}PENDING_SECONDS must be at most 1200")
+    if settings.device_seconds > 600:
+        faults.append(f"{PREFIX}DEVICE_SECONDS must be at most 600")
+    if settings.device_poll_seconds > 30:
+        faults.append(f"{PREFIX}DEVICE_POLL_SECONDS must be at most 30")
     if settings.code_seconds > 600:
         faults.append(f"{PREFIX}CODE_SECONDS must be at most 600")
     if 0 < settings.refresh_grace_seconds < 5:
@@ -128,6 +132,11 @@ _LEAST = {
     "refresh_end_seconds": 1,
     "pending_seconds": 1,
     "session_seconds": 1,
+    "device_seconds": 60,
+    "device_poll_seconds": 1,
+    "device_tries_per_browser": 1,
+    "device_tries_per_address": 1,
+    "device_wrong_codes": 1,
     "registration_per_address": 1,
     "registration_per_day": 1,
     "registration_total": 1,

@@ -44,6 +44,11 @@ def issue_code(broker: Broker, grant: Grant, code_secret: bytes) -> str:
     return _issue_handle(broker, grant, "code", code_secret, 0)
 
 
+def issue_device_code(broker: Broker, grant: Grant, secret: bytes) -> str:
+    """The device code of a grant that waits for its user."""
+    return _issue_handle(broker, grant, "device", secret, 0)
+
+
 def issue_grant_tokens(
     broker: Broker, grant: Grant, *, refresh_secret: bytes, audience: Audience, now: int
 ) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.config import ConfigurationError, read_catalog
+from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
@@ -87,6 +88,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--resource", action="append", default=[], metavar="URI", help="API of yours that it may ask tokens for")
     add("--serves", action="append", default=[], metavar="URI", help="audience for which it introspects")
     add("--for-itself", action="store_true", help="also client_credentials")
+    add("--device", action="store_true", help="also from devices without a browser: the user types a code elsewhere")
     add("--first-party", action="store_true", help="your own app: no consent page of the broker's")
     add("--require-pushed-requests", action="store_true", help=PUSHED_HELP)
     add("--client-uri", metavar="URI", help="the app's website")
@@ -109,6 +111,8 @@ def _build(options: argparse.Namespace) -> Client:
     grant_types = {"client_credentials"} if options.for_itself else set()
     if options.redirect_uri:
         grant_types |= {"authorization_code", "refresh_token"}
+    if options.device:
+        grant_types |= {DEVICE_CODE, "refresh_token"}
     if options.handout != "none":
         grant_types.add(EXCHANGE)
     _check(options, grant_types)
@@ -202,7 +206,9 @@ def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
             "only a client with a secret or a key may introspect", "add --auth-method client_secret_basic"
         )
     if not grant_types and not options.serves:
-        raise OperationError("this client could do nothing", "add --redirect-uri URI, --for-itself, or --serves URI")
+        raise OperationError(
+            "this client could do nothing", "add --redirect-uri URI, --device, --for-itself, or --serves URI"
+        )
     _check_pages(options)
     for uri in options.redirect_uri:
         try:

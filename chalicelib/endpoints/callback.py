@@ -21,6 +21,13 @@ from chalicelib.endpoints.answers import code_location, error_location, page_rep
 from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
 from chalicelib.endpoints.decided import client_id_of, read_request
+from chalicelib.endpoints.device_decision import (
+    answer_again,
+    claim_device,
+    decision_of,
+    deny_device,
+    device_uri,
+)
 from chalicelib.endpoints.finishing import finish_sign_in
 from chalicelib.endpoints.form_post import read_callback
 from chalicelib.endpoints.link_trip import answer_refused, finish_login
@@ -28,7 +35,7 @@ from chalicelib.endpoints.linked import finish_link
 from chalicelib.endpoints.parties import load_parties
 from chalicelib.issuing import issue_code
 from chalicelib.pages.render import render_waiting
-from chalicelib.ports import Broker, Refused
+from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import AccessDenied, PageError, ServerError, TemporarilyUnavailable
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.request import Request
@@ -68,13 +75,19 @@ def answer(broker: Broker, http: Request) -> Reply:
         return finish_link(broker, http, pending, pending.link, provider, code)
     for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the sign-in: nothing is claimed yet
         broker.keys.get(purpose)
-    claim = broker.store.claim_grant(
-        claim_of(broker, pending.grant_id, client_id_of(broker, pending), pending.decided_at)
-    )
+    claim = _claim(broker, pending)
     if isinstance(claim, Refused):
         return _answer_again(broker, http, pending, claim.found)
     brought = _ask(broker, provider, pending, code)
     return finish_sign_in(broker, http, pending, brought)
+
+
+def _claim(broker: Broker, pending: Pending) -> Written[Grant] | Refused[Grant]:
+    """Of any number of callbacks with one state, and of any number of browsers with one user code, one goes on."""
+    client_id = client_id_of(broker, pending)
+    if pending.device_round:
+        return claim_device(broker, pending, client_id)
+    return broker.store.claim_grant(claim_of(broker, pending.grant_id, client_id, pending.decided_at))
 
 
 def _find_pending(broker: Broker, http: Request, state: str | None) -> Pending:
@@ -150,15 +163,27 @@ def _answer_refused(broker: Broker, pending: Pending, error: str) -> Reply:
     """The provider said no: a fixed word for the app, nothing of the provider's text (CB-10)."""
     if pending.link is not None:
         return answer_refused(broker, pending, pending.link, read_callback_error(error))
-    request = read_request(broker, pending)
     word = read_callback_error(error)
+    if pending.device_round:
+        return _answer_refused_device(broker, pending, word)
+    request = read_request(broker, pending)
     refusal = AccessDenied("denied_at_provider") if word == "access_denied" else ServerError("provider_error")
     broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
     return redirect_reply(error_location(broker, request.redirect_uri, request.state, refusal))
 
 
+def _answer_refused_device(broker: Broker, pending: Pending, word: str) -> Reply:
+    """A no at the provider is a no; after anything else the code may be typed again."""
+    broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
+    if word != "access_denied":
+        raise PageError("provider_error", page="device_again", link=device_uri(broker))
+    return deny_device(broker, pending.grant_id, client_id_of(broker, pending), pending.device_round)
+
+
 def _answer_again(broker: Broker, http: Request, pending: Pending, found: Grant | None) -> Reply:
     """A second callback with one state changes nothing (CB-01)."""
+    if pending.device_round:
+        return answer_again(broker, pending, found, _same_place(broker, http))
     now = broker.clock.now()
     if found is not None and found.expires_at > now and found.decided_at == pending.decided_at:
         if found.status == "exchanging":
@@ -185,6 +210,9 @@ def _ask(broker: Broker, provider: Registered, pending: Pending, code: str) -> B
         return redeem_at_provider(broker, provider, pending, code)
     except ProviderFailure as error:
         broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
+        if pending.device_round:
+            broker.store.reopen_device(decision_of(broker, pending, client_id_of(broker, pending)))
+            raise PageError(error.reason, page="device_again", status=502, link=device_uri(broker)) from None
         broker.store.revoke_grant(pending.grant_id, client_id=client_id_of(broker, pending))
         away = isinstance(error, ProviderUnavailable)
         refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)

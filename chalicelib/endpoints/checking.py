@@ -39,14 +39,14 @@ def _parse(broker: Broker, parameters: Parameters, parties: Parties, *, pushed: 
         redirect_uri=redirect_uri,
         provider_ids=frozenset(parties.providers),
         own_scopes=OWN_SCOPES,
-        resources=_load_resources(broker, parties),
+        resources=load_resources(broker, parties),
         issuer=settings.issuer,
     )
     check_scope_words(broker, request.scopes)
     return request
 
 
-def _load_resources(broker: Broker, parties: Parties) -> dict[str, Resource]:
+def load_resources(broker: Broker, parties: Parties) -> dict[str, Resource]:
     """The resources that this client may ask for, as far as they are registered."""
     places = [resource_place(audience) for audience in sorted(parties.client.resources)]
     if not places:

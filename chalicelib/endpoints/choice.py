@@ -2,14 +2,16 @@
 
 from urllib.parse import urlsplit
 
+from msgspec import structs
+
 from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import page_reply, site
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
 from chalicelib.endpoints.parties import Parties
 from chalicelib.endpoints.pushed import Opened
 from chalicelib.pages.own_scopes import OWN_SCOPES as OWN_TITLES
-from chalicelib.pages.page import ChoicePage, ProviderOption, ScopeLine
-from chalicelib.pages.render import render_choice
+from chalicelib.pages.page import ChoicePage, DeviceLines, ProviderOption, ScopeLine
+from chalicelib.pages.render import render_choice, render_device_choice
 from chalicelib.ports import Broker
 from chalicelib.protocol.redirect_uri import is_loopback, origin_of
 from chalicelib.protocol.request import Request
@@ -21,9 +23,18 @@ from chalicelib.vault.connecting import provider_scopes
 
 
 def show_choice(
-    broker: Broker, http: Request, opened: Opened, parties: Parties, session: BrowserSession | None
+    broker: Broker,
+    http: Request,
+    opened: Opened,
+    parties: Parties,
+    session: BrowserSession | None,
+    *,
+    device: DeviceLines | None = None,
 ) -> Reply:
-    """The page, its request sealed in the form for this browser alone; of a pushed one only where it stands."""
+    """The page, its request sealed in the form for this browser alone; of a pushed one only where it stands.
+
+    device   what the page says about the device that asks
+    """
     request = opened.request
     known = opened.browser or read_browser(broker, http)
     browser = known or new_browser(broker)
@@ -36,7 +47,8 @@ def show_choice(
         shown_at=broker.clock.now(),
     )
     page = _build_page(broker, request, parties, session, seal_form(broker, form))
-    reply = page_reply(render_choice(page), has_form=True)
+    html = render_device_choice(structs.replace(page, device=device)) if device else render_choice(page)
+    reply = page_reply(html, has_form=True)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
 
@@ -52,7 +64,7 @@ def _build_page(
         client_name=client.client_name,
         client_verified=client.registered_by == "operator",
         client_host=client_host(client, request.redirect_uri),
-        redirect_host=host_shown(request.redirect_uri),
+        redirect_host=host_shown(request.redirect_uri) if request.redirect_uri else "",
         redirect_is_loopback=is_loopback(request.redirect_uri),
         providers=tuple(
             provider_option(broker, parties, one, selected=one == last or len(offered) == 1) for one in offered
@@ -119,7 +131,8 @@ def _lasts(broker: Broker, request: AuthorizationRequest) -> str:
 def client_host(client: Client, redirect_uri: str) -> str:
     """The website that the operator registered; of a self-registered one where the user really returns."""
     named = client.client_uri if client.registered_by == "operator" else None
-    return host_shown(named or redirect_uri)
+    uri = named or redirect_uri
+    return host_shown(uri) if uri else ""
 
 
 def host_shown(uri: str) -> str:

@@ -22,10 +22,17 @@ from chalicelib.vault import session as vault_session
 
 T = TypeVar("T")
 Headers = tuple[tuple[str, str], ...]
-BROWSER, PENDING, SESSION = "tb_browser", "tb_pending_", "tb_session"
+BROWSER, PENDING, SESSION, TRIES = "tb_browser", "tb_pending_", "tb_session", "tb_tries"
 SLOTS = 3
 SLOT_BYTES = 3800
 ALL_SLOTS_BYTES = 5000
+
+
+class Tries(msgspec.Struct, frozen=True, kw_only=True):
+    """Wrong user codes of one browser, and when they are forgotten."""
+
+    count: int = 0
+    ends_at: int = 0
 
 
 class SessionOwner(msgspec.Struct, frozen=True):
@@ -149,6 +156,19 @@ def read_pending(broker: Broker, request: Request, state: str) -> Pending | None
     # No lower bound: what is decided with a mark in view counts as made at the mark's `not_before`, which is ahead.
     alive = broker.clock.now() - pending.decided_at < broker.settings.pending_seconds
     return pending if alive and hmac.compare_digest(pending.state, state) else None
+
+
+def set_tries(broker: Broker, browser: str, tries: Tries) -> tuple[str, str]:
+    """The cookie that counts this browser's wrong user codes."""
+    value = _seal(broker, msgspec.msgpack.encode(tries), "tries", browser_hash(browser))
+    return set_cookie(broker, TRIES, value, max_age=max(tries.ends_at - broker.clock.now(), 0))
+
+
+def read_tries(broker: Broker, request: Request, browser: str) -> Tries:
+    """How many there were in the window that runs; none where there is no such cookie of this browser."""
+    opened = _open(broker, request.cookies.get(_full(broker, TRIES), ""), "tries", browser_hash(browser))
+    tries = _read(opened, Tries)
+    return tries if tries is not None and tries.ends_at > broker.clock.now() else Tries()
 
 
 def seal_session(broker: Broker, session: BrowserSession, session_salt: bytes) -> tuple[str, str]:

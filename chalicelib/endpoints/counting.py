@@ -7,10 +7,15 @@ from chalicelib.protocol.request import Request
 
 def place_of(http: Request) -> str:
     """The gateway's word on where a request comes from, as a counter's name (GEN-21)."""
+    return place_of_address(http.source_ip)
+
+
+def place_of_address(source_ip: str) -> str:
+    """The same for an address that was noted."""
     try:
-        address = ipaddress.ip_address(http.source_ip)
+        address = ipaddress.ip_address(source_ip)
     except ValueError:
-        return http.source_ip
+        return source_ip
     if isinstance(address, ipaddress.IPv4Address):
         return str(address)
     mapped = address.ipv4_mapped

@@ -11,6 +11,7 @@ from chalicelib.endpoints.completing import build_grant, record_consent, tell_of
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
 from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session
 from chalicelib.endpoints.decided import client_id_of, load_request
+from chalicelib.endpoints.device_decision import approve_device, decision_of, show_end
 from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
 from chalicelib.endpoints.withdrawing import take_back
 from chalicelib.issuing import issue_code
@@ -62,10 +63,18 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     )
     session = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
     if shortfall.missing:
-        broker.store.revoke_grant(pending.grant_id, client_id=client_id)
+        asked, grant_id = _ask_again(broker, pending, request)
         end_replaced(broker, owner, provider, connection)
         page = show_shortfall(
-            broker, http, client, request, provider.definition, shortfall, owner, was_pushed=decided.was_pushed
+            broker,
+            http,
+            client,
+            asked,
+            provider.definition,
+            shortfall,
+            owner,
+            grant_id=grant_id,
+            was_pushed=decided.was_pushed,
         )
         return page.with_headers(seal_session(broker, session, subject.session_salt))
     code = _issue(
@@ -84,7 +93,19 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
     told = seal_session(broker, tell_of_end(session, client), subject.session_salt)
+    if request.device_round:
+        return show_end(broker, "device_done").with_headers(told)
     return redirect_reply(code_location(broker, request, code)).with_headers(told)
+
+
+def _ask_again(broker: Broker, pending: Pending, request: AuthorizationRequest) -> tuple[AuthorizationRequest, str]:
+    """What the user decides about next, and under which grant id: a new one, since this one ends here; a device knows
+    only its own, which is opened again, and whatever was shown or decided about it before is void."""
+    if not request.device_round:
+        broker.store.revoke_grant(pending.grant_id, client_id=request.client_id)
+        return request, broker.entropy.token_bytes(16).hex()
+    broker.store.reopen_device(decision_of(broker, pending, request.client_id))
+    return msgspec.structs.replace(request, device_round=request.device_round + 1), pending.grant_id
 
 
 def _find_owner(broker: Broker, arrival: Arrival, client_id: str, found: Found) -> tuple[Owner, Subject]:
@@ -156,6 +177,9 @@ def _issue(
         sid=sid,
     )
     record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void, ended=ended)
+    if request.device_round:
+        approve_device(broker, grant, decision_of(broker, pending, client.client_id), claimed=True)
+        return ""
     if isinstance(broker.store.issue_grant(grant), Refused):
         raise PageError("claim_lost", page="sign_in_over")
     return issue_code(broker, grant, pending.code_secret)

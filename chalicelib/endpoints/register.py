@@ -103,7 +103,11 @@ def check_not_disabled(deployment: Deployment | None) -> None:
 
 def policy_for_all(settings: Settings) -> RegistrationPolicy:
     """What may be had without a token."""
-    return open_policy(settings.open_registration_scopes, settings.open_registration_handout)
+    return open_policy(
+        settings.open_registration_scopes,
+        settings.open_registration_handout,
+        device=settings.open_registration_device,
+    )
 
 
 def build_client(

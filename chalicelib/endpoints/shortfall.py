@@ -53,12 +53,13 @@ def show_shortfall(
     shortfall: Shortfall,
     owner: Owner,
     *,
+    grant_id: str,
     was_pushed: bool,
 ) -> Reply:
-    """The page, under a new grant id: the old one has ended. A pushed request is kept for it anew: its time is over."""
+    """The page, under a grant id that is open: the one that was decided about has ended, or is a device's. A pushed
+    request is kept for it anew: its time is over."""
     known = read_browser(broker, http)
     browser = known or new_browser(broker)
-    grant_id = broker.entropy.token_bytes(16).hex()
     form = PageForm(
         client_id=request.client_id,
         request=None if was_pushed else request,

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from chalicelib.endpoints.answers import error_location, page_reply, site, way_back
 from chalicelib.endpoints.cookies import is_fresh, open_form, read_browser
 from chalicelib.endpoints.decided import load_shown
+from chalicelib.endpoints.device_decision import deny_device, show_end
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices, took_back
 from chalicelib.endpoints.travel import begin_trip, host_of, provider_name
@@ -95,6 +96,8 @@ def _deny(broker: Broker, form: PageForm, request: AuthorizationRequest, parties
     """Denying is as easy as allowing (CONS-06); what a provider gave in part is taken back."""
     if form.connection_id:
         withdraw_connection(broker, form, parties)
+    if request.device_round:
+        return deny_device(broker, form.grant_id, request.client_id, request.device_round)
     place = error_location(broker, request.redirect_uri, request.state, AccessDenied("user_denied"))
     return _leave(broker, place, host_of(request.redirect_uri))
 
@@ -138,6 +141,8 @@ def _go_on(
     sitting = None if trip else find_sitting(broker, http, request.client_id)
     if sitting and form.sub in ("", sitting.session.sub) and suffices(broker, sitting, request, provider_id, allowed):
         place, session = finish_sitting(broker, sitting, request, parties, grant_id=form.grant_id, allowed=allowed)
+        if request.device_round:
+            return show_end(broker, "device_done").with_headers(*session)
         return _leave(broker, place, host_of(request.redirect_uri)).with_headers(*session)
     url, cookies = begin_trip(
         broker,

@@ -9,14 +9,16 @@ from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import code_location
 from chalicelib.endpoints.completing import build_grant, covers, record_consent, tell_of_end
 from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
+from chalicelib.endpoints.device_decision import approve_device
 from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
 from chalicelib.issuing import issue_code
-from chalicelib.ports import Broker, Found, Refused
+from chalicelib.ports import Broker, DeviceDecision, Found, Refused
 from chalicelib.protocol.derive import derive_connection_id
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
 from chalicelib.records.places import (
     DEPLOYMENT,
     Place,
@@ -107,6 +109,24 @@ def needs_login(request: AuthorizationRequest, session: BrowserSession, now: int
     return session.auth_time is None or max(now - session.auth_time, 0) >= request.max_age
 
 
+def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> str:
+    """Where the app gets its code; "" for a device, which asks for its tokens itself."""
+    if request.device_round:
+        decided = DeviceDecision(
+            grant_id=grant.grant_id,
+            client_id=grant.client_id,
+            round=request.device_round,
+            decision=grant.secret_hash,
+            decided_at=grant.decided_at,
+            now=broker.clock.now(),
+        )
+        approve_device(broker, grant, decided, claimed=False)
+        return ""
+    if isinstance(broker.store.claim_grant(grant), Refused):
+        raise PageError("decision_already_used", page="sign_in_over")
+    return code_location(broker, request, issue_code(broker, grant, code_secret))
+
+
 def took_back(sitting: Sitting, provider_id: str) -> bool:
     """True where this user ended this app's access to the very account of this session."""
     connection = sitting.connection
@@ -165,9 +185,7 @@ def finish_sitting(
         redirect_uri=request.redirect_uri,
         is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
     )
-    if isinstance(broker.store.claim_grant(grant), Refused):
-        raise PageError("decision_already_used", page="sign_in_over")
-    place = code_location(broker, request, issue_code(broker, grant, code_secret))
+    place = _issue(broker, request, grant, code_secret)
     told, subject = tell_of_end(session, client), sitting.found.get(subject_place(session.sub))
     if subject is None or set(told.told) == set(session.told):
         return place, ()

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 from chalicelib.endpoints.client_authentication import authenticate_client
-from chalicelib.grant_types import authorization_code, client_credentials, refresh_token, token_exchange
+from chalicelib.grant_types import authorization_code, client_credentials, device_code, refresh_token, token_exchange
 from chalicelib.grant_types.asked import Asked, parse_asked
 from chalicelib.ports import Broker
+from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import UnauthorizedClient, UnsupportedGrantType
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters, check_no_query
@@ -20,6 +21,7 @@ GRANT_TYPES: dict[str, GrantType] = {
     "refresh_token": refresh_token.answer,
     "client_credentials": client_credentials.answer,
     TOKEN_EXCHANGE: token_exchange.answer,
+    DEVICE_CODE: device_code.answer,
 }
 
 

@@ -55,6 +55,7 @@ def begin_trip(
         allowed=allowed,
         decided_at=decision_time(broker, parties, provider_id),
         decided_by=decided_by,
+        device_round=request.device_round,
     )
     prompt = " ".join(sorted(request.prompt & {"login", "select_account"})) or ("consent" if asks_again else "")
     extra = {"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age}

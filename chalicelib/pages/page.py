@@ -33,6 +33,34 @@ class ProviderOption(Struct, frozen=True, kw_only=True):
     selected: bool = False
 
 
+class DeviceLines(Struct, frozen=True, kw_only=True):
+    """What the choice page says of a device that asks (THREATS DEV-06).
+
+    user_code      as the device shows it, for the user to compare
+    asked_from     address of the device; same_network: the user looks at the page from the same network
+    asked_at       epoch seconds; minutes: how long ago
+    """
+
+    user_code: str
+    asked_from: str
+    same_network: bool
+    asked_at: int
+    minutes: int
+
+
+class DevicePage(Struct, frozen=True, kw_only=True):
+    """Where a user code is typed.
+
+    user_code   what the address held, to be compared; "" for an empty field
+    wrong       the code before was unknown, used or over
+    """
+
+    user_code: str = ""
+    wrong: bool = False
+    site: str = ""
+    action: str = "/device"
+
+
 class ChoicePage(Struct, frozen=True, kw_only=True):
     """The one page of a sign-in: who asks, what for, with which provider (THREATS CONS-03).
 
@@ -47,6 +75,7 @@ class ChoicePage(Struct, frozen=True, kw_only=True):
     lasts                 plain words after "Access lasts": "until you sign out, at most 30 days"
     sealed_request        posted back as `request`
     action                path of POST /signin, with the stage prefix where there is one
+    device                of a device's request; then redirect_host is "", and client_host may be
     """
 
     client_name: str
@@ -65,6 +94,7 @@ class ChoicePage(Struct, frozen=True, kw_only=True):
     tos_uri: str | None = None
     site: str = ""
     action: str = "/signin"
+    device: DeviceLines | None = None
 
 
 class PartialPage(Struct, frozen=True, kw_only=True):

@@ -11,6 +11,8 @@ from chalicelib.pages.display import is_printable, read_host, read_initial, read
 from chalicelib.pages.headers import page_headers, style_sheet
 from chalicelib.pages.page import (
     ChoicePage,
+    DeviceLines,
+    DevicePage,
     ErrorPage,
     LoginFirstPage,
     PartialPage,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ChoicePage",
+    "DeviceLines",
+    "DevicePage",
     "ErrorPage",
     "LoginFirstPage",
     "PartialPage",
@@ -34,6 +38,8 @@ __all__ = [
     "page_headers",
     "render_choice",
     "render_connect",
+    "render_device",
+    "render_device_choice",
     "render_error",
     "render_leaving",
     "render_login_first",
@@ -62,6 +68,16 @@ def _choice(known: bytes) -> str:
     """The page of one app and request, but for what is sealed for one browser: keyed by everything that it shows."""
     page = msgspec.json.decode(known, type=ChoicePage)
     return _render("choice.html", site=page.site, page=page, text=text.CHOICE)
+
+
+def render_device_choice(page: ChoicePage) -> str:
+    """The choice page of a device's request; its answer needs `page_headers(has_form=True)`."""
+    return _render("choice.html", site=page.site, page=page, text=text.DEVICE_CHOICE)
+
+
+def render_device(page: DevicePage) -> str:
+    """Where a user code is typed; its answer needs `page_headers(has_form=True)`."""
+    return _render("device.html", site=page.site, page=page, text=text.DEVICE)
 
 
 def render_connect(page: ChoicePage) -> str:
@@ -139,7 +155,7 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"fill": _fill, "name": _isolate}
+    environment.filters |= {"fill": _fill, "name": _isolate, "clock": _read_clock}
     environment.filters |= {"host": read_host, "link": read_link, "link_host": read_link_host}
     environment.globals |= {"frame": text.FRAME, "plain": read_name, "initial": read_initial}
     environment.globals["style"] = Markup(style_sheet())  # noqa: S704 - our own file; its hash is in the policy
@@ -152,6 +168,11 @@ def _fill(sentence: str, **values: "str | Markup") -> "Markup":
     from markupsafe import escape
 
     return escape(sentence).format(**values)
+
+
+def _read_clock(seconds: int) -> str:
+    """The time of day, in the one zone that we know: without a script a page cannot ask for the reader's."""
+    return f"{seconds // 3600 % 24:02}:{seconds // 60 % 60:02} UTC"
 
 
 def _isolate(value: str) -> "Markup":

@@ -134,6 +134,38 @@ NOTICES: Final[dict[str, Notice]] = {
         tone="good",
         back="Back to {where}",
     ),
+    "device_done": Notice(
+        title="You can go back to your device",
+        what="You are signed in there in a few seconds, without doing anything more.",
+        todo="You can close this page.",
+        tone="good",
+    ),
+    "device_denied": Notice(
+        title="Nothing was allowed",
+        what="The device that asked gets nothing, and its code is over.",
+        todo="You can close this page. If somebody sent you that code, do not type another one for them.",
+        tone="good",
+    ),
+    "device_over": Notice(
+        title="This request is over",
+        what="It was already decided, here or in another browser, or it was left open for too long. "
+        "A code of a device works once and for a few minutes.",
+        todo="If your device is not signed in yet, let it show a new code.",
+        tone="wait",
+    ),
+    "device_again": Notice(
+        title="The sign-in did not work",
+        what="The other service did not let you in, or it could not be reached. Your device still waits.",
+        todo="Type the code of your device once more to try again.",
+        tone="care",
+        back="Back to {where}",
+    ),
+    "device_tries": Notice(
+        title="Too many codes in a short time",
+        what="So that nobody can guess a code, only a few can be tried in a quarter of an hour.",
+        todo="Wait a quarter of an hour, or let your device show its code again later and type it then.",
+        tone="wait",
+    ),
     "waiting": Notice(
         title="One moment",
         what="Your sign-in is being finished.",
@@ -194,6 +226,35 @@ CHOICE: Final[dict[str, str]] = {
     "policy": "Privacy policy",
     "tos": "Terms of service",
     "links": "The app’s own pages",
+}
+
+DEVICE: Final[dict[str, str]] = {
+    "title": "Sign in on a device",
+    "what": "Type the code that your device shows: a television, a terminal, or whatever asked you to come here.",
+    "compare": "Is this the code that your device shows? Go on only if it is.",
+    "label": "Code",
+    "wrong": "This code does not work. It was mistyped, it was used, or it is over: a code works once and for a few "
+    "minutes. Your device can show a new one.",
+    "go": "Continue",
+    "care": "Use only a code that your own device shows you. If somebody sent you a code, close this page: "
+    "it would sign them in as you.",
+}
+
+DEVICE_CHOICE: Final[dict[str, str]] = {
+    **CHOICE,
+    "document_title": "{client} asks to be signed in on a device",
+    "title": "{client} asks to be signed in as you, on another device",
+    "title_with": "{client} asks to be signed in as you with {provider}, on another device",
+    "device_warning": "Did somebody send or read you this code? Then choose Cancel: Allow would sign them in as you. "
+    "Go on only if your own device shows it, and you began this yourself, just now.",
+    "user_code": "The code on your device must be",
+    "asked_from": "It asks from",
+    "same_network": "· the network that you use here",
+    "other_network": "· another network than you use here",
+    "asked_at": "It asked",
+    "just_now": "just now",
+    "minute_ago": "a minute ago",
+    "minutes_ago": "{minutes} minutes ago",
 }
 
 CONNECT: Final[dict[str, str]] = {

@@ -8,6 +8,7 @@ AUTHZ-13). Nothing that was asked is dropped silently.
 import re
 from collections.abc import Mapping
 
+from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import (
     InvalidRequest,
     InvalidRequestUri,
@@ -89,6 +90,34 @@ def parse_authorization_request(
         max_age=_parse_max_age(parameters.get("max_age")),
         login_hint=_get_short(parameters, "login_hint", MAX_HINT_LENGTH),
         client_revision=client.revision,
+    )
+
+
+def parse_device_request(
+    parameters: Parameters,
+    client: Client,
+    *,
+    provider_ids: frozenset[str],
+    own_scopes: frozenset[str],
+    resources: Mapping[str, Resource],
+    issuer: str,
+) -> AuthorizationRequest:
+    """What an app asks at the device authorization endpoint, checked as at the other (RFC 8628 section 3.1).
+
+    Raises UnauthorizedClient, InvalidScope, InvalidTarget, InvalidRequest.
+    """
+    if DEVICE_CODE not in client.grant_types:
+        raise UnauthorizedClient("device_code_not_registered")
+    usable = frozenset(filter(client.may_use, provider_ids))
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri="",
+        scopes=_choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources),
+        code_challenge="",
+        resources=_choose_resources(parameters, client, resources, issuer),
+        provider_id=_choose_provider(parameters, usable),
+        client_revision=client.revision,
+        device_round=1,
     )
 
 

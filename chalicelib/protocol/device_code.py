@@ -12,6 +12,7 @@ from chalicelib.protocol.grants import RevokeGrant, check_narrower
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
 from chalicelib.records.grant import DeviceRequest, Grant
 
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 WAITING = ("device_pending", "exchanging")
 
 

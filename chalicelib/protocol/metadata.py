@@ -5,10 +5,11 @@ from typing import Any
 from chalicelib.protocol.authorization_request import PROMPTS
 from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
+from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.registration import TOKEN_EXCHANGE
 from chalicelib.records.settings import Settings
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE)
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE, DEVICE_CODE)
 AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "email", "email_verified")
 
@@ -24,6 +25,7 @@ def authorization_server_metadata(
         "token_endpoint": f"{issuer}/token",
         "pushed_authorization_request_endpoint": f"{issuer}/par",
         "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
+        "device_authorization_endpoint": f"{issuer}/device_authorization",
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "userinfo_endpoint": f"{issuer}/userinfo",

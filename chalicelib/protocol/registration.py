@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidScope
 from chalicelib.protocol.redirect_uri import check_registrable, is_loopback
 from chalicelib.protocol.registration_keys import RegisteredKeys, check_no_software_statement, read_registered_keys
@@ -21,7 +22,6 @@ from chalicelib.records.client import AuthMethod, Client, Handout, RegistrationP
 MAX_REDIRECT_URIS = 10
 MAX_NAME_LENGTH = 80
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
-DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "logo_uri", "jwks_uri")
 # The only value that is kept: every other one would be a promise that we break.
 ONLY_VALUES: dict[str, tuple[object, ...]] = {
@@ -76,13 +76,15 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
         return {**named, **own}
 
 
-def open_policy(scopes: frozenset[str], handout: Handout) -> RegistrationPolicy:
+def open_policy(scopes: frozenset[str], handout: Handout, *, device: bool = False) -> RegistrationPolicy:
     """What may be registered without an initial access token: what acts for a user who is asked."""
     exchange = {TOKEN_EXCHANGE} if handout == "token" else set()
     return RegistrationPolicy(
         scopes=scopes,
         handout=handout,
-        grant_types=frozenset({"authorization_code", "refresh_token"} | exchange),
+        grant_types=frozenset(
+            {"authorization_code", "refresh_token"} | exchange | ({DEVICE_CODE} if device else set())
+        ),
         auth_methods=frozenset(get_args(AuthMethod)),
         providers=frozenset({"*"}),
     )

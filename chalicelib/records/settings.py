@@ -17,6 +17,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     *_seconds           lifetimes
     connection_unused_days   a connection without any live grant for so long is ended at its provider
     require_pushed_*    of every client; else each client's registration says
+    device_*            of device codes: their life, the interval of polls; wrong user codes of one browser, and codes
+                        typed at one address, in 15 minutes; wrong ones in all from which an alarm is raised
     registration        who may register clients over HTTP: nobody, who holds an initial access token, or everybody
     open_registration   the same as `registration` = open
     open_registration_* what clients without an initial access token may have
@@ -43,10 +45,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     pending_seconds: int = 600
     session_seconds: int = 12 * 3600
     require_pushed_authorization_requests: bool = False
+    device_seconds: int = 600
+    device_poll_seconds: int = 5
+    device_tries_per_browser: int = 5
+    device_tries_per_address: int = 10
+    device_wrong_codes: int = 100
     registration: Literal["closed", "token", "open"] = "closed"
     open_registration: bool = False
     open_registration_scopes: frozenset[str] = frozenset({"openid", "profile", "email", "offline_access"})
     open_registration_handout: Handout = "none"
+    open_registration_device: bool = False
     registration_per_address: int = 20
     registration_per_day: int = 200
     registration_total: int = 10_000

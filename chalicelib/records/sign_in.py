@@ -15,6 +15,8 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     scopes         all that were asked: own names and `provider:scope`
     provider_id    named by the app; "" where the user chooses
     resources      absolute URIs; empty: our issuer
+    device_round   of a device's request (RFC 8628), whose redirect_uri and code_challenge are empty: how often it has
+                   been open to a decision; 0 for every other
     """
 
     client_id: str
@@ -29,6 +31,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     max_age: int | None = None
     login_hint: str | None = None
     client_revision: int = 1
+    device_round: int = 0
 
 
 class Pending(Struct, frozen=True, kw_only=True):
@@ -43,6 +46,7 @@ class Pending(Struct, frozen=True, kw_only=True):
     allowed          scopes that the user left ticked
     stored           id of the stored request where it was pushed, or too large for a cookie; then `request` is None
     grant_id         of a sign-in; else the name under which this way back is claimed
+    device_round     as in the request, which may be stored
     """
 
     request: AuthorizationRequest | None
@@ -58,6 +62,7 @@ class Pending(Struct, frozen=True, kw_only=True):
     stored: str = ""
     purpose: Purpose = "sign_in"
     link: Link | None = None
+    device_round: int = 0
 
 
 class BrowserSession(Struct, frozen=True, kw_only=True):

@@ -2,13 +2,14 @@
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import authorize, callback, form_post, link, logout, signin
+from chalicelib.endpoints import authorize, callback, device, form_post, link, logout, signin
 from chalicelib.routes.edge import Edge, Route
 
 AUTHORIZE = Route(endpoint=authorize.answer, reads="form", is_page=True)
 SIGN_IN = Route(endpoint=signin.answer, reads="form", is_page=True)
 CALLBACK = Route(endpoint=callback.answer, is_page=True)
 POSTED_CALLBACK = Route(endpoint=form_post.answer, reads="form", is_page=True)
+DEVICE = Route(endpoint=device.answer, reads="form", is_page=True)
 LINK = Route(endpoint=link.answer, reads="form", is_page=True)
 LOGOUT = Route(endpoint=logout.answer, reads="form", is_page=True)
 
@@ -29,6 +30,10 @@ def build_blueprint(edge: Edge) -> Blueprint:
     def callback_view(provider_id: str) -> Response:
         posted = routes.current_request.method == "POST"
         return edge.serve(routes.current_request, POSTED_CALLBACK if posted else CALLBACK)
+
+    @routes.route("/device", methods=["GET", "POST"], content_types=[])
+    def device_view() -> Response:
+        return edge.serve(routes.current_request, DEVICE)
 
     @routes.route("/connect/{link}", methods=["GET", "POST"], content_types=[])
     def link_view(link: str) -> Response:

@@ -2,11 +2,12 @@
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import connect, introspect, par, revoke, token, userinfo
+from chalicelib.endpoints import connect, device_authorization, introspect, par, revoke, token, userinfo
 from chalicelib.routes.edge import Edge, Route
 
 TOKEN = Route(endpoint=token.answer, reads="form", cors=("POST",))
 PAR = Route(endpoint=par.answer, reads="form", cors=("POST",))
+DEVICE = Route(endpoint=device_authorization.answer, reads="form", cors=("POST",))
 REVOKE = Route(endpoint=revoke.answer, reads="form", cors=("POST",))
 INTROSPECT = Route(endpoint=introspect.answer, reads="form")
 USERINFO = Route(endpoint=userinfo.answer, reads="form", cors=("GET", "POST"))
@@ -24,6 +25,10 @@ def build_blueprint(edge: Edge) -> Blueprint:
     @routes.route("/par", methods=["POST", "OPTIONS"], content_types=[])
     def par_view() -> Response:
         return edge.serve(routes.current_request, PAR)
+
+    @routes.route("/device_authorization", methods=["POST", "OPTIONS"], content_types=[])
+    def device_authorization_view() -> Response:
+        return edge.serve(routes.current_request, DEVICE)
 
     @routes.route("/revoke", methods=["POST", "OPTIONS"], content_types=[])
     def revoke_view() -> Response:

@@ -48,6 +48,7 @@ _TOKEN = (
     "subject_token_type audience actor_token requested_token_type client_assertion client_assertion_type password "
     "username device_code assertion"
 )
+_DEVICE = "client_id client_secret scope resource provider client_assertion"
 _REGISTER = (
     "redirect_uris client_name token_endpoint_auth_method grant_types response_types scope client_uri logo_uri "
     "policy_uri tos_uri jwks_uri jwks contacts software_statement application_type initiate_login_uri client_secret "
@@ -71,6 +72,9 @@ ENDPOINTS = (
     Endpoint("POST", "/callback/{provider_id}", "form", tuple(_CALLBACK.split()), page=True),
     Endpoint("GET", "/logout", fields=tuple(_LOGOUT.split()), page=True),
     Endpoint("POST", "/logout", "form", (*_LOGOUT.split(), "decision"), page=True),
+    Endpoint("POST", "/device_authorization", "form", tuple(_DEVICE.split()), ("POST",)),
+    Endpoint("GET", "/device", fields=("user_code",), page=True),
+    Endpoint("POST", "/device", "form", ("user_code",), page=True),
     Endpoint("POST", "/connect", "form", ("provider", "scope", "redirect_uri", "state"), ("POST",)),
     Endpoint("GET", "/connect/{link}", page=True),
     Endpoint("POST", "/connect/{link}", "form", ("request", "decision", "scope"), page=True),
@@ -114,7 +118,7 @@ def call(
         path += "?" + urlencode(values)
     if body and "content-type" not in named:
         sent.append(("Content-Type", JSON if endpoint.body == "json" else FORM))
-    if endpoint.path in ("/signin", "/connect/{link}") and "origin" not in named:
+    if endpoint.path in ("/signin", "/device", "/connect/{link}") and "origin" not in named:
         sent.append(("Origin", stack.settings.issuer))
     return raw(stack.netloc, endpoint.method, path, sent, body)
 

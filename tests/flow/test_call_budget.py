@@ -10,6 +10,7 @@ import pytest
 from chalicelib.records.places import connection_place
 from tests.flow.assertions import prove
 from tests.flow.browser import Browser, read_page, request
+from tests.flow.device import GRANTS, ask, cancel, start_device
 from tests.flow.proxied import Proxied
 from tests.flow.pushing import follow, push, reference
 from tests.flow.stack import APP, Stack
@@ -117,6 +118,48 @@ def test_a_pushed_request_costs_one_call_at_each_step_and_none_at_the_callback(s
     another = reference(stack, client, secret)
     with spends(stack, 3, "GET /authorize with a session: opened, read, claimed"):
         assert "code=" in follow(warm.sign_in.browser, client, another).location
+
+
+@requirement("BUDGET", "DEV-03")
+def test_a_device(stack: Stack, warm: Session) -> None:
+    device = start_device(stack, redirect_uris=(APP,), grant_types=GRANTS)
+    device.approve(who="bob")
+    client = device.client
+    with spends(stack, 1, "start"):
+        device = ask(stack, client)
+    browser = stack.browser()
+    with spends(stack, 0, "the page"):
+        browser.get("/device")
+    with spends(stack, 2, "a code looked up: counted, read"):
+        page = browser.post("/device", {"user_code": device.told["user_code"]})
+    with spends(stack, 3, "a wrong one: counted, read, counted among all wrong ones"):
+        assert browser.post("/device", {"user_code": "BBBB-BBBB"}).status == 400
+    with spends(stack, 2, "a poll while pending"):
+        assert device.error() == "authorization_pending"
+    with spends(stack, 2, "a poll too early"):
+        assert device.error() == "slow_down"
+    stack.provider.faults.drop_refresh_token = True
+    with spends(stack, 0, "allowed"):
+        back = device.allow(browser, page, "bob")
+    with spends(stack, 4, "claim, batch read, connection, issue"):
+        assert "You can go back" in browser.get(back).body
+    with spends(stack, 1, "a poll that redeems"):
+        assert device.poll().status == 200
+    with spends(stack, 2, "a replay"):
+        assert device.error() == "invalid_grant"
+    with spends(stack, 1, "refused: over"):
+        assert device.error() == "invalid_grant"
+    again = ask(stack, client)
+    with spends(stack, 3, "a code looked up with a live session: +1"):
+        page = browser.post("/device", {"user_code": again.told["user_code"]})
+    with spends(stack, 2, "allowed where the session suffices: read, issue"):
+        assert "You can go back" in stack.decide(browser, page, provider="demo").body
+    denied = ask(stack, client)
+    browser, page = denied.type()
+    with spends(stack, 1, "denied"):
+        cancel(stack, browser, page)
+    with spends(stack, 1, "a poll after it"):
+        assert denied.error() == "access_denied"
 
 
 @requirement("BUDGET")

@@ -76,7 +76,7 @@ def test_a_key_opened_before_another_version_came_is_not_used_longer_for_it(stac
     forged = session.refresh_token[:-1] + "x"
     assert revoke(session, forged) == 200
     stack.clock.advance(200)
-    rotate_handle_key(stack)
+    rotate_key(stack)
     assert revoke(session, forged) == 200
     kms.fault = AWAY
     stack.clock.advance(99)
@@ -90,7 +90,7 @@ def test_handles_under_a_retired_key_stay_good_and_repeats_stay_the_same(stack: 
     session = start_session(stack)
     code = stack.sign_in(session.client)
     second = session.refresh().json["refresh_token"]
-    rotate_handle_key(stack)
+    rotate_key(stack)
     stack.restart()
     assert session.refresh().json["refresh_token"] == second
     third = session.refresh(second).json["refresh_token"]
@@ -135,10 +135,10 @@ class Switch:
         return inner.call(operation, payload)
 
 
-def rotate_handle_key(stack: Stack) -> None:
+def rotate_key(stack: Stack, purpose: str = "handle") -> None:
     """A second version that issues; the first only verifies."""
-    place = keyset_place("handle")
+    place = keyset_place(purpose)
     item = read(stack, place)
-    fresh = msgspec.structs.replace(item.keys[0], version=2, wrapped=wrap_key(stack.deployment, "handle", 2, b"k" * 32))
+    fresh = msgspec.structs.replace(item.keys[0], version=2, wrapped=wrap_key(stack.deployment, purpose, 2, b"k" * 32))
     retired = msgspec.structs.replace(item.keys[0], state="retired")
     stack.deployment.put(place, msgspec.structs.replace(item, keys=(retired, fresh)))

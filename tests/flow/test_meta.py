@@ -8,7 +8,9 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
+from chalicelib.protocol.device_code import DEVICE_CODE
 from tests.flow.browser import Answer, request
+from tests.flow.device import ask
 from tests.flow.stack import ACCESS_TOKEN, APP, EXCHANGE, Stack
 from tests.flow.surface import raw
 from tests.requirement import requirement
@@ -89,16 +91,19 @@ def test_every_advertised_grant_type_works_and_no_other(stack: Stack) -> None:
     client, secret = stack.client(token_endpoint_auth_method="client_secret_basic", grant_types=frozenset(known))
     sign_in = stack.sign_in(client, secret)
     first = stack.redeem(sign_in)
+    device = ask(stack, client, secret)
+    device.approve()
     used = {
         "authorization_code": first,
         "refresh_token": stack.refresh(sign_in, first.json["refresh_token"]),
         "client_credentials": stack.token(client, secret, grant_type="client_credentials"),
         EXCHANGE: stack.exchange(sign_in, first.json["access_token"]),
+        DEVICE_CODE: device.poll(),
     }
     assert set(used) == set(known)
     assert {answer.status for answer in used.values()} == {200}
     for grant_type in (
-        "password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "authorization_code ",
+        "password", "implicit", "device_code", "authorization_code ",
         "urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:saml2-bearer",
         "urn:openid:params:grant-type:ciba", "AUTHORIZATION_CODE", "none", "*",
     ):  # fmt: skip
@@ -198,7 +203,7 @@ def test_no_method_of_client_authentication_but_the_advertised_ones(stack: Stack
 @pytest.mark.parametrize(
     "place",
     [
-        *("GET /par", "POST /device_authorization", "GET /device", "PUT /logout", "DELETE /logout"),
+        *("GET /par", "GET /device_authorization", "PUT /device", "PUT /logout", "DELETE /logout"),
         *("GET /account", "GET /proxy/demo", "POST /bc-authorize", "PATCH /register/x"),
         *("POST /register/x", "GET /admin", "POST /admin/clients", "GET /metrics", "GET /debug"),
         *(
@@ -224,7 +229,7 @@ def test_what_is_not_built_is_not_there(stack: Stack, place: str) -> None:
     method, _, path = place.partition(" ")
     answer: Answer = request(stack.netloc, method, path)
     assert answer.status == 403 and answer.header("access-control-allow-origin") is None
-    assert not [name for name in metadata(stack) if name.startswith(("device", "backchannel", "mtls"))]
+    assert not [name for name in metadata(stack) if name.startswith(("backchannel", "mtls"))]
 
 
 @requirement("META-02", "REG-01")

@@ -2,9 +2,13 @@
 
 from html.parser import HTMLParser
 
+from msgspec.structs import replace
+
 from chalicelib.pages import text
 from chalicelib.pages.render import (
     ChoicePage,
+    DeviceLines,
+    DevicePage,
     ErrorPage,
     LoginFirstPage,
     PartialPage,
@@ -13,6 +17,8 @@ from chalicelib.pages.render import (
     SignOutPage,
     render_choice,
     render_connect,
+    render_device,
+    render_device_choice,
     render_error,
     render_leaving,
     render_login_first,
@@ -42,6 +48,9 @@ CHOICE = ChoicePage(
     tos_uri="https://acme.example/terms",
     site="auth.example.com",
 )
+DEVICE = DeviceLines(
+    user_code="BCDF-GHJK", asked_from="203.0.113.7", same_network=False, asked_at=1_800_000_000, minutes=2
+)
 PARTIAL = PartialPage(
     client_name="Acme Notes", provider_name="GitHub", granted=(READ,), missing=(WRITE,), sealed_request="sealed"
 )
@@ -55,6 +64,10 @@ def every_page() -> dict[str, str]:
     return pages | {
         "choice": render_choice(CHOICE),
         "connect": render_connect(CHOICE),
+        "device": render_device(DevicePage(site="auth.example.com")),
+        "device, a code that is wrong": render_device(DevicePage(wrong=True)),
+        "device, compare": render_device(DevicePage(user_code="BCDF-GHJK")),
+        "device choice": render_device_choice(replace(CHOICE, device=DEVICE, redirect_host="", client_host="")),
         "login first": render_login_first(LOGIN_FIRST),
         "sign out": render_sign_out(SIGN_OUT),
         "partial": render_partial(PARTIAL),

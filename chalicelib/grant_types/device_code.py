@@ -1,0 +1,80 @@
+"""grant_type=...:device_code (RFC 8628 section 3.4): a poll redeems in one conditional write, or learns why not."""
+
+from typing import Any
+
+from chalicelib.grant_types.asked import Asked, audience_uri
+from chalicelib.issuing import choose_audience, issue_grant_tokens
+from chalicelib.ports import Broker, DevicePoll, Redemption, Written
+from chalicelib.protocol.device_code import DeviceCodeRequest, StillWaiting, explain_device_refusal
+from chalicelib.protocol.errors import AuthorizationPending, InvalidGrant, OAuthError, PollTooEarly
+from chalicelib.protocol.handles import Handle, parse_handle, secret_hash, successor_secret
+from chalicelib.protocol.single import Parameters
+from chalicelib.records.client import Client
+from chalicelib.records.grant import Grant
+
+SLOWER_BY = 5
+
+
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+    """The tokens, once the user has allowed it; a second fully valid redemption ends the grant.
+
+    Raises AuthorizationPending, PollTooEarly, AccessDenied, ExpiredToken, InvalidGrant, InvalidTarget.
+    """
+    settings, now = broker.settings, broker.clock.now()
+    handles = broker.keys.get("handle")
+    broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
+    presented = parse_handle(parameters.require("device_code"), "device", handles, epoch=settings.epoch)
+    request = DeviceCodeRequest(
+        client_id=client.client_id, epoch=settings.epoch, resource=asked.resource(settings.issuer)
+    )
+    salt = broker.entropy.token_bytes(16)
+    result = broker.store.redeem_code(
+        Redemption(
+            grant_id=presented.grant_id,
+            client_id=request.client_id,
+            secret_hash=secret_hash(presented.secret),
+            code_challenge=None,
+            redirect_hash=None,
+            resource=request.resource,
+            successor_hash=secret_hash(successor_secret(presented.secret, salt)),
+            successor_salt=salt,
+            key_version=handles.current.version,
+            epoch=settings.epoch,
+            now=now,
+        )
+    )
+    if not isinstance(result, Written):
+        raise _explain(broker, result.found, presented, request, now)
+    grant = result.item
+    audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), grant.scopes)
+    secret = successor_secret(presented.secret, grant.salt)
+    return issue_grant_tokens(broker, grant, refresh_secret=secret, audience=audience, now=now)
+
+
+def _explain(
+    broker: Broker, found: Grant | None, presented: Handle, request: DeviceCodeRequest, now: int
+) -> OAuthError:
+    decision = explain_device_refusal(found, presented, request, now=now)
+    if isinstance(decision, StillWaiting):
+        return _note_poll(broker, decision, presented, request, now)
+    broker.store.revoke_grant(decision.grant_id, client_id=request.client_id)
+    broker.log.event("replay_detected", reason=decision.reason, client_id=request.client_id)
+    return InvalidGrant(decision.reason)
+
+
+def _note_poll(
+    broker: Broker, waiting: StillWaiting, presented: Handle, request: DeviceCodeRequest, now: int
+) -> OAuthError:
+    """The interval begins anew; of polls at one moment one is in time, and the others lengthen it."""
+    poll = DevicePoll(
+        grant_id=presented.grant_id,
+        client_id=request.client_id,
+        secret_hash=secret_hash(presented.secret),
+        epoch=request.epoch,
+        now=now,
+    )
+    if waiting.device.poll_after <= now and isinstance(broker.store.note_poll(poll, early_by=0), Written):
+        return AuthorizationPending("user_has_not_finished")
+    if isinstance(broker.store.note_poll(poll, early_by=SLOWER_BY), Written):
+        return PollTooEarly("poll_too_early")
+    return AuthorizationPending("decided_just_now")
