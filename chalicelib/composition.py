@@ -9,6 +9,7 @@ from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.breaker import ProcessBreaker
 from chalicelib.adapters.discovery import ProviderDirectory
 from chalicelib.adapters.dynamodb import DynamoStore
+from chalicelib.adapters.flights import SharedFlights
 from chalicelib.adapters.https import GuardedFetcher, LocalTarget
 from chalicelib.adapters.kms import KmsKeys
 from chalicelib.adapters.limiter import BlockLimiter
@@ -63,6 +64,7 @@ def build_broker(
         breaker=ProcessBreaker(),
         limiter=BlockLimiter(store),
         queue=TableQueue(dynamodb, **tables),
+        flights=SharedFlights(),
     )
 
 

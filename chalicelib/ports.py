@@ -1,6 +1,6 @@
 """What the broker asks of the world: one small Protocol per need. Adapters implement them; endpoints use them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -284,6 +284,10 @@ class Store(Protocol):
     def extend_client(self, client: Client, *, expires_at: int) -> Written[Client] | Refused[Client]:
         """Move the end of an unused client, if it still is the one that was read."""
 
+    def put_document(self, client: Client, *, read: Client | None) -> Written[Client] | Refused[Client]:
+        """Write what a client's document says now, if the client is absent (None) or stands as it was read, marks
+        included."""
+
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
         """Note an access token as revoked until its end."""
 
@@ -430,6 +434,16 @@ class Limiter(Protocol):
         """One use. Raises StoreUnavailable."""
 
 
+class Flights(Protocol):
+    """What several threads want at one moment is done once."""
+
+    def share(self, name: str, run: Callable[[], T]) -> T:
+        """`run`, or the outcome of the one that is under way by that name: its answer, or what it raised."""
+
+    def waiting(self, name: str) -> int:
+        """How many threads share the one that is under way."""
+
+
 class JobQueue(Protocol):
     """The duties in the table, as whoever does them sees them; all verbs raise StoreUnavailable."""
 
@@ -479,3 +493,4 @@ class Broker:
     breaker: Breaker
     limiter: Limiter
     queue: JobQueue
+    flights: Flights

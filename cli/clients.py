@@ -1,4 +1,4 @@
-"""broker client create|update|list|show|delete, broker client secret rotate."""
+"""broker client create|update|list|show|disable|enable|delete, broker client secret rotate."""
 
 import argparse
 from typing import Any
@@ -30,6 +30,7 @@ from cli.operations import (
 )
 from cli.proxy_rules import HELP, parse_rules
 from cli.showing import client_row
+from cli.switching import add_switches
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
@@ -58,6 +59,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     show = verbs.add_parser("show", parents=[common], help="one app")
     show.add_argument("client_id")
     show.set_defaults(act=_show)
+    add_switches(verbs, common)
     delete = verbs.add_parser("delete", parents=[common], help="end an app and everything that it holds")
     delete.add_argument("client_id")
     delete.set_defaults(act=_delete)

@@ -261,8 +261,8 @@ def find_client(deployment: Deployment, client_id: str) -> Client:
 
 
 def list_clients(deployment: Deployment) -> list[Client]:
-    """All clients, by name."""
-    found: list[Client] = deployment.scan("CLIENT#", Client)
+    """All clients, by name; those that are named by the URL of a document among them."""
+    found: list[Client] = [*deployment.scan("CLIENT#", Client), *deployment.scan("CIMD#", Client)]
     return sorted(found, key=lambda client: (client.client_name, client.client_id))
 
 

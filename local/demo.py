@@ -98,6 +98,7 @@ def _settings(issuer: str) -> dict[str, str]:
         {
             "issuer": issuer,
             "open_registration": "true",
+            "client_id_documents": "true",
             "open_registration_scopes": " ".join(sorted(SCOPES)),
             "open_registration_handout": "token",
             "provider_dirs": str(Path(__file__).parent / "providers"),

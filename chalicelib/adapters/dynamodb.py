@@ -16,6 +16,7 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.initial_token import InitialToken
 from chalicelib.records.job import Job
 from chalicelib.records.link import ConnectClaim
+from chalicelib.records.marks import NO_MARKS
 from chalicelib.records.places import (
     client_place,
     connect_claim_place,
@@ -109,12 +110,24 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
 
     def extend_client(self, client: Client, *, expires_at: int) -> Written[Client] | Refused[Client]:
         """Only the end is touched: a secret rotated meanwhile stays."""
-        return self._update(
-            client_place(client.client_id),
-            "SET expires_at = :end, purge_at = :purge",
-            ["expires_at = :read"],
-            {":end": expires_at, ":purge": expires_at + PURGED_AFTER, ":read": client.expires_at or 0},
-        )
+        update, conditions = "SET expires_at = :end", ["expires_at = :read"]
+        values: dict[str, object] = {":end": expires_at, ":read": client.expires_at or 0}
+        if vanishing := _vanishing(client, expires_at):
+            update = f"{update}, purge_at = :purge"
+            values[":purge"] = vanishing["purge_at"]
+        if client.registered_by == "document":
+            conditions.append("marks = :marks")
+            values[":marks"] = client.marks
+        return self._update(client_place(client.client_id), update, conditions, values)
+
+    def put_document(self, client: Client, *, read: Client | None) -> Written[Client] | Refused[Client]:
+        """Insert if absent, or compare and swap on the time of the last fetch, the revision and the marks."""
+        place, vanishing = client_place(client.client_id), _vanishing(client, client.expires_at or 0)
+        if read is None:
+            return self._put(place, client, "attribute_not_exists(pk)", **vanishing)
+        condition = "fetched_at = :fetched AND revision = :revision AND marks = :marks"
+        values = {":fetched": read.fetched_at, ":revision": read.revision, ":marks": read.marks}
+        return self._put(place, client, condition, values, **vanishing)
 
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
         """Unconditional: saying it twice changes nothing."""
@@ -196,3 +209,9 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
             },
         )
         return int(answer["Attributes"]["used"]["N"])
+
+
+def _vanishing(client: Client, expires_at: int) -> dict[str, Any]:
+    """When the item of a client that ends may go; one of a URL with a mark stays, or its mark would go with it."""
+    stays = client.registered_by == "document" and client.marks != NO_MARKS
+    return {} if stays else {"purge_at": expires_at + PURGED_AFTER}

@@ -36,6 +36,7 @@ from chalicelib.protocol.errors import (
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import split_by_provider
 from chalicelib.protocol.single import Parameters, check_no_secret_in_query
+from chalicelib.records.places import is_url
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.replies import Reply, redirect_reply
 
@@ -65,7 +66,20 @@ def answer(broker: Broker, http: Request) -> Reply:
     parameters = _parse(http.query)
     if is_reference(parameters):
         return _answer_pushed(broker, http, parameters)
+    _refresh_document(broker, http, parameters.get("client_id"))
     return _answer_query(broker, http, parameters)
+
+
+def _refresh_document(broker: Broker, http: Request, client_id: str | None) -> None:
+    """A client that is named by the URL of its document is known as that says now, or not at all."""
+    if client_id is None or not is_url(client_id):
+        return
+    from chalicelib.endpoints.client_documents import DocumentRefused, refresh_document
+
+    try:
+        refresh_document(broker, http, client_id)
+    except DocumentRefused as error:
+        raise PageError(error.reason, page="client_document") from None
 
 
 def refuse(broker: Broker, parties: Parties, redirect_uri: str, state: str | None, error: OAuthError) -> Reply:

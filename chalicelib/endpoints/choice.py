@@ -13,10 +13,12 @@ from chalicelib.pages.own_scopes import OWN_SCOPES as OWN_TITLES
 from chalicelib.pages.page import ChoicePage, DeviceLines, ProviderOption, ScopeLine
 from chalicelib.pages.render import render_choice, render_device_choice
 from chalicelib.ports import Broker
+from chalicelib.protocol.client_document import host_of_document
 from chalicelib.protocol.redirect_uri import is_loopback, origin_of
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import split_by_provider
 from chalicelib.records.client import Client
+from chalicelib.records.places import is_url
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, PageForm
 from chalicelib.replies import Reply
 from chalicelib.vault.connecting import provider_scopes
@@ -129,7 +131,10 @@ def _lasts(broker: Broker, request: AuthorizationRequest) -> str:
 
 
 def client_host(client: Client, redirect_uri: str) -> str:
-    """The website that the operator registered; of a self-registered one where the user really returns."""
+    """The website that the operator registered; of a client that has a document its host, which vouches for it; of a
+    self-registered one where the user really returns."""
+    if is_url(client.client_id):
+        return host_of_document(client.client_id)
     named = client.client_uri if client.registered_by == "operator" else None
     uri = named or redirect_uri
     return host_shown(uri) if uri else ""

@@ -21,15 +21,19 @@ from chalicelib.protocol.errors import InvalidClient, TemporarilyUnavailable, To
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client
-from chalicelib.records.places import DEPLOYMENT, client_place
+from chalicelib.records.places import DEPLOYMENT, client_place, is_url
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 
 WINDOW_SECONDS = 900
 RETRY_SECONDS = 10
 
 
-def authenticate_client(broker: Broker, http: Request, parameters: Parameters) -> Client:
+def authenticate_client(
+    broker: Broker, http: Request, parameters: Parameters, *, first_contact: bool = False
+) -> Client:
     """The client, by its registered method and only that.
+
+    first_contact   something may begin here, so the document of a client that is named by its URL is read first
 
     From the cache of at most 10 s; a refusal reads once more. Failures are counted per address, and from the limit on
     only what fails is told to wait: a right credential is never refused for the failures of others.
@@ -39,6 +43,8 @@ def authenticate_client(broker: Broker, http: Request, parameters: Parameters) -
     Raises InvalidClient, InvalidRequest, TooManyRequests, TemporarilyUnavailable.
     """
     presented = parse_client_credentials(http, parameters)
+    if is_url(presented.client_id):
+        _check_documents(broker, http, presented, first_contact=first_contact)
     try:
         client = _authenticate_twice(broker, presented)
         if presented.assertion is not None:
@@ -54,6 +60,17 @@ def _authenticate_twice(broker: Broker, presented: PresentedClient) -> Client:
         return _authenticate(broker, presented, fresh=False)
     except InvalidClient:
         return _authenticate(broker, presented, fresh=True)
+
+
+def _check_documents(broker: Broker, http: Request, presented: PresentedClient, *, first_contact: bool) -> None:
+    """Where a client of that kind is not let in at all, none is; elsewhere what is kept of it decides, but for its
+    keys: those are its document's as it stands now."""
+    if not broker.settings.client_id_documents:
+        raise InvalidClient("client_id_documents_off")
+    if first_contact or presented.assertion is not None:
+        from chalicelib.endpoints.client_documents import refresh_document
+
+        refresh_document(broker, http, presented.client_id, only_known=not first_contact)
 
 
 def _authenticate(broker: Broker, presented: PresentedClient, *, fresh: bool) -> Client:

@@ -15,6 +15,7 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
 from chalicelib.records.link import LinkForm
+from chalicelib.records.places import is_url
 from chalicelib.records.sign_in import BrowserSession, PageForm, Pending
 from chalicelib.records.sign_out import SignOutForm, SignOutRequest
 from chalicelib.records.subject import Subject
@@ -203,13 +204,18 @@ def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -
 
 def seal_client_reference(broker: Broker, client_id: str) -> str:
     """Rides in `state`, so that a callback without its cookie can lead back to the app."""
+    if is_url(client_id):
+        return _seal(broker, client_id.encode(), "client", "url")
     return _seal(broker, bytes.fromhex(client_id), "client")
 
 
 def open_client_reference(broker: Broker, sealed: str) -> str | None:
     """The client id, where the state is ours."""
     opened = _open(broker, sealed, "client")
-    return None if opened is None else opened.hex()
+    if opened is not None:
+        return opened.hex()
+    url = _open(broker, sealed, "client", "url")
+    return None if url is None else url.decode()
 
 
 def _full(broker: Broker, name: str) -> str:

@@ -34,7 +34,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     """
     check_no_query(http.query)
     parameters = Parameters.parse(http.form, repeatable=frozenset({"resource"}))
-    client = authenticate_client(broker, http, parameters)
+    client = authenticate_client(broker, http, parameters, first_contact=True)
     request = _check(broker, parameters, client.client_id)
     for _ in range(TRIES):
         user_code = draw_user_code(broker.entropy.token_bytes(RANDOM_BYTES))

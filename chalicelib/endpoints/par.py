@@ -17,7 +17,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     """Client authentication as at /token, the rules of /authorize, then one write. Raises OAuthError."""
     check_no_query(http.query)
     parameters = Parameters.parse(http.form, repeatable=frozenset({"resource"}))
-    client = authenticate_client(broker, http, parameters)
+    client = authenticate_client(broker, http, parameters, first_contact=True)
     if parameters.get("request_uri") is not None:
         raise InvalidRequest("request_uri_pushed")
     kept = KeptRequest(

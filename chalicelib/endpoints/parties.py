@@ -5,11 +5,12 @@ import re
 from msgspec import Struct
 
 from chalicelib.asking import is_ready
-from chalicelib.ports import Broker
-from chalicelib.protocol.errors import PageError
+from chalicelib.ports import Broker, Found
+from chalicelib.protocol.client_document import check_document_url
+from chalicelib.protocol.errors import InvalidClientMetadata, PageError
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.places import DEPLOYMENT, Place, client_place, provider_place
+from chalicelib.records.places import DEPLOYMENT, Place, client_place, is_url, provider_place
 from chalicelib.records.provider import ProviderRecord
 
 OWN_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
@@ -32,19 +33,15 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
 
     Raises PageError: unknown, disabled and expired read alike (AUTHZ-01).
     """
-    if client_id is None or not _CLIENT_ID.fullmatch(client_id):
+    if client_id is None or not _may_be_known(broker, client_id):
         raise PageError("client_id_malformed", page="client_unknown")
-    place = client_place(client_id)
-    provider_places = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
-    # Most provider files are not switched on: without their absence in the cache every request would read.
-    off = frozenset(provider_places)
-    found = broker.registry.lookup(place, DEPLOYMENT, *provider_places, fresh=fresh, absence_of=off)
-    client, deployment = found.get(place), found.get(DEPLOYMENT)
+    found = look_at_parties(broker, client_id, fresh=fresh)
+    client, deployment = found.get(client_place(client_id)), found.get(DEPLOYMENT)
     if client is None or client.is_over(broker.clock.now()) or (deployment is not None and deployment.marks.disabled):
         if not fresh:
             return load_parties(broker, client_id, fresh=True)
         raise PageError("client_unknown_or_over", page="client_unknown")
-    records = [found.get(place) for place in provider_places]
+    records = [found.get(provider_place(provider_id)) for provider_id in sorted(broker.catalog.ids)]
     usable = {
         record.provider_id: record
         for record in records
@@ -55,11 +52,30 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
 
 def find_client(broker: Broker, client_id: str, *, fresh: bool = False) -> Client | None:
     """A client that is good, as far as the cache knows; None without a further word for what is not."""
-    if not _CLIENT_ID.fullmatch(client_id):
+    if not _may_be_known(broker, client_id):
         return None
     place = client_place(client_id)
     client = broker.registry.lookup(place, fresh=fresh).get(place)
     return None if client is None or client.is_over(broker.clock.now()) else client
+
+
+def look_at_parties(broker: Broker, client_id: str, *, fresh: bool = False) -> Found:
+    """All that a sign-in of this client needs to know, in one read at most."""
+    provider_places = [provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)]
+    # Most provider files are not switched on: without their absence in the cache every request would read.
+    off = frozenset(provider_places)
+    return broker.registry.lookup(client_place(client_id), DEPLOYMENT, *provider_places, fresh=fresh, absence_of=off)
+
+
+def _may_be_known(broker: Broker, client_id: str) -> bool:
+    """An id of ours, or a URL where those are switched on; nothing else is looked for (REG-06)."""
+    if not is_url(client_id):
+        return _CLIENT_ID.fullmatch(client_id) is not None
+    try:
+        check_document_url(client_id)
+    except InvalidClientMetadata:
+        return False
+    return broker.settings.client_id_documents
 
 
 def find_switched_on(broker: Broker) -> tuple[Place[ProviderRecord], ...]:

@@ -32,6 +32,13 @@ NOTICES: Final[dict[str, Notice]] = {
         what="The app that sent you here is not registered, or it has been switched off.",
         todo="Do not enter a password for it anywhere. If you expected this app to work, tell the people who make it.",
     ),
+    "client_document": Notice(
+        title="We could not look at this app",
+        what="The app that sent you here describes itself on a page of its own, and that page does not answer, or says "
+        "something else than the app does.",
+        todo="Wait a minute and begin again in the app. If it happens again, tell the people who make it.",
+        tone="care",
+    ),
     "redirect_uri_wrong": Notice(
         title="This app asked to send you to an unknown place",
         what="The address that you would have returned to is not one that the app has registered. "

@@ -15,10 +15,12 @@ from urllib.parse import unquote_to_bytes
 from msgspec import Struct
 
 from chalicelib.protocol.client_assertion import ASSERTION_TYPE, UnverifiedAssertion, parse_client_assertion
-from chalicelib.protocol.errors import InvalidClient, InvalidRequest
+from chalicelib.protocol.client_document import check_document_url
+from chalicelib.protocol.errors import InvalidClient, InvalidClientMetadata, InvalidRequest
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters, check_no_secret_in_query
 from chalicelib.records.client import AuthMethod, Client
+from chalicelib.records.places import is_url
 
 MAX_HEADER_LENGTH = 2048
 
@@ -79,8 +81,13 @@ def _parse_assertion(header: str | None, parameters: Parameters) -> PresentedCli
 
 
 def check_client_id(client_id: str) -> None:
-    """Refuse an id that we never generate, so that no URL or key fragment is ever looked up (THREATS REG-06)."""
-    if not _GENERATED_ID.fullmatch(client_id):
+    """Refuse an id that is neither generated nor a client id URL, so that no key fragment is looked up (REG-06)."""
+    if is_url(client_id):
+        try:
+            check_document_url(client_id)
+        except InvalidClientMetadata as error:
+            raise InvalidClient(error.reason) from None
+    elif not _GENERATED_ID.fullmatch(client_id):
         raise InvalidClient("client_id_malformed")
 
 

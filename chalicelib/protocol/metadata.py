@@ -53,7 +53,7 @@ def authorization_server_metadata(
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": False,
-        "client_id_metadata_document_supported": False,
+        "client_id_metadata_document_supported": settings.client_id_documents,
     }
     if settings.registration_door != "closed":
         document["registration_endpoint"] = f"{issuer}/register"

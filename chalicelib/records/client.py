@@ -72,13 +72,14 @@ class Management(Struct, frozen=True, kw_only=True):
 class Client(Struct, frozen=True, kw_only=True):
     """An app that asks us.
 
-    client_id            32 lower-case hex characters
+    client_id            32 lower-case hex characters; of a client that its own document describes that one's URL
     scopes               all it may ask; `optional_scopes` of them may be unticked by the user
     revision             raised when redirect URIs, keys, authentication, name or scopes change: older consents are void
-    registered_by        "self": named "not verified" on the page, and always asks for consent
+    registered_by        "self", or "document" that was fetched: "not verified" on the page, and always asks for consent
     first_party          set by the operator alone: no consent page of ours, one named provider, scopes within `scopes`
     serves               audiences for which this client introspects
-    expires_at           when an unused self-registered client ends; None for the operator's
+    expires_at           when an unused client ends that nobody here registered; None for the operator's
+    fetched_at           when its document was read last; 0 where there is none. `fresh_until`: when it is read again
     providers            provider ids that it may use; "*" stands for all that are switched on
     proxy_rules          the only calls that it may make through the proxy; none: all
     post_logout_redirect_uris     where a browser may return to after a sign-out, compared byte for byte
@@ -111,7 +112,7 @@ class Client(Struct, frozen=True, kw_only=True):
     proxy_rules: tuple[ProxyRule, ...] = ()
     first_party: bool = False
     require_pushed_authorization_requests: bool = False
-    registered_by: Literal["operator", "self"] = "operator"
+    registered_by: Literal["operator", "self", "document"] = "operator"
     client_uri: str | None = None
     initiate_login_uri: str | None = None
     post_logout_redirect_uris: tuple[str, ...] = ()
@@ -121,6 +122,8 @@ class Client(Struct, frozen=True, kw_only=True):
     tos_uri: str | None = None
     created_at: int = 0
     expires_at: int | None = None
+    fetched_at: int = 0
+    fresh_until: int = 0
     revision: int = 1
     marks: Marks = NO_MARKS
     policy: RegistrationPolicy | None = None

@@ -1,5 +1,6 @@
 """Where each kind of item stands: one key per thing, one item per key."""
 
+import hashlib
 from typing import Generic, Literal, TypeVar
 
 from chalicelib.records.client import Client
@@ -43,8 +44,19 @@ SWEEP = Place("SWEEP", Sweep)
 
 
 def client_place(client_id: str) -> Place[Client]:
-    """CLIENT#<client_id>."""
-    return Place(f"CLIENT#{client_id}", Client)
+    """CLIENT#<client_id>, or CIMD#<hash of the URL>: neither kind of id is ever looked up as the other (REG-06)."""
+    kind = "CIMD" if is_url(client_id) else "CLIENT"
+    return Place(f"{kind}#{_short(client_id)}", Client)
+
+
+def is_url(client_id: str) -> bool:
+    """Generated ids are hexadecimal; every other client is named by the URL of its document."""
+    return client_id.startswith("https:")
+
+
+def _short(client_id: str) -> str:
+    """A generated id as it is; of a URL its SHA-256, 64 hex characters, so that keys stay small."""
+    return hashlib.sha256(client_id.encode()).hexdigest() if is_url(client_id) else client_id
 
 
 def initial_token_place(token_hash: str) -> Place[InitialToken]:
@@ -73,8 +85,8 @@ def subject_place(sub: str) -> Place[Subject]:
 
 
 def consent_place(sub: str, client_id: str) -> Place[Consent]:
-    """CONSENT#<sub>#<client_id>."""
-    return Place(f"CONSENT#{sub}#{client_id}", Consent)
+    """CONSENT#<sub>#<client_id, or the hash of its URL>."""
+    return Place(f"CONSENT#{sub}#{_short(client_id)}", Consent)
 
 
 def connection_place(connection_id: str) -> Place[Connection]:

@@ -25,6 +25,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     registration_*      limits of registering without one; `registration_unused_days` counts for all
     handouts_per_*      hand-outs and proxied calls a minute, of one user in one client and of one client in all; 0 for
                         no limit, which away from loopback also wants `handouts_unlimited`
+    client_id_documents       clients may name themselves by the URL of a document about them; it is fetched
+    document_fetches_per_*    such fetches a minute: for one address that asks, from one host, and in all
     provider_dirs       further folders of provider files, read after our own
     """
 
@@ -59,6 +61,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     registration_per_day: int = 200
     registration_total: int = 10_000
     registration_unused_days: int = 90
+    client_id_documents: bool = False
+    document_fetches_per_address: int = 10
+    document_fetches_per_host: int = 20
+    document_fetches_per_minute: int = 120
     connection_unused_days: int = 30
     failed_authentications_per_address: int = 30
     handouts_per_user: int = 300

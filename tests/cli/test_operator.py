@@ -141,6 +141,16 @@ def test_a_deleted_client_is_gone(broker: Operator) -> None:
     broker("client", "delete", client["client_id"]).refused("broker client list")
 
 
+@requirement("OPS-01")
+def test_a_client_is_switched_off_and_on(broker: Operator) -> None:
+    client = broker.made("client", "create", "--name", "Switched", "--redirect-uri", APP)
+    for client_id in (client["client_id"], "https://client.example/app.json"):
+        assert broker.made("client", "disable", client_id)["disabled"] is True
+        assert broker.made("client", "enable", client_id)["disabled"] is False
+        assert broker.made("client", "delete", client_id)["deleted"] is True
+    broker("client", "disable", client["client_id"]).refused("broker client list")
+
+
 @requirement("PRX-01", "OPS-01")
 def test_rules_for_the_proxy_are_set_shown_and_taken_back(broker: Operator) -> None:
     rules = [

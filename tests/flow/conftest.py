@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.flow.documents import Site
 from tests.flow.proxied import Api, Proxied, start_proxied
 from tests.flow.stack import Parts, Stack, start_parts
 
@@ -46,3 +47,11 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
 def proxied(make_stack: Callable[..., Stack], api: Api, tmp_path: Path) -> Proxied:
     """A broker whose demo provider has an API under a name of its own."""
     return start_proxied(make_stack, api, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The site of apps that describe themselves, shared by all tests of a process."""
+    found = Site(tmp_path_factory.mktemp("site"))
+    yield found
+    found.stop()

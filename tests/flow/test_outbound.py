@@ -18,6 +18,7 @@ from chalicelib.asking import ProviderFailure, Registered, ask_revocation, find_
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.providers.definition import ProviderDefinition, ValueRefused, fill
 from chalicelib.providers.definition.placeholders import URL_KEYS
+from chalicelib.records.client import Client
 from chalicelib.records.places import provider_place
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import Pending
@@ -325,6 +326,21 @@ def test_what_a_registration_names_is_never_fetched(names: NameServer, make_stac
             assert status in (201, 400) and (what != "a good one" or status == 201)
             assert_stayed_home(watch, what, public=False)
         assert names.asked == []
+
+
+@requirement("F29", "CIMD-02", "FETCH-01")
+def test_a_client_that_is_named_by_a_url(names: NameServer, make_stack: Callable[..., Stack]) -> None:
+    wide = dict.fromkeys(("address", "host", "minute"), 10**6)
+    limits = {f"document_fetches_per_{name}": limit for name, limit in wide.items()}
+    stack = make_stack(client_id_documents=True, **limits)
+    client, _ = stack.client()
+    with watched(*own_places(stack)) as watch:
+        for what, url, answers in TRICKS:
+            names.answers = list(answers)
+            for client_id in (url, f"{url}app.json"):
+                assert stack.authorize(stack.authorize_parameters(client, client_id=client_id)).status == 400, what
+            assert_stayed_home(watch, what)
+    assert not stack.deployment.scan("CIMD#", Client)
 
 
 def post_json(stack: Stack, document: dict[str, Any]) -> int:

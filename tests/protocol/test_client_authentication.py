@@ -155,7 +155,7 @@ def test_a_credential_in_the_query_is_refused(name):
 @pytest.mark.parametrize(
     "client_id",
     [
-        "https://app.example/client",
+        "https://app.example:443/client",
         "HTTPS://app.example",
         ID.upper(),
         ID[:-1],
@@ -173,7 +173,7 @@ def test_an_id_that_we_never_generate_is_never_looked_up(client_id):
 
 
 @requirement("REG-06")
-@pytest.mark.parametrize("client_id", ["https://app.example/client", ID.upper(), "#GRANT"])
+@pytest.mark.parametrize("client_id", ["https://app.example:443/client", ID.upper(), "#GRANT"])
 def test_such_an_id_is_refused_however_it_is_presented(client_id):
     for presented in ({"client_id": client_id}, {"authorization": basic(f"{quote_plus(client_id)}:s")}):
         with pytest.raises(InvalidClient):

@@ -40,6 +40,11 @@ def put_initial_token(story: Story, **fields: Any) -> Written[InitialToken]:
     return written
 
 
+def document(story: Story, revision: int) -> Client:
+    url = f"https://{story.grant_id}.example/app.json"
+    return replace(client(story, revision), client_id=url, registered_by="document", fetched_at=NOW + revision)
+
+
 def consent(story: Story, version: int) -> Consent:
     return Consent(sub=story.grant_id, client_id=story.client_id, version=version, scopes=frozenset({"openid"}))
 
@@ -119,6 +124,15 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         (lambda s: put_initial_token(s, uses=1),),
         lambda s: s.store.use_initial_token(s.grant_id, now=NOW, epoch=0),
     ),
+    "put_document, new": ((), lambda s: s.store.put_document(document(s, 1), read=None)),
+    "put_document, changed": (
+        (lambda s: s.store.put_document(document(s, 1), read=None),),
+        lambda s: s.store.put_document(document(s, 2), read=document(s, 1)),
+    ),
+    "extend_client, of a document": (
+        (lambda s: s.store.put_document(document(s, 1), read=None),),
+        lambda s: s.store.extend_client(document(s, 1), expires_at=NOW + 1),
+    ),
     "put_subject": (
         (),
         lambda s: s.store.put_subject(Subject(sub=s.grant_id, session_salt=b"x" * 16, created_at=NOW)),
@@ -130,8 +144,14 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
         lambda s: s.store.put_client(client(s, 2), expected_revision=1),
     ),
 }
-# no harm when it happens twice
-AGAIN = ("revoke_grant", "revoke_connection", "extend_client", "note_poll, too early", "open_stored_request")
+AGAIN = (  # no harm when it happens twice
+    "revoke_grant",
+    "revoke_connection",
+    "extend_client",
+    "extend_client, of a document",
+    "note_poll, too early",
+    "open_stored_request",
+)
 ONCE = [name for name in WRITES if name not in AGAIN]
 
 

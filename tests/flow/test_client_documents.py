@@ -1,0 +1,345 @@
+"""Clients that are named by the URL of a document: fetched from real https servers, kept, and asked for again."""
+
+import json
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.adapters import https
+from chalicelib.adapters.https import LocalTarget
+from chalicelib.records.client import Client
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import Place, client_place
+from tests.corpora import read_corpus
+from tests.flow.browser import Answer
+from tests.flow.documents import GOOD, OPEN, REDIRECT, URL, Site, app, kept, path_of, start_documents
+from tests.flow.scene import assert_page, only_written
+from tests.flow.stack import Stack
+from tests.flow.tokens import change, events
+from tests.requirement import requirement
+
+LINES = read_corpus("client_documents.toml")
+
+
+@pytest.fixture
+def documents(make_stack: Callable[..., Stack], site: Site) -> Stack:
+    """A broker that takes apps which describe themselves; a good description stands there."""
+    stack = start_documents(make_stack, site)
+    site.describe()
+    return stack
+
+
+def of(section: str) -> list[Any]:
+    return [pytest.param(line.trick, id=line.says) for line in LINES if line.section == section]
+
+
+def arrive(stack: Stack, url: str = URL, **more: str | None) -> Answer:
+    """Somebody comes with this client id."""
+    return stack.authorize(stack.authorize_parameters(app(url), scope="openid", **more))
+
+
+def refused(stack: Stack, site: Site, answer: Answer) -> None:
+    """Our page, which names neither the place nor what stands there; nothing is kept, and it is asked for again."""
+    assert_page(answer)
+    assert "We could not look at this app" in answer.body
+    assert "client.example" not in answer.body
+    assert kept(stack) is None
+    asked = site.asked[path_of(URL)]
+    assert arrive(stack).status == answer.status
+    assert site.asked[path_of(URL)] == asked + 1
+
+
+@requirement("CIMD-01", "CIMD-02")
+def test_somebody_arrives_with_a_url_and_is_asked_on_our_page(documents: Stack, site: Site) -> None:
+    answer = arrive(documents)
+    assert answer.status == 200, documents.log.getvalue()
+    assert site.asked == {path_of(URL): 1}
+    (headers,) = site.headers
+    assert set(headers) == {"host", "connection", "accept-encoding", "user-agent", "accept"}
+    client = kept(documents)
+    assert client is not None
+    assert (client.client_id, client.client_name, client.registered_by) == (URL, "Some Agent", "document")
+    assert (client.scopes, client.handout) == (OPEN, "none")
+
+
+@requirement("CIMD-01", "REG-06")
+@pytest.mark.parametrize("url", of("urls_refused"))
+def test_a_url_that_is_no_client_id_is_never_asked_for(documents: Stack, site: Site, url: str) -> None:
+    with only_written(documents):
+        assert_page(arrive(documents, url))
+    assert not site.asked
+    answer = documents.token(app(url), grant_type="authorization_code", code="x", code_verifier="v" * 43)
+    assert answer.json["error"] in ("invalid_client", "invalid_request")
+
+
+@requirement("CIMD-01", "CIMD-03")
+@pytest.mark.parametrize("members", of("documents_refused"))
+def test_a_bad_document_is_refused_and_never_kept(documents: Stack, site: Site, members: str) -> None:
+    site.put(json.dumps(GOOD | json.loads(members)))
+    refused(documents, site, arrive(documents))
+
+
+@requirement("CIMD-02")
+@pytest.mark.parametrize("body", of("bodies_refused"))
+def test_what_is_no_document_is_refused_and_never_kept(documents: Stack, site: Site, body: str) -> None:
+    site.put(body)
+    refused(documents, site, arrive(documents))
+
+
+@requirement("CIMD-02", "CIMD-04")
+@pytest.mark.parametrize("status", [201, 203, 204, 301, 302, 307, 308, 401, 403, 404, 410, 429, 500, 503])
+def test_another_status_than_200_is_refused_and_no_redirect_followed(documents: Stack, site: Site, status: int) -> None:
+    site.describe("https://client.example/there.json", client_id=URL)
+    site.put(json.dumps(GOOD), status=status, location="https://client.example/there.json")
+    refused(documents, site, arrive(documents))
+    assert set(site.asked) == {path_of(URL)}
+
+
+@requirement("CIMD-02")
+@pytest.mark.parametrize("kind", ["text/html", "text/plain", "application/jsonp", ""])
+def test_another_type_is_refused(documents: Stack, site: Site, kind: str) -> None:
+    site.put(json.dumps(GOOD), content_type=kind)
+    refused(documents, site, arrive(documents))
+
+
+@requirement("CIMD-02")
+def test_more_than_five_kibibytes_are_refused(documents: Stack, site: Site) -> None:
+    room = 5 * 1024 - len(json.dumps(GOOD | {"x": ""}))
+    site.put(json.dumps(GOOD | {"x": "a" * (room + 1)}))
+    refused(documents, site, arrive(documents))
+    site.put(json.dumps(GOOD | {"x": "a" * room}))
+    assert arrive(documents).status == 200
+
+
+@requirement("CIMD-02")
+def test_the_fetcher_is_told_three_seconds_and_five_kibibytes(
+    documents: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[dict[str, Any]] = []
+    real = documents.broker.fetcher.fetch
+    monkeypatch.setattr(
+        documents.broker.fetcher, "fetch", lambda request, **limits: told.append(limits) or real(request)
+    )
+    assert arrive(documents).status == 200
+    assert told == [{"timeout_seconds": 3.0, "max_bytes": 5 * 1024}]
+
+
+@requirement("CIMD-02", "FETCH-01")
+@pytest.mark.parametrize("fault", ["nobody listens", "another certificate", "a private address", "plain http"])
+def test_a_place_that_cannot_be_reached_safely(
+    documents: Stack, site: Site, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(https, "_resolve", lambda host: ["10.0.0.1"])
+    target = site.targets()[0]
+    here = {"host": target.host, "port": 443, "address": "127.0.0.1"}
+    documents.targets[:] = {
+        "nobody listens": [LocalTarget(**here, connect_port=1, plain_http=False, ca_file=target.ca_file)],
+        "another certificate": [LocalTarget(**here, connect_port=site.port, plain_http=False)],
+        "a private address": [],
+        "plain http": [LocalTarget(**{**here, "port": 80}, connect_port=site.port)],
+    }[fault]
+    documents.restart()
+    assert "We could not look at this app" in arrive(documents).body
+    assert not site.asked
+    assert kept(documents) is None
+
+
+@requirement("CIMD-02", "META-02")
+def test_without_the_setting_no_url_is_a_client_and_none_is_asked_for(documents: Stack, site: Site) -> None:
+    assert arrive(documents).status == 200
+    assert documents.get("/.well-known/oauth-authorization-server").json["client_id_metadata_document_supported"]
+    documents.restart(client_id_documents=False)
+    site.asked.clear()
+    with only_written(documents):
+        assert_page(arrive(documents), says="We do not know this app")
+    assert not site.asked
+    assert (
+        documents.get("/.well-known/oauth-authorization-server").json["client_id_metadata_document_supported"] is False
+    )
+    answer = documents.token(app(), grant_type="refresh_token", refresh_token="x")
+    assert (answer.status, answer.json["error"]) == (401, "invalid_client")
+
+
+@requirement("CIMD-04")
+@pytest.mark.parametrize(
+    ("told", "fresh"),
+    [(None, 60), (5, 60), (600, 600), (10**7, 86_400)],
+    ids=["nothing", "too short", "so", "too long"],
+)
+def test_a_document_is_asked_for_again_when_its_headers_say_so(
+    documents: Stack, site: Site, told: int | None, fresh: int
+) -> None:
+    site.describe(seconds=told)
+    arrive(documents)
+    documents.clock.advance(fresh - 1)
+    assert arrive(documents).status == 200
+    assert site.asked[path_of(URL)] == 1
+    documents.clock.advance(1)
+    assert arrive(documents).status == 200
+    assert site.asked[path_of(URL)] == 2
+
+
+@requirement("CIMD-04")
+def test_all_processes_share_what_one_has_fetched(documents: Stack, site: Site) -> None:
+    site.describe(seconds=3600)
+    arrive(documents)
+    for _ in range(3):
+        documents.restart()
+        assert arrive(documents).status == 200
+    assert site.asked[path_of(URL)] == 1
+
+
+@requirement("CIMD-04")
+def test_many_who_arrive_at_once_make_one_fetch(documents: Stack, site: Site) -> None:
+    site.held.clear()
+    answers: list[Answer] = []
+    threads = [threading.Thread(target=lambda: answers.append(arrive(documents))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for _ in range(1000):
+        if documents.broker.flights.waiting(URL) == 8:
+            break
+        threading.Event().wait(0.01)
+    site.held.set()
+    for thread in threads:
+        thread.join()
+    assert [answer.status for answer in answers] == [200] * 8
+    assert site.asked[path_of(URL)] == 1
+
+
+@requirement("CIMD-04")
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_place_that_is_down_is_forgiven_for_a_day(documents: Stack, site: Site, status: int) -> None:
+    arrive(documents)
+    site.put("", status=status)
+    documents.clock.advance(86_399)
+    assert arrive(documents).status == 200
+    assert events(documents, "client_document_stale")
+    documents.clock.advance(1)
+    assert "We could not look at this app" in arrive(documents).body
+    site.describe()
+    assert arrive(documents).status == 200
+
+
+@requirement("CIMD-04")
+@pytest.mark.parametrize("now", ["gone", "another's", "with a secret"])
+def test_a_document_that_is_gone_or_no_good_any_more_is_not_replaced_by_an_old_one(
+    documents: Stack, site: Site, now: str
+) -> None:
+    arrive(documents)
+    before = kept(documents)
+    documents.clock.advance(60)
+    if now == "gone":
+        site.put("", status=404)
+    else:
+        site.describe(client_id="https://other.example/") if now == "another's" else site.describe(client_secret="x")
+    assert "We could not look at this app" in arrive(documents).body
+    assert kept(documents) == before
+
+
+@requirement("CONS-08", "CIMD-04")
+def test_a_changed_document_is_another_revision_and_the_same_one_is_not(documents: Stack, site: Site) -> None:
+    def look() -> Client:
+        documents.clock.advance(60)
+        assert arrive(documents).status == 200
+        client = kept(documents)
+        assert client is not None
+        return client
+
+    first = look()
+    assert look().revision == first.revision
+    site.describe(redirect_uris=[REDIRECT, "https://client.example/other"])
+    second = look()
+    assert second.revision > first.revision
+    site.describe()
+    assert look().revision > second.revision
+
+
+@requirement("CIMD-02")
+@pytest.mark.parametrize("limit", ["per_address", "per_host", "per_minute"])
+def test_nobody_floods_another_through_us(make_stack: Callable[..., Stack], site: Site, limit: str) -> None:
+    stack = start_documents(make_stack, site, **{f"document_fetches_{limit}": 2})
+    urls = [f"https://client.example/{number}.json" for number in range(4)]
+    for url in urls:
+        site.describe(url)
+    assert [arrive(stack, url).status for url in urls] == [200, 200, 429, 429]
+    answer = arrive(stack, urls[3])
+    assert 0 < int(answer.header("retry-after") or 0) <= 60
+    assert len(site.asked) == 2
+    assert [arrive(stack, url).status for url in urls[:2]] == [200, 200]
+    stack.clock.advance(60)
+    assert arrive(stack, urls[2]).status == 200
+
+
+@requirement("CIMD-02")
+def test_one_host_over_its_limit_is_no_other_hosts_matter(make_stack: Callable[..., Stack], site: Site) -> None:
+    stack = start_documents(make_stack, site, document_fetches_per_host=1)
+    urls = ("https://client.example/a", "https://client.example/b", "https://other.example/a")
+    for url in urls:
+        site.describe(url)
+    site.describe(urls[0])
+    assert arrive(stack, urls[0]).status == 200
+    assert arrive(stack, urls[1]).status == 429
+    site.describe(urls[2])
+    assert arrive(stack, urls[2]).status == 200
+
+
+@requirement("CIMD-04")
+def test_over_the_limit_the_last_document_serves(make_stack: Callable[..., Stack], site: Site) -> None:
+    stack = start_documents(make_stack, site, document_fetches_per_host=1)
+    for url in (URL, "https://client.example/b"):
+        site.describe(url)
+    assert arrive(stack).status == 200
+    stack.clock.advance(60)
+    assert arrive(stack, "https://client.example/b").status == 200
+    assert arrive(stack).status == 200
+    assert site.asked[path_of(URL)] == 1
+
+
+@requirement("CIMD-04")
+def test_a_switch_that_is_thrown_while_a_document_is_fetched_holds(documents: Stack, site: Site) -> None:
+    arrive(documents)
+    documents.clock.advance(60)
+    site.held.clear()
+    answers: list[Answer] = []
+    thread = threading.Thread(target=lambda: answers.append(arrive(documents)))
+    thread.start()
+    while site.asked[path_of(URL)] < 2:
+        threading.Event().wait(0.01)
+    change(documents, client_place(URL), marks=Marks(disabled=True))
+    site.held.set()
+    thread.join()
+    assert_page(answers[0], says="We do not know this app")
+    client = kept(documents)
+    assert client is not None
+    assert client.marks.disabled
+
+
+@requirement("CIMD-04")
+def test_a_client_that_is_switched_off_is_not_even_asked_for(documents: Stack, site: Site) -> None:
+    arrive(documents)
+    change(documents, client_place(URL), marks=Marks(disabled=True))
+    documents.clock.advance(100_000)
+    assert_page(arrive(documents), says="We do not know this app")
+    assert site.asked[path_of(URL)] == 1
+
+
+@requirement("CIMD-04")
+def test_what_strangers_brought_goes_when_nobody_uses_it_and_a_mark_stays(documents: Stack, site: Site) -> None:
+    arrive(documents)
+    client = kept(documents)
+    assert client is not None
+    assert client.expires_at == documents.clock.now() + 90 * 86_400
+    assert _purge_at(documents, client_place(URL)) == client.expires_at + 90 * 86_400
+    change(documents, client_place(URL), marks=Marks(not_before=documents.clock.now()))
+    documents.clock.advance(60)
+    arrive(documents)
+    assert _purge_at(documents, client_place(URL)) is None
+
+
+def _purge_at(stack: Stack, place: Place[Any]) -> int | None:
+    wanted = {"TableName": stack.settings.table, "Key": {"pk": {"S": place.pk}, "sk": {"S": "#"}}}
+    item = stack.deployment.dynamodb.call("GetItem", wanted)["Item"]
+    return int(item["purge_at"]["N"]) if "purge_at" in item else None
