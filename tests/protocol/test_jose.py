@@ -1,187 +1,151 @@
-"""Our own JWTs and providers' ID tokens, against the corpus and against joserfc, a library written by others."""
+"""Our own JWTs, ID tokens of providers and client assertions, against the corpus and against a library of others."""
 
-import base64
-import hashlib
-import hmac
 import json
-import tomllib
 from dataclasses import dataclass
-from pathlib import Path
 
 import joserfc.jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc.jwk import JWKRegistry
 
-from chalicelib.protocol import jose, jws
-from chalicelib.protocol.errors import InvalidToken
+from chalicelib.protocol import jose
+from chalicelib.protocol.client_assertion import (
+    check_client_assertion,
+    parse_client_assertion,
+    verify_client_assertion,
+)
+from chalicelib.protocol.errors import InvalidClient, InvalidToken
 from chalicelib.protocol.id_token import IssuerByClaim, verify_provider_id_token
 from chalicelib.protocol.key_sets import PRIVATE_MEMBERS
+from chalicelib.records.client import Client
 from chalicelib.records.keyset import Key
+from tests import jose_tricks
+from tests.corpora import find_faults
+from tests.jose_tricks import CORPUS, SECTIONS, Kind, lines_of, make, reason_for, texts, weak_without
 from tests.requirement import requirement
+from tests.weak_jose import is_taken
 
 NOW = 1_800_000_000
 DER, STRANGER_DER = jose.new_signing_key(), jose.new_signing_key()
 JWK = jose.public_jwk(DER)
 KEY = Key(version=1, secret=DER, kid=JWK["kid"])
 KEYS = {JWK["kid"]: JWK}
-CORPUS = tomllib.loads((Path(__file__).parents[1] / "corpora" / "jose.txt").read_text())
 
 
 @dataclass(frozen=True)
-class Kind:
-    """One of the two readers of tokens: what it takes, and what a good token of it says."""
-
-    host: str
-    audience: str
-    typ: str
-    more: tuple
-
-    @property
-    def issuer(self):
-        return f"https://{self.host}"
-
-    def claims(self):
-        times = {"iat": NOW, "exp": NOW + 600}
-        return {"iss": self.issuer, "sub": "alice", "aud": self.audience, **times, **dict(self.more)}
+class Reader(Kind):
+    """One of the readers of tokens, at work."""
 
     def verify(self, token, *, now=NOW, **changes):
-        if self is OWN:
+        if self.name == "own":
             given = {"keys": KEYS, "typ": self.typ, "issuer": self.issuer, "audience": self.audience, "now": now}
             return jose.verify_own(token, **given | changes)
+        if self.name == "assertion":
+            return verify_assertion(token, issuer=self.audience, now=now)
         given = {"jwks": {"keys": [JWK]}, "algorithms": ("ES256",), "issuer": self.issuer, "now": now}
         given |= {"client_id": self.audience, "nonce": "n-1"}
         return verify_provider_id_token(token, **given | changes)
 
 
-OWN = Kind("broker.example", "https://broker.example", "at+jwt", (("client_id", "c" * 32), ("jti", "1")))
-PROVIDER = Kind("provider.example", "our-client-id", "JWT", (("nonce", "n-1"),))
+def reader(name, issuer, subject, audience, typ, **more):
+    return Reader(name, issuer, subject, audience, typ, tuple(more.items()), NOW, DER, JWK["kid"])
 
 
-def b64(data):
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+BROKER, CLIENT_ID = "https://broker.example", "0123456789abcdef" * 2
+OWN = reader("own", BROKER, "alice", BROKER, "at+jwt", client_id="c" * 32, jti="1")
+PROVIDER = reader("provider", "https://provider.example", "alice", "our-client-id", "JWT", nonce="n-1")
+ASSERTION = reader("assertion", CLIENT_ID, CLIENT_ID, BROKER, "client-authentication+jwt", jti="1")
+READERS = {one.name: one for one in (OWN, PROVIDER, ASSERTION)}
+CLIENT = Client(
+    client_id=CLIENT_ID, client_name="App", redirect_uris=(), token_endpoint_auth_method="private_key_jwt", jwks=(JWK,)
+)
 
 
-def unb64(text):
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-
-
-def sign_with(der, data):
-    return jws._ALGORITHMS["ES256"].sign(data, jose._private_key(der))
-
-
-SIGNERS = {
-    "right": lambda data: sign_with(DER, data),
-    "stranger": lambda data: sign_with(STRANGER_DER, data),
-    "hmac_of_key": lambda data: hmac.new(json.dumps(JWK).encode(), data, hashlib.sha256).digest(),
-    "zero": lambda data: bytes(64),
-    "nothing": lambda data: b"",
-}
+def verify_assertion(token, *, issuer, now):
+    assertion = parse_client_assertion(token)
+    check_client_assertion(assertion, CLIENT, issuer=issuer, now=now)
+    verify_client_assertion(assertion, {"keys": list(CLIENT.jwks)})
+    return assertion.claims
 
 
 def compact(header, claims, signed_by="right"):
-    signing_input = f"{b64(header.encode('latin-1'))}.{b64(claims.encode())}"
-    return f"{signing_input}.{b64(SIGNERS[signed_by](signing_input.encode()))}"
+    return jose_tricks.compact(OWN, header, claims, signed_by)
 
 
-def with_signature(change):
-    def rewrite(token, kind):
-        front, _, signature = token.rpartition(".")
-        return f"{front}.{b64(change(unb64(signature)))}"
-
-    return rewrite
-
-
-def with_segment(number, change):
-    def rewrite(token, kind):
-        segments = token.split(".")
-        segments[number] = b64(change(unb64(segments[number])))
-        return ".".join(segments)
-
-    return rewrite
-
-
-def der_of(signature):
-    return encode_dss_signature(int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:], "big"))
-
-
-def long_subject(token, kind):
-    return good(kind, claims={"sub": "a" * 256})
-
-
-def json_serialization(token, kind):
-    protected, payload, signature = token.split(".")
-    return json.dumps({"protected": protected, "payload": payload, "signature": signature})
-
-
-REWRITES = {
-    "deep_header": with_segment(0, lambda header: b"[" * 700 + b"]" * 700),
-    "other_claims": with_segment(1, lambda claims: claims.replace(b"alice", b"admin")),
-    "blank_in_header": with_segment(0, lambda header: header.replace(b'": "', b'":"', 1)),
-    "der_signature": with_signature(der_of),
-    "short_signature": with_signature(lambda signature: signature[:-1]),
-    "long_signature": with_signature(lambda signature: signature + b"\0"),
-    "spare_bits": lambda token, kind: token[:-1] + chr(ord(token[-1]) + 1),
-    "padding": lambda token, kind: token + "==",
-    "plain_base64": lambda token, kind: f"{token[:-4]}+/+/",
-    "line_feed": lambda token, kind: token + "\n",
-    "blank_in_front": lambda token, kind: " " + token,
-    "cyrillic": lambda token, kind: "е" + token[1:],
-    "impossible_length": lambda token, kind: token + "AAA",
-    "two_segments": lambda token, kind: token.rpartition(".")[0],
-    "four_segments": lambda token, kind: token + ".AAAA",
-    "five_segments": lambda token, kind: token + ".AAAA.AAAA",
-    "json_serialization": json_serialization,
-    "nothing": lambda token, kind: "",
-    "very_long": lambda token, kind: good(kind, claims={"pad": "a" * 20_000}),
-    "long_subject": long_subject,
-}
-
-
-def filled(value, kind):
-    """The value with the names of the corpus replaced, at any depth."""
-    names = {"$KID": JWK["kid"], "$TYP": kind.typ, "$ISSUER": kind.issuer, "$HOST": kind.host}
-    text = json.dumps(value)
-    for name, meaning in (names | {"$AUDIENCE": kind.audience}).items():
-        text = text.replace(name, meaning)
-    return json.loads(text)
-
-
-def good(kind, *, header=None, claims=None, signed_by="right"):
-    header = {"alg": "ES256", "kid": JWK["kid"], "typ": kind.typ} | (header or {})
-    return compact(json.dumps(header), json.dumps(kind.claims() | (claims or {})), signed_by)
-
-
-def tricky(trick, kind):
-    header = {"alg": "ES256", "kid": JWK["kid"], "typ": kind.typ} | filled(trick.get("header", {}), kind)
-    claims = kind.claims() | filled(trick.get("claims", {}), kind)
-    header = {name: value for name, value in header.items() if name not in trick.get("without", ())}
-    claims = {name: value for name, value in claims.items() if name not in trick.get("without_claims", ())}
-    header_text = trick.get("header_json", json.dumps(header)).replace("$KID", JWK["kid"]).replace("$TYP", kind.typ)
-    header_text = header_text.replace("\\xff", "\xff")
-    token = compact(header_text, trick.get("claims_json", json.dumps(claims)), trick.get("signed_by", "right"))
-    return REWRITES[trick["rewrite"]](token, kind) if "rewrite" in trick else token
+def good(kind, *, header=None, claims=None):
+    return jose_tricks.good(kind, header, **claims or {})
 
 
 def all_tricks():
-    for section, kinds in (("both", (OWN, PROVIDER)), ("own", (OWN,)), ("provider", (PROVIDER,))):
-        for name, trick in CORPUS[section].items():
-            for kind in kinds:
-                yield pytest.param(trick, kind, id=f"{name}-{'own' if kind is OWN else 'provider'}")
+    for line in CORPUS:
+        for name in SECTIONS[line.section]:
+            yield pytest.param(line, READERS[name], id=f"{line.says}-{name}")
 
 
 def reason_of(call, *args, **kwargs):
-    with pytest.raises(InvalidToken) as refusal:
+    with pytest.raises((InvalidToken, InvalidClient)) as refusal:
         call(*args, **kwargs)
     return refusal.value.reason
 
 
-@requirement("TOK-10", "CB-08", "INT-03")
-@pytest.mark.parametrize(("trick", "kind"), list(all_tricks()))
-def test_a_tricky_token_is_refused_for_the_named_reason(trick, kind):
-    assert reason_of(kind.verify, tricky(trick, kind)) == trick["reason"]
+@requirement("TOK-10", "CB-08", "INT-03", "TOK-05")
+@pytest.mark.parametrize(("line", "kind"), list(all_tricks()))
+def test_a_tricky_token_is_refused_for_the_named_reason(line, kind):
+    assert reason_of(kind.verify, make(line, kind)) == reason_for(line, kind)
+
+
+def readers_of(line):
+    return [READERS[name] for name in SECTIONS[line.section]]
+
+
+@requirement("TOK-10")
+def test_no_two_lines_are_one_trick_and_a_checker_with_the_hole_falls_for_each():
+    def weak(line):
+        return all(is_taken(make(line, kind), kind, weak_without(line)) for kind in readers_of(line))
+
+    def made(line):
+        more = (line.trick.get(name) for name in ("signed_by", "encoding", "rewrite"))
+        return (texts(line, readers_of(line)[0]), *more)
+
+    everything = frozenset().union(*map(weak_without, CORPUS))
+    garbage = [("", everything), ("no token", everything), (json.dumps(OWN.claims()), everything)]
+    control = [
+        (f"{token!r} as {kind.name}", _is_taken_or_breaks(token, kind, without))
+        for token, without in garbage
+        for kind in READERS.values()
+    ]
+    assert find_faults(CORPUS, made=made, weak=weak, least=160, control=control) == []
+    assert len(lines_of("assertion")) >= 80 and len(lines_of("own")) >= 80
+
+
+def _is_taken_or_breaks(token, kind, without):
+    try:
+        return is_taken(token, kind, without)
+    except (ValueError, AssertionError, LookupError):
+        return False
+
+
+@requirement("TOK-10")
+def test_a_line_tries_what_it_says_and_nothing_else():
+    """The checker refuses each line while it has no hole, and while it lacks one of the holes that the line names."""
+    for line in CORPUS:
+        tokens = [(make(line, kind), kind) for kind in readers_of(line)]
+        assert not any(is_taken(*one) for one in tokens), line.name
+        for hole in weak_without(line):
+            assert not all(is_taken(*one, weak_without(line) - {hole}) for one in tokens), (line.name, hole)
+    assert all(is_taken(good(kind), kind) for kind in READERS.values())
+
+
+@requirement("TOK-10")
+@pytest.mark.parametrize("name", READERS)
+def test_a_header_nested_very_deeply_is_refused(name):
+    deep = "[" * 50_000 + "]" * 50_000
+    assert READERS[name].verify(good(READERS[name]))
+    token = compact(deep, json.dumps(READERS[name].claims()))
+    assert reason_of(READERS[name].verify, token).endswith("token_too_long")
+    token = compact("[" * 2000 + "]" * 2000, "{}")
+    assert reason_of(READERS[name].verify, token).endswith(("token_not_json", "token_not_an_object"))
 
 
 @requirement("TOK-10")
@@ -189,6 +153,7 @@ def test_a_good_token_is_read_and_says_what_was_signed():
     """Else a trick could be refused for what it does not try."""
     assert OWN.verify(good(OWN)) == OWN.claims()
     assert PROVIDER.verify(good(PROVIDER)) == PROVIDER.claims()
+    assert ASSERTION.verify(good(ASSERTION)) == ASSERTION.claims()
 
 
 @requirement("META-03")
