@@ -13,7 +13,7 @@ from tests.clients.node import describe
 from tests.clients.scene import Scene
 
 SECONDS = 30
-BUTTONS = ("Allow", "Sign in as Alice")
+BUTTONS = ("Continue", "Allow", "Sign in as Alice")
 PAGES, SCRIPTS, MODULES = "/pages/", "/js/", "/node_modules/"
 
 

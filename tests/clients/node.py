@@ -9,7 +9,7 @@ from local.node import install_packages
 from tests.clients.scene import JOBS, SCOPE, TOOLS, Scene
 
 SECONDS = 120
-APPS = ("public", "web", "machine", "agent", "robot", "keyed", "api")
+APPS = ("public", "web", "machine", "agent", "robot", "keyed", "television", "api")
 
 
 def attempt_in_node(name: str, scene: Scene, flows: list[str]) -> dict[str, str]:

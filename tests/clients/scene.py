@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import jwt
 import requests
@@ -13,11 +12,12 @@ from chalicelib.adapters.system import SystemClock
 from chalicelib.records.resource import Resource
 from cli.operations import create_resource
 from tests.clients.helper import DESCRIBED, PROTECTED, Guarded, Helper
+from tests.clients.person import Person, without_query
 from tests.flow.stack import APP, Parts, Stack
-from tests.oracles.person import walk
 
 SCOPE = "openid profile email offline_access demo:notes:read"
 JOBS = "jobs:run"
+GRANT = "urn:ietf:params:oauth:grant-type:"
 TOOLS = "tools:call"
 
 
@@ -44,13 +44,13 @@ class Scene:
         self.stack = Stack(parts, open_registration=True)
         self.stack.clock = SystemClock()  # type: ignore[assignment]
         self.stack.restart()
-        self.helper = Helper()
+        self.helper, self.alice = Helper(), Person(self.stack)
         self.issuer = self.stack.settings.issuer
         self.callback = f"{self.helper.url}{page}" if page else APP
         self.notes = f"{self.stack.provider.url}/api/notes"
         self.server = f"{self.helper.url}{PROTECTED}"
         create_resource(self.stack.deployment, Resource(audience=self.server, scopes=frozenset({TOOLS})))
-        self.helper.answerers["/person"] = self.person
+        self.helper.answerers |= {"/person": self.person, "/device": self.device, "/leave": self.leave}
         self.helper.guard = self._guard
         self.helper.documents[DESCRIBED] = {
             "resource": self.server,
@@ -89,6 +89,12 @@ class Scene:
             scopes=frozenset({JOBS}),
             token_endpoint_auth_method="client_secret_basic",
         )
+
+    @cached_property
+    def television(self) -> App:
+        """A device without a browser."""
+        grants = frozenset({f"{GRANT}device_code", "refresh_token"})
+        return self.app(token_endpoint_auth_method="none", redirect_uris=(), grant_types=grants)
 
     @cached_property
     def agent(self) -> App:
@@ -132,16 +138,27 @@ class Scene:
 
     def app(self, **fields: Any) -> App:
         """Register one more."""
-        client, secret = self.stack.client(**{"redirect_uris": (self.callback,), **fields})
+        uris = {"redirect_uris": (self.callback,), "post_logout_redirect_uris": (self.callback,)}
+        client, secret = self.stack.client(**{**uris, **fields})
         return App(client.client_id, secret or "", self.callback)
 
     def person(self, authorization_url: str) -> str:
         """What a person does in the browser: the URL at which the app is called back."""
         assert authorization_url.startswith(f"{self.issuer}/authorize?"), authorization_url
-        provider = self.stack.provider
-        found = walk(self.stack, authorization_url, lambda url: provider.sign_in(url, "alice"))
-        assert urlsplit(found)._replace(query="").geturl() == self.callback, found
+        found = self.alice.sign_in(authorization_url)
+        assert without_query(found) == self.callback, found
         return found
+
+    def device(self, verification_uri: str) -> str:
+        """What a person does with the address that a device shows."""
+        said = self.alice.approve(verification_uri)
+        assert "You can go back to your device" in said, said[-500:]
+        return "approved"
+
+    def leave(self, end_session_url: str) -> str:
+        """What a person's browser does when the app signs it out: the URL at which it ends."""
+        assert end_session_url.startswith(self.metadata["end_session_endpoint"] + "?"), end_session_url
+        return self.alice.leave(end_session_url)
 
     def _guard(self, authorization: str) -> Guarded:
         """The MCP server looks at a token: signature by the broker's key set, issuer, its own audience."""

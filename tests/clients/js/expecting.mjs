@@ -4,6 +4,10 @@ export function expect(holds, what) {
   if (!holds) throw new Error(`expected ${what}`)
 }
 
+export function wait(seconds) {
+  return new Promise((resolve) => setTimeout(resolve, seconds * 1000))
+}
+
 export async function expectError(code, attempt) {
   try {
     await attempt()

@@ -1,7 +1,7 @@
 // The MCP TypeScript SDK: given the address of a server and nothing else, it finds out the rest from the 401.
 
 import {
-  ClientCredentialsProvider, PrivateKeyJwtProvider, auth, discoverAuthorizationServerMetadata, fetchToken, withOAuth,
+  ClientCredentialsProvider, DpopSession, PrivateKeyJwtProvider, auth, discoverAuthorizationServerMetadata, fetchToken, withOAuth,
 } from '@modelcontextprotocol/client'
 import { expect } from './expecting.mjs'
 
@@ -40,6 +40,20 @@ export const flows = {
     })
     const answer = await withOAuth(job, scene.server)(fetch)(scene.server)
     expect(await answer.text() === `hello ${clientId}`, 'to be let in')
+  },
+
+  // At the broker's own userinfo endpoint, which checks proofs.
+  async dpop(scene) {
+    const host = new Host(scene, scene.apps.public)
+    const session = await DpopSession.create()
+    host.dpop = () => session
+    const endpoint = `${scene.issuer}/userinfo`
+    const call = withOAuth(host, endpoint)(fetch)
+    await auth(host, { serverUrl: endpoint })
+    await comeBack(scene, host, endpoint)
+    expect(host.kept.token_type.toLowerCase() === 'dpop', 'a token bound to the key')
+    expect(session.nonceFor(endpoint), "the broker's nonce")
+    expect((await (await call(endpoint)).json()).name.startsWith('Alice'), 'userinfo with a proof')
   },
 
   // By the hook in which a host prepares a grant of its own.

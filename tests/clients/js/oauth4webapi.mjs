@@ -1,7 +1,7 @@
 // oauth4webapi, in Node and in a page alike: told the issuer, it finds the rest.
 
 import * as oauth from 'oauth4webapi'
-import { expect, expectError } from './expecting.mjs'
+import { expect, expectError, wait } from './expecting.mjs'
 
 const plain = { [oauth.allowInsecureRequests]: true } // http on loopback
 const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
@@ -53,11 +53,42 @@ export const flows = {
     expect(claims.client_id === scene.apps.public.client_id, 'the access token to name the app')
   },
 
+  async device(scene) {
+    const as = await discover(scene)
+    const client = { client_id: scene.apps.television.client_id }
+    const asked = await oauth.deviceAuthorizationRequest(as, client, oauth.None(), { scope: scene.scope }, plain)
+    const told = await oauth.processDeviceAuthorizationResponse(as, client, asked)
+    const poll = async () => oauth.processDeviceCodeResponse(
+      as, client, await oauth.deviceCodeGrantRequest(as, client, oauth.None(), told.device_code, plain))
+    await expectError('authorization_pending', poll)
+    await scene.device(told.verification_uri_complete)
+    const tokens = await untilApproved(poll, told.interval)
+    expect(tokens.access_token && tokens.refresh_token, 'the tokens of who has approved')
+  },
+
   async par(scene) {
     for (const app of [scene.apps.public, scene.apps.keyed]) {
       const { tokens } = await signIn(scene, app, { proof: await prove(app), pushed: true })
       expect(tokens.id_token, 'a sign-in by a pushed request')
     }
+  },
+
+  // The broker wants a nonce of its own in every proof: the first try is refused with one, the second holds it.
+  async dpop(scene) {
+    const as = await discover(scene)
+    const client = { client_id: scene.apps.public.client_id }
+    const DPoP = oauth.DPoP(client, await oauth.generateKeyPair('ES256'))
+    const { tokens, claims, refused } = await signIn(scene, scene.apps.public, { DPoP })
+    expect(tokens.token_type === 'dpop' && refused === 1, 'a token bound to the key, at the second try')
+    const options = { ...plain, DPoP }
+    const told = await withNonce(async () => oauth.processUserInfoResponse(
+      as, client, claims.sub, await oauth.userInfoRequest(as, client, tokens.access_token, options)))
+    expect(told.name.startsWith('Alice'), 'userinfo with a proof')
+    const fresh = await withNonce(async () => oauth.processRefreshTokenResponse(
+      as, client, await oauth.refreshTokenGrantRequest(as, client, oauth.None(), tokens.refresh_token, options)))
+    expect(fresh.token_type === 'dpop', 'a token bound to the key again')
+    const bare = await fetch(as.userinfo_endpoint, { headers: { authorization: `Bearer ${fresh.access_token}` } })
+    expect(bare.status === 401, 'the token alone to be worth nothing')
   },
 
   // The private key lies in the browser or in Node and cannot be taken out.
@@ -110,6 +141,18 @@ async function discover(scene) {
   return oauth.processDiscoveryResponse(issuer, response)
 }
 
+// Polls as often as the server has said.
+async function untilApproved(poll, interval) {
+  for (;;) {
+    await wait(interval)
+    try {
+      return await poll()
+    } catch (error) {
+      if (error.error !== 'authorization_pending') throw error
+    }
+  }
+}
+
 // PAR: what is left for the browser to carry.
 async function push(as, client, proof, parameters) {
   const response = await oauth.pushedAuthorizationRequest(as, client, proof, parameters, plain)
@@ -118,7 +161,7 @@ async function push(as, client, proof, parameters) {
 }
 
 // The whole way: the code with PKCE, state, nonce and iss checked, and the tokens.
-async function signIn(scene, app, { proof = oauth.None(), pushed = false, more = {} } = {}) {
+async function signIn(scene, app, { proof = oauth.None(), DPoP, pushed = false, more = {} } = {}) {
   const as = await discover(scene)
   const client = { client_id: app.client_id }
   const verifier = oauth.generateRandomCodeVerifier()
@@ -132,10 +175,22 @@ async function signIn(scene, app, { proof = oauth.None(), pushed = false, more =
   url.search = new URLSearchParams(pushed ? await push(as, client, proof, parameters) : parameters)
   const back = new URL(await scene.person(url.href))
   const answer = oauth.validateAuthResponse(as, client, back, state)
-  const response = await oauth.authorizationCodeGrantRequest(
-    as, client, proof, answer, scene.callback, verifier, plain)
-  const tokens = await oauth.processAuthorizationCodeResponse(as, client, response, {
-    expectedNonce: nonce, requireIdToken: true,
+  let [refused, response] = [-1]
+  const tokens = await withNonce(async () => {
+    refused += 1
+    response = await oauth.authorizationCodeGrantRequest(
+      as, client, proof, answer, scene.callback, verifier, { ...plain, DPoP })
+    return oauth.processAuthorizationCodeResponse(as, client, response, { expectedNonce: nonce, requireIdToken: true })
   })
-  return { as, client, tokens, claims: oauth.getValidatedIdTokenClaims(tokens), response }
+  return { as, client, tokens, claims: oauth.getValidatedIdTokenClaims(tokens), response, refused }
+}
+
+// Again, where the server has asked for its nonce; the DPoP handle has taken it up by then.
+async function withNonce(attempt) {
+  try {
+    return await attempt()
+  } catch (error) {
+    if (!oauth.isDPoPNonceError(error)) throw error
+    return attempt()
+  }
 }

@@ -1,6 +1,6 @@
 // oidc-client-ts: made for pages; the person goes through the window that it opens.
 
-import { UserManager } from 'oidc-client-ts'
+import { IndexedDbDPoPStore, UserManager } from 'oidc-client-ts'
 import { expect, expectError } from './expecting.mjs'
 
 export const flows = {
@@ -26,6 +26,29 @@ export const flows = {
   async userinfo(scene) {
     const { user } = await signIn(scene, { loadUserInfo: true, filterProtocolClaims: false })
     expect(user.profile.name.startsWith('Alice'), 'the name, which only userinfo tells')
+  },
+
+  async logout(scene) {
+    const { manager } = await signIn(scene, { popup_post_logout_redirect_uri: scene.callback })
+    await manager.signoutPopup()
+    expect(await manager.getUser() === null, 'nobody to be signed in')
+    await expectError('login_required', () => manager.signinPopup({ prompt: 'none' }))
+  },
+
+  // The key lies in the browser's database; code, tokens and calls are bound to it.
+  async dpop(scene) {
+    const dpop = { bind_authorization_code: true, store: new IndexedDbDPoPStore() }
+    const { manager, user } = await signIn(scene, { dpop })
+    expect(user.token_type === 'DPoP', 'a token bound to the key')
+    const fresh = await manager.signinSilent()
+    expect(fresh.token_type === 'DPoP' && fresh.access_token !== user.access_token, 'another such token')
+    const endpoint = await manager.metadataService.getUserInfoEndpoint()
+    const call = async (nonce) => fetch(endpoint, { headers: {
+      authorization: `DPoP ${fresh.access_token}`, dpop: await manager.dpopProof(endpoint, fresh, 'GET', nonce),
+    } })
+    let answer = await call()
+    if (answer.status === 401) answer = await call(answer.headers.get('dpop-nonce'))
+    expect((await answer.json()).name.startsWith('Alice'), 'userinfo with a proof')
   },
 }
 

@@ -50,11 +50,37 @@ export const flows = {
     expect(tokens.claims().aud === scene.apps.public.client_id, 'an ID token for the app')
   },
 
+  async device(scene) {
+    const config = await discover(scene, scene.apps.television)
+    const told = await oidc.initiateDeviceAuthorization(config, { scope: scene.scope })
+    const [tokens] = await Promise.all([
+      oidc.pollDeviceAuthorizationGrant(config, told), scene.device(told.verification_uri_complete),
+    ])
+    expect(tokens.claims().aud === scene.apps.television.client_id, 'the tokens of who has approved')
+  },
+
   async par(scene) {
     for (const app of [scene.apps.public, scene.apps.web]) {
       const tokens = await signIn(scene, await discover(scene, app), { build: oidc.buildAuthorizationUrlWithPAR })
       expect(tokens.id_token, 'a sign-in by a pushed request')
     }
+  },
+
+  async dpop(scene) {
+    const config = await discover(scene, scene.apps.public)
+    const said = []
+    config[oidc.customFetch] = async (...request) => {
+      const response = await fetch(...request)
+      said.push((await response.clone().text()).includes('use_dpop_nonce'))
+      return response
+    }
+    const DPoP = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair())
+    const tokens = await signIn(scene, config, { DPoP })
+    expect(tokens.token_type === 'dpop' && said.includes(true), 'a token bound to the key, after a nonce')
+    const told = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, { DPoP })
+    expect(told.name.startsWith('Alice'), 'userinfo with a proof')
+    const fresh = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP })
+    expect(fresh.token_type === 'dpop', 'a token bound to the key again')
   },
 
   async private_key_jwt(scene) {
@@ -79,6 +105,15 @@ export const flows = {
     expect((await notes.json()).owner === 'alice', "the provider's data with the provider's token")
   },
 
+  async logout(scene) {
+    const config = await discover(scene, scene.apps.web)
+    const tokens = await signIn(scene, config)
+    const state = oidc.randomState()
+    const end = { id_token_hint: tokens.id_token, post_logout_redirect_uri: scene.callback, state }
+    const back = new URL(await scene.leave(oidc.buildEndSessionUrl(config, end)))
+    expect(back.href.startsWith(scene.callback) && back.searchParams.get('state') === state, 'to come back')
+  },
+
   async registration(scene) {
     const metadata = {
       client_name: 'Registered by itself', redirect_uris: [scene.callback], token_endpoint_auth_method: 'none',
@@ -101,7 +136,7 @@ async function prove({ secret, key: { kid, alg, use, key_ops, ...jwk } }) {
   return oidc.PrivateKeyJwt({ key, kid })
 }
 
-async function signIn(scene, config, { build = oidc.buildAuthorizationUrl, more = {} } = {}) {
+async function signIn(scene, config, { build = oidc.buildAuthorizationUrl, DPoP, more = {} } = {}) {
   const pkceCodeVerifier = oidc.randomPKCECodeVerifier()
   const [expectedState, expectedNonce] = [oidc.randomState(), oidc.randomNonce()]
   const url = await build(config, {
@@ -110,5 +145,5 @@ async function signIn(scene, config, { build = oidc.buildAuthorizationUrl, more 
   })
   const back = new URL(await scene.person(url))
   const checks = { pkceCodeVerifier, expectedState, expectedNonce, idTokenExpected: true }
-  return oidc.authorizationCodeGrant(config, back, checks)
+  return oidc.authorizationCodeGrant(config, back, checks, undefined, { DPoP })
 }

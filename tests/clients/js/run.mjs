@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs'
 const scene = JSON.parse(readFileSync(0, 'utf8'))
 scene.person = (url) => ask('/person', url)
 scene.device = (url) => ask('/device', url)
+scene.leave = (url) => ask('/leave', url)
 
 async function ask(path, url) {
   const answer = await fetch(scene.helper + path, { method: 'POST', body: String(url) })

@@ -12,7 +12,7 @@ window.begin = (library, name, scene) => {
 async function attempt(library, name, scene) {
   const { flows } = await import(`/js/${library}.mjs`)
   if (!flows[name]) throw new Error('the broker offers it, and nobody has written it for this library')
-  await flows[name]({ ...scene, person })
+  await flows[name]({ ...scene, person, device: (url) => void window.open(url) })
 }
 
 // Opens the address and waits until the window has come back to this origin.

@@ -12,7 +12,7 @@ from flask import Flask
 from joserfc.jwk import ECKey
 
 from tests.clients.python.expecting import expect_error
-from tests.clients.scene import JOBS, SCOPE, App, Scene
+from tests.clients.scene import GRANT, JOBS, SCOPE, App, Scene
 from tests.flow.stack import ACCESS_TOKEN, EXCHANGE
 
 API = (OAuth2Session, FlaskOAuth2App)
@@ -62,6 +62,28 @@ def keys(scene: Scene) -> None:
     """Its Flask client verifies the ID token by our key set before it says who it is."""
     _, token = _at_website(scene)
     assert token["userinfo"]["iss"] == scene.issuer and token["userinfo"]["aud"] == scene.web.client_id
+
+
+def device(scene: Scene) -> None:
+    session = OAuth2Session(scene.television.client_id, scope=SCOPE)
+    form = {"client_id": scene.television.client_id, "scope": SCOPE}
+    told = session.post(scene.metadata["device_authorization_endpoint"], form, withhold_token=True).json()
+    poll = {"grant_type": f"{GRANT}device_code", "device_code": told["device_code"]}
+    with expect_error(OAuthError, "authorization_pending"):
+        session.fetch_token(scene.metadata["token_endpoint"], **poll)
+    scene.device(told["verification_uri_complete"])
+    time.sleep(told["interval"])
+    session.fetch_token(scene.metadata["token_endpoint"], **poll)
+    assert session.get(scene.metadata["userinfo_endpoint"]).json()["name"].startswith("Alice")
+
+
+def logout(scene: Scene) -> None:
+    website, token = _at_website(scene)
+    with website.test_request_context():
+        left = _client(website).logout_redirect(scene.callback, id_token_hint=token["id_token"])
+        back = scene.leave(left.location)
+    with website.test_request_context(back):
+        assert back.startswith(scene.callback) and "state=" in back
 
 
 def private_key_jwt(scene: Scene) -> None:

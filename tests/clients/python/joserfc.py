@@ -40,6 +40,27 @@ def private_key_jwt(scene: Scene) -> None:
     assert answer.status_code == 200 and answer.json()["scope"] == JOBS, answer.text
 
 
+def dpop(scene: Scene) -> None:
+    """It signs the proofs, and says whose key the token is bound to."""
+    key = jwk.ECKey.generate_key("P-256")
+    basic, form = (scene.machine.client_id, scene.machine.secret), {"grant_type": "client_credentials"}
+    url = scene.metadata["token_endpoint"]
+    refused = requests.post(url, form, headers={"DPoP": _proof(key, url)}, auth=basic, timeout=10)
+    assert refused.json()["error"] == "use_dpop_nonce", refused.text
+    proof = _proof(key, url, nonce=refused.headers["DPoP-Nonce"])
+    token = requests.post(url, form, headers={"DPoP": proof}, auth=basic, timeout=10).json()
+    found = KeySet.import_key_set(requests.get(scene.metadata["jwks_uri"], timeout=10).json())
+    claims = _verify(token["access_token"], found, client_id=scene.machine.client_id)
+    assert token["token_type"] == "DPoP" and claims["cnf"] == {"jkt": key.thumbprint()}
+
+
+def _proof(key: jwk.ECKey, url: str, **more: str) -> str:
+    header = {"typ": "dpop+jwt", "alg": "ES256", "jwk": key.as_dict(private=False)}
+    return jwt.encode(
+        header, {"htm": "POST", "htu": url, "iat": int(time.time()), "jti": generate_token(32), **more}, key
+    )
+
+
 def _verify(token: str, found: KeySet, **expected: str) -> dict[str, Any]:
     decoded = jwt.decode(token, found, algorithms=["ES256"])
     demands: dict[str, Any] = {name: {"essential": True, "value": value} for name, value in expected.items()}

@@ -1,8 +1,17 @@
 """requests-oauthlib, with the clients of oauthlib that it is given."""
 
+import time
 from typing import Any
+from urllib.parse import urlsplit
 
-from oauthlib.oauth2 import BackendApplicationClient, DeviceClient, InvalidGrantError, WebApplicationClient
+from oauthlib.common import urldecode
+from oauthlib.oauth2 import (
+    BackendApplicationClient,
+    DeviceClient,
+    InvalidGrantError,
+    OAuth2Error,
+    WebApplicationClient,
+)
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
@@ -40,6 +49,21 @@ def revoke(scene: Scene) -> None:
 def userinfo(scene: Scene) -> None:
     claims = sign_in(scene, scene.public).get(scene.metadata["userinfo_endpoint"]).json()
     assert claims["name"].startswith("Alice")
+
+
+def device(scene: Scene) -> None:
+    client = DeviceClient(scene.television.client_id, scope=SCOPE)
+    session = OAuth2Session(client=client)
+    endpoint, token_endpoint = scene.metadata["device_authorization_endpoint"], scene.metadata["token_endpoint"]
+    form = dict(urldecode(urlsplit(client.prepare_request_uri(endpoint)).query))
+    told = session.post(endpoint, form).json()
+    poll = {"device_code": told["device_code"], "include_client_id": True}
+    with expect_error(OAuth2Error, "authorization_pending"):
+        session.fetch_token(token_endpoint, **poll)
+    scene.device(told["verification_uri_complete"])
+    time.sleep(told["interval"])
+    session.fetch_token(token_endpoint, **poll)
+    assert session.get(scene.metadata["userinfo_endpoint"]).json()["name"].startswith("Alice")
 
 
 def client_credentials(scene: Scene) -> None:
