@@ -1,7 +1,7 @@
 """broker client create|update|list|show|disable|enable|delete, broker client secret rotate."""
 
 import argparse
-from typing import Any
+from typing import Any, get_args
 
 from msgspec.structs import replace
 
@@ -11,7 +11,7 @@ from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
-from chalicelib.records.client import Client
+from chalicelib.records.client import Client, ResponseMode
 from cli import sign_outs
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
@@ -92,6 +92,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--for-itself", action="store_true", help="also client_credentials")
     add("--device", action="store_true", help="also from devices without a browser: the user types a code elsewhere")
     add("--first-party", action="store_true", help="your own app: no consent page of the broker's")
+    add("--response-mode", action="append", choices=get_args(ResponseMode), help="may repeat; default: each of them")
     add("--require-pushed-requests", action="store_true", help=PUSHED_HELP)
     add("--client-uri", metavar="URI", help="the app's website")
     add("--login-uri", metavar="URI", help="where the app begins a sign-in")
@@ -132,6 +133,7 @@ def _build(options: argparse.Namespace) -> Client:
         providers=frozenset(options.provider or ["*"]),
         handout=options.handout,
         first_party=options.first_party,
+        response_modes=frozenset(options.response_mode or get_args(ResponseMode)),
         require_pushed_authorization_requests=options.require_pushed_requests,
         client_uri=options.client_uri,
         initiate_login_uri=options.login_uri,

@@ -56,6 +56,7 @@ def client_row(client: Client) -> dict[str, Any]:
         "proxy_rules": [show_rule(rule) for rule in client.proxy_rules],
         "serves": sorted(client.serves),
         "resources": sorted(client.resources),
+        "response_modes": sorted(client.response_modes),
         "first_party": client.first_party,
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "client_uri": client.client_uri,

@@ -2,15 +2,18 @@
 
 from urllib.parse import urlencode, urlsplit
 
+from msgspec import Struct
+
 from chalicelib.pages.headers import page_headers
-from chalicelib.pages.page import ErrorPage
-from chalicelib.pages.render import render_error
+from chalicelib.pages.page import ErrorPage, PostingPage
+from chalicelib.pages.render import render_error, render_leaving, render_posting
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError, PageError
+from chalicelib.protocol.redirect_uri import origin_of
 from chalicelib.protocol.scope import serialize
-from chalicelib.records.client import Client
+from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.sign_in import AuthorizationRequest
-from chalicelib.replies import Reply
+from chalicelib.replies import Reply, redirect_reply
 
 
 def page_reply(html: str, *, status: int = 200, has_form: bool = False) -> Reply:
@@ -29,14 +32,65 @@ def site(broker: Broker) -> str:
     return urlsplit(broker.settings.issuer).netloc
 
 
-def code_location(broker: Broker, request: AuthorizationRequest, code: str) -> str:
-    """Where the app gets its code."""
-    return _location(broker, request.redirect_uri, request.state, {"code": code})
+class AppAnswer(Struct, frozen=True, kw_only=True):
+    """What an app gets at its redirect URI: a code, or an error; state and `iss` with each."""
+
+    redirect_uri: str
+    members: dict[str, str]
+    mode: ResponseMode = "query"
+
+
+def code_answer(broker: Broker, request: AuthorizationRequest, code: str) -> AppAnswer:
+    """The app's code."""
+    members = _complete(broker, request.state, {"code": code})
+    return AppAnswer(redirect_uri=request.redirect_uri, members=members, mode=request.response_mode)
+
+
+def error_answer(
+    broker: Broker, redirect_uri: str, state: str | None, error: OAuthError, *, mode: ResponseMode
+) -> AppAnswer:
+    """Why it gets none (RFC 6749 section 4.1.2.1)."""
+    members = _complete(broker, state, {"error": error.code, "error_description": error.description})
+    return AppAnswer(redirect_uri=redirect_uri, members=members, mode=mode)
+
+
+def refusal_of(broker: Broker, request: AuthorizationRequest, error: OAuthError) -> AppAnswer:
+    """The same of a checked request."""
+    return error_answer(broker, request.redirect_uri, request.state, error, mode=request.response_mode)
+
+
+def deliver(broker: Broker, answer: AppAnswer) -> Reply:
+    """Where no form of ours came before: a redirect, or the form that the browser posts."""
+    return _post(broker, answer) if answer.mode == "form_post" else redirect_reply(location_of(answer))
+
+
+def deliver_behind_form(broker: Broker, answer: AppAnswer) -> Reply:
+    """The same behind a form of ours: a redirect would fall under its `form-action`, so a page leads there."""
+    if answer.mode == "form_post":
+        return _post(broker, answer)
+    return page_reply(render_leaving(location_of(answer), host_of(answer.redirect_uri), site=site(broker)))
+
+
+def location_of(answer: AppAnswer) -> str:
+    """The answer in the query of the redirect URI."""
+    return answer.redirect_uri + ("&" if "?" in answer.redirect_uri else "?") + urlencode(answer.members)
+
+
+def _post(broker: Broker, answer: AppAnswer) -> Reply:
+    """A form with a button and no script; it may go to that one origin alone."""
+    page = PostingPage(
+        name=host_of(answer.redirect_uri),
+        action=answer.redirect_uri,
+        fields=tuple(answer.members.items()),
+        site=site(broker),
+    )
+    headers = page_headers(has_form=True, posts_to=origin_of(answer.redirect_uri))
+    return Reply(headers=headers, body=render_posting(page))
 
 
 def error_location(broker: Broker, redirect_uri: str, state: str | None, error: OAuthError) -> str:
-    """Where the app learns why it gets none (RFC 6749 section 4.1.2.1)."""
-    return _location(broker, redirect_uri, state, {"error": error.code, "error_description": error.description})
+    """Where an app learns why nothing came of a connect link."""
+    return location_of(error_answer(broker, redirect_uri, state, error, mode="query"))
 
 
 def connected_location(
@@ -44,7 +98,8 @@ def connected_location(
 ) -> str:
     """Where the app learns of a connected account, and which of the asked scopes the provider did not grant."""
     less = {"missing_scopes": serialize(missing)} if missing else {}
-    return _location(broker, redirect_uri, state, {"connection_id": connection_id, **less})
+    members = _complete(broker, state, {"connection_id": connection_id, **less})
+    return location_of(AppAnswer(redirect_uri=redirect_uri, members=members))
 
 
 def way_back(client: Client) -> str | None:
@@ -52,6 +107,10 @@ def way_back(client: Client) -> str | None:
     return client.initiate_login_uri or client.client_uri
 
 
-def _location(broker: Broker, redirect_uri: str, state: str | None, members: dict[str, str]) -> str:
-    parameters = {**members, **({} if state is None else {"state": state}), "iss": broker.settings.issuer}
-    return redirect_uri + ("&" if "?" in redirect_uri else "?") + urlencode(parameters)
+def host_of(uri: str) -> str:
+    """Host of a redirect target, for the page that leaves our site."""
+    return urlsplit(uri).netloc or uri.partition(":")[0]
+
+
+def _complete(broker: Broker, state: str | None, members: dict[str, str]) -> dict[str, str]:
+    return {**members, **({} if state is None else {"state": state}), "iss": broker.settings.issuer}

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
 
-from chalicelib.endpoints.answers import error_location, way_back
+from chalicelib.endpoints.answers import AppAnswer, deliver, error_answer, refusal_of, way_back
 from chalicelib.endpoints.checking import check_request
 from chalicelib.endpoints.choice import show_choice
 from chalicelib.endpoints.parties import Parties, load_parties
@@ -24,7 +24,7 @@ from chalicelib.endpoints.sitting import (
 )
 from chalicelib.endpoints.travel import begin_trip
 from chalicelib.ports import Broker
-from chalicelib.protocol.authorization_request import check_redirect
+from chalicelib.protocol.authorization_request import check_redirect, mode_of_refusal
 from chalicelib.protocol.errors import (
     ConsentRequired,
     InteractionRequired,
@@ -82,12 +82,12 @@ def _refresh_document(broker: Broker, http: Request, client_id: str | None) -> N
         raise PageError(error.reason, page="client_document") from None
 
 
-def refuse(broker: Broker, parties: Parties, redirect_uri: str, state: str | None, error: OAuthError) -> Reply:
+def refuse(broker: Broker, parties: Parties, answer: AppAnswer, error: OAuthError) -> Reply:
     """An error answer at once, or our page where no redirect may happen before the user has acted."""
     broker.log.event("authorize_refused", client_id=parties.client.client_id, reason=error.reason, error=error.code)
     if parties.client.registered_by != "operator":
         raise PageError(error.reason, page="not_allowed", link=way_back(parties.client))
-    return redirect_reply(error_location(broker, redirect_uri, state, error))
+    return deliver(broker, answer)
 
 
 def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
@@ -111,7 +111,9 @@ def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Repl
     except OAuthError as error:
         parties = load_parties(broker, client_id)
         redirect_uri = check_redirect(parameters, parties.client)
-        return refuse(broker, parties, redirect_uri, parameters.get("state"), error)
+        mode = mode_of_refusal(parameters, parties.client, redirect_uri)
+        answer = error_answer(broker, redirect_uri, parameters.get("state"), error, mode=mode)
+        return refuse(broker, parties, answer, error)
 
 
 def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Reply:
@@ -122,7 +124,7 @@ def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Rep
     except PageError:
         raise
     except OAuthError as error:
-        reply = refuse(broker, parties, opened.request.redirect_uri, opened.request.state, error)
+        reply = refuse(broker, parties, refusal_of(broker, opened.request, error), error)
     return reply.with_headers(*cookies)
 
 
@@ -139,8 +141,8 @@ def _answer_checked(broker: Broker, http: Request, opened: Opened, parties: Part
         return show_choice(broker, http, opened, parties, sitting.session if sitting else None)
     if sitting and suffices(broker, sitting, request, decision.provider_id, request.scopes):
         grant_id = opened.grant_id
-        place, session = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
-        return redirect_reply(place).with_headers(*session)
+        answer, session = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
+        return deliver(broker, answer).with_headers(*session)
     url, cookies = begin_trip(
         broker,
         http,
@@ -209,5 +211,5 @@ def _answer_silently(
         raise ConsentRequired("not_covered")
     if not suffices(broker, sitting, request, decision.provider_id, request.scopes):
         raise InteractionRequired("trip_needed")
-    place, session = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
-    return redirect_reply(place).with_headers(*session)
+    answer, session = finish_sitting(broker, sitting, request, parties, grant_id=grant_id, allowed=request.scopes)
+    return deliver(broker, answer).with_headers(*session)

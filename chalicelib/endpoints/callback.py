@@ -17,7 +17,7 @@ from chalicelib.asking import (
     open_credential,
     redeem_at_provider,
 )
-from chalicelib.endpoints.answers import code_location, error_location, page_reply, site, way_back
+from chalicelib.endpoints.answers import code_answer, deliver, location_of, page_reply, refusal_of, site, way_back
 from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
 from chalicelib.endpoints.decided import client_id_of, read_request
@@ -36,7 +36,7 @@ from chalicelib.endpoints.parties import load_parties
 from chalicelib.issuing import issue_code
 from chalicelib.pages.render import render_waiting
 from chalicelib.ports import Broker, Refused, Written
-from chalicelib.protocol.errors import AccessDenied, PageError, ServerError, TemporarilyUnavailable
+from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters
@@ -44,8 +44,8 @@ from chalicelib.providers.quirks import Callback, QuirkRefused, find_quirks
 from chalicelib.records.grant import Grant
 from chalicelib.records.keyset import Purpose
 from chalicelib.records.places import provider_place
-from chalicelib.records.sign_in import Pending
-from chalicelib.replies import Reply, redirect_reply
+from chalicelib.records.sign_in import AuthorizationRequest, Pending
+from chalicelib.replies import Reply
 from chalicelib.upstream.callback import (
     callback_uri,
     check_callback_code,
@@ -169,7 +169,7 @@ def _answer_refused(broker: Broker, pending: Pending, error: str) -> Reply:
     request = read_request(broker, pending)
     refusal = AccessDenied("denied_at_provider") if word == "access_denied" else ServerError("provider_error")
     broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
-    return redirect_reply(error_location(broker, request.redirect_uri, request.state, refusal))
+    return deliver(broker, refusal_of(broker, request, refusal))
 
 
 def _answer_refused_device(broker: Broker, pending: Pending, word: str) -> Reply:
@@ -191,7 +191,7 @@ def _answer_again(broker: Broker, http: Request, pending: Pending, found: Grant 
         ours = hmac.compare_digest(found.secret_hash, secret_hash(pending.code_secret))
         if found.status == "issued" and ours:
             request = read_request(broker, pending)
-            return redirect_reply(code_location(broker, request, issue_code(broker, found, pending.code_secret)))
+            return deliver(broker, code_answer(broker, request, issue_code(broker, found, pending.code_secret)))
     broker.log.event("state_already_used", provider_id=pending.provider_id)
     raise PageError("state_already_used", page="sign_in_over")
 
@@ -217,6 +217,13 @@ def _ask(broker: Broker, provider: Registered, pending: Pending, code: str) -> B
         away = isinstance(error, ProviderUnavailable)
         refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)
         request = read_request(broker, pending)
-        link = error_location(broker, request.redirect_uri, request.state, refusal)
+        link = _link_of(broker, request, refusal)
         page = "provider_unavailable" if away else "provider_refused"
         raise PageError(error.reason, page=page, status=502, link=link) from None
+
+
+def _link_of(broker: Broker, request: AuthorizationRequest, refusal: OAuthError) -> str | None:
+    """The refusal behind a link; where the app wants it posted no link can bring it, and one leads to begin."""
+    if request.response_mode == "query":
+        return location_of(refusal_of(broker, request, refusal))
+    return way_back(load_parties(broker, request.client_id).client)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import msgspec
 
 from chalicelib.asking import Brought, Registered
-from chalicelib.endpoints.answers import code_location, error_location
+from chalicelib.endpoints.answers import code_answer, deliver, refusal_of
 from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, find_end_of
 from chalicelib.endpoints.completing import build_grant, record_consent, tell_of_end
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
@@ -23,7 +23,7 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.places import connection_place, consent_place, subject_place, user_key_place
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Pending
 from chalicelib.records.subject import Subject
-from chalicelib.replies import Reply, redirect_reply
+from chalicelib.replies import Reply
 
 CLOCK_SKEW = 60
 
@@ -42,7 +42,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     if _is_too_old(request, brought, broker.clock.now()):
         _end(broker, provider, brought, pending, client_id)
         refusal = LoginRequired("auth_time_older_than_max_age")
-        return redirect_reply(error_location(broker, request.redirect_uri, request.state, refusal))
+        return deliver(broker, refusal_of(broker, request, refusal))
     consent = found.get(consent_place(arrival.sub, client_id))
     owner, subject = _find_owner(broker, arrival, client_id, found)
     shortfall = find_shortfall(provider.definition, client, allowed=decided.allowed, granted=brought.tokens.granted)
@@ -95,7 +95,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     told = seal_session(broker, tell_of_end(session, client), subject.session_salt)
     if request.device_round:
         return show_end(broker, "device_done").with_headers(told)
-    return redirect_reply(code_location(broker, request, code)).with_headers(told)
+    return deliver(broker, code_answer(broker, request, code)).with_headers(told)
 
 
 def _ask_again(broker: Broker, pending: Pending, request: AuthorizationRequest) -> tuple[AuthorizationRequest, str]:

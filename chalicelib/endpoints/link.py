@@ -7,13 +7,13 @@ user; who has none is offered to show a login that they already have, and somebo
 import hmac
 
 from chalicelib.custody.linking import Asker, check_asker, open_link
-from chalicelib.endpoints.answers import error_location, page_reply, site, way_back
+from chalicelib.endpoints.answers import error_location, host_of, page_reply, site, way_back
 from chalicelib.endpoints.cookies import is_fresh, open_link_form, read_browser
 from chalicelib.endpoints.link_page import show_link, show_login_first, show_outcome
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.signin import check_own_form
 from chalicelib.endpoints.sitting import Sitting, find_sitting
-from chalicelib.endpoints.travel import begin_link_trip, host_of, provider_name
+from chalicelib.endpoints.travel import begin_link_trip, provider_name
 from chalicelib.pages.render import render_leaving
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError

@@ -8,7 +8,7 @@ user has pressed something (AUTHZ-15). What apps hold stays: a sign-out ends no 
 from urllib.parse import urlencode, urlsplit
 
 from chalicelib.access import verify_id_token
-from chalicelib.endpoints.answers import page_reply, site, way_back
+from chalicelib.endpoints.answers import host_of, page_reply, site, way_back
 from chalicelib.endpoints.cookies import (
     BROWSER,
     SESSION,
@@ -27,7 +27,6 @@ from chalicelib.endpoints.cookies import (
 )
 from chalicelib.endpoints.parties import find_client
 from chalicelib.endpoints.signin import check_own_form
-from chalicelib.endpoints.travel import host_of
 from chalicelib.pages.page import ErrorPage, SignOutPage
 from chalicelib.pages.render import render_error, render_leaving, render_sign_out
 from chalicelib.ports import Broker

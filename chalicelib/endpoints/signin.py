@@ -7,13 +7,13 @@ Every answer that leaves our site is a 200 page with a meta refresh and a link: 
 import hmac
 from urllib.parse import urlsplit
 
-from chalicelib.endpoints.answers import error_location, page_reply, site, way_back
+from chalicelib.endpoints.answers import deliver_behind_form, page_reply, refusal_of, site, way_back
 from chalicelib.endpoints.cookies import is_fresh, open_form, read_browser
 from chalicelib.endpoints.decided import load_shown
 from chalicelib.endpoints.device_decision import deny_device, show_end
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices, took_back
-from chalicelib.endpoints.travel import begin_trip, host_of, provider_name
+from chalicelib.endpoints.travel import begin_trip, provider_name
 from chalicelib.endpoints.withdrawing import withdraw_connection
 from chalicelib.pages.render import render_leaving
 from chalicelib.ports import Broker
@@ -98,8 +98,7 @@ def _deny(broker: Broker, form: PageForm, request: AuthorizationRequest, parties
         withdraw_connection(broker, form, parties)
     if request.device_round:
         return deny_device(broker, form.grant_id, request.client_id, request.device_round)
-    place = error_location(broker, request.redirect_uri, request.state, AccessDenied("user_denied"))
-    return _leave(broker, place, host_of(request.redirect_uri))
+    return deliver_behind_form(broker, refusal_of(broker, request, AccessDenied("user_denied")))
 
 
 def _choose_provider(request: AuthorizationRequest, parties: Parties, chosen: str | None) -> str:
@@ -140,10 +139,10 @@ def _go_on(
         raise PageError("provider_switched_off", page="provider_unavailable")
     sitting = None if trip else find_sitting(broker, http, request.client_id)
     if sitting and form.sub in ("", sitting.session.sub) and suffices(broker, sitting, request, provider_id, allowed):
-        place, session = finish_sitting(broker, sitting, request, parties, grant_id=form.grant_id, allowed=allowed)
+        answer, session = finish_sitting(broker, sitting, request, parties, grant_id=form.grant_id, allowed=allowed)
         if request.device_round:
             return show_end(broker, "device_done").with_headers(*session)
-        return _leave(broker, place, host_of(request.redirect_uri)).with_headers(*session)
+        return deliver_behind_form(broker, answer).with_headers(*session)
     url, cookies = begin_trip(
         broker,
         http,

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from chalicelib.access import find_end_among
 from chalicelib.asking import load_definition
-from chalicelib.endpoints.answers import code_location
+from chalicelib.endpoints.answers import AppAnswer, code_answer
 from chalicelib.endpoints.completing import build_grant, covers, record_consent, tell_of_end
 from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
 from chalicelib.endpoints.device_decision import approve_device
@@ -110,7 +110,7 @@ def needs_login(request: AuthorizationRequest, session: BrowserSession, now: int
 
 
 def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> str:
-    """Where the app gets its code; "" for a device, which asks for its tokens itself."""
+    """The app's code; "" for a device, which asks for its tokens itself."""
     if request.device_round:
         decided = DeviceDecision(
             grant_id=grant.grant_id,
@@ -124,7 +124,7 @@ def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_sec
         return ""
     if isinstance(broker.store.claim_grant(grant), Refused):
         raise PageError("decision_already_used", page="sign_in_over")
-    return code_location(broker, request, issue_code(broker, grant, code_secret))
+    return issue_code(broker, grant, code_secret)
 
 
 def took_back(sitting: Sitting, provider_id: str) -> bool:
@@ -152,7 +152,7 @@ def finish_sitting(
     *,
     grant_id: str,
     allowed: frozenset[str],
-) -> tuple[str, Headers]:
+) -> tuple[AppAnswer, Headers]:
     """Issue a code from the session: where the app gets it, and the cookie of a session that is to tell one more app.
 
     Raises PageError: a mark has ended it, or this decision was already carried out.
@@ -185,8 +185,8 @@ def finish_sitting(
         redirect_uri=request.redirect_uri,
         is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
     )
-    place = _issue(broker, request, grant, code_secret)
+    answer = code_answer(broker, request, _issue(broker, request, grant, code_secret))
     told, subject = tell_of_end(session, client), sitting.found.get(subject_place(session.sub))
     if subject is None or set(told.told) == set(session.told):
-        return place, ()
-    return place, (seal_session(broker, told, subject.session_salt),)
+        return answer, ()
+    return answer, (seal_session(broker, told, subject.session_salt),)

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Mapping
 from typing import Literal
-from urllib.parse import urlsplit
 
 import msgspec
 
@@ -137,8 +136,3 @@ def _random(broker: Broker) -> str:
 def provider_name(broker: Broker, provider_id: str) -> str:
     """How a provider is called on our pages."""
     return load_definition(broker, provider_id).display_name
-
-
-def host_of(uri: str) -> str:
-    """Host of a redirect target, for the page that leaves our site."""
-    return urlsplit(uri).netloc or uri.partition(":")[0]

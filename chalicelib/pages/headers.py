@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 _STYLE = Path(__file__).with_name("style.css")
@@ -21,17 +21,18 @@ def style_hash() -> str:
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
-@cache
-def page_headers(*, has_form: bool) -> tuple[tuple[str, str], ...]:
+@lru_cache(256)
+def page_headers(*, has_form: bool, posts_to: str = "'self'") -> tuple[tuple[str, str], ...]:
     """All headers of a page but its cookies.
 
+    posts_to   the one origin that its form may go to
     has_form   a form of ours needs `same-origin`: under `no-referrer` browsers send `Origin: null` with it
     """
     policy = "; ".join(
         (
             "default-src 'none'",
             f"style-src {style_hash()}",
-            "form-action 'self'" if has_form else "form-action 'none'",
+            f"form-action {posts_to}" if has_form else "form-action 'none'",
             "frame-ancestors 'none'",
             "base-uri 'none'",
         )

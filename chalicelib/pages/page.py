@@ -141,6 +141,20 @@ class SignOutPage(Struct, frozen=True, kw_only=True):
     site: str = ""
 
 
+class PostingPage(Struct, frozen=True, kw_only=True):
+    """An answer to an app that the browser posts (OAuth 2.0 Form Post Response Mode).
+
+    name     host of the app's redirect URI
+    action   that redirect URI, https or loopback http
+    fields   name and value pairs of the answer
+    """
+
+    name: str
+    action: str
+    fields: tuple[tuple[str, str], ...]
+    site: str = ""
+
+
 class ErrorPage(Struct, frozen=True, kw_only=True):
     """A page that explains why nothing goes on here.
 

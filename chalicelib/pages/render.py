@@ -16,6 +16,7 @@ from chalicelib.pages.page import (
     ErrorPage,
     LoginFirstPage,
     PartialPage,
+    PostingPage,
     ProviderOption,
     ScopeLine,
     SignOutPage,
@@ -32,6 +33,7 @@ __all__ = [
     "ErrorPage",
     "LoginFirstPage",
     "PartialPage",
+    "PostingPage",
     "ProviderOption",
     "ScopeLine",
     "SignOutPage",
@@ -44,6 +46,7 @@ __all__ = [
     "render_leaving",
     "render_login_first",
     "render_partial",
+    "render_posting",
     "render_sign_out",
     "render_waiting",
 ]
@@ -121,6 +124,13 @@ def render_leaving(url: str, provider_name: str, *, site: str = "") -> str:
     if not is_printable(url) or ":" not in url or scheme in _NEVER_A_TARGET:
         raise ValueError("no page may lead there")
     return _leaving(provider_name, site).replace(_HOLE, _escape(url))
+
+
+def render_posting(page: PostingPage) -> str:
+    """An answer that the browser posts to an app; its answer needs `page_headers(has_form=True, posts_to=...)`."""
+    if not is_printable(page.action) or not page.action.startswith(("https://", "http://")):
+        raise ValueError("no form may lead there")
+    return _render("posting.html", site=page.site, page=page, text=text.POSTING)
 
 
 @lru_cache(256)

@@ -302,6 +302,12 @@ LEAVING: Final[dict[str, str]] = {
     "go": "Go on to {name}",
 }
 
+POSTING: Final[dict[str, str]] = {
+    "title": "Back to {name}",
+    "what": "One step is left: the button takes the answer there.",
+    "go": "Go on to {name}",
+}
+
 PARTIAL: Final[dict[str, str]] = {
     "title": "{provider} gave less than {client} asked for",
     "what": "You can go on with less, try again, or cancel. Until you decide, {client} gets nothing.",

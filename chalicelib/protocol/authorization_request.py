@@ -24,7 +24,7 @@ from chalicelib.protocol.pkce import check_code_challenge
 from chalicelib.protocol.redirect_uri import match_redirect_uri
 from chalicelib.protocol.scope import parse_scope, serialize, split_by_provider
 from chalicelib.protocol.single import Parameters
-from chalicelib.records.client import Client
+from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.resource import Resource
 from chalicelib.records.sign_in import AuthorizationRequest
 
@@ -37,6 +37,7 @@ DEFAULT_SCOPES = frozenset({"openid"})
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
+_POSTABLE = re.compile(r"https?://[^\[]")
 _SECONDS = re.compile(r"[0-9]{1,9}")
 
 
@@ -80,6 +81,7 @@ def parse_authorization_request(
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
+        response_mode=_choose_response_mode(parameters, client, redirect_uri),
         scopes=_choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources),
         code_challenge=challenge or "",
         state=parameters.get("state"),
@@ -122,19 +124,37 @@ def parse_device_request(
 
 
 def _check_response(parameters: Parameters, client: Client) -> None:
-    """Only the code, only in the query, and only from the parameters themselves (THREATS AUTHZ-06, AUTHZ-07)."""
+    """Only the code, and only from the parameters themselves (THREATS AUTHZ-06)."""
     if parameters.require("response_type") != "code":
         raise UnsupportedResponseType("response_type_not_code")
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("authorization_code_not_registered")
-    if parameters.get("response_mode") not in (None, "query"):
-        raise InvalidRequest("response_mode_not_query")
     if parameters.get("request") is not None:
         raise RequestNotSupported("request_object_not_offered")
     if parameters.get("request_uri") is not None:
         raise InvalidRequestUri("request_uri_not_ours")
     if parameters.get("registration") is not None:
         raise RegistrationNotSupported("registration_in_a_request")
+
+
+def mode_of_refusal(parameters: Parameters, client: Client, redirect_uri: str) -> ResponseMode:
+    """How a refused request is answered: as it asked, where that much of it was right."""
+    try:
+        return _choose_response_mode(parameters, client, redirect_uri)
+    except InvalidRequest:
+        return "query"
+
+
+def _choose_response_mode(parameters: Parameters, client: Client, redirect_uri: str) -> ResponseMode:
+    """`query` where nothing is said; what the client may have, and what its redirect URI can take (THREATS AUTHZ-07).
+
+    No form goes to a private scheme. A policy cannot name an IPv6 address, so no form could be bound to one.
+    """
+    asked = parameters.get("response_mode") or "query"
+    for mode in client.response_modes:
+        if asked == mode and (mode == "query" or _POSTABLE.match(redirect_uri)):
+            return mode
+    raise InvalidRequest("response_mode_not_offered")
 
 
 def _choose_scopes(

@@ -1,15 +1,17 @@
 """What this server says about itself: only what it enforces (RFC 8414, OpenID Connect Discovery, THREATS META-02)."""
 
-from typing import Any
+from typing import Any, get_args
 
 from chalicelib.protocol.authorization_request import PROMPTS
 from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.registration import TOKEN_EXCHANGE
+from chalicelib.records.client import ResponseMode
 from chalicelib.records.settings import Settings
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE, DEVICE_CODE)
+RESPONSE_MODES = get_args(ResponseMode)
 AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "email", "email_verified")
 
@@ -32,7 +34,7 @@ def authorization_server_metadata(
         "end_session_endpoint": f"{issuer}/logout",
         "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": list(RESPONSE_MODES),
         "grant_types_supported": list(GRANT_TYPES),
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": list(AUTH_METHODS),

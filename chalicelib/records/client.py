@@ -7,6 +7,7 @@ from msgspec import Struct
 from chalicelib.records.marks import NO_MARKS, Marks
 
 AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
+ResponseMode = Literal["query", "form_post"]
 Handout = Literal["none", "proxy", "token"]
 
 
@@ -110,6 +111,7 @@ class Client(Struct, frozen=True, kw_only=True):
     providers: frozenset[str] = frozenset()
     handout: Handout = "none"
     proxy_rules: tuple[ProxyRule, ...] = ()
+    response_modes: frozenset[ResponseMode] = frozenset({"query", "form_post"})
     first_party: bool = False
     require_pushed_authorization_requests: bool = False
     registered_by: Literal["operator", "self", "document"] = "operator"

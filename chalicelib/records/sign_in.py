@@ -4,6 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from chalicelib.records.client import ResponseMode
 from chalicelib.records.link import Link
 
 Purpose = Literal["sign_in", "connect", "show_login"]
@@ -17,6 +18,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     resources      absolute URIs; empty: our issuer
     device_round   of a device's request (RFC 8628), whose redirect_uri and code_challenge are empty: how often it has
                    been open to a decision; 0 for every other
+    response_mode  how the app gets its answer: by a redirect, or posted by the browser
     """
 
     client_id: str
@@ -25,6 +27,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     code_challenge: str
     state: str | None = None
     nonce: str | None = None
+    response_mode: ResponseMode = "query"
     resources: tuple[str, ...] = ()
     provider_id: str = ""
     prompt: frozenset[str] = frozenset()

@@ -38,8 +38,15 @@ class Answer:
         return redirect if redirect is not None else read_page(self.body).refresh
 
     @property
+    def posts_to(self) -> str:
+        """Where the form of the page leads."""
+        return read_page(self.body).action
+
+    @property
     def answered(self) -> dict[str, str]:
-        """The parameters that the app gets at its redirect URI."""
+        """The parameters that the app gets at its redirect URI, by a redirect or a form."""
+        if not self.location:
+            return dict(read_page(self.body).fields)
         return {name: values[0] for name, values in parse_qs(urlsplit(self.location).query).items()}
 
 

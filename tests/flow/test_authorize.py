@@ -83,7 +83,7 @@ WRONG = [
     ("AUTHZ-06", {"response_type": "CODE"}, "unsupported_response_type"),
     ("AUTHZ-06", {"response_type": None}, "invalid_request"),
     ("AUTHZ-07", {"response_mode": "fragment"}, "invalid_request"),
-    ("AUTHZ-07", {"response_mode": "form_post"}, "invalid_request"),
+    ("AUTHZ-07", {"response_mode": "form_post.jwt"}, "invalid_request"),
     ("AUTHZ-08", {"code_challenge": None}, "invalid_request"),
     ("AUTHZ-08", {"code_challenge_method": "plain"}, "invalid_request"),
     ("AUTHZ-08", {"code_challenge_method": None}, "invalid_request"),

@@ -146,7 +146,7 @@ UNLISTED = {
     "none": ({"response_type": "none"}, "unsupported_response_type"),
     "code in capitals": ({"response_type": "CODE"}, "unsupported_response_type"),
     "fragment": ({"response_mode": "fragment"}, "invalid_request"),
-    "form_post": ({"response_mode": "form_post"}, "invalid_request"),
+    "web_message": ({"response_mode": "web_message"}, "invalid_request"),
     "jarm": ({"response_mode": "jwt"}, "invalid_request"),
     "plain": ({"code_challenge_method": "plain"}, "invalid_request"),
     "no method": ({"code_challenge_method": None}, "invalid_request"),

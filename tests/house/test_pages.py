@@ -25,7 +25,7 @@ from tests.flow.stack import SCOPE, Stack, start_parts
 from tests.flow.tokens import Session, read, start_session
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-NAMES = ("first-app", "hand-out", "connect", "proxy", "vault", "pushed-requests")
+NAMES = ("first-app", "hand-out", "connect", "proxy", "vault", "pushed-requests", "sign-in-requests")
 PAGES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in NAMES}
 EXAMPLE = re.compile(r"```(sh|js)\n(.*?)```\n(?:\n((?:    [^\n]*\n)+))?", re.DOTALL)
 NAME = re.compile(r'"(\w+)":')

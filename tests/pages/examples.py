@@ -12,6 +12,7 @@ from chalicelib.pages.render import (
     ErrorPage,
     LoginFirstPage,
     PartialPage,
+    PostingPage,
     ProviderOption,
     ScopeLine,
     SignOutPage,
@@ -23,6 +24,7 @@ from chalicelib.pages.render import (
     render_leaving,
     render_login_first,
     render_partial,
+    render_posting,
     render_sign_out,
     render_waiting,
 )
@@ -57,6 +59,10 @@ PARTIAL = PartialPage(
 LOGIN_FIRST = LoginFirstPage(client_name="Acme Notes", provider_name="GitHub", login_name="Google", action="/connect/x")
 SIGN_OUT = SignOutPage(client_name="Acme Notes", sealed_request="sealed", action="/logout")
 
+POSTING = PostingPage(
+    name="acme.example", action="https://acme.example/back", fields=(("code", "tb_c"), ("state", "a&b"), ("iss", "x"))
+)
+
 
 def every_page() -> dict[str, str]:
     """Every page there is, by a name for it."""
@@ -71,6 +77,7 @@ def every_page() -> dict[str, str]:
         "login first": render_login_first(LOGIN_FIRST),
         "sign out": render_sign_out(SIGN_OUT),
         "partial": render_partial(PARTIAL),
+        "posting": render_posting(POSTING),
         "waiting": render_waiting("/callback/github?state=x&code=y"),
         "leaving": render_leaving("https://github.com/login?a=1&b=2", "GitHub"),
     }

@@ -7,9 +7,10 @@ import sys
 from itertools import pairwise
 
 import pytest
+from msgspec.structs import replace
 
-from chalicelib.pages.render import page_headers, render_leaving, render_waiting
-from tests.pages.examples import Reader, every_page
+from chalicelib.pages.render import page_headers, render_leaving, render_posting, render_waiting
+from tests.pages.examples import POSTING, Reader, every_page
 from tests.requirement import requirement
 
 PAGES = every_page()
@@ -55,6 +56,18 @@ def test_a_page_is_one_language_one_title_one_main_heading(name: str) -> None:
     assert page.all("html", lang="en") and len(page.all("title")) == len(page.all("h1")) == len(page.all("main")) == 1
     levels = [int(tag[1]) for tag, _ in page.elements if tag in {"h1", "h2", "h3", "h4"}]
     assert all(after - before <= 1 for before, after in pairwise(levels))
+
+
+@requirement("GEN-23", "AUTHZ-07")
+def test_the_form_of_an_answer_may_go_to_one_origin_alone() -> None:
+    headers = dict(page_headers(has_form=True, posts_to="https://acme.example"))
+    assert "form-action https://acme.example" in headers["Content-Security-Policy"].split("; ")
+    page = Reader(render_posting(POSTING))
+    assert [have["action"] for have in page.all("form", method="post")] == ["https://acme.example/back"]
+    assert [(have["name"], have["value"]) for have in page.all("input", type="hidden")] == list(POSTING.fields)
+    for action in ("com.example.app:/back", "javascript:alert(1)", "https://a.example/ x", "/back", ""):
+        with pytest.raises(ValueError, match="no form may lead there"):
+            render_posting(replace(POSTING, action=action))
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "DATA:text/html,x", "https://a.example/ x", "no-scheme", ""])

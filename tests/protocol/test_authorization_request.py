@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
+from chalicelib.protocol.authorization_request import check_redirect, mode_of_refusal, parse_authorization_request
 from chalicelib.protocol.errors import (
     InvalidRequest,
     InvalidRequestUri,
@@ -154,9 +154,31 @@ def test_a_client_without_the_code_grant_gets_none():
 
 
 @requirement("AUTHZ-07")
-@pytest.mark.parametrize("mode", ["fragment", "form_post", "query.jwt", "web_message", "Query"])
-def test_only_the_query_carries_answers(mode):
+@pytest.mark.parametrize(
+    "mode", ["fragment", "form_post.jwt", "query.jwt", "web_message", "Query", "FORM_POST", "form_post query", "jwt"]
+)
+def test_no_other_mode_carries_answers(mode):
     refused(InvalidRequest, response_mode=mode)
+
+
+@requirement("AUTHZ-07")
+def test_an_answer_comes_by_a_mode_that_the_client_may_have_and_its_redirect_can_take():
+    assert (parse().response_mode, parse(response_mode="form_post").response_mode) == ("query", "form_post")
+    one = replace(CLIENT, response_modes=frozenset({"query"}))
+    assert parse(one).response_mode == "query"
+    refused(InvalidRequest, one, response_mode="form_post")
+    only = replace(CLIENT, response_modes=frozenset({"form_post"}))
+    assert parse(only, response_mode="form_post").response_mode == "form_post"
+    refused(InvalidRequest, only)
+    parameters = Parameters.parse([("response_mode", "form_post")])
+    for uri, mode in (
+        ("https://app.example/cb", "form_post"),
+        ("http://127.0.0.1/cb", "form_post"),
+        ("http://[::1]/cb", "query"),
+        ("com.example.app:/cb", "query"),
+    ):
+        assert mode_of_refusal(parameters, CLIENT, uri) == mode, uri
+    assert mode_of_refusal(Parameters.parse([("response_mode", "jwt")]), CLIENT, REDIRECT) == "query"
 
 
 @requirement("AUTHZ-17")

@@ -34,14 +34,17 @@ def test_the_document_is_exactly_this():
         "revocation_endpoint": "https://broker.example/base/revoke",
         "introspection_endpoint": "https://broker.example/base/introspect",
         "userinfo_endpoint": "https://broker.example/base/userinfo",
+        "end_session_endpoint": "https://broker.example/base/logout",
+        "device_authorization_endpoint": "https://broker.example/base/device_authorization",
         "jwks_uri": "https://broker.example/base/jwks",
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": [
             "authorization_code",
             "refresh_token",
             "client_credentials",
             "urn:ietf:params:oauth:grant-type:token-exchange",
+            "urn:ietf:params:oauth:grant-type:device_code",
         ],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": [
