@@ -6,10 +6,10 @@ import subprocess
 from typing import Any
 
 from local.node import install_packages
-from tests.clients.scene import JOBS, SCOPE, TOOLS, Scene
+from tests.clients.scene import JOBS, OPEN, SCOPE, TOOLS, Scene
 
 SECONDS = 120
-APPS = ("public", "web", "machine", "agent", "robot", "keyed", "television", "api")
+APPS = ("public", "web", "machine", "agent", "robot", "keyed", "television", "documented", "api")
 
 
 def attempt_in_node(name: str, scene: Scene, flows: list[str]) -> dict[str, str]:
@@ -36,6 +36,7 @@ def describe(scene: Scene, flows: list[str]) -> dict[str, Any]:
         "issuer": scene.issuer,
         "callback": scene.callback,
         "scope": SCOPE,
+        "open": OPEN,
         "jobs": JOBS,
         "tools": TOOLS,
         "server": scene.server,

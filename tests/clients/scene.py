@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
 
 import jwt
@@ -13,9 +15,11 @@ from chalicelib.records.resource import Resource
 from cli.operations import create_resource
 from tests.clients.helper import DESCRIBED, PROTECTED, Guarded, Helper
 from tests.clients.person import Person, without_query
+from tests.flow.documents import URL, Site
 from tests.flow.stack import APP, Parts, Stack
 
 SCOPE = "openid profile email offline_access demo:notes:read"
+OPEN = "openid profile email offline_access"
 JOBS = "jobs:run"
 GRANT = "urn:ietf:params:oauth:grant-type:"
 TOOLS = "tools:call"
@@ -41,7 +45,10 @@ class Scene:
     """
 
     def __init__(self, parts: Parts, page: str = "") -> None:
-        self.stack = Stack(parts, open_registration=True)
+        self._folder = TemporaryDirectory()
+        self.site = Site(Path(self._folder.name))
+        self.stack = Stack(parts, open_registration=True, client_id_documents=True, device_poll_seconds=1)
+        self.stack.targets += self.site.targets()
         self.stack.clock = SystemClock()  # type: ignore[assignment]
         self.stack.restart()
         self.helper, self.alice = Helper(), Person(self.stack)
@@ -61,6 +68,8 @@ class Scene:
     def stop(self) -> None:
         """Close what was opened."""
         self.helper.stop()
+        self.site.stop()
+        self._folder.cleanup()
 
     @cached_property
     def metadata(self) -> dict[str, Any]:
@@ -89,6 +98,12 @@ class Scene:
             scopes=frozenset({JOBS}),
             token_endpoint_auth_method="client_secret_basic",
         )
+
+    @cached_property
+    def documented(self) -> App:
+        """A public client that nobody has registered: its name is the address of a document about it."""
+        self.site.describe(URL, redirect_uris=[self.callback])
+        return App(URL, "", self.callback)
 
     @cached_property
     def television(self) -> App:

@@ -80,6 +80,17 @@ export const flows = {
     const answer = await withOAuth(host, endpoint)(fetch)(endpoint)
     expect(answer.status === 200 && host.client.client_id !== scene.apps.agent.client_id, 'to be let in as a new app')
   },
+
+  // At the same place: the host says where its document is, and registers nowhere.
+  async cimd(scene) {
+    const host = new Host(scene)
+    host.clientMetadataUrl = scene.apps.documented.client_id
+    const endpoint = `${scene.issuer}/userinfo`
+    await auth(host, { serverUrl: endpoint })
+    await comeBack(scene, host, endpoint)
+    const answer = await withOAuth(host, endpoint)(fetch)(endpoint)
+    expect(answer.status === 200 && host.client.client_id === host.clientMetadataUrl, 'to be let in by the document')
+  },
 }
 
 // What the SDK asks its host to do and keep; its browser is our person.

@@ -124,8 +124,13 @@ export const flows = {
     }
     const response = await oauth.dynamicClientRegistrationRequest(as, metadata, plain)
     const client = await oauth.processDynamicClientRegistrationResponse(response)
-    const { tokens } = await signIn(scene, { client_id: client.client_id }, { more: { scope: 'openid profile' } })
+    const { tokens } = await signIn(scene, { client_id: client.client_id }, { more: { scope: scene.open } })
     expect(tokens.access_token, 'a sign-in as the registered app')
+  },
+
+  async cimd(scene) {
+    const { claims } = await signIn(scene, scene.apps.documented, { more: { scope: scene.open } })
+    expect(claims.aud === scene.apps.documented.client_id, 'a sign-in as the app of the document')
   },
 }
 

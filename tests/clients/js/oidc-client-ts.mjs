@@ -35,6 +35,12 @@ export const flows = {
     await expectError('login_required', () => manager.signinPopup({ prompt: 'none' }))
   },
 
+  async cimd(scene) {
+    const { client_id } = scene.apps.documented
+    const { user } = await signIn(scene, { client_id, scope: scene.open })
+    expect(user.profile.aud === client_id, 'a sign-in as the app of the document')
+  },
+
   // The key lies in the browser's database; code, tokens and calls are bound to it.
   async dpop(scene) {
     const dpop = { bind_authorization_code: true, store: new IndexedDbDPoPStore() }

@@ -119,8 +119,14 @@ export const flows = {
       client_name: 'Registered by itself', redirect_uris: [scene.callback], token_endpoint_auth_method: 'none',
     }
     const config = await oidc.dynamicClientRegistration(new URL(scene.issuer), metadata, oidc.None(), plain)
-    const tokens = await signIn(scene, config, { more: { scope: 'openid profile' } })
+    const tokens = await signIn(scene, config, { more: { scope: scene.open } })
     expect(tokens.claims().aud === config.clientMetadata().client_id, 'a sign-in as the registered app')
+  },
+
+  async cimd(scene) {
+    const app = scene.apps.documented
+    const tokens = await signIn(scene, await discover(scene, app), { more: { scope: scene.open } })
+    expect(tokens.claims().aud === app.client_id, 'a sign-in as the app of the document')
   },
 }
 

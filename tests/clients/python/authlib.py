@@ -12,7 +12,7 @@ from flask import Flask
 from joserfc.jwk import ECKey
 
 from tests.clients.python.expecting import expect_error
-from tests.clients.scene import GRANT, JOBS, SCOPE, App, Scene
+from tests.clients.scene import GRANT, JOBS, OPEN, SCOPE, App, Scene
 from tests.flow.stack import ACCESS_TOKEN, EXCHANGE
 
 API = (OAuth2Session, FlaskOAuth2App)
@@ -110,6 +110,11 @@ def token_exchange(scene: Scene) -> None:
         scope="notes:read",
     )
     assert theirs["issued_token_type"] == ACCESS_TOKEN and session.get(scene.notes).json()["owner"] == "alice"
+
+
+def cimd(scene: Scene) -> None:
+    session = sign_in(scene, scene.documented, scope=OPEN)
+    assert session.get(scene.metadata["userinfo_endpoint"]).json()["name"].startswith("Alice")
 
 
 def sign_in(scene: Scene, app: App, **more: str) -> OAuth2Session:

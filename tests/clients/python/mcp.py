@@ -76,6 +76,13 @@ def registration(scene: Scene) -> None:
     assert kept.client and kept.client.client_id != scene.agent.client_id
 
 
+def cimd(scene: Scene) -> None:
+    """At the same place: the host says where its document is, and registers nowhere."""
+    kept, endpoint = Kept(), scene.metadata["userinfo_endpoint"]
+    answer = call(endpoint, person(scene, kept, endpoint, scene.documented.client_id))
+    assert answer.status_code == 200 and kept.client and kept.client.client_id == scene.documented.client_id
+
+
 class Kept:
     """What the SDK asks its host to keep."""
 
@@ -104,7 +111,7 @@ class Kept:
         self.client = client_info
 
 
-def person(scene: Scene, kept: Kept, server: str = "") -> OAuthClientProvider:
+def person(scene: Scene, kept: Kept, server: str = "", document: str | None = None) -> OAuthClientProvider:
     """A provider whose browser is our person."""
     went: list[str] = []
 
@@ -118,7 +125,7 @@ def person(scene: Scene, kept: Kept, server: str = "") -> OAuthClientProvider:
     metadata = OAuthClientMetadata(
         client_name="Agent", redirect_uris=[scene.callback], token_endpoint_auth_method="none"
     )
-    return OAuthClientProvider(server or scene.server, metadata, kept, go, come_back)
+    return OAuthClientProvider(server or scene.server, metadata, kept, go, come_back, document)
 
 
 def call(url: str, auth: httpx2.Auth) -> httpx2.Response:

@@ -16,7 +16,7 @@ from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
 from tests.clients.python.expecting import expect_error
-from tests.clients.scene import JOBS, SCOPE, App, Scene
+from tests.clients.scene import JOBS, OPEN, SCOPE, App, Scene
 
 API = (OAuth2Session, WebApplicationClient, BackendApplicationClient, DeviceClient)
 
@@ -72,10 +72,15 @@ def client_credentials(scene: Scene) -> None:
     assert token["scope"] == [JOBS] and "refresh_token" not in token
 
 
-def sign_in(scene: Scene, app: App, client: WebApplicationClient | None = None) -> OAuth2Session:
+def cimd(scene: Scene) -> None:
+    session = sign_in(scene, scene.documented, scope=OPEN)
+    assert session.get(scene.metadata["userinfo_endpoint"]).json()["name"].startswith("Alice")
+
+
+def sign_in(scene: Scene, app: App, client: WebApplicationClient | None = None, scope: str = SCOPE) -> OAuth2Session:
     """A session that holds tokens."""
     session = OAuth2Session(
-        app.client_id, client=client, redirect_uri=app.redirect_uri, scope=SCOPE.split(), pkce="S256"
+        app.client_id, client=client, redirect_uri=app.redirect_uri, scope=scope.split(), pkce="S256"
     )
     url, _ = session.authorization_url(scene.metadata["authorization_endpoint"])
     credentials: dict[str, Any] = {"client_secret": app.secret} if app.secret else {"include_client_id": True}
