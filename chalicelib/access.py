@@ -11,9 +11,11 @@ from msgspec import Struct
 from chalicelib.issuing import ACCESS_TOKEN_TYP, ID_TOKEN_TYP
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol import jose
-from chalicelib.protocol.errors import InvalidToken, ServerError
+from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken, ProofRefused, ServerError
 from chalicelib.protocol.grants import find_end
+from chalicelib.protocol.proof import Proof
 from chalicelib.protocol.sealing import SealBroken
+from chalicelib.proving import check_holder, read_confirmation, use_up
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
@@ -33,8 +35,26 @@ from chalicelib.records.subject import Subject
 from chalicelib.vault.sealed import open_user_key
 
 Claims = Mapping[str, Any]
-# What would bind a token to a key, an actor or finer access: nothing here checks it, so such a token opens nothing.
-CONSTRAINTS = frozenset({"cnf", "act", "may_act", "authorization_details"})
+# What would bind a token to an actor or to finer access: nothing here checks it, so such a token opens nothing. A key
+# (`cnf`) is checked by `check_holder`.
+CONSTRAINTS = frozenset({"act", "may_act", "authorization_details"})
+
+
+class Presented(Struct, frozen=True, kw_only=True):
+    """An access token as somebody uses it.
+
+    proof     that came with it, checked and not used up
+    in_form   of a token request, whose proof is its own: it need not be for this token, unless that is bound
+    """
+
+    token: str
+    proof: Proof | None = None
+    in_form: bool = False
+
+    @property
+    def jkt(self) -> str | None:
+        """The key of the proof."""
+        return self.proof.jkt if self.proof else None
 
 
 class Use(Struct, frozen=True, kw_only=True):
@@ -54,22 +74,62 @@ class Use(Struct, frozen=True, kw_only=True):
 
 def authorize_use(
     broker: Broker,
-    token: str,
+    presented: Presented,
     *,
-    audience: str | None,
+    audience: str,
     also_read: Callable[[Claims], tuple[Place[Any], ...]] = lambda claims: (),
+    again: bool = False,
 ) -> Use:
-    """Verify an access token of ours and everything that may have ended it.
+    """Verify an access token of ours, who holds it, and everything that may have ended it; the proof is used up.
 
-    audience    the one it must be for; None leaves that to the caller, who compares `claims["aud"]`
+    audience    the one it must be for
     also_read   further places for the same batch read, from the verified claims
+    again       the same request has asked already, and its proof is used up
 
-    Raises InvalidToken: forged, of another type or audience, expired, revoked, or ended by a mark.
+    Raises InvalidToken: forged, of another type, audience or key, expired, revoked, or ended by a mark.
+    Raises InvalidDpopProof: the proof has been used before.
     """
-    now = broker.clock.now()
-    claims = verify_signature(broker, token, audience=audience, now=now)
+    claims = _verify(broker, presented.token, audience)
+    check_holder(claims, presented.jkt, bound_alone=not presented.in_form)
+    use = _read_use(broker, claims, also_read)
+    if not again:
+        use_up_beside(broker, presented)
+    return use
+
+
+def use_up_beside(broker: Broker, presented: Presented) -> None:
+    """The proof that came with a token, as `proving.use_up` does. Raises ProofRefused, InvalidDpopProof."""
+    use_up(broker, presented.proof, refusal=InvalidDpopProof if presented.in_form else ProofRefused)
+
+
+def examine(broker: Broker, token: str) -> Use:
+    """The same of a token that nobody uses here: who asks about it compares audience and key. Raises InvalidToken."""
+    claims = _verify(broker, token, None)
+    if "cnf" in claims:
+        read_confirmation(claims)
+    return _read_use(broker, claims, lambda claims: ())
+
+
+def verify_presented(broker: Broker, presented: Presented, *, audience: str) -> dict[str, Any]:
+    """Its claims and who holds it; nothing that could have ended it since, and the proof is not used up.
+
+    Raises InvalidToken.
+    """
+    claims = _verify(broker, presented.token, audience)
+    check_holder(claims, presented.jkt, bound_alone=not presented.in_form)
+    return claims
+
+
+def _verify(broker: Broker, token: str, audience: str | None) -> dict[str, Any]:
+    claims = verify_signature(broker, token, audience=audience, now=broker.clock.now())
     if CONSTRAINTS & claims.keys():
         raise InvalidToken("constraint_not_known_here")
+    return claims
+
+
+def _read_use(broker: Broker, claims: dict[str, Any], also_read: Callable[[Claims], tuple[Place[Any], ...]]) -> Use:
+    """One read of everything that may have ended it."""
+    now = broker.clock.now()
     if "grant_id" not in claims:
         return _authorize_client(broker, claims, now)
     sub, client_id = claims["sub"], claims["client_id"]

@@ -50,13 +50,16 @@ def issue_device_code(broker: Broker, grant: Grant, secret: bytes) -> str:
 
 
 def issue_grant_tokens(
-    broker: Broker, grant: Grant, *, refresh_secret: bytes, audience: Audience, now: int
+    broker: Broker, grant: Grant, *, refresh_secret: bytes, audience: Audience, now: int, jkt: str | None = None
 ) -> dict[str, Any]:
-    """The answer of RFC 6749 section 5.1 for a grant that has just been redeemed or advanced."""
-    access_token, expires_in = issue_access_token(broker, grant, audience=audience, now=now)
+    """The answer of RFC 6749 section 5.1 for a grant that has just been redeemed or advanced.
+
+    jkt   the key to which the access token is bound (RFC 9449); None: to none
+    """
+    access_token, expires_in = issue_access_token(broker, grant, audience=audience, now=now, jkt=jkt)
     answer: dict[str, Any] = {
         "access_token": access_token,
-        "token_type": "Bearer",
+        "token_type": token_type(jkt),
         "expires_in": expires_in,
         "scope": serialize(audience.scopes),
     }
@@ -67,7 +70,14 @@ def issue_grant_tokens(
     return answer
 
 
-def issue_access_token(broker: Broker, grant: Grant, *, audience: Audience, now: int) -> tuple[str, int]:
+def token_type(jkt: str | None) -> str:
+    """How an access token is used: with proofs by its key, or by whoever has it."""
+    return "Bearer" if jkt is None else "DPoP"
+
+
+def issue_access_token(
+    broker: Broker, grant: Grant, *, audience: Audience, now: int, jkt: str | None = None
+) -> tuple[str, int]:
     """One at+jwt (RFC 9068) of a grant, never living longer than the grant; with its life in seconds."""
     life = min(audience.lifetime_seconds, grant.ends_at - now, grant.expires_at - now)
     content = claims.access_token_claims(
@@ -83,12 +93,13 @@ def issue_access_token(broker: Broker, grant: Grant, *, audience: Audience, now:
         grant_id=grant.grant_id,
         connections=grant.connections,
         epoch=broker.settings.epoch,
+        jkt=jkt,
     )
     content["provider"] = grant.provider_id
     return _sign(broker, content, ACCESS_TOKEN_TYP), life
 
 
-def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, now: int) -> str:
+def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, now: int, jkt: str | None = None) -> str:
     """An access token of a client that acts for itself (RFC 6749 section 4.4): its `sub` is the client."""
     content = claims.access_token_claims(
         issuer=broker.settings.issuer,
@@ -100,6 +111,7 @@ def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, no
         now=now,
         lifetime_seconds=audience.lifetime_seconds,
         epoch=broker.settings.epoch,
+        jkt=jkt,
     )
     return _sign(broker, content, ACCESS_TOKEN_TYP)
 

@@ -58,6 +58,8 @@ class Redemption(Struct, frozen=True, kw_only=True):
     code_challenge  None for a device code, which has none
     redirect_hash   None where the request named no redirect_uri (OAuth 2.1 section 4.1.3: PKCE binds)
     resource        audience asked beside our issuer; None otherwise
+    jkt             key of the proof that came with it; None: there was none
+    binds           the refresh tokens that follow are bound to that key
     successor_*     what the grant holds afterwards
     """
 
@@ -72,12 +74,16 @@ class Redemption(Struct, frozen=True, kw_only=True):
     key_version: int
     epoch: int
     now: int
+    jkt: str | None = None
+    binds: bool = False
 
 
 class Advance(Struct, frozen=True, kw_only=True):
     """What presents a refresh token, every binding of it.
 
     scopes   asked scopes, each of which the grant must hold; empty: all of the grant's
+    jkt      key of the proof that came with it; None: there was none
+    binds    the refresh tokens that follow are bound to that key, if they are to none yet
     """
 
     grant_id: str
@@ -89,6 +95,8 @@ class Advance(Struct, frozen=True, kw_only=True):
     key_version: int
     epoch: int
     now: int
+    jkt: str | None = None
+    binds: bool = False
 
 
 class Widening(Struct, frozen=True, kw_only=True):

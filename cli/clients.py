@@ -35,6 +35,7 @@ from cli.switching import add_switches
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 PUSHED_HELP = "its users are only asked for what it sent to /par first (RFC 9126)"
+DPOP_HELP = "each of its token requests must prove that it holds its key (RFC 9449)"
 DEFAULT_SCOPE = "openid profile email offline_access"
 
 
@@ -50,6 +51,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     changes.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
     changes.add_argument("--proxy-allow-all", action="store_true", help="no such limit any more")
     changes.add_argument("--require-pushed-requests", choices=("yes", "no"), help=PUSHED_HELP)
+    changes.add_argument("--dpop-bound", choices=("yes", "no"), help=DPOP_HELP)
     add_key_options(changes)
     update.add_argument("--auth-method", choices=(METHOD,), help="from now on by its keys, and by no secret any more")
     add_algorithm_option(update)
@@ -89,6 +91,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--proxy-allow", action="append", default=[], metavar="RULE", help=HELP)
     add("--resource", action="append", default=[], metavar="URI", help="API of yours that it may ask tokens for")
     add("--serves", action="append", default=[], metavar="URI", help="audience for which it introspects")
+    add("--dpop-bound", action="store_true", help=DPOP_HELP)
     add("--for-itself", action="store_true", help="also client_credentials")
     add("--device", action="store_true", help="also from devices without a browser: the user types a code elsewhere")
     add("--first-party", action="store_true", help="your own app: no consent page of the broker's")
@@ -132,6 +135,7 @@ def _build(options: argparse.Namespace) -> Client:
         serves=frozenset(options.serves),
         providers=frozenset(options.provider or ["*"]),
         handout=options.handout,
+        dpop_bound_access_tokens=options.dpop_bound,
         first_party=options.first_party,
         response_modes=frozenset(options.response_mode or get_args(ResponseMode)),
         require_pushed_authorization_requests=options.require_pushed_requests,
@@ -156,6 +160,8 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
         fields["proxy_rules"] = parse_rules(options.proxy_allow or [], _read_catalog(deployment))
     if options.require_pushed_requests:
         fields["require_pushed_authorization_requests"] = options.require_pushed_requests == "yes"
+    if options.dpop_bound:
+        fields["dpop_bound_access_tokens"] = options.dpop_bound == "yes"
     if not fields:
         raise OperationError("nothing is to be changed", "broker client update --help")
     return client_row(update_client(deployment, client, **fields))

@@ -59,6 +59,7 @@ def client_row(client: Client) -> dict[str, Any]:
         "response_modes": sorted(client.response_modes),
         "first_party": client.first_party,
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "client_uri": client.client_uri,
         "initiate_login_uri": client.initiate_login_uri,
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),

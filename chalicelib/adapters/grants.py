@@ -55,11 +55,14 @@ class GrantVerbs(Tables):
             conditions.append("redirect_hash = :redirect")
             values[":redirect"] = redemption.redirect_hash
         require_members(conditions, values, "resources", [redemption.resource] if redemption.resource else [])
+        _require_key(conditions, values, "dpop_jkt", redemption.jkt)
         update = (
             "SET generation = :one, #status = :active, secret_hash = :successor, salt = :salt, key_version = :version, "
             "advanced_at = :now, previous_advanced_at = :now, expires_at = idle_seconds + :now, "
             "purge_at = ends_at + :kept"
         )
+        if redemption.binds:
+            update += ", jkt = :jkt, bound_since = :one"
         return self._update(grant_place(redemption.grant_id), update, conditions, values)
 
     def advance_grant(self, advance: Advance) -> Written[Grant] | Refused[Grant]:
@@ -85,10 +88,13 @@ class GrantVerbs(Tables):
         }
         require_members(conditions, values, "scopes", sorted(advance.scopes))
         require_members(conditions, values, "resources", [advance.resource] if advance.resource else [])
+        _require_key(conditions, values, "jkt", advance.jkt)
         update = (
             "SET generation = :next, key_version = :version, previous_advanced_at = advanced_at, advanced_at = :now, "
             "expires_at = idle_seconds + :now"
         )
+        if advance.binds:
+            update += ", jkt = :jkt, bound_since = if_not_exists(bound_since, :next)"
         return self._update(grant_place(advance.grant_id), update, conditions, values, remove="nonce")
 
     def widen_grant(self, widening: Widening) -> Written[Grant] | Refused[Grant]:
@@ -125,3 +131,12 @@ class GrantVerbs(Tables):
             conditions.append("secret_hash = :secret")
             values[":secret"] = secret_hash
         return self._update(grant_place(grant_id), "SET #status = :revoked", conditions, values)
+
+
+def _require_key(conditions: list[str], values: dict[str, object], attribute: str, jkt: str | None) -> None:
+    """What is bound to a key needs a proof by that one; what is bound to none may come with any proof, or without."""
+    if jkt is None:
+        conditions.append(f"attribute_not_exists({attribute})")
+    else:
+        conditions.append(f"(attribute_not_exists({attribute}) OR {attribute} = :jkt)")
+        values[":jkt"] = jkt

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from chalicelib.access import open_key_of, refuse_unreadable
+from chalicelib.access import Presented, open_key_of, refuse_unreadable
 from chalicelib.asking import is_ready
 from chalicelib.custody.keeping import Held
 from chalicelib.custody.linking import Wish, build_connect_uri
@@ -38,7 +38,7 @@ from chalicelib.vault.sealed import open_metadata, open_value, place_of
 class Wanted(Struct, frozen=True, kw_only=True):
     """What is asked for.
 
-    token       our access token, as it was presented
+    presented   our access token
     client_id   whose it must be; None where the token alone says who asks
     audience    a provider id (the user's default account there) or a connection id
     scopes      in the provider's names or with its prefix; empty: all that was granted
@@ -46,7 +46,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     permit      raises what this client, with these scopes of the token, may not do; it comes first
     """
 
-    token: str
+    presented: Presented
     client_id: str | None
     audience: str
     scopes: frozenset[str] = frozenset()
@@ -77,8 +77,11 @@ def hold_again(broker: Broker, wanted: Wanted, held: Held) -> Held:
 def _hold(broker: Broker, wanted: Wanted, refused: Held | None) -> Held:
     seen: list[Seen] = []
 
+    def look_at(*, again: bool) -> Seen:
+        return look(broker, wanted.presented, wanted.audience, client_id=wanted.client_id, again=again)
+
     def again() -> Held:
-        seen[:] = [look(broker, wanted.token, wanted.audience, client_id=wanted.client_id)]
+        seen[:] = [look_at(again=bool(seen) or refused is not None)]
         return _permit(broker, seen[0], wanted)
 
     try:
@@ -88,7 +91,7 @@ def _hold(broker: Broker, wanted: Wanted, refused: Held | None) -> Held:
         _count_use(broker, held.connection)
         return hold_fresh(broker, held, again)
     except (InvalidTarget, InvalidScope, InvalidGrant) as refusal:
-        last = seen[0] if seen else look(broker, wanted.token, wanted.audience, client_id=wanted.client_id)
+        last = seen[0] if seen else look_at(again=True)
         refusal.members |= _find_way_out(broker, last, wanted, str(refusal.members.get("reason")))
         raise
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from chalicelib.access import Claims, Use, authorize_use
+from chalicelib.access import Claims, Presented, Use, authorize_use
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidToken
 from chalicelib.records.connection import Connection, Recovery
@@ -33,14 +33,15 @@ class Seen(Struct, frozen=True, kw_only=True):
     recovery: Recovery | None = None
 
 
-def look(broker: Broker, token: str, audience: str, *, client_id: str | None) -> Seen:
+def look(broker: Broker, presented: Presented, audience: str, *, client_id: str | None, again: bool = False) -> Seen:
     """The token must be ours, for us, good now, of a user, and this very client's; one read, and one more where the
     token does not know the connection yet.
 
     audience    a provider id or a connection id
     client_id   whose the token must be; None where it alone says who asks
+    again       the same request has looked already
 
-    Raises InvalidToken.
+    Raises InvalidToken, InvalidDpopProof.
     """
 
     def also_read(claims: Claims) -> tuple[Place[Any], ...]:
@@ -48,7 +49,7 @@ def look(broker: Broker, token: str, audience: str, *, client_id: str | None) ->
             return ()
         return (user_key_place(claims["sub"]), *_hinted_places(broker, claims, audience))
 
-    use = authorize_use(broker, token, audience=broker.settings.issuer, also_read=also_read)
+    use = authorize_use(broker, presented, audience=broker.settings.issuer, also_read=also_read, again=again)
     if use.grant is None or client_id not in (None, use.client.client_id):
         raise InvalidToken("token_of_another_client")
     seen = Seen(use=use, grant=use.grant)

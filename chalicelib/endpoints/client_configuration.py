@@ -12,8 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.endpoints.parties import OWN_SCOPES
+from chalicelib.endpoints.presented import read_bearer
 from chalicelib.endpoints.register import check_not_disabled, hash_secret, policy_for_all
-from chalicelib.endpoints.userinfo import read_bearer
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.client_authentication import PresentedClient, verify_secret
 from chalicelib.protocol.errors import InvalidClient, InvalidClientMetadata, InvalidToken, TemporarilyUnavailable

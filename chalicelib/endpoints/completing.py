@@ -58,6 +58,7 @@ def build_grant(
         connections={provider_id: connection_id},
         auth_time=auth_time,
         sid=sid,
+        dpop_jkt=request.dpop_jkt or "",
         ends_at=now + life,
         grace_seconds=settings.refresh_grace_seconds,
         idle_seconds=idle,

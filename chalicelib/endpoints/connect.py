@@ -6,10 +6,10 @@ link is opened, before the user is asked anything.
 
 from typing import Any
 
-from chalicelib.access import CONSTRAINTS, verify_signature
+from chalicelib.access import use_up_beside, verify_presented
 from chalicelib.custody.linking import LINK_SECONDS, Wish, build_connect_uri
 from chalicelib.endpoints.parties import Parties, load_parties
-from chalicelib.endpoints.userinfo import read_bearer
+from chalicelib.endpoints.presented import read_presented
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
     InvalidRequest,
@@ -30,10 +30,12 @@ def answer(broker: Broker, http: Request) -> Reply:
     """Raises InvalidToken, InvalidRequest, InvalidTarget, InvalidScope, UnauthorizedClient."""
     check_no_query(http.query)
     parameters = Parameters.parse(http.form)
-    claims = verify_signature(broker, read_bearer(http), audience=broker.settings.issuer, now=broker.clock.now())
-    if "grant_id" not in claims or CONSTRAINTS & claims.keys():
+    presented = read_presented(broker, http, "/connect")
+    claims = verify_presented(broker, presented, audience=broker.settings.issuer)
+    if "grant_id" not in claims:
         raise InvalidToken("not_a_users_token")
     uri = _answer_checked(broker, parameters, claims)
+    use_up_beside(broker, presented)
     return json_reply({"connect_uri": uri, "expires_in": LINK_SECONDS})
 
 

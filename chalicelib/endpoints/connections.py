@@ -12,7 +12,7 @@ import msgspec
 from chalicelib.access import Claims, Use, authorize_use, open_key_of
 from chalicelib.asking import is_ready
 from chalicelib.custody.revoking import end_all, end_connection, read_connections
-from chalicelib.endpoints.userinfo import read_bearer
+from chalicelib.endpoints.presented import read_presented
 from chalicelib.ports import Broker, Refused, Store
 from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InvalidToken, NotConnected, TemporarilyUnavailable
@@ -145,7 +145,9 @@ def _authorize(broker: Broker, http: Request, *places: Place[Any]) -> tuple[Use,
     def also_read(claims: Claims) -> tuple[Place[Any], ...]:
         return (*places, *((user_key_place(claims["sub"]),) if "sub" in claims else ()))
 
-    use = authorize_use(broker, read_bearer(http), audience=broker.settings.issuer, also_read=also_read)
+    one = http.path.get("connection_id")
+    presented = read_presented(broker, http, "/connections" + (f"/{one}" if one else ""))
+    use = authorize_use(broker, presented, audience=broker.settings.issuer, also_read=also_read)
     if use.grant is None:
         raise InvalidToken("token_of_no_user")
     return use, use.grant

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.access import Use, authorize_use
+from chalicelib.access import Use, examine
 from chalicelib.endpoints.client_authentication import authenticate_client
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
@@ -25,7 +25,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if not client.is_confidential:
         raise InvalidClient("public_client_may_not_introspect")
     try:
-        use = authorize_use(broker, parameters.require("token"), audience=None)
+        use = examine(broker, parameters.require("token"))
     except InvalidToken:
         return json_reply(INACTIVE)
     if use.claims["aud"] not in client.serves:
@@ -34,6 +34,7 @@ def answer(broker: Broker, http: Request) -> Reply:
 
 
 def _describe(use: Use) -> dict[str, Any]:
-    names = ("iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time")
+    names = ("iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time", "cnf")
     known = {name: use.claims[name] for name in names if name in use.claims}
-    return {"active": True, "token_type": "Bearer", "scope": serialize(use.scopes), **known}
+    kind = "DPoP" if "cnf" in known else "Bearer"
+    return {"active": True, "token_type": kind, "scope": serialize(use.scopes), **known}

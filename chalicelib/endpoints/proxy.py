@@ -6,7 +6,7 @@ whether an answer is the provider's or ours.
 
 from chalicelib.custody.keeping import Held
 from chalicelib.custody.lending import Wanted, hold, hold_again, open_token, record_use
-from chalicelib.endpoints.userinfo import read_bearer
+from chalicelib.endpoints.presented import read_presented
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
     BadGateway,
@@ -54,11 +54,11 @@ def answer(broker: Broker, http: Request) -> Reply:
 
     Raises TooManyRequests, BadGateway, TemporarilyUnavailable, GatewayTimeout.
     """
-    token = read_bearer(http)
-    call = _read_call(http, token)
     provider_id = http.path["provider_id"]
+    presented = read_presented(broker, http, f"/proxy/{provider_id}/{http.rest}")
+    call = _read_call(http, presented.token)
     wanted = Wanted(
-        token=token,
+        presented=presented,
         client_id=None,
         audience=http.header("broker-connection") or provider_id,
         provider_id=provider_id,

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from chalicelib.endpoints.counting import place_of
 from chalicelib.endpoints.parties import OWN_SCOPES
-from chalicelib.endpoints.userinfo import read_bearer
+from chalicelib.endpoints.presented import read_bearer
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.errors import (

@@ -8,7 +8,8 @@ from chalicelib.grant_types import authorization_code, client_credentials, devic
 from chalicelib.grant_types.asked import Asked, parse_asked
 from chalicelib.ports import Broker
 from chalicelib.protocol.device_code import DEVICE_CODE
-from chalicelib.protocol.errors import UnauthorizedClient, UnsupportedGrantType
+from chalicelib.protocol.errors import InvalidDpopProof, UnauthorizedClient, UnsupportedGrantType
+from chalicelib.protocol.proof import Proof
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters, check_no_query
 from chalicelib.records.client import Client
@@ -26,7 +27,7 @@ GRANT_TYPES: dict[str, GrantType] = {
 
 
 def answer(broker: Broker, http: Request) -> Reply:
-    """Client authentication, is this grant type allowed, scope and resource, then the grant itself.
+    """Client authentication, is this grant type allowed, proof, scope and resource, then the grant itself.
 
     Raises OAuthError.
     """
@@ -35,9 +36,21 @@ def answer(broker: Broker, http: Request) -> Reply:
     parameters = Parameters.parse(http.form, repeatable=frozenset(repeatable))
     client = authenticate_client(broker, http, parameters)
     grant_type = _choose_grant_type(client, parameters)
-    body = GRANT_TYPES[grant_type](broker, client, parameters, parse_asked(parameters))
+    asked = parse_asked(parameters, _read_proof(broker, http, client))
+    body = GRANT_TYPES[grant_type](broker, client, parameters, asked)
     broker.log.event("token_issued", client_id=client.client_id, grant=grant_type.rpartition(":")[2])
     return json_reply(body)
+
+
+def _read_proof(broker: Broker, http: Request, client: Client) -> Proof | None:
+    """Any client may send one; who has registered to, must (RFC 9449 section 5.2)."""
+    if http.header("dpop") is None:
+        if client.dpop_bound_access_tokens:
+            raise InvalidDpopProof("proof_missing")
+        return None
+    from chalicelib.endpoints.proof import read_proof
+
+    return read_proof(broker, http, "/token")
 
 
 def _choose_grant_type(client: Client, parameters: Parameters) -> str:

@@ -3,9 +3,10 @@
 from typing import Any
 
 from chalicelib.access import Claims, Use, authorize_use, open_key_of, refuse_unreadable
+from chalicelib.endpoints.presented import read_presented
 from chalicelib.ports import Broker
 from chalicelib.protocol.claims import userinfo_claims
-from chalicelib.protocol.errors import InsufficientScope, InvalidToken
+from chalicelib.protocol.errors import InsufficientScope
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.protocol.single import check_no_secret_in_query
@@ -20,19 +21,12 @@ PROFILE_SCOPES = frozenset({"profile", "email"})
 def answer(broker: Broker, http: Request) -> Reply:
     """Raises InvalidToken, InsufficientScope."""
     check_no_secret_in_query(http.query)
-    use = authorize_use(broker, read_bearer(http), audience=broker.settings.issuer, also_read=_profile_places)
+    presented = read_presented(broker, http, "/userinfo")
+    use = authorize_use(broker, presented, audience=broker.settings.issuer, also_read=_profile_places)
     if "openid" not in use.scopes or use.grant is None:
         raise InsufficientScope("openid_missing")
     profile = _open_profile(broker, use, use.grant) if use.scopes & PROFILE_SCOPES else {}
     return json_reply({"sub": use.claims["sub"], **userinfo_claims(profile, use.scopes)})
-
-
-def read_bearer(http: Request) -> str:
-    """The access token of the Authorization header, and from nowhere else (RFC 6750 section 2.1)."""
-    scheme, _, token = (http.header("authorization") or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise InvalidToken("bearer_missing")
-    return token.strip()
 
 
 def _profile_places(claims: Claims) -> tuple[Place[Any], ...]:

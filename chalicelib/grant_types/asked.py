@@ -4,6 +4,7 @@ from msgspec import Struct
 
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidTarget
+from chalicelib.protocol.proof import Proof
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.protocol.single import Parameters
 
@@ -13,25 +14,28 @@ class Asked(Struct, frozen=True, kw_only=True):
 
     scopes      empty: all of the grant's
     audience    our issuer or a resource; None: the grant's own
+    proof       of a key, checked and not used up: `proving.use_up` gives the key, right before what redeems
     """
 
     scopes: frozenset[str]
     audience: str | None
+    proof: Proof | None = None
 
     def resource(self, issuer: str) -> str | None:
         """The asked audience where it is not our issuer; it must then be one of the grant's."""
         return self.audience if self.audience != issuer else None
 
 
-def parse_asked(parameters: Parameters) -> Asked:
-    """Scope and resource of a token request; a token has exactly one audience.
+def parse_asked(parameters: Parameters, proof: Proof | None = None) -> Asked:
+    """Scope and resource of a token request, and its proof; a token has exactly one audience.
 
     Raises InvalidScope, InvalidTarget.
     """
     resources = parameters.all("resource")
     if len(resources) > 1:
         raise InvalidTarget("two_resources")
-    return Asked(scopes=parse_scope(parameters.get("scope")), audience=resources[0] if resources else None)
+    audience = resources[0] if resources else None
+    return Asked(scopes=parse_scope(parameters.get("scope")), audience=audience, proof=proof)
 
 
 def audience_uri(broker: Broker, asked: Asked, granted: tuple[str, ...]) -> str:

@@ -11,11 +11,14 @@ from chalicelib.protocol.handles import parse_handle, secret_hash, successor_sec
 from chalicelib.protocol.pkce import check_verifier_syntax, s256
 from chalicelib.protocol.redirect_uri import redirect_hash
 from chalicelib.protocol.single import Parameters
+from chalicelib.proving import use_up
 from chalicelib.records.client import Client
 
 
 def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
     """Redeem one code; a second fully valid redemption ends the grant and everything under it.
+
+    A public client's refresh tokens are bound to the key of its proof (RFC 9449 section 5).
 
     Raises InvalidGrant, InvalidTarget: nothing changed but for a replay.
     """
@@ -26,12 +29,14 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     verifier = parameters.get("code_verifier")
     check_verifier_syntax(verifier)
     redirect_uri = parameters.get("redirect_uri")
+    jkt = use_up(broker, asked.proof)
     request = CodeRequest(
         client_id=client.client_id,
         epoch=settings.epoch,
         code_challenge=s256(verifier or ""),
         redirect_hash=redirect_hash(redirect_uri) if redirect_uri else None,
         resource=asked.resource(settings.issuer),
+        jkt=jkt,
     )
     salt = broker.entropy.token_bytes(16)
     result = broker.store.redeem_code(
@@ -47,6 +52,8 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
             key_version=handles.current.version,
             epoch=settings.epoch,
             now=now,
+            jkt=jkt,
+            binds=jkt is not None and not client.is_confidential,
         )
     )
     if not isinstance(result, Written):
@@ -57,4 +64,4 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     grant = result.item
     audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), grant.scopes)
     secret = successor_secret(presented.secret, grant.salt)
-    return issue_grant_tokens(broker, grant, refresh_secret=secret, audience=audience, now=now)
+    return issue_grant_tokens(broker, grant, refresh_secret=secret, audience=audience, now=now, jkt=jkt)

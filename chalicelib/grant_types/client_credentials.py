@@ -1,13 +1,14 @@
-"""grant_type=client_credentials (RFC 6749 section 4.4): a confidential client for itself; no storage call."""
+"""grant_type=client_credentials (RFC 6749 section 4.4): a confidential client for itself; no call but for a proof."""
 
 from typing import Any
 
 from chalicelib.grant_types.asked import Asked
-from chalicelib.issuing import choose_audience, issue_client_token
+from chalicelib.issuing import choose_audience, issue_client_token, token_type
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidScope, InvalidTarget, UnauthorizedClient
 from chalicelib.protocol.scope import serialize, split_by_provider
 from chalicelib.protocol.single import Parameters
+from chalicelib.proving import use_up
 from chalicelib.records.client import Client
 
 USER_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
@@ -27,10 +28,11 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     if not asked.scopes <= own:
         raise InvalidScope("scope_not_for_clients")
     audience = choose_audience(broker, asked.audience or broker.settings.issuer, asked.scopes or own)
-    token = issue_client_token(broker, client.client_id, audience=audience, now=broker.clock.now())
+    jkt = use_up(broker, asked.proof)
+    token = issue_client_token(broker, client.client_id, audience=audience, now=broker.clock.now(), jkt=jkt)
     return {
         "access_token": token,
-        "token_type": "Bearer",
+        "token_type": token_type(jkt),
         "expires_in": audience.lifetime_seconds,
         "scope": serialize(audience.scopes),
     }

@@ -9,6 +9,7 @@ from chalicelib.protocol.device_code import DeviceCodeRequest, StillWaiting, exp
 from chalicelib.protocol.errors import AuthorizationPending, InvalidGrant, OAuthError, PollTooEarly
 from chalicelib.protocol.handles import Handle, parse_handle, secret_hash, successor_secret
 from chalicelib.protocol.single import Parameters
+from chalicelib.proving import use_up
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
 
@@ -24,6 +25,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     handles = broker.keys.get("handle")
     broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
     presented = parse_handle(parameters.require("device_code"), "device", handles, epoch=settings.epoch)
+    jkt = use_up(broker, asked.proof)
     request = DeviceCodeRequest(
         client_id=client.client_id, epoch=settings.epoch, resource=asked.resource(settings.issuer)
     )
@@ -41,6 +43,8 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
             key_version=handles.current.version,
             epoch=settings.epoch,
             now=now,
+            jkt=jkt,
+            binds=jkt is not None and not client.is_confidential,
         )
     )
     if not isinstance(result, Written):
@@ -48,7 +52,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     grant = result.item
     audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), grant.scopes)
     secret = successor_secret(presented.secret, grant.salt)
-    return issue_grant_tokens(broker, grant, refresh_secret=secret, audience=audience, now=now)
+    return issue_grant_tokens(broker, grant, refresh_secret=secret, audience=audience, now=now, jkt=jkt)
 
 
 def _explain(

@@ -16,6 +16,7 @@ from chalicelib.protocol.grants import (
 )
 from chalicelib.protocol.handles import Handle, parse_handle, secret_hash
 from chalicelib.protocol.single import Parameters
+from chalicelib.proving import use_up
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import (
@@ -38,21 +39,23 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     handle = parse_handle(
         parameters.require("refresh_token"), "refresh", broker.keys.get("handle"), epoch=broker.settings.epoch
     )
+    if broker.settings.refresh_grace_seconds == 0:
+        _read_first(broker, handle, client, now)
+    jkt = use_up(broker, asked.proof)
     request = RefreshRequest(
         client_id=client.client_id,
         epoch=broker.settings.epoch,
         scopes=asked.scopes,
         resource=asked.resource(broker.settings.issuer),
+        jkt=jkt,
     )
-    if broker.settings.refresh_grace_seconds == 0:
-        _read_first(broker, handle, client, now)
-    grant = _advance(broker, handle, request, now)
+    grant = _advance(broker, handle, request, now, binds=jkt is not None and not client.is_confidential)
     scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, now)
     audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), (asked.scopes or scopes) & scopes)
-    return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now)
+    return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now, jkt=jkt)
 
 
-def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int) -> Grant:
+def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int, *, binds: bool) -> Grant:
     """The grant after this refresh: advanced by us, or by whoever was first inside the grace."""
     result = broker.store.advance_grant(
         Advance(
@@ -65,6 +68,8 @@ def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int) 
             key_version=broker.keys.get("handle").current.version,
             epoch=request.epoch,
             now=now,
+            jkt=request.jkt,
+            binds=binds,
         )
     )
     if isinstance(result, Written):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from chalicelib.access import Presented
 from chalicelib.custody.keeping import Held
 from chalicelib.custody.lending import Wanted, hold, open_token, record_use
 from chalicelib.grant_types.asked import Asked
@@ -27,7 +28,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     _check_handout_allowed(client)
     wanted = Wanted(
         audience=_parse_request(parameters, asked),
-        token=parameters.require("subject_token"),
+        presented=Presented(token=parameters.require("subject_token"), proof=asked.proof, in_form=True),
         client_id=client.client_id,
         scopes=asked.scopes,
     )
@@ -37,7 +38,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     body: dict[str, Any] = {
         "access_token": token,
         "issued_token_type": ACCESS_TOKEN,
-        "token_type": "Bearer",
+        "token_type": "Bearer",  # as the provider gives it, whatever the subject token was bound to
         "scope": serialize(held.connection.granted),
         "connection_id": held.connection.connection_id,
     }

@@ -39,6 +39,7 @@ PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
 _POSTABLE = re.compile(r"https?://[^\[]")
 _SECONDS = re.compile(r"[0-9]{1,9}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 
 def check_redirect(parameters: Parameters, client: Client) -> str:
@@ -92,6 +93,7 @@ def parse_authorization_request(
         max_age=_parse_max_age(parameters.get("max_age")),
         login_hint=_get_short(parameters, "login_hint", MAX_HINT_LENGTH),
         client_revision=client.revision,
+        dpop_jkt=_parse_thumbprint(parameters.get("dpop_jkt")),
     )
 
 
@@ -219,6 +221,13 @@ def _parse_max_age(value: str | None) -> int | None:
     if not _SECONDS.fullmatch(value):
         raise InvalidRequest("max_age_malformed")
     return int(value)
+
+
+def _parse_thumbprint(value: str | None) -> str | None:
+    """SHA-256 as base64url, in its one spelling: what no key could have would only show at the token endpoint."""
+    if value is not None and not _THUMBPRINT.fullmatch(value):
+        raise InvalidRequest("dpop_jkt_malformed")
+    return value
 
 
 def _get_short(parameters: Parameters, name: str, limit: int) -> str | None:

@@ -39,11 +39,13 @@ def access_token_claims(
     grant_id: str | None = None,
     connections: Mapping[str, str] | None = None,
     epoch: int = 0,
+    jkt: str | None = None,
 ) -> dict[str, Any]:
     """Claims of an access token (RFC 9068 section 2.2) for exactly one audience.
 
     scopes        own names and `provider:scope`; the caller leaves the latter out for another audience than our issuer
     connections   provider id -> connection id, a hint for hand-outs: only in tokens whose audience is our issuer
+    jkt           the key to which it is bound (RFC 9449 section 6.1); None: whoever has it may use it
     grant_id      in every token that has a grant, since introspection asks whether that one still stands
     """
     claims: dict[str, Any] = {
@@ -57,6 +59,8 @@ def access_token_claims(
         "exp": now + lifetime_seconds,
         "epoch": epoch,
     }
+    if jkt is not None:
+        claims["cnf"] = {"jkt": jkt}
     if auth_time is not None:
         claims["auth_time"] = auth_time
     if grant_id is not None:

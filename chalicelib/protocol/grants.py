@@ -40,12 +40,14 @@ class RefreshRequest(Struct, frozen=True, kw_only=True):
 
     scopes     asked, empty for all
     resource   asked audience beside our issuer, or None
+    jkt        key of the proof that came with it, or None
     """
 
     client_id: str
     epoch: int
     scopes: frozenset[str] = frozenset()
     resource: str | None = None
+    jkt: str | None = None
 
 
 class CodeRequest(Struct, frozen=True, kw_only=True):
@@ -56,6 +58,7 @@ class CodeRequest(Struct, frozen=True, kw_only=True):
     code_challenge: str
     redirect_hash: str | None = None
     resource: str | None = None
+    jkt: str | None = None
 
 
 def explain_refusal(
@@ -71,11 +74,15 @@ def explain_refusal(
     """
     if grant is None or grant.is_over(now) or not _belongs(grant, presented.secret, request.client_id, request.epoch):
         raise InvalidGrant("refresh_token_unknown_or_over")
+    if _is_bound(grant, presented.generation) and grant.jkt != request.jkt:
+        raise InvalidGrant("refresh_token_of_another_key")
     check_narrower(request.scopes, request.resource, grant)
     if presented.generation >= grant.generation:
         raise InvalidGrant("binding_mismatch" if presented.generation == grant.generation else FROM_THE_FUTURE)
     behind = grant.generation - presented.generation
     if behind == 1 and now - grant.advanced_at < grant.grace_seconds:
+        if grant.jkt and grant.jkt != request.jkt:  # bound meanwhile, by whoever was first: the successor is theirs
+            raise InvalidGrant("refresh_token_bound_meanwhile")
         return Repeat(grant)
     if behind == 2 and now - grant.previous_advanced_at < grant.grace_seconds:
         raise InvalidGrant("slow_duplicate")
@@ -96,10 +103,18 @@ def explain_code_refusal(grant: Grant | None, presented: Handle, request: CodeRe
         raise InvalidGrant("redirect_uri_differs")
     if not hmac.compare_digest(grant.code_challenge, request.code_challenge):
         raise InvalidGrant("code_verifier_wrong")
+    if grant.dpop_jkt and grant.dpop_jkt != request.jkt:
+        raise InvalidGrant("code_of_another_key")
     check_narrower(frozenset(), request.resource, grant)
     if grant.status == "issued":
         raise InvalidGrant("code_not_redeemable")
     return RevokeGrant(grant.grant_id, "code_replayed")
+
+
+def _is_bound(grant: Grant, generation: int) -> bool:
+    """A token that was given out before the binding is good for everybody; that it is used again still ends the grant,
+    else a thief with a key of their own could not be told from the honest client."""
+    return grant.bound_since is not None and generation >= grant.bound_since
 
 
 def check_narrower(scopes: frozenset[str], resource: str | None, grant: Grant) -> None:

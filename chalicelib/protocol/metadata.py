@@ -6,6 +6,7 @@ from chalicelib.protocol.authorization_request import PROMPTS
 from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
 from chalicelib.protocol.device_code import DEVICE_CODE
+from chalicelib.protocol.proof import PROOF_ALGORITHMS
 from chalicelib.protocol.registration import TOKEN_EXCHANGE
 from chalicelib.records.client import ResponseMode
 from chalicelib.records.settings import Settings
@@ -46,6 +47,7 @@ def authorization_server_metadata(
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
+        "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
         "scopes_supported": sorted(own_scopes),
         "claims_supported": [*TOKEN_CLAIMS, *PROFILE_CLAIMS],
         "prompt_values_supported": sorted(PROMPTS),
@@ -70,4 +72,6 @@ def protected_resource_metadata(settings: Settings, *, own_scopes: frozenset[str
         "jwks_uri": f"{settings.issuer}/jwks",
         "scopes_supported": sorted(own_scopes),
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
+        "dpop_bound_access_tokens_required": False,
     }

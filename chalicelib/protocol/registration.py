@@ -27,7 +27,6 @@ URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "log
 ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "id_token_signed_response_alg": ("ES256",),
     "subject_type": ("public",),
-    "dpop_bound_access_tokens": (False,),
     "tls_client_certificate_bound_access_tokens": (False,),
     "require_signed_request_object": (False,),
     "userinfo_signed_response_alg": (),
@@ -67,6 +66,7 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
     resources: frozenset[str]
     keys: RegisteredKeys = RegisteredKeys()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    dpop_bound_access_tokens: bool = False
 
     def client_fields(self) -> dict[str, Any]:
         """All of it by the names that it has in a Client."""
@@ -123,6 +123,7 @@ def parse_registration(
         scopes=scopes,
         optional_scopes=optional_scopes,
         require_pushed_authorization_requests=_read_flag(document, "require_pushed_authorization_requests"),
+        dpop_bound_access_tokens=_read_flag(document, "dpop_bound_access_tokens"),
         client_uri=uris["client_uri"],
         initiate_login_uri=uris["initiate_login_uri"],
         policy_uri=uris["policy_uri"],
@@ -153,6 +154,7 @@ def registration_answer(client: Client, secret: str | None, issuer: str, *, mana
         "scope": serialize(client.scopes),
         "id_token_signed_response_alg": "ES256",
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "issuer": issuer,
         "registration_client_uri": f"{issuer}/register/{client.client_id}",
         "registration_access_token": management_token,

@@ -83,6 +83,7 @@ class Client(Struct, frozen=True, kw_only=True):
     fetched_at           when its document was read last; 0 where there is none. `fresh_until`: when it is read again
     providers            provider ids that it may use; "*" stands for all that are switched on
     proxy_rules          the only calls that it may make through the proxy; none: all
+    dpop_bound_access_tokens      every token request of it must come with a proof of possession (RFC 9449 section 5.2)
     post_logout_redirect_uris     where a browser may return to after a sign-out, compared byte for byte
     backchannel_logout_uri        where it is told that a session has ended; None: it is not told
     backchannel_logout_session_required   only of sessions by name (`sid`), never of a user's all at once
@@ -114,6 +115,7 @@ class Client(Struct, frozen=True, kw_only=True):
     response_modes: frozenset[ResponseMode] = frozenset({"query", "form_post"})
     first_party: bool = False
     require_pushed_authorization_requests: bool = False
+    dpop_bound_access_tokens: bool = False
     registered_by: Literal["operator", "self", "document"] = "operator"
     client_uri: str | None = None
     initiate_login_uri: str | None = None

@@ -47,6 +47,8 @@ class Grant(Struct, frozen=True, kw_only=True):
     resources              audiences asked at /authorize; empty: our issuer
     connections            provider id -> connection id
     sid                    of the browser session in which it began; "": of one before sessions had names
+    dpop_jkt               the key that the app named at the start: its code is good with a proof by that one alone
+    jkt                    the key to which the refresh tokens of generation `bound_since` and later are bound
     device                 of a grant that a device asked for: generation 0 is its device code, drawn at the start
     """
 
@@ -77,6 +79,9 @@ class Grant(Struct, frozen=True, kw_only=True):
     grace_seconds: int = 30
     idle_seconds: int = 0
     epoch: int = 0
+    dpop_jkt: str = ""
+    jkt: str = ""
+    bound_since: int | None = None
     device: DeviceRequest | None = None
 
     def is_over(self, now: int) -> bool:

@@ -27,6 +27,7 @@ class Settings(Struct, frozen=True, kw_only=True):
                         no limit, which away from loopback also wants `handouts_unlimited`
     client_id_documents       clients may name themselves by the URL of a document about them; it is fetched
     document_fetches_per_*    such fetches a minute: for one address that asks, from one host, and in all
+    dpop_nonce          whether every DPoP proof has to hold a nonce of ours
     provider_dirs       further folders of provider files, read after our own
     """
 
@@ -70,6 +71,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     handouts_per_user: int = 300
     handouts_per_client: int = 12_000
     handouts_unlimited: bool = False
+    dpop_nonce: Literal["optional", "required"] = "optional"
     provider_dirs: tuple[str, ...] = ()
 
     @property

@@ -15,6 +15,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
 
     scopes         all that were asked: own names and `provider:scope`
     provider_id    named by the app; "" where the user chooses
+    dpop_jkt       thumbprint of the one key whose proof redeems the code (RFC 9449 section 10)
     resources      absolute URIs; empty: our issuer
     device_round   of a device's request (RFC 8628), whose redirect_uri and code_challenge are empty: how often it has
                    been open to a decision; 0 for every other
@@ -35,6 +36,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     login_hint: str | None = None
     client_revision: int = 1
     device_round: int = 0
+    dpop_jkt: str | None = None
 
 
 class Pending(Struct, frozen=True, kw_only=True):

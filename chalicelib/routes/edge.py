@@ -8,7 +8,7 @@ import re
 import traceback
 import uuid
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from chalice.app import Response
@@ -25,6 +25,7 @@ from chalicelib.protocol.errors import (
     PageError,
     ServerError,
     TemporarilyUnavailable,
+    UseDpopNonce,
 )
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply, error_reply
@@ -44,6 +45,7 @@ class Route(Struct, frozen=True, kw_only=True):
     sends     further headers that it may send there
     exposes   further headers of the answer that it may read
     marks     a header of every answer that has none of this name yet
+    proofs    "request": a proof of possession may come with it; "token": with the access token that it takes
     any_host  answers under every Host (health checks)
     """
 
@@ -54,6 +56,7 @@ class Route(Struct, frozen=True, kw_only=True):
     sends: tuple[str, ...] = ()
     exposes: tuple[str, ...] = ()
     marks: tuple[str, str] | None = None
+    proofs: Literal["none", "request", "token"] = "none"
     any_host: bool = False
 
 
@@ -86,15 +89,17 @@ class Edge:
         return _respond(reply.with_headers(*_transport_headers(broker)))
 
     def _answer(self, broker: Broker, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
+        http: Request | None = None
         try:
             http = read_request(event, body, route.reads)
             if not route.any_host:
                 _check_host(broker, http)
             reply = route.endpoint(broker, http)
             _check_headers(reply)
-            return reply
+            return _with_nonce(broker, route, http, reply)
         except OAuthError as error:
-            return _refuse(broker, error, route, request_id)
+            reply = _refuse(broker, error, route, request_id, http)
+            return _with_nonce(broker, route, http, reply, wanted=isinstance(error, UseDpopNonce))
         except StoreUnavailable as error:
             broker.log.event("store_unavailable", reason=str(error), error_id=request_id)
             return _refuse(broker, TemporarilyUnavailable("store_unavailable", retry_after=2), route, request_id)
@@ -105,10 +110,10 @@ class Edge:
             return _refuse(broker, ServerError("unhandled"), route, request_id)
 
 
-def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str) -> Reply:
+def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, http: Request | None = None) -> Reply:
     broker.log.event("refused", error=error.code, reason=error.reason, error_id=request_id)
     if not route.is_page:
-        return error_reply(error, request_id=request_id)
+        return error_reply(error, request_id=request_id, schemes=_schemes(route, http))
     if not isinstance(error, PageError):
         later = error.status >= 500 or error.status == 429
         page = "try_later" if later else "request_broken"
@@ -117,6 +122,27 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str) ->
         refusal = error
     waiting = () if refusal.retry_after is None else (("Retry-After", str(refusal.retry_after)),)
     return error_page(broker, refusal, request_id=request_id).with_headers(*waiting)
+
+
+def _schemes(route: Route, http: Request | None) -> tuple[str, ...]:
+    """By which an access token may come here, the tried one first."""
+    if route.proofs != "token":
+        return ("Bearer",)
+    tried = (http.header("authorization") or "").partition(" ")[0].lower() if http else ""
+    return ("DPoP", "Bearer") if tried == "dpop" else ("Bearer", "DPoP")
+
+
+def _with_nonce(broker: Broker, route: Route, http: Request | None, reply: Reply, *, wanted: bool = False) -> Reply:
+    """Whoever sends proofs learns the nonce of the next one (RFC 9449 section 8.2); no answer is lost for it."""
+    sent = route.proofs != "none" and http is not None and http.header("dpop") is not None
+    if not sent or not (wanted or broker.settings.dpop_nonce == "required"):
+        return reply
+    from chalicelib.endpoints.proof import fresh_nonce
+
+    try:
+        return reply.with_headers(("DPoP-Nonce", fresh_nonce(broker)))
+    except StoreUnavailable:
+        return reply
 
 
 def _check_host(broker: Broker, http: Request) -> None:

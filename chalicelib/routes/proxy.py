@@ -13,6 +13,7 @@ PROXY = Route(
     sends=("Broker-Connection", "Broker-Host", *sorted(name.title() for name in REQUEST_HEADERS)),
     exposes=("Broker-Answer", *sorted(name.title() for name in ANSWER_HEADERS)),
     marks=("Broker-Answer", "broker"),
+    proofs="token",
 )
 
 

@@ -151,6 +151,22 @@ def test_a_client_is_switched_off_and_on(broker: Operator) -> None:
     broker("client", "disable", client["client_id"]).refused("broker client list")
 
 
+@requirement("DPOP-01", "OPS-01")
+def test_an_app_that_has_to_prove_its_key_is_made_shown_and_changed(broker: Operator) -> None:
+    create = ["client", "create", "--name", "Holder", "--redirect-uri", APP]
+    plain = broker.made(*create)
+    assert plain["dpop_bound_access_tokens"] is False
+    client = broker.made(*create, "--dpop-bound")
+    update = ["client", "update", client["client_id"]]
+    assert client["dpop_bound_access_tokens"] is True
+    changed = broker.made(*update, "--dpop-bound", "no")
+    assert {**changed, "dpop_bound_access_tokens": True} == client == broker.made(*update, "--dpop-bound", "yes")
+    assert broker.made("client", "show", client["client_id"]) == client
+    assert broker(*update, "--dpop-bound", "no", "--proxy-allow-all").code == 2
+    for one in (plain, client):
+        broker.made("client", "delete", one["client_id"])
+
+
 @requirement("PRX-01", "OPS-01")
 def test_rules_for_the_proxy_are_set_shown_and_taken_back(broker: Operator) -> None:
     rules = [

@@ -6,6 +6,7 @@ import io
 import itertools
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -241,10 +242,18 @@ class Stack:
         """POST /token as this client."""
         return self.post("/token", client, secret, **fields)
 
-    def post(self, path: str, client: Client, secret: str | None = None, **fields: str | None) -> Answer:
-        """POST a form as this client, by its registered method."""
+    def post(
+        self,
+        path: str,
+        client: Client,
+        secret: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+        **fields: str | None,
+    ) -> Answer:
+        """POST a form as this client, by its registered method, perhaps with further headers."""
         form = {name: value for name, value in fields.items() if value is not None}
-        headers = {"Content-Type": FORM}
+        headers = {"Content-Type": FORM, **(headers or {})}
         if client.token_endpoint_auth_method == "client_secret_basic":
             pair = f"{client.client_id}:{secret}".encode()
             headers["Authorization"] = "Basic " + base64.b64encode(pair).decode()

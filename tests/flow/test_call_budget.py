@@ -9,7 +9,8 @@ import pytest
 
 from chalicelib.records.places import connection_place
 from tests.flow.assertions import prove
-from tests.flow.browser import Browser, read_page, request
+from tests.flow.bound import Bound, Holder
+from tests.flow.browser import FORM, Browser, read_page, request
 from tests.flow.device import GRANTS, ask, cancel, start_device
 from tests.flow.proxied import Proxied
 from tests.flow.pushing import follow, push, reference
@@ -222,6 +223,57 @@ def test_client_credentials_introspection_userinfo_and_revocation(stack: Stack, 
         assert stack.post("/revoke", warm.client, warm.sign_in.secret, token=warm.access).status == 200
     with spends(stack, 1, "revocation of a refresh token"):
         assert stack.post("/revoke", warm.client, warm.sign_in.secret, token=warm.refresh_token).status == 200
+
+
+@requirement("BUDGET", "DPOP-01")
+def test_each_proof_costs_one_call_and_a_refused_one_none(stack: Stack, warm: Session) -> None:
+    holder = Holder(stack)
+    client, secret = stack.client(**CONFIDENTIAL, grant_types=frozenset({"client_credentials"}))
+    stack.token(client, secret, grant_type="client_credentials")
+    with spends(stack, 1, "client_credentials"):
+        answer = stack.token(client, secret, grant_type="client_credentials", headers=holder.proof())
+        assert answer.status == 200
+    sign_in = stack.sign_in(warm.client, warm.sign_in.secret, who="bob")
+    with spends(stack, 2, "code"):
+        bound = Bound(stack, sign_in, stack.redeem(sign_in, headers=holder.proof()).json, holder)
+    with spends(stack, 3, "refresh"):
+        assert bound.refresh().status == 200
+    asked = {**stack.authorize_parameters(warm.client), "client_id": None}
+    with spends(stack, 2, "a pushed request"):
+        pushed = stack.post("/par", warm.client, warm.sign_in.secret, headers=holder.proof(path="/par"), **asked)
+        assert pushed.status == 201
+    with spends(stack, 2, "userinfo"):
+        assert bound.use().status == 200
+    with spends(stack, 4, "the list of connections"):
+        assert bound.use("/connections").status == 200
+    link = {"method": "POST", "body": f"provider=demo&redirect_uri={APP}", "headers": {"Content-Type": FORM}}
+    with spends(stack, 1, "a link"):
+        assert bound.use("/connect", **link).status == 200
+    with spends(stack, 3, "hand-out"):
+        assert bound.exchange().status == 200
+    proof = holder.prove("GET", "/proxy/demo/notes", token=bound.access)
+    with spends(stack, 3, "a call through the proxy"):
+        assert bound.use("/proxy/demo/notes", proof=proof).status == 200
+    with spends(stack, 2, "the same proof again: the read, and the mark that stands"):
+        assert bound.use("/proxy/demo/notes", proof=proof).status == 401
+    for wrong in ({"ath": "x"}, {"htm": "PUT"}, {"scheme": "Bearer"}):
+        with spends(stack, 0, f"refused: {wrong}"):
+            assert bound.use("/proxy/demo/notes", **wrong).status == 401
+    with spends(stack, 0, "refused at the token endpoint"):
+        assert bound.refresh(headers={"DPoP": "x"}).status == 400
+
+
+@requirement("BUDGET", "DPOP-01")
+def test_a_nonce_costs_no_call(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(dpop_nonce="required")
+    client, secret = stack.client(**CONFIDENTIAL, grant_types=frozenset({"client_credentials"}))
+    holder, asking = Holder(stack), {"grant_type": "client_credentials"}
+    nonce = stack.token(client, secret, **asking, headers=holder.proof()).header("dpop-nonce")
+    assert stack.token(client, secret, **asking, headers=holder.proof(nonce=nonce)).status == 200
+    with spends(stack, 0, "asked for"):
+        assert stack.token(client, secret, **asking, headers=holder.proof()).status == 400
+    with spends(stack, 1, "given"):
+        assert stack.token(client, secret, **asking, headers=holder.proof(nonce=nonce)).status == 200
 
 
 @requirement("BUDGET")

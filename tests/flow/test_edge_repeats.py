@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.protocol import errors
+from chalicelib.protocol.proof import PROOF_ALGORITHMS
 from tests.flow.browser import Answer
 from tests.flow.stack import ACCESS_TOKEN, EXCHANGE, Stack
 from tests.flow.surface import ENDPOINTS, call, read_tables
@@ -87,8 +88,10 @@ def test_a_challenge_says_what_was_wrong_with_a_token(stack: Stack) -> None:
     sign_in = stack.sign_in(client, scope="profile offline_access")
     narrow = stack.userinfo(stack.redeem(sign_in).json["access_token"])
     assert (narrow.status, narrow.json["error"]) == (403, "insufficient_scope")
-    assert narrow.header("www-authenticate") == 'Bearer realm="broker", error="insufficient_scope"'
-    assert stack.userinfo("x").header("www-authenticate") == 'Bearer realm="broker", error="invalid_token"'
+    proofs = f'DPoP algs="{" ".join(PROOF_ALGORITHMS)}"'
+    assert narrow.header("www-authenticate") == f'Bearer realm="broker", error="insufficient_scope", {proofs}'
+    over = stack.userinfo("x").header("www-authenticate")
+    assert over == f'Bearer realm="broker", error="invalid_token", {proofs}'
     basic = stack.token(client, grant_type="x", client_secret="x").header("www-authenticate")
     assert basic == 'Basic realm="broker"'
 

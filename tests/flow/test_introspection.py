@@ -142,7 +142,7 @@ def test_a_token_for_a_resource_opens_nothing_of_ours(stack: Stack, session: Ses
         ({}, "JWT"), ({}, "at+JWT"), ({"iss": "https://other.example"}, "at+jwt"), ({"aud": "https://x.app"}, "at+jwt"),
         ({"exp": 1}, "at+jwt"), ({"epoch": 1}, "at+jwt"), ({"jti": ""}, "at+jwt"), ({"sub": "0" * 32}, "at+jwt"),
         ({"client_id": "0" * 32}, "at+jwt"), ({"grant_id": "0" * 32}, "at+jwt"), ({"aud": ["x"]}, "at+jwt"),
-        ({"cnf": {"jkt": "x"}}, "at+jwt"), ({"authorization_details": []}, "at+jwt"), ({"act": {"sub": "x"}}, "at+jwt"),
+        ({"cnf": {"x5t": "x"}}, "at+jwt"), ({"authorization_details": []}, "at+jwt"), ({"act": {"sub": "x"}}, "at+jwt"),
         ({"may_act": {"sub": "x"}}, "at+jwt"),
     ],
 )  # fmt: skip

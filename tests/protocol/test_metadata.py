@@ -12,6 +12,7 @@ from tests.requirement import requirement
 
 SETTINGS = Settings(issuer="https://broker.example/base")
 OWN_SCOPES = frozenset({"openid", "email"})
+PROOFS = ["ES256", "ES384", "ES512", "EdDSA", "Ed25519", "PS256", "PS384", "PS512"]
 
 
 def metadata(settings=SETTINGS):
@@ -34,9 +35,9 @@ def test_the_document_is_exactly_this():
         "revocation_endpoint": "https://broker.example/base/revoke",
         "introspection_endpoint": "https://broker.example/base/introspect",
         "userinfo_endpoint": "https://broker.example/base/userinfo",
-        "end_session_endpoint": "https://broker.example/base/logout",
-        "device_authorization_endpoint": "https://broker.example/base/device_authorization",
         "jwks_uri": "https://broker.example/base/jwks",
+        "device_authorization_endpoint": "https://broker.example/base/device_authorization",
+        "end_session_endpoint": "https://broker.example/base/logout",
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": [
@@ -70,6 +71,7 @@ def test_the_document_is_exactly_this():
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
+        "dpop_signing_alg_values_supported": PROOFS,
         "scopes_supported": ["email", "openid"],
         "claims_supported": [*tokens.split(), *profile.split(), "updated_at", "website", "zoneinfo"],
         "prompt_values_supported": ["consent", "login", "none", "select_account"],
@@ -111,4 +113,6 @@ def test_as_a_resource_we_take_tokens_in_the_header_alone():
         "jwks_uri": "https://broker.example/base/jwks",
         "scopes_supported": ["email", "openid"],
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": PROOFS,
+        "dpop_bound_access_tokens_required": False,
     }

@@ -278,6 +278,7 @@ def test_the_answer_says_how_the_client_really_stands():
         "scope": "email openid",
         "id_token_signed_response_alg": "ES256",
         "require_pushed_authorization_requests": False,
+        "dpop_bound_access_tokens": False,
         "issuer": "https://broker.example",
         "registration_client_uri": "https://broker.example/register/" + "c" * 32,
         "registration_access_token": "t",

@@ -72,6 +72,14 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
     "claim_grant": ((), lambda s: s.claim()),
     "issue_grant": ((lambda s: s.claim(),), lambda s: s.issue()),
     "redeem_code": ((lambda s: s.claim(), lambda s: s.issue()), lambda s: s.store.redeem_code(s.redemption())),
+    "redeem_code, bound": (
+        (lambda s: s.claim(), lambda s: s.issue(dpop_jkt="k")),
+        lambda s: s.store.redeem_code(s.redemption(jkt="k", binds=True)),
+    ),
+    "advance_grant, bound": (
+        (lambda s: s.claim(), lambda s: s.issue(), lambda s: s.store.redeem_code(s.redemption())),
+        lambda s: s.store.advance_grant(s.advance(1, jkt="k", binds=True)),
+    ),
     "advance_grant": (
         (lambda s: s.claim(), lambda s: s.issue(), lambda s: s.store.redeem_code(s.redemption())),
         lambda s: s.store.advance_grant(s.advance(1)),

@@ -1,0 +1,39 @@
+"""The access token of a request, as it came in: alone, or with a proof by its key (RFC 6750 section 2.1, RFC 9449
+section 7.1)."""
+
+from chalicelib.access import Presented
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken, NonceWanted, ProofRefused, UseDpopNonce
+from chalicelib.protocol.request import Request
+
+
+def read_bearer(http: Request) -> str:
+    """What the Authorization header holds under the scheme Bearer, where no other is taken. Raises InvalidToken."""
+    scheme, _, token = (http.header("authorization") or "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise InvalidToken("bearer_missing")
+    return token.strip()
+
+
+def read_presented(broker: Broker, http: Request, path: str) -> Presented:
+    """The access token of the Authorization header, and from nowhere else. Under the scheme Bearer a proof beside it is
+    not looked at: it may not make a token good that would not be without it.
+
+    path   of this request, below the issuer, as the caller spelled it
+
+    Raises InvalidToken, and InvalidDpopProof and UseDpopNonce as they read where a token is used (401).
+    """
+    scheme, _, rest = (http.header("authorization") or "").partition(" ")
+    token, scheme = rest.strip(), scheme.lower()
+    if scheme not in ("bearer", "dpop") or not token:
+        raise InvalidToken("access_token_missing")
+    if scheme == "bearer":
+        return Presented(token=token)
+    from chalicelib.endpoints.proof import read_proof
+
+    try:
+        return Presented(token=token, proof=read_proof(broker, http, path, access_token=token))
+    except UseDpopNonce as error:
+        raise NonceWanted(error.reason) from None
+    except InvalidDpopProof as error:
+        raise ProofRefused(error.reason) from None
