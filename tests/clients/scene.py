@@ -47,7 +47,9 @@ class Scene:
     def __init__(self, parts: Parts, page: str = "") -> None:
         self._folder = TemporaryDirectory()
         self.site = Site(Path(self._folder.name))
-        self.stack = Stack(parts, open_registration=True, client_id_documents=True, device_poll_seconds=1)
+        self.stack = Stack(
+            parts, open_registration=True, client_id_documents=True, device_poll_seconds=1, dpop_nonce="required"
+        )
         self.stack.targets += self.site.targets()
         self.stack.clock = SystemClock()  # type: ignore[assignment]
         self.stack.restart()
