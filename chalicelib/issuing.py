@@ -14,6 +14,8 @@ from chalicelib.records.resource import Resource
 
 ACCESS_TOKEN_TYP = "at+jwt"
 ID_TOKEN_TYP = "JWT"
+LOGOUT_TOKEN_TYP = "logout+jwt"
+LOGOUT_TOKEN_SECONDS = 120
 
 
 class Audience(Struct, frozen=True, kw_only=True):
@@ -114,6 +116,20 @@ def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, no
         jkt=jkt,
     )
     return _sign(broker, content, ACCESS_TOKEN_TYP)
+
+
+def issue_logout_token(broker: Broker, client_id: str, *, sub: str, sid: str, now: int) -> str:
+    """What tells an app that a session of its user has ended; good for one call."""
+    content = claims.logout_token_claims(
+        issuer=broker.settings.issuer,
+        sub=sub,
+        client_id=client_id,
+        sid=sid,
+        jti=broker.entropy.token_bytes(16).hex(),
+        now=now,
+        lifetime_seconds=LOGOUT_TOKEN_SECONDS,
+    )
+    return _sign(broker, content, LOGOUT_TOKEN_TYP)
 
 
 def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int) -> str:

@@ -1,4 +1,4 @@
-"""`broker jobs`: duties at providers that outlived their requests."""
+"""`broker jobs`: duties at providers and apps that outlived their requests."""
 
 import argparse
 import sys
@@ -19,13 +19,14 @@ def run_jobs(deployment: Deployment) -> list[dict[str, Any]]:
             "job": performed.job.kind,
             "provider": performed.job.provider_id,
             "connection": performed.job.connection_id,
+            "apps": " ".join(told.client_id for told in performed.job.told),
             "outcome": performed.outcome,
         }
         for performed in run_due_jobs(broker)
     ]
     ended = [(one, result_of(one)) for one in end_idle(broker)]
     return rows + [
-        {"job": "idle", "provider": one.provider_id, "connection": one.connection_id, "outcome": result}
+        {"job": "idle", "provider": one.provider_id, "connection": one.connection_id, "apps": "", "outcome": result}
         for one, result in ended
     ]
 

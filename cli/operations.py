@@ -136,7 +136,7 @@ def _stands(name: str, old: dict[str, Any] | None) -> str:
     if old is None:
         return f"attribute_not_exists(#{name})"
     same = f"#{name} = :old_{name}"
-    return f"(attribute_not_exists(#{name}) OR {same})" if old == {"L": []} else same
+    return f"(attribute_not_exists(#{name}) OR {same})" if old in ({"L": []}, {"BOOL": False}) else same
 
 
 def init_keysets(deployment: Deployment) -> list[str]:

@@ -63,6 +63,8 @@ def client_row(client: Client) -> dict[str, Any]:
         "client_uri": client.client_uri,
         "initiate_login_uri": client.initiate_login_uri,
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
         "registered_by": client.registered_by,
         "secrets": [{"created_at": date(one.created_at), "expires_at": date(one.expires_at)} for one in client.secrets],
         "created_at": date(client.created_at),

@@ -1,18 +1,24 @@
-"""Options of `broker client` about signing out: where a browser may return to."""
+"""Options of `broker client` about signing out: where a browser may return to, and where the app is told of it."""
 
 import argparse
 from typing import Any
 
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.redirect_uri import check_registrable
+from chalicelib.protocol.registration_places import check_callable
 from cli.operations import OperationError
 
 RETURN_HELP = "where a browser may return to after a sign-out; may repeat; compared byte for byte"
+
+TOLD_HELP = 'where the app is told that a session has ended; "" to tell it no more'
+SESSION_HELP = "tell it of single sessions alone (sid), never of all sessions of a user at once"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The same ones for create and update; None where an option is not given."""
     parser.add_argument("--post-logout-redirect-uri", action="append", metavar="URI", help=RETURN_HELP)
+    parser.add_argument("--backchannel-logout-uri", metavar="URI", help=TOLD_HELP)
+    parser.add_argument("--backchannel-logout-session-required", choices=("yes", "no"), help=SESSION_HELP)
 
 
 def read_fields(options: argparse.Namespace, application_type: str) -> dict[str, Any]:
@@ -25,4 +31,19 @@ def read_fields(options: argparse.Namespace, application_type: str) -> dict[str,
             check_registrable(uri, application_type=application_type)
         except OAuthError as error:
             raise OperationError(f"nobody can return to {uri}: {error.reason}", error.description) from None
+    if options.backchannel_logout_uri is not None:
+        fields["backchannel_logout_uri"] = _read_told_at(options.backchannel_logout_uri)
+    if options.backchannel_logout_session_required is not None:
+        fields["backchannel_logout_session_required"] = options.backchannel_logout_session_required == "yes"
     return fields
+
+
+def _read_told_at(uri: str) -> str | None:
+    if not uri:
+        return None
+    try:
+        check_callable(uri)
+    except OAuthError as error:
+        advice = "an https address without a port that the whole internet may call"
+        raise OperationError(f"we cannot call {uri}: {error.reason}", advice) from None
+    return uri

@@ -1,10 +1,13 @@
-"""broker user erase: end a user, and the key under which everything of that user is sealed."""
+"""broker user sign-out: end every browser session of a user; erase: end a user, and all that is kept of that user."""
 
 import argparse
 import sys
 from typing import Any
 
+from msgspec.structs import replace
+
 from chalicelib.custody.erasing import Erasure, erase_user
+from chalicelib.custody.signing_out import leave_for_all_sessions
 from chalicelib.ports import Broker
 from chalicelib.protocol.derive import derive_sub
 from chalicelib.protocol.errors import OAuthError
@@ -32,6 +35,22 @@ def _erase(deployment: Deployment, options: argparse.Namespace) -> Any:
     return _row(broker, erasure)
 
 
+def _sign_out(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """A new salt: no cookie of before opens. What apps hold stays; those that want to know are told."""
+    broker = find_broker(deployment)
+    sub = options.sub or _find_sub(broker, options)
+    place = subject_place(sub)
+    subject = broker.store.read(place).get(place)
+    if subject is None:
+        raise OperationError(f"nobody is called {sub}", "broker connection list")
+    salted = replace(subject, session_salt=deployment.entropy.token_bytes(16))
+    if deployment.put_fields(place, salted, "session_salt", read=subject) is None:
+        raise OperationError(f"user {sub} was changed at this moment", f"broker user sign-out {sub}")
+    told = leave_for_all_sessions(broker, sub)
+    broker.log.event("signed_out_everywhere", sub=sub, by="operator")
+    return {"user": sub, "sessions": "ended", "told": sorted(one.client_id for one in told)}
+
+
 def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
     rows = ended_rows(broker, erasure.connections)
     alive = [one for one in erasure.connections if is_alive_there(one)]
@@ -48,7 +67,7 @@ def _find_sub(broker: Broker, options: argparse.Namespace) -> str:
     """Who signs in with that account now. Raises OperationError."""
     definition = broker.catalog.get(options.provider or "")
     if definition is None or not options.account:
-        raise OperationError("name the user", "broker user erase SUB, or --provider ID --account SUBJECT")
+        raise OperationError("name the user", "a SUB, or --provider ID --account SUBJECT")
     place = provider_place(options.provider)
     record = broker.store.read(place).get(place)
     issuer = options.issuer or definition.identity.issuer or (record and record.issuer) or definition.issuer
@@ -72,9 +91,12 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     """The words below `broker user`."""
     verbs = groups.add_parser("user", help="people").add_subparsers(dest="verb", required=True, metavar="VERB")
     erase = verbs.add_parser("erase", parents=[common], help="end a user, and all that is kept of that user")
-    erase.add_argument("sub", nargs="?", help="the user's sub; or the account that the user signs in with:")
-    erase.add_argument("--provider", metavar="ID")
-    erase.add_argument("--account", metavar="SUBJECT", help="as the provider names it: its stable id, no address")
-    erase.add_argument("--issuer", metavar="URL", help="default: the provider's")
+    leave = verbs.add_parser("sign-out", parents=[common], help="end every browser session of a user")
+    for verb in (erase, leave):
+        verb.add_argument("sub", nargs="?", help="the user's sub; or the account that the user signs in with:")
+        verb.add_argument("--provider", metavar="ID")
+        verb.add_argument("--account", metavar="SUBJECT", help="as the provider names it: its stable id, no address")
+        verb.add_argument("--issuer", metavar="URL", help="default: the provider's")
+    leave.set_defaults(act=_sign_out)
     erase.add_argument("--yes", action="store_true", help="do not ask")
     erase.set_defaults(act=_erase)

@@ -13,6 +13,7 @@ from msgspec import Struct
 from chalicelib.asking import ProviderFailure, find_registered, known_metadata
 from chalicelib.custody.duties import Duty, end_tokens, tokens_of_answer, without_kept
 from chalicelib.custody.revoking import finish_ending, give_up, look_around
+from chalicelib.custody.signing_out import tell_apps
 from chalicelib.ports import Broker, Found, StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
@@ -74,11 +75,12 @@ def run_due_jobs(broker: Broker) -> list[Performed]:
         if broker.deadline.left() < LEAST_SECONDS:
             break
         now = broker.clock.now()
-        if failed[job.provider_id] >= FAILURES_OF_ONE_RUN:
+        whose = job.provider_id or job.told[0].client_id
+        if failed[whose] >= FAILURES_OF_ONE_RUN:
             continue
         if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS):
             done = _run(broker, job)
-            failed[job.provider_id] += done.outcome != "done"
+            failed[whose] += done.outcome != "done"
             performed.append(done)
     return performed
 
@@ -100,8 +102,7 @@ def _run(broker: Broker, job: Job) -> Performed:
         _write_down(broker, job, done.endings)
     elif over or job.tries + 1 >= MAX_TRIES:
         outcome = "given_up"
-        named = {"provider_id": job.provider_id, "connection_id": job.connection_id}
-        broker.log.event("alarm", kind="revocation_given_up", **named)
+        _tell_operator(broker, job)
         _write_down(broker, job, dict.fromkeys(PARTS, "given_up"))
     else:
         outcome = "later"
@@ -109,6 +110,14 @@ def _run(broker: Broker, job: Job) -> Performed:
     broker.queue.delete(job)
     broker.log.event("job", kind=job.kind, job_id=job.job_id, outcome=outcome)
     return Performed(job=job, outcome=outcome, found=done.found)
+
+
+def _tell_operator(broker: Broker, job: Job) -> None:
+    if job.kind == "sign_out":
+        broker.log.event("alarm", kind="sign_out_given_up", client_id=job.told[0].client_id)
+        return
+    named = {"provider_id": job.provider_id, "connection_id": job.connection_id}
+    broker.log.event("alarm", kind="revocation_given_up", **named)
 
 
 def _put_off(broker: Broker, job: Job) -> None:
@@ -121,6 +130,8 @@ def _put_off(broker: Broker, job: Job) -> None:
 
 
 def _perform(broker: Broker, job: Job) -> _Done:
+    if job.kind == "sign_out":
+        return _Done(done=tell_apps(broker, job))
     if job.kind == "return":
         return _give_back(broker, job)
     at, kept_at, provider_at = (
@@ -205,7 +216,7 @@ def _write_down(broker: Broker, job: Job, said: dict[str, Ending]) -> None:
 
     A later decision may replace that tombstone now: also where the call was given up, for it is never made again.
     """
-    if not said or job.kind == "return" or (job.kind == "revoke" and not job.settles):
+    if not said or job.kind in ("return", "sign_out") or (job.kind == "revoke" and not job.settles):
         return
     place = connection_place(job.connection_id)
     tombstone = broker.store.read(place).get(place)

@@ -13,10 +13,10 @@ from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import consent_place
-from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession
+from chalicelib.records.sign_in import AuthorizationRequest, Told
 
 SKEW = 120
-MAX_TOLD = 32  # 32 hex characters each, in a cookie
+MAX_TOLD = 16  # ninety characters each, in a cookie that comes with every request
 
 
 def build_grant(
@@ -57,7 +57,7 @@ def build_grant(
         resources=request.resources,
         connections={provider_id: connection_id},
         auth_time=auth_time,
-        sid=sid,
+        sid="" if request.device_round else sid,  # a device is no part of the browser's session
         dpop_jkt=request.dpop_jkt or "",
         ends_at=now + life,
         grace_seconds=settings.refresh_grace_seconds,
@@ -66,12 +66,13 @@ def build_grant(
     )
 
 
-def tell_of_end(session: BrowserSession, client: Client) -> BrowserSession:
-    """The session as it stands once this client has signed in: what wants to be told of its end is noted in it."""
+def add_told(told: tuple[Told, ...], client: Client, sub: str) -> tuple[Told, ...]:
+    """The apps to be told when this session ends, once this one has signed in too: the newest come last, and they stay
+    where there is no room for all."""
     if client.backchannel_logout_uri is None:
-        return session
-    others = tuple(told for told in session.told if told != client.client_id)
-    return msgspec.structs.replace(session, told=(*others, client.client_id)[-MAX_TOLD:])
+        return told
+    others = tuple(one for one in told if one.client_id != client.client_id)
+    return (*others, Told(client.client_id, sub))[-MAX_TOLD:]
 
 
 def claim_of(broker: Broker, grant_id: str, client_id: str, decided_at: int) -> Grant:

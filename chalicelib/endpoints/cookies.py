@@ -16,7 +16,7 @@ from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
 from chalicelib.records.link import LinkForm
 from chalicelib.records.places import is_url
-from chalicelib.records.sign_in import BrowserSession, PageForm, Pending
+from chalicelib.records.sign_in import BrowserSession, PageForm, Pending, Told
 from chalicelib.records.sign_out import SignOutForm, SignOutRequest
 from chalicelib.records.subject import Subject
 from chalicelib.vault import session as vault_session
@@ -41,13 +41,14 @@ class SessionOwner(msgspec.Struct, frozen=True):
 
     account_id   opaque, so that this user's connection with a client is found without a further read
     inner        a BrowserSession, sealed under a key that mixes in the subject's salt
-    tells        some app wants to be told when the session ends: without it signing out costs no call
+    sid, told    what is said when the session ends, and to which apps: so signing out needs no reading
     """
 
     sub: str
     account_id: str
     inner: bytes
-    tells: bool = False
+    sid: str = ""
+    told: tuple[Told, ...] = ()
 
 
 def set_cookie(broker: Broker, name: str, value: str, *, max_age: int | None) -> tuple[str, str]:
@@ -172,12 +173,14 @@ def read_tries(broker: Broker, request: Request, browser: str) -> Tries:
     return tries if tries is not None and tries.ends_at > broker.clock.now() else Tries()
 
 
-def seal_session(broker: Broker, session: BrowserSession, session_salt: bytes) -> tuple[str, str]:
+def seal_session(
+    broker: Broker, session: BrowserSession, session_salt: bytes, told: tuple[Told, ...] = ()
+) -> tuple[str, str]:
     """The browser session as a cookie: the rest of it is under a key that mixes in the subject's salt."""
     inner = vault_session.seal_session(
         broker.keys.get("cookie"), session, session_salt, salt=broker.entropy.token_bytes(32)
     )
-    outer = SessionOwner(sub=session.sub, account_id=session.account_id, inner=inner, tells=bool(session.told))
+    outer = SessionOwner(sub=session.sub, account_id=session.account_id, inner=inner, sid=session.sid, told=told)
     value = _seal(broker, msgspec.msgpack.encode(outer), "session")
     return set_cookie(broker, SESSION, value, max_age=max(session.expires_at - broker.clock.now(), 0))
 

@@ -7,7 +7,7 @@ import msgspec
 from chalicelib.asking import Brought, Registered
 from chalicelib.endpoints.answers import code_answer, deliver, refusal_of
 from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, find_end_of
-from chalicelib.endpoints.completing import build_grant, record_consent, tell_of_end
+from chalicelib.endpoints.completing import add_told, build_grant, record_consent
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
 from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session
 from chalicelib.endpoints.decided import client_id_of, load_request
@@ -21,7 +21,7 @@ from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.places import connection_place, consent_place, subject_place, user_key_place
-from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Pending
+from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Pending, Told
 from chalicelib.records.subject import Subject
 from chalicelib.replies import Reply
 
@@ -61,7 +61,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         connected_at=pending.decided_at,
         is_void=is_void,
     )
-    session = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
+    session, told = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
     if shortfall.missing:
         asked, grant_id = _ask_again(broker, pending, request)
         end_replaced(broker, owner, provider, connection)
@@ -76,7 +76,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
             grant_id=grant_id,
             was_pushed=decided.was_pushed,
         )
-        return page.with_headers(seal_session(broker, session, subject.session_salt))
+        return page.with_headers(seal_session(broker, session, subject.session_salt, told))
     code = _issue(
         broker,
         pending,
@@ -92,10 +92,11 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     )
     _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
-    told = seal_session(broker, tell_of_end(session, client), subject.session_salt)
     if request.device_round:
-        return show_end(broker, "device_done").with_headers(told)
-    return deliver(broker, code_answer(broker, request, code)).with_headers(told)
+        cookie = seal_session(broker, session, subject.session_salt, told)
+        return show_end(broker, "device_done").with_headers(cookie)
+    cookie = seal_session(broker, session, subject.session_salt, add_told(told, client, arrival.sub))
+    return deliver(broker, code_answer(broker, request, code)).with_headers(cookie)
 
 
 def _ask_again(broker: Broker, pending: Pending, request: AuthorizationRequest) -> tuple[AuthorizationRequest, str]:
@@ -200,8 +201,12 @@ def start_session(broker: Broker, provider: Registered, brought: Brought, arriva
     )
 
 
-def continue_session(broker: Broker, http: Request, session: BrowserSession, subject: Subject) -> BrowserSession:
+def continue_session(
+    broker: Broker, http: Request, session: BrowserSession, subject: Subject
+) -> tuple[BrowserSession, tuple[Told, ...]]:
     """Where the same user was signed in at this browser already it goes on as that session, under its name."""
     owner = read_session_owner(broker, http)
     before = open_session(broker, owner, subject) if owner is not None else None
-    return session if before is None else msgspec.structs.replace(session, sid=before.sid, told=before.told)
+    if owner is None or before is None:
+        return session, ()
+    return msgspec.structs.replace(session, sid=before.sid), owner.told

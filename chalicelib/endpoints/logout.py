@@ -8,6 +8,7 @@ user has pressed something (AUTHZ-15). What apps hold stays: a sign-out ends no 
 from urllib.parse import urlencode, urlsplit
 
 from chalicelib.access import verify_id_token
+from chalicelib.custody.signing_out import leave_sign_out
 from chalicelib.endpoints.answers import host_of, page_reply, site, way_back
 from chalicelib.endpoints.cookies import (
     BROWSER,
@@ -176,10 +177,12 @@ def _end(
     *,
     pressed: bool,
 ) -> Reply:
-    """Forget the session, and go where the app wants its user to be.
+    """Leave the duty to tell whoever wants to know, forget the session, and go where the app wants its user to be.
 
     pressed   the user has pressed a button of ours for it
     """
+    if owner is not None and owner.told:
+        leave_sign_out(broker, owner.sid, owner.told)
     forget: Headers = (set_cookie(broker, SESSION, "", max_age=0),)
     broker.log.event("signed_out", client_id=request.client_id or None, had_session=owner is not None, pressed=pressed)
     place = _place(request, client)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from chalicelib.access import find_end_among
 from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import AppAnswer, code_answer
-from chalicelib.endpoints.completing import build_grant, covers, record_consent, tell_of_end
+from chalicelib.endpoints.completing import add_told, build_grant, covers, record_consent
 from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
 from chalicelib.endpoints.device_decision import approve_device
 from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
@@ -28,7 +28,7 @@ from chalicelib.records.places import (
     provider_place,
     subject_place,
 )
-from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession
+from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Told
 from chalicelib.upstream.granted import excess_scopes, missing_scopes
 from chalicelib.vault.connecting import is_usable, provider_scopes
 
@@ -37,6 +37,7 @@ class Sitting(Struct, frozen=True, kw_only=True):
     """A live browser session, and what this user and client already have together."""
 
     session: BrowserSession
+    told: tuple[Told, ...]
     consent: Consent | None
     connection: Connection | None
     found: Found
@@ -58,7 +59,8 @@ def find_sitting(broker: Broker, http: Request, client_id: str, *also: Place[Any
     session = open_session(broker, owner, found.get(places[0]))
     if session is None or _has_ended(found, session):
         return None
-    return Sitting(session=session, consent=found.get(places[1]), connection=found.get(places[2]), found=found)
+    consent, connection = found.get(places[1]), found.get(places[2])
+    return Sitting(session=session, told=owner.told, consent=consent, connection=connection, found=found)
 
 
 def _has_ended(found: Found, session: BrowserSession) -> bool:
@@ -186,7 +188,8 @@ def finish_sitting(
         is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
     )
     answer = code_answer(broker, request, _issue(broker, request, grant, code_secret))
-    told, subject = tell_of_end(session, client), sitting.found.get(subject_place(session.sub))
-    if subject is None or set(told.told) == set(session.told):
+    subject = sitting.found.get(subject_place(session.sub))
+    told = sitting.told if request.device_round else add_told(sitting.told, client, session.sub)
+    if subject is None or set(told) == set(sitting.told):
         return answer, ()
-    return answer, (seal_session(broker, told, subject.session_salt),)
+    return answer, (seal_session(broker, session, subject.session_salt, told),)

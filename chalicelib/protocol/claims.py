@@ -7,6 +7,7 @@ from typing import Any
 
 from chalicelib.protocol.scope import serialize
 
+BACKCHANNEL_LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 PROFILE_CLAIMS = (
     "birthdate",
     "family_name",
@@ -98,6 +99,26 @@ def id_token_claims(
     if sid is not None:
         claims["sid"] = sid
     return claims
+
+
+def logout_token_claims(
+    *, issuer: str, sub: str, client_id: str, sid: str, jti: str, now: int, lifetime_seconds: int
+) -> dict[str, Any]:
+    """Claims of a logout token (OpenID Connect Back-Channel Logout 1.0 section 2.4); never a `nonce`, so that nobody
+    reads it as an ID token.
+
+    sid   "" where every session of this user is meant
+    """
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "sub": sub,
+        "aud": client_id,
+        "iat": now,
+        "exp": now + lifetime_seconds,
+        "jti": jti,
+        "events": {BACKCHANNEL_LOGOUT: {}},
+    }
+    return {**claims, "sid": sid} if sid else claims
 
 
 def userinfo_claims(profile: Mapping[str, Any], scopes: frozenset[str]) -> dict[str, Any]:

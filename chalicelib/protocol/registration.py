@@ -14,12 +14,18 @@ from msgspec.structs import asdict
 
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidScope
-from chalicelib.protocol.redirect_uri import check_registrable, is_loopback
+from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.registration_keys import RegisteredKeys, check_no_software_statement, read_registered_keys
+from chalicelib.protocol.registration_places import (
+    MAX_REDIRECT_URIS,
+    check_places,
+    check_returns,
+    check_told_at,
+    is_public,
+)
 from chalicelib.protocol.scope import parse_scope, serialize
 from chalicelib.records.client import AuthMethod, Client, Handout, RegistrationPolicy
 
-MAX_REDIRECT_URIS = 10
 MAX_NAME_LENGTH = 80
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "logo_uri", "jwks_uri")
@@ -34,14 +40,9 @@ ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "userinfo_encrypted_response_alg": (),
     "request_object_signing_alg": (),
     "sector_identifier_uri": (),
-    "backchannel_logout_uri": (),
     "frontchannel_logout_uri": (),
 }
 
-_PRIVATE_HOST = re.compile(
-    r"(?:[^.]+|.*\.(?:local|localhost|localdomain|internal|intranet|private|lan|corp|home|arpa))"
-)
-_HTTPS_HOST = re.compile(r"https://([^/:?]+).*")
 # Control, format (bidirectional overrides among them), line breaks and unassigned surrogates have no place in a name.
 _UNFIT_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
@@ -67,6 +68,8 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
     keys: RegisteredKeys = RegisteredKeys()
     post_logout_redirect_uris: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
+    backchannel_logout_uri: str | None = None
+    backchannel_logout_session_required: bool = False
 
     def client_fields(self) -> dict[str, Any]:
         """All of it by the names that it has in a Client."""
@@ -132,7 +135,11 @@ def parse_registration(
         providers=policy.providers,
         resources=policy.resources,
         keys=read_registered_keys(document, auth_method=auth_method, jwks_uri=uris["jwks_uri"]),
-        post_logout_redirect_uris=_read_returns(document, application_type),
+        post_logout_redirect_uris=check_returns(
+            _read_list(document, "post_logout_redirect_uris") or (), application_type
+        ),
+        backchannel_logout_uri=check_told_at(_read_string(document, "backchannel_logout_uri"), redirect_uris),
+        backchannel_logout_session_required=_read_flag(document, "backchannel_logout_session_required"),
     )
 
 
@@ -167,6 +174,9 @@ def registration_answer(client: Client, secret: str | None, issuer: str, *, mana
         answer["jwks"] = {"keys": list(client.jwks)}
     if client.post_logout_redirect_uris:
         answer["post_logout_redirect_uris"] = list(client.post_logout_redirect_uris)
+    if client.backchannel_logout_uri is not None:
+        answer["backchannel_logout_uri"] = client.backchannel_logout_uri
+        answer["backchannel_logout_session_required"] = client.backchannel_logout_session_required
     if secret is not None:
         answer |= {"client_secret": secret, "client_secret_expires_at": 0}
     return answer
@@ -225,18 +235,9 @@ def _read_uri(document: Mapping[str, Any], name: str) -> str | None:
         check_registrable(uri, application_type="web")
     except InvalidRedirectUri as error:
         raise InvalidClientMetadata(f"{name}_malformed") from error
-    if not _is_public(uri):
+    if not is_public(uri):
         raise InvalidClientMetadata(f"{name}_not_public_https")
     return uri
-
-
-def _is_public(uri: str) -> bool:
-    """True for https to a host that is not private by its name. The URI has passed `check_registrable`."""
-    host = _HTTPS_HOST.fullmatch(uri)
-    if host is None:
-        return False
-    name = host.group(1)
-    return not name.startswith(("[", "127.")) and not _PRIVATE_HOST.fullmatch(name)
 
 
 def _read_scopes(document: Mapping[str, Any], name: str, default: frozenset[str]) -> frozenset[str]:
@@ -280,28 +281,8 @@ def _read_redirect_uris(
         raise InvalidClientMetadata("application_type_unknown")
     native = told == "native" or (told is None and not all(uri.startswith("https:") for uri in uris))
     kind: Literal["web", "native"] = "native" if native else "web"
-    _check_places(uris, kind)
+    check_places(uris, kind)
     return uris, kind
-
-
-def _read_returns(document: Mapping[str, Any], application_type: Literal["web", "native"]) -> tuple[str, ...]:
-    """Where a browser may return to after a sign-out (RP-Initiated Logout 1.0 section 3.1): as other redirect URIs."""
-    uris = _read_list(document, "post_logout_redirect_uris") or ()
-    if len(uris) > MAX_REDIRECT_URIS:
-        raise InvalidClientMetadata("post_logout_redirect_uris_too_many")
-    try:
-        _check_places(uris, application_type)
-    except InvalidRedirectUri as error:
-        raise InvalidClientMetadata("post_logout_redirect_uri_malformed") from error
-    return uris
-
-
-def _check_places(uris: tuple[str, ...], application_type: str) -> None:
-    """Where a browser may be sent to: registrable, and public unless it is the user's own device."""
-    for uri in uris:
-        check_registrable(uri, application_type=application_type)
-        if uri.startswith(("http:", "https:")) and not is_loopback(uri) and not _is_public(uri):
-            raise InvalidRedirectUri("redirect_uri_private_host")
 
 
 def _read_auth_method(document: Mapping[str, Any], policy: RegistrationPolicy) -> AuthMethod:

@@ -1,10 +1,12 @@
-"""A duty that outlives its request: something that must still be done at a provider."""
+"""A duty that outlives its request: something that must still be done at a provider or an app."""
 
 from typing import Literal
 
 from msgspec import Struct
 
-JobKind = Literal["revoke", "open_attempt", "end", "return"]
+from chalicelib.records.sign_in import Told
+
+JobKind = Literal["revoke", "open_attempt", "end", "return", "sign_out"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -12,7 +14,7 @@ class Job(Struct, frozen=True, kw_only=True):
 
     kind          revoke: end the sealed tokens; open_attempt: end what a refresh brings that ran while it was revoked;
                   end: finish a revocation whose request died after its tombstone; return: end the sealed tokens of a
-                  sign-in that nothing came of
+                  sign-in that nothing came of; sign_out: tell apps that a browser session has ended
     job_id        says which duty it is, so that the same one is written once
     sub           whose key opens what is sealed; of a `return` its own name, since its user may never have been here
     sealed        for `revoke`, `return`: tokens and their kinds, under that key for this job's place
@@ -20,14 +22,17 @@ class Job(Struct, frozen=True, kw_only=True):
     attempt       for `open_attempt`: the attempt that was open
     settles       the tombstone is settled when this is done
     claimed_until who does it has it until then; 0: nobody
-    expires_at    of an erased user: what is left is given up and forgotten then; None: it has no end of its own
+    expires_at    of an erased user, or of a sign-out: what is left is given up and forgotten then; None: it has no end
+                  of its own
+    sid           for `sign_out`: the session; "": all of the user's
+    told          for `sign_out`: the apps
     """
 
     kind: JobKind
     job_id: str
     due_at: int
-    provider_id: str
     created_at: int
+    provider_id: str = ""
     connection_id: str = ""
     sub: str = ""
     sealed: bytes = b""
@@ -37,3 +42,5 @@ class Job(Struct, frozen=True, kw_only=True):
     tries: int = 0
     claimed_until: int = 0
     expires_at: int | None = None
+    sid: str = ""
+    told: tuple[Told, ...] = ()

@@ -1,6 +1,6 @@
 """What travels sealed through the browser during one sign-in: the checked request, the decision, the session."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from msgspec import Struct
 
@@ -70,13 +70,20 @@ class Pending(Struct, frozen=True, kw_only=True):
     device_round: int = 0
 
 
+class Told(NamedTuple):
+    """An app that wants to be told when a browser session ends; sub   its user, as it knows that user. Many stand
+    in one cookie."""
+
+    client_id: str
+    sub: str
+
+
 class BrowserSession(Struct, frozen=True, kw_only=True):
     """Who sits at this browser: set at every successful callback.
 
     account_id   opaque name of the account at the provider; with it a client's connection is found without a look-up
     sid          random id of this session, kept while the same user signs in again at this browser; it stands in every
                  ID token of the session
-    told         clients that signed in and want to be told when it ends, the newest last
     """
 
     sub: str
@@ -87,7 +94,6 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
     sid: str
     epoch: int
     auth_time: int | None = None
-    told: tuple[str, ...] = ()
 
 
 class KeptRequest(Struct, frozen=True, kw_only=True):

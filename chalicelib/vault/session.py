@@ -1,7 +1,4 @@
-"""A browser session as its cookie keeps it: sealed under a key that mixes in its user's salt; another salt ends it.
-
-The endpoints that read cookies open it, and so does the duty that tells apps of a sign-out.
-"""
+"""A browser session as its cookie keeps it: sealed under a key that mixes in its user's salt; another salt ends it."""
 
 import hashlib
 import hmac

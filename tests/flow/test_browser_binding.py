@@ -99,7 +99,7 @@ class OtherShape(msgspec.Struct):
 
     sub: str = ""
     account_id: str = ""
-    told: tuple[str, ...] = ()
+    sid: str = ""
     expires_at: int = 10**10
     state: str = ""
     browser: str = ""

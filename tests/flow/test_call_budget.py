@@ -289,6 +289,18 @@ def test_signing_out_costs_nothing(stack: Stack, warm: Session) -> None:
 
 
 @requirement("BUDGET")
+def test_signing_out_of_a_session_of_which_apps_are_to_be_told_costs_one_write(stack: Stack, warm: Session) -> None:
+    uri = "https://app.example/told"
+    browser = start_session(stack, backchannel_logout_uri=uri).sign_in.browser
+    for _ in range(3):
+        stack.redeem(stack.sign_in(stack.client(backchannel_logout_uri=uri)[0], browser=browser))
+    with spends(stack, 0, "a page that asks"):
+        page = browser.get("/logout")
+    with spends(stack, 1, "signed out"):
+        assert browser.post("/logout", [*read_page(page.body).fields, ("decision", "sign_out")]).status == 200
+
+
+@requirement("BUDGET")
 def test_a_hand_out_is_a_read_and_a_record(stack: Stack, warm: Session) -> None:
     with spends(stack, 2, "handed out"):
         assert warm.exchange().status == 200

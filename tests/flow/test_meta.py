@@ -229,7 +229,7 @@ def test_what_is_not_built_is_not_there(stack: Stack, place: str) -> None:
     method, _, path = place.partition(" ")
     answer: Answer = request(stack.netloc, method, path)
     assert answer.status == 403 and answer.header("access-control-allow-origin") is None
-    assert not [name for name in metadata(stack) if name.startswith(("backchannel", "mtls"))]
+    assert not [name for name in metadata(stack) if name.startswith(("frontchannel", "mtls"))]
 
 
 @requirement("META-02", "REG-01")

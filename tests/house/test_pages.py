@@ -25,7 +25,7 @@ from tests.flow.stack import SCOPE, Stack, start_parts
 from tests.flow.tokens import Session, read, start_session
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-NAMES = ("first-app", "hand-out", "connect", "proxy", "vault", "pushed-requests", "sign-in-requests")
+NAMES = ("first-app", "hand-out", "connect", "proxy", "vault", "pushed-requests", "sign-in-requests", "sign-out")
 PAGES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in NAMES}
 EXAMPLE = re.compile(r"```(sh|js)\n(.*?)```\n(?:\n((?:    [^\n]*\n)+))?", re.DOTALL)
 NAME = re.compile(r'"(\w+)":')
@@ -45,6 +45,8 @@ class Reader:
             "connectionId": self.session.claims["connections"]["demo"],
             "notes": f"{stack.provider.url}/api/notes",
             "mine": "the-apps-own-state",
+            "idToken": self.session.tokens["id_token"],
+            "sub": self.session.claims["sub"],
         }
         self.variables = {re.sub("([A-Z])", r"_\1", name).upper(): value for name, value in self.names.items()}
 
@@ -129,7 +131,10 @@ def test_a_first_app(
     monkeypatch.setattr(sys, "argv", ["first_app.py", client_id])
     exec(compile(program.replace("http://127.0.0.1:8080", stack.settings.issuer), "first_app.py", "exec"), {})
     printed = dict(re.findall(r"([A-Z_]+)=(\S+)", capsys.readouterr().out))
-    assert printed["CLIENT_ID"] == client_id and printed.keys() | {"NOTES", "MINE"} == {*reader.variables, "STATE"}
+    assert printed["CLIENT_ID"] == client_id and printed.keys() | {"NOTES", "MINE", "ID_TOKEN", "SUB"} == {
+        *reader.variables,
+        "STATE",
+    }
     answer = Proxied(stack).call(printed["ACCESS_TOKEN"])
     assert answer.json["owner"] == "alice"
 
@@ -182,6 +187,15 @@ def test_pushed_requests(reader: Reader) -> None:
     assert "code" in back.answered and back.answered["state"] == reader.names["mine"]
     assert "require_pushed_authorization_requests" in changed
     assert read(reader.stack, client_place(reader.names["clientId"])).require_pushed_authorization_requests
+
+
+def test_sign_out(reader: Reader) -> None:
+    _, place, _, everywhere = copy_all(reader, "sign-out")
+    back = reader.session.sign_in.browser.get(place.strip())
+    assert back.location == f"https://app.example/bye?state={reader.names['mine']}"
+    client = read(reader.stack, client_place(reader.names["clientId"]))
+    assert client.backchannel_logout_uri == "https://app.example/told"
+    assert client.client_id in everywhere
 
 
 def words_of(page: str, begins: str) -> set[str]:

@@ -140,7 +140,10 @@ def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() ->
     for statement in JOBS_POLICY["Statement"]:
         assert statement["Effect"] == "Allow" and statement["Resource"] != "*"
     (decrypt,) = (statement for statement in JOBS_POLICY["Statement"] if statement["Action"] == "kms:Decrypt")
-    context = {"kms:EncryptionContext:deployment": "broker", "kms:EncryptionContext:purpose": "vault"}
+    context = {
+        "kms:EncryptionContext:deployment": "broker",
+        "kms:EncryptionContext:purpose": ["vault", "signing"],  # tokens to end, and what tells apps of a sign-out
+    }
     assert decrypt["Condition"]["StringEquals"] == context
     written = {
         key

@@ -1,0 +1,114 @@
+"""Telling apps that a browser session has ended (OpenID Connect Back-Channel Logout 1.0).
+
+Who signs out leaves one duty, however many apps there are; it becomes one for each app that could not be told at once.
+Every try brings a token of its own. An app that is told twice hears twice of the same session.
+"""
+
+from urllib.parse import urlencode
+
+import msgspec
+
+from chalicelib.issuing import issue_logout_token
+from chalicelib.ports import Broker
+from chalicelib.records.client import Client
+from chalicelib.records.job import Job
+from chalicelib.records.places import client_place, grant_place
+from chalicelib.records.sign_in import Told
+from chalicelib.upstream.http import HttpRequest, ProviderUnavailable
+
+TELLING_SECONDS = 86400  # then an app's own session must have ended by itself
+CALL_SECONDS = 3.0
+MAX_ANSWER_BYTES = 65536
+LEAST_SECONDS = 8  # one call may take that with all around it; what there is no time for has a duty of its own
+TAKEN = (200, 204)
+
+
+def leave_sign_out(broker: Broker, sid: str, told: tuple[Told, ...]) -> None:
+    """One duty for all apps of a session that has just ended: one write.
+
+    sid   "" where the apps are to end every session of the user
+    """
+    now = broker.clock.now()
+    broker.store.put_job(
+        Job(
+            kind="sign_out",
+            job_id=broker.entropy.token_bytes(16).hex(),
+            due_at=now,
+            created_at=now,
+            sid=sid,
+            told=told,
+            expires_at=now + TELLING_SECONDS,
+        )
+    )
+
+
+def leave_for_all_sessions(broker: Broker, sub: str) -> tuple[Told, ...]:
+    """Duties for all apps of a user whose sessions have all been ended; which apps those are.
+
+    An app that wants to hear of sessions by name hears of those in which a grant began that still stands.
+    """
+    names = [name.rpartition("#")[2] for name in broker.store.list_subject(sub, "CONSENT")]
+    clients = broker.store.read(*map(client_place, names)) if names else None
+    apps = [client for name in names if clients and (client := clients.get(client_place(name)))]
+    told = tuple(_told(client, sub) for client in apps if client.backchannel_logout_uri is not None)
+    at_once = {client.client_id for client in apps if not client.backchannel_logout_session_required}
+    if all_at_once := tuple(one for one in told if one.client_id in at_once):
+        leave_sign_out(broker, "", all_at_once)
+    for sid, one in _sessions(broker, sub, tuple(one for one in told if one.client_id not in at_once)):
+        leave_sign_out(broker, sid, (one,))
+    return told
+
+
+def _sessions(broker: Broker, sub: str, told: tuple[Told, ...]) -> list[tuple[str, Told]]:
+    """In which sessions these apps' grants began, each once."""
+    if not told:
+        return []
+    places = [grant_place(name) for name in broker.store.list_subject(sub, "GRANT")]
+    found = broker.store.read(*places) if places else None
+    grants = [grant for place in places if found and (grant := found.get(place)) and grant.sid]
+    whose = {one.client_id: one for one in told}
+    return [(sid, whose[name]) for name, sid in sorted({(one.client_id, one.sid) for one in grants}) if name in whose]
+
+
+def _told(client: Client, sub: str) -> Told:
+    return Told(client.client_id, sub)
+
+
+def tell_apps(broker: Broker, job: Job) -> bool:
+    """Tell the app of this duty, or each of several; False where the one has not taken it."""
+    if len(job.told) == 1:
+        return _tell(broker, job, job.told[0])
+    for told in job.told:
+        if broker.deadline.left() < LEAST_SECONDS or not _tell(broker, job, told):
+            job_id = f"{job.job_id}-{told.client_id}"
+            broker.store.put_job(msgspec.structs.replace(job, job_id=job_id, told=(told,), claimed_until=0))
+    return True
+
+
+def _tell(broker: Broker, job: Job, told: Told) -> bool:
+    """True where the app has taken it, or is none any more that wants to be told."""
+    place = client_place(told.client_id)
+    client = broker.store.read(place).get(place)
+    if client is None or client.is_over(broker.clock.now()) or client.backchannel_logout_uri is None:
+        return True
+    return _post(broker, client, client.backchannel_logout_uri, job.sid, told.sub)
+
+
+def _post(broker: Broker, client: Client, uri: str, sid: str, sub: str) -> bool:
+    token = issue_logout_token(broker, client.client_id, sub=sub, sid=sid, now=broker.clock.now())
+    request = HttpRequest(
+        method="POST",
+        url=uri,
+        headers={"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"},
+        body=urlencode({"logout_token": token}).encode(),
+    )
+    try:
+        status = broker.fetcher.fetch(request, timeout_seconds=CALL_SECONDS, max_bytes=MAX_ANSWER_BYTES).status
+    except ProviderUnavailable as error:
+        broker.log.event("sign_out_not_taken", client_id=client.client_id, reason=error.reason)
+        return False
+    if status not in TAKEN:
+        broker.log.event("sign_out_not_taken", client_id=client.client_id, reason=f"status_{status}")
+        return False
+    broker.log.event("sign_out_told", client_id=client.client_id)
+    return True

@@ -1,0 +1,72 @@
+"""Where an app that registers itself may have browsers sent, and where we call it ourselves: public addresses alone.
+
+Nobody has looked at such an app, so it may not make us call anybody else: what we call lies at the host of one of its
+redirect URIs (OpenID Connect RP-Initiated Logout 1.0 section 3.1, Back-Channel Logout 1.0 section 2.2).
+"""
+
+import re
+
+from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
+from chalicelib.protocol.redirect_uri import check_registrable, is_loopback, origin_of
+
+MAX_REDIRECT_URIS = 10
+
+_PRIVATE_HOST = re.compile(
+    r"(?:[^.]+|.*\.(?:local|localhost|localdomain|internal|intranet|private|lan|corp|home|arpa))"
+)
+_HTTPS_HOST = re.compile(r"https://([^/:?]+).*")
+_HTTPS_PORT = re.compile(r"https://[^/?]+:[0-9]+(?:[/?].*)?")
+
+
+def is_public(uri: str) -> bool:
+    """True for https to a host that is not private by its name. The URI has passed `check_registrable`."""
+    host = _HTTPS_HOST.fullmatch(uri)
+    if host is None:
+        return False
+    name = host.group(1)
+    return not name.startswith(("[", "127.")) and not _PRIVATE_HOST.fullmatch(name)
+
+
+def check_places(uris: tuple[str, ...], application_type: str) -> None:
+    """Where a browser may be sent to: registrable, and public unless it is the user's own device.
+
+    Raises InvalidRedirectUri.
+    """
+    for uri in uris:
+        check_registrable(uri, application_type=application_type)
+        if uri.startswith(("http:", "https:")) and not is_loopback(uri) and not is_public(uri):
+            raise InvalidRedirectUri("redirect_uri_private_host")
+
+
+def check_returns(uris: tuple[str, ...], application_type: str) -> tuple[str, ...]:
+    """Where a browser may return to after a sign-out: as other redirect URIs. Raises InvalidClientMetadata."""
+    if len(uris) > MAX_REDIRECT_URIS:
+        raise InvalidClientMetadata("post_logout_redirect_uris_too_many")
+    try:
+        check_places(uris, application_type)
+    except InvalidRedirectUri as error:
+        raise InvalidClientMetadata("post_logout_redirect_uri_malformed") from error
+    return uris
+
+
+def check_callable(uri: str) -> None:
+    """Refuse what the guarded fetcher would: https on its own port, and to no address or name that is private.
+
+    Raises InvalidRedirectUri.
+    """
+    check_registrable(uri, application_type="web")
+    if not is_public(uri) or _HTTPS_PORT.fullmatch(uri):
+        raise InvalidRedirectUri("redirect_uri_not_callable")
+
+
+def check_told_at(uri: str | None, redirect_uris: tuple[str, ...]) -> str | None:
+    """Where the app is told that a session has ended. Raises InvalidClientMetadata."""
+    if uri is None:
+        return None
+    try:
+        check_callable(uri)
+    except InvalidRedirectUri as error:
+        raise InvalidClientMetadata("backchannel_logout_uri_malformed") from error
+    if origin_of(uri) not in {origin_of(one) for one in redirect_uris}:
+        raise InvalidClientMetadata("backchannel_logout_uri_of_another_host")
+    return uri
