@@ -92,7 +92,7 @@ def main(arguments: list[str]) -> int:
 
 
 def overview() -> str:
-    lines = ["Token Broker: sign-in with a third party for an app that holds no secret.", ""]
+    lines = ["Token Broker: sign-in with a third party for an app that holds no secret."]
     lines += ["  python3 dev.py COMMAND [--help]", ""]
     for title, commands in GROUPS.items():
         lines += [title, *(f"  {name:9} {purpose}" for name, (_, purpose) in commands.items()), ""]
