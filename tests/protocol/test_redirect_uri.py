@@ -1,8 +1,5 @@
 """Redirect URIs against the corpus, and the few things that it cannot say."""
 
-import tomllib
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,14 +13,21 @@ from chalicelib.protocol.redirect_uri import (
     place_hash,
     redirect_hash,
 )
+from tests.corpora import find_faults, read_corpus
+from tests.protocol.weak_redirect_uri import COMPARISONS, RULES, weak_register
 from tests.requirement import requirement
 
-CORPUS = tomllib.loads((Path(__file__).parents[1] / "corpora" / "redirect_uri.txt").read_text())
+CORPUS = read_corpus("redirect_uri.txt")
 KINDS = ("web", "native")
+ELSEWHERE = "ftp://zzz.test/other?q=9"
+
+
+def lines(section: str) -> list:
+    return [line for line in CORPUS if line.section == section]
 
 
 def of(section: str) -> list:
-    return [pytest.param(trick, id=name) for name, trick in CORPUS[section].items()]
+    return [pytest.param(line.trick, id=line.says) for line in lines(section)]
 
 
 @requirement("AUTHZ-05", "REG-02")
@@ -32,6 +36,46 @@ def test_a_trick_cannot_be_registered(trick):
     for kind in [trick["kind"]] if "kind" in trick else KINDS:
         with pytest.raises(InvalidRedirectUri):
             check_registrable(trick["uri"], application_type=kind)
+
+
+@requirement("AUTHZ-02", "AUTHZ-05")
+@pytest.mark.parametrize("trick", of("refused_at_registration"))
+def test_what_cannot_be_registered_matches_nothing_that_is(trick):
+    kind = trick.get("kind", "web")
+    registered = tuple(line.trick["uri"] for line in lines("registrable") if line.trick.get("kind", kind) == kind)
+    for native in (True, False) if "kind" not in trick else (False,):
+        assert not match_redirect_uri(trick["uri"], registered, native=native)
+
+
+@requirement("AUTHZ-02", "AUTHZ-05", "REG-02")
+def test_the_corpus_tries_different_things_and_a_weak_checker_falls_for_each():
+    registering, matching = lines("refused_at_registration"), lines("refused_at_authorize")
+    assert not find_faults(
+        registering,
+        made=lambda line: (line.trick["uri"], line.trick.get("kind")),
+        weak=lambda line: weak_register(line.trick["uri"], line.trick.get("kind", "native"), set(line.trick["weak"])),
+        least=120,
+        control=[
+            (line.name, weak_register(line.trick["uri"], line.trick.get("kind", "native"), set()))
+            for line in registering
+        ],
+    )
+    assert not find_faults(
+        matching,
+        made=lambda line: (line.trick["sent"], line.trick["registered"], line.trick.get("native")),
+        weak=lambda line: COMPARISONS[line.trick["weak"]](line.trick["sent"], line.trick["registered"]),
+        control=[
+            (line.name, COMPARISONS[line.trick["weak"]](ELSEWHERE, line.trick["registered"])) for line in matching
+        ],
+    )
+    assert set(RULES) == {name for line in registering for name in line.trick["weak"]}
+    assert set(COMPARISONS) == {line.trick["weak"] for line in matching}
+
+
+@requirement("AUTHZ-05")
+@pytest.mark.parametrize("line", lines("registrable"), ids=lambda line: line.says)
+def test_the_weak_checker_knows_what_is_honest(line):
+    assert weak_register(line.trick["uri"], line.trick.get("kind", "native"), set())
 
 
 @requirement("AUTHZ-05")
