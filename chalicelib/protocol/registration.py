@@ -43,8 +43,12 @@ ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "frontchannel_logout_uri": (),
 }
 
-# Control, format (bidirectional overrides among them), line breaks and unassigned surrogates have no place in a name.
-_UNFIT_NAME = re.compile("[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+# Control, format (bidirectional overrides among them), line breaks, lone surrogates, what is private or for machines,
+# and letters that show nothing have no place in a name.
+_UNFIT_NAME = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u115f\u1160\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ud800-\udfff"
+    "\ue000-\uf8ff\ufeff\uffa0\ufff9-\ufffb\U000e0000-\U0010ffff]"
+)
 
 
 class RegistrationRequest(Struct, frozen=True, kw_only=True):

@@ -6,7 +6,7 @@ API Gateway has decoded the query; the body and the path are decoded here, once 
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qsl, unquote
 
 from chalicelib.protocol.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
@@ -81,7 +81,7 @@ def _read_json(headers: Mapping[str, tuple[str, ...]], body: bytes) -> object:
     if _media_type(headers) != "application/json":
         raise UnsupportedMediaType("content_type_not_json")
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique)
+        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError):
         raise InvalidRequest("json_malformed") from None
 
@@ -91,6 +91,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len({name.casefold() for name, _ in pairs}) != len(pairs) or any("\x00" in name for name, _ in pairs):
         raise ValueError("ambiguous keys")
     return dict(pairs)
+
+
+def _refuse(word: str) -> NoReturn:
+    """NaN and Infinity are Python's, and no JSON (RFC 8259 section 6)."""
+    raise ValueError("no JSON number")
 
 
 def _media_type(headers: Mapping[str, tuple[str, ...]]) -> str:

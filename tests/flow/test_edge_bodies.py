@@ -5,9 +5,11 @@ from urllib.parse import urlencode
 
 import pytest
 
+from tests.corpora import read_corpus
 from tests.flow.browser import FORM, Answer
 from tests.flow.stack import Stack
 from tests.flow.surface import ENDPOINTS, JSON, Endpoint, raw, read_tables
+from tests.protocol.test_registration_corpus import body_of
 from tests.requirement import requirement
 
 FORMS = [endpoint for endpoint in ENDPOINTS if endpoint.body == "form"]
@@ -78,26 +80,7 @@ def test_a_form_of_the_right_type_is_read(stack: Stack, content_type: str) -> No
     assert post(stack, "/revoke", body, content_type).status == 200
 
 
-DOCUMENTS = {
-    "not json": b"redirect_uris",
-    "a comment": b'{"redirect_uris": [] /* x */}',
-    "a trailing comma": b'{"redirect_uris": [],}',
-    "two documents": b"{}{}",
-    "single quotes": b"{'redirect_uris': []}",
-    "a repeated key": b'{"redirect_uris": ["https://a.example/"], "redirect_uris": ["https://b.example/"]}',
-    "a repeated key deep inside": b'{"redirect_uris": ["https://a.example/"], "jwks": {"keys": [{"a": 1, "a": 2}]}}',
-    "a key in two cases": b'{"redirect_uris": ["https://a.example/"], "Redirect_URIs": ["https://b.example/"]}',
-    "a key with an escape": b'{"redirect_uris": ["https://a.example/"], "redirect_ur\\u0069s": ["https://b.example/"]}',
-    "a long s": '{"scope": "openid", "\u017fcope": "x", "redirect_uris": ["https://a.example/"]}'.encode(),
-    "a kelvin sign": '{"jwks": {}, "jw\u212as": {}, "redirect_uris": ["https://a.example/"]}'.encode(),
-    "a nul in a key": b'{"redirect_uris": ["https://a.example/"], "scope\\u0000": "x"}',
-    "half a character": b'{"client_name": "\xe2\x82"}',
-    "latin-1": b'{"client_name": "\xe9"',
-    "utf-16": '{"client_name": "a"}'.encode("utf-16"),
-    "a byte order mark": b'\xef\xbb\xbf{"client_name": "a"}',
-    "an endless number": b'{"client_name": ' + b"9" * 6000 + b"}",
-    "an unescaped line break": b'{"client_name": "a\nb"}',
-}
+UNREADABLE = [line for line in read_corpus("registration.toml") if line.section == "invalid_request"]
 
 
 @requirement("GEN-03", "REG-02")
@@ -105,9 +88,9 @@ def test_a_document_that_reads_in_two_ways_is_refused(make_stack) -> None:
     stack = make_stack(open_registration=True)
     before = read_tables(stack)
     with stack.dynamodb.counted() as calls:
-        for name, document in DOCUMENTS.items():
-            answer = post(stack, "/register", document, JSON)
-            assert (answer.status, answer.json["error"]) == (400, "invalid_request"), name
+        for line in UNREADABLE:
+            answer = post(stack, "/register", body_of(line), JSON)
+            assert (answer.status, answer.json["error"]) == (400, "invalid_request"), line.says
         assert post(stack, "/register", b"[" * 8000 + b"]" * 8000, JSON).status == 400
         for content_type in (FORM, "text/json", "application/json; charset=latin-1", "application/jwt", ""):
             assert post(stack, "/register", b"{}", content_type).status == 415, content_type
