@@ -8,7 +8,7 @@ from chalicelib.protocol.client_keys import MAX_KEYS, UnusableKeys, parse_client
 from chalicelib.protocol.errors import InvalidClientMetadata
 from chalicelib.protocol.jws import encode_segment
 from chalicelib.protocol.key_sets import PRIVATE_MEMBERS
-from chalicelib.protocol.registration import parse_registration
+from chalicelib.protocol.registration import open_policy, parse_registration
 from tests.requirement import requirement
 
 EC, ED, RSA = ECKey.generate_key("P-256"), OKPKey.generate_key("Ed25519"), RSAKey.generate_key(2048)
@@ -117,7 +117,7 @@ def test_one_key_fits_the_algorithm_that_the_client_will_use():
 def register(**members):
     document = {"redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": "private_key_jwt", **members}
     scopes = frozenset({"openid"})
-    return parse_registration(document, allowed_scopes=scopes, default_scopes=scopes, handout="none")
+    return parse_registration(document, open_policy(scopes, "none"), default_scopes=scopes)
 
 
 @requirement("REG-02")
