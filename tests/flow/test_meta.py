@@ -9,10 +9,12 @@ import jwt
 import pytest
 
 from chalicelib.protocol.device_code import DEVICE_CODE
+from tests.flow.bound import Holder
 from tests.flow.browser import Answer, request
 from tests.flow.device import ask
 from tests.flow.stack import ACCESS_TOKEN, APP, EXCHANGE, Stack
 from tests.flow.surface import raw
+from tests.protocol.proofs import ProofKey, key_of
 from tests.requirement import requirement
 
 OPENID = "/.well-known/openid-configuration"
@@ -83,6 +85,24 @@ def test_every_advertised_value_works(make_stack) -> None:
         allowed = method in known["introspection_endpoint_auth_methods_supported"]
         assert stack.post("/introspect", client, secret, token="x").status == (200 if allowed else 401), method
     assert len(set(known["claims_supported"])) == len(known["claims_supported"])
+
+
+@requirement("META-02", "DPOP-01")
+def test_every_advertised_algorithm_of_proofs_works_and_no_other(stack: Stack) -> None:
+    client, secret = stack.client(
+        token_endpoint_auth_method="client_secret_basic", grant_types=frozenset({"client_credentials"})
+    )
+    kinds = {"ES256": "ec", "ES384": "ec384", "ES512": "ec521", "Ed": "ed", "PS": "rsa", "RS": "rsa"}
+    resource = stack.get("/.well-known/oauth-protected-resource").json
+    known = metadata(stack)["dpop_signing_alg_values_supported"]
+    assert resource["dpop_signing_alg_values_supported"] == known
+    for algorithm in (*known, "RS256"):
+        kind = next(kind for prefix, kind in kinds.items() if algorithm.startswith(prefix))
+        holder = Holder(stack, ProofKey(key_of(kind).key, algorithm))
+        answer = stack.token(client, secret, grant_type="client_credentials", headers=holder.proof())
+        assert (answer.status == 200) is (algorithm in known), algorithm
+        if algorithm in known:
+            assert holder.use(answer.json["access_token"]).json["error"] == "insufficient_scope", algorithm
 
 
 @requirement("META-02", "TOK-08")

@@ -162,9 +162,11 @@ def _has_ended(connection: http.client.HTTPConnection) -> bool:
 
 
 def post(connection: http.client.HTTPConnection, form: dict[str, str], *, host: str) -> tuple[int, dict[str, Any]]:
-    """One POST /token, under the issuer's name as behind one domain."""
+    """One POST /token, under the issuer's name as behind one domain; `DPoP` among the fields is sent as the header."""
     headers = {"Content-Type": "application/x-www-form-urlencoded", "Host": host}
-    connection.request("POST", "/token", urlencode(form), headers)
+    fields = {name: value for name, value in form.items() if name != "DPoP"}
+    headers |= {"DPoP": form["DPoP"]} if "DPoP" in form else {}
+    connection.request("POST", "/token", urlencode(fields), headers)
     response = connection.getresponse()
     return response.status, json.loads(response.read())
 

@@ -1,0 +1,14 @@
+"""What a path that does not use it must not wait for at a cold start."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+LATE = ("chalicelib.protocol.dpop", "chalicelib.endpoints.proof")
+
+
+def test_the_check_of_proofs_is_loaded_where_somebody_sends_one() -> None:
+    program = f"import sys, app; print(sorted(set({LATE!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "[]", (done.stdout, done.stderr[-500:])
