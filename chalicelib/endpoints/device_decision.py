@@ -4,6 +4,8 @@ The grant stands since the device asked, so each step moves that one item, and o
 shown: `device_round` rises when the user has to decide again. There is no app to return to: the way ends on our page.
 """
 
+import hmac
+
 from chalicelib.endpoints.answers import page_reply, site
 from chalicelib.pages.page import ErrorPage
 from chalicelib.pages.render import render_error, render_waiting
@@ -60,7 +62,7 @@ def deny_device(broker: Broker, grant_id: str, client_id: str, device_round: int
 def answer_again(broker: Broker, pending: Pending, found: Grant | None, same_place: str) -> Reply:
     """A second callback of the browser that decided: it waits, or reads the end once more. Raises PageError."""
     device = found.device if found else None
-    ours = device is not None and device.decision == secret_hash(pending.code_secret)
+    ours = device is not None and hmac.compare_digest(device.decision, secret_hash(pending.code_secret))
     if found is None or not ours or found.is_over(broker.clock.now()):
         broker.log.event("state_already_used", provider_id=pending.provider_id)
         raise PageError("state_already_used", page="device_over")

@@ -20,7 +20,7 @@ KINDS = {
     "a Stripe key": r"\b[rs]k_live_[0-9A-Za-z]{16,}",
     "a PyPI token": r"\bpypi-AgEI[A-Za-z0-9_-]{40,}",
     "an npm token": r"\bnpm_[A-Za-z0-9]{36}\b",
-    "a code or refresh token of ours": r"\btb_(?:code|refresh)_[A-Za-z0-9_-]{60,}",
+    "a code or refresh token of ours": r"\btb_(?:code|refresh|device)_[A-Za-z0-9_-]{60,}",
     "a URL with a password": r"https?://[^\s/:@\"'{}<>$]+:[^\s/:@\"'{}<>$]{8,}@[a-z0-9.-]+\.(?:com|org|net|io|dev)\b",
 }
 # Files that hold what looks like a secret because that is their subject: each with the kinds that are allowed in it.
