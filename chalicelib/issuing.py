@@ -15,6 +15,7 @@ from chalicelib.records.resource import Resource
 ACCESS_TOKEN_TYP = "at+jwt"
 ID_TOKEN_TYP = "JWT"
 LOGOUT_TOKEN_TYP = "logout+jwt"
+INTROSPECTION_TYP = "token-introspection+jwt"
 LOGOUT_TOKEN_SECONDS = 120
 
 
@@ -130,6 +131,13 @@ def issue_logout_token(broker: Broker, client_id: str, *, sub: str, sid: str, no
         lifetime_seconds=LOGOUT_TOKEN_SECONDS,
     )
     return _sign(broker, content, LOGOUT_TOKEN_TYP)
+
+
+def issue_introspection(broker: Broker, client_id: str, said: dict[str, Any], *, now: int) -> str:
+    """What we said of a token to this resource server (RFC 9701 section 5). Nothing of the token stands at the top, so
+    that nobody reads this as one; it is no credential, and has no end."""
+    content = {"iss": broker.settings.issuer, "aud": client_id, "iat": now, "token_introspection": said}
+    return _sign(broker, content, INTROSPECTION_TYP)
 
 
 def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int) -> str:

@@ -1,17 +1,25 @@
-"""POST /introspect (RFC 7662): a resource server asks about tokens for its own audience, and learns of no other."""
+"""POST /introspect (RFC 7662): a resource server asks about tokens for its own audience, and learns of no other.
 
+Who asks for it gets the answer signed (RFC 9701), so that it can be shown later who said what to whom.
+"""
+
+import re
 from typing import Any
 
 from chalicelib.access import Use, examine
 from chalicelib.endpoints.client_authentication import authenticate_client
+from chalicelib.issuing import issue_introspection
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
 from chalicelib.protocol.single import Parameters, check_no_query
-from chalicelib.replies import Reply, json_reply
+from chalicelib.records.client import Client
+from chalicelib.replies import NO_STORE, Reply, json_reply
 
-INACTIVE = {"active": False}
+INACTIVE: dict[str, Any] = {"active": False}
+SIGNED = "application/token-introspection+jwt"
+_QUALITY = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
 def answer(broker: Broker, http: Request) -> Reply:
@@ -24,13 +32,29 @@ def answer(broker: Broker, http: Request) -> Reply:
     client = authenticate_client(broker, http, parameters)
     if not client.is_confidential:
         raise InvalidClient("public_client_may_not_introspect")
+    said = _introspect(broker, client, parameters.require("token"))
+    if not _wants_signed(http):
+        return json_reply(said)
+    token = issue_introspection(broker, client.client_id, said, now=broker.clock.now())
+    return Reply(headers=(("Content-Type", SIGNED), *NO_STORE), body=token)
+
+
+def _introspect(broker: Broker, client: Client, token: str) -> dict[str, Any]:
     try:
-        use = examine(broker, parameters.require("token"))
+        use = examine(broker, token)
     except InvalidToken:
-        return json_reply(INACTIVE)
-    if use.claims["aud"] not in client.serves:
-        return json_reply(INACTIVE)
-    return json_reply(_describe(use))
+        return INACTIVE
+    return _describe(use) if use.claims["aud"] in client.serves else INACTIVE
+
+
+def _wants_signed(http: Request) -> bool:
+    """Only who names the type gets it, and not who likes JSON better (RFC 9110 section 12.5.1)."""
+    wishes = dict[str, float]()
+    for one in ",".join(http.headers.get("accept", ())).lower().split(","):
+        kind, *parameters = (part.strip() for part in one.split(";"))
+        quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
+        wishes[kind] = float(quality) if _QUALITY.fullmatch(quality) else 0.0
+    return wishes.get(SIGNED, 0.0) > 0 and wishes[SIGNED] >= wishes.get("application/json", 0.0)
 
 
 def _describe(use: Use) -> dict[str, Any]:

@@ -49,6 +49,7 @@ def authorization_server_metadata(
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["ES256"],
+        "introspection_signing_alg_values_supported": ["ES256"],
         "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
         "scopes_supported": sorted(own_scopes),
         "claims_supported": [*TOKEN_CLAIMS, *PROFILE_CLAIMS],

@@ -32,6 +32,8 @@ URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "log
 # The only value that is kept: every other one would be a promise that we break.
 ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "id_token_signed_response_alg": ("ES256",),
+    "introspection_signed_response_alg": ("ES256",),
+    "introspection_encrypted_response_alg": (),
     "subject_type": ("public",),
     "tls_client_certificate_bound_access_tokens": (False,),
     "require_signed_request_object": (False,),
