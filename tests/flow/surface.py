@@ -55,6 +55,7 @@ _REGISTER = (
     "post_logout_redirect_uris"
 )
 _LOGOUT = "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales request"
+_ABOUT_A_TOKEN = "token token_type_hint client_id client_secret client_assertion client_assertion_type"
 _CALLBACK = "code state iss error error_description id_token scope session_state"
 _WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "oauth-protected-resource")
 GET = ("GET",)
@@ -80,8 +81,8 @@ ENDPOINTS = (
     Endpoint("POST", "/connect/{link}", "form", ("request", "decision", "scope"), page=True),
     Endpoint("POST", "/token", "form", tuple(_TOKEN.split()), ("POST",)),
     Endpoint("POST", "/par", "form", (*_AUTHORIZE.split(), "client_secret"), ("POST",)),
-    Endpoint("POST", "/revoke", "form", ("token", "token_type_hint", "client_id", "client_secret"), ("POST",)),
-    Endpoint("POST", "/introspect", "form", ("token", "token_type_hint", "client_id", "client_secret")),
+    Endpoint("POST", "/revoke", "form", tuple(_ABOUT_A_TOKEN.split()), ("POST",)),
+    Endpoint("POST", "/introspect", "form", tuple(_ABOUT_A_TOKEN.split())),
     Endpoint("GET", "/userinfo", cors=("GET", "POST")),
     Endpoint("POST", "/userinfo", "form", ("access_token",), ("GET", "POST")),
     Endpoint("GET", "/connections", cors=("GET", "DELETE")),

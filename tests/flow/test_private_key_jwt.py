@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -12,7 +13,7 @@ from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
 from chalicelib.records.client import Client
 from chalicelib.records.places import client_place
 from tests.flow.assertions import KEY, KINDS, TYPE, ClientKey, KeyPlace, as_form, good_claims, new_key, sign
-from tests.flow.browser import Answer
+from tests.flow.browser import FORM, Answer, request
 from tests.flow.stack import Stack
 from tests.flow.surface import JSON, raw
 from tests.flow.test_client_authentication import ENDPOINTS, call
@@ -57,6 +58,20 @@ def test_an_assertion_proves_the_client_wherever_clients_prove_themselves_and_on
     assert last_reason(stack) == "assertion_replayed"
     named = {"client_id": client.client_id, **as_form(assertion(stack, client))}
     assert call(stack, named, path=path).status == 200
+
+
+@requirement("TOK-05", "TOK-02")
+@pytest.mark.parametrize("path", ["/par", "/device_authorization"])
+def test_where_a_sign_in_begins_an_assertion_proves_the_client_and_nothing_less_does(stack: Stack, path: str) -> None:
+    grants = frozenset({"authorization_code", "urn:ietf:params:oauth:grant-type:device_code"})
+    client, _ = stack.client(token_endpoint_auth_method=METHOD, grant_types=grants)
+    asked = stack.authorize_parameters(client, scope="openid") if path == "/par" else {"scope": "openid"}
+    form = urlencode({**asked, **as_form(assertion(stack, client))})
+    headers = {"Content-Type": FORM}
+    assert request(stack.netloc, "POST", path, body=form, headers=headers).status in (200, 201)
+    assert refusal(request(stack.netloc, "POST", path, body=form, headers=headers)) == REFUSED
+    bare = urlencode({**asked, "client_id": client.client_id})
+    assert refusal(request(stack.netloc, "POST", path, body=bare, headers=headers)) == REFUSED
 
 
 @requirement("TOK-05", "META-02")
