@@ -24,15 +24,17 @@ from chalicelib.records.places import (
     DEPLOYMENT,
     Place,
     client_place,
+    connection_place,
     consent_place,
     grant_place,
     provider_place,
     revoked_token_place,
     subject_place,
+    user_key_place,
 )
 from chalicelib.records.stored import UserKey
 from chalicelib.records.subject import Subject
-from chalicelib.vault.sealed import open_user_key
+from chalicelib.vault.sealed import open_profile, open_user_key
 
 Claims = Mapping[str, Any]
 # What would bind a token to an actor or to finer access: nothing here checks it, so such a token opens nothing. A key
@@ -243,3 +245,23 @@ def refuse_unreadable(broker: Broker, connection: Connection, reason: str) -> No
     broker.log.event("alarm", kind="vault_does_not_open", connection_id=connection.connection_id, reason=reason)
     broker.store.demand_sign_in(connection)
     raise ServerError("vault_does_not_open")
+
+
+def profile_places(grant: Grant) -> tuple[Place[Any], ...]:
+    """Where the profile of the account stands that signed in, and the key that opens it."""
+    return (connection_place(grant.connections.get(grant.provider_id, "")), user_key_place(grant.sub))
+
+
+def read_profile(broker: Broker, found: Found, grant: Grant) -> dict[str, Any]:
+    """The profile of the account that signed in; nothing where the connection is gone or somebody else's."""
+    connection_at, key_at = profile_places(grant)
+    connection, user_key = found.get(connection_at), found.get(key_at)
+    if connection is None or user_key is None or connection.status == "revoked":
+        return {}
+    if (connection.sub, connection.client_id) != (grant.sub, grant.client_id):
+        return {}
+    opened = open_key_of(broker, user_key)
+    try:
+        return open_profile(opened, connection)
+    except SealBroken as broken:
+        refuse_unreadable(broker, connection, str(broken))

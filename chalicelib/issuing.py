@@ -1,5 +1,6 @@
 """The only mint of tokens: codes, access tokens, ID tokens, refresh tokens."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -53,11 +54,19 @@ def issue_device_code(broker: Broker, grant: Grant, secret: bytes) -> str:
 
 
 def issue_grant_tokens(
-    broker: Broker, grant: Grant, *, refresh_secret: bytes, audience: Audience, now: int, jkt: str | None = None
+    broker: Broker,
+    grant: Grant,
+    *,
+    refresh_secret: bytes,
+    audience: Audience,
+    now: int,
+    jkt: str | None = None,
+    profile: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """The answer of RFC 6749 section 5.1 for a grant that has just been redeemed or advanced.
 
-    jkt   the key to which the access token is bound (RFC 9449); None: to none
+    jkt       the key to which the access token is bound (RFC 9449); None: to none
+    profile   claims of the user that the ID token carries
     """
     access_token, expires_in = issue_access_token(broker, grant, audience=audience, now=now, jkt=jkt)
     answer: dict[str, Any] = {
@@ -69,7 +78,7 @@ def issue_grant_tokens(
     if "offline_access" in grant.scopes:
         answer["refresh_token"] = _issue_handle(broker, grant, "refresh", refresh_secret, grant.generation)
     if "openid" in grant.scopes:
-        answer["id_token"] = _issue_id_token(broker, grant, access_token, now)
+        answer["id_token"] = _issue_id_token(broker, grant, access_token, now, profile or {})
     return answer
 
 
@@ -140,7 +149,7 @@ def issue_introspection(broker: Broker, client_id: str, said: dict[str, Any], *,
     return _sign(broker, content, INTROSPECTION_TYP)
 
 
-def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int) -> str:
+def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int, profile: Mapping[str, Any]) -> str:
     content = claims.id_token_claims(
         issuer=broker.settings.issuer,
         sub=grant.sub,
@@ -152,7 +161,7 @@ def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int) -
         access_token=access_token,
         sid=grant.sid or None,
     )
-    return _sign(broker, content, ID_TOKEN_TYP)
+    return _sign(broker, {**profile, **content}, ID_TOKEN_TYP)
 
 
 def _sign(broker: Broker, content: dict[str, Any], typ: str) -> str:

@@ -18,6 +18,7 @@ from chalicelib.endpoints.sitting import (
     find_sitting,
     finish_sitting,
     is_covered,
+    is_meant,
     needs_login,
     suffices,
     took_back,
@@ -134,6 +135,8 @@ def _answer_checked(broker: Broker, http: Request, opened: Opened, parties: Part
     if "none" in request.prompt and parties.client.registered_by != "operator":
         raise PageError("prompt_none_self_registered", page="not_allowed", link=way_back(parties.client))
     sitting = find_sitting(broker, http, request.client_id)
+    if sitting and not is_meant(request, sitting.session.sub):
+        sitting = None
     decision = _decide(broker, request, parties, sitting)
     if "none" in request.prompt:
         return _answer_silently(broker, opened, parties, sitting, decision)

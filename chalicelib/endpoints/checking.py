@@ -1,10 +1,13 @@
 """An authorization request held against its client's registration: the same at /authorize and when it is pushed."""
 
+import msgspec
+
+from chalicelib.access import verify_id_token
 from chalicelib.custody.linking import check_scope_words
 from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
-from chalicelib.protocol.errors import InvalidRequest, OAuthError
+from chalicelib.protocol.errors import InvalidRequest, InvalidToken, OAuthError
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.places import resource_place
 from chalicelib.records.resource import Resource
@@ -43,7 +46,24 @@ def _parse(broker: Broker, parameters: Parameters, parties: Parties, *, pushed: 
         issuer=settings.issuer,
     )
     check_scope_words(broker, request.scopes)
-    return request
+    return _with_hint(broker, request, parameters.get("id_token_hint"))
+
+
+def _with_hint(broker: Broker, request: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:
+    """Who alone may sign in, where an ID token says so: one of ours, issued to this client; it may be over.
+
+    Raises InvalidRequest.
+    """
+    if hint is None:
+        return request
+    try:
+        claims = verify_id_token(broker, hint)
+    except InvalidToken as error:
+        raise InvalidRequest("id_token_hint_" + error.reason) from None
+    meant = frozenset({claims["sub"]})
+    if claims.get("aud") != request.client_id or not meant <= (request.subjects or meant):
+        raise InvalidRequest("id_token_hint_of_another")
+    return msgspec.structs.replace(request, subjects=meant)
 
 
 def load_resources(broker: Broker, parties: Parties) -> dict[str, Resource]:

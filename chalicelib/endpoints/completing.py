@@ -53,6 +53,7 @@ def build_grant(
         redirect_hash=redirect_hash(request.redirect_uri),
         code_challenge=request.code_challenge,
         nonce=request.nonce,
+        id_token_claims=request.id_token_claims,
         scopes=scopes,
         resources=request.resources,
         connections={provider_id: connection_id},

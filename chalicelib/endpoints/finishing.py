@@ -13,6 +13,7 @@ from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_
 from chalicelib.endpoints.decided import client_id_of, load_request
 from chalicelib.endpoints.device_decision import approve_device, decision_of, show_end
 from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
+from chalicelib.endpoints.sitting import is_meant
 from chalicelib.endpoints.withdrawing import take_back
 from chalicelib.issuing import issue_code
 from chalicelib.ports import Broker, Found, Refused
@@ -39,9 +40,9 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     except PageError:
         _end(broker, provider, brought, pending, client_id)
         raise
-    if _is_too_old(request, brought, broker.clock.now()):
+    refusal = _find_refusal(request, brought, arrival, broker.clock.now())
+    if refusal is not None:
         _end(broker, provider, brought, pending, client_id)
-        refusal = LoginRequired("auth_time_older_than_max_age")
         return deliver(broker, refusal_of(broker, request, refusal))
     consent = found.get(consent_place(arrival.sub, client_id))
     owner, subject = _find_owner(broker, arrival, client_id, found)
@@ -131,6 +132,13 @@ def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pendin
     """Nothing comes of this sign-in: what the provider gave is given back, and nobody waits for the claim."""
     give_back(broker, provider, brought.tokens)
     broker.store.revoke_grant(pending.grant_id, client_id=client_id)
+
+
+def _find_refusal(request: AuthorizationRequest, brought: Brought, arrival: Arrival, now: int) -> LoginRequired | None:
+    """Why the app, which named a user or an age, does not get this sign-in."""
+    if not is_meant(request, arrival.sub):
+        return LoginRequired("another_user_than_named")
+    return LoginRequired("auth_time_older_than_max_age") if _is_too_old(request, brought, now) else None
 
 
 def _is_too_old(request: AuthorizationRequest, brought: Brought, now: int) -> bool:

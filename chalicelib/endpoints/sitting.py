@@ -78,11 +78,18 @@ def _find_end(broker: Broker, sitting: Sitting, client_id: str, decided_at: int)
     )
 
 
+def is_meant(request: AuthorizationRequest, sub: str) -> bool:
+    """True where this user may sign in: the app may have named one (`id_token_hint`, `sub` among `claims`)."""
+    return not request.subjects or sub in request.subjects
+
+
 def suffices(
     broker: Broker, sitting: Sitting, request: AuthorizationRequest, provider_id: str, allowed: frozenset[str]
 ) -> bool:
     """True where the user's connection already carries all that this sign-in needs, and no fresh login is demanded."""
     connection, session = sitting.connection, sitting.session
+    if not is_meant(request, session.sub):
+        return False
     if needs_login(request, session, broker.clock.now()):
         return False
     if connection is None or session.provider_id != provider_id or connection.provider_id != provider_id:

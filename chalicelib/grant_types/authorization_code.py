@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from chalicelib.access import profile_places, read_profile
 from chalicelib.grant_types.asked import Asked, audience_uri
 from chalicelib.issuing import choose_audience, issue_grant_tokens
-from chalicelib.ports import Broker, Redemption, Written
+from chalicelib.ports import Broker, Redemption, StoreUnavailable, Written
+from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InvalidGrant
 from chalicelib.protocol.grants import CodeRequest, explain_code_refusal
 from chalicelib.protocol.handles import parse_handle, secret_hash, successor_secret
@@ -13,6 +15,7 @@ from chalicelib.protocol.redirect_uri import redirect_hash
 from chalicelib.protocol.single import Parameters
 from chalicelib.proving import use_up
 from chalicelib.records.client import Client
+from chalicelib.records.grant import Grant
 
 
 def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
@@ -64,4 +67,23 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     grant = result.item
     audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), grant.scopes)
     secret = successor_secret(presented.secret, grant.salt)
-    return issue_grant_tokens(broker, grant, refresh_secret=secret, audience=audience, now=now, jkt=jkt)
+    profile = _read_asked(broker, grant)
+    return issue_grant_tokens(
+        broker, grant, refresh_secret=secret, audience=audience, now=now, jkt=jkt, profile=profile
+    )
+
+
+def _read_asked(broker: Broker, grant: Grant) -> dict[str, Any]:
+    """What `claims` wants in the ID token, as far as the scopes open it; one read, and only where it wants something.
+
+    The code is used up by now: where the table does not answer the token goes without, and /userinfo says it later.
+    """
+    if not grant.id_token_claims or "openid" not in grant.scopes:
+        return {}
+    try:
+        profile = read_profile(broker, broker.store.read(*profile_places(grant)), grant)
+    except StoreUnavailable as error:
+        broker.log.event("id_token_without_claims", client_id=grant.client_id, reason=str(error))
+        return {}
+    opened = userinfo_claims(profile, grant.scopes)
+    return {name: value for name, value in opened.items() if name in grant.id_token_claims}

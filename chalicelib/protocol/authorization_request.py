@@ -22,6 +22,7 @@ from chalicelib.protocol.errors import (
 )
 from chalicelib.protocol.pkce import check_code_challenge
 from chalicelib.protocol.redirect_uri import match_redirect_uri
+from chalicelib.protocol.requested_claims import parse_claims
 from chalicelib.protocol.scope import parse_scope, serialize, split_by_provider
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client, ResponseMode
@@ -79,11 +80,16 @@ def parse_authorization_request(
     challenge = parameters.get("code_challenge")
     check_code_challenge(challenge, parameters.get("code_challenge_method"))
     usable = frozenset(filter(client.may_use, provider_ids))
+    claims = parse_claims(parameters.get("claims"))
+    scopes = _choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
         response_mode=_choose_response_mode(parameters, client, redirect_uri),
-        scopes=_choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources),
+        scopes=scopes | (claims.scopes & client.scopes if "openid" in scopes else frozenset()),
+        id_token_claims=claims.id_token,
+        subjects=claims.subjects,
+        ui_locales=_get_short(parameters, "ui_locales", MAX_HINT_LENGTH),
         code_challenge=challenge or "",
         state=parameters.get("state"),
         nonce=_get_short(parameters, "nonce", MAX_NONCE_LENGTH),

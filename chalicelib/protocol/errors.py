@@ -307,6 +307,13 @@ class RequestNotSupported(OAuthError):
     description = "Request objects are not offered; send the parameters themselves, or push them to POST /par."
 
 
+class UnmetAuthenticationRequirements(OAuthError):
+    """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
+
+    code = "unmet_authentication_requirements"
+    description = "The demanded authentication context cannot be promised: third parties sign the users in."
+
+
 class RegistrationNotSupported(OAuthError):
     """OpenID Connect Core section 3.1.2.6."""
 

@@ -59,7 +59,7 @@ def authorization_server_metadata(
         # the clients' own addresses; references to pushed requests are accepted whatever it says (RFC 9126 section 5).
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "client_id_metadata_document_supported": settings.client_id_documents,
     }
     if settings.registration_door != "closed":

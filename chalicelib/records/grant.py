@@ -45,6 +45,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     purge_at               when the table may forget the item
     written_by             request nonce of the last write: a lost answer is recognised as ours
     resources              audiences asked at /authorize; empty: our issuer
+    id_token_claims        claims of the profile for the ID token that comes with the code
     connections            provider id -> connection id
     sid                    of the browser session in which it began; "": of one before sessions had names
     dpop_jkt               the key that the app named at the start: its code is good with a proof by that one alone
@@ -68,6 +69,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     redirect_hash: str = ""
     code_challenge: str = ""
     nonce: str | None = None
+    id_token_claims: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     resources: tuple[str, ...] = ()
     connections: dict[str, str] = {}

@@ -19,6 +19,8 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     resources      absolute URIs; empty: our issuer
     device_round   of a device's request (RFC 8628), whose redirect_uri and code_challenge are empty: how often it has
                    been open to a decision; 0 for every other
+    id_token_claims   claims of the profile that the ID token is to carry
+    subjects       who alone may sign in, by `sub`; empty: anybody
     response_mode  how the app gets its answer: by a redirect, or posted by the browser
     """
 
@@ -31,6 +33,9 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     response_mode: ResponseMode = "query"
     resources: tuple[str, ...] = ()
     provider_id: str = ""
+    ui_locales: str | None = None
+    id_token_claims: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
     prompt: frozenset[str] = frozenset()
     max_age: int | None = None
     login_hint: str | None = None

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import Endpoints
 
-_PASSED = ("login_hint", "prompt", "max_age")
+_PASSED = ("login_hint", "prompt", "max_age", "ui_locales")
 
 
 def build_authorization_url(

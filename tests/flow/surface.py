@@ -41,7 +41,7 @@ class Endpoint(NamedTuple):
 
 _AUTHORIZE = (
     "response_type client_id redirect_uri scope state nonce code_challenge code_challenge_method response_mode prompt "
-    "max_age login_hint provider dpop_jkt resource request request_uri id_token_hint claims"
+    "max_age login_hint provider dpop_jkt resource request request_uri id_token_hint claims ui_locales acr_values"
 )
 _TOKEN = (
     "grant_type code redirect_uri code_verifier refresh_token client_id client_secret scope resource subject_token "

@@ -99,6 +99,22 @@ def test_an_oversized_request_costs_the_decision_one_write(stack: Stack, warm: S
         assert "code=" in browser.get(callback).location
 
 
+@requirement("BUDGET", "OIDC-01")
+def test_claims_in_the_id_token_cost_the_redemption_one_read(stack: Stack, warm: Session) -> None:
+    wanted = '{"id_token": {"name": null}}'
+    asked = stack.sign_in(warm.client, warm.sign_in.secret, claims=wanted)
+    with spends(stack, 2, "code, profile"):
+        tokens = stack.redeem(asked).json
+    with spends(stack, 2, "refresh"):
+        assert stack.refresh(asked, tokens["refresh_token"]).status == 200
+    plain = stack.sign_in(warm.client, warm.sign_in.secret, claims='{"userinfo": {"name": null}}')
+    with spends(stack, 1, "code alone"):
+        assert stack.redeem(plain).status == 200
+    hinted = stack.authorize_parameters(warm.client, id_token_hint=tokens["id_token"])
+    with spends(stack, 0, "GET /authorize with a hint"):
+        assert stack.authorize(hinted, stack.browser()).status == 200
+
+
 @requirement("BUDGET", "PAR-02")
 def test_a_pushed_request_costs_one_call_at_each_step_and_none_at_the_callback(stack: Stack, warm: Session) -> None:
     client, secret = warm.client, warm.sign_in.secret

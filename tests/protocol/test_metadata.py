@@ -78,7 +78,7 @@ def test_the_document_is_exactly_this():
         "providers_supported": ["github", "google"],
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
-        "claims_parameter_supported": False,
+        "claims_parameter_supported": True,
         "client_id_metadata_document_supported": False,
     }
 

@@ -1,0 +1,83 @@
+"""The `claims` parameter (OpenID Connect Core section 5.5): which claims an app wants, and where.
+
+What we do not know is ignored, as the specification says. A claim needs the scope that opens it (section 5.4), so that
+the page names what is given: asking for the claim asks for that scope, where the client may have it.
+"""
+
+import json
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.protocol.claims import PROFILE_CLAIMS
+from chalicelib.protocol.errors import InvalidRequest, UnmetAuthenticationRequirements
+
+SCOPE_OF = {**dict.fromkeys(PROFILE_CLAIMS, "profile"), "email": "email", "email_verified": "email"}
+
+
+class RequestedClaims(Struct, frozen=True, kw_only=True):
+    """What of it counts here.
+
+    scopes     that open what was asked
+    id_token   names of the profile's claims for the ID token
+    subjects   who alone may sign in; empty: anybody
+    """
+
+    scopes: frozenset[str] = frozenset()
+    id_token: frozenset[str] = frozenset()
+    subjects: frozenset[str] = frozenset()
+
+
+def parse_claims(value: str | None) -> RequestedClaims:
+    """Read the parameter. Raises InvalidRequest: no JSON of that shape; UnmetAuthenticationRequirements."""
+    if value is None:
+        return RequestedClaims()
+    document = _read(value)
+    asked = {part: _read_part(document, part) for part in ("userinfo", "id_token")}
+    for claims in asked.values():
+        if _values(claims.get("acr")) and (claims["acr"] or {}).get("essential"):
+            raise UnmetAuthenticationRequirements("acr_essential")
+    names = asked["userinfo"].keys() | asked["id_token"].keys()
+    return RequestedClaims(
+        scopes=frozenset(SCOPE_OF[name] for name in names & SCOPE_OF.keys()),
+        id_token=frozenset(asked["id_token"].keys() & SCOPE_OF.keys()),
+        subjects=_values(asked["userinfo"].get("sub")) | _values(asked["id_token"].get("sub")),
+    )
+
+
+def _read(value: str) -> dict[str, Any]:
+    try:
+        document = json.loads(value, object_pairs_hook=_unique)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("claims_malformed") from None
+    if not isinstance(document, dict):
+        raise InvalidRequest("claims_malformed")
+    return document
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(dict(pairs)) != len(pairs):
+        raise ValueError("a name twice")
+    return dict(pairs)
+
+
+def _read_part(document: dict[str, Any], part: str) -> dict[str, dict[str, Any] | None]:
+    """Each claim is null or an object of essential, value and values."""
+    claims = document.get(part)
+    if claims is None:
+        return {}
+    if not isinstance(claims, dict) or not all(want is None or _is_want(want) for want in claims.values()):
+        raise InvalidRequest("claims_malformed")
+    return claims
+
+
+def _is_want(want: object) -> bool:
+    if not isinstance(want, dict):
+        return False
+    return isinstance(want.get("essential", False), bool) and isinstance(want.get("values", []), list)
+
+
+def _values(want: dict[str, Any] | None) -> frozenset[str]:
+    """The texts, one of which is wanted; empty: none in particular."""
+    wanted = [*(want or {}).get("values", []), (want or {}).get("value")]
+    return frozenset(text for text in wanted if isinstance(text, str))

@@ -1,0 +1,58 @@
+"""The `claims` parameter: what is read of it, and what is no such parameter."""
+
+import json
+
+import pytest
+
+from chalicelib.protocol.errors import InvalidRequest, UnmetAuthenticationRequirements
+from chalicelib.protocol.requested_claims import RequestedClaims, parse_claims
+from tests.requirement import requirement
+
+
+@requirement("OIDC-01")
+def test_known_claims_ask_for_their_scope_and_unknown_ones_for_nothing() -> None:
+    asked = {
+        "userinfo": {"email": None, "given_name": {"essential": True}, "shoe_size": None},
+        "id_token": {
+            "picture": None,
+            "auth_time": {"essential": True},
+            "acr": {"values": ["urn:x"]},
+            "shoe_size": None,
+        },
+        "elsewhere": 1,
+    }
+    found = parse_claims(json.dumps(asked))
+    assert found == RequestedClaims(scopes=frozenset({"email", "profile"}), id_token=frozenset({"picture"}))
+    assert parse_claims(None) == parse_claims("{}") == parse_claims('{"userinfo": null}') == RequestedClaims()
+
+
+@requirement("OIDC-02")
+def test_a_user_may_be_named() -> None:
+    assert parse_claims('{"id_token": {"sub": {"value": "a"}}}').subjects == {"a"}
+    assert parse_claims('{"userinfo": {"sub": {"values": ["a", "b"]}}}').subjects == {"a", "b"}
+    assert parse_claims('{"id_token": {"sub": null}}').subjects == frozenset()
+
+
+@requirement("OIDC-01")
+@pytest.mark.parametrize(
+    "value",
+    [
+        "", "{", "[]", "null", "1", '"userinfo"',
+        '{"userinfo": []}', '{"id_token": "email"}', '{"userinfo": {"email": 1}}',
+        '{"userinfo": {"email": []}}', '{"userinfo": {"email": {"essential": "yes"}}}', "[" * 4000,
+        '{"userinfo": {"email": {"values": "a"}}}', '{"userinfo": {}, "userinfo": {}}',
+        '{"id_token": {"a": 1, "a": null}}',
+    ],
+)  # fmt: skip
+def test_what_is_no_such_document_is_refused(value: str) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_claims(value)
+
+
+@requirement("OIDC-03")
+@pytest.mark.parametrize("part", ["userinfo", "id_token"])
+def test_an_authentication_context_that_has_to_be_is_refused_and_a_wish_is_not(part: str) -> None:
+    for want in ({"essential": True, "value": "urn:x"}, {"essential": True, "values": ["urn:x"]}):
+        with pytest.raises(UnmetAuthenticationRequirements):
+            parse_claims(json.dumps({part: {"acr": want}}))
+    assert parse_claims(json.dumps({part: {"acr": {"values": ["urn:x"]}}})) == RequestedClaims()
