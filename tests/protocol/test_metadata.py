@@ -79,6 +79,7 @@ def test_the_document_is_exactly_this():
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": True,
+        "introspection_signing_alg_values_supported": ["ES256"],
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
         "client_id_metadata_document_supported": False,
