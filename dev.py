@@ -33,6 +33,7 @@ GROUPS = {
         "demo": ("local.demo", "a whole sign-in to click through in a browser"),
         "tour": ("local.tour", "the same sign-in without a browser, each step printed"),
         "device": ("local.device", "a sign-in by a code, as a television or a terminal does it"),
+        "mcp": ("local.mcp", "an MCP server behind the broker; --try lets an agent in"),
         "serve": ("local.serve", "the broker alone, for real work"),
         "provider": ("local.fake.command", "one third party, played from its file, with faults"),
         "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),
@@ -93,9 +94,9 @@ def main(arguments: list[str]) -> int:
 
 def overview() -> str:
     lines = ["Token Broker: sign-in with a third party for an app that holds no secret."]
-    lines += ["  python3 dev.py COMMAND [--help]", ""]
+    lines += ["  python3 dev.py COMMAND [--help]"]
     for title, commands in GROUPS.items():
-        lines += [title, *(f"  {name:9} {purpose}" for name, (_, purpose) in commands.items()), ""]
+        lines += ["", title, *(f"  {name:9} {purpose}" for name, (_, purpose) in commands.items())]
     lines.append("New here? 'python3 dev.py demo', and open the address that it prints.")
     return "\n".join(lines)
 

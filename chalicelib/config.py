@@ -21,7 +21,8 @@ _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 _NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
 _ANY_ISSUER = "https://broker.invalid"
 MAX_PROVIDERS = 500  # a cold cache takes one batch read for each hundred
-_LISTS = ("open_registration_scopes", "provider_dirs")
+_AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
+_LISTS = ("open_registration_scopes", "open_registration_resources", "provider_dirs")
 
 
 class ConfigurationError(Exception):
@@ -105,6 +106,8 @@ def _check(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}DEVICE_POLL_SECONDS must be at most 30")
     if settings.code_seconds > 600:
         faults.append(f"{PREFIX}CODE_SECONDS must be at most 600")
+    if not all(_AUDIENCE.fullmatch(audience) for audience in settings.open_registration_resources):
+        faults.append(f"{PREFIX}OPEN_REGISTRATION_RESOURCES must be absolute URIs without a fragment")
     if 0 < settings.refresh_grace_seconds < 5:
         faults.append(f"{PREFIX}REFRESH_GRACE_SECONDS must be 0, or longer than a request with its repeats (5)")
     if not re.fullmatch(r"[a-z]", settings.region_letter):

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from local.stopping import StopSignal
 from local.terminal import Terminal
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.https import LocalTarget
     from demo.server import DemoServer
     from local.playing import Played
     from local.provider import RunningProvider
@@ -73,10 +75,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def start_demo(log: IO[str], *, free_ports: bool = False) -> DemoStack:
+def start_demo(
+    log: IO[str],
+    *,
+    free_ports: bool = False,
+    settings: Mapping[str, str] | None = None,
+    reachable: tuple["LocalTarget", ...] = (),
+) -> DemoStack:
     """Start all parts; a taken port is worked round.
 
     free_ports   take any free ports, as a second stack beside a running demo does
+    settings     laid over those of the demo
+    reachable    further places on this machine that the broker may call
     """
     moved: list[str] = []
     listener = bind(BROKER[0], 0) if free_ports else bind_near(*BROKER)
@@ -84,7 +94,8 @@ def start_demo(log: IO[str], *, free_ports: bool = False) -> DemoStack:
     issuer = f"http://{BROKER[0]}:{port_of(listener)}"
     providers = {part.provider_id: start_provider(part, moved, free_ports) for part in PARTS}
     targets = tuple(_target(provider) for provider in providers.values())
-    broker = start_broker(_settings(issuer), listener=listener, local_targets=targets, log_stream=log)  # type: ignore[arg-type]
+    environ = _settings(issuer, settings or {})
+    broker = start_broker(environ, listener=listener, local_targets=(*targets, *reachable), log_stream=log)  # type: ignore[arg-type]
     for provider_id, provider in providers.items():
         _introduce(broker, provider_id, provider)
     app, client_id = _start_app(broker, providers, 0 if free_ports else APP[1])
@@ -92,7 +103,7 @@ def start_demo(log: IO[str], *, free_ports: bool = False) -> DemoStack:
     return DemoStack(broker, providers, app, client_id, moved)
 
 
-def _settings(issuer: str) -> dict[str, str]:
+def _settings(issuer: str, more: Mapping[str, str]) -> dict[str, str]:
     """Registration is open, so that any OAuth client can be tried against it at once; only on loopback, only here."""
     return broker_environ(
         {
@@ -102,6 +113,7 @@ def _settings(issuer: str) -> dict[str, str]:
             "open_registration_scopes": " ".join(sorted(SCOPES)),
             "open_registration_handout": "token",
             "provider_dirs": str(Path(__file__).parent / "providers"),
+            **more,
         }
     )
 

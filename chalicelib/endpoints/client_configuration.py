@@ -103,7 +103,7 @@ def _replace(broker: Broker, owner: Owner, document: object) -> Reply:
     """All members anew, those that are left out by their defaults; the same document twice changes nothing twice."""
     client, now = owner.client, broker.clock.now()
     sent = _check_own(broker, client, document, now)
-    policy = client.policy or policy_for_all(broker.settings)
+    policy = client.policy or policy_for_all(broker)
     asked = replace(client, **parse_registration(document, policy, default_scopes=OWN_SCOPES).client_fields())
     salt = broker.entropy.token_bytes(TOKEN_BYTES) if owner.which == "present" else owner.management.salt
     gives = asked.has_secret and not client.secrets

@@ -112,7 +112,7 @@ def _fetch(broker: Broker, url: str) -> tuple[RegistrationRequest, int]:
     request = build_document_request(url)
     try:
         response = broker.fetcher.fetch(request, timeout_seconds=TIMEOUT_SECONDS, max_bytes=MAX_BYTES)
-        document = parse_client_document(read_document_response(response), policy_for_all(broker.settings), url=url)
+        document = parse_client_document(read_document_response(response), policy_for_all(broker), url=url)
     except (ProviderMisbehaved, OAuthError) as error:
         broker.log.event("client_document_refused", client_id=url, reason=error.reason)
         raise DocumentRefused(error.reason) from None

@@ -31,11 +31,11 @@ from chalicelib.protocol.registration_tokens import (
     write_token,
 )
 from chalicelib.protocol.request import Request
+from chalicelib.protocol.scope import split_by_provider
 from chalicelib.protocol.single import check_no_secret_in_query
 from chalicelib.records.client import Client, Management, RegistrationPolicy, SecretHash
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.places import DEPLOYMENT, initial_token_place
-from chalicelib.records.settings import Settings
 from chalicelib.replies import Reply, json_reply
 
 HOUR, DAY = 3600, 86400
@@ -59,7 +59,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     admission = admit(broker, http)
     if http.json is None:
         raise InvalidClientMetadata("document_not_json")
-    policy = admission.own or policy_for_all(settings)
+    policy = admission.own or policy_for_all(broker)
     document = parse_registration(http.json, policy, default_scopes=OWN_SCOPES)
     if admission.token is None:
         check_not_disabled(broker.registry.lookup(DEPLOYMENT).get(DEPLOYMENT))
@@ -101,12 +101,16 @@ def check_not_disabled(deployment: Deployment | None) -> None:
         raise TemporarilyUnavailable("deployment_disabled", retry_after=HOUR)
 
 
-def policy_for_all(settings: Settings) -> RegistrationPolicy:
+def policy_for_all(broker: Broker) -> RegistrationPolicy:
     """What may be had without a token."""
+    settings = broker.settings
+    own = split_by_provider(settings.open_registration_scopes, broker.catalog.ids).get("", frozenset()) - OWN_SCOPES
     return open_policy(
         settings.open_registration_scopes,
         settings.open_registration_handout,
         device=settings.open_registration_device,
+        resources=settings.open_registration_resources,
+        api_scopes=own if settings.open_registration_resources else frozenset(),
     )
 
 

@@ -85,8 +85,18 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
         return {**named, **own}
 
 
-def open_policy(scopes: frozenset[str], handout: Handout, *, device: bool = False) -> RegistrationPolicy:
-    """What may be registered without an initial access token: what acts for a user who is asked."""
+def open_policy(
+    scopes: frozenset[str],
+    handout: Handout,
+    *,
+    device: bool = False,
+    resources: frozenset[str] = frozenset(),
+    api_scopes: frozenset[str] = frozenset(),
+) -> RegistrationPolicy:
+    """What may be registered without an initial access token: what acts for a user who is asked.
+
+    resources   APIs of the operator's that everybody's apps may ask tokens for
+    """
     exchange = {TOKEN_EXCHANGE} if handout == "token" else set()
     return RegistrationPolicy(
         scopes=scopes,
@@ -96,6 +106,8 @@ def open_policy(scopes: frozenset[str], handout: Handout, *, device: bool = Fals
         ),
         auth_methods=frozenset(get_args(AuthMethod)),
         providers=frozenset({"*"}),
+        resources=resources,
+        api_scopes=api_scopes,
     )
 
 
@@ -118,6 +130,7 @@ def parse_registration(
     optional_scopes = _read_scopes(document, "optional_scopes", frozenset())
     if not scopes <= policy.scopes or not optional_scopes <= scopes:
         raise InvalidClientMetadata("scope_not_open_to_registration")
+    scopes |= policy.api_scopes & policy.scopes
     grant_types = _read_grant_types(document, scopes, policy)
     redirect_uris, application_type = _read_redirect_uris(document, grant_types)
     auth_method = _read_auth_method(document, policy)

@@ -45,6 +45,8 @@ class RegistrationPolicy(Struct, frozen=True, kw_only=True):
     auth_methods  those it may register for the token endpoint
     providers     as in Client; no document decides it
     resources     as in Client; no document decides it
+    api_scopes    of those that every app has beside what it names: at an API of the operator's a step up asks for more
+                  than an agent knew when it registered, and its user is asked each time
     """
 
     scopes: frozenset[str] = frozenset()
@@ -53,6 +55,7 @@ class RegistrationPolicy(Struct, frozen=True, kw_only=True):
     auth_methods: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
     resources: frozenset[str] = frozenset()
+    api_scopes: frozenset[str] = frozenset()
 
 
 class Management(Struct, frozen=True, kw_only=True):

@@ -57,6 +57,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     open_registration: bool = False
     open_registration_scopes: frozenset[str] = frozenset({"openid", "profile", "email", "offline_access"})
     open_registration_handout: Handout = "none"
+    open_registration_resources: frozenset[str] = frozenset()
     open_registration_device: bool = False
     registration_per_address: int = 20
     registration_per_day: int = 200

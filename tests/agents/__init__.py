@@ -1,0 +1,1 @@
+"""Agents (MCP clients) at a server that the broker protects."""
