@@ -10,7 +10,9 @@ import jwt
 import requests
 from joserfc.jwk import ECKey
 
+from chalicelib.adapters.https import LocalTarget
 from chalicelib.adapters.system import SystemClock
+from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.records.resource import Resource
 from cli.operations import create_resource
 from tests.clients.helper import DESCRIBED, PROTECTED, Guarded, Helper
@@ -45,15 +47,16 @@ class Scene:
     """
 
     def __init__(self, parts: Parts, page: str = "") -> None:
-        self._folder = TemporaryDirectory()
+        self.helper, self._folder = Helper(), TemporaryDirectory()
         self.site = Site(Path(self._folder.name))
         self.stack = Stack(
             parts, open_registration=True, client_id_documents=True, device_poll_seconds=1, dpop_nonce="required"
         )
-        self.stack.targets += self.site.targets()
+        port = int(self.helper.url.rpartition(":")[2])
+        self.stack.targets += [*self.site.targets(), LocalTarget(host="127.0.0.1", port=port, address="127.0.0.1")]
         self.stack.clock = SystemClock()  # type: ignore[assignment]
         self.stack.restart()
-        self.helper, self.alice = Helper(), Person(self.stack)
+        self.alice = Person(self.stack)
         self.issuer = self.stack.settings.issuer
         self.callback = f"{self.helper.url}{page}" if page else APP
         self.notes = f"{self.stack.provider.url}/api/notes"
@@ -106,6 +109,13 @@ class Scene:
         """A public client that nobody has registered: its name is the address of a document about it."""
         self.site.describe(URL, redirect_uris=[self.callback])
         return App(URL, "", self.callback)
+
+    @cached_property
+    def told(self) -> App:
+        """A confidential app that is told when a session of its user has ended."""
+        return self.app(
+            token_endpoint_auth_method="client_secret_basic", backchannel_logout_uri=f"{self.helper.url}/told"
+        )
 
     @cached_property
     def television(self) -> App:
@@ -176,6 +186,14 @@ class Scene:
         """What a person's browser does when the app signs it out: the URL at which it ends."""
         assert end_session_url.startswith(self.metadata["end_session_endpoint"] + "?"), end_session_url
         return self.alice.leave(end_session_url)
+
+    def tell(self) -> str:
+        """What the app is sent, in a job of the broker's, once its user has signed out."""
+        heard: list[str] = []
+        self.helper.answerers["/told"] = lambda body: heard.append(body) or ""
+        list(run_due_jobs(self.stack.broker))
+        (body,) = heard
+        return body
 
     def _guard(self, authorization: str) -> Guarded:
         """The MCP server looks at a token: signature by the broker's key set, issuer, its own audience."""

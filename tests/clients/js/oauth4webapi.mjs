@@ -36,6 +36,11 @@ export const flows = {
     const response = await oauth.introspectionRequest(as, api, basic, tokens.access_token, plain)
     const told = await oauth.processIntrospectionResponse(as, api, response)
     expect(told.active === true && told.client_id === client.client_id, 'a living token of the app')
+    const options = { ...plain, requestJwtResponse: true }
+    const asked = await oauth.introspectionRequest(as, api, basic, tokens.access_token, options)
+    const signed = await oauth.processIntrospectionResponse(as, api, asked)
+    await oauth.validateApplicationLevelSignature(as, asked, plain)
+    expect(signed.active === true, 'the same, signed by the broker')
   },
 
   async userinfo(scene) {

@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import parse_qs, urlencode
 
 import requests
 from authlib.common.security import generate_token
@@ -17,7 +18,7 @@ API = (jwt, jws, jwk)
 def keys(scene: Scene) -> None:
     """The ID token and the access token by the key set that the metadata names."""
     token = sign_in(scene, scene.public).token
-    found = KeySet.import_key_set(requests.get(scene.metadata["jwks_uri"], timeout=10).json())
+    found = _keys_of(scene)
     _verify(token["id_token"], found, iss=scene.issuer, aud=scene.public.client_id)
     access = jwt.decode(token["access_token"], found, algorithms=["ES256"])
     assert access.header["typ"] == "at+jwt"
@@ -49,9 +50,36 @@ def dpop(scene: Scene) -> None:
     assert refused.json()["error"] == "use_dpop_nonce", refused.text
     proof = _proof(key, url, nonce=refused.headers["DPoP-Nonce"])
     token = requests.post(url, form, headers={"DPoP": proof}, auth=basic, timeout=10).json()
-    found = KeySet.import_key_set(requests.get(scene.metadata["jwks_uri"], timeout=10).json())
+    found = _keys_of(scene)
     claims = _verify(token["access_token"], found, client_id=scene.machine.client_id)
     assert token["token_type"] == "DPoP" and claims["cnf"] == {"jkt": key.thumbprint()}
+
+
+def introspect(scene: Scene) -> None:
+    """It verifies the answer that the broker signs for whoever asks for it (RFC 9701)."""
+    token = sign_in(scene, scene.public).token["access_token"]
+    basic, accept = (scene.api.client_id, scene.api.secret), {"Accept": "application/token-introspection+jwt"}
+    endpoint = scene.metadata["introspection_endpoint"]
+    answer = requests.post(endpoint, {"token": token}, headers=accept, auth=basic, timeout=10)
+    signed = jwt.decode(answer.text, _keys_of(scene), algorithms=["ES256"])
+    assert signed.header["typ"] == "token-introspection+jwt" and signed.claims["aud"] == scene.api.client_id
+    assert signed.claims["token_introspection"]["active"] is True
+
+
+def logout(scene: Scene) -> None:
+    """It verifies the token by which an app is told that its user's session has ended."""
+    held = sign_in(scene, scene.told).token["id_token"]
+    parameters = urlencode({"id_token_hint": held, "post_logout_redirect_uri": scene.callback})
+    scene.leave(f"{scene.metadata['end_session_endpoint']}?{parameters}")
+    token = parse_qs(scene.tell())["logout_token"][0]
+    assert jwt.decode(token, _keys_of(scene), algorithms=["ES256"]).header["typ"] == "logout+jwt"
+    claims = _verify(token, _keys_of(scene), iss=scene.issuer, aud=scene.told.client_id)
+    assert "http://schemas.openid.net/event/backchannel-logout" in claims["events"] and "nonce" not in claims
+    assert claims["sid"] == _verify(held, _keys_of(scene))["sid"]
+
+
+def _keys_of(scene: Scene) -> KeySet:
+    return KeySet.import_key_set(requests.get(scene.metadata["jwks_uri"], timeout=10).json())
 
 
 def _proof(key: jwk.ECKey, url: str, **more: str) -> str:
