@@ -79,6 +79,7 @@ def _build_page(
         signed_in_as=load_definition(broker, session.provider_id).display_name if session else None,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
+        names_itself=is_url(client.client_id),
         site=site(broker),
         action=urlsplit(broker.settings.issuer).path + "/signin",
     )

@@ -20,6 +20,7 @@ from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import Client
 from chalicelib.records.link import Link, LinkForm
+from chalicelib.records.places import is_url
 from chalicelib.replies import Reply
 
 
@@ -55,6 +56,7 @@ def show_link(
         signed_in_as=provider_name(broker, sitting.session.provider_id),
         policy_uri=asker.client.policy_uri,
         tos_uri=asker.client.tos_uri,
+        names_itself=is_url(asker.client.client_id),
         site=site(broker),
         action=_action(broker, sealed),
     )

@@ -67,6 +67,7 @@ class ChoicePage(Struct, frozen=True, kw_only=True):
     site                  our host, as in the address bar
     client_verified       True only where the operator registered the client
     client_host           host of the client's `client_uri` (else of its first redirect URI)
+    names_itself          client_host is that of the client's own document, and all that is known of it: shown large
     redirect_host         host (and port on loopback) of the redirect URI, or the private scheme ("com.example.app:")
     redirect_is_loopback  shows the warning for programs on this device
     providers             one: a plain line; several: radio cards
@@ -92,6 +93,7 @@ class ChoicePage(Struct, frozen=True, kw_only=True):
     signed_in_as: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
+    names_itself: bool = False
     site: str = ""
     action: str = "/signin"
     device: DeviceLines | None = None

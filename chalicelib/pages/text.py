@@ -213,6 +213,7 @@ CHOICE: Final[dict[str, str]] = {
     "loopback": "This app runs on your own device, where another program could pose as it. "
     "Go on only if you began this sign-in yourself, just now.",
     "client_host": "The app’s website",
+    "names_itself": "Known only by its address",
     "redirect_host": "You return to",
     "on_this_device": "on this device",
     "lasts": "Access lasts",

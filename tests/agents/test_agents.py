@@ -4,6 +4,7 @@ import asyncio
 import io
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import httpx2
@@ -12,6 +13,8 @@ import pytest
 from chalicelib.records.places import client_place
 from cli.operations import list_clients
 from cli.switching import switch_client
+from demo.mcp.guard import Token
+from demo.mcp.notes import token_of
 from local import mcp_agent
 from local.browser import Browser, query_of
 from local.mcp import McpStack, main, start_mcp
@@ -186,6 +189,16 @@ def test_no_other_spelling_of_a_call_gets_round_the_scope(stack: McpStack, body:
     headers["Authorization"] = f"Bearer {agent.access}"
     httpx2.post(stack.url, content=body, headers=headers, trust_env=False)
     assert agent.call(READ) == notes
+
+
+@requirement("MCP-03")
+def test_a_tool_looks_at_the_scopes_itself() -> None:
+    """Should the guard and the server ever read one call in two ways."""
+    token = Token(sub="alice", client_id=URL, scopes=frozenset({"notes:read"}), claims={})
+    context: Any = SimpleNamespace(request_context=SimpleNamespace(request=SimpleNamespace(scope={"token": token})))
+    assert token_of(context, "notes:read") is token
+    with pytest.raises(PermissionError):
+        token_of(context, "notes:read", "notes:write")
 
 
 @requirement("MCP-01")

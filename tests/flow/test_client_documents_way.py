@@ -239,7 +239,8 @@ def test_the_page_shows_whose_host_vouches_for_it_and_where_the_answer_goes(docu
     body = documents.authorize(asked).body
     assert "Not verified" in body and "Nobody here has checked this app" in body
     assert "Google &lt;b&gt;Drive&lt;/b&gt;" in body
-    assert '<dd class="host">client.example</dd>' in body
+    named = '<div class="names"><dt>Known only by its address</dt><dd class="host">client.example</dd></div>'
+    assert named in body
     assert '<dd class="host">third.example</dd>' in body
     assert "google.com" not in body
 

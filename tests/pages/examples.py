@@ -50,6 +50,14 @@ CHOICE = ChoicePage(
     tos_uri="https://acme.example/terms",
     site="auth.example.com",
 )
+NAMES_ITSELF = replace(
+    CHOICE,
+    client_verified=False,
+    client_host="agent.example",
+    names_itself=True,
+    redirect_host="127.0.0.1:49152",
+    redirect_is_loopback=True,
+)
 DEVICE = DeviceLines(
     user_code="BCDF-GHJK", asked_from="203.0.113.7", same_network=False, asked_at=1_800_000_000, minutes=2
 )
@@ -69,6 +77,7 @@ def every_page() -> dict[str, str]:
     pages = {f"error-{name}": render_error(ErrorPage(name=name, link="https://a.example/")) for name in text.NOTICES}
     return pages | {
         "choice": render_choice(CHOICE),
+        "choice of an app with a document": render_choice(NAMES_ITSELF),
         "connect": render_connect(CHOICE),
         "device": render_device(DevicePage(site="auth.example.com")),
         "device, a code that is wrong": render_device(DevicePage(wrong=True)),
