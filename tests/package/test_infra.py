@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.records.places import client_place
 from local.package import ROOT
 from tests.package.template import write_template
 from tests.requirement import requirement
@@ -152,6 +153,19 @@ def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() ->
         for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     }
     assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*", "SWEEP"}
+
+
+@requirement("OPS-03", "REG-06")
+def test_the_schedule_may_read_clients_of_both_kinds() -> None:
+    """An app that is named by a URL stands under a key of its own; a read of several items fails as a whole."""
+    read = {
+        key.rstrip("*")
+        for statement in JOBS_POLICY["Statement"]
+        if statement["Action"] == "dynamodb:BatchGetItem" and "Condition" in statement
+        for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    }
+    for client_id in ("0" * 32, "https://client.example/app.json"):
+        assert f"{client_place(client_id).pk.partition('#')[0]}#" in read
 
 
 def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_package(template: Path) -> None:
