@@ -1,26 +1,13 @@
-"""A small server beside the broker: the person for libraries in other processes, the pages of those in a browser, and
-an API of a team's own that takes the broker's tokens."""
+"""A small server beside the broker: the person for libraries in other processes, the pages of those in a browser."""
 
-import json
 import mimetypes
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import NamedTuple
 from urllib.parse import urlsplit
 
 Answerer = Callable[[str], str]
-Guard = Callable[[str], "Guarded"]
-PROTECTED, DESCRIBED = "/mcp", "/.well-known/oauth-protected-resource/mcp"
-
-
-class Guarded(NamedTuple):
-    """What the API answers to one Authorization header."""
-
-    status: int
-    body: str
-    challenge: str = ""
 
 
 class Helper:
@@ -28,15 +15,11 @@ class Helper:
 
     answerers   by path: what is done with the body of a POST, and gives the answer; an error in it is answered as such
     pages       by path prefix: folders whose files a GET may have
-    documents   by path: JSON
-    guard       what the API at /mcp makes of the Authorization header
     """
 
     def __init__(self) -> None:
         self.answerers: dict[str, Answerer] = {}
         self.pages: dict[str, Path] = {}
-        self.documents: dict[str, object] = {}
-        self.guard: Guard = lambda authorization: Guarded(404, "no API here")
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
@@ -61,13 +44,8 @@ def _handler(helper: Helper) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            path = urlsplit(self.path).path
-            found = helper.find(path)
-            if path == PROTECTED:
-                self._send_guarded(helper.guard(self.headers.get("Authorization", "")))
-            elif path in helper.documents:
-                self._send(200, json.dumps(helper.documents[path]).encode(), "application/json")
-            elif found is None:
+            found = helper.find(urlsplit(self.path).path)
+            if found is None:
                 self._send(404, b"not here", "text/plain")
             else:
                 kind = "text/javascript" if found.suffix == ".mjs" else mimetypes.guess_type(found.name)[0]
@@ -80,17 +58,11 @@ def _handler(helper: Helper) -> type[BaseHTTPRequestHandler]:
             except Exception as error:  # noqa: BLE001 - it is told to whoever asked
                 self._send(500, f"{type(error).__name__}: {error}".encode(), "text/plain")
 
-        def _send_guarded(self, answer: Guarded) -> None:
-            more = {"WWW-Authenticate": answer.challenge} if answer.challenge else {}
-            self._send(answer.status, answer.body.encode(), "text/plain", more)
-
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""
 
-        def _send(self, status: int, body: bytes, kind: str, more: Mapping[str, str] = {}) -> None:
+        def _send(self, status: int, body: bytes, kind: str) -> None:
             self.send_response(status)
-            for name, value in more.items():
-                self.send_header(name, value)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Cache-Control", "no-store")

@@ -5,8 +5,10 @@ import os
 import subprocess
 from typing import Any
 
+from demo.mcp.notes import READ, WRITE
 from local.node import install_packages
-from tests.clients.scene import JOBS, OPEN, SCOPE, TOOLS, Scene
+from tests.clients.apps import JOBS, OPEN, SCOPE
+from tests.clients.scene import Scene
 
 SECONDS = 120
 APPS = ("public", "web", "machine", "agent", "robot", "keyed", "television", "documented", "api")
@@ -38,7 +40,8 @@ def describe(scene: Scene, flows: list[str]) -> dict[str, Any]:
         "scope": SCOPE,
         "open": OPEN,
         "jobs": JOBS,
-        "tools": TOOLS,
+        "read": READ,
+        "write": WRITE,
         "server": scene.server,
         "helper": scene.helper.url,
         "notes": scene.notes,

@@ -1,7 +1,8 @@
 // The MCP TypeScript SDK: given the address of a server and nothing else, it finds out the rest from the 401.
 
 import {
-  ClientCredentialsProvider, DpopSession, PrivateKeyJwtProvider, auth, discoverAuthorizationServerMetadata, fetchToken, withOAuth,
+  Client, ClientCredentialsProvider, DpopSession, PrivateKeyJwtProvider, StreamableHTTPClientTransport,
+  UnauthorizedError, auth, discoverAuthorizationServerMetadata, fetchToken, withOAuth,
 } from '@modelcontextprotocol/client'
 import { expect } from './expecting.mjs'
 
@@ -9,37 +10,40 @@ const EXCHANGE = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token'
 
 export const flows = {
+  // The consent is widened once a tool wants more.
   async code(scene) {
     const host = new Host(scene, scene.apps.agent)
-    await visit(scene, host)
-    expect(host.kept.scope.split(' ').includes(scene.tools), 'the scope that the server named')
+    const said = await use(scene, host, 'whoami')
+    expect(said.includes(` by ${scene.apps.agent.client_id} with `), `to be known, not ${said}`)
+    expect(!host.kept.scope.includes(scene.write), 'no more than the server asks for at first')
+    expect(await use(scene, host, 'add_note', { text: 'by an agent' }) === 'noted: by an agent', 'a note')
+    expect(host.kept.scope.includes(scene.write), 'more, once the user has been asked again')
   },
 
   async refresh(scene) {
     const host = new Host(scene, scene.apps.agent)
-    await visit(scene, host)
+    await use(scene, host, 'whoami')
     const held = host.kept
     expect(await auth(host, { serverUrl: scene.server }) === 'AUTHORIZED', 'no person to be asked')
     expect(host.kept.access_token !== held.access_token, 'another access token')
     expect(host.kept.refresh_token !== held.refresh_token, 'another refresh token')
+    await use(scene, host, 'read_notes')
   },
 
   async client_credentials(scene) {
     const { client_id: clientId, secret: clientSecret } = scene.apps.robot
     const job = new ClientCredentialsProvider({
-      clientId, clientSecret, scope: scene.tools, expectedIssuer: scene.issuer,
+      clientId, clientSecret, scope: scene.read, expectedIssuer: scene.issuer,
     })
-    const answer = await withOAuth(job, scene.server)(fetch)(scene.server)
-    expect(await answer.text() === `hello ${clientId}`, 'to be let in')
+    expect((await use(scene, job, 'whoami')).includes(` by ${clientId} with `), 'to be let in')
   },
 
   async private_key_jwt(scene) {
     const { client_id: clientId, key } = scene.apps.keyed
     const job = new PrivateKeyJwtProvider({
-      clientId, privateKey: key, algorithm: 'ES256', scope: scene.tools, expectedIssuer: scene.issuer,
+      clientId, privateKey: key, algorithm: 'ES256', scope: scene.read, expectedIssuer: scene.issuer,
     })
-    const answer = await withOAuth(job, scene.server)(fetch)(scene.server)
-    expect(await answer.text() === `hello ${clientId}`, 'to be let in')
+    expect((await use(scene, job, 'whoami')).includes(` by ${clientId} with `), 'to be let in')
   },
 
   // At the broker's own userinfo endpoint, which checks proofs.
@@ -71,25 +75,18 @@ export const flows = {
     expect((await answer.json()).owner === 'alice', "the provider's data with the provider's token")
   },
 
-  // At the broker's own userinfo endpoint: what registers itself may ask for no other audience.
+  // It is told the server's address and nothing else: it discovers the broker from a bare 401, and registers.
   async registration(scene) {
     const host = new Host(scene)
-    const endpoint = `${scene.issuer}/userinfo`
-    await auth(host, { serverUrl: endpoint })
-    await comeBack(scene, host, endpoint)
-    const answer = await withOAuth(host, endpoint)(fetch)(endpoint)
-    expect(answer.status === 200 && host.client.client_id !== scene.apps.agent.client_id, 'to be let in as a new app')
+    const said = await use(scene, host, 'whoami')
+    expect(said.includes(` by ${host.client.client_id} with `), 'to be let in as a new app')
   },
 
-  // At the same place: the host says where its document is, and registers nowhere.
+  // The same, but its host has a document, and nobody registers anything.
   async cimd(scene) {
     const host = new Host(scene)
     host.clientMetadataUrl = scene.apps.documented.client_id
-    const endpoint = `${scene.issuer}/userinfo`
-    await auth(host, { serverUrl: endpoint })
-    await comeBack(scene, host, endpoint)
-    const answer = await withOAuth(host, endpoint)(fetch)(endpoint)
-    expect(answer.status === 200 && host.client.client_id === host.clientMetadataUrl, 'to be let in by the document')
+    expect((await use(scene, host, 'whoami')).includes(` by ${host.clientMetadataUrl} with `), 'to be let in')
   },
 }
 
@@ -139,13 +136,23 @@ class Host {
   }
 }
 
-// A first call without a token, the sign-in that its 401 leads to, and the call again.
-async function visit(scene, host) {
-  const call = withOAuth(host, scene.server)(fetch)
-  await call(scene.server).catch(() => undefined) // the SDK stops where a person has to be waited for
-  await comeBack(scene, host, scene.server)
-  const answer = await call(scene.server)
-  expect(await answer.text() === `hello ${host.client.client_id}`, 'to be let in')
+// One tool of the server's; where a person has to be waited for the SDK stops, and goes on once they are back.
+async function use(scene, host, name, args = {}) {
+  for (let visits = 0; ; visits += 1) {
+    const transport = new StreamableHTTPClientTransport(new URL(scene.server), { authProvider: host })
+    const client = new Client({ name: 'agent', version: '1.0.0' })
+    try {
+      await client.connect(transport)
+      const result = await client.callTool({ name, arguments: args })
+      return result.content.map((one) => one.text).join(' ')
+    } catch (error) {
+      if (!(error instanceof UnauthorizedError) || visits) throw error
+      expect(host.back.get('state') === host.expected, 'our state')
+      await transport.finishAuth(host.back)
+    } finally {
+      await client.close()
+    }
+  }
 }
 
 async function comeBack(scene, host, serverUrl) {

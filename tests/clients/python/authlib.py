@@ -11,8 +11,9 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from flask import Flask
 from joserfc.jwk import ECKey
 
+from tests.clients.apps import GRANT, JOBS, OPEN, SCOPE, App
 from tests.clients.python.expecting import expect_error
-from tests.clients.scene import GRANT, JOBS, OPEN, SCOPE, App, Scene
+from tests.clients.scene import Scene
 from tests.flow.stack import ACCESS_TOKEN, EXCHANGE
 
 API = (OAuth2Session, FlaskOAuth2App)

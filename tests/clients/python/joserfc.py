@@ -9,8 +9,9 @@ from authlib.common.security import generate_token
 from joserfc import jwk, jws, jwt
 from joserfc.jwk import KeySet
 
+from tests.clients.apps import JOBS
 from tests.clients.python.authlib import sign_in
-from tests.clients.scene import JOBS, Scene
+from tests.clients.scene import Scene
 
 API = (jwt, jws, jwk)
 

@@ -7,34 +7,37 @@ import httpx2
 import mcp.client.auth
 import mcp.client.auth.extensions.client_credentials as machines
 from joserfc.jwk import ECKey
+from mcp import Client
 from mcp.client.auth import OAuthClientProvider
+from mcp.client.streamable_http import streamable_http_client
 from mcp.shared.auth import AuthorizationCodeResult, OAuthClientInformationFull, OAuthClientMetadata, OAuthToken
 
-from tests.clients.scene import TOOLS, App, Scene
+from demo.mcp.notes import READ, WRITE
+from tests.clients.apps import App
+from tests.clients.scene import Scene
 
 API = (mcp.client.auth, OAuthClientProvider, OAuthClientMetadata, machines)
 
 
 def code(scene: Scene) -> None:
+    """The consent is widened once a tool wants more."""
     kept = Kept(scene.agent, scene)
-    answer = call(scene.server, person(scene, kept))
-    assert (answer.status_code, answer.text) == (200, f"hello {scene.agent.client_id}")
-    assert kept.tokens and TOOLS in (kept.tokens.scope or "").split()
+    provider = person(scene, kept)
+    assert f" by {scene.agent.client_id} with " in use(scene, provider, "whoami")
+    assert kept.tokens and WRITE not in (kept.tokens.scope or "").split()
+    assert use(scene, provider, "add_note", text="by an agent") == "noted: by an agent"
+    assert kept.tokens and WRITE in (kept.tokens.scope or "").split()
 
 
 def refresh(scene: Scene) -> None:
     kept = Kept(scene.agent, scene)
-    first = person(scene, kept)
-    assert call(scene.server, first).status_code == 200
+    provider = person(scene, kept)
+    use(scene, provider, "whoami")
     held = kept.tokens
-    first.context.token_expiry_time = 1.0  # as if its time were over
-    assert call(scene.server, first).status_code == 200
-    assert (
-        held
-        and kept.tokens
-        and kept.tokens.access_token != held.access_token
-        and kept.tokens.refresh_token != held.refresh_token
-    )
+    provider.context.token_expiry_time = 1.0  # as if its time were over
+    assert use(scene, provider, "read_notes")
+    assert held and kept.tokens and kept.tokens.access_token != held.access_token
+    assert kept.tokens.refresh_token != held.refresh_token
 
 
 def client_credentials(scene: Scene) -> None:
@@ -45,7 +48,7 @@ def client_credentials(scene: Scene) -> None:
         client_secret=scene.robot.secret,
         issuer=scene.issuer,
     )
-    assert call(scene.server, provider).text == f"hello {scene.robot.client_id}"
+    assert f" by {scene.robot.client_id} with " in use(scene, provider, "whoami")
 
 
 def private_key_jwt(scene: Scene) -> None:
@@ -61,26 +64,23 @@ def private_key_jwt(scene: Scene) -> None:
         storage=Kept(),
         client_id=scene.keyed.client_id,
         assertion_provider=signed.create_assertion_provider(),
-        scope=TOOLS,
+        scope=READ,
         issuer=scene.issuer,
     )
-    assert call(scene.server, provider).text == f"hello {scene.keyed.client_id}"
+    assert f" by {scene.keyed.client_id} with " in use(scene, provider, "whoami")
 
 
 def registration(scene: Scene) -> None:
-    """At the broker's own userinfo endpoint: what registers itself may ask for no other audience."""
+    """It is told the server's address and nothing else: it discovers the broker from a bare 401, and registers."""
     kept = Kept()
-    endpoint = scene.metadata["userinfo_endpoint"]
-    answer = call(endpoint, person(scene, kept, endpoint))
-    assert answer.status_code == 200 and answer.json()["sub"]
-    assert kept.client and kept.client.client_id != scene.agent.client_id
+    said = use(scene, person(scene, kept), "whoami")
+    assert kept.client and f" by {kept.client.client_id} with " in said
 
 
 def cimd(scene: Scene) -> None:
-    """At the same place: the host says where its document is, and registers nowhere."""
-    kept, endpoint = Kept(), scene.metadata["userinfo_endpoint"]
-    answer = call(endpoint, person(scene, kept, endpoint, scene.documented.client_id))
-    assert answer.status_code == 200 and kept.client and kept.client.client_id == scene.documented.client_id
+    """The same, but its host has a document, and nobody registers anything."""
+    kept, document = Kept(), scene.documented.client_id
+    assert f" by {document} with " in use(scene, person(scene, kept, document), "whoami")
 
 
 class Kept:
@@ -111,7 +111,7 @@ class Kept:
         self.client = client_info
 
 
-def person(scene: Scene, kept: Kept, server: str = "", document: str | None = None) -> OAuthClientProvider:
+def person(scene: Scene, kept: Kept, document: str | None = None) -> OAuthClientProvider:
     """A provider whose browser is our person."""
     went: list[str] = []
 
@@ -125,14 +125,18 @@ def person(scene: Scene, kept: Kept, server: str = "", document: str | None = No
     metadata = OAuthClientMetadata(
         client_name="Agent", redirect_uris=[scene.callback], token_endpoint_auth_method="none"
     )
-    return OAuthClientProvider(server or scene.server, metadata, kept, go, come_back, document)
+    return OAuthClientProvider(scene.server, metadata, kept, go, come_back, document)
 
 
-def call(url: str, auth: httpx2.Auth) -> httpx2.Response:
-    """One GET, with whatever the SDK does around it."""
+def use(scene: Scene, auth: httpx2.Auth, tool: str, **arguments: str) -> str:
+    """Call one tool, with whatever the SDK does around it; what it says."""
 
-    async def send() -> httpx2.Response:
-        async with httpx2.AsyncClient(auth=auth, timeout=20, trust_env=False) as client:
-            return await client.get(url)
+    async def send() -> str:
+        async with (
+            httpx2.AsyncClient(auth=auth, timeout=20, trust_env=False) as http,
+            Client(streamable_http_client(scene.server, http_client=http)) as client,
+        ):
+            result = await client.call_tool(tool, arguments)
+            return " ".join(getattr(one, "text", "") for one in result.content)
 
     return asyncio.run(send())

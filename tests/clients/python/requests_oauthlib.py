@@ -15,8 +15,9 @@ from oauthlib.oauth2 import (
 from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session
 
+from tests.clients.apps import JOBS, OPEN, SCOPE, App
 from tests.clients.python.expecting import expect_error
-from tests.clients.scene import JOBS, OPEN, SCOPE, App, Scene
+from tests.clients.scene import Scene
 
 API = (OAuth2Session, WebApplicationClient, BackendApplicationClient, DeviceClient)
 
