@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from msgspec import Struct
 
-from chalicelib.issuing import ACCESS_TOKEN_TYP, ID_TOKEN_TYP
+from chalicelib.issuing import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, open_subject
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol import jose
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken, ProofRefused, ServerError
@@ -72,6 +72,11 @@ class Use(Struct, frozen=True, kw_only=True):
     grant: Grant | None
     consent: Consent | None
     found: Found
+
+    @property
+    def shown_sub(self) -> str:
+        """The user as the client of the token knows it."""
+        return str(self.claims.get("shown_sub", self.claims["sub"]))
 
 
 def authorize_use(
@@ -196,7 +201,15 @@ def verify_signature(broker: Broker, token: str, *, audience: str | None, now: i
     )
     if claims.get("epoch") != broker.settings.epoch:
         raise InvalidToken("older_epoch")
-    return claims
+    return _with_own_subject(broker, claims) if "sealed_sub" in claims else claims
+
+
+def _with_own_subject(broker: Broker, claims: dict[str, Any]) -> dict[str, Any]:
+    """Inside, everything goes by our own name of the user; `shown_sub` is what a pairwise client knows."""
+    sub = open_subject(broker, claims)
+    if sub is None:
+        raise InvalidToken("subject_does_not_open")
+    return {**claims, "sub": sub, "shown_sub": claims["sub"]}
 
 
 def verify_id_token(broker: Broker, token: str) -> dict[str, Any]:

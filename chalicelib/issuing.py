@@ -7,8 +7,11 @@ from msgspec import Struct
 
 from chalicelib.ports import Broker
 from chalicelib.protocol import claims, jose
+from chalicelib.protocol.derive import derive_pairwise_sub
 from chalicelib.protocol.handles import Handle, build_handle
 from chalicelib.protocol.scope import serialize
+from chalicelib.protocol.sealing import canonical, open_text, seal_text
+from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import resource_place
 from chalicelib.records.resource import Resource
@@ -41,6 +44,21 @@ def choose_audience(broker: Broker, uri: str, scopes: frozenset[str]) -> Audienc
     resource = broker.registry.lookup(place).get(place) or Resource(audience=uri)
     life = resource.token_seconds or settings.access_token_seconds
     return Audience(uri=uri, scopes=scopes & resource.scopes, lifetime_seconds=life)
+
+
+def subject_for(broker: Broker, client: Client, sub: str) -> str:
+    """A user as this client knows it."""
+    if client.subject_type == "public":
+        return sub
+    identity = broker.keys.get("identity").current.secret
+    return derive_pairwise_sub(identity, sub=sub, sector=client.sector or client.client_id)
+
+
+def open_subject(broker: Broker, claims: Mapping[str, Any]) -> str | None:
+    """Who the user of a pairwise client's token is here; None where what is sealed in it does not open there."""
+    place = _subject_place(broker, claims["sub"], claims["client_id"])
+    opened = open_text(broker.keys.get("pairwise"), str(claims["sealed_sub"]), place=place)
+    return None if opened is None else opened.hex()
 
 
 def issue_code(broker: Broker, grant: Grant, code_secret: bytes) -> str:
@@ -94,7 +112,7 @@ def issue_access_token(
     life = min(audience.lifetime_seconds, grant.ends_at - now, grant.expires_at - now)
     content = claims.access_token_claims(
         issuer=broker.settings.issuer,
-        sub=grant.sub,
+        sub=grant.shown_sub or grant.sub,
         audience=audience.uri,
         client_id=grant.client_id,
         scopes=audience.scopes,
@@ -108,6 +126,8 @@ def issue_access_token(
         jkt=jkt,
     )
     content["provider"] = grant.provider_id
+    if grant.shown_sub:
+        content["sealed_sub"] = _seal_subject(broker, grant)
     return _sign(broker, content, ACCESS_TOKEN_TYP), life
 
 
@@ -152,7 +172,7 @@ def issue_introspection(broker: Broker, client_id: str, said: dict[str, Any], *,
 def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int, profile: Mapping[str, Any]) -> str:
     content = claims.id_token_claims(
         issuer=broker.settings.issuer,
-        sub=grant.sub,
+        sub=grant.shown_sub or grant.sub,
         client_id=grant.client_id,
         now=now,
         lifetime_seconds=broker.settings.id_token_seconds,
@@ -162,6 +182,16 @@ def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int, p
         sid=grant.sid or None,
     )
     return _sign(broker, {**profile, **content}, ID_TOKEN_TYP)
+
+
+def _seal_subject(broker: Broker, grant: Grant) -> str:
+    place = _subject_place(broker, grant.shown_sub, grant.client_id)
+    salt = broker.entropy.token_bytes(32)
+    return seal_text(broker.keys.get("pairwise"), bytes.fromhex(grant.sub), place=place, salt=salt)
+
+
+def _subject_place(broker: Broker, shown: str, client_id: str) -> bytes:
+    return canonical("pairwise", broker.settings.epoch, shown, client_id)
 
 
 def _sign(broker: Broker, content: dict[str, Any], typ: str) -> str:

@@ -12,7 +12,7 @@ from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
-from cli import sign_outs
+from cli import sign_outs, subjects
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
@@ -100,6 +100,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--client-uri", metavar="URI", help="the app's website")
     add("--login-uri", metavar="URI", help="where the app begins a sign-in")
     sign_outs.add_options(create)
+    subjects.add_options(create)
     create.set_defaults(act=_create)
 
 
@@ -141,6 +142,7 @@ def _build(options: argparse.Namespace) -> Client:
         require_pushed_authorization_requests=options.require_pushed_requests,
         client_uri=options.client_uri,
         initiate_login_uri=options.login_uri,
+        **subjects.read_fields(options),
         **sign_outs.read_fields(options, "native" if options.native else "web"),
     )
 

@@ -62,6 +62,8 @@ def client_row(client: Client) -> dict[str, Any]:
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "client_uri": client.client_uri,
         "initiate_login_uri": client.initiate_login_uri,
+        "subject_type": client.subject_type,
+        "sector": client.sector,
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "backchannel_logout_session_required": client.backchannel_logout_session_required,

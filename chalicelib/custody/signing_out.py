@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from chalicelib.issuing import issue_logout_token
+from chalicelib.issuing import issue_logout_token, subject_for
 from chalicelib.ports import Broker
 from chalicelib.records.client import Client
 from chalicelib.records.job import Job
@@ -50,7 +50,7 @@ def leave_for_all_sessions(broker: Broker, sub: str) -> tuple[Told, ...]:
     names = [name.rpartition("#")[2] for name in broker.store.list_subject(sub, "CONSENT")]
     clients = broker.store.read(*map(client_place, names)) if names else None
     apps = [client for name in names if clients and (client := clients.get(client_place(name)))]
-    told = tuple(_told(client, sub) for client in apps if client.backchannel_logout_uri is not None)
+    told = tuple(_told(broker, client, sub) for client in apps if client.backchannel_logout_uri is not None)
     at_once = {client.client_id for client in apps if not client.backchannel_logout_session_required}
     if all_at_once := tuple(one for one in told if one.client_id in at_once):
         leave_sign_out(broker, "", all_at_once)
@@ -70,8 +70,8 @@ def _sessions(broker: Broker, sub: str, told: tuple[Told, ...]) -> list[tuple[st
     return [(sid, whose[name]) for name, sid in sorted({(one.client_id, one.sid) for one in grants}) if name in whose]
 
 
-def _told(client: Client, sub: str) -> Told:
-    return Told(client.client_id, sub)
+def _told(broker: Broker, client: Client, sub: str) -> Told:
+    return Told(client.client_id, subject_for(broker, client, sub))
 
 
 def tell_apps(broker: Broker, job: Job) -> bool:

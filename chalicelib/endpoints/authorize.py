@@ -135,7 +135,7 @@ def _answer_checked(broker: Broker, http: Request, opened: Opened, parties: Part
     if "none" in request.prompt and parties.client.registered_by != "operator":
         raise PageError("prompt_none_self_registered", page="not_allowed", link=way_back(parties.client))
     sitting = find_sitting(broker, http, request.client_id)
-    if sitting and not is_meant(request, sitting.session.sub):
+    if sitting and not is_meant(broker, request, parties.client, sitting.session.sub):
         sitting = None
     decision = _decide(broker, request, parties, sitting)
     if "none" in request.prompt:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from chalicelib.issuing import subject_for
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.protocol.handles import secret_hash
@@ -31,11 +32,12 @@ def build_grant(
     connection_id: str,
     scopes: frozenset[str],
     auth_time: int | None,
+    client: Client,
     sid: str,
 ) -> Grant:
     """The grant as it stands while its code is outstanding; every later end is fixed here."""
     settings, now = broker.settings, broker.clock.now()
-    offline = "offline_access" in scopes
+    offline, shown = "offline_access" in scopes, subject_for(broker, client, sub)
     idle = settings.refresh_idle_seconds if offline else settings.access_token_seconds
     life = settings.refresh_end_seconds if offline else settings.code_seconds + settings.access_token_seconds
     return Grant(
@@ -47,6 +49,7 @@ def build_grant(
         purge_at=_purge_at(broker, decided_at),
         written_by="",
         sub=sub,
+        shown_sub=shown if shown != sub else "",
         provider_id=provider_id,
         secret_hash=secret_hash(code_secret),
         key_version=broker.keys.get("handle").current.version,

@@ -15,7 +15,7 @@ from chalicelib.endpoints.device_decision import approve_device, decision_of, sh
 from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
 from chalicelib.endpoints.sitting import is_meant
 from chalicelib.endpoints.withdrawing import take_back
-from chalicelib.issuing import issue_code
+from chalicelib.issuing import issue_code, subject_for
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.errors import LoginRequired, PageError
 from chalicelib.protocol.request import Request
@@ -40,7 +40,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     except PageError:
         _end(broker, provider, brought, pending, client_id)
         raise
-    refusal = _find_refusal(request, brought, arrival, broker.clock.now())
+    refusal = _find_refusal(broker, request, client, brought, arrival)
     if refusal is not None:
         _end(broker, provider, brought, pending, client_id)
         return deliver(broker, refusal_of(broker, request, refusal))
@@ -96,7 +96,9 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     if request.device_round:
         cookie = seal_session(broker, session, subject.session_salt, told)
         return show_end(broker, "device_done").with_headers(cookie)
-    cookie = seal_session(broker, session, subject.session_salt, add_told(told, client, arrival.sub))
+    cookie = seal_session(
+        broker, session, subject.session_salt, add_told(told, client, subject_for(broker, client, arrival.sub))
+    )
     return deliver(broker, code_answer(broker, request, code)).with_headers(cookie)
 
 
@@ -134,11 +136,13 @@ def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pendin
     broker.store.revoke_grant(pending.grant_id, client_id=client_id)
 
 
-def _find_refusal(request: AuthorizationRequest, brought: Brought, arrival: Arrival, now: int) -> LoginRequired | None:
+def _find_refusal(
+    broker: Broker, request: AuthorizationRequest, client: Client, brought: Brought, arrival: Arrival
+) -> LoginRequired | None:
     """Why the app, which named a user or an age, does not get this sign-in."""
-    if not is_meant(request, arrival.sub):
+    if not is_meant(broker, request, client, arrival.sub):
         return LoginRequired("another_user_than_named")
-    return LoginRequired("auth_time_older_than_max_age") if _is_too_old(request, brought, now) else None
+    return LoginRequired("auth_time_older_than_max_age") if _is_too_old(request, brought, broker.clock.now()) else None
 
 
 def _is_too_old(request: AuthorizationRequest, brought: Brought, now: int) -> bool:
@@ -183,6 +187,7 @@ def _issue(
         connection_id=arrival.connection_id,
         scopes=scopes,
         auth_time=brought.auth_time,
+        client=client,
         sid=sid,
     )
     record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void, ended=ended)

@@ -59,6 +59,6 @@ def _wants_signed(http: Request) -> bool:
 
 def _describe(use: Use) -> dict[str, Any]:
     names = ("iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time", "cnf")
-    known = {name: use.claims[name] for name in names if name in use.claims}
+    known = {name: use.claims[name] for name in names if name in use.claims} | {"sub": use.shown_sub}
     kind = "DPoP" if "cnf" in known else "Bearer"
     return {"active": True, "token_type": kind, "scope": serialize(use.scopes), **known}

@@ -28,6 +28,7 @@ from chalicelib.endpoints.cookies import (
 )
 from chalicelib.endpoints.parties import find_client
 from chalicelib.endpoints.signin import check_own_form
+from chalicelib.issuing import subject_for
 from chalicelib.pages.page import ErrorPage, SignOutPage
 from chalicelib.pages.render import render_error, render_leaving, render_sign_out
 from chalicelib.ports import Broker
@@ -50,7 +51,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     request = _check(broker, parameters) if posted is None else _open_posted(broker, posted)
     client = find_client(broker, request.client_id)
     owner = read_session_owner(broker, http)
-    if owner is not None and not _is_meant(owner, request):
+    if owner is not None and not _is_meant(broker, owner, request, client):
         return _ask(broker, http, request, client)
     return _end(broker, http, request, client, owner, pressed=False)
 
@@ -124,9 +125,9 @@ def _read_hint(broker: Broker, hint: str | None) -> dict[str, str]:
         return {}
 
 
-def _is_meant(owner: SessionOwner, request: SignOutRequest) -> bool:
-    """True where the app holds an ID token of the very user who is signed in here."""
-    return owner.sub == request.sub
+def _is_meant(broker: Broker, owner: SessionOwner, request: SignOutRequest, client: Client | None) -> bool:
+    """True where the app holds an ID token of the very user who is signed in here, under either name of that user."""
+    return client is not None and request.sub in (owner.sub, subject_for(broker, client, owner.sub))
 
 
 def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client | None) -> Reply:

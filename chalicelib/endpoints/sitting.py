@@ -11,11 +11,12 @@ from chalicelib.endpoints.completing import add_told, build_grant, covers, recor
 from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
 from chalicelib.endpoints.device_decision import approve_device
 from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
-from chalicelib.issuing import issue_code
+from chalicelib.issuing import issue_code, subject_for
 from chalicelib.ports import Broker, DeviceDecision, Found, Refused
 from chalicelib.protocol.derive import derive_connection_id
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request
+from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
@@ -78,9 +79,9 @@ def _find_end(broker: Broker, sitting: Sitting, client_id: str, decided_at: int)
     )
 
 
-def is_meant(request: AuthorizationRequest, sub: str) -> bool:
+def is_meant(broker: Broker, request: AuthorizationRequest, client: Client, sub: str) -> bool:
     """True where this user may sign in: the app may have named one (`id_token_hint`, `sub` among `claims`)."""
-    return not request.subjects or sub in request.subjects
+    return not request.subjects or subject_for(broker, client, sub) in request.subjects
 
 
 def suffices(
@@ -88,7 +89,8 @@ def suffices(
 ) -> bool:
     """True where the user's connection already carries all that this sign-in needs, and no fresh login is demanded."""
     connection, session = sitting.connection, sitting.session
-    if not is_meant(request, session.sub):
+    client = sitting.found.get(client_place(request.client_id))
+    if client is None or not is_meant(broker, request, client, session.sub):
         return False
     if needs_login(request, session, broker.clock.now()):
         return False
@@ -180,6 +182,7 @@ def finish_sitting(
         connection_id=connection_id,
         scopes=allowed,
         auth_time=session.auth_time,
+        client=parties.client,
         sid=session.sid,
     )
     client = sitting.found.get(client_place(request.client_id))
@@ -196,7 +199,7 @@ def finish_sitting(
     )
     answer = code_answer(broker, request, _issue(broker, request, grant, code_secret))
     subject = sitting.found.get(subject_place(session.sub))
-    told = sitting.told if request.device_round else add_told(sitting.told, client, session.sub)
+    told = sitting.told if request.device_round else add_told(sitting.told, client, grant.shown_sub or grant.sub)
     if subject is None or set(told) == set(sitting.told):
         return answer, ()
     return answer, (seal_session(broker, session, subject.session_salt, told),)

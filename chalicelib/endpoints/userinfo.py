@@ -23,7 +23,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if "openid" not in use.scopes or use.grant is None:
         raise InsufficientScope("openid_missing")
     profile = read_profile(broker, use.found, use.grant) if use.scopes & PROFILE_SCOPES else {}
-    return json_reply({"sub": use.claims["sub"], **userinfo_claims(profile, use.scopes)})
+    return json_reply({"sub": use.shown_sub, **userinfo_claims(profile, use.scopes)})
 
 
 def _profile_places(claims: Claims) -> tuple[Place[Any], ...]:

@@ -32,5 +32,11 @@ def derive_device_grant_id(user_code_key: bytes, *, user_code: str, epoch: int) 
     return _derive(user_code_key, "device", user_code, str(epoch))
 
 
+def derive_pairwise_sub(identity_key: bytes, *, sub: str, sector: str) -> str:
+    """A user as the apps of one sector know it, 32 hex characters: two sectors cannot tell that it is the same one
+    (OpenID Connect Core section 8.1)."""
+    return _derive(identity_key, "pairwise", sub, sector)
+
+
 def _derive(key: bytes, label: str, *parts: str) -> str:
     return hmac.new(key, canonical("token-broker", label, *parts), hashlib.sha256).hexdigest()[:32]

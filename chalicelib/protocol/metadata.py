@@ -47,7 +47,7 @@ def authorization_server_metadata(
         "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
         "authorization_response_iss_parameter_supported": True,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "introspection_signing_alg_values_supported": ["ES256"],
         "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),

@@ -22,6 +22,7 @@ from chalicelib.protocol.registration_places import (
     check_returns,
     check_told_at,
     is_public,
+    sector_of,
 )
 from chalicelib.protocol.scope import parse_scope, serialize
 from chalicelib.records.client import AuthMethod, Client, Handout, RegistrationPolicy
@@ -34,7 +35,6 @@ ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "id_token_signed_response_alg": ("ES256",),
     "introspection_signed_response_alg": ("ES256",),
     "introspection_encrypted_response_alg": (),
-    "subject_type": ("public",),
     "tls_client_certificate_bound_access_tokens": (False,),
     "require_signed_request_object": (False,),
     "userinfo_signed_response_alg": (),
@@ -74,6 +74,8 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
     keys: RegisteredKeys = RegisteredKeys()
     post_logout_redirect_uris: tuple[str, ...] = ()
     dpop_bound_access_tokens: bool = False
+    subject_type: Literal["public", "pairwise"] = "public"
+    sector: str = ""
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
 
@@ -157,6 +159,8 @@ def parse_registration(
         post_logout_redirect_uris=check_returns(
             _read_list(document, "post_logout_redirect_uris") or (), application_type
         ),
+        subject_type=(subject_type := _read_subject_type(document)),
+        sector=_choose_sector(redirect_uris, grant_types) if subject_type == "pairwise" else "",
         backchannel_logout_uri=check_told_at(_read_string(document, "backchannel_logout_uri"), redirect_uris),
         backchannel_logout_session_required=_read_flag(document, "backchannel_logout_session_required"),
     )
@@ -179,6 +183,7 @@ def registration_answer(client: Client, secret: str | None, issuer: str, *, mana
         "application_type": client.application_type,
         "scope": serialize(client.scopes),
         "id_token_signed_response_alg": "ES256",
+        "subject_type": client.subject_type,
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
         "issuer": issuer,
@@ -302,6 +307,22 @@ def _read_redirect_uris(
     kind: Literal["web", "native"] = "native" if native else "web"
     check_places(uris, kind)
     return uris, kind
+
+
+def _read_subject_type(document: Mapping[str, Any]) -> Literal["public", "pairwise"]:
+    told = _read_string(document, "subject_type") or "public"
+    if told not in ("public", "pairwise"):
+        raise InvalidClientMetadata("member_not_offered")
+    return "pairwise" if told == "pairwise" else "public"
+
+
+def _choose_sector(redirect_uris: tuple[str, ...], grant_types: frozenset[str]) -> str:
+    """Apps at one host know a user by one name; but one that gets tokens without being redirected there may be
+    anybody's, so its names are its own."""
+    host = sector_of(redirect_uris)
+    if host is None:
+        raise InvalidClientMetadata("pairwise_of_several_hosts")
+    return f"self:{host}" if host and DEVICE_CODE not in grant_types else ""
 
 
 def _read_auth_method(document: Mapping[str, Any], policy: RegistrationPolicy) -> AuthMethod:

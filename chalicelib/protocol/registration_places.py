@@ -49,6 +49,15 @@ def check_returns(uris: tuple[str, ...], application_type: str) -> tuple[str, ..
     return uris
 
 
+def sector_of(redirect_uris: tuple[str, ...]) -> str | None:
+    """The host of web apps that share it; "" for apps that have none; None where there are several.
+
+    Redirect URIs have passed `check_registrable` (OpenID Connect Core section 8.1).
+    """
+    hosts = {host[1] if (host := _HTTPS_HOST.fullmatch(uri)) else "" for uri in redirect_uris} or {""}
+    return hosts.pop() if len(hosts) == 1 else None
+
+
 def check_callable(uri: str) -> None:
     """Refuse what the guarded fetcher would: https on its own port, and to no address or name that is private.
 

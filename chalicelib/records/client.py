@@ -87,6 +87,9 @@ class Client(Struct, frozen=True, kw_only=True):
     providers            provider ids that it may use; "*" stands for all that are switched on
     proxy_rules          the only calls that it may make through the proxy; none: all
     dpop_bound_access_tokens      every token request of it must come with a proof of possession (RFC 9449 section 5.2)
+    subject_type         "pairwise": its users have other names here than at apps of other sectors
+    sector               whose names they are: a host, or "self:" and a host for what registered itself, since nobody
+                         has looked whether that host is its own; "": the client's alone
     post_logout_redirect_uris     where a browser may return to after a sign-out, compared byte for byte
     backchannel_logout_uri        where it is told that a session has ended; None: it is not told
     backchannel_logout_session_required   only of sessions by name (`sid`), never of a user's all at once
@@ -122,6 +125,8 @@ class Client(Struct, frozen=True, kw_only=True):
     registered_by: Literal["operator", "self", "document"] = "operator"
     client_uri: str | None = None
     initiate_login_uri: str | None = None
+    subject_type: Literal["public", "pairwise"] = "public"
+    sector: str = ""
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False

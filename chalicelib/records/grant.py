@@ -47,6 +47,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     resources              audiences asked at /authorize; empty: our issuer
     id_token_claims        claims of the profile for the ID token that comes with the code
     connections            provider id -> connection id
+    shown_sub              the user as a pairwise client knows it; "": as `sub` says
     sid                    of the browser session in which it began; "": of one before sessions had names
     dpop_jkt               the key that the app named at the start: its code is good with a proof by that one alone
     jkt                    the key to which the refresh tokens of generation `bound_since` and later are bound
@@ -74,6 +75,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     connections: dict[str, str] = {}
     auth_time: int | None = None
+    shown_sub: str = ""
     sid: str = ""
     advanced_at: int = 0
     previous_advanced_at: int = 0

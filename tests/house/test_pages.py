@@ -25,7 +25,17 @@ from tests.flow.stack import SCOPE, Stack, start_parts
 from tests.flow.tokens import Session, read, start_session
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-NAMES = ("first-app", "hand-out", "connect", "proxy", "vault", "pushed-requests", "sign-in-requests", "sign-out")
+NAMES = (
+    "first-app",
+    "hand-out",
+    "connect",
+    "proxy",
+    "vault",
+    "pushed-requests",
+    "sign-in-requests",
+    "sign-out",
+    "subjects",
+)
 PAGES = {name: (DOCS / f"{name}.md").read_text(encoding="utf-8") for name in NAMES}
 EXAMPLE = re.compile(r"```(sh|js)\n(.*?)```\n(?:\n((?:    [^\n]*\n)+))?", re.DOTALL)
 NAME = re.compile(r'"(\w+)":')
@@ -196,6 +206,11 @@ def test_sign_out(reader: Reader) -> None:
     client = read(reader.stack, client_place(reader.names["clientId"]))
     assert client.backchannel_logout_uri == "https://app.example/told"
     assert client.client_id in everywhere
+
+
+def test_subjects(reader: Reader) -> None:
+    (made,) = copy_all(reader, "subjects")
+    assert "'subject_type': 'pairwise'" in made and "'sector': 'app.example'" in made
 
 
 def words_of(page: str, begins: str) -> set[str]:

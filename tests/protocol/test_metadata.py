@@ -38,6 +38,8 @@ def test_the_document_is_exactly_this():
         "jwks_uri": "https://broker.example/base/jwks",
         "device_authorization_endpoint": "https://broker.example/base/device_authorization",
         "end_session_endpoint": "https://broker.example/base/logout",
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
         "response_types_supported": ["code"],
         "response_modes_supported": ["query", "form_post"],
         "grant_types_supported": [
@@ -69,8 +71,9 @@ def test_the_document_is_exactly_this():
         "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
         "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "authorization_response_iss_parameter_supported": True,
-        "subject_types_supported": ["public"],
+        "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
+        "introspection_signing_alg_values_supported": ["ES256"],
         "dpop_signing_alg_values_supported": PROOFS,
         "scopes_supported": ["email", "openid"],
         "claims_supported": [*tokens.split(), *profile.split(), "updated_at", "website", "zoneinfo"],
@@ -79,9 +82,6 @@ def test_the_document_is_exactly_this():
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "claims_parameter_supported": True,
-        "introspection_signing_alg_values_supported": ["ES256"],
-        "backchannel_logout_supported": True,
-        "backchannel_logout_session_supported": True,
         "client_id_metadata_document_supported": False,
     }
 

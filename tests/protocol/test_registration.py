@@ -277,6 +277,7 @@ def test_the_answer_says_how_the_client_really_stands():
         "application_type": "web",
         "scope": "email openid",
         "id_token_signed_response_alg": "ES256",
+        "subject_type": "public",
         "require_pushed_authorization_requests": False,
         "dpop_bound_access_tokens": False,
         "issuer": "https://broker.example",

@@ -29,7 +29,7 @@ NONE_KEPT = (
 # member -> the values that a server of ours keeps; every other one would be broken
 KEPT: dict[str, tuple[Any, ...]] = {
     "id_token_signed_response_alg": ("ES256",),
-    "subject_type": ("public",),
+    "subject_type": ("public", "pairwise"),
     "dpop_bound_access_tokens": (False, True),
     "tls_client_certificate_bound_access_tokens": (False,),
     "require_signed_request_object": (False,),
