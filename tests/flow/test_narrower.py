@@ -1,0 +1,101 @@
+"""Token exchange for a narrower token of ours (RFC 8693): never more than the subject token, never turned around."""
+
+from typing import Any
+
+import pytest
+
+from chalicelib.records.places import client_place, resource_place
+from chalicelib.records.resource import Resource
+from cli.operations import create_resource
+from tests.flow.stack import SCOPE, Stack
+from tests.flow.tokens import CONFIDENTIAL, Session, change, read_claims, refusal, sign, start_session
+from tests.requirement import requirement
+
+API, OTHER = "https://api.example", "https://other.example"
+
+
+@pytest.fixture
+def session(stack: Stack) -> Session:
+    """An app with two APIs, of which its user allowed one; its token is for us."""
+    for audience in (API, OTHER):
+        create_resource(
+            stack.deployment, Resource(audience=audience, scopes=frozenset({"orders:read", "orders:write"}))
+        )
+    scopes = frozenset([*SCOPE.split(), "orders:read", "orders:write"])
+    client, secret = stack.client(scopes=scopes, resources=frozenset({API, OTHER}), handout="none", **CONFIDENTIAL)
+    asked = {"scope": f"{SCOPE} orders:read", "resource": API}
+    sign_in = stack.sign_in(client, secret, **asked)
+    return Session(stack, sign_in, stack.redeem(sign_in, resource=stack.settings.issuer).json)
+
+
+def narrow(session: Session, token: str | None = None, **changed: str | None) -> Any:
+    return session.exchange(token, audience=None, **{"resource": API, **changed})
+
+
+@requirement("XCH-03")
+def test_a_token_for_us_becomes_one_for_an_api_that_the_user_allowed(stack: Stack, session: Session) -> None:
+    with stack.dynamodb.counted() as calls:
+        answer = narrow(session)
+    assert answer.status == 200 and answer.json["scope"] == "orders:read" and sum(calls.values()) == 1
+    assert answer.json.keys() == {"access_token", "issued_token_type", "token_type", "expires_in", "scope"}
+    claims, before = read_claims(answer.json["access_token"]), session.claims
+    assert (claims["aud"], claims["scope"], claims["sub"]) == (API, "orders:read", before["sub"])
+    assert claims["auth_time"] == before["auth_time"] and claims["jti"] != before["jti"]
+    assert not {"connections", "act", "cnf"} & claims.keys()
+    server = stack.client(**CONFIDENTIAL, serves=frozenset({API}))
+    assert stack.post("/introspect", *server, token=answer.json["access_token"]).json["active"] is True
+    assert stack.userinfo(answer.json["access_token"]).status == 401
+
+
+@requirement("XCH-03")
+def test_it_lives_no_longer_than_the_subject_token_and_the_api_allows(stack: Stack, session: Session) -> None:
+    stack.clock.advance(200)
+    first = narrow(session).json
+    assert read_claims(first["access_token"])["exp"] == session.claims["exp"] and first["expires_in"] == 400
+    change(stack, resource_place(API), token_seconds=60)
+    stack.clock.advance(11)
+    assert narrow(session).json["expires_in"] == 60
+
+
+@requirement("XCH-03", "VLT-12")
+def test_a_token_for_an_api_is_no_subject_token(stack: Stack, session: Session) -> None:
+    token = narrow(session).json["access_token"]
+    for resource in (API, stack.settings.issuer):
+        assert refusal(narrow(session, token, resource=resource)) == (400, "invalid_request")
+    assert refusal(session.exchange(token)) != (200, "")
+
+
+@requirement("XCH-03")
+def test_never_more_scope_than_the_subject_token_has(stack: Stack, session: Session) -> None:
+    for scope in ("orders:write", "orders:read orders:write", "demo:notes:write"):
+        assert refusal(narrow(session, scope=scope)) == (400, "invalid_scope")
+    small = narrow(session, resource=stack.settings.issuer, scope="openid").json
+    assert small["scope"] == "openid"
+    again = narrow(session, small["access_token"])
+    assert again.status == 200 and again.json["scope"] == "", "what the first exchange left out stays out"
+
+
+@requirement("XCH-03")
+def test_only_apis_that_user_and_operator_allow(stack: Stack, session: Session) -> None:
+    for resource in (OTHER, "https://unknown.example", API + "/", "demo"):
+        assert refusal(narrow(session, resource=resource)) == (400, "invalid_target"), resource
+    change(stack, client_place(session.client.client_id), resources=frozenset({OTHER}))
+    stack.restart()
+    assert refusal(narrow(session)) == (400, "invalid_target")
+
+
+@requirement("XCH-03", "XCH-02")
+def test_only_the_apps_own_token_and_only_while_it_is_good(stack: Stack, session: Session) -> None:
+    stranger = start_session(stack)
+    assert refusal(narrow(session, stranger.access)) == (400, "invalid_request")
+    stack.post("/revoke", session.client, session.sign_in.secret, token=session.access)
+    assert refusal(narrow(session)) == (400, "invalid_request")
+
+
+@requirement("XCH-03")
+@pytest.mark.parametrize("name", ["act", "may_act", "authorization_details"])
+def test_what_nobody_here_understands_of_a_token_fails_closed(stack: Stack, session: Session, name: str) -> None:
+    """An actor is never named here, so there is no chain to keep; a token that has one is not ours to narrow."""
+    constrained = sign(stack, {**session.claims, name: {"sub": "agent"}})
+    assert refusal(narrow(session, constrained)) == (400, "invalid_request")
+    assert refusal(narrow(session, actor_token=session.access)) == (400, "invalid_request")
