@@ -12,6 +12,7 @@ from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
+from chalicelib.records.places import is_url
 from cli import sign_outs, subjects
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
@@ -151,6 +152,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     """Users are asked again for other keys alone: calls through the proxy only narrow what they allowed, and a sign-out
     gives nothing."""
     client = find_client(deployment, options.client_id)
+    _check_document_says_it(options)
     fields = sign_outs.read_fields(options, client.application_type)
     if options.jwks is not None or options.jwks_uri is not None:
         if fields:
@@ -167,6 +169,15 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     if not fields:
         raise OperationError("nothing is to be changed", "broker client update --help")
     return client_row(update_client(deployment, client, **fields))
+
+
+def _check_document_says_it(options: argparse.Namespace) -> None:
+    """What a client's own document says the next look at it would say again."""
+    rules = ("client_id", "json", "act", "group", "verb", "proxy_allow", "proxy_allow_all")
+    more = [name for name, value in vars(options).items() if name not in rules and value]
+    if is_url(options.client_id) and more:
+        said = f"{options.client_id} is as its document says"
+        raise OperationError(said, "broker client update URL --proxy-allow RULE, or broker client disable URL")
 
 
 def _change_keys(deployment: Deployment, options: argparse.Namespace) -> Client:

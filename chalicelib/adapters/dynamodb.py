@@ -121,12 +121,13 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
         return self._update(client_place(client.client_id), update, conditions, values)
 
     def put_document(self, client: Client, *, read: Client | None) -> Written[Client] | Refused[Client]:
-        """Insert if absent, or compare and swap on the time of the last fetch, the revision and the marks."""
+        """Insert if absent, or compare and swap on the last fetch, the revision, and all that the operator says."""
         place, vanishing = client_place(client.client_id), _vanishing(client, client.expires_at or 0)
         if read is None:
             return self._put(place, client, "attribute_not_exists(pk)", **vanishing)
-        condition = "fetched_at = :fetched AND revision = :revision AND marks = :marks"
+        condition = "fetched_at = :fetched AND revision = :revision AND marks = :marks AND proxy_rules = :rules"
         values = {":fetched": read.fetched_at, ":revision": read.revision, ":marks": read.marks}
+        values[":rules"] = read.proxy_rules
         return self._put(place, client, condition, values, **vanishing)
 
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:

@@ -75,7 +75,7 @@ def parse_client_document(document: object, policy: RegistrationPolicy, *, url: 
 def build_document_client(
     read: Client | None, document: RegistrationRequest, *, url: str, now: int, seconds: int, life: int
 ) -> Client:
-    """The client as it is kept, with the marks of the one that was read.
+    """The client as it is kept, with what the operator said of the one that was read: its marks, and what it may call.
 
     read      what stood there before; None for a URL never seen
     seconds   how long the document counts as fresh
@@ -96,7 +96,8 @@ def build_document_client(
     )
     if read is None:
         return new
-    kept = replace(new, created_at=read.created_at, revision=read.revision, marks=read.marks)
+    operators = {"marks": read.marks, "proxy_rules": read.proxy_rules}
+    kept = replace(new, created_at=read.created_at, revision=read.revision, **operators)
     told_before = replace(read, fetched_at=now, fresh_until=new.fresh_until, expires_at=new.expires_at)
     kept = kept if kept == told_before else replace(kept, revision=max(now, read.revision + 1))
     return replace(kept, expires_at=max(read.expires_at or 0, new.expires_at or 0))

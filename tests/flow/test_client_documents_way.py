@@ -14,6 +14,7 @@ from tests.flow.documents import OPEN, REDIRECT, URL, Site, app, kept, path_of, 
 from tests.flow.scene import assert_page, connections, consents, grants
 from tests.flow.stack import EXCHANGE, Stack
 from tests.flow.test_call_budget import spends
+from tests.flow.test_logout import log_out
 from tests.flow.tokens import Session, change, events, read_claims, refusal, start_session
 from tests.requirement import requirement
 
@@ -315,6 +316,17 @@ def test_a_callback_without_its_cookie_leads_back_to_the_app(documents: Stack, s
     site.describe(initiate_login_uri="https://client.example/login")
     sign_in = documents.to_callback(app(), scope=SCOPE)
     assert_page(documents.browser().get(sign_in.callback), status=403, says="https://client.example/login")
+
+
+@requirement("CIMD-01", "CIMD-03")
+def test_it_signs_its_user_out(documents: Stack, site: Site) -> None:
+    bye = "https://client.example/bye"
+    site.describe(post_logout_redirect_uris=[bye], seconds=86_400)
+    session = begin(documents)
+    answer = log_out(session.sign_in.browser, id_token_hint=session.tokens["id_token"], post_logout_redirect_uri=bye)
+    assert (answer.status, answer.location) == (200, ""), "nothing redirects for who registered itself"
+    assert f'href="{bye}' in answer.body
+    assert "tb_session" not in session.sign_in.browser.cookies
 
 
 @requirement("CIMD-01")

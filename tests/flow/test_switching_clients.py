@@ -1,10 +1,12 @@
 """The operator stops an app, whichever kind it is, and lets it begin anew."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from chalicelib.records.places import client_place
+from cli.main import build_parser
 from cli.operations import OperationError, list_clients
 from cli.switching import switch_client
 from tests.flow.documents import URL, Site, app, kept, path_of, start_documents
@@ -73,3 +75,25 @@ def test_what_nobody_could_be_called_is_refused(documents: Stack, client_id: str
     with pytest.raises(OperationError):
         switch_client(documents.deployment, client_id, disabled=True)
     assert not list_clients(documents.deployment)
+
+
+@requirement("PRX-01", "OPS-01", "CIMD-04")
+def test_what_it_may_call_is_the_operators_word_and_stays(documents: Stack, site: Site) -> None:
+    asked = documents.authorize_parameters(app(), scope=SCOPE)
+    documents.authorize(asked)
+    before = read(documents, client_place(URL))
+
+    def update(*words: str) -> Any:
+        options = build_parser().parse_args(["client", "update", URL, *words])
+        return options.act(documents.deployment, options)
+
+    rules = update("--proxy-allow", "demo GET /notes")["proxy_rules"]
+    documents.clock.advance(86_400)
+    assert documents.authorize(asked).status == 200
+    assert site.asked[path_of(URL)] == 2
+    after = read(documents, client_place(URL))
+    assert (after.revision, [rule.path_prefix for rule in after.proxy_rules]) == (before.revision, ["/notes"])
+    assert rules == ["demo GET /notes"]
+    for words in (("--require-pushed-requests", "yes"), ("--backchannel-logout-uri", "https://client.example/out")):
+        with pytest.raises(OperationError, match="as its document says"):
+            update(*words)
