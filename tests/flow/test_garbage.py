@@ -92,7 +92,9 @@ def check(stack: Stack, endpoint: Endpoint, answer: Any) -> None:
     assert answer.status < 500, (endpoint.name, answer.body[:300], stack.log.getvalue()[-400:])
     place = answer.header("location") or (read_page(answer.body).refresh if endpoint.page else "")
     if place:
-        ours = urlsplit(place).netloc in ("", stack.netloc) and place.startswith(("/authorize?", stack.settings.issuer))
+        ours = urlsplit(place).netloc in ("", stack.netloc) and place.startswith(
+            ("/authorize?", "/logout?request=", stack.settings.issuer)
+        )
         assert ours or place.startswith((APP + "?", stack.provider.url + "/")), place
     assert not answer.headers_named("x-injected") and not answer.headers_named("refresh")
 

@@ -25,10 +25,12 @@ VERIFIER = "an-unguessable-verifier-of-43-characters-ab"
 
 
 class Clock:
-    """The real time, which the provider stamps its tokens with."""
+    """The real time, which the provider stamps its tokens with, and how far we are ahead of it."""
+
+    ahead = 0
 
     def now(self) -> int:
-        return int(time.time())
+        return int(time.time()) + self.ahead
 
 
 class Relying(Struct, frozen=True, kw_only=True):
@@ -39,6 +41,7 @@ class Relying(Struct, frozen=True, kw_only=True):
     endpoints: Endpoints
     fetcher: GuardedFetcher
     directory: ProviderDirectory
+    clock: Clock
     secret: str = SECRET
 
     def authorize(self, scopes: frozenset[str] = frozenset(), *, decision: str = "alice") -> dict[str, str]:
@@ -111,9 +114,12 @@ def provider(running):
 
 def relying(provider, definition, *targets) -> Relying:
     fetcher = GuardedFetcher(allow=targets)
-    directory = ProviderDirectory(fetcher, Clock())
+    clock = Clock()
+    directory = ProviderDirectory(fetcher, clock)
     endpoints = directory.endpoints(definition, provider.url)
-    return Relying(provider=provider, definition=definition, endpoints=endpoints, fetcher=fetcher, directory=directory)
+    return Relying(
+        provider=provider, definition=definition, endpoints=endpoints, fetcher=fetcher, directory=directory, clock=clock
+    )
 
 
 @pytest.fixture

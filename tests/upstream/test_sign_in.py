@@ -2,6 +2,7 @@
 
 import pytest
 
+from chalicelib.adapters.documents import RETRY_SECONDS
 from chalicelib.upstream.callback import read_callback_error
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.revocation import build_revocation_request, read_revocation_response
@@ -238,10 +239,7 @@ def test_a_revocation_that_fails_is_not_a_success(demo):
 
 
 def test_a_key_roll_at_the_provider_breaks_no_sign_in(demo):
-    from chalicelib.adapters import discovery
-
     demo.identify(demo.exchange(demo.authorize()))
     demo.provider.rotate_keys()
-    later = demo.directory._clock.now() + discovery.RETRY_SECONDS
-    demo.directory._clock.now = lambda: later
+    demo.clock.ahead += RETRY_SECONDS
     assert demo.identify(demo.exchange(demo.authorize())).subject == "demo-7f3a51"
