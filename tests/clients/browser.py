@@ -12,7 +12,7 @@ from tests.chromium import chromium
 from tests.clients.node import describe
 from tests.clients.scene import Scene
 
-SECONDS = 30
+SECONDS = 60
 BUTTONS = ("Continue", "Allow", "Sign in as Alice")
 PAGES, SCRIPTS, MODULES = "/pages/", "/js/", "/node_modules/"
 
