@@ -16,7 +16,7 @@ from chalicelib.records.resource import Resource
 from cli.operations import create_resource
 from demo.mcp import guard as module
 from demo.mcp.guard import Guard, Refused
-from tests.flow.stack import Stack, start_parts
+from tests.flow.stack import Stack, own_parts
 from tests.flow.tokens import Session, change, sign
 from tests.requirement import requirement
 
@@ -27,14 +27,13 @@ SCOPE = "openid offline_access notes:read"
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A broker of its own under the real clock: PyJWT reads no other."""
-    parts = start_parts()
-    stack = Stack(parts)
-    for audience in (MCP, OTHER):
-        create_resource(stack.deployment, Resource(audience=audience, scopes=frozenset({"notes:read", "notes:write"})))
-    yield stack
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        stack = Stack(parts)
+        for audience in (MCP, OTHER):
+            create_resource(
+                stack.deployment, Resource(audience=audience, scopes=frozenset({"notes:read", "notes:write"}))
+            )
+        yield stack
 
 
 @pytest.fixture(scope="module")

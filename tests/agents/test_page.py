@@ -12,7 +12,7 @@ import dev
 from chalicelib.config import read_settings
 from cli.main import build_parser
 from demo.mcp import guard as module
-from tests.flow.stack import Stack, start_parts
+from tests.flow.stack import Stack, own_parts
 from tests.requirement import requirement
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,11 +22,8 @@ BLOCKS = re.findall(r"```(\w+)\n(.*?)```", PAGE, re.DOTALL)
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    parts = start_parts()
-    yield Stack(parts)
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        yield Stack(parts)
 
 
 @requirement("MCP-01", "MCP-03")

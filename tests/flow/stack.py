@@ -6,7 +6,8 @@ import io
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
@@ -72,6 +73,18 @@ class Parts:
 def start_parts() -> Parts:
     """Called once per test process."""
     return Parts(start_aws(), start_provider(0, "127.0.0.2"))
+
+
+@contextmanager
+def own_parts() -> Iterator[Parts]:
+    """The same for one module, which ends them."""
+    parts = start_parts()
+    try:
+        yield parts
+    finally:
+        parts.gateway.stop()
+        parts.provider.stop()
+        parts.aws.stop()
 
 
 @dataclass

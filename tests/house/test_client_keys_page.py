@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import build_parser
-from tests.flow.stack import Stack, start_parts
+from tests.flow.stack import Stack, own_parts
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "client-keys.md").read_text(encoding="utf-8")
@@ -19,12 +19,9 @@ EXAMPLES = re.findall(r"```(sh|python)\n(.*?)```", PAGE, re.DOTALL)
 @pytest.fixture
 def stack() -> Iterator[Stack]:
     """A broker of its own, with the clock on the wall."""
-    parts = start_parts()
-    found = Stack(parts, provider_dirs=(str(ROOT / "local" / "providers"),))
-    yield found
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        found = Stack(parts, provider_dirs=(str(ROOT / "local" / "providers"),))
+        yield found
 
 
 def test_the_examples_make_a_key_register_it_and_get_tokens_with_it(

@@ -13,7 +13,7 @@ from chalicelib.protocol import errors
 from chalicelib.records.settings import Settings
 from cli.main import build_parser
 from tests.flow.device import Device
-from tests.flow.stack import Stack, start_parts
+from tests.flow.stack import Stack, own_parts
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "device.md").read_text(encoding="utf-8")
 COMMANDS = [shlex.split(line) for line in "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).splitlines()]
@@ -22,11 +22,8 @@ COMMANDS = [shlex.split(line) for line in "".join(re.findall(r"```sh\n(.*?)```",
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A broker of its own."""
-    parts = start_parts()
-    yield Stack(parts)
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        yield Stack(parts)
 
 
 def test_the_app_signs_in_as_it_stands(

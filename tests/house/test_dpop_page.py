@@ -14,7 +14,7 @@ from chalicelib.records.settings import Settings
 from cli.main import build_parser
 from cli.operations import find_client
 from tests.flow.proxied import Api, start_proxied
-from tests.flow.stack import Parts, Stack, start_parts
+from tests.flow.stack import Parts, Stack, own_parts
 from tests.flow.tokens import read_claims
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "dpop.md").read_text(encoding="utf-8")
@@ -24,11 +24,8 @@ COMMANDS = [shlex.split(line) for line in "".join(re.findall(r"```sh\n(.*?)```",
 @pytest.fixture(scope="module")
 def parts() -> Iterator[Parts]:
     """A broker's surroundings of its own."""
-    parts = start_parts()
-    yield parts
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        yield parts
 
 
 @pytest.mark.parametrize("wanted", ["optional", "required"])

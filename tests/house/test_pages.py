@@ -21,7 +21,7 @@ from chalicelib.upstream.proxying import ANSWER_HEADERS, METHODS, REQUEST_HEADER
 from cli.main import build_parser
 from tests.connect.links import press
 from tests.flow.proxied import Proxied
-from tests.flow.stack import SCOPE, Stack, start_parts
+from tests.flow.stack import SCOPE, Stack, own_parts
 from tests.flow.tokens import Session, read, start_session
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -91,11 +91,8 @@ class Reader:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A broker of its own."""
-    parts = start_parts()
-    yield Stack(parts)
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        yield Stack(parts)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.flow.browser import Browser
-from tests.flow.stack import Stack, start_parts
+from tests.flow.stack import Stack, own_parts
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -17,11 +17,8 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A broker of its own."""
-    parts = start_parts()
-    yield Stack(parts)
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        yield Stack(parts)
 
 
 def test_the_example_ends_with_the_providers_data(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cli.main import build_parser
 from tests.flow.browser import Answer
-from tests.flow.stack import Stack, start_parts
+from tests.flow.stack import Stack, own_parts
 from tests.flow.surface import raw
 from tests.requirement import requirement
 
@@ -22,11 +22,8 @@ BLOCKS = re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A broker of its own."""
-    parts = start_parts()
-    yield Stack(parts, registration="token")
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        yield Stack(parts, registration="token")
 
 
 class Shell:

@@ -7,18 +7,15 @@ import pytest
 
 from local import device as command
 from tests.flow.device import Device, ask, cancel, start_device
-from tests.flow.stack import Stack, start_parts
+from tests.flow.stack import Stack, own_parts
 from tests.requirement import requirement
 
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     """A broker of its own."""
-    parts = start_parts()
-    yield Stack(parts)
-    parts.gateway.stop()
-    parts.provider.stop()
-    parts.aws.stop()
+    with own_parts() as parts:
+        yield Stack(parts)
 
 
 @requirement("DEV-03")

@@ -7,11 +7,21 @@ from urllib.parse import urlsplit
 import pytest
 
 from local.listening import find_port
+from local.provider import RunningProvider
+from local.provider import start as start_provider
 from tests.races.arena import Arena, Crowd
 from tests.races.processes import STORES, Process, start_module
 
 ISSUER = "http://127.0.0.1:65530"
 """The name of both brokers; nothing listens there, for nobody has to."""
+
+
+@pytest.fixture(scope="module")
+def provider() -> Iterator[RunningProvider]:
+    """The demo provider, in this process, so that its requests can be counted."""
+    running = start_provider(0, "127.0.0.2")
+    yield running
+    running.stop()
 
 
 @pytest.fixture(scope="module", params=STORES)

@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from local.provider import RunningProvider
-from local.provider import start as start_provider
 from tests.races.arena import CROWD, Arena, post
 from tests.races.conftest import ISSUER
 from tests.races.processes import STORES, Process, start_module
@@ -21,14 +20,6 @@ from tests.requirement import requirement
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "200")) // 10
 Start = Callable[..., str]
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[RunningProvider]:
-    """The demo provider, in this process, so that its requests can be counted."""
-    running = start_provider(0, "127.0.0.2")
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="module", params=STORES)

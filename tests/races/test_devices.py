@@ -24,7 +24,6 @@ from chalicelib.records.grant import DeviceRequest, Grant
 from chalicelib.records.places import client_place
 from chalicelib.records.sign_in import AuthorizationRequest
 from local.provider import RunningProvider
-from local.provider import start as start_provider
 from tests.flow.browser import Answer
 from tests.races.arena import CROWD, SCOPES, SUB, Arena, Crowd, Ticket
 from tests.races.conftest import ISSUER
@@ -34,14 +33,6 @@ from tests.requirement import requirement
 
 ROUNDS = int(os.environ.get("RACE_ROUNDS", "200")) // 10
 T = TypeVar("T")
-
-
-@pytest.fixture(scope="module")
-def provider() -> Iterator[RunningProvider]:
-    """The demo provider, in this process, so that its requests can be counted."""
-    running = start_provider(0, "127.0.0.2")
-    yield running
-    running.stop()
 
 
 @pytest.fixture(scope="module", params=STORES)
