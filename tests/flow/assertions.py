@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import joserfc.jwt
-from joserfc.jwk import ECKey, JWKRegistry, OKPKey, RSAKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from chalicelib.adapters.https import LocalTarget
 from chalicelib.records.client import Client
@@ -95,8 +95,3 @@ class KeyPlace:
         body = b"" if self.document is None else json.dumps(self.document).encode()
         head = f"HTTP/1.1 {self.status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
         connection.sendall(head.encode() + body)
-
-
-def import_key(jwk: dict[str, Any]) -> Any:
-    """A key of joserfc."""
-    return JWKRegistry.import_key(jwk)

@@ -117,6 +117,7 @@ def test_what_still_lives_at_the_provider_is_listed_until_it_is_over(stack: Stac
     listed = call(session, "GET").json
     assert listed["connections"] == [] and listed["ended"] == [answer]
     assert end(session).json == answer
+    assert session.userinfo().json == {"sub": session.claims["sub"]}, "it keeps what ends it, and says nothing of it"
 
 
 @requirement("CONS-07", "CONS-01")

@@ -9,7 +9,13 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
+from chalicelib.protocol.client_assertion import (
+    ASSERTION_ALGORITHMS,
+    MAX_ASSERTION_LENGTH,
+    check_client_assertion,
+    parse_client_assertion,
+)
+from chalicelib.protocol.errors import InvalidClient
 from chalicelib.records.client import Client
 from chalicelib.records.places import client_place
 from tests.flow.assertions import KEY, KINDS, TYPE, ClientKey, KeyPlace, as_form, good_claims, new_key, sign
@@ -456,3 +462,28 @@ def test_a_huge_assertion_is_refused_unread(stack: Stack) -> None:
     client = register(stack)
     assert ask(stack, client, pad="x" * 2000).status == 200
     assert refusal(ask(stack, client, pad="x" * 4000)) == (400, "invalid_request")
+
+
+@requirement("TOK-05", "REG-06")
+@pytest.mark.parametrize("name", ["x" * 600, "demo", "A" * 32, "https://127.0.0.1/app", "https://app.example/../app"])
+def test_a_name_that_no_client_can_have_is_not_looked_up(stack: Stack, name: str) -> None:
+    form = as_form(sign(good_claims(stack.settings.issuer, name, stack.clock.now())))
+    assert refusal(call(stack, form)) == REFUSED
+    assert last_reason(stack).startswith("client_id_")
+
+
+@requirement("TOK-05", "GEN-04")
+def test_an_assertion_has_a_greatest_length(stack: Stack) -> None:
+    client = register(stack)
+    assert parse_client_assertion(assertion(stack, client, more="x" * 1000)).client_id == client.client_id
+    with pytest.raises(InvalidClient):
+        parse_client_assertion(assertion(stack, client, more="x" * MAX_ASSERTION_LENGTH))
+
+
+@requirement("TOK-05")
+def test_an_assertion_is_held_against_the_client_that_it_names(stack: Stack) -> None:
+    client, other = register(stack, KEY), register(stack, KEY)
+    read, now = parse_client_assertion(assertion(stack, client)), stack.clock.now()
+    check_client_assertion(read, client, issuer=stack.settings.issuer, now=now)
+    with pytest.raises(InvalidClient):
+        check_client_assertion(read, other, issuer=stack.settings.issuer, now=now)

@@ -5,10 +5,13 @@ import re
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
+from msgspec import structs
 
+from chalicelib.endpoints.kept import read_kept
+from chalicelib.protocol.errors import PageError
 from chalicelib.records.client import Client
 from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place, provider_place
+from chalicelib.records.places import client_place, provider_place, stored_request_place
 from chalicelib.records.stored import StoredRequest
 from cli.operations import delete_client
 from tests.flow.browser import FORM, Answer, read_page, request
@@ -17,6 +20,7 @@ from tests.flow.scene import add_provider, assert_page, assert_told, change, gra
 from tests.flow.stack import APP, SCOPE, Stack, challenge
 from tests.flow.surface import read_tables
 from tests.flow.test_authorize import WRONG
+from tests.flow.tokens import read
 from tests.requirement import requirement
 
 VERIFIER = "v" * 43
@@ -185,7 +189,8 @@ def test_a_reference_is_bound_to_its_client_and_to_its_form(stack: Stack) -> Non
     uri = reference(stack, client)
     assert_page(follow(stack.browser(), other, uri), says="This sign-in is over")
     for wrong in (uri.upper(), uri + "0", uri[:-1], URN, URN + "../" + uri[-61:], URN + "g" * 64):
-        assert follow(stack.browser(), client, wrong).status in (303, 400), wrong
+        with only_written(stack):
+            assert follow(stack.browser(), client, wrong).status in (303, 400), wrong
         assert "code" not in follow(stack.browser(), client, wrong).answered
     without = stack.browser().get("/authorize?" + urlencode({"request_uri": uri}))
     assert_page(without, says="We do not know this app")
@@ -318,6 +323,27 @@ def test_the_table_holds_it_sealed(stack: Stack) -> None:
     push(stack, client, state="canary-state", login_hint="canary-hint")
     for _, call in stack.dynamodb.calls:
         assert "canary" not in str(call)
+
+
+@requirement("PAR-04", "VLT-04")
+def test_what_was_sealed_for_one_reference_does_not_open_for_another(stack: Stack) -> None:
+    client, _ = stack.client()
+    uris = [reference(stack, client, state=state) for state in "ab"]
+    first, second = (stored_request_place(uri.removeprefix(URN)) for uri in uris)
+    change(stack, second, sealed=read(stack, first).sealed)
+    assert_page(follow(stack.browser(), client, uris[1]), says="This sign-in is over")
+    assert follow(stack.browser(), client, uris[0]).status == 200
+
+
+@requirement("PAR-02")
+def test_a_kept_request_is_over_at_its_end_however_long_the_table_keeps_it(stack: Stack) -> None:
+    client, _ = stack.client()
+    request_id = reference(stack, client).removeprefix(URN)
+    stored, now = read(stack, stored_request_place(request_id)), stack.clock.now()
+    alive, over = (structs.replace(stored, expires_at=end) for end in (now + 1, now))
+    assert read_kept(stack.broker, alive, request_id).request.client_id == client.client_id
+    with pytest.raises(PageError):
+        read_kept(stack.broker, over, request_id)
 
 
 @requirement("PAR-02")

@@ -6,10 +6,11 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.items import encode_item
-from chalicelib.records.places import user_key_place
+from chalicelib.records.places import grant_place, user_key_place
 from tests.flow.browser import Answer
+from tests.flow.scene import grants
 from tests.flow.stack import Stack
-from tests.flow.tokens import Session, audits, change, events, read, refusal, start_session
+from tests.flow.tokens import Session, audits, change, events, read, read_claims, refusal, start_session
 from tests.requirement import requirement
 
 ID = "error_id"
@@ -103,3 +104,15 @@ def test_without_the_users_key_nothing_is_handed_out_or_told(stack: Stack) -> No
     stack.deployment.dynamodb.call("DeleteItem", {"TableName": stack.settings.keys_table, "Key": key})
     assert refusal(session.exchange()) == (400, "invalid_target")
     assert session.userinfo().json == {"sub": session.claims["sub"]}
+
+
+@requirement("VLT-04", "OIDC-01")
+def test_a_grant_that_was_led_to_another_users_account_tells_nothing_of_it(two: tuple[Session, Session]) -> None:
+    alice, bob = two
+    stack = alice.stack
+    sign_in = stack.sign_in(alice.client, claims='{"id_token": {"name": null}}')
+    (grant,) = (grant for grant in grants(stack) if grant.status == "issued")
+    change(stack, grant_place(grant.grant_id), connections=bob.claims["connections"])
+    tokens = stack.redeem(sign_in)
+    assert tokens.status == 200 and "name" not in read_claims(tokens.json["id_token"])
+    assert read(stack, bob.connection_place()).status == "active" and events(stack, "alarm") == []

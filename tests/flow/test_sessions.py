@@ -109,3 +109,14 @@ def test_a_session_of_another_provider_is_no_login_there(stack: Stack) -> None:
     browser = stack.sign_in(client, provider="demo", scope="openid").browser
     asked = stack.authorize_parameters(client, scope="openid", provider="oidc", prompt="none")
     assert stack.authorize(asked, browser).answered["error"] == "login_required"
+
+
+@requirement("SESS-02", "AUTHZ-14")
+@pytest.mark.parametrize("prompt", ["login", "select_account"])
+def test_who_is_to_sign_in_anew_or_to_choose_goes_to_the_provider_whatever_session_there_is(
+    stack: Stack, prompt: str
+) -> None:
+    client, _ = stack.client()
+    browser = stack.sign_in(client).browser
+    page = stack.authorize(stack.authorize_parameters(client, prompt=f"consent {prompt}"), browser)
+    assert stack.decide(browser, page, provider="demo").location.startswith(stack.provider.url)

@@ -75,6 +75,7 @@ def test_a_private_member_is_refused_wherever_it_stands(member):
         (public(EC, kid=""), "kid_missing"),
         (public(EC, kid=1), "kid_missing"),
         (public(EC, kid=None), "kid_missing"),
+        (public(EC, kid="k" * 1025), "key_size"),
     ],
 )
 def test_a_key_that_cannot_be_used_is_refused(key, reason):
