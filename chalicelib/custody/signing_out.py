@@ -12,7 +12,7 @@ from chalicelib.issuing import issue_logout_token, subject_for
 from chalicelib.ports import Broker
 from chalicelib.records.client import Client
 from chalicelib.records.job import Job
-from chalicelib.records.places import client_place, grant_place
+from chalicelib.records.places import client_place, consenting_client_place, grant_place
 from chalicelib.records.sign_in import Told
 from chalicelib.upstream.http import HttpRequest, ProviderUnavailable
 
@@ -47,9 +47,9 @@ def leave_for_all_sessions(broker: Broker, sub: str) -> tuple[Told, ...]:
 
     An app that wants to hear of sessions by name hears of those in which a grant began that still stands.
     """
-    names = [name.rpartition("#")[2] for name in broker.store.list_subject(sub, "CONSENT")]
-    clients = broker.store.read(*map(client_place, names)) if names else None
-    apps = [client for name in names if clients and (client := clients.get(client_place(name)))]
+    places = [consenting_client_place(key) for key in broker.store.list_subject(sub, "CONSENT")]
+    found = broker.store.read(*places) if places else None
+    apps = [client for place in places if found and (client := found.get(place))]
     told = tuple(_told(broker, client, sub) for client in apps if client.backchannel_logout_uri is not None)
     at_once = {client.client_id for client in apps if not client.backchannel_logout_session_required}
     if all_at_once := tuple(one for one in told if one.client_id in at_once):

@@ -89,6 +89,12 @@ def consent_place(sub: str, client_id: str) -> Place[Consent]:
     return Place(f"CONSENT#{sub}#{_short(client_id)}", Consent)
 
 
+def consenting_client_place(consent_key: str) -> Place[Client]:
+    """Whose consent it is, by its key, which holds the hash of a URL and not the URL."""
+    named = consent_key.rpartition("#")[2]
+    return Place(f"{'CIMD' if len(named) == 64 else 'CLIENT'}#{named}", Client)
+
+
 def connection_place(connection_id: str) -> Place[Connection]:
     """CONNECTION#<connection_id>."""
     return Place(f"CONNECTION#{connection_id}", Connection)

@@ -16,7 +16,9 @@ from chalicelib.records.job import Job
 from chalicelib.records.places import client_place
 from cli.main import build_parser
 from tests.flow.browser import request
-from tests.flow.device import start_device
+from tests.flow.device import ask, start_device
+from tests.flow.documents import URL, Site, start_documents
+from tests.flow.documents import app as document_app
 from tests.flow.scene import only_written
 from tests.flow.stack import Stack
 from tests.flow.surface import JSON
@@ -282,6 +284,9 @@ def test_a_device_is_no_part_of_the_browser_session_in_which_it_was_approved(wir
     browser = wired.browser()
     device.approve(browser)
     assert "sid" not in read_claims(device.poll().json["id_token"])
+    again = ask(wired, device.client, device.secret)
+    browser, page = again.type(browser)
+    assert wired.decide(browser, page, provider="demo").status == 200 and again.poll().status == 200, "without a trip"
     assert "You are signed out" in press(browser, log_out(browser)).body
     assert jobs(wired) == []
 
@@ -304,6 +309,17 @@ def test_the_operator_signs_a_user_out_everywhere(wired: Stack, app: App) -> Non
     assert len(app.told) == len(told) == 3 and {one["sub"] for one in told.values()} == {here.claims["sub"]}
     assert "sid" not in told[here.client.client_id] and "sid" not in told[there.client.client_id]
     assert told[by_name.client.client_id]["sid"] == read_claims(by_name.tokens["id_token"])["sid"]
+
+
+@requirement("OUT-07", "CIMD-04")
+def test_the_operators_sign_out_is_told_to_an_app_that_is_named_by_a_url(make_stack: Any, site: Site) -> None:
+    stack = start_documents(make_stack, site)
+    site.describe(backchannel_logout_uri="https://client.example/told")
+    session = start_session(stack, client=(document_app(), None))
+    options = build_parser().parse_args(["user", "sign-out", session.claims["sub"]])
+    assert options.act(stack.deployment, options)["told"] == [URL]
+    (duty,) = jobs(stack)
+    assert [(one.client_id, one.sub) for one in duty.told] == [(URL, session.claims["sub"])]
 
 
 @requirement("OUT-05", "META-02")

@@ -162,6 +162,16 @@ def test_what_is_no_management_token_opens_nothing(managed: Managed, bad: str) -
     assert read_tables(managed.stack) == before
 
 
+@requirement("REG-05", "REG-06")
+def test_what_can_be_no_token_or_no_client_is_not_looked_up(managed: Managed) -> None:
+    ids = ("x", "A" * 32, managed.client_id + "0", "x" * 3000)
+    tokens = ("x", managed.token + "x", managed.token[:-1], managed.token.replace("tb_manage_", "tb_register_"))
+    wrongs = [*({"client_id": one} for one in ids), *({"token": one} for one in tokens)]
+    with managed.stack.dynamodb.counted() as calls:
+        assert [managed.call("GET", **wrong).status for wrong in wrongs] == [401] * 8
+    assert sum(calls.values()) == 0
+
+
 @requirement("REG-05", "GEN-18")
 def test_neither_the_table_nor_the_log_holds_a_management_token(managed: Managed) -> None:
     tokens = [managed.token]
@@ -262,7 +272,7 @@ def test_secrets_come_and_go_with_the_method_and_the_operators_rotation_stays(op
     told = managed.take(managed.put(client_secret=second, client_name="Second"))
     assert told.json["client_secret"] == second and managed.client.secrets == kept
     managed.take(managed.put(client_secret=secret))  # the old one, while it lives
-    public = managed.take(managed.put(token_endpoint_auth_method="none"))
+    public = managed.take(managed.put(token_endpoint_auth_method="none", client_secret=second))
     assert "client_secret" not in public.json and managed.client.secrets == ()
     again = managed.take(managed.put())
     opened.clock.advance(10)
@@ -304,6 +314,43 @@ def test_a_client_that_ends_itself_ends_all_that_it_may_do(make_stack) -> None:
     assert read(stack, place).status == "active"
     run_once(stack.broker)
     assert read(stack, place).status == "revoked"
+
+
+@requirement("REG-05", "TOK-02")
+def test_a_client_that_ended_itself_keeps_no_secret(opened: Stack) -> None:
+    managed = Managed(opened, SECRET)
+    assert managed.client.secrets and managed.call("DELETE").status == 204
+    assert managed.client.secrets == () and managed.client.deleted_at == opened.clock.now()
+
+
+def while_it_writes(managed: Managed, **fields: Any) -> None:
+    """The operator changes the client between the next read and the write that follows."""
+    stack = managed.stack
+
+    def act() -> None:
+        change(stack, client_place(managed.client_id), **fields)
+
+    faulty = FaultyTransport(stack.dynamodb, Fault(mode="D", operation="UpdateItem"), on_delay=act)
+    stack.broker.store._transport = faulty  # type: ignore[attr-defined]
+
+
+@requirement("REG-05", "F03")
+@pytest.mark.parametrize(("method", "then"), [("GET", 200), ("DELETE", 204)])
+def test_what_was_changed_meanwhile_is_tried_again_and_the_token_stays_good(
+    managed: Managed, method: str, then: int
+) -> None:
+    while_it_writes(managed, revision=7, client_name="Other")
+    refused = managed.call(method)
+    assert (refused.status, refused.json["error"]) == (503, "temporarily_unavailable")
+    assert managed.call(method).status == then
+    assert (managed.client.deleted_at is not None) == (method == "DELETE")
+
+
+@requirement("REG-05", "OPS-01")
+def test_a_client_that_is_stopped_while_it_reads_itself_reads_nothing(managed: Managed) -> None:
+    while_it_writes(managed, marks=Marks(disabled=True))
+    assert managed.call("GET").status == 503
+    assert managed.call("GET").status == 401
 
 
 @requirement("REG-05", "OPS-02")

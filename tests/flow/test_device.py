@@ -5,13 +5,16 @@ import re
 from collections.abc import Callable
 
 import pytest
+from msgspec import structs
 
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.user_code import parse_user_code
 from chalicelib.records.consent import Consent
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import grant_place, provider_place
 from tests.flow.browser import Answer, read_page, request
-from tests.flow.device import ask, cancel, start_device
-from tests.flow.scene import assert_page, connections, grants, with_query
+from tests.flow.device import GRANTS, ask, cancel, start_device
+from tests.flow.scene import assert_page, connections, grants, only_written, with_query
 from tests.flow.stack import Stack
 from tests.flow.test_epoch_and_keys import rotate_key
 from tests.flow.tokens import change, client_place, disable_client, read, read_claims, refusal
@@ -128,6 +131,28 @@ def test_the_page_names_client_place_and_time_warns_and_decides_nothing(stack: S
         assert words in page.body, words
     assert 'name="decision" value="deny"' in page.body and 'name="decision" value="allow"' in page.body
     assert device.grant().status == "device_pending"
+
+
+@requirement("DEV-06")
+@pytest.mark.parametrize(("asked_from", "says"), [("127.0.0.1", "you use here"), ("192.0.2.1", "another network")])
+def test_the_page_says_whether_the_device_is_where_its_reader_is(stack: Stack, asked_from: str, says: str) -> None:
+    device = start_device(stack)
+    grant = device.grant()
+    assert grant.device is not None
+    change(stack, grant_place(grant.grant_id), device=structs.replace(grant.device, asked_from=asked_from))
+    assert says in device.type()[1].body
+
+
+@requirement("DEV-06")
+def test_nothing_is_begun_by_a_url_or_without_a_provider(stack: Stack) -> None:
+    client, _ = stack.client(redirect_uris=(), grant_types=GRANTS)
+    with only_written(stack):
+        assert refusal(stack.post("/device_authorization?scope=openid", client)) == (400, "invalid_request")
+    change(stack, provider_place("demo"), marks=Marks(disabled=True))
+    stack.restart()
+    with only_written(stack):
+        answer = stack.post("/device_authorization", client, scope="openid")
+    assert refusal(answer) == (503, "temporarily_unavailable")
 
 
 @requirement("DEV-06")

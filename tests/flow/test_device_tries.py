@@ -56,6 +56,16 @@ def test_a_browser_has_five_wrong_codes_in_a_quarter_of_an_hour(make_stack: Call
 
 
 @requirement("DEV-02")
+def test_the_quarter_of_an_hour_begins_with_the_first_wrong_code(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(device_tries_per_address=99)
+    device, browser = start_device(stack), stack.browser()
+    for wrong in WRONG[:4]:
+        assert device.type(browser, wrong)[1].status == 400
+        stack.clock.advance(226)
+    assert [device.type(browser, wrong)[1].status for wrong in WRONG[4:7]] == [400, 400, 400]
+
+
+@requirement("DEV-02")
 def test_right_codes_are_no_wrong_tries_of_a_browser(make_stack: Callable[..., Stack]) -> None:
     stack = make_stack(device_tries_per_address=99)
     device, browser = start_device(stack), stack.browser()

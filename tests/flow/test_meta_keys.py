@@ -16,6 +16,7 @@ from chalicelib.routes import create_app
 from cli.operations import wrap_key
 from local.gateway import Gateway
 from tests.flow.browser import request
+from tests.flow.device import start_device
 from tests.flow.stack import Stack
 from tests.requirement import requirement
 
@@ -125,13 +126,15 @@ def test_without_exactly_one_signing_key_nothing_is_used_up(make_stack, states: 
     client, _ = stack.client()
     sign_in, earlier = stack.sign_in(client), stack.sign_in(client)
     refresh_token = stack.redeem(earlier).json["refresh_token"]
+    device = start_device(stack)
+    device.approve()
     before = keyset(stack)
     put_states(stack, *states)
     stack.restart()
-    assert stack.redeem(sign_in).status == stack.refresh(earlier, refresh_token).status == 503
+    assert stack.redeem(sign_in).status == stack.refresh(earlier, refresh_token).status == device.poll().status == 503
     stack.deployment.put(keyset_place("signing"), before)
     stack.restart()
-    assert stack.redeem(sign_in).status == stack.refresh(earlier, refresh_token).status == 200
+    assert stack.redeem(sign_in).status == stack.refresh(earlier, refresh_token).status == device.poll().status == 200
 
 
 WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "oauth-protected-resource")

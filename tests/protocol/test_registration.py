@@ -301,3 +301,9 @@ def test_the_answer_of_a_public_client_has_no_secret_and_no_end_of_one():
     assert not {"client_secret", "client_secret_expires_at", "tos_uri"} & answer.keys()
     assert (answer["optional_scopes"], answer["client_uri"]) == ("email", "https://app.example")
     assert answer["response_types"] == []
+
+
+@requirement("REG-04")
+def test_the_scopes_that_every_app_has_beside_its_own_are_those_of_its_policy():
+    policy = structs.replace(open_policy(ALLOWED, "none"), api_scopes=frozenset({"profile", "notes:read"}))
+    assert parse(policy=policy, scope="openid").scopes == {"openid", "profile"}

@@ -59,6 +59,16 @@ def test_of_two_browsers_one_goes_on_and_the_other_neither_issues_nor_denies(sto
     assert story.found() == before
 
 
+@requirement("DEV-04", "DEV-05")
+@pytest.mark.parametrize("wrong", [{"round": 2}, {"client_id": "d" * 32}, {"decision": b"e" * 32}], ids=str)
+def test_who_claimed_goes_on_with_that_very_decision(story: Story, wrong: dict[str, object]) -> None:
+    assert isinstance(story.store.claim_device(story.decided(), until=NOW + 69), Written)
+    before, decided = story.found(), story.decided(**wrong)
+    assert isinstance(story.store.issue_device(story.record("issued"), decided, claimed=True), Refused)
+    assert isinstance(story.store.reopen_device(decided), Refused)
+    assert story.found() == before
+
+
 @requirement("DEV-01", "DEV-04")
 def test_an_approval_leaves_the_secret_of_the_device_and_forgets_whence_it_asked(story: Story) -> None:
     approve(story)

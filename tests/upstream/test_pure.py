@@ -6,8 +6,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from joserfc.jwk import ECKey
 from msgspec.structs import replace
 
+from chalicelib.protocol.client_keys import public_half
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.upstream.authorization import build_authorization_url
 from chalicelib.upstream.callback import (
@@ -22,7 +24,7 @@ from chalicelib.upstream.granted import excess_scopes, missing_scopes
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.id_token import unverified_kid
 from chalicelib.upstream.identity import build_userinfo_requests, read_identity
-from chalicelib.upstream.jwks import read_jwks_response
+from chalicelib.upstream.jwks import read_client_jwks_response, read_jwks_response
 from chalicelib.upstream.revocation import build_revocation_request
 from chalicelib.upstream.token import build_refresh_request, build_token_request, read_token_response
 from tests.requirement import requirement
@@ -519,6 +521,15 @@ def test_a_key_set_keeps_public_members_of_signing_keys_alone():
     for nothing in ({"keys": keys[1:]}, {"keys": []}, {"keys": {}}, {}, {"keys": [ec] * 65}):
         with pytest.raises(ProviderMisbehaved):
             read_jwks_response(answer(nothing))
+
+
+@requirement("TOK-05", "FETCH-01")
+def test_the_published_set_of_a_client_has_no_more_keys_than_anybody_needs():
+    ec = public_half(ECKey.generate_key("P-256", parameters={"kid": "k"}).as_dict(private=False))
+    assert read_client_jwks_response(answer({"keys": [ec] * 64}))["keys"] == [ec] * 64
+    for wrong in ({"keys": [ec] * 65}, {"keys": [7]}, {"keys": {}}, {}):
+        with pytest.raises(ProviderMisbehaved):
+            read_client_jwks_response(answer(wrong))
 
 
 def test_a_file_with_discovery_has_no_endpoints_of_its_own():
