@@ -131,6 +131,8 @@ def _verify(broker: Broker, token: str, audience: str | None) -> dict[str, Any]:
     claims = verify_signature(broker, token, audience=audience, now=broker.clock.now())
     if CONSTRAINTS & claims.keys():
         raise InvalidToken("constraint_not_known_here")
+    if broker.settings.is_fapi2 and "cnf" not in claims:
+        raise InvalidToken("token_not_bound")
     return claims
 
 

@@ -20,6 +20,7 @@ _ISSUER = re.compile(
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 _NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
 _ANY_ISSUER = "https://broker.invalid"
+FAPI2_CODE_SECONDS = 60  # FAPI 2.0 Security Profile section 5.3.2.1 number 11
 MAX_PROVIDERS = 500  # a cold cache takes one batch read for each hundred
 _AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
 _LISTS = ("open_registration_scopes", "open_registration_resources", "provider_dirs")
@@ -56,6 +57,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     faults += _check(Settings(**{"issuer": _NO_ISSUER, **values}))
     if values.get("open_registration") and values.get("registration", "open") != "open":
         faults.append(f"{PREFIX}OPEN_REGISTRATION=true contradicts {PREFIX}REGISTRATION; leave one of them out")
+    faults += _check_fapi2(values) if values.get("profile") == "fapi2" else []
     if faults:
         raise ConfigurationError(tuple(faults))
     return Settings(**values)
@@ -122,6 +124,23 @@ def _check(settings: Settings) -> list[str]:
             for name in ("handouts_per_user", "handouts_per_client")
             if getattr(settings, name) == 0
         ]
+    return faults
+
+
+def _check_fapi2(values: Mapping[str, Any]) -> list[str]:
+    """What was set and cannot be under the FAPI 2.0 Security Profile; what is left out is as the profile wants it."""
+    faults = []
+    if values.get("code_seconds", 0) > FAPI2_CODE_SECONDS:
+        faults.append(f"{PREFIX}CODE_SECONDS must be at most {FAPI2_CODE_SECONDS} under {PREFIX}PROFILE=fapi2")
+    if values.get("require_pushed_authorization_requests") is False:
+        faults.append(
+            f"{PREFIX}REQUIRE_PUSHED_AUTHORIZATION_REQUESTS=false contradicts {PREFIX}PROFILE=fapi2; leave it out"
+        )
+    if values.get("open_registration_device"):
+        faults.append(
+            f"{PREFIX}OPEN_REGISTRATION_DEVICE=true contradicts {PREFIX}PROFILE=fapi2, which has no device grant; "
+            "leave it out"
+        )
     return faults
 
 

@@ -84,6 +84,7 @@ class Advance(Struct, frozen=True, kw_only=True):
     scopes   asked scopes, each of which the grant must hold; empty: all of the grant's
     jkt      key of the proof that came with it; None: there was none
     binds    the refresh tokens that follow are bound to that key, if they are to none yet
+    rotates  a successor takes its place; else it stays the one that is good
     """
 
     grant_id: str
@@ -97,6 +98,7 @@ class Advance(Struct, frozen=True, kw_only=True):
     now: int
     jkt: str | None = None
     binds: bool = False
+    rotates: bool = True
 
 
 class Widening(Struct, frozen=True, kw_only=True):

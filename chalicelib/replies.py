@@ -31,21 +31,28 @@ def json_reply(document: Mapping[str, Any], *, status: int = 200, cacheable_seco
     return Reply(status=status, headers=(("Content-Type", "application/json"), *cache), body=body)
 
 
-def error_reply(error: OAuthError, *, request_id: str, schemes: tuple[str, ...] = ("Bearer",)) -> Reply:
+def error_reply(
+    error: OAuthError,
+    *,
+    request_id: str,
+    schemes: tuple[str, ...] = ("Bearer",),
+    algorithms: tuple[str, ...] = PROOF_ALGORITHMS,
+) -> Reply:
     """The one place that turns a refusal into an answer (RFC 6749 section 5.2, RFC 6750 section 3).
 
-    schemes   by which an access token may come here; the first is the one that was tried
+    schemes      by which an access token may come here; the first is the one that was tried
+    algorithms   of proofs, those that are offered here
     """
     document = {"error": error.code, "error_description": error.description, **error.members, "error_id": request_id}
     reply = json_reply(document, status=error.status)
-    if challenge := _challenge(error, schemes):
+    if challenge := _challenge(error, schemes, algorithms):
         reply = reply.with_headers(("WWW-Authenticate", challenge))
     if error.retry_after is not None:
         reply = reply.with_headers(("Retry-After", str(error.retry_after)))
     return reply
 
 
-def _challenge(error: OAuthError, schemes: tuple[str, ...]) -> str | None:
+def _challenge(error: OAuthError, schemes: tuple[str, ...], algorithms: tuple[str, ...]) -> str | None:
     """RFC 7617 for a client, RFC 6750 section 3 for a token that is missing, over or too narrow; where proofs are taken
     the scheme for them beside it, or alone where it was tried or is the only one (RFC 9449 section 7)."""
     if error.code == "invalid_client":
@@ -55,10 +62,10 @@ def _challenge(error: OAuthError, schemes: tuple[str, ...]) -> str | None:
     told = f'realm="broker", error="{error.code}"'
     if "DPoP" not in schemes:
         return f"Bearer {told}"
-    algorithms = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
+    algs = f'algs="{" ".join(algorithms)}"'
     if schemes[0] == "DPoP" or isinstance(error, BoundToken):
-        return f"DPoP {told}, {algorithms}"
-    return f"Bearer {told}, DPoP {algorithms}"
+        return f"DPoP {told}, {algs}"
+    return f"Bearer {told}, DPoP {algs}"
 
 
 def redirect_reply(location: str, *, status: int = 303) -> Reply:

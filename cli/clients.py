@@ -29,6 +29,7 @@ from cli.operations import (
     rotate_client_secret,
     update_client,
 )
+from cli.profile import fit
 from cli.proxy_rules import HELP, parse_rules
 from cli.showing import client_row
 from cli.switching import add_switches
@@ -109,7 +110,7 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     client = _build(options)
     catalog = _check_known(deployment, client)
     client = with_keys(replace(client, proxy_rules=parse_rules(options.proxy_allow, catalog)), options)
-    client, secret = create_client(deployment, client)
+    client, secret = create_client(deployment, fit(deployment, client))
     row = client_row(client)
     return {**row, "client_secret": secret} if secret else row
 
@@ -186,7 +187,8 @@ def _change_keys(deployment: Deployment, options: argparse.Namespace) -> Client:
     if client.token_endpoint_auth_method != METHOD and options.auth_method != METHOD:
         said = f"client {client.client_id} authenticates by {client.token_endpoint_auth_method}"
         raise OperationError(said, f"add --auth-method {METHOD} to end that")
-    return change_keys(deployment, client, with_keys(replace(client, token_endpoint_auth_method=METHOD), options))
+    changed = with_keys(replace(client, token_endpoint_auth_method=METHOD), options)
+    return change_keys(deployment, client, fit(deployment, changed))
 
 
 def _read_catalog(deployment: Deployment) -> Catalog:

@@ -4,7 +4,7 @@ import argparse
 from typing import Any, get_args
 
 from chalicelib.protocol.errors import OAuthError
-from chalicelib.protocol.metadata import GRANT_TYPES
+from chalicelib.protocol.offered import GRANT_TYPES
 from chalicelib.protocol.registration import TOKEN_EXCHANGE
 from chalicelib.protocol.registration_tokens import INITIAL, TOKEN_BYTES, token_hash, write_token
 from chalicelib.protocol.scope import parse_scope

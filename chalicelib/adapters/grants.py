@@ -66,7 +66,7 @@ class GrantVerbs(Tables):
         return self._update(grant_place(redemption.grant_id), update, conditions, values)
 
     def advance_grant(self, advance: Advance) -> Written[Grant] | Refused[Grant]:
-        """active(n) -> active(n + 1)."""
+        """active(n) -> active(n + 1), or, where nothing rotates, active(n) with its idle end moved."""
         conditions = [
             "generation = :generation",
             "#status = :active",
@@ -83,16 +83,15 @@ class GrantVerbs(Tables):
             ":client": advance.client_id,
             ":epoch": advance.epoch,
             ":now": advance.now,
-            ":next": advance.generation + 1,
+            ":next": advance.generation + advance.rotates,
             ":version": advance.key_version,
         }
         require_members(conditions, values, "scopes", sorted(advance.scopes))
         require_members(conditions, values, "resources", [advance.resource] if advance.resource else [])
         _require_key(conditions, values, "jkt", advance.jkt)
-        update = (
-            "SET generation = :next, key_version = :version, previous_advanced_at = advanced_at, advanced_at = :now, "
-            "expires_at = idle_seconds + :now"
-        )
+        update = "SET generation = :next, key_version = :version, expires_at = idle_seconds + :now"
+        if advance.rotates:
+            update += ", previous_advanced_at = advanced_at, advanced_at = :now"
         if advance.binds:
             update += ", jkt = :jkt, bound_since = if_not_exists(bound_since, :next)"
         return self._update(grant_place(advance.grant_id), update, conditions, values, remove="nonce")

@@ -30,11 +30,9 @@ def check_request(
 
 
 def _parse(broker: Broker, parameters: Parameters, parties: Parties, *, pushed: bool) -> AuthorizationRequest:
-    client = parties.client
-    redirect_uri = check_redirect(parameters, client)
-    settings = broker.settings
-    required = client.require_pushed_authorization_requests or settings.require_pushed_authorization_requests
-    if required and not pushed:
+    client, settings = parties.client, broker.settings
+    redirect_uri = check_redirect(parameters, client, named=settings.is_fapi2 and pushed)
+    if (client.require_pushed_authorization_requests or settings.wants_pushed) and not pushed:
         raise InvalidRequest("request_not_pushed")
     request = parse_authorization_request(
         parameters,

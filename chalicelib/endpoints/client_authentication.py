@@ -17,7 +17,9 @@ from chalicelib.protocol.client_authentication import (
     parse_client_credentials,
     verify_secret,
 )
-from chalicelib.protocol.errors import InvalidClient, TemporarilyUnavailable, TooManyRequests
+from chalicelib.protocol.errors import InvalidClient, TemporarilyUnavailable, TooManyRequests, UnfitClient
+from chalicelib.protocol.fapi2 import find_misfit
+from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client
@@ -40,7 +42,8 @@ def authenticate_client(
 
     An assertion costs one call more than a secret, and is used up.
 
-    Raises InvalidClient, InvalidRequest, TooManyRequests, TemporarilyUnavailable.
+    Raises InvalidClient, InvalidRequest, TooManyRequests, TemporarilyUnavailable; UnfitClient: it does not fit
+    the profile, whoever proved it.
     """
     presented = parse_client_credentials(http, parameters)
     if is_url(presented.client_id):
@@ -58,7 +61,7 @@ def authenticate_client(
 def _authenticate_twice(broker: Broker, presented: PresentedClient) -> Client:
     try:
         return _authenticate(broker, presented, fresh=False)
-    except InvalidClient:
+    except (InvalidClient, UnfitClient):
         return _authenticate(broker, presented, fresh=True)
 
 
@@ -85,10 +88,25 @@ def _authenticate(broker: Broker, presented: PresentedClient, *, fresh: bool) ->
     if deployment is not None and deployment.marks.disabled:
         raise InvalidClient("deployment_disabled")
     check_method(client, presented)
+    misfit = find_misfit(client, broker.settings)
+    if misfit is not None:
+        raise UnfitClient(misfit)
     if presented.assertion is not None:
-        check_client_assertion(presented.assertion, client, issuer=broker.settings.issuer, now=now)
+        _check_assertion(broker, client, presented.assertion, now)
         verify_client_assertion(presented.assertion, _find_keys(broker, client, presented.assertion.kid))
     return client
+
+
+def _check_assertion(broker: Broker, client: Client, assertion: UnverifiedAssertion, now: int) -> None:
+    settings = broker.settings
+    check_client_assertion(
+        assertion,
+        client,
+        issuer=settings.issuer,
+        now=now,
+        algorithms=offered(settings).assertion_algorithms,
+        in_a_list=not settings.is_fapi2,
+    )
 
 
 def _find_keys(broker: Broker, client: Client, kid: str | None) -> Mapping[str, Any]:

@@ -17,6 +17,7 @@ from chalicelib.endpoints.register import check_not_disabled, hash_secret, polic
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.client_authentication import PresentedClient, verify_secret
 from chalicelib.protocol.errors import InvalidClient, InvalidClientMetadata, InvalidToken, TemporarilyUnavailable
+from chalicelib.protocol.fapi2 import fit_registration
 from chalicelib.protocol.registration import parse_registration, registration_answer
 from chalicelib.protocol.registration_tokens import (
     MANAGEMENT,
@@ -104,7 +105,8 @@ def _replace(broker: Broker, owner: Owner, document: object) -> Reply:
     client, now = owner.client, broker.clock.now()
     sent = _check_own(broker, client, document, now)
     policy = client.policy or policy_for_all(broker)
-    asked = replace(client, **parse_registration(document, policy, default_scopes=OWN_SCOPES).client_fields())
+    said = fit_registration(parse_registration(document, policy, default_scopes=OWN_SCOPES), broker.settings)
+    asked = replace(client, **said.client_fields())
     salt = broker.entropy.token_bytes(TOKEN_BYTES) if owner.which == "present" else owner.management.salt
     gives = asked.has_secret and not client.secrets
     if gives:

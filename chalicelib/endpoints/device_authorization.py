@@ -15,8 +15,10 @@ from chalicelib.issuing import issue_device_code
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.authorization_request import parse_device_request
 from chalicelib.protocol.derive import derive_device_grant_id
-from chalicelib.protocol.errors import OAuthError, TemporarilyUnavailable
+from chalicelib.protocol.device_code import DEVICE_CODE
+from chalicelib.protocol.errors import OAuthError, TemporarilyUnavailable, UnauthorizedClient
 from chalicelib.protocol.handles import SECRET_BYTES, secret_hash
+from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters, check_no_query
 from chalicelib.protocol.user_code import RANDOM_BYTES, draw_user_code, show_user_code
@@ -35,6 +37,8 @@ def answer(broker: Broker, http: Request) -> Reply:
     check_no_query(http.query)
     parameters = Parameters.parse(http.form, repeatable=frozenset({"resource"}))
     client = authenticate_client(broker, http, parameters, first_contact=True)
+    if DEVICE_CODE not in offered(broker.settings).grant_types:
+        raise UnauthorizedClient("device_grant_not_offered")
     request = _check(broker, parameters, client.client_id)
     for _ in range(TRIES):
         user_code = draw_user_code(broker.entropy.token_bytes(RANDOM_BYTES))

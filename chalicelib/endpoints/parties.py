@@ -8,6 +8,7 @@ from chalicelib.asking import is_ready
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.client_document import check_document_url
 from chalicelib.protocol.errors import InvalidClientMetadata, PageError
+from chalicelib.protocol.fapi2 import find_misfit
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.places import DEPLOYMENT, Place, client_place, is_url, provider_place
@@ -31,7 +32,7 @@ class Parties(Struct, frozen=True, kw_only=True):
 def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) -> Parties:
     """One batch read when cold, none when warm; a refusal that rests on the cache reads once more.
 
-    Raises PageError: unknown, disabled and expired read alike (AUTHZ-01).
+    Raises PageError: unknown, disabled and expired read alike (AUTHZ-01); or it does not fit the profile.
     """
     if client_id is None or not _may_be_known(broker, client_id):
         raise PageError("client_id_malformed", page="client_unknown")
@@ -41,6 +42,11 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
         if not fresh:
             return load_parties(broker, client_id, fresh=True)
         raise PageError("client_unknown_or_over", page="client_unknown")
+    misfit = find_misfit(client, broker.settings)
+    if misfit is not None:
+        if not fresh:
+            return load_parties(broker, client_id, fresh=True)
+        raise PageError(misfit, page="client_unfit")
     records = [found.get(provider_place(provider_id)) for provider_id in sorted(broker.catalog.ids)]
     usable = {
         record.provider_id: record

@@ -6,6 +6,7 @@ This file and the check behind it are loaded where somebody sends a proof, and n
 from chalicelib.ports import Broker
 from chalicelib.protocol.dpop import build_nonce, check_proof, is_nonce_fresh
 from chalicelib.protocol.errors import UseDpopNonce
+from chalicelib.protocol.offered import offered
 from chalicelib.protocol.proof import Proof
 from chalicelib.protocol.request import Request
 
@@ -25,6 +26,7 @@ def read_proof(broker: Broker, http: Request, path: str, *, access_token: str | 
         url=settings.issuer + path,
         now=now,
         access_token=access_token,
+        algorithms=offered(settings).proof_algorithms,
     )
     if proof.nonce is None and settings.dpop_nonce == "optional":
         return proof

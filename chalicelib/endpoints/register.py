@@ -16,6 +16,7 @@ from chalicelib.protocol.errors import (
     TemporarilyUnavailable,
     TooManyRequests,
 )
+from chalicelib.protocol.fapi2 import fit_registration
 from chalicelib.protocol.registration import (
     RegistrationRequest,
     open_policy,
@@ -60,7 +61,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if http.json is None:
         raise InvalidClientMetadata("document_not_json")
     policy = admission.own or policy_for_all(broker)
-    document = parse_registration(http.json, policy, default_scopes=OWN_SCOPES)
+    document = fit_registration(parse_registration(http.json, policy, default_scopes=OWN_SCOPES), settings)
     if admission.token is None:
         check_not_disabled(broker.registry.lookup(DEPLOYMENT).get(DEPLOYMENT))
         _check_limits(broker, http)

@@ -9,6 +9,7 @@ from chalicelib.grant_types.asked import Asked, parse_asked
 from chalicelib.ports import Broker
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import InvalidDpopProof, UnauthorizedClient, UnsupportedGrantType
+from chalicelib.protocol.offered import offered
 from chalicelib.protocol.proof import Proof
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters, check_no_query
@@ -35,7 +36,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     repeatable = {"resource"} | ({"audience"} if ("grant_type", TOKEN_EXCHANGE) in http.form else set())
     parameters = Parameters.parse(http.form, repeatable=frozenset(repeatable))
     client = authenticate_client(broker, http, parameters)
-    grant_type = _choose_grant_type(client, parameters)
+    grant_type = _choose_grant_type(broker, client, parameters)
     asked = parse_asked(parameters, _read_proof(broker, http, client))
     body = GRANT_TYPES[grant_type](broker, client, parameters, asked)
     broker.log.event("token_issued", client_id=client.client_id, grant=grant_type.rpartition(":")[2])
@@ -43,9 +44,9 @@ def answer(broker: Broker, http: Request) -> Reply:
 
 
 def _read_proof(broker: Broker, http: Request, client: Client) -> Proof | None:
-    """Any client may send one; who has registered to, must (RFC 9449 section 5.2)."""
+    """Any client may send one; who has registered to, must (RFC 9449 section 5.2), and under the profile everybody."""
     if http.header("dpop") is None:
-        if client.dpop_bound_access_tokens:
+        if client.dpop_bound_access_tokens or broker.settings.is_fapi2:
             raise InvalidDpopProof("proof_missing")
         return None
     from chalicelib.endpoints.proof import read_proof
@@ -53,9 +54,9 @@ def _read_proof(broker: Broker, http: Request, client: Client) -> Proof | None:
     return read_proof(broker, http, "/token")
 
 
-def _choose_grant_type(client: Client, parameters: Parameters) -> str:
+def _choose_grant_type(broker: Broker, client: Client, parameters: Parameters) -> str:
     grant_type = parameters.require("grant_type")
-    if grant_type not in GRANT_TYPES:
+    if grant_type not in offered(broker.settings).grant_types:
         raise UnsupportedGrantType("grant_type_unknown")
     if grant_type not in client.grant_types:
         raise UnauthorizedClient("grant_type_not_registered")

@@ -32,6 +32,9 @@ from chalicelib.records.places import (
 def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
     """Give the one successor of a refresh token; inside the grace the same again, after it the grant ends.
 
+    Under the FAPI 2.0 Security Profile nothing rotates: the token stays the same, for who has it cannot use it without
+    the client's key (section 5.3.2.1 number 9).
+
     Raises InvalidGrant, InvalidScope, InvalidTarget; asking for too much leaves the token good.
     """
     now = broker.clock.now()
@@ -70,6 +73,7 @@ def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int, 
             now=now,
             jkt=request.jkt,
             binds=binds,
+            rotates=not broker.settings.is_fapi2,
         )
     )
     if isinstance(result, Written):

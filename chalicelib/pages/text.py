@@ -32,6 +32,11 @@ NOTICES: Final[dict[str, Notice]] = {
         what="The app that sent you here is not registered, or it has been switched off.",
         todo="Do not enter a password for it anywhere. If you expected this app to work, tell the people who make it.",
     ),
+    "client_unfit": Notice(
+        title="This app is not safe enough for this place",
+        what="The app that sent you here does not meet the rules that this sign-in follows.",
+        todo="There is nothing that you can do here. Tell the people who make the app.",
+    ),
     "client_document": Notice(
         title="We could not look at this app",
         what="The app that sent you here describes itself on a page of its own, and that page does not answer, or says "

@@ -43,14 +43,16 @@ _SECONDS = re.compile(r"[0-9]{1,9}")
 _THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]")
 
 
-def check_redirect(parameters: Parameters, client: Client) -> str:
+def check_redirect(parameters: Parameters, client: Client, *, named: bool = False) -> str:
     """The redirect URI of this request: the registered one that it equals, or the only one where none is sent.
+
+    named   it has to be sent (FAPI 2.0 section 5.3.2.2 number 6)
 
     Raises PageError: unregistered, none registered, or several registered and none sent; nothing may redirect.
     """
     requested = parameters.get("redirect_uri")
     if requested is None:
-        if len(client.redirect_uris) != 1:
+        if named or len(client.redirect_uris) != 1:
             raise PageError("redirect_uri_missing")
         return client.redirect_uris[0]
     if not match_redirect_uri(requested, client.redirect_uris, native=client.application_type == "native"):

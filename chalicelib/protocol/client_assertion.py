@@ -65,18 +65,31 @@ def parse_client_assertion(token: str) -> UnverifiedAssertion:
     return UnverifiedAssertion(parts=parts, header=header, claims=claims, algorithm=algorithm, client_id=issuer)
 
 
-def check_client_assertion(assertion: UnverifiedAssertion, client: Client, *, issuer: str, now: int) -> None:
+def check_client_assertion(
+    assertion: UnverifiedAssertion,
+    client: Client,
+    *,
+    issuer: str,
+    now: int,
+    algorithms: tuple[str, ...] = ASSERTION_ALGORITHMS,
+    in_a_list: bool = True,
+) -> None:
     """All that is checked before its key is looked for, so that nothing is fetched for what would be refused anyway.
 
-    issuer   ours
+    issuer       ours
+    algorithms   those that are offered here
+    in_a_list    the audience may stand alone in a list
 
     Raises InvalidClient.
     """
+    if assertion.algorithm not in algorithms:
+        raise InvalidClient("assertion_algorithm_not_offered")
     if client.token_endpoint_auth_signing_alg not in (None, assertion.algorithm):
         raise InvalidClient("assertion_algorithm_not_registered")
     if assertion.client_id != client.client_id:
         raise InvalidClient("assertion_of_another_client")
-    if assertion.claims.get("aud") not in (issuer, [issuer]):
+    audience = assertion.claims.get("aud")
+    if audience != issuer and not (in_a_list and audience == [issuer]):
         raise InvalidClient("assertion_audience_wrong")
     jti = assertion.claims.get("jti")
     if not isinstance(jti, str) or not jti:

@@ -56,18 +56,27 @@ _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012
 _NONCE = struct.Struct(">IQ16s")
 
 
-def check_proof(value: str, *, method: str, url: str, now: int, access_token: str | None = None) -> Proof:
+def check_proof(
+    value: str,
+    *,
+    method: str,
+    url: str,
+    now: int,
+    access_token: str | None = None,
+    algorithms: tuple[str, ...] = PROOF_ALGORITHMS,
+) -> Proof:
     """The key of a proof that is one for this request.
 
     value          the one DPoP header
     url            where we are asked, as configured; its query plays no part
     access_token   the one beside it, whose hash the proof must name; None at the token endpoint
+    algorithms     those that are offered here
 
     Raises InvalidDpopProof. Whether it was used before, and its nonce, are the caller's to ask.
     """
     try:
         parts = take_apart(value, max_length=MAX_LENGTH)
-        jkt = _verify_signature(parts)
+        jkt = _verify_signature(parts, algorithms)
         claims = read_object(parts.payload, unique=True)
     except InvalidToken as error:
         raise InvalidDpopProof(f"proof_{error.reason.removeprefix('token_')}") from None
@@ -103,7 +112,7 @@ def is_nonce_fresh(nonce: str, keys: Keyset, *, epoch: int, now: int) -> bool:
     return hmac.compare_digest(mac, _mac(key.secret, epoch, window))
 
 
-def _verify_signature(parts: Parts) -> str:
+def _verify_signature(parts: Parts, algorithms: tuple[str, ...]) -> str:
     """The thumbprint of the key in the header, whose signature this is. Raises InvalidToken."""
     header = read_object(decode_segment(parts.header_segment), unique=True)
     if header.get("typ") != TYPE:
@@ -111,7 +120,7 @@ def _verify_signature(parts: Parts) -> str:
     if REFUSED_HEADERS & header.keys():
         raise InvalidToken("header_members")
     algorithm, jwk = header.get("alg"), header.get("jwk")
-    if not isinstance(algorithm, str) or algorithm not in PROOF_ALGORITHMS:
+    if not isinstance(algorithm, str) or algorithm not in algorithms:
         raise InvalidToken("algorithm_wrong")
     if not isinstance(jwk, dict):
         raise InvalidToken("key_missing")

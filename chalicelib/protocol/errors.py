@@ -69,6 +69,12 @@ class UnauthorizedClient(OAuthError):
     description = "This client is not registered for this grant type or this kind of access."
 
 
+class UnfitClient(UnauthorizedClient):
+    """The same of a client that the FAPI 2.0 Security Profile does not let in."""
+
+    description = "This server follows FAPI 2.0: only private_key_jwt by PS256, ES256 or EdDSA, and https redirects."
+
+
 class UnsupportedGrantType(OAuthError):
     """RFC 6749 section 5.2."""
 

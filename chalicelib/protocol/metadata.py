@@ -4,16 +4,12 @@ from typing import Any, get_args
 
 from chalicelib.protocol.authorization_request import PROMPTS
 from chalicelib.protocol.claims import PROFILE_CLAIMS
-from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
 from chalicelib.protocol.device_code import DEVICE_CODE
-from chalicelib.protocol.proof import PROOF_ALGORITHMS
-from chalicelib.protocol.registration import TOKEN_EXCHANGE
+from chalicelib.protocol.offered import offered
 from chalicelib.records.client import ResponseMode
 from chalicelib.records.settings import Settings
 
-GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE, DEVICE_CODE)
 RESPONSE_MODES = get_args(ResponseMode)
-AUTH_METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
 TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "email", "email_verified")
 
 
@@ -21,14 +17,14 @@ def authorization_server_metadata(
     settings: Settings, *, provider_ids: frozenset[str], own_scopes: frozenset[str]
 ) -> dict[str, Any]:
     """The document of both well-known places. The issuer stands in it byte for byte as configured (META-01)."""
-    issuer = settings.issuer
+    issuer, offer = settings.issuer, offered(settings)
+    methods, algorithms = list(offer.auth_methods), list(offer.assertion_algorithms)
     document: dict[str, Any] = {
         "issuer": issuer,
         "authorization_endpoint": f"{issuer}/authorize",
         "token_endpoint": f"{issuer}/token",
         "pushed_authorization_request_endpoint": f"{issuer}/par",
-        "require_pushed_authorization_requests": settings.require_pushed_authorization_requests,
-        "device_authorization_endpoint": f"{issuer}/device_authorization",
+        "require_pushed_authorization_requests": settings.wants_pushed,
         "revocation_endpoint": f"{issuer}/revoke",
         "introspection_endpoint": f"{issuer}/introspect",
         "userinfo_endpoint": f"{issuer}/userinfo",
@@ -38,19 +34,19 @@ def authorization_server_metadata(
         "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": list(GRANT_TYPES),
+        "grant_types_supported": list(offer.grant_types),
         "code_challenge_methods_supported": ["S256"],
-        "token_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "revocation_endpoint_auth_methods_supported": list(AUTH_METHODS),
-        "introspection_endpoint_auth_methods_supported": [method for method in AUTH_METHODS if method != "none"],
-        "token_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "revocation_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
-        "introspection_endpoint_auth_signing_alg_values_supported": list(ASSERTION_ALGORITHMS),
+        "token_endpoint_auth_methods_supported": methods,
+        "revocation_endpoint_auth_methods_supported": methods,
+        "introspection_endpoint_auth_methods_supported": [method for method in methods if method != "none"],
+        "token_endpoint_auth_signing_alg_values_supported": algorithms,
+        "revocation_endpoint_auth_signing_alg_values_supported": algorithms,
+        "introspection_endpoint_auth_signing_alg_values_supported": algorithms,
         "authorization_response_iss_parameter_supported": True,
         "subject_types_supported": ["public", "pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
         "introspection_signing_alg_values_supported": ["ES256"],
-        "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
+        "dpop_signing_alg_values_supported": list(offer.proof_algorithms),
         "scopes_supported": sorted(own_scopes),
         "claims_supported": [*TOKEN_CLAIMS, *PROFILE_CLAIMS],
         "prompt_values_supported": sorted(PROMPTS),
@@ -62,6 +58,8 @@ def authorization_server_metadata(
         "claims_parameter_supported": True,
         "client_id_metadata_document_supported": settings.client_id_documents,
     }
+    if DEVICE_CODE in offer.grant_types:
+        document["device_authorization_endpoint"] = f"{issuer}/device_authorization"
     if settings.registration_door != "closed":
         document["registration_endpoint"] = f"{issuer}/register"
     return document
@@ -75,6 +73,6 @@ def protected_resource_metadata(settings: Settings, *, own_scopes: frozenset[str
         "jwks_uri": f"{settings.issuer}/jwks",
         "scopes_supported": sorted(own_scopes),
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": list(PROOF_ALGORITHMS),
-        "dpop_bound_access_tokens_required": False,
+        "dpop_signing_alg_values_supported": list(offered(settings).proof_algorithms),
+        "dpop_bound_access_tokens_required": settings.is_fapi2,
     }

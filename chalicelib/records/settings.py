@@ -14,6 +14,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     deployment          the name in the KMS encryption context
     epoch               raised after a restore from backup: everything older is void
     region_letter       the home region, one letter inside every handle
+    profile             fapi2: the FAPI 2.0 Security Profile for every client, and none that does not fit it
     *_seconds           lifetimes
     connection_unused_days   a connection without any live grant for so long is ended at its provider
     require_pushed_*    of every client; else each client's registration says
@@ -39,6 +40,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     endpoint_url: str | None = None
     epoch: int = 0
     region_letter: str = "a"
+    profile: Literal["oauth", "fapi2"] = "oauth"
     code_seconds: int = 60
     access_token_seconds: int = 600
     id_token_seconds: int = 600
@@ -79,6 +81,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     def registration_door(self) -> Literal["closed", "token", "open"]:
         """Who may register, whichever of the two settings says it."""
         return "open" if self.open_registration else self.registration
+
+    @property
+    def is_fapi2(self) -> bool:
+        """True where the FAPI 2.0 Security Profile holds for everything."""
+        return self.profile == "fapi2"
+
+    @property
+    def wants_pushed(self) -> bool:
+        """True where every client has to push its requests."""
+        return self.is_fapi2 or self.require_pushed_authorization_requests
 
     @property
     def is_loopback(self) -> bool:

@@ -27,6 +27,7 @@ from chalicelib.protocol.errors import (
     TemporarilyUnavailable,
     UseDpopNonce,
 )
+from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply, error_reply
 from chalicelib.routes.reading import Reads, read_request
@@ -112,8 +113,9 @@ class Edge:
 
 def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, http: Request | None = None) -> Reply:
     broker.log.event("refused", error=error.code, reason=error.reason, error_id=request_id)
+    algorithms = offered(broker.settings).proof_algorithms
     if not route.is_page:
-        return error_reply(error, request_id=request_id, schemes=_schemes(route, http))
+        return error_reply(error, request_id=request_id, schemes=_schemes(broker, route, http), algorithms=algorithms)
     if not isinstance(error, PageError):
         later = error.status >= 500 or error.status == 429
         page = "try_later" if later else "request_broken"
@@ -124,10 +126,12 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, ht
     return error_page(broker, refusal, request_id=request_id).with_headers(*waiting)
 
 
-def _schemes(route: Route, http: Request | None) -> tuple[str, ...]:
+def _schemes(broker: Broker, route: Route, http: Request | None) -> tuple[str, ...]:
     """By which an access token may come here, the tried one first."""
     if route.proofs != "token":
         return ("Bearer",)
+    if broker.settings.is_fapi2:
+        return ("DPoP",)
     tried = (http.header("authorization") or "").partition(" ")[0].lower() if http else ""
     return ("DPoP", "Bearer") if tried == "dpop" else ("Bearer", "DPoP")
 

@@ -32,6 +32,25 @@ def file(tmp_path: Path) -> Callable[..., str]:
     return write
 
 
+@requirement("FAPI-17")
+def test_under_the_profile_only_what_fits_is_registered(broker: Operator, file: Any) -> None:
+    profile: dict[str, str | None] = {"BROKER_PROFILE": "fapi2"}
+    place = ("--redirect-uri", "https://app.example/cb")
+    begins = ("client", "create", "--name", "Bank", *place)
+    keyed = (*METHOD, "--jwks", file(new_key("ES256", "one")))
+    broker(*begins, **profile).refused("client_without_private_key_jwt", "--auth-method private_key_jwt")
+    rs256 = (*METHOD, "--jwks", file(new_key("RS256", "two")), "--auth-signing-alg", "RS256")
+    broker(*begins, *rs256, **profile).refused("client_signs_by_another_algorithm", "--auth-signing-alg ES256")
+    plain = ("--redirect-uri", "http://127.0.0.1/cb")
+    broker(*begins, *plain, *keyed, **profile).refused("redirect_uri_not_encrypted", "--native")
+    broker(*begins, *keyed, "--device", **profile).refused("device_code", "--device")
+    made = broker.made(*begins, *keyed, **profile)
+    assert made["dpop_bound_access_tokens"] and made["require_pushed_authorization_requests"]
+    change = ("client", "update", made["client_id"], *rs256)
+    broker(*change, **profile).refused("client_signs_by_another_algorithm")
+    assert broker.made(*change)["token_endpoint_auth_signing_alg"] == "RS256", "without the profile it may"
+
+
 def proves(broker: Operator, client_id: str, key: ClientKey, now: int) -> bool:
     """The app gets a token of its own."""
     issuer = broker.environ["BROKER_ISSUER"]

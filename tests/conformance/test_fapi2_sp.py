@@ -1,5 +1,6 @@
 """The modules of `fapi2-security-profile-final-test-plan` for private_key_jwt, DPoP, plain_fapi and OpenID Connect."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from tests.requirement import requirement
 
 
 @pytest.fixture
-def app(stack: Stack) -> FapiParty:
-    """The suite's first client."""
-    return FapiParty(stack)
+def app(make_stack: Callable[..., Stack]) -> FapiParty:
+    """The suite's first client, at a broker under the profile."""
+    return FapiParty(make_stack(profile="fapi2"))
 
 
 def code_of(way: Way) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.protocol.metadata import GRANT_TYPES
+from chalicelib.protocol.offered import GRANT_TYPES
 from chalicelib.protocol.registration import TOKEN_EXCHANGE, open_policy
 from chalicelib.protocol.registration_tokens import INITIAL, MANAGEMENT, token_hash, write_token
 from chalicelib.records.client import Client, RegistrationPolicy

@@ -128,6 +128,19 @@ def test_the_idle_end_moves_and_the_absolute_end_does_not(active: Story) -> None
     assert isinstance(active.store.advance_grant(active.advance(2, now=later + 14 * 86400)), Refused)
 
 
+@requirement("REF-02", "FAPI-05")
+def test_without_rotation_the_idle_end_moves_and_nothing_else_does(active: Story) -> None:
+    before = active.found() or pytest.fail("gone")
+    for later in (NOW + 10, NOW + 20):
+        assert isinstance(active.store.advance_grant(active.advance(1, now=later, rotates=False)), Written)
+    after = active.found() or pytest.fail("gone")
+    assert (after.generation, after.advanced_at) == (1, before.advanced_at)
+    assert after.previous_advanced_at == before.previous_advanced_at
+    assert after.expires_at == NOW + 20 + 14 * 86400 and after.ends_at == before.ends_at
+    assert isinstance(active.store.advance_grant(active.advance(2, rotates=False)), Refused)
+    assert isinstance(active.store.advance_grant(active.advance(1)), Written), "and it may rotate again"
+
+
 @requirement("REF-06", "GEN-14")
 def test_past_the_absolute_end_nothing_advances_although_the_item_is_still_there(story: Story) -> None:
     story.claim()

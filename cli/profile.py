@@ -1,0 +1,28 @@
+"""Apps under a profile: what the FAPI 2.0 Security Profile would refuse at every use is not registered at all."""
+
+from msgspec.structs import replace
+
+from chalicelib.protocol.fapi2 import REDIRECT, find_misfit
+from chalicelib.protocol.offered import offered
+from chalicelib.records.client import Client
+from cli.operations import Deployment, OperationError
+
+
+def fit(deployment: Deployment, client: Client) -> Client:
+    """The client with the protections that it has under the profile anyway. Raises OperationError: it does not fit."""
+    settings = deployment.settings
+    if not settings.is_fapi2:
+        return client
+    algorithms = offered(settings).assertion_algorithms
+    reason = find_misfit(client, settings)
+    if reason is not None:
+        fix = {
+            "client_without_private_key_jwt": "--auth-method private_key_jwt --jwks KEYS.json",
+            "client_signs_by_another_algorithm": f"--auth-signing-alg {algorithms[0]}, or leave it out",
+            REDIRECT: "an https address; a program on the user's device may have a loopback one with --native",
+        }[reason]
+        raise OperationError(f"BROKER_PROFILE=fapi2 lets no such client in: {reason}", fix)
+    missing = sorted(client.grant_types - set(offered(settings).grant_types))
+    if missing:
+        raise OperationError(f"BROKER_PROFILE=fapi2 has no grant type {missing[0]}", "leave --device out")
+    return replace(client, require_pushed_authorization_requests=True, dpop_bound_access_tokens=True)
