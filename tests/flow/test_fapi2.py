@@ -83,13 +83,13 @@ def test_only_clients_with_a_key_of_their_own_are_served(stack: Stack, method: s
 
 
 @requirement("FAPI-02")
-def test_a_client_that_is_given_a_key_is_served_at_once(stack: Stack) -> None:
-    client, secret = stack.client(token_endpoint_auth_method="client_secret_post", grant_types=ITSELF)
-    assert refusal(for_itself(stack, client, secret)) == (400, "unauthorized_client")
+def test_a_client_that_fits_from_now_on_is_served_at_once(stack: Stack) -> None:
+    client, _ = stack.client(token_endpoint_auth_signing_alg="RS256", grant_types=ITSELF, **KEYED)
+    assert refusal(for_itself(stack, client)) == (400, "unauthorized_client")
     found = read(stack, client_place(client.client_id))
-    keyed = msgspec.structs.replace(found, secrets=(), jwks=(KEY.public,), revision=2, **KEYED)
-    stack.broker.store.put_client(keyed, expected_revision=1)
-    assert for_itself(stack, keyed).status == 200
+    fits = msgspec.structs.replace(found, token_endpoint_auth_signing_alg=None, revision=2)
+    stack.broker.store.put_client(fits, expected_revision=1)
+    assert for_itself(stack, fits).status == 200
 
 
 @requirement("FAPI-03")
