@@ -48,6 +48,7 @@ GROUPS = {
     "Ship it": {
         "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
         "package": ("local.package", "the zip for Lambda, the same bytes every time"),
+        "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
         "lock": ("local.lock", "write the hash locks from requirements-*.in"),
     },
 }
@@ -96,7 +97,7 @@ def overview() -> str:
     lines = ["Token Broker: sign-in with a third party for an app that holds no secret."]
     lines += ["  python3 dev.py COMMAND [--help]"]
     for title, commands in GROUPS.items():
-        lines += ["", title, *(f"  {name:9} {purpose}" for name, (_, purpose) in commands.items())]
+        lines += [title, *(f"  {name:9} {purpose}" for name, (_, purpose) in commands.items())]
     lines.append("New here? 'python3 dev.py demo', and open the address that it prints.")
     return "\n".join(lines)
 

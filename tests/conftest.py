@@ -1,6 +1,11 @@
-"""Registers the mark behind `@requirement(...)`, and selects by it: `pytest --requirement CODE-04`."""
+"""Registers the mark behind `@requirement(...)`, and selects by it: `pytest --requirement CODE-04`. Every answer of the
+broker that a test gets has to be one of the published description."""
+
+from collections.abc import Iterator
 
 import pytest
+
+from tests import described
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,3 +23,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept = [item for item in items if any(wanted & set(mark.args) for mark in item.iter_markers("requirement"))]
     config.hook.pytest_deselected(items=[item for item in items if item not in kept])
     items[:] = kept
+
+
+@pytest.fixture(autouse=True)
+def only_described_answers() -> Iterator[None]:
+    """A test whose broker gave an answer that chalicelib/openapi.json does not describe fails."""
+    described.faults.clear()
+    yield
+    untold = list(dict.fromkeys(described.faults))
+    assert not untold, f"tell of it in local/openapi/, then run dev.py openapi: {untold}"

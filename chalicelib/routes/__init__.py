@@ -10,6 +10,8 @@ from chalicelib.ports import Broker
 from chalicelib.routes import clients, connections, discovery, proxy, sign_in, tokens
 from chalicelib.routes.edge import Edge
 
+GROUPS = (discovery, sign_in, tokens, connections, clients, proxy)
+
 
 class BinarySafeChalice(Chalice):
     """Bytes in both directions, whatever their type says.
@@ -38,6 +40,6 @@ def create_app(broker_source: Callable[[], Broker]) -> Chalice:
     """
     app = BinarySafeChalice("broker")
     edge = Edge(broker_source)
-    for group in (discovery, sign_in, tokens, connections, clients, proxy):
+    for group in GROUPS:
         app.register_blueprint(group.build_blueprint(edge))
     return app

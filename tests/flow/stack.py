@@ -28,6 +28,7 @@ from local.gateway import Gateway
 from local.provider import RunningProvider
 from local.provider import start as start_provider
 from local.resources import create_tables
+from tests.described import Described
 from tests.flow.assertions import KEY, prove
 from tests.flow.browser import FORM, Answer, Browser, read_page, request
 from tests.wire import CountingTransport
@@ -63,7 +64,7 @@ class Parts:
     current: "Stack | None" = None
 
     def __post_init__(self) -> None:
-        self.gateway = Gateway(create_app(self._broker)).start()
+        self.gateway = Gateway(Described(create_app(self._broker))).start()
 
     def _broker(self) -> Broker:
         assert self.current is not None, "no test has made a broker"

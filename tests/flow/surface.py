@@ -65,6 +65,7 @@ ENDPOINTS = (
     *(Endpoint("GET", f"/.well-known/{name}", cors=GET, cached=True) for name in _WELL_KNOWN),
     *(Endpoint("GET", f"/.well-known/{name}/{{issuer_path}}", cors=GET) for name in _WELL_KNOWN),
     Endpoint("GET", "/jwks", cors=GET, cached=True),
+    Endpoint("GET", "/openapi.json", cors=GET, cached=True),
     Endpoint("GET", "/health"),
     Endpoint("GET", "/authorize", fields=tuple(_AUTHORIZE.split()), page=True),
     Endpoint("POST", "/authorize", "form", tuple(_AUTHORIZE.split()), page=True),
