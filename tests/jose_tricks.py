@@ -1,6 +1,5 @@
 """Tokens as the lines of tests/corpora/jose.toml want them: a good one of some kind, changed in one way."""
 
-import base64
 import hashlib
 import hmac
 import json
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from chalicelib.protocol import jose, jws
 from tests.corpora import Line, read_corpus
+from tests.protocol.proofs import b64, unb64
 
 CORPUS = read_corpus("jose.toml")
 SECTIONS = {
@@ -133,16 +133,6 @@ def public_pem(kind: Kind) -> bytes:
 def stranger() -> dict[str, str]:
     """The public key of somebody else."""
     return jose.public_jwk(_STRANGER_DER)
-
-
-def b64(data: bytes) -> str:
-    """Base64url without padding."""
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
-
-
-def unb64(text: str) -> bytes:
-    """The other way."""
-    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 _SIGNERS: dict[str, Callable[[Kind, bytes], bytes]] = {

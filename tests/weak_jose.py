@@ -16,7 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from tests.jose_tricks import Kind, public_pem, stranger, unb64
+from tests.jose_tricks import Kind, public_pem, stranger
+from tests.protocol.proofs import unb64
 
 _STRICT = re.compile(r"[\w-]+\.[\w-]+\.[\w-]+", re.ASCII)
 _LOOK_ALIKE = str.maketrans({"е": "e"})

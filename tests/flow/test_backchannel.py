@@ -173,6 +173,16 @@ def test_an_app_that_gets_its_code_without_a_trip_is_told_too(wired: Stack, app:
 
 
 @requirement("OUT-05")
+def test_an_app_that_signed_its_user_in_twice_is_told_once(wired: Stack, app: App) -> None:
+    session = sign_in(wired, app)
+    again = wired.sign_in(session.client, browser=session.sign_in.browser, prompt="login consent")
+    assert wired.redeem(again).status == 200
+    leave(session)
+    run(wired)
+    assert len(app.told) == 1
+
+
+@requirement("OUT-05")
 def test_pressing_the_button_tells_them_and_staying_does_not(wired: Stack, app: App) -> None:
     session = sign_in(wired, app)
     browser = session.sign_in.browser

@@ -9,9 +9,11 @@ import pytest
 
 from chalicelib.adapters import https
 from chalicelib.adapters.https import LocalTarget
+from chalicelib.endpoints.parties import find_client
 from chalicelib.records.client import Client
+from chalicelib.records.deployment import Deployment
 from chalicelib.records.marks import Marks
-from chalicelib.records.places import Place, client_place
+from chalicelib.records.places import DEPLOYMENT, Place, client_place
 from tests.corpora import read_corpus
 from tests.flow.browser import Answer
 from tests.flow.documents import GOOD, OPEN, REDIRECT, URL, Site, app, kept, path_of, start_documents
@@ -324,6 +326,23 @@ def test_a_client_that_is_switched_off_is_not_even_asked_for(documents: Stack, s
     documents.clock.advance(100_000)
     assert_page(arrive(documents), says="We do not know this app")
     assert site.asked[path_of(URL)] == 1
+
+
+@requirement("CIMD-04", "OUT-03")
+def test_where_such_apps_are_let_in_no_more_none_is_known_by_what_is_kept(documents: Stack) -> None:
+    arrive(documents)
+    known = find_client(documents.broker, URL)
+    assert known is not None and known == kept(documents)
+    documents.restart(client_id_documents=False)
+    assert find_client(documents.broker, URL) is None and kept(documents) == known
+
+
+@requirement("CIMD-04", "OPS-02")
+def test_while_everything_is_switched_off_nobody_is_asked_for_a_document(documents: Stack, site: Site) -> None:
+    documents.deployment.put(DEPLOYMENT, Deployment(marks=Marks(disabled=True)))
+    documents.restart()
+    assert_page(arrive(documents), says="We do not know this app")
+    assert not site.asked and kept(documents) is None
 
 
 @requirement("CIMD-04")

@@ -2,13 +2,16 @@
 
 import base64
 import hashlib
+from types import SimpleNamespace
 from typing import Any
 
 import jwt
 import pytest
+from msgspec import structs
 
+from chalicelib.endpoints.cookies import open_session, read_session_owner
 from tests.flow.browser import Browser
-from tests.flow.scene import add_provider, only_written, shows
+from tests.flow.scene import add_provider, only_written, shows, subjects
 from tests.flow.stack import Stack
 from tests.flow.tokens import read_claims
 from tests.requirement import requirement
@@ -120,3 +123,17 @@ def test_who_is_to_sign_in_anew_or_to_choose_goes_to_the_provider_whatever_sessi
     browser = stack.sign_in(client).browser
     page = stack.authorize(stack.authorize_parameters(client, prompt=f"consent {prompt}"), browser)
     assert stack.decide(browser, page, provider="demo").location.startswith(stack.provider.url)
+
+
+@requirement("SESS-01", "INT-02")
+def test_a_session_opens_for_its_user_account_and_epoch_alone(stack: Stack) -> None:
+    browser = stack.sign_in(stack.client()[0]).browser
+    owner = read_session_owner(stack.broker, SimpleNamespace(cookies=browser.cookies))
+    assert owner is not None
+    (subject,) = subjects(stack)
+    assert open_session(stack.broker, owner, subject) is not None
+    for wrong in ({"account_id": "f" * 32}, {"sub": "f" * 32}):
+        assert open_session(stack.broker, structs.replace(owner, **wrong), subject) is None
+    assert open_session(stack.broker, owner, structs.replace(subject, session_salt=b"x" * 16)) is None
+    stack.restart(epoch=1)
+    assert open_session(stack.broker, owner, subject) is None

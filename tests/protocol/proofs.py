@@ -21,10 +21,12 @@ REGISTRY = joserfc_jws.JWSRegistry(algorithms=ALGORITHMS, strict_check_header=Fa
 
 
 def b64(data: bytes) -> str:
+    """Base64url without padding."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
 def unb64(text: str) -> bytes:
+    """The other way."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
