@@ -13,7 +13,7 @@ from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.places import is_url
-from cli import sign_outs, subjects
+from cli import sign_outs, subjects, widening
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
@@ -58,6 +58,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     update.add_argument("--auth-method", choices=(METHOD,), help="from now on by its keys, and by no secret any more")
     add_algorithm_option(update)
     sign_outs.add_options(update)
+    widening.add_options(update)
     update.set_defaults(act=_update)
     verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
     show = verbs.add_parser("show", parents=[common], help="one app")
@@ -150,11 +151,11 @@ def _build(options: argparse.Namespace) -> Client:
 
 
 def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Users are asked again for other keys alone: calls through the proxy only narrow what they allowed, and a sign-out
-    gives nothing."""
+    """Users are asked again for other keys, redirect URIs and scopes: calls through the proxy only narrow what they
+    allowed, and a sign-out gives nothing."""
     client = find_client(deployment, options.client_id)
     _check_document_says_it(options)
-    fields = sign_outs.read_fields(options, client.application_type)
+    fields = sign_outs.read_fields(options, client.application_type) | widening.read_fields(client, options)
     if options.jwks is not None or options.jwks_uri is not None:
         if fields:
             raise OperationError("keys are changed on their own", "two commands, one after the other")

@@ -12,7 +12,7 @@ from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
-from cli import clients, connections, jobs, providers, registration_tokens, users, vault
+from cli import clients, connections, explain, jobs, providers, registration_tokens, users, vault
 from cli.finding import find_deployment
 from cli.operations import (
     Deployment,
@@ -59,6 +59,7 @@ def build_parser() -> argparse.ArgumentParser:
     users.add_parsers(groups, common)
     jobs.add_parsers(groups, common)
     vault.add_parsers(groups, common)
+    explain.add_parser(groups, common)
     return parser
 
 

@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
     DEMO_LOG.parent.mkdir(parents=True, exist_ok=True)
     with DEMO_LOG.open("w", buffering=1) as log:
         stack = start_demo(log)
-        with stack.broker.as_running("demo"):
+        with stack.broker.as_running("demo", log=(DEMO_LOG,)):
             if options.json:
                 stop.announce(stack.places(), as_json=True)
             else:

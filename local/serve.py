@@ -4,10 +4,12 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO, cast
 
+from local.kept_log import KeptLog
 from local.listening import bind, port_of
 from local.stack import RunningBroker, broker_environ, start_broker
+from local.state import FOLDER
 from local.stopping import StopSignal
 
 if TYPE_CHECKING:
@@ -23,16 +25,17 @@ class Unserviceable(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; 2 where the options or settings cannot work."""
     options = build_parser().parse_args(arguments)
-    stop = StopSignal()
+    stop, kept = StopSignal(), KeptLog(sys.stderr, FOLDER.parent / f"serve-{os.getpid()}.log")
     try:
-        running = start(options)
+        running = start(options, cast(TextIO, kept))
     except Unserviceable as fault:
         print(f"dev.py serve: {fault}", file=sys.stderr)
         return 2
-    with running.as_running("serve"):
+    with running.as_running("serve", log=kept.files):
         stop.announce({"issuer": running.issuer, "endpoint_url": running.endpoint_url}, as_json=options.json)
         stop.wait()
     running.stop()
+    kept.remove()
     return 0
 
 
@@ -53,7 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def start(options: argparse.Namespace) -> RunningBroker:
+def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroker:
     """Raises Unserviceable."""
     from chalicelib.config import ConfigurationError
     from local.resources import EndpointRefused
@@ -69,7 +72,7 @@ def start(options: argparse.Namespace) -> RunningBroker:
             environ,
             listener=listener,
             endpoint_url=options.endpoint_url,
-            log_stream=sys.stderr,
+            log_stream=log,
             stage_prefix=options.stage_prefix,
             remap_authenticate=options.remap_www_authenticate,
         )

@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from local.environment import is_loopback_url, use_local_credentials
@@ -37,9 +38,15 @@ class RunningBroker:
     aws: "EmbeddedAws | None"
     schedule: LocalSchedule
 
-    def as_running(self, kind: str) -> RunningStack:
+    def as_running(self, kind: str, *, log: tuple[Path, ...] = ()) -> RunningStack:
         """What another terminal needs to find it."""
-        return RunningStack(kind=kind, endpoint_url=self.endpoint_url, issuer=self.issuer, settings=self.environ)
+        return RunningStack(
+            kind=kind,
+            endpoint_url=self.endpoint_url,
+            issuer=self.issuer,
+            settings=self.environ,
+            log=tuple(map(str, log)),
+        )
 
     def stop(self) -> None:
         """Stop listening, and do nothing more."""

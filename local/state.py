@@ -22,12 +22,14 @@ class RunningStack:
     issuer         None for the embedded AWS alone
     kind           "demo", "serve" or "aws"
     settings       the BROKER_... names that it was started with; no secret is ever among them
+    log            the files of its log, oldest first, where it keeps one
     started_at     epoch seconds
     """
 
     endpoint_url: str | None
     kind: str
     issuer: str | None = None
+    log: tuple[str, ...] = ()
     settings: dict[str, str] = field(default_factory=dict)
     pid: int = field(default_factory=os.getpid)
     started_at: float = field(default_factory=time.time)

@@ -20,6 +20,7 @@ from chalicelib.protocol.errors import (
     InvalidRequest,
     InvalidScope,
     InvalidTarget,
+    OAuthError,
     TooManyRequests,
 )
 from chalicelib.protocol.redirect_uri import takes_any_port
@@ -92,6 +93,7 @@ def _hold(broker: Broker, wanted: Wanted, refused: Held | None) -> Held:
         return hold_fresh(broker, held, again)
     except (InvalidTarget, InvalidScope, InvalidGrant) as refusal:
         last = seen[0] if seen else look_at(again=True)
+        _note(refusal, last)
         refusal.members |= _find_way_out(broker, last, wanted, str(refusal.members.get("reason")))
         raise
 
@@ -198,6 +200,21 @@ def _fill(
     except ValueRefused as refused:
         broker.log.event("connection_value_refused", connection_id=connection.connection_id, value=refused.name)
         raise InvalidGrant("metadata_does_not_fit", members={"reason": "reauth_required"}) from None
+
+
+def _note(refusal: OAuthError, seen_last: Seen) -> None:
+    """How the connection stood, for the operator."""
+    connection, record = seen_last.connection, seen_last.record
+    refusal.noting(
+        client_id=seen_last.use.client.client_id,
+        provider_id=seen_last.provider_id or None,
+        connection_id=connection.connection_id if connection else None,
+        connection=connection.status if connection else "none",
+        provider="no record" if record is None else "switched off" if record.marks.disabled else "switched on",
+        granted=connection.granted if connection else None,
+        token_scopes=seen_last.use.scopes,
+        handout=seen_last.use.client.handout,
+    )
 
 
 def _asked(wanted: Wanted, provider_id: str) -> frozenset[str]:

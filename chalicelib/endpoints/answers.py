@@ -10,8 +10,10 @@ from chalicelib.pages.render import render_error, render_leaving, render_posting
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError, PageError
 from chalicelib.protocol.redirect_uri import origin_of
+from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import Client, ResponseMode
+from chalicelib.records.link import Link
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.replies import Reply, redirect_reply
 
@@ -46,17 +48,26 @@ def code_answer(broker: Broker, request: AuthorizationRequest, code: str) -> App
     return AppAnswer(redirect_uri=request.redirect_uri, members=members, mode=request.response_mode)
 
 
+def note_refusal(broker: Broker, error: OAuthError, *, error_id: str) -> None:
+    """The line of the log by which the operator explains a refusal; nothing is stored for it, for anybody can cause
+    one."""
+    broker.log.event("refused", error=error.code, reason=error.reason, error_id=error_id, evidence=dict(error.evidence))
+
+
 def error_answer(
-    broker: Broker, redirect_uri: str, state: str | None, error: OAuthError, *, mode: ResponseMode
+    broker: Broker, http: Request, redirect_uri: str, state: str | None, error: OAuthError, *, mode: ResponseMode
 ) -> AppAnswer:
-    """Why it gets none (RFC 6749 section 4.1.2.1)."""
-    members = _complete(broker, state, {"error": error.code, "error_description": error.description})
+    """Why it gets none (RFC 6749 section 4.1.2.1), and by which id the operator finds it."""
+    note_refusal(broker, error.noting(endpoint=http.endpoint), error_id=http.request_id)
+    told = {"error": error.code, "error_description": error.description, "error_id": http.request_id}
+    members = _complete(broker, state, told)
     return AppAnswer(redirect_uri=redirect_uri, members=members, mode=mode)
 
 
-def refusal_of(broker: Broker, request: AuthorizationRequest, error: OAuthError) -> AppAnswer:
+def refusal_of(broker: Broker, http: Request, request: AuthorizationRequest, error: OAuthError) -> AppAnswer:
     """The same of a checked request."""
-    return error_answer(broker, request.redirect_uri, request.state, error, mode=request.response_mode)
+    error = error.noting(client_id=request.client_id)
+    return error_answer(broker, http, request.redirect_uri, request.state, error, mode=request.response_mode)
 
 
 def deliver(broker: Broker, answer: AppAnswer) -> Reply:
@@ -88,9 +99,10 @@ def _post(broker: Broker, answer: AppAnswer) -> Reply:
     return Reply(headers=headers, body=render_posting(page))
 
 
-def error_location(broker: Broker, redirect_uri: str, state: str | None, error: OAuthError) -> str:
+def error_location(broker: Broker, http: Request, link: Link, error: OAuthError) -> str:
     """Where an app learns why nothing came of a connect link."""
-    return location_of(error_answer(broker, redirect_uri, state, error, mode="query"))
+    error = error.noting(client_id=link.client_id, provider_id=link.provider_id)
+    return location_of(error_answer(broker, http, link.redirect_uri, link.state, error, mode="query"))
 
 
 def connected_location(

@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
 
-from chalicelib.endpoints.answers import AppAnswer, deliver, error_answer, refusal_of, way_back
+from chalicelib.endpoints.answers import deliver, error_answer, refusal_of, way_back
 from chalicelib.endpoints.checking import check_request
 from chalicelib.endpoints.choice import show_choice
 from chalicelib.endpoints.parties import Parties, load_parties
@@ -80,15 +80,14 @@ def _refresh_document(broker: Broker, http: Request, client_id: str | None) -> N
     try:
         refresh_document(broker, http, client_id)
     except DocumentRefused as error:
-        raise PageError(error.reason, page="client_document") from None
+        raise PageError(error.reason, page="client_document").because_of(error) from None
 
 
-def refuse(broker: Broker, parties: Parties, answer: AppAnswer, error: OAuthError) -> Reply:
+def _check_may_redirect(parties: Parties, error: OAuthError) -> None:
     """An error answer at once, or our page where no redirect may happen before the user has acted."""
-    broker.log.event("authorize_refused", client_id=parties.client.client_id, reason=error.reason, error=error.code)
+    error.noting(client_id=parties.client.client_id)
     if parties.client.registered_by != "operator":
-        raise PageError(error.reason, page="not_allowed", link=way_back(parties.client))
-    return deliver(broker, answer)
+        raise PageError(error.reason, page="not_allowed", link=way_back(parties.client)).because_of(error)
 
 
 def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
@@ -97,7 +96,7 @@ def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
         check_no_secret_in_query(pairs)
         return Parameters.parse(pairs, repeatable=frozenset({"resource"}))
     except InvalidRequest as error:
-        raise PageError(error.reason) from None
+        raise PageError(error.reason).because_of(error) from None
 
 
 def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Reply:
@@ -113,8 +112,8 @@ def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Repl
         parties = load_parties(broker, client_id)
         redirect_uri = check_redirect(parameters, parties.client)
         mode = mode_of_refusal(parameters, parties.client, redirect_uri)
-        answer = error_answer(broker, redirect_uri, parameters.get("state"), error, mode=mode)
-        return refuse(broker, parties, answer, error)
+        _check_may_redirect(parties, error)
+        return deliver(broker, error_answer(broker, http, redirect_uri, parameters.get("state"), error, mode=mode))
 
 
 def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Reply:
@@ -125,7 +124,8 @@ def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Rep
     except PageError:
         raise
     except OAuthError as error:
-        reply = refuse(broker, parties, refusal_of(broker, opened.request, error), error)
+        _check_may_redirect(parties, error)
+        reply = deliver(broker, refusal_of(broker, http, opened.request, error))
     return reply.with_headers(*cookies)
 
 
@@ -170,7 +170,9 @@ def _with_providers(broker: Broker, request: AuthorizationRequest, parties: Part
         return parties
     parties = load_parties(broker, request.client_id, fresh=True)
     if not _are_on(broker, request, parties):
-        raise PageError("no_provider_switched_on", page="provider_unavailable", status=503)
+        refusal = PageError("no_provider_switched_on", page="provider_unavailable", status=503)
+        wanted = split_by_provider(request.scopes, broker.catalog.ids).keys() | {request.provider_id}
+        raise refusal.noting(client_id=request.client_id, expected=wanted - {""}, received=parties.providers)
     return parties
 
 

@@ -37,6 +37,7 @@ from chalicelib.issuing import issue_code
 from chalicelib.pages.render import render_waiting
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters
@@ -62,23 +63,30 @@ def answer(broker: Broker, http: Request) -> Reply:
     """Raises PageError."""
     parameters = read_callback(broker, http)
     pending = _find_pending(broker, http, parameters.get("state"))
+    try:
+        return _go_on(broker, http, parameters, pending)
+    except OAuthError as error:
+        raise error.noting(provider_id=pending.provider_id) from None
+
+
+def _go_on(broker: Broker, http: Request, parameters: Parameters, pending: Pending) -> Reply:
     provider = _find_provider(broker, pending)
     _check_answer(broker, http, parameters, pending, provider)
     refusal = parameters.get("error")
     if refusal is not None:
-        return _answer_refused(broker, pending, refusal)
+        return _answer_refused(broker, http, pending, refusal)
     code = _check_code(parameters)
     provider = _hear(broker, parameters, provider)
     if pending.link is not None:
         if pending.purpose == "show_login":
-            return finish_login(broker, pending, pending.link, provider, code)
+            return finish_login(broker, http, pending, pending.link, provider, code)
         return finish_link(broker, http, pending, pending.link, provider, code)
     for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the sign-in: nothing is claimed yet
         broker.keys.get(purpose)
     claim = _claim(broker, pending)
     if isinstance(claim, Refused):
         return _answer_again(broker, http, pending, claim.found)
-    brought = _ask(broker, provider, pending, code)
+    brought = _ask(broker, http, provider, pending, code)
     return finish_sign_in(broker, http, pending, brought)
 
 
@@ -100,8 +108,15 @@ def _find_pending(broker: Broker, http: Request, state: str | None) -> Pending:
         link = None
         if client_id is not None:
             link = way_back(load_parties(broker, client_id).client)
-        raise PageError("pending_cookie_missing", page="cookie_missing", status=403, link=link)
+        refusal = PageError("pending_cookie_missing", page="cookie_missing", status=403, link=link)
+        raise refusal.noting(client_id=client_id, browser_sent=_which_cookies(http))
     return pending
+
+
+def _which_cookies(http: Request) -> str:
+    if not http.cookies:
+        return "no cookies"
+    return "no cookie of this sign-in"
 
 
 def _find_provider(broker: Broker, pending: Pending) -> Registered:
@@ -126,7 +141,11 @@ def _check_answer(
         _check_quirks(broker, http, provider)
     except (ProviderMisbehaved, QuirkRefused) as error:
         broker.log.event("callback_refused", provider_id=pending.provider_id, reason=error.reason)
-        raise PageError(error.reason, page="provider_refused") from None
+        refusal = PageError(error.reason, page="provider_refused")
+        if error.reason == "callback_iss_mismatch":
+            issuer = provider.endpoints.issuer or ""
+            refusal.noting(expected=issuer, received=seen(parameters.get("iss"), (issuer,)))
+        raise refusal from None
 
 
 def _check_quirks(broker: Broker, http: Request, provider: Registered) -> None:
@@ -159,17 +178,18 @@ def _hear(broker: Broker, parameters: Parameters, provider: Registered) -> Regis
         raise PageError(error.reason, page="provider_refused") from None
 
 
-def _answer_refused(broker: Broker, pending: Pending, error: str) -> Reply:
+def _answer_refused(broker: Broker, http: Request, pending: Pending, error: str) -> Reply:
     """The provider said no: a fixed word for the app, nothing of the provider's text (CB-10)."""
     if pending.link is not None:
-        return answer_refused(broker, pending, pending.link, read_callback_error(error))
+        return answer_refused(broker, http, pending, pending.link, read_callback_error(error))
     word = read_callback_error(error)
     if pending.device_round:
         return _answer_refused_device(broker, pending, word)
     request = read_request(broker, pending)
     refusal = AccessDenied("denied_at_provider") if word == "access_denied" else ServerError("provider_error")
     broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
-    return deliver(broker, refusal_of(broker, request, refusal))
+    refusal = refusal.noting(provider_id=pending.provider_id, provider_error=seen(error))
+    return deliver(broker, refusal_of(broker, http, request, refusal))
 
 
 def _answer_refused_device(broker: Broker, pending: Pending, word: str) -> Reply:
@@ -201,7 +221,7 @@ def _same_place(broker: Broker, http: Request) -> str:
     return callback_uri(broker.settings.issuer, http.path.get("provider_id", "")) + "?" + urlencode(http.query)
 
 
-def _ask(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
+def _ask(broker: Broker, http: Request, provider: Registered, pending: Pending, code: str) -> Brought:
     """Where the provider fails, the page leads back to the app with the registered error in the link.
 
     The claim ends with it: nobody would ever finish it, so a page that waits for it would wait in vain.
@@ -217,13 +237,13 @@ def _ask(broker: Broker, provider: Registered, pending: Pending, code: str) -> B
         away = isinstance(error, ProviderUnavailable)
         refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)
         request = read_request(broker, pending)
-        link = _link_of(broker, request, refusal)
+        link = _link_of(broker, http, request, refusal)
         page = "provider_unavailable" if away else "provider_refused"
         raise PageError(error.reason, page=page, status=502, link=link) from None
 
 
-def _link_of(broker: Broker, request: AuthorizationRequest, refusal: OAuthError) -> str | None:
+def _link_of(broker: Broker, http: Request, request: AuthorizationRequest, refusal: OAuthError) -> str | None:
     """The refusal behind a link; where the app wants it posted no link can bring it, and one leads to begin."""
     if request.response_mode == "query":
-        return location_of(refusal_of(broker, request, refusal))
+        return location_of(refusal_of(broker, http, request, refusal))
     return way_back(load_parties(broker, request.client_id).client)

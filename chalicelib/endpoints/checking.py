@@ -33,7 +33,8 @@ def _parse(broker: Broker, parameters: Parameters, parties: Parties, *, pushed: 
     client, settings = parties.client, broker.settings
     redirect_uri = check_redirect(parameters, client, named=settings.is_fapi2 and pushed)
     if (client.require_pushed_authorization_requests or settings.wants_pushed) and not pushed:
-        raise InvalidRequest("request_not_pushed")
+        whose = "this client" if client.require_pushed_authorization_requests else "the whole deployment"
+        raise InvalidRequest("request_not_pushed").noting(required_of=whose, received="parameters in the query")
     request = parse_authorization_request(
         parameters,
         client,

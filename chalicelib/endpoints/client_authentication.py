@@ -18,6 +18,7 @@ from chalicelib.protocol.client_authentication import (
     verify_secret,
 )
 from chalicelib.protocol.errors import InvalidClient, TemporarilyUnavailable, TooManyRequests, UnfitClient
+from chalicelib.protocol.evidence import seen_client
 from chalicelib.protocol.fapi2 import find_misfit
 from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
@@ -54,7 +55,7 @@ def authenticate_client(
             _claim(broker, presented.assertion)
     except InvalidClient as error:
         _count_failure(broker, http)
-        raise error from None
+        raise error.noting(client_id=seen_client(presented.client_id)) from None
     return client
 
 
@@ -84,7 +85,8 @@ def _authenticate(broker: Broker, presented: PresentedClient, *, fresh: bool) ->
         peppers = {version: key.secret for version, key in broker.keys.get("pepper").versions.items()}
         verify_secret(client, presented, peppers, now)
     if client is None or client.is_over(now):
-        raise InvalidClient("client_unknown_or_over")
+        state = "unknown" if client is None else "disabled" if client.marks.disabled else "expired"
+        raise InvalidClient("client_unknown_or_over").noting(standing=state)
     if deployment is not None and deployment.marks.disabled:
         raise InvalidClient("deployment_disabled")
     check_method(client, presented)

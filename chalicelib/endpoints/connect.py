@@ -19,6 +19,7 @@ from chalicelib.protocol.errors import (
     PageError,
     UnauthorizedClient,
 )
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.redirect_uri import match_redirect_uri
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import parse_scope
@@ -44,14 +45,17 @@ def _answer_checked(broker: Broker, parameters: Parameters, claims: dict[str, An
     try:
         return _build(broker, parameters, claims, _load(broker, claims, fresh=False))
     except OAuthError:
-        return _build(broker, parameters, claims, _load(broker, claims, fresh=True))
+        try:
+            return _build(broker, parameters, claims, _load(broker, claims, fresh=True))
+        except OAuthError as error:
+            raise error.noting(client_id=claims["client_id"]) from None
 
 
 def _load(broker: Broker, claims: dict[str, Any], *, fresh: bool) -> Parties:
     try:
         return load_parties(broker, claims["client_id"], fresh=fresh)
     except PageError as error:
-        raise InvalidToken(error.reason) from None
+        raise InvalidToken(error.reason).because_of(error) from None
 
 
 def _build(broker: Broker, parameters: Parameters, claims: dict[str, Any], parties: Parties) -> str:
@@ -59,10 +63,13 @@ def _build(broker: Broker, parameters: Parameters, claims: dict[str, Any], parti
     if client.handout == "none":
         raise UnauthorizedClient("handout_not_registered")
     if provider_id not in parties.providers:
-        raise InvalidTarget("provider_unknown_or_not_for_client")
+        raise InvalidTarget("provider_unknown_or_not_for_client").noting(
+            expected=parties.providers, received=seen(provider_id)
+        )
     redirect_uri = parameters.require("redirect_uri")
     if not match_redirect_uri(redirect_uri, client.redirect_uris, native=client.application_type == "native"):
-        raise InvalidRequest("redirect_uri_not_registered")
+        refusal = InvalidRequest("redirect_uri_not_registered")
+        raise refusal.noting(expected=client.redirect_uris, received=seen(redirect_uri, client.redirect_uris))
     wish = Wish(
         provider_id=provider_id,
         scopes=_choose_scopes(parameters, claims, provider_id),

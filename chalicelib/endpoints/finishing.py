@@ -43,7 +43,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     refusal = _find_refusal(broker, request, client, brought, arrival)
     if refusal is not None:
         _end(broker, provider, brought, pending, client_id)
-        return deliver(broker, refusal_of(broker, request, refusal))
+        return deliver(broker, refusal_of(broker, http, request, refusal))
     consent = found.get(consent_place(arrival.sub, client_id))
     owner, subject = _find_owner(broker, arrival, client_id, found)
     shortfall = find_shortfall(provider.definition, client, allowed=decided.allowed, granted=brought.tokens.granted)

@@ -89,7 +89,7 @@ def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
     try:
         return Parameters.parse(pairs)
     except InvalidRequest as error:
-        raise PageError(error.reason) from None
+        raise PageError(error.reason).because_of(error) from None
 
 
 def _place(broker: Broker, provider_id: str, carried: dict[str, str]) -> bytes:

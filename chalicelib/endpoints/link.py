@@ -60,12 +60,12 @@ def _decide(broker: Broker, http: Request, link: Link, parties: Parties) -> Repl
     form = _open_form(broker, http, link, parties)
     check_sitting(broker, link, find_sitting(broker, http, link.client_id, grant_place(link.grant_id)))
     if decision == "deny":
-        return _deny(broker, link, parties)
+        return _deny(broker, http, link, parties)
     if decision != "allow":
         raise PageError("decision_unknown")
     allowed = (form.scopes - form.optional) | (form.optional & frozenset(parameters.all("scope")))
     if not allowed:
-        return _deny(broker, link, parties)
+        return _deny(broker, http, link, parties)
     return _travel(
         broker, link.provider_id, begin_link_trip(broker, http, link, parties, purpose="connect", allowed=allowed)
     )
@@ -77,7 +77,7 @@ def _parse(http: Request) -> Parameters:
             [(name, value) for name, value in http.form if name != "request"], repeatable=frozenset({"scope"})
         )
     except InvalidRequest as error:
-        raise PageError(error.reason) from None
+        raise PageError(error.reason).because_of(error) from None
 
 
 def _open_form(broker: Broker, http: Request, link: Link, parties: Parties) -> LinkForm:
@@ -94,10 +94,10 @@ def _open_form(broker: Broker, http: Request, link: Link, parties: Parties) -> L
     return form
 
 
-def _deny(broker: Broker, link: Link, parties: Parties) -> Reply:
+def _deny(broker: Broker, http: Request, link: Link, parties: Parties) -> Reply:
     if not link.redirect_uri:
         return show_outcome(broker, "not_connected", parties.client)
-    place = error_location(broker, link.redirect_uri, link.state, AccessDenied("user_denied"))
+    place = error_location(broker, http, link, AccessDenied("user_denied"))
     return page_reply(render_leaving(place, host_of(link.redirect_uri), site=site(broker)))
 
 

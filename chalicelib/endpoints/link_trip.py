@@ -12,6 +12,7 @@ from chalicelib.endpoints.link_page import show_outcome
 from chalicelib.endpoints.parties import load_parties
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
+from chalicelib.protocol.request import Request
 from chalicelib.records.keyset import Purpose
 from chalicelib.records.link import Link
 from chalicelib.records.places import (
@@ -42,7 +43,9 @@ def claim_trip(broker: Broker, pending: Pending, link: Link) -> None:
         raise PageError("state_already_used", page="link_over")
 
 
-def redeem_for_link(broker: Broker, provider: Registered, pending: Pending, link: Link, code: str) -> Brought:
+def redeem_for_link(
+    broker: Broker, http: Request, provider: Registered, pending: Pending, link: Link, code: str
+) -> Brought:
     """Where the provider fails, the page leads back to the app with the registered error in the link."""
     try:
         return redeem_at_provider(broker, provider, pending, code)
@@ -51,29 +54,29 @@ def redeem_for_link(broker: Broker, provider: Registered, pending: Pending, link
         away = isinstance(error, ProviderUnavailable)
         refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)
         page = "provider_unavailable" if away else "provider_refused"
-        back = _error_place(broker, link, refusal)
+        back = _error_place(broker, http, link, refusal)
         raise PageError(error.reason, page=page, status=502, link=back) from None
 
 
-def answer_refused(broker: Broker, pending: Pending, link: Link, word: str) -> Reply:
+def answer_refused(broker: Broker, http: Request, pending: Pending, link: Link, word: str) -> Reply:
     """The provider said no: who only wanted to show a login is back at the link, else the app learns of it."""
     broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
     if pending.purpose == "show_login":
         return redirect_reply(link_uri(broker, link))
     refusal = AccessDenied("denied_at_provider") if word == "access_denied" else ServerError("provider_error")
-    place = _error_place(broker, link, refusal)
+    place = _error_place(broker, http, link, refusal.noting(provider_error=word))
     if place is None:
         return show_outcome(broker, "not_connected", load_parties(broker, link.client_id).client)
     return redirect_reply(place)
 
 
-def finish_login(broker: Broker, pending: Pending, link: Link, provider: Registered, code: str) -> Reply:
+def finish_login(broker: Broker, http: Request, pending: Pending, link: Link, provider: Registered, code: str) -> Reply:
     """The user of the link has come back, and gets the browser session that the link demands; nothing else is kept.
 
     Raises PageError for anybody else.
     """
     claim_trip(broker, pending, link)
-    brought = redeem_for_link(broker, provider, pending, link, code)
+    brought = redeem_for_link(broker, http, provider, pending, link, code)
     provider = brought.provider
     arrival = name_expected(broker, provider, brought, link.client_id, link.sub)
     if arrival.sub != link.sub:
@@ -115,5 +118,5 @@ def discard(broker: Broker, provider: Registered, brought: Brought, found: Found
     give_back(broker, provider, brought.tokens, kept=kept)
 
 
-def _error_place(broker: Broker, link: Link, refusal: OAuthError) -> str | None:
-    return error_location(broker, link.redirect_uri, link.state, refusal) if link.redirect_uri else None
+def _error_place(broker: Broker, http: Request, link: Link, refusal: OAuthError) -> str | None:
+    return error_location(broker, http, link, refusal) if link.redirect_uri else None

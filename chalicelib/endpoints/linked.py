@@ -56,7 +56,7 @@ def finish_link(broker: Broker, http: Request, pending: Pending, link: Link, pro
     sitting = find_sitting(broker, http, link.client_id, grant_place(link.grant_id))
     asker = check_sitting(broker, link, sitting)
     claim_trip(broker, pending, link)
-    brought = redeem_for_link(broker, provider, pending, link, code)
+    brought = redeem_for_link(broker, http, provider, pending, link, code)
     provider = brought.provider
     account_id = derive_names(broker, provider, brought, link.client_id).account_id
     key = broker.keys.get("identity").current.secret

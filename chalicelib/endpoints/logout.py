@@ -33,6 +33,7 @@ from chalicelib.pages.page import ErrorPage, SignOutPage
 from chalicelib.pages.render import render_error, render_leaving, render_sign_out
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest, InvalidToken, PageError
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters, check_no_secret_in_query
 from chalicelib.records.client import Client
@@ -73,7 +74,7 @@ def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
         check_no_secret_in_query(pairs)
         return Parameters.parse(pairs)
     except InvalidRequest as error:
-        raise PageError(error.reason) from None
+        raise PageError(error.reason).because_of(error) from None
 
 
 def _open_posted(broker: Broker, sealed: str) -> SignOutRequest:
@@ -104,7 +105,9 @@ def _check(broker: Broker, parameters: Parameters) -> SignOutRequest:
         )
         return SignOutRequest(at=broker.clock.now())
     if asked not in (None, *client.post_logout_redirect_uris):
-        raise PageError("post_logout_redirect_uri_not_registered", page="redirect_uri_wrong")
+        registered = client.post_logout_redirect_uris
+        refusal = PageError("post_logout_redirect_uri_not_registered", page="redirect_uri_wrong")
+        raise refusal.noting(client_id=client.client_id, expected=registered, received=seen(asked, registered))
     return SignOutRequest(
         at=broker.clock.now(),
         client_id=client.client_id,

@@ -40,7 +40,7 @@ def _check(broker: Broker, parameters: Parameters, client_id: str) -> Authorizat
     try:
         return check_request(broker, parameters, client_id, pushed=True)[1]
     except PageError as error:
-        raise InvalidRequest(error.reason) from None
+        raise InvalidRequest(error.reason).because_of(error) from None
 
 
 def _bind(broker: Broker, http: Request, request: AuthorizationRequest) -> AuthorizationRequest:

@@ -8,6 +8,7 @@ from chalicelib.asking import is_ready
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.client_document import check_document_url
 from chalicelib.protocol.errors import InvalidClientMetadata, PageError
+from chalicelib.protocol.evidence import seen, seen_client
 from chalicelib.protocol.fapi2 import find_misfit
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
@@ -35,18 +36,22 @@ def load_parties(broker: Broker, client_id: str | None, *, fresh: bool = False) 
     Raises PageError: unknown, disabled and expired read alike (AUTHZ-01); or it does not fit the profile.
     """
     if client_id is None or not _may_be_known(broker, client_id):
-        raise PageError("client_id_malformed", page="client_unknown")
+        refusal = PageError("client_id_malformed", page="client_unknown")
+        raise refusal.noting(expected="32 lower-case hex characters", received=seen(client_id) or "none")
     found = look_at_parties(broker, client_id, fresh=fresh)
     client, deployment = found.get(client_place(client_id)), found.get(DEPLOYMENT)
     if client is None or client.is_over(broker.clock.now()) or (deployment is not None and deployment.marks.disabled):
         if not fresh:
             return load_parties(broker, client_id, fresh=True)
-        raise PageError("client_unknown_or_over", page="client_unknown")
+        state = "unknown" if client is None else "disabled" if client.marks.disabled else "expired"
+        state = state if client is None or client.is_over(broker.clock.now()) else "the deployment is disabled"
+        refusal = PageError("client_unknown_or_over", page="client_unknown")
+        raise refusal.noting(client_id=seen_client(client_id), standing=state)
     misfit = find_misfit(client, broker.settings)
     if misfit is not None:
         if not fresh:
             return load_parties(broker, client_id, fresh=True)
-        raise PageError(misfit, page="client_unfit")
+        raise PageError(misfit, page="client_unfit").noting(client_id=seen_client(client_id))
     records = [found.get(provider_place(provider_id)) for provider_id in sorted(broker.catalog.ids)]
     usable = {
         record.provider_id: record

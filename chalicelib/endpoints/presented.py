@@ -34,6 +34,6 @@ def read_presented(broker: Broker, http: Request, path: str) -> Presented:
     try:
         return Presented(token=token, proof=read_proof(broker, http, path, access_token=token))
     except UseDpopNonce as error:
-        raise NonceWanted(error.reason) from None
+        raise NonceWanted(error.reason).because_of(error) from None
     except InvalidDpopProof as error:
-        raise ProofRefused(error.reason) from None
+        raise ProofRefused(error.reason).because_of(error) from None

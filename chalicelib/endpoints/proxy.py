@@ -67,11 +67,11 @@ def answer(broker: Broker, http: Request) -> Reply:
     try:
         result = _carry_out(broker, wanted, call)
     except InvalidTarget as error:
-        raise NotConnected(error.reason, members=error.members) from None
+        raise NotConnected(error.reason, members=error.members).because_of(error) from None
     except InvalidScope as error:
-        raise InsufficientScope(error.reason, members=error.members) from None
+        raise InsufficientScope(error.reason, members=error.members).because_of(error) from None
     except InvalidGrant as error:
-        raise SignInNeeded(error.reason, members=error.members) from None
+        raise SignInNeeded(error.reason, members=error.members).because_of(error) from None
     if isinstance(result, Withheld):
         members: dict[str, object] = {"reason": result.reason, **({"target": result.target} if result.target else {})}
         raise BadGateway(f"provider_answer_{result.reason}", members=members)

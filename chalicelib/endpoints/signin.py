@@ -18,6 +18,7 @@ from chalicelib.endpoints.withdrawing import withdraw_connection
 from chalicelib.pages.render import render_leaving
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.sign_in import AuthorizationRequest, PageForm
@@ -35,7 +36,7 @@ def answer(broker: Broker, http: Request) -> Reply:
         raise PageError("client_changed", page="sign_in_over", link=way_back(parties.client))
     decision = parameters.get("decision")
     if decision in ("deny", "cancel"):
-        return _deny(broker, form, request, parties)
+        return _deny(broker, http, form, request, parties)
     if decision == "continue" and form.granted is not None:
         return _go_on(broker, http, form, request, parties, form.provider_id, form.granted)
     if decision == "retry" and form.granted is not None:
@@ -53,7 +54,8 @@ def check_own_form(broker: Broker, http: Request) -> None:
     origin = http.header("origin")
     ours = origin == f"{parts.scheme}://{parts.netloc}"
     if not ours and not (origin == "null" and http.header("sec-fetch-site") == "same-origin"):
-        raise PageError("origin_not_ours", page="csrf", status=403)
+        refusal = PageError("origin_not_ours", page="csrf", status=403)
+        raise refusal.noting(expected=f"{parts.scheme}://{parts.netloc}", received=seen(origin) or "none")
 
 
 def _load(broker: Broker, request: AuthorizationRequest, provider_id: str | None) -> Parties:
@@ -71,7 +73,7 @@ def _parse(http: Request) -> Parameters:
             [(name, value) for name, value in http.form if name != "request"], repeatable=frozenset({"scope"})
         )
     except InvalidRequest as error:
-        raise PageError(error.reason) from None
+        raise PageError(error.reason).because_of(error) from None
 
 
 def _open(broker: Broker, http: Request, parameters: Parameters) -> PageForm:
@@ -92,13 +94,13 @@ def _find_way_back(broker: Broker, form: PageForm) -> str | None:
     return way_back(load_parties(broker, form.client_id).client)
 
 
-def _deny(broker: Broker, form: PageForm, request: AuthorizationRequest, parties: Parties) -> Reply:
+def _deny(broker: Broker, http: Request, form: PageForm, request: AuthorizationRequest, parties: Parties) -> Reply:
     """Denying is as easy as allowing (CONS-06); what a provider gave in part is taken back."""
     if form.connection_id:
         withdraw_connection(broker, form, parties)
     if request.device_round:
         return deny_device(broker, form.grant_id, request.client_id, request.device_round)
-    return deliver_behind_form(broker, refusal_of(broker, request, AccessDenied("user_denied")))
+    return deliver_behind_form(broker, refusal_of(broker, http, request, AccessDenied("user_denied")))
 
 
 def _choose_provider(request: AuthorizationRequest, parties: Parties, chosen: str | None) -> str:

@@ -8,7 +8,8 @@ from chalicelib.grant_types import authorization_code, client_credentials, devic
 from chalicelib.grant_types.asked import Asked, parse_asked
 from chalicelib.ports import Broker
 from chalicelib.protocol.device_code import DEVICE_CODE
-from chalicelib.protocol.errors import InvalidDpopProof, UnauthorizedClient, UnsupportedGrantType
+from chalicelib.protocol.errors import InvalidDpopProof, OAuthError, UnauthorizedClient, UnsupportedGrantType
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.offered import offered
 from chalicelib.protocol.proof import Proof
 from chalicelib.protocol.request import Request
@@ -36,9 +37,13 @@ def answer(broker: Broker, http: Request) -> Reply:
     repeatable = {"resource"} | ({"audience"} if ("grant_type", TOKEN_EXCHANGE) in http.form else set())
     parameters = Parameters.parse(http.form, repeatable=frozenset(repeatable))
     client = authenticate_client(broker, http, parameters)
-    grant_type = _choose_grant_type(broker, client, parameters)
-    asked = parse_asked(parameters, _read_proof(broker, http, client))
-    body = GRANT_TYPES[grant_type](broker, client, parameters, asked)
+    try:
+        grant_type = _choose_grant_type(broker, client, parameters)
+        asked = parse_asked(parameters, _read_proof(broker, http, client))
+        body = GRANT_TYPES[grant_type](broker, client, parameters, asked)
+    except OAuthError as error:
+        asked_for = seen(parameters.get("grant_type"), GRANT_TYPES)
+        raise error.noting(client_id=client.client_id, grant_type=asked_for) from None
     broker.log.event("token_issued", client_id=client.client_id, grant=grant_type.rpartition(":")[2])
     return json_reply(body)
 
@@ -57,7 +62,9 @@ def _read_proof(broker: Broker, http: Request, client: Client) -> Proof | None:
 def _choose_grant_type(broker: Broker, client: Client, parameters: Parameters) -> str:
     grant_type = parameters.require("grant_type")
     if grant_type not in offered(broker.settings).grant_types:
-        raise UnsupportedGrantType("grant_type_unknown")
+        raise UnsupportedGrantType("grant_type_unknown").noting(
+            expected=offered(broker.settings).grant_types, received=seen(grant_type, GRANT_TYPES)
+        )
     if grant_type not in client.grant_types:
-        raise UnauthorizedClient("grant_type_not_registered")
+        raise UnauthorizedClient("grant_type_not_registered").noting(expected=client.grant_types, received=grant_type)
     return grant_type

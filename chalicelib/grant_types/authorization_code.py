@@ -8,6 +8,7 @@ from chalicelib.issuing import choose_audience, issue_grant_tokens
 from chalicelib.ports import Broker, Redemption, StoreUnavailable, Written
 from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InvalidGrant
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.grants import CodeRequest, explain_code_refusal
 from chalicelib.protocol.handles import parse_handle, secret_hash, successor_secret
 from chalicelib.protocol.pkce import check_verifier_syntax, s256
@@ -60,7 +61,10 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         )
     )
     if not isinstance(result, Written):
-        replay = explain_code_refusal(result.found, presented, request, now=now)
+        try:
+            replay = explain_code_refusal(result.found, presented, request, now=now)
+        except InvalidGrant as refusal:
+            raise refusal.noting(redirect_uri=seen(redirect_uri), **_describe(result.found, now)) from None
         broker.store.revoke_grant(replay.grant_id, client_id=client.client_id)
         broker.log.event("replay_detected", reason=replay.reason, client_id=client.client_id)
         raise InvalidGrant(replay.reason)
@@ -87,3 +91,11 @@ def _read_asked(broker: Broker, grant: Grant) -> dict[str, Any]:
         return {}
     opened = userinfo_claims(profile, grant.scopes)
     return {name: value for name, value in opened.items() if name in grant.id_token_claims}
+
+
+def _describe(grant: Grant | None, now: int) -> dict[str, str]:
+    """How things stood, for the operator: for whom the code was, and how long it is over."""
+    if grant is None:
+        return {"standing": "no such code is kept"}
+    over = f", over for {now - grant.expires_at} seconds" if grant.is_over(now) else ""
+    return {"standing": grant.status + over, "code_of": grant.client_id}

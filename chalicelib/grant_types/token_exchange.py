@@ -86,7 +86,7 @@ def _hold(broker: Broker, wanted: Wanted) -> Held:
     try:
         return hold(broker, wanted)
     except InvalidToken as error:
-        raise InvalidRequest(f"subject_{error.reason}") from None
+        raise InvalidRequest(f"subject_{error.reason}").because_of(error) from None
 
 
 def _check_handout_allowed(client: Client) -> None:

@@ -20,6 +20,7 @@ from chalicelib.protocol.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
+from chalicelib.protocol.evidence import seen, seen_all
 from chalicelib.protocol.pkce import check_code_challenge
 from chalicelib.protocol.redirect_uri import match_redirect_uri
 from chalicelib.protocol.requested_claims import parse_claims
@@ -53,10 +54,11 @@ def check_redirect(parameters: Parameters, client: Client, *, named: bool = Fals
     requested = parameters.get("redirect_uri")
     if requested is None:
         if named or len(client.redirect_uris) != 1:
-            raise PageError("redirect_uri_missing")
+            raise PageError("redirect_uri_missing").noting(expected=client.redirect_uris)
         return client.redirect_uris[0]
     if not match_redirect_uri(requested, client.redirect_uris, native=client.application_type == "native"):
-        raise PageError("redirect_uri_not_registered")
+        refusal = PageError("redirect_uri_not_registered")
+        raise refusal.noting(expected=client.redirect_uris, received=seen(requested, client.redirect_uris))
     return requested
 
 
@@ -119,7 +121,7 @@ def parse_device_request(
     Raises UnauthorizedClient, InvalidScope, InvalidTarget, InvalidRequest.
     """
     if DEVICE_CODE not in client.grant_types:
-        raise UnauthorizedClient("device_code_not_registered")
+        raise UnauthorizedClient("device_code_not_registered").noting(expected=client.grant_types, received=DEVICE_CODE)
     usable = frozenset(filter(client.may_use, provider_ids))
     return AuthorizationRequest(
         client_id=client.client_id,
@@ -136,9 +138,13 @@ def parse_device_request(
 def _check_response(parameters: Parameters, client: Client) -> None:
     """Only the code, and only from the parameters themselves (THREATS AUTHZ-06)."""
     if parameters.require("response_type") != "code":
-        raise UnsupportedResponseType("response_type_not_code")
+        raise UnsupportedResponseType("response_type_not_code").noting(
+            expected="code", received=seen(parameters.get("response_type"))
+        )
     if "authorization_code" not in client.grant_types:
-        raise UnauthorizedClient("authorization_code_not_registered")
+        raise UnauthorizedClient("authorization_code_not_registered").noting(
+            expected=client.grant_types, received="authorization_code"
+        )
     if parameters.get("request") is not None:
         raise RequestNotSupported("request_object_not_offered")
     if parameters.get("request_uri") is not None:
@@ -164,7 +170,7 @@ def _choose_response_mode(parameters: Parameters, client: Client, redirect_uri: 
     for mode in client.response_modes:
         if asked == mode and (mode == "query" or _POSTABLE.match(redirect_uri)):
             return mode
-    raise InvalidRequest("response_mode_not_offered")
+    raise InvalidRequest("response_mode_not_offered").noting(expected=client.response_modes, received=seen(asked))
 
 
 def _choose_scopes(
@@ -178,15 +184,17 @@ def _choose_scopes(
     """What was asked, all of it known and registered; without `scope`, the default where it is registered."""
     scopes = parse_scope(parameters.get("scope")) or DEFAULT_SCOPES & client.scopes
     if not scopes or not scopes <= client.scopes:
-        raise InvalidScope("scope_not_registered_for_client")
+        refusal = InvalidScope("scope_not_registered_for_client")
+        raise refusal.noting(expected=client.scopes, received=seen_all(scopes, client.scopes))
     if len(serialize(scopes)) > MAX_SCOPE_LENGTH:
         raise InvalidScope("scope_larger_than_a_grant")
     sorted_out = split_by_provider(scopes, provider_ids)
     known = own_scopes.union(*(resource.scopes for resource in resources.values()))
-    if not sorted_out.pop("", frozenset()) <= known:
-        raise InvalidScope("scope_unknown")
+    own = sorted_out.pop("", frozenset())
+    if not own <= known:
+        raise InvalidScope("scope_unknown").noting(expected=known, received=seen_all(own, known | client.scopes))
     if not sorted_out.keys() <= usable:
-        raise InvalidScope("scope_of_a_provider_not_for_client")
+        raise InvalidScope("scope_of_a_provider_not_for_client").noting(expected=usable, received=sorted_out.keys())
     return scopes
 
 
@@ -201,7 +209,8 @@ def _choose_resources(
         if not _ABSOLUTE_URI.fullmatch(resource):
             raise InvalidTarget("resource_malformed")
         if resource != issuer and (resource not in resources or resource not in client.resources):
-            raise InvalidTarget("resource_unknown_or_not_registered")
+            refusal = InvalidTarget("resource_unknown_or_not_registered")
+            raise refusal.noting(expected=client.resources, received=seen(resource, client.resources))
     return asked
 
 
@@ -210,7 +219,8 @@ def _choose_provider(parameters: Parameters, usable: frozenset[str]) -> str:
     if provider_id is None:
         return ""
     if provider_id not in usable:
-        raise InvalidRequest("provider_unknown_or_not_for_client")
+        refusal = InvalidRequest("provider_unknown_or_not_for_client")
+        raise refusal.noting(expected=usable, received=seen(provider_id))
     return provider_id
 
 

@@ -15,6 +15,7 @@ from typing import Any
 from msgspec import Struct
 
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.jws import Parts, decode_segment, is_signed, read_object, read_time, take_apart
 from chalicelib.protocol.key_sets import choose_algorithm, choose_key
 from chalicelib.records.client import Client
@@ -85,12 +86,14 @@ def check_client_assertion(
     if assertion.algorithm not in algorithms:
         raise InvalidClient("assertion_algorithm_not_offered")
     if client.token_endpoint_auth_signing_alg not in (None, assertion.algorithm):
-        raise InvalidClient("assertion_algorithm_not_registered")
+        refusal = InvalidClient("assertion_algorithm_not_registered")
+        raise refusal.noting(expected=client.token_endpoint_auth_signing_alg, received=assertion.algorithm)
     if assertion.client_id != client.client_id:
         raise InvalidClient("assertion_of_another_client")
     audience = assertion.claims.get("aud")
     if audience != issuer and not (in_a_list and audience == [issuer]):
-        raise InvalidClient("assertion_audience_wrong")
+        received = audience if isinstance(audience, str) else "a list, or none"
+        raise InvalidClient("assertion_audience_wrong").noting(expected=issuer, received=seen(received, (issuer,)))
     jti = assertion.claims.get("jti")
     if not isinstance(jti, str) or not jti:
         raise InvalidClient("assertion_jti_missing")

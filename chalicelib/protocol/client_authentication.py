@@ -94,7 +94,8 @@ def check_client_id(client_id: str) -> None:
 def check_method(client: Client, presented: PresentedClient) -> None:
     """Refuse every method but the registered one: no secret from a public client, none missing from the others."""
     if presented.method != client.token_endpoint_auth_method:
-        raise InvalidClient("authentication_method_not_registered")
+        refusal = InvalidClient("authentication_method_not_registered")
+        raise refusal.noting(expected=client.token_endpoint_auth_method, received=presented.method)
 
 
 def secret_hash(secret: str, pepper: bytes) -> str:
@@ -121,7 +122,16 @@ def verify_secret(client: Client | None, presented: PresentedClient, peppers: Ma
     if not kept:
         hmac.compare_digest(secret_hash(secret, b"absent").encode(), b"0" * 64)
     if not right or not secret:
-        raise InvalidClient("client_secret_wrong")
+        raise InvalidClient("client_secret_wrong").noting(**_describe(client, presented, now))
+
+
+def _describe(client: Client | None, presented: PresentedClient, now: int) -> dict[str, str]:
+    """What the operator may know of a secret that was not right: whether there was one, and whether any is live."""
+    if client is None:
+        return {"standing": "unknown", "received": presented.method}
+    live = sum(one.expires_at is None or now < one.expires_at for one in client.secrets)
+    state = {"standing": f"{live} of {len(client.secrets)} secrets are live"} if client.has_secret else {}
+    return {"expected": client.token_endpoint_auth_method, "received": presented.method, **state}
 
 
 def _read_authorization(request: Request) -> str | None:

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.jws import (
     MAX_TIME,
     Parts,
@@ -173,10 +174,13 @@ def _read_member(jwk: Mapping[str, Any], name: str) -> str:
 
 def _check_request(claims: Mapping[str, Any], method: str, url: str) -> None:
     if claims.get("htm") != method:
-        raise InvalidDpopProof("proof_for_another_method")
+        told = claims.get("htm")
+        received = seen(told) if isinstance(told, str) else "none"
+        raise InvalidDpopProof("proof_for_another_method").noting(expected=method, received=received)
     told = claims.get("htu")
     if not isinstance(told, str) or _normalise(told) is None or _normalise(told) != _normalise(url):
-        raise InvalidDpopProof("proof_for_another_url")
+        received = seen(told, (url,)) if isinstance(told, str) else "none"
+        raise InvalidDpopProof("proof_for_another_url").noting(expected=url, received=received)
 
 
 def _normalise(url: str) -> tuple[str, str, str, str] | None:

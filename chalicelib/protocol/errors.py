@@ -1,10 +1,14 @@
 """Many private reasons, few public codes: one class per registered code.
 
 `description` is a fixed ASCII sentence that tells the developer what to do next; `reason` is for the log. Neither ever
-holds an input, a secret or a stored value (THREATS GEN-07).
+holds an input, a secret or a stored value (THREATS GEN-07). `evidence` is for the operator alone: what was expected and
+received, as far as it may be read in a log.
 """
 
-from typing import ClassVar
+from collections.abc import Iterable
+from typing import ClassVar, Self
+
+from chalicelib.protocol.evidence import NOTHING, Evidence, freeze
 
 
 class OAuthError(Exception):
@@ -14,6 +18,7 @@ class OAuthError(Exception):
     reason                      snake_case, for the log only, unless `members` repeats it on purpose
     members                     extension members of the JSON answer
     retry_after                 seconds, for 429 and 503
+    evidence                    name -> value, for the log only; what was received goes through `seen` first
     """
 
     code: ClassVar[str] = "invalid_request"
@@ -27,6 +32,16 @@ class OAuthError(Exception):
         self.reason = reason
         self.members = members or {}
         self.retry_after = retry_after
+        self.evidence: Evidence = NOTHING
+
+    def noting(self, **evidence: str | Iterable[str] | None) -> Self:
+        """The same refusal with more for the operator; None says nothing, what is noted already stands."""
+        self.evidence = freeze({**evidence, **self.evidence})
+        return self
+
+    def because_of(self, cause: "OAuthError | None") -> Self:
+        """The same with what another refusal noted, from which it was made."""
+        return self if cause is None else self.noting(**cause.evidence)
 
 
 class InvalidRequest(OAuthError):

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
+from chalicelib.protocol.evidence import seen, seen_all
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
@@ -123,9 +124,10 @@ def check_narrower(scopes: frozenset[str], resource: str | None, grant: Grant) -
     Raises InvalidScope, InvalidTarget.
     """
     if not scopes <= grant.scopes:
-        raise InvalidScope("more_than_granted")
+        raise InvalidScope("more_than_granted").noting(expected=grant.scopes, received=seen_all(scopes, grant.scopes))
     if resource is not None and resource not in grant.resources:
-        raise InvalidTarget("resource_not_granted")
+        refusal = InvalidTarget("resource_not_granted")
+        raise refusal.noting(expected=grant.resources, received=seen(resource, grant.resources))
 
 
 def find_end(

@@ -13,6 +13,8 @@ class Request(Struct, frozen=True, kw_only=True):
     path           decoded path parameters by name
     rest           what a greedy path parameter holds, percent-encoded as it was sent
     source_ip      the gateway's word, never a header
+    request_id     the gateway's; a refusal tells it as `error_id`
+    endpoint       method and path as it was registered, without any value of the request
     """
 
     method: str
@@ -26,6 +28,7 @@ class Request(Struct, frozen=True, kw_only=True):
     cookies: dict[str, str] = {}
     source_ip: str = ""
     request_id: str = ""
+    endpoint: str = ""
 
     def header(self, name: str) -> str | None:
         """The one value of a header, lower-case name; None when absent. The edge refused repeated ones that matter."""

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 
 from chalicelib.protocol.errors import InvalidRequest
+from chalicelib.protocol.evidence import seen
 
 MAX_PARAMETER_BYTES = 4096
 MAX_STATE_BYTES = 2048
@@ -55,7 +56,7 @@ class Parameters:
         for name, value in pairs:
             _check_shape(name, value)
             if name in values and name not in repeatable:
-                raise InvalidRequest("parameter_repeated")
+                raise InvalidRequest("parameter_repeated").noting(parameter=seen(name))
             before = values.get(name, ())
             values[name] = (*before, value) if value else before
         return cls(values)
@@ -66,14 +67,14 @@ class Parameters:
         if not values:
             return None
         if len(values) > 1:
-            raise InvalidRequest("parameter_repeated")
+            raise InvalidRequest("parameter_repeated").noting(parameter=name)
         return values[0]
 
     def require(self, name: str) -> str:
         """The value; raises InvalidRequest where it is absent or empty."""
         value = self.get(name)
         if value is None:
-            raise InvalidRequest("parameter_missing")
+            raise InvalidRequest("parameter_missing").noting(parameter=name)
         return value
 
     def all(self, name: str) -> tuple[str, ...]:
@@ -89,8 +90,8 @@ def check_no_query(query: Iterable[tuple[str, str]]) -> None:
 
 def check_no_secret_in_query(query: Iterable[tuple[str, str]]) -> None:
     """Refuse a credential in the URL, empty or not, whatever the endpoint would do with it (THREATS GEN-05)."""
-    if any(name in SECRET_NAMES for name, _ in query):
-        raise InvalidRequest("secret_in_query")
+    if found := SECRET_NAMES.intersection(name for name, _ in query):
+        raise InvalidRequest("secret_in_query").noting(parameter=found)
 
 
 def _check_shape(name: str, value: str) -> None:

@@ -17,7 +17,7 @@ from msgspec import Struct
 from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.system import SystemClock
 from chalicelib.config import ConfigurationError
-from chalicelib.endpoints.answers import error_page
+from chalicelib.endpoints.answers import error_page, note_refusal
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.errors import (
     InvalidRequest,
@@ -27,10 +27,11 @@ from chalicelib.protocol.errors import (
     TemporarilyUnavailable,
     UseDpopNonce,
 )
+from chalicelib.protocol.evidence import seen, seen_client
 from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply, error_reply
-from chalicelib.routes.reading import Reads, read_request
+from chalicelib.routes.reading import Reads, name_endpoint, read_request
 
 Endpoint = Callable[[Broker, Request], Reply]
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
@@ -92,27 +93,30 @@ class Edge:
     def _answer(self, broker: Broker, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
         http: Request | None = None
         try:
-            http = read_request(event, body, route.reads)
+            http = read_request(event, body, route.reads, request_id=request_id)
             if not route.any_host:
                 _check_host(broker, http)
             reply = route.endpoint(broker, http)
             _check_headers(reply)
             return _with_nonce(broker, route, http, reply)
         except OAuthError as error:
+            error.noting(endpoint=name_endpoint(event), client_id=_claimed_client(http))
             reply = _refuse(broker, error, route, request_id, http)
             return _with_nonce(broker, route, http, reply, wanted=isinstance(error, UseDpopNonce))
         except StoreUnavailable as error:
             broker.log.event("store_unavailable", reason=str(error), error_id=request_id)
-            return _refuse(broker, TemporarilyUnavailable("store_unavailable", retry_after=2), route, request_id)
+            away = TemporarilyUnavailable("store_unavailable", retry_after=2)
+            return _refuse(broker, away.noting(endpoint=name_endpoint(event), what=str(error)), route, request_id)
         except Exception as error:  # noqa: BLE001 - the outermost frame: the client gets an id, the log the place
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
             broker.log.event("unhandled", kind=type(error).__name__, where=where, error_id=request_id)
-            return _refuse(broker, ServerError("unhandled"), route, request_id)
+            fault = ServerError("unhandled").noting(endpoint=name_endpoint(event), where=where)
+            return _refuse(broker, fault, route, request_id)
 
 
 def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, http: Request | None = None) -> Reply:
-    broker.log.event("refused", error=error.code, reason=error.reason, error_id=request_id)
+    note_refusal(broker, error, error_id=request_id)
     algorithms = offered(broker.settings).proof_algorithms
     if not route.is_page:
         return error_reply(error, request_id=request_id, schemes=_schemes(broker, route, http), algorithms=algorithms)
@@ -124,6 +128,12 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, ht
         refusal = error
     waiting = () if refusal.retry_after is None else (("Retry-After", str(refusal.retry_after)),)
     return error_page(broker, refusal, request_id=request_id).with_headers(*waiting)
+
+
+def _claimed_client(http: Request | None) -> str | None:
+    """Whose request it says it is; nothing has proven it."""
+    named = [value for name, value in (*http.query, *http.form) if name == "client_id" and value] if http else []
+    return seen_client(named[0]) if len(named) == 1 else None
 
 
 def _schemes(broker: Broker, route: Route, http: Request | None) -> tuple[str, ...]:
@@ -153,7 +163,8 @@ def _check_host(broker: Broker, http: Request) -> None:
     """Host never changes a link or an issuer; a foreign one is told so (GEN-08)."""
     host = http.header("host")
     if host is not None and host.lower() != urlsplit(broker.settings.issuer).netloc.lower():
-        raise MisdirectedRequest("host_not_ours")
+        ours = urlsplit(broker.settings.issuer).netloc
+        raise MisdirectedRequest("host_not_ours").noting(expected=ours, received=seen(host, (ours,)))
 
 
 class MisdirectedRequest(InvalidRequest):

@@ -10,6 +10,7 @@ from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qsl, unquote
 
 from chalicelib.protocol.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
+from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.request import Request
 
 Reads = Literal["nothing", "form", "json", "bytes"]
@@ -19,10 +20,11 @@ OUR_COOKIE = re.compile(r"(?:__Host-)?tb_")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def read_request(event: Mapping[str, Any], body: bytes, reads: Reads) -> Request:
+def read_request(event: Mapping[str, Any], body: bytes, reads: Reads, *, request_id: str) -> Request:
     """One request.
 
-    event   API Gateway's REST proxy event
+    event        API Gateway's REST proxy event
+    request_id   what a refusal will be known by
 
     Raises InvalidRequest, RequestTooLarge, UnsupportedMediaType.
     """
@@ -41,8 +43,16 @@ def read_request(event: Mapping[str, Any], body: bytes, reads: Reads) -> Request
         path={name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()},
         cookies=_read_cookies(headers),
         source_ip=(context.get("identity") or {}).get("sourceIp", ""),
-        request_id=context.get("requestId", ""),
+        request_id=request_id,
+        endpoint=name_endpoint(event),
     )
+
+
+def name_endpoint(event: Mapping[str, Any]) -> str:
+    """Method and path as registered: `GET /callback/{provider_id}`."""
+    context = event.get("requestContext") or {}
+    method, path = event.get("httpMethod") or context.get("httpMethod"), context.get("resourcePath")
+    return f"{method} {path or event.get('resource')}"
 
 
 def _read_headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
@@ -65,7 +75,9 @@ def _read_form(headers: Mapping[str, tuple[str, ...]], body: bytes) -> tuple[tup
     if not body:
         return ()
     if _media_type(headers) != "application/x-www-form-urlencoded":
-        raise UnsupportedMediaType("content_type_not_form")
+        raise UnsupportedMediaType("content_type_not_form").noting(
+            **_told(headers, "application/x-www-form-urlencoded")
+        )
     try:
         text = body.decode("ascii")
         if _PERCENT.search(text):
@@ -75,11 +87,16 @@ def _read_form(headers: Mapping[str, tuple[str, ...]], body: bytes) -> tuple[tup
         raise InvalidRequest("form_malformed") from None
 
 
+def _told(headers: Mapping[str, tuple[str, ...]], expected: str) -> dict[str, str]:
+    (sent,) = headers.get("content-type") or ("none",)
+    return {"expected": expected, "received": seen(sent.partition(";")[0], (expected,)) or "none"}
+
+
 def _read_json(headers: Mapping[str, tuple[str, ...]], body: bytes) -> object:
     if not body:
         return None
     if _media_type(headers) != "application/json":
-        raise UnsupportedMediaType("content_type_not_json")
+        raise UnsupportedMediaType("content_type_not_json").noting(**_told(headers, "application/json"))
     try:
         return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
     except (ValueError, RecursionError):

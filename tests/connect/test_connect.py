@@ -139,7 +139,7 @@ def test_a_no_leaves_everything_as_it_was(stack: Stack, where: str) -> None:
             page = browser.get(link)
             answer = press(browser, page, "deny" if where == "our page" else "allow", scope="")
     assert answer.location.startswith(APP + "?")
-    got = {name: value for name, value in answer.answered.items() if name != "error_description"}
+    got = {name: value for name, value in answer.answered.items() if name not in ("error_description", "error_id")}
     assert got == {"error": "access_denied", "state": STATE, "iss": stack.settings.issuer}
 
 

@@ -78,11 +78,12 @@ def assert_page(answer: Answer, status: int = 400, *, says: str = "") -> None:
 
 
 def assert_told(answer: Answer, error: str, *, state: str | None, iss: str, at: str = APP) -> None:
-    """The app learns of a refusal at its redirect URI, with state and iss, and of nothing else."""
+    """The app learns of a refusal at its redirect URI, with state, iss and the id for the operator alone."""
     assert answer.status == 303, (answer.status, answer.body[-600:])
     assert answer.location.startswith(at + "?")
     got = dict(answer.answered)
     got.pop("error_description", None)
+    assert got.pop("error_id")
     assert got == {"error": error, "iss": iss, **({} if state is None else {"state": state})}
 
 

@@ -95,7 +95,7 @@ ERRORS = (denied, denied_at_the_provider, refused, refused_silently, refused_aft
 @requirement("AUTHZ-07", "AUTHZ-12", "AUTHZ-13", "GEN-23")
 @pytest.mark.parametrize("come", [*CODES, *ERRORS])
 def test_every_answer_is_posted_where_the_app_asked_for_it(stack: Stack, come: Callable[[Stack], Answer]) -> None:
-    names = ("code",) if come in CODES else ("error", "error_description")
+    names = ("code",) if come in CODES else ("error", "error_description", "error_id")
     assert_posted(stack, come(stack), *names)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chalicelib.records.places import client_place
+from cli.refusal_log import GROUPS
 from local.package import ROOT
 from tests.package.template import write_template
 from tests.requirement import requirement
@@ -185,6 +186,19 @@ def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_packa
 def test_the_operators_policy_allows_the_calls_of_the_operators_command() -> None:
     """It reads and runs jobs through the adapters, which is where the other five come from."""
     assert actions(OPERATOR) == called(ROOT / "cli") | {"BatchGetItem", "UpdateItem", "Decrypt", "Query", "DeleteItem"}
+
+
+@requirement("OPS-03", "OPS-08")
+def test_the_operators_policy_reads_the_lines_of_refusals_and_no_other_log() -> None:
+    code = (ROOT / "cli" / "refusal_log.py").read_text()
+    listed = {
+        action: statement["Resource"]
+        for statement in OPERATOR["Statement"]
+        for action in statement["Action"]
+        if action.startswith("logs:")
+    }
+    assert listed.keys() == {f"logs:{name}" for name in re.findall(r'"(FilterLogEvents|DescribeLogGroups)"', code)}
+    assert listed["logs:FilterLogEvents"] == f"arn:aws:logs:*:*:log-group:{GROUPS}*"
 
 
 def test_the_policy_names_its_two_tables_and_one_key() -> None:

@@ -1,0 +1,120 @@
+"""broker explain: why a request was refused, for the operator; the client learned no more than its error id."""
+
+import argparse
+import json
+import os
+import textwrap
+import time
+from typing import Any
+
+from chalicelib.adapters.aws import AwsUnreachable
+from chalicelib.config import PREFIX
+from cli.explanation import explain
+from cli.finding import find_deployment
+from cli.operations import OperationError
+from cli.refusal_log import ERROR_ID, Line, find_in_cloudwatch, find_in_file, find_in_files
+
+WIDTH = 100
+HELP = "why a request was refused: the checks, what was expected and received, and what to do"
+
+
+def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words of `broker explain`."""
+    parser = groups.add_parser("explain", parents=[common], help=HELP)
+    parser.add_argument("error_id", help="error_id of an answer, or the number on a page")
+    parser.add_argument("--log", metavar="FILE", help="look in this file; - for standard input")
+    parser.add_argument("--log-group", metavar="NAME", help="of the API function, where there are several")
+    parser.add_argument("--days", type=int, default=3, help="how far back to look in CloudWatch Logs (default: 3)")
+    parser.set_defaults(alone=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the explanation; 0. Raises OperationError."""
+    if not ERROR_ID.fullmatch(options.error_id):
+        raise OperationError("that is no error id", "broker explain ERROR_ID, as the answer or the page shows it")
+    lines = _find(options)
+    if not lines:
+        hint = "is it of the last days (--days N), and of this deployment? a file is read by --log FILE"
+        raise OperationError(f"no refusal {options.error_id} is in the log", hint)
+    document = explain(lines)
+    print(json.dumps(document, indent=2) if options.json else "\n".join(_words(document)))
+    return 0
+
+
+def _find(options: argparse.Namespace) -> list[Line]:
+    """A file that is named; else the deployment that is named; else the stack that runs here."""
+    if options.log:
+        return find_in_file(options.log, options.error_id)
+    if not options.log_group and not any(name.startswith(PREFIX) for name in os.environ):
+        files = _running_log()
+        if files:
+            return find_in_files(files, options.error_id)
+    try:
+        return find_in_cloudwatch(find_deployment(), options.error_id, group=options.log_group, days=options.days)
+    except AwsUnreachable as error:
+        raise OperationError(f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or --log FILE") from None
+
+
+def _running_log() -> tuple[str, ...]:
+    """The files of the local stack's log; the command ships without `local`, and then there are none."""
+    try:
+        from local.state import find_running
+    except ImportError:
+        return ()
+    running = find_running()
+    return running.log if running else ()
+
+
+def _words(document: dict[str, Any]) -> list[str]:
+    at = document["at"]
+    moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at)) if isinstance(at, (int, float)) else "-"
+    lines = [
+        f"refused   {_safe(document['endpoint'] or '-')}, {moment}",
+        f"reason    {_safe(document['reason'])}",
+        f"told      error={_safe(document['told_the_client']['error'])}, and nothing of what follows",
+        "",
+        *_wrap(document["says"]),
+        "",
+    ]
+    for step in document["path"]:
+        lines.append(f"  {'ok' if step['outcome'] == 'passed' else 'NO':2}  {step['check']}")
+    lines += ["", *_show_differences(document), *_show_evidence(document)]
+    return lines + _advise(document)
+
+
+def _show_differences(document: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    for each in document["differences"]:
+        lines += [f"expected  {_safe(each['expected'])}", f"received  {_safe(each['received'])}"]
+        lines += [f"          {each['marks']}"] if each["marks"] else []
+    return [*lines, ""] if lines else []
+
+
+def _show_evidence(document: dict[str, Any]) -> list[str]:
+    told = () if not document["differences"] else ("expected", "received")
+    rows = {name: value for name, value in document["evidence"].items() if name not in told}
+    width = max(map(len, rows), default=0)
+    lines = [f"{_safe(name):<{width}}  {_safe(_join(value))}" for name, value in sorted(rows.items())]
+    return [*lines, ""] if lines else []
+
+
+def _advise(document: dict[str, Any]) -> list[str]:
+    lines = _wrap(document["do"])
+    if document.get("attack"):
+        lines += _wrap("If no app of yours did this, change nothing: it looks like somebody's attempt.")
+    if document.get("fix"):
+        lines += ["", f"  {document['fix']}"]
+    return [*lines, "", f"{document['by']}; {document['more']}"] if "more" in document else lines
+
+
+def _join(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def _wrap(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH)
+
+
+def _safe(value: Any) -> str:
+    """A log is a file that others may have written into: nothing of it moves the cursor."""
+    return "".join(one if " " <= one <= "~" else one.encode("unicode_escape").decode() for one in str(value))

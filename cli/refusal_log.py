@@ -1,0 +1,92 @@
+"""Where the line of a refusal is found: a file, the running local stack's log, or CloudWatch Logs."""
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from chalicelib.adapters.aws import Transport
+from cli.aws import BotoTransport
+from cli.operations import Deployment, OperationError
+
+Line = Mapping[str, Any]
+ERROR_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+MAX_LINE = 20_000
+MAX_PAGES = 500
+GROUPS = "/aws/lambda/token-broker"
+HANDLER = "APIHandler"
+
+
+def read_lines(text: Iterable[str], error_id: str) -> list[Line]:
+    """The lines of this refusal, oldest first; everything else of a log is passed over."""
+    return [line for line in map(_parse, text) if line is not None and line.get("error_id") == error_id]
+
+
+def find_in_file(name: str, error_id: str) -> list[Line]:
+    """A file, or `-` for standard input. Raises OperationError."""
+    if name == "-":
+        return read_lines(sys.stdin, error_id)
+    try:
+        with Path(name).open(encoding="utf-8", errors="replace") as log:
+            return read_lines(log, error_id)
+    except OSError as error:
+        raise OperationError(f"{name} cannot be read ({error.strerror})", "--log FILE, or --log - for a pipe") from None
+
+
+def find_in_files(names: Iterable[str], error_id: str) -> list[Line]:
+    """The files of a ring, those that are there."""
+    return [line for name in names if Path(name).exists() for line in find_in_file(name, error_id)]
+
+
+def find_in_cloudwatch(
+    deployment: Deployment, error_id: str, *, group: str | None, days: int, logs: Transport | None = None
+) -> list[Line]:
+    """Filtered there, by the operator's own credentials. Raises OperationError, AwsRefusal, AwsUnreachable."""
+    logs = logs or BotoTransport("logs", endpoint_url=deployment.settings.endpoint_url)
+    asked = {
+        "logGroupName": group or _find_group(logs),
+        "filterPattern": f'"{error_id}"',
+        "startTime": int((time.time() - days * 86400) * 1000),
+    }
+    found: list[Line] = []
+    for page in _pages(logs, "FilterLogEvents", asked):
+        found += read_lines((event["message"] for event in page.get("events", ())), error_id)
+        if any(line.get("event") == "refused" for line in found):
+            break
+    return found
+
+
+def _find_group(logs: Transport) -> str:
+    """The API function's group, where there is one only."""
+    pages = _pages(logs, "DescribeLogGroups", {"logGroupNamePrefix": GROUPS})
+    names = [group["logGroupName"] for page in pages for group in page.get("logGroups", ())]
+    names = [name for name in names if HANDLER in name]
+    if len(names) != 1:
+        said = "no log group of a broker is there" if not names else "there are several: " + ", ".join(sorted(names))
+        raise OperationError(said, "broker explain ERROR_ID --log-group NAME")
+    return str(names[0])
+
+
+def _pages(logs: Transport, operation: str, asked: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    token: dict[str, Any] = {}
+    for _ in range(MAX_PAGES):
+        page = logs.call(operation, {**asked, **token})
+        yield page
+        if not page.get("nextToken"):
+            return
+        token = {"nextToken": page["nextToken"]}
+
+
+def _parse(text: str) -> dict[str, Any] | None:
+    """One JSON object, perhaps behind what somebody's log viewer puts before it."""
+    start = text.find("{")
+    if start < 0 or len(text) > MAX_LINE:
+        return None
+    try:
+        line = json.loads(text[start:])
+    except (ValueError, RecursionError):
+        return None
+    return line if isinstance(line, dict) else None

@@ -1,0 +1,85 @@
+"""broker client update: what an app may ask beside what it was created with, and what no more."""
+
+import argparse
+from typing import Any
+
+from chalicelib.protocol.device_code import DEVICE_CODE
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.protocol.redirect_uri import check_registrable
+from chalicelib.protocol.scope import parse_scope
+from chalicelib.records.client import Client
+from cli.operations import OperationError
+
+EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
+GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, EXCHANGE)
+OPTIONS = ("add_redirect_uri", "remove_redirect_uri", "add_scope", "remove_scope", "add_grant_type")
+
+
+def add_options(update: argparse.ArgumentParser) -> None:
+    """Beside the others; each may repeat."""
+    for verb, said in (("add", "one more; compared byte for byte"), ("remove", "no more")):
+        update.add_argument(f"--{verb}-redirect-uri", action="append", default=[], metavar="URI", help=said)
+    update.add_argument(
+        "--add-scope", default="", metavar="SCOPE", help="it may ask for these too; users are asked again"
+    )
+    update.add_argument("--remove-scope", default="", metavar="SCOPE", help="it may ask for these no more")
+    update.add_argument("--add-grant-type", action="append", default=[], choices=GRANT_TYPES, help="may repeat")
+
+
+def read_fields(client: Client, options: argparse.Namespace) -> dict[str, Any]:
+    """The changed fields of a client, checked. Raises OperationError.
+
+    What users see or rely on raises `revision`, so that they are asked again.
+    """
+    if not any(getattr(options, name) for name in OPTIONS):
+        return {}
+    if client.registered_by != "operator":
+        raise OperationError("this client registered itself", "it changes itself at PUT /register/CLIENT_ID")
+    scopes = _change_scopes(client, options)
+    changed: dict[str, Any] = {
+        "redirect_uris": _change_uris(client, options),
+        "scopes": scopes,
+        "optional_scopes": client.optional_scopes & scopes,
+        "grant_types": client.grant_types | _more_grant_types(options),
+    }
+    fields = {name: value for name, value in changed.items() if value != getattr(client, name)}
+    if "redirect_uris" in fields or "scopes" in fields:
+        fields["revision"] = client.revision + 1
+    _check_whole(client, {**changed, **fields})
+    return fields
+
+
+def _change_uris(client: Client, options: argparse.Namespace) -> tuple[str, ...]:
+    for uri in options.add_redirect_uri:
+        try:
+            check_registrable(uri, application_type=client.application_type)
+        except OAuthError as error:
+            raise OperationError(f"{uri} cannot be a redirect URI: {error.reason}", error.description) from None
+        if client.first_party and not uri.startswith("https://"):
+            raise OperationError("a first-party client needs https redirect URIs", "use a claimed https address")
+    for uri in set(options.remove_redirect_uri) - set(client.redirect_uris):
+        raise OperationError(f"{uri} is not registered", f"broker client show {client.client_id}")
+    kept = [uri for uri in client.redirect_uris if uri not in options.remove_redirect_uri]
+    return tuple(dict.fromkeys([*kept, *options.add_redirect_uri]))
+
+
+def _change_scopes(client: Client, options: argparse.Namespace) -> frozenset[str]:
+    try:
+        return (client.scopes | parse_scope(options.add_scope)) - parse_scope(options.remove_scope)
+    except OAuthError as error:
+        raise OperationError(f"the scope cannot be read: {error.reason}", '--add-scope "openid github:repo"') from None
+
+
+def _more_grant_types(options: argparse.Namespace) -> frozenset[str]:
+    more = set(options.add_grant_type)
+    return frozenset(more | ({"refresh_token"} if more & {"authorization_code", DEVICE_CODE} else set()))
+
+
+def _check_whole(client: Client, fields: dict[str, Any]) -> None:
+    grant_types = fields["grant_types"]
+    if "client_credentials" in grant_types and not client.is_confidential:
+        raise OperationError("only a client with a secret or a key may act for itself", "broker client create --help")
+    if "authorization_code" in grant_types and not fields["redirect_uris"]:
+        raise OperationError("sign-ins need a redirect URI", "--add-redirect-uri URI in the same command")
+    if EXCHANGE in grant_types and client.handout == "none":
+        raise OperationError("this client gets no provider's token", "broker client create --handout token ...")
