@@ -55,14 +55,14 @@ def _find(options: argparse.Namespace) -> list[Line]:
         raise OperationError(f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or --log FILE") from None
 
 
-def _running_log() -> tuple[str, ...]:
+def _running_log() -> list[str]:
     """The files of the local stack's log; the command ships without `local`, and then there are none."""
     try:
         from local.state import find_running
     except ImportError:
-        return ()
+        return []
     running = find_running()
-    return running.log if running else ()
+    return running.log if running else []
 
 
 def _words(document: dict[str, Any]) -> list[str]:

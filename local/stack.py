@@ -45,7 +45,7 @@ class RunningBroker:
             endpoint_url=self.endpoint_url,
             issuer=self.issuer,
             settings=self.environ,
-            log=tuple(map(str, log)),
+            log=list(map(str, log)),
         )
 
     def stop(self) -> None:

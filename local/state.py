@@ -29,7 +29,7 @@ class RunningStack:
     endpoint_url: str | None
     kind: str
     issuer: str | None = None
-    log: tuple[str, ...] = ()
+    log: list[str] = field(default_factory=list)
     settings: dict[str, str] = field(default_factory=dict)
     pid: int = field(default_factory=os.getpid)
     started_at: float = field(default_factory=time.time)

@@ -65,7 +65,7 @@ def test_from_the_running_stack(
     kept.write(json.dumps(LINE) + "\n")
     kept.write(json.dumps(OTHER) + "\n")
     issuer, endpoint = broker.environ["BROKER_ISSUER"], broker.environ["BROKER_ENDPOINT_URL"]
-    files = tuple(map(str, kept.files))
+    files = list(map(str, kept.files))
     with RunningStack(kind="serve", endpoint_url=endpoint, issuer=issuer, log=files):
         for error_id in (ID, "another-id-1"):
             found = _without_settings(monkeypatch, broker, error_id)

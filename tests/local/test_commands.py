@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from local.resources import call_endpoint
-from local.state import find_running
+from local.state import FOLDER, find_running
+from tests.requirement import requirement
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROVIDER_FILE = """
@@ -91,6 +93,20 @@ def test_two_serves_on_one_endpoint_are_one_broker() -> None:
             assert len(keys) == 1 and stored["Item"]
             found = find_running()
             assert found is not None and found.settings["BROKER_CODE_SECONDS"] == "7"
+
+
+@requirement("OPS-08")
+def test_what_a_served_broker_refused_is_explained_from_another_terminal() -> None:
+    with running("local.serve", "--port", "0") as here:
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            get_json(f"{here['issuer']}/userinfo")
+        error_id = json.load(refused.value)["error_id"]
+        files = json.loads((FOLDER / f"{here['pid']}.json").read_text())["log"]
+        command = [sys.executable, "-m", "cli.main", "explain", error_id, "--json", "--log", files[-1]]
+        ended = subprocess.run(command, cwd=ROOT, env=dict(os.environ), capture_output=True, text=True, check=True)
+        document = json.loads(ended.stdout)
+    assert (document["reason"], document["endpoint"]) == ("access_token_missing", "GET /userinfo")
+    assert not any(Path(name).exists() for name in files)
 
 
 def test_serve_takes_a_foreign_issuer_and_serves_only_its_host() -> None:
