@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from chalicelib.ports import Broker
 from chalicelib.protocol import claims, jose
-from chalicelib.protocol.derive import derive_pairwise_sub
+from chalicelib.protocol.derive import derive_pairwise_sid, derive_pairwise_sub
 from chalicelib.protocol.handles import Handle, build_handle
 from chalicelib.protocol.scope import serialize
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
@@ -52,6 +52,17 @@ def subject_for(broker: Broker, client: Client, sub: str) -> str:
         return sub
     identity = broker.keys.get("identity").current.secret
     return derive_pairwise_sub(identity, sub=sub, sector=client.sector or client.client_id)
+
+
+def show_session(broker: Broker, sid: str, pairwise_sub: str) -> str:
+    """A browser session as an app knows it: one that has names of its own for users has its own for sessions too, or
+    apps that compare them would learn whose names are the same user's.
+
+    pairwise_sub   the user's name at the apps of that sector; "" for an app that knows everybody's one name
+    """
+    if not (sid and pairwise_sub):
+        return sid
+    return derive_pairwise_sid(broker.keys.get("identity").current.secret, sid=sid, sub=pairwise_sub)
 
 
 def open_subject(broker: Broker, claims: Mapping[str, Any]) -> str | None:
@@ -179,7 +190,7 @@ def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int, p
         nonce=grant.nonce,
         auth_time=grant.auth_time,
         access_token=access_token,
-        sid=grant.sid or None,
+        sid=show_session(broker, grant.sid, grant.shown_sub) or None,
     )
     return _sign(broker, {**profile, **content}, ID_TOKEN_TYP)
 

@@ -4,12 +4,14 @@ Who signs out leaves one duty, however many apps there are; it becomes one for e
 Every try brings a token of its own. An app that is told twice hears twice of the same session.
 """
 
+import hashlib
 from urllib.parse import urlencode
 
 import msgspec
 
-from chalicelib.issuing import issue_logout_token, subject_for
+from chalicelib.issuing import issue_logout_token, show_session, subject_for
 from chalicelib.ports import Broker
+from chalicelib.protocol.sealing import canonical
 from chalicelib.records.client import Client
 from chalicelib.records.job import Job
 from chalicelib.records.places import client_place, consenting_client_place, grant_place
@@ -20,20 +22,23 @@ TELLING_SECONDS = 86400  # then an app's own session must have ended by itself
 CALL_SECONDS = 3.0
 MAX_ANSWER_BYTES = 65536
 LEAST_SECONDS = 8  # one call may take that with all around it; what there is no time for has a duty of its own
+ONCE_SECONDS = 60  # so often at most one session is said to have ended
 TAKEN = (200, 204)
 
 
 def leave_sign_out(broker: Broker, sid: str, told: tuple[Told, ...]) -> None:
-    """One duty for all apps of a session that has just ended: one write.
+    """One duty for all apps of a session that has just ended: one write. Whoever brings the cookie of an ended session
+    again and again makes one duty a minute of it, so that nobody has apps called as often as they like.
 
     sid   "" where the apps are to end every session of the user
     """
     now = broker.clock.now()
+    named = canonical("sign_out", sid, *sorted(one.client_id for one in told))
     broker.store.put_job(
         Job(
             kind="sign_out",
-            job_id=broker.entropy.token_bytes(16).hex(),
-            due_at=now,
+            job_id=hashlib.sha256(named).hexdigest()[:32] if sid else broker.entropy.token_bytes(16).hex(),
+            due_at=now - now % ONCE_SECONDS if sid else now,
             created_at=now,
             sid=sid,
             told=told,
@@ -95,7 +100,8 @@ def _tell(broker: Broker, job: Job, told: Told) -> bool:
 
 
 def _post(broker: Broker, client: Client, uri: str, sid: str, sub: str) -> bool:
-    token = issue_logout_token(broker, client.client_id, sub=sub, sid=sid, now=broker.clock.now())
+    shown = show_session(broker, sid, sub if client.subject_type == "pairwise" else "")
+    token = issue_logout_token(broker, client.client_id, sub=sub, sid=shown, now=broker.clock.now())
     request = HttpRequest(
         method="POST",
         url=uri,

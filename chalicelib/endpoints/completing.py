@@ -17,7 +17,8 @@ from chalicelib.records.places import consent_place
 from chalicelib.records.sign_in import AuthorizationRequest, Told
 
 SKEW = 120
-MAX_TOLD = 16  # ninety characters each, in a cookie that comes with every request
+# What stands in a cookie that comes with every request; an app that is named by a URL takes the room of four others.
+MAX_TOLD, MAX_TOLD_CHARACTERS = 16, 1200
 
 
 def build_grant(
@@ -76,7 +77,10 @@ def add_told(told: tuple[Told, ...], client: Client, sub: str) -> tuple[Told, ..
     if client.backchannel_logout_uri is None:
         return told
     others = tuple(one for one in told if one.client_id != client.client_id)
-    return (*others, Told(client.client_id, sub))[-MAX_TOLD:]
+    all_told = (*others, Told(client.client_id, sub))[-MAX_TOLD:]
+    while sum(len(one.client_id) + len(one.sub) for one in all_told) > MAX_TOLD_CHARACTERS:
+        all_told = all_told[1:]
+    return all_told
 
 
 def claim_of(broker: Broker, grant_id: str, client_id: str, decided_at: int) -> Grant:

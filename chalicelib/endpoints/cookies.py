@@ -42,6 +42,7 @@ class SessionOwner(msgspec.Struct, frozen=True):
     account_id   opaque, so that this user's connection with a client is found without a further read
     inner        a BrowserSession, sealed under a key that mixes in the subject's salt
     sid, told    what is said when the session ends, and to which apps: so signing out needs no reading
+    ends_at      when it ends by itself, after which nobody is told anything
     """
 
     sub: str
@@ -49,6 +50,7 @@ class SessionOwner(msgspec.Struct, frozen=True):
     inner: bytes
     sid: str = ""
     told: tuple[Told, ...] = ()
+    ends_at: int = 0
 
 
 def set_cookie(broker: Broker, name: str, value: str, *, max_age: int | None) -> tuple[str, str]:
@@ -180,7 +182,14 @@ def seal_session(
     inner = vault_session.seal_session(
         broker.keys.get("cookie"), session, session_salt, salt=broker.entropy.token_bytes(32)
     )
-    outer = SessionOwner(sub=session.sub, account_id=session.account_id, inner=inner, sid=session.sid, told=told)
+    outer = SessionOwner(
+        sub=session.sub,
+        account_id=session.account_id,
+        inner=inner,
+        sid=session.sid,
+        told=told,
+        ends_at=session.expires_at,
+    )
     value = _seal(broker, msgspec.msgpack.encode(outer), "session")
     return set_cookie(broker, SESSION, value, max_age=max(session.expires_at - broker.clock.now(), 0))
 

@@ -185,7 +185,7 @@ def _end(
 
     pressed   the user has pressed a button of ours for it
     """
-    if owner is not None and owner.told:
+    if owner is not None and owner.told and broker.clock.now() < owner.ends_at:
         leave_sign_out(broker, owner.sid, owner.told)
     forget: Headers = (set_cookie(broker, SESSION, "", max_age=0),)
     broker.log.event("signed_out", client_id=request.client_id or None, had_session=owner is not None, pressed=pressed)

@@ -38,5 +38,13 @@ def derive_pairwise_sub(identity_key: bytes, *, sub: str, sector: str) -> str:
     return _derive(identity_key, "pairwise", sub, sector)
 
 
+def derive_pairwise_sid(identity_key: bytes, *, sid: str, sub: str) -> str:
+    """A browser session as the apps of one sector know it, 32 hex characters.
+
+    sub   the user as they know it
+    """
+    return _derive(identity_key, "pairwise session", sid, sub)
+
+
 def _derive(key: bytes, label: str, *parts: str) -> str:
     return hmac.new(key, canonical("token-broker", label, *parts), hashlib.sha256).hexdigest()[:32]

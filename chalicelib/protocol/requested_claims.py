@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.errors import InvalidRequest, UnmetAuthenticationRequirements
+from chalicelib.protocol.letters import check_letters
 
 SCOPE_OF = {**dict.fromkeys(PROFILE_CLAIMS, "profile"), "email": "email", "email_verified": "email"}
 
@@ -48,6 +49,7 @@ def parse_claims(value: str | None) -> RequestedClaims:
 def _read(value: str) -> dict[str, Any]:
     try:
         document = json.loads(value, object_pairs_hook=_unique)
+        check_letters(document)
     except (ValueError, RecursionError):
         raise InvalidRequest("claims_malformed") from None
     if not isinstance(document, dict):

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 from chalicelib.protocol.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from chalicelib.protocol.evidence import seen
+from chalicelib.protocol.letters import check_letters
 from chalicelib.protocol.request import Request
 
 Reads = Literal["nothing", "form", "json", "bytes"]
@@ -98,7 +99,9 @@ def _read_json(headers: Mapping[str, tuple[str, ...]], body: bytes) -> object:
     if _media_type(headers) != "application/json":
         raise UnsupportedMediaType("content_type_not_json").noting(**_told(headers, "application/json"))
     try:
-        return json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        document = json.loads(body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        check_letters(document)
+        return document
     except (ValueError, RecursionError):
         raise InvalidRequest("json_malformed") from None
 

@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+from chalicelib.protocol.letters import check_letters
 from chalicelib.upstream.answer import content_type
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderUnavailable
 
@@ -36,7 +37,9 @@ def read_document_response(response: HttpResponse) -> object:
     if len(response.body) > MAX_BYTES:
         raise ProviderMisbehaved("client_document_too_large")
     try:
-        return json.loads(response.body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        document = json.loads(response.body.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        check_letters(document)
+        return document
     except (ValueError, RecursionError):
         raise ProviderMisbehaved("client_document_not_json") from None
 

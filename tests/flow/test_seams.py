@@ -1,0 +1,106 @@
+"""Where two features meet: what neither of them expects of the other."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+from tests.flow.assertions import KEY
+from tests.flow.browser import request
+from tests.flow.documents import Site, kept, start_documents
+from tests.flow.documents import app as described
+from tests.flow.scene import assert_page, only_written
+from tests.flow.stack import APP, Stack
+from tests.flow.surface import JSON
+from tests.flow.test_backchannel import App, app, jobs, run, sign_in, wired
+from tests.flow.test_logout import log_out
+from tests.flow.tokens import read_claims, start_session
+from tests.requirement import requirement
+
+__all__ = ["app", "wired"]
+HALF = "\ud800"  # half of a letter: JSON can say it, nothing can store it
+
+
+@requirement("GEN-03")
+@pytest.mark.parametrize("kind", ["value", "values"])
+@pytest.mark.parametrize("where", ["userinfo", "id_token"])
+def test_half_a_letter_in_claims(stack: Stack, where: str, kind: str) -> None:
+    claims = json.dumps({where: {"sub": {"value": HALF} if kind == "value" else {"values": ["x", HALF]}}})
+    client, secret = stack.client(token_endpoint_auth_method="client_secret_basic")
+    parameters = stack.authorize_parameters(client, claims=claims)
+    with only_written(stack):
+        assert stack.authorize(parameters).answered["error"] == "invalid_request"
+        assert stack.post("/par", client, secret, **parameters).json["error"] == "invalid_request"
+
+
+@requirement("GEN-03")
+def test_half_a_letter_in_a_document_that_is_sent(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(open_registration=True)
+    document = {
+        "redirect_uris": ["https://x.example/cb"],
+        "token_endpoint_auth_method": "private_key_jwt",
+        "jwks": {"keys": [{**KEY.public, "kid": HALF}]},
+    }
+    with only_written(stack):
+        answer = request(stack.netloc, "POST", "/register", body=json.dumps(document), headers={"Content-Type": JSON})
+        assert (answer.status, answer.json["error"]) == (400, "invalid_request")
+    access = start_session(stack).access
+    asked = {"provider": "demo", "scope": "demo:notes:read", "redirect_uri": APP, "state": HALF}
+    headers = {"Content-Type": JSON, "Authorization": f"Bearer {access}"}
+    assert request(stack.netloc, "POST", "/connect", body=json.dumps(asked), headers=headers).status in (400, 415)
+
+
+@requirement("CIMD-02", "GEN-03")
+def test_half_a_letter_in_a_document_that_is_fetched(make_stack: Callable[..., Stack], site: Site) -> None:
+    stack = start_documents(make_stack, site)
+    site.describe(token_endpoint_auth_method="private_key_jwt", jwks={"keys": [{**KEY.public, "kid": HALF}]})
+    assert_page(stack.authorize(stack.authorize_parameters(described(), scope="openid")))
+    assert kept(stack) is None
+
+
+@requirement("OUT-05", "CIMD-01")
+def test_a_session_of_apps_with_long_names_still_fits_its_cookie(make_stack: Callable[..., Stack], site: Site) -> None:
+    stack = start_documents(make_stack, site)
+    browser = stack.browser()
+    for number in range(14):
+        url = f"https://client.example/{'a' * 220}{number:02}.json"
+        site.describe(url, backchannel_logout_uri="https://client.example/told")
+        stack.redeem(stack.sign_in(described(url), browser=browser, scope="openid"))
+        assert len(browser.cookies["tb_session"]) < 3000, number
+    assert '"event":"unhandled"' not in stack.log.getvalue()
+
+
+@requirement("PAIR-01", "OUT-05")
+def test_apps_that_may_not_know_each_others_users_do_not_learn_it_from_the_session(wired: Stack, app: App) -> None:
+    browser, seen = wired.browser(), list[tuple[str, str]]()
+    for sector in ("one.example", "two.example"):
+        client, secret = wired.client(
+            subject_type="pairwise", sector=sector, backchannel_logout_uri=app.uri(), redirect_uris=(APP,)
+        )
+        answer = wired.redeem(wired.sign_in(client, secret, browser=browser))
+        claims = read_claims(answer.json["id_token"])
+        seen.append((claims["sub"], claims["sid"]))
+    assert seen[0][0] != seen[1][0] and seen[0][1] != seen[1][1]
+    log_out(browser, id_token_hint=answer.json["id_token"])
+    run(wired)
+    assert {(one["sub"], one["sid"]) for one in app.tokens(wired)} == set(seen)
+
+
+@requirement("OUT-05", "OUT-04")
+def test_the_cookie_of_a_session_that_is_over_has_nobody_called_at_will(wired: Stack, app: App) -> None:
+    session = sign_in(wired, app)
+    browser = session.sign_in.browser
+    kept = dict(browser.cookies)
+    wired.clock.advance(60 - wired.clock.time % 60)
+
+    def again() -> int:
+        browser.cookies.clear()
+        browser.cookies.update(kept)
+        log_out(browser, id_token_hint=session.tokens["id_token"])
+        return len(jobs(wired))
+
+    assert [again() for _ in range(4)] == [1, 1, 1, 1]
+    run(wired)
+    assert len(app.told) == 1
+    wired.clock.advance(wired.settings.session_seconds)
+    assert again() == 0
