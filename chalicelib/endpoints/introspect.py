@@ -44,7 +44,9 @@ def _introspect(broker: Broker, client: Client, token: str) -> dict[str, Any]:
         use = examine(broker, token)
     except InvalidToken:
         return INACTIVE
-    return _describe(use) if use.claims["aud"] in client.serves else INACTIVE
+    audience = use.claims["aud"]
+    still_its = audience == broker.settings.issuer or audience in use.client.resources
+    return _describe(use) if audience in client.serves and still_its else INACTIVE
 
 
 def _wants_signed(http: Request) -> bool:

@@ -6,7 +6,7 @@ from chalicelib.access import find_end_among
 from chalicelib.grant_types.asked import Asked, audience_uri
 from chalicelib.issuing import choose_audience, issue_grant_tokens
 from chalicelib.ports import Advance, Broker, Found, Written
-from chalicelib.protocol.errors import InvalidClient, InvalidGrant
+from chalicelib.protocol.errors import InvalidClient, InvalidGrant, InvalidTarget
 from chalicelib.protocol.grants import (
     FROM_THE_FUTURE,
     RefreshRequest,
@@ -44,6 +44,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     )
     if broker.settings.refresh_grace_seconds == 0:
         _read_first(broker, handle, client, now)
+    _check_still_registered(broker, client, asked.audience)
     jkt = use_up(broker, asked.proof)
     request = RefreshRequest(
         client_id=client.client_id,
@@ -54,8 +55,16 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     )
     grant = _advance(broker, handle, request, now, binds=jkt is not None and not client.is_confidential)
     scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, now)
-    audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), (asked.scopes or scopes) & scopes)
+    uri = audience_uri(broker, asked, grant.resources)
+    _check_still_registered(broker, client, uri)
+    audience = choose_audience(broker, uri, (asked.scopes or scopes) & scopes)
     return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now, jkt=jkt)
+
+
+def _check_still_registered(broker: Broker, client: Client, uri: str | None) -> None:
+    """An API that the client has lost since is lost to what it holds. Raises InvalidTarget."""
+    if uri is not None and uri != broker.settings.issuer and uri not in client.resources:
+        raise InvalidTarget("resource_not_registered")
 
 
 def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int, *, binds: bool) -> Grant:

@@ -5,19 +5,23 @@ from collections.abc import Callable
 
 import pytest
 
+from chalicelib.records.places import client_place
+from chalicelib.records.resource import Resource
+from cli.operations import create_resource
 from tests.flow.assertions import KEY
 from tests.flow.browser import request
 from tests.flow.documents import Site, kept, start_documents
 from tests.flow.documents import app as described
 from tests.flow.scene import assert_page, only_written
-from tests.flow.stack import APP, Stack
+from tests.flow.stack import APP, SCOPE, Stack
 from tests.flow.surface import JSON
 from tests.flow.test_backchannel import App, app, jobs, run, sign_in, wired
 from tests.flow.test_logout import log_out
-from tests.flow.tokens import read_claims, start_session
+from tests.flow.tokens import CONFIDENTIAL, change, read_claims, start_session
 from tests.requirement import requirement
 
 __all__ = ["app", "wired"]
+API = "https://api.example/"
 HALF = "\ud800"  # half of a letter: JSON can say it, nothing can store it
 
 
@@ -104,3 +108,23 @@ def test_the_cookie_of_a_session_that_is_over_has_nobody_called_at_will(wired: S
     assert len(app.told) == 1
     wired.clock.advance(wired.settings.session_seconds)
     assert again() == 0
+
+
+@requirement("INT-02", "REF-07", "AUTHZ-11")
+def test_an_api_that_an_app_has_lost_is_lost_to_what_it_holds(stack: Stack) -> None:
+    create_resource(stack.deployment, Resource(audience=API, scopes=frozenset({"api:read"})))
+    server = stack.client(**CONFIDENTIAL, serves=frozenset({API}))
+    client, _ = stack.client(resources=frozenset({API}), scopes=frozenset({*SCOPE.split(), "api:read"}))
+    sign_in = stack.sign_in(client, scope="openid offline_access api:read", resource=API)
+    tokens = stack.redeem(sign_in).json
+    assert stack.post("/introspect", *server, token=tokens["access_token"]).json["active"] is True
+    change(stack, client_place(client.client_id), resources=frozenset())
+    stack.restart()
+    assert stack.post("/introspect", *server, token=tokens["access_token"]).json == {"active": False}
+    with only_written(stack):
+        refused = stack.refresh(sign_in, tokens["refresh_token"], resource=API)
+    assert (refused.status, refused.json["error"]) == (400, "invalid_target")
+    kept = stack.refresh(sign_in, tokens["refresh_token"], resource=stack.settings.issuer).json
+    assert read_claims(kept["access_token"])["aud"] == stack.settings.issuer
+    unsaid = stack.refresh(sign_in, kept["refresh_token"])  # without a word it would be that API
+    assert (unsaid.status, unsaid.json["error"]) == (400, "invalid_target")
