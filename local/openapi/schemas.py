@@ -25,7 +25,11 @@ OF_POLICY = ("handout", "providers", "resources", "sector")
 RENAMED = {"scopes": "scope", "optional_scopes": "optional_scopes"}
 TEXT: Schema = {"type": "string"}
 NUMBER: Schema = {"type": "integer"}
-CASES: tuple[tuple[Literal["closed", "token"], tuple[str]], ...] = (("closed", ("a",)), ("token", ("b",)))
+CASES: tuple[tuple[Literal["closed", "token"], Literal["oauth", "fapi2"], str], ...] = (
+    ("closed", "oauth", "a"),
+    ("token", "oauth", "b"),
+    ("closed", "fapi2", "c"),
+)
 FLAG: Schema = {"type": "boolean"}
 TEXTS: Schema = {"type": "array", "items": TEXT}
 
@@ -134,16 +138,18 @@ def registered() -> Schema:
 
 
 def metadata() -> Schema:
-    """RFC 8414, from the document itself: what does not depend on the settings is listed by value."""
-    one, other = (
+    """RFC 8414, from the document itself: what does not depend on the settings is listed by value, and what every
+    setting gives is always there."""
+    one, other, strict = (
         authorization_server_metadata(
-            Settings(issuer=ISSUER, table="t", keys_table="k", registration=door),
-            provider_ids=frozenset(names),
-            own_scopes=frozenset(names),
+            Settings(issuer=ISSUER, table="t", keys_table="k", registration=door, profile=profile),
+            provider_ids=frozenset({name}),
+            own_scopes=frozenset({name}),
         )
-        for door, names in CASES
+        for door, profile, name in CASES
     )
-    return record(" ".join(one), **{name: of_value(value, one.get(name)) for name, value in other.items()})
+    always = [name for name in one if name in strict]
+    return record(" ".join(always), **{name: of_value(value, one.get(name)) for name, value in other.items()})
 
 
 def of_value(value: Any, again: Any) -> Schema:
