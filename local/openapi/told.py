@@ -165,7 +165,7 @@ OPERATIONS: dict[str, Said] = {
         body="AboutToken",
         gives={200: "Nothing"},
         proves="client",
-        refuses=(*FOR_CLIENTS, errors.UnsupportedTokenType),
+        refuses=(*FOR_CLIENTS, errors.UnauthorizedClient, errors.UnsupportedTokenType),
     ),
     "POST /introspect": _said(
         "Tokens",
@@ -175,7 +175,7 @@ OPERATIONS: dict[str, Said] = {
         gives={200: "Introspection"},
         also=("application/token-introspection+jwt",),
         proves="server",
-        refuses=FOR_CLIENTS,
+        refuses=(*FOR_CLIENTS, errors.UnauthorizedClient),
     ),
     "GET /userinfo": _said(
         "Tokens",
