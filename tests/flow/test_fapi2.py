@@ -9,7 +9,7 @@ import pytest
 
 from chalicelib.config import ConfigurationError, read_settings
 from chalicelib.protocol.device_code import DEVICE_CODE
-from chalicelib.records.client import Client
+from chalicelib.records.client import Client, RegistrationPolicy
 from chalicelib.records.places import client_place
 from tests.conformance.fapi_party import FapiParty
 from tests.conformance.party import VERIFIER
@@ -19,6 +19,7 @@ from tests.flow.browser import Answer, request
 from tests.flow.device import GRANTS
 from tests.flow.pushing import follow, push
 from tests.flow.stack import APP, EXCHANGE, Stack, challenge
+from tests.flow.test_initial_tokens import token_for
 from tests.flow.tokens import read, read_claims, refusal
 from tests.protocol.proofs import key_of
 from tests.requirement import requirement
@@ -352,12 +353,12 @@ def test_no_device_and_no_password_gets_a_token(app: FapiParty) -> None:
     for grant_type in (DEVICE_CODE, "password", "implicit"):
         form: dict[str, str | None] = {"grant_type": grant_type, "device_code": "x", "username": "a", "password": "b"}
         assert refusal(app.post("/token", form, dpop=app.dpop("/token"))) == (400, "unsupported_grant_type")
-    policy = {
-        "grant_types": ["authorization_code", DEVICE_CODE],
-        "redirect_uris": [APP],
-        "jwks": {"keys": [KEY.public]},
-    }
-    refused = register(app.stack, {**policy, **KEYED})
+    policy = RegistrationPolicy(
+        grant_types=frozenset({"authorization_code", DEVICE_CODE}), auth_methods=frozenset({"private_key_jwt"})
+    )
+    document = {"grant_types": ["authorization_code", DEVICE_CODE], "redirect_uris": [APP], **KEYED}
+    admitted = {"Authorization": f"Bearer {token_for(app.stack, policy)}"}
+    refused = register(app.stack, {**document, "jwks": {"keys": [KEY.public]}}, **admitted)
     assert refusal(refused) == (400, "invalid_client_metadata")
 
 
