@@ -9,7 +9,7 @@ from chalicelib.replies import Reply
 
 PLACE = Path(__file__).resolve().parents[1] / "openapi.json"
 WRITTEN_FOR = '"https://broker.example"'
-CACHE_SECONDS = 3600
+CACHE_SECONDS = 300
 
 
 def answer(broker: Broker, http: Request) -> Reply:

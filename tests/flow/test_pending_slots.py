@@ -33,7 +33,7 @@ def test_the_oldest_of_four_makes_room_and_is_explained(stack: Stack) -> None:
     browser = stack.browser()
     tabs = []
     for state in "abcd":
-        tabs.append(stack.to_callback(client, browser=browser, state=state, nonce="n", scope="openid demo:notes:read"))
+        tabs.append(stack.to_callback(client, browser=browser, state=state, nonce="n", scope="openid"))
         stack.clock.advance(1)
     assert len(slots(browser)) == 3
     assert max(len(value) for value in slots(browser).values()) * 4 < 5000, "it is the count that makes room"

@@ -94,7 +94,7 @@ def test_it_is_served_with_the_issuer_to_every_origin_and_without_a_call(stack: 
     assert (stack.dynamodb.calls, stack.kms.calls) == ([], [])
     assert (answer.status, answer.header("content-type")) == (200, "application/json")
     assert answer.header("access-control-allow-origin") == "*"
-    assert answer.header("cache-control") == "public, max-age=3600"
+    assert answer.header("cache-control") == "public, max-age=300"
     kept = msgspec.json.decode(PLACE.read_bytes())
     assert answer.json == {**kept, "servers": [{"url": stack.settings.issuer}]}
 
