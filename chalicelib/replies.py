@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from chalicelib.protocol.errors import BoundToken, OAuthError
+from chalicelib.protocol.errors import BoundToken, OAuthError, TokenMissing
 from chalicelib.protocol.proof import PROOF_ALGORITHMS
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
@@ -37,29 +37,35 @@ def error_reply(
     request_id: str,
     schemes: tuple[str, ...] = ("Bearer",),
     algorithms: tuple[str, ...] = PROOF_ALGORITHMS,
+    resource_metadata: str = "",
 ) -> Reply:
     """The one place that turns a refusal into an answer (RFC 6749 section 5.2, RFC 6750 section 3).
 
-    schemes      by which an access token may come here; the first is the one that was tried
-    algorithms   of proofs, those that are offered here
+    schemes             by which an access token may come here; the first is the one that was tried
+    algorithms          of proofs, those that are offered here
+    resource_metadata   where it says what takes our access tokens here (RFC 9728 section 5.1); "" where none does
     """
     document = {"error": error.code, "error_description": error.description, **error.members, "error_id": request_id}
     reply = json_reply(document, status=error.status)
-    if challenge := _challenge(error, schemes, algorithms):
+    if challenge := _challenge(error, schemes, algorithms, resource_metadata):
         reply = reply.with_headers(("WWW-Authenticate", challenge))
     if error.retry_after is not None:
         reply = reply.with_headers(("Retry-After", str(error.retry_after)))
     return reply
 
 
-def _challenge(error: OAuthError, schemes: tuple[str, ...], algorithms: tuple[str, ...]) -> str | None:
+def _challenge(
+    error: OAuthError, schemes: tuple[str, ...], algorithms: tuple[str, ...], resource_metadata: str
+) -> str | None:
     """RFC 7617 for a client, RFC 6750 section 3 for a token that is missing, over or too narrow; where proofs are taken
-    the scheme for them beside it, or alone where it was tried or is the only one (RFC 9449 section 7)."""
+    the scheme for them beside it, or alone where it was tried or is the only one (RFC 9449 section 7). Whoever brought
+    no token at all made no error (RFC 6750 section 3.1)."""
     if error.code == "invalid_client":
         return 'Basic realm="broker"'
     if error.status != 401 and error.code != "insufficient_scope":
         return None
-    told = f'realm="broker", error="{error.code}"'
+    told = 'realm="broker"' + ("" if isinstance(error, TokenMissing) else f', error="{error.code}"')
+    told += f', resource_metadata="{resource_metadata}"' if resource_metadata else ""
     if "DPoP" not in schemes:
         return f"Bearer {told}"
     algs = f'algs="{" ".join(algorithms)}"'

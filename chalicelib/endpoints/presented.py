@@ -3,15 +3,15 @@ section 7.1)."""
 
 from chalicelib.access import Presented
 from chalicelib.ports import Broker
-from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken, NonceWanted, ProofRefused, UseDpopNonce
+from chalicelib.protocol.errors import InvalidDpopProof, NonceWanted, ProofRefused, TokenMissing, UseDpopNonce
 from chalicelib.protocol.request import Request
 
 
 def read_bearer(http: Request) -> str:
-    """What the Authorization header holds under the scheme Bearer, where no other is taken. Raises InvalidToken."""
+    """What the Authorization header holds under the scheme Bearer, where no other is taken. Raises TokenMissing."""
     scheme, _, token = (http.header("authorization") or "").partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
-        raise InvalidToken("bearer_missing")
+        raise TokenMissing("bearer_missing")
     return token.strip()
 
 
@@ -21,12 +21,12 @@ def read_presented(broker: Broker, http: Request, path: str) -> Presented:
 
     path   of this request, below the issuer, as the caller spelled it
 
-    Raises InvalidToken, and InvalidDpopProof and UseDpopNonce as they read where a token is used (401).
+    Raises TokenMissing, and InvalidDpopProof and UseDpopNonce as they read where a token is used (401).
     """
     scheme, _, rest = (http.header("authorization") or "").partition(" ")
     token, scheme = rest.strip(), scheme.lower()
     if scheme not in ("bearer", "dpop") or not token:
-        raise InvalidToken("access_token_missing")
+        raise TokenMissing("access_token_missing")
     if scheme == "bearer":
         return Presented(token=token)
     from chalicelib.endpoints.proof import read_proof

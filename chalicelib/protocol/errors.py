@@ -189,6 +189,10 @@ class InvalidToken(OAuthError):
     description = "The access token is missing, expired, revoked or not meant for this endpoint."
 
 
+class TokenMissing(InvalidToken):
+    """Nobody has tried a token yet: the challenge names no error (RFC 6750 section 3.1)."""
+
+
 class InsufficientScope(OAuthError):
     """RFC 6750 section 3.1."""
 

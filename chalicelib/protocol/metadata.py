@@ -1,6 +1,7 @@
 """What this server says about itself: only what it enforces (RFC 8414, OpenID Connect Discovery, THREATS META-02)."""
 
 from typing import Any, get_args
+from urllib.parse import urlsplit
 
 from chalicelib.protocol.authorization_request import PROMPTS
 from chalicelib.protocol.claims import PROFILE_CLAIMS
@@ -63,6 +64,12 @@ def authorization_server_metadata(
     if settings.registration_door != "closed":
         document["registration_endpoint"] = f"{issuer}/register"
     return document
+
+
+def resource_metadata_url(settings: Settings) -> str:
+    """Where the next document stands: the well-known part comes before the issuer's path (RFC 9728 section 3.1)."""
+    parts = urlsplit(settings.issuer)
+    return f"{parts.scheme}://{parts.netloc}/.well-known/oauth-protected-resource{parts.path}"
 
 
 def protected_resource_metadata(settings: Settings, *, own_scopes: frozenset[str]) -> dict[str, Any]:

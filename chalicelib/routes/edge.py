@@ -28,6 +28,7 @@ from chalicelib.protocol.errors import (
     UseDpopNonce,
 )
 from chalicelib.protocol.evidence import seen, seen_client
+from chalicelib.protocol.metadata import resource_metadata_url
 from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply, error_reply
@@ -119,7 +120,14 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, ht
     note_refusal(broker, error, error_id=request_id)
     algorithms = offered(broker.settings).proof_algorithms
     if not route.is_page:
-        return error_reply(error, request_id=request_id, schemes=_schemes(broker, route, http), algorithms=algorithms)
+        described = resource_metadata_url(broker.settings) if route.proofs == "token" else ""
+        return error_reply(
+            error,
+            request_id=request_id,
+            schemes=_schemes(broker, route, http),
+            algorithms=algorithms,
+            resource_metadata=described,
+        )
     if not isinstance(error, PageError):
         later = error.status >= 500 or error.status == 429
         page = "try_later" if later else "request_broken"

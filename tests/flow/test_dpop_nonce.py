@@ -36,7 +36,10 @@ def test_asked_for_a_nonce_a_client_goes_on_with_it_at_both_ends(strict: Stack) 
     asked = session.use()
     assert refusal(asked) == (401, "use_dpop_nonce")
     challenge = asked.header("www-authenticate") or ""
-    assert challenge.startswith('DPoP realm="broker", error="use_dpop_nonce", algs="')
+    assert (
+        challenge.startswith('DPoP realm="broker", error="use_dpop_nonce", resource_metadata="')
+        and ' algs="' in challenge
+    )
     assert asked.header("dpop-nonce") == nonce
     assert count_calls(strict) == before, "a nonce costs no call"
     good = session.use(nonce=nonce)

@@ -39,6 +39,11 @@ def call(bound: Bound, place: str, **sent: Any) -> Answer:
 PLACES = ["userinfo", "userinfo by POST", "the list", "one connection", "connect", "proxy", "proxy, encoded"]
 
 
+def described(stack: Stack) -> str:
+    """Where a challenge says what takes our tokens (RFC 9728 section 5.1)."""
+    return f'resource_metadata="{stack.settings.issuer}/.well-known/oauth-protected-resource"'
+
+
 @pytest.fixture
 def bound(proxied: Proxied) -> Bound:
     """A sign-in with a proof at a provider that has an API."""
@@ -53,14 +58,17 @@ def test_a_bound_token_works_with_a_proof_and_in_no_other_way(bound: Bound, plac
     before = count_calls(bound.stack)
     bearer = call(bound, place, scheme="Bearer")
     assert refusal(bearer) == (401, "invalid_token"), "as a bearer token, a proof beside it or not"
-    assert bearer.header("www-authenticate") == f'DPoP realm="broker", error="invalid_token", {ALGORITHMS}'
+    assert (
+        bearer.header("www-authenticate")
+        == f'DPoP realm="broker", error="invalid_token", {described(bound.stack)}, {ALGORITHMS}'
+    )
     mine, bound.holder = bound.holder, thief
     assert refusal(call(bound, place)) == (401, "invalid_token"), "with another key's proof"
     bound.holder = mine
     for wrong in ({"ath": None}, {"ath": "x"}, {"htm": "PUT"}, {"htu": "https://x/"}, {"jti": None}, {"proof": "x"}):
         answer = call(bound, place, **wrong)
         assert refusal(answer) == (401, "invalid_dpop_proof"), wrong
-        expected = f'DPoP realm="broker", error="invalid_dpop_proof", {ALGORITHMS}'
+        expected = f'DPoP realm="broker", error="invalid_dpop_proof", {described(bound.stack)}, {ALGORITHMS}'
         assert answer.header("www-authenticate") == expected
     assert count_calls(bound.stack) == before, "nothing is read for any of them"
     assert call(bound, place, jti="once").status in (200, 204)
@@ -75,7 +83,10 @@ def test_a_token_of_no_key_is_refused_under_the_scheme_for_proofs(proxied: Proxi
     before = count_calls(proxied.stack)
     answer = call(bearer, place)
     assert refusal(answer) == (401, "invalid_token")
-    assert answer.header("www-authenticate") == f'DPoP realm="broker", error="invalid_token", {ALGORITHMS}'
+    assert (
+        answer.header("www-authenticate")
+        == f'DPoP realm="broker", error="invalid_token", {described(proxied.stack)}, {ALGORITHMS}'
+    )
     assert count_calls(proxied.stack) == before
     assert call(bearer, place, scheme="Bearer").status in (200, 204), "a proof beside a bearer token plays no part"
 
@@ -92,14 +103,17 @@ def test_the_proof_is_of_this_very_token(bound: Bound) -> None:
 def test_who_sends_nothing_learns_of_both_schemes(stack: Stack) -> None:
     for path in ("/userinfo", "/connections", "/proxy/demo/notes"):
         answer = stack.get(path)
-        expected = f'Bearer realm="broker", error="invalid_token", DPoP {ALGORITHMS}'
+        expected = f'Bearer realm="broker", {described(stack)}, DPoP {ALGORITHMS}'
         assert (answer.status, answer.header("www-authenticate")) == (401, expected)
     holder = Holder(stack)
     client, secret = stack.client(**CONFIDENTIAL, grant_types=frozenset({"client_credentials"}))
     token = stack.token(client, secret, grant_type="client_credentials", headers=holder.proof())
     refused = holder.use(token.json["access_token"])
     assert refusal(refused) == (403, "insufficient_scope")
-    assert refused.header("www-authenticate") == f'DPoP realm="broker", error="insufficient_scope", {ALGORITHMS}'
+    assert (
+        refused.header("www-authenticate")
+        == f'DPoP realm="broker", error="insufficient_scope", {described(stack)}, {ALGORITHMS}'
+    )
 
 
 @requirement("DPOP-02")

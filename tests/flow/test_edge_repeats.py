@@ -89,9 +89,10 @@ def test_a_challenge_says_what_was_wrong_with_a_token(stack: Stack) -> None:
     narrow = stack.userinfo(stack.redeem(sign_in).json["access_token"])
     assert (narrow.status, narrow.json["error"]) == (403, "insufficient_scope")
     proofs = f'DPoP algs="{" ".join(PROOF_ALGORITHMS)}"'
-    assert narrow.header("www-authenticate") == f'Bearer realm="broker", error="insufficient_scope", {proofs}'
+    told = f'resource_metadata="{stack.settings.issuer}/.well-known/oauth-protected-resource"'
+    assert narrow.header("www-authenticate") == f'Bearer realm="broker", error="insufficient_scope", {told}, {proofs}'
     over = stack.userinfo("x").header("www-authenticate")
-    assert over == f'Bearer realm="broker", error="invalid_token", {proofs}'
+    assert over == f'Bearer realm="broker", error="invalid_token", {told}, {proofs}'
     basic = stack.token(client, grant_type="x", client_secret="x").header("www-authenticate")
     assert basic == 'Basic realm="broker"'
 

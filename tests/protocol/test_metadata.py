@@ -6,7 +6,11 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 from authlib.oidc.discovery import OpenIDProviderMetadata
 from msgspec.structs import replace
 
-from chalicelib.protocol.metadata import authorization_server_metadata, protected_resource_metadata
+from chalicelib.protocol.metadata import (
+    authorization_server_metadata,
+    protected_resource_metadata,
+    resource_metadata_url,
+)
 from chalicelib.records.settings import Settings
 from tests.requirement import requirement
 
@@ -106,6 +110,11 @@ def test_others_find_the_document_valid():
     """All but one rule: Discovery asks every provider for RS256, which we do not sign with and so do not name."""
     AuthorizationServerMetadata(metadata()).validate()
     OpenIDProviderMetadata(metadata() | {"id_token_signing_alg_values_supported": ["ES256", "RS256"]}).validate()
+
+
+@requirement("META-05")
+def test_the_document_of_a_resource_stands_before_the_path_of_its_issuer():
+    assert resource_metadata_url(SETTINGS) == "https://broker.example/.well-known/oauth-protected-resource/base"
 
 
 @requirement("META-02")
