@@ -10,9 +10,9 @@ from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, fi
 from chalicelib.endpoints.completing import add_told, build_grant, record_consent
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
 from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session
-from chalicelib.endpoints.decided import client_id_of, load_request
+from chalicelib.endpoints.decided import Decided, client_id_of, load_request
 from chalicelib.endpoints.device_decision import approve_device, decision_of, show_end
-from chalicelib.endpoints.shortfall import find_shortfall, show_shortfall
+from chalicelib.endpoints.shortfall import Shortfall, find_shortfall, show_shortfall
 from chalicelib.endpoints.sitting import is_meant
 from chalicelib.endpoints.withdrawing import take_back
 from chalicelib.issuing import issue_code, subject_for
@@ -64,19 +64,8 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     )
     session, told = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
     if shortfall.missing:
-        asked, grant_id = _ask_again(broker, pending, request)
+        page = _ask_about_shortfall(broker, http, pending, decided, client, provider, shortfall, owner)
         end_replaced(broker, owner, provider, connection)
-        page = show_shortfall(
-            broker,
-            http,
-            client,
-            asked,
-            provider.definition,
-            shortfall,
-            owner,
-            grant_id=grant_id,
-            was_pushed=decided.was_pushed,
-        )
         return page.with_headers(seal_session(broker, session, subject.session_salt, told))
     code = _issue(
         broker,
@@ -94,12 +83,36 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     _keep_client_alive(broker, client)
     end_replaced(broker, owner, provider, connection)
     if request.device_round:
-        cookie = seal_session(broker, session, subject.session_salt, told)
-        return show_end(broker, "device_done").with_headers(cookie)
-    cookie = seal_session(
-        broker, session, subject.session_salt, add_told(told, client, subject_for(broker, client, arrival.sub))
+        answer = show_end(broker, "device_done")
+    else:
+        told = add_told(told, client, subject_for(broker, client, arrival.sub))
+        answer = deliver(broker, code_answer(broker, request, code))
+    return answer.with_headers(seal_session(broker, session, subject.session_salt, told))
+
+
+def _ask_about_shortfall(
+    broker: Broker,
+    http: Request,
+    pending: Pending,
+    decided: Decided,
+    client: Client,
+    provider: Registered,
+    shortfall: Shortfall,
+    owner: Owner,
+) -> Reply:
+    """The provider gave less than was allowed: this grant ends, and the user decides what comes of it."""
+    request, grant_id = _ask_again(broker, pending, decided.request)
+    return show_shortfall(
+        broker,
+        http,
+        client,
+        request,
+        provider.definition,
+        shortfall,
+        owner,
+        grant_id=grant_id,
+        was_pushed=decided.was_pushed,
     )
-    return deliver(broker, code_answer(broker, request, code)).with_headers(cookie)
 
 
 def _ask_again(broker: Broker, pending: Pending, request: AuthorizationRequest) -> tuple[AuthorizationRequest, str]:

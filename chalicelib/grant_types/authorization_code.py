@@ -3,14 +3,14 @@
 from typing import Any
 
 from chalicelib.access import profile_places, read_profile
-from chalicelib.grant_types.asked import Asked, audience_uri
-from chalicelib.issuing import choose_audience, issue_grant_tokens
-from chalicelib.ports import Broker, Redemption, StoreUnavailable, Written
+from chalicelib.grant_types.asked import Asked
+from chalicelib.grant_types.redeeming import issue_redeemed, redeem
+from chalicelib.ports import Broker, StoreUnavailable, Written
 from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InvalidGrant
 from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.grants import CodeRequest, explain_code_refusal
-from chalicelib.protocol.handles import parse_handle, secret_hash, successor_secret
+from chalicelib.protocol.handles import parse_handle
 from chalicelib.protocol.pkce import check_verifier_syntax, s256
 from chalicelib.protocol.redirect_uri import redirect_hash
 from chalicelib.protocol.single import Parameters
@@ -22,14 +22,11 @@ from chalicelib.records.grant import Grant
 def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
     """Redeem one code; a second fully valid redemption ends the grant and everything under it.
 
-    A public client's refresh tokens are bound to the key of its proof (RFC 9449 section 5).
-
     Raises InvalidGrant, InvalidTarget: nothing changed but for a replay.
     """
     settings, now = broker.settings, broker.clock.now()
-    handles = broker.keys.get("handle")
     broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
-    presented = parse_handle(parameters.require("code"), "code", handles, epoch=settings.epoch)
+    presented = parse_handle(parameters.require("code"), "code", broker.keys.get("handle"), epoch=settings.epoch)
     verifier = parameters.get("code_verifier")
     check_verifier_syntax(verifier)
     redirect_uri = parameters.get("redirect_uri")
@@ -42,23 +39,15 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         resource=asked.resource(settings.issuer),
         jkt=jkt,
     )
-    salt = broker.entropy.token_bytes(16)
-    result = broker.store.redeem_code(
-        Redemption(
-            grant_id=presented.grant_id,
-            client_id=request.client_id,
-            secret_hash=secret_hash(presented.secret),
-            code_challenge=request.code_challenge,
-            redirect_hash=request.redirect_hash,
-            resource=request.resource,
-            successor_hash=secret_hash(successor_secret(presented.secret, salt)),
-            successor_salt=salt,
-            key_version=handles.current.version,
-            epoch=settings.epoch,
-            now=now,
-            jkt=jkt,
-            binds=jkt is not None and not client.is_confidential,
-        )
+    result = redeem(
+        broker,
+        client,
+        presented,
+        code_challenge=request.code_challenge,
+        redirect_hash=request.redirect_hash,
+        resource=request.resource,
+        jkt=jkt,
+        now=now,
     )
     if not isinstance(result, Written):
         try:
@@ -68,13 +57,8 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         broker.store.revoke_grant(replay.grant_id, client_id=client.client_id)
         broker.log.event("replay_detected", reason=replay.reason, client_id=client.client_id)
         raise InvalidGrant(replay.reason)
-    grant = result.item
-    audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), grant.scopes)
-    secret = successor_secret(presented.secret, grant.salt)
-    profile = _read_asked(broker, grant)
-    return issue_grant_tokens(
-        broker, grant, refresh_secret=secret, audience=audience, now=now, jkt=jkt, profile=profile
-    )
+    profile = _read_asked(broker, result.item)
+    return issue_redeemed(broker, result.item, presented, asked, jkt=jkt, now=now, profile=profile)
 
 
 def _read_asked(broker: Broker, grant: Grant) -> dict[str, Any]:

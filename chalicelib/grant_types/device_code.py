@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from chalicelib.grant_types.asked import Asked, audience_uri
-from chalicelib.issuing import choose_audience, issue_grant_tokens
-from chalicelib.ports import Broker, DevicePoll, Redemption, Written
+from chalicelib.grant_types.asked import Asked
+from chalicelib.grant_types.redeeming import issue_redeemed, redeem
+from chalicelib.ports import Broker, DevicePoll, Written
 from chalicelib.protocol.device_code import DeviceCodeRequest, StillWaiting, explain_device_refusal
 from chalicelib.protocol.errors import AuthorizationPending, InvalidGrant, OAuthError, PollTooEarly
-from chalicelib.protocol.handles import Handle, parse_handle, secret_hash, successor_secret
+from chalicelib.protocol.handles import Handle, parse_handle, secret_hash
 from chalicelib.protocol.single import Parameters
 from chalicelib.proving import use_up
 from chalicelib.records.client import Client
@@ -22,37 +22,27 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     Raises AuthorizationPending, PollTooEarly, AccessDenied, ExpiredToken, InvalidGrant, InvalidTarget.
     """
     settings, now = broker.settings, broker.clock.now()
-    handles = broker.keys.get("handle")
     broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
-    presented = parse_handle(parameters.require("device_code"), "device", handles, epoch=settings.epoch)
+    presented = parse_handle(
+        parameters.require("device_code"), "device", broker.keys.get("handle"), epoch=settings.epoch
+    )
     jkt = use_up(broker, asked.proof)
     request = DeviceCodeRequest(
         client_id=client.client_id, epoch=settings.epoch, resource=asked.resource(settings.issuer)
     )
-    salt = broker.entropy.token_bytes(16)
-    result = broker.store.redeem_code(
-        Redemption(
-            grant_id=presented.grant_id,
-            client_id=request.client_id,
-            secret_hash=secret_hash(presented.secret),
-            code_challenge=None,
-            redirect_hash=None,
-            resource=request.resource,
-            successor_hash=secret_hash(successor_secret(presented.secret, salt)),
-            successor_salt=salt,
-            key_version=handles.current.version,
-            epoch=settings.epoch,
-            now=now,
-            jkt=jkt,
-            binds=jkt is not None and not client.is_confidential,
-        )
+    result = redeem(
+        broker,
+        client,
+        presented,
+        code_challenge=None,
+        redirect_hash=None,
+        resource=request.resource,
+        jkt=jkt,
+        now=now,
     )
     if not isinstance(result, Written):
         raise _explain(broker, result.found, presented, request, now)
-    grant = result.item
-    audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), grant.scopes)
-    secret = successor_secret(presented.secret, grant.salt)
-    return issue_grant_tokens(broker, grant, refresh_secret=secret, audience=audience, now=now, jkt=jkt)
+    return issue_redeemed(broker, result.item, presented, asked, jkt=jkt, now=now)
 
 
 def _explain(
