@@ -42,7 +42,7 @@ def parse_claims(value: str | None) -> RequestedClaims:
     return RequestedClaims(
         scopes=frozenset(SCOPE_OF[name] for name in names & SCOPE_OF.keys()),
         id_token=frozenset(asked["id_token"].keys() & SCOPE_OF.keys()),
-        subjects=_values(asked["userinfo"].get("sub")) | _values(asked["id_token"].get("sub")),
+        subjects=_read_subjects(*(claims.get("sub") for claims in asked.values())),
     )
 
 
@@ -77,6 +77,18 @@ def _is_want(want: object) -> bool:
     if not isinstance(want, dict):
         return False
     return isinstance(want.get("essential", False), bool) and isinstance(want.get("values", []), list)
+
+
+def _read_subjects(*wants: dict[str, Any] | None) -> frozenset[str]:
+    """Who may sign in, by every part that names somebody. What could name nobody is never taken for everybody."""
+    named = [_values(want) for want in wants if want and want.keys() & {"value", "values"}]
+    texts = (text for want in wants if want for text in (*want.get("values", []), want.get("value", "-")))
+    if not all(isinstance(text, str) and text for text in texts):
+        raise InvalidRequest("claims_malformed")
+    subjects = frozenset.intersection(*named) if named else frozenset()
+    if named and not subjects:
+        raise InvalidRequest("claims_malformed")
+    return subjects
 
 
 def _values(want: dict[str, Any] | None) -> frozenset[str]:

@@ -31,6 +31,33 @@ def test_a_user_may_be_named() -> None:
     assert parse_claims('{"id_token": {"sub": {"value": "a"}}}').subjects == {"a"}
     assert parse_claims('{"userinfo": {"sub": {"values": ["a", "b"]}}}').subjects == {"a", "b"}
     assert parse_claims('{"id_token": {"sub": null}}').subjects == frozenset()
+    assert parse_claims('{"id_token": {"sub": {"essential": true}}}').subjects == frozenset()
+    both = '{"userinfo": {"sub": {"values": ["a", "b"]}}, "id_token": {"sub": {"value": "b"}}}'
+    assert parse_claims(both).subjects == {"b"}
+
+
+@requirement("OIDC-02")
+@pytest.mark.parametrize(
+    "want",
+    [
+        '{"value": 123}',
+        '{"value": {"a": 1}}',
+        '{"value": null}',
+        '{"value": ""}',
+        '{"values": []}',
+        '{"values": ["a", 1]}',
+    ],
+)
+@pytest.mark.parametrize("part", ["userinfo", "id_token"])
+def test_who_names_nobody_is_never_taken_to_mean_everybody(part: str, want: str) -> None:
+    with pytest.raises(InvalidRequest):
+        parse_claims(f'{{"{part}": {{"sub": {want}}}}}')
+
+
+@requirement("OIDC-02")
+def test_two_parts_that_name_two_users_name_nobody() -> None:
+    with pytest.raises(InvalidRequest):
+        parse_claims('{"userinfo": {"sub": {"value": "a"}}, "id_token": {"sub": {"value": "b"}}}')
 
 
 @requirement("OIDC-01")
