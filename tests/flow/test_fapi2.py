@@ -126,8 +126,9 @@ def test_a_token_that_is_not_bound_opens_nothing_any_more(make_stack: Callable[.
     stack.restart(profile="fapi2")
     refused = stack.userinfo(token)
     assert refusal(refused) == (401, "invalid_token")
+    described = f'resource_metadata="{stack.settings.issuer}/.well-known/oauth-protected-resource"'
     assert refused.header("www-authenticate") == (
-        'DPoP realm="broker", error="invalid_token", algs="ES256 EdDSA Ed25519 PS256"'
+        f'DPoP realm="broker", error="invalid_token", {described}, algs="ES256 EdDSA Ed25519 PS256"'
     )
     assert stack.post("/introspect", server, token=token).json == {"active": False}
     asked = stack.exchange(sign_in, token, headers=Holder(stack).proof())
