@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
+from chalicelib.pages.page import Page
 from chalicelib.protocol.errors import BoundToken, OAuthError, TokenMissing
 from chalicelib.protocol.proof import PROOF_ALGORITHMS
 
@@ -13,15 +14,24 @@ NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 
 class Reply(Struct, frozen=True, kw_only=True):
-    """Status, headers in order (a name may repeat: Set-Cookie), and a body: text, or bytes as they are."""
+    """Status, headers in order (a name may repeat: Set-Cookie), and a body: text, bytes as they are, or a page.
+
+    ui_locales   the languages that an app wishes for its user, where the URL does not say them
+    """
 
     status: int = 200
     headers: tuple[tuple[str, str], ...] = ()
-    body: str | bytes = ""
+    body: str | bytes | Page = ""
+    ui_locales: str | None = None
 
     def with_headers(self, *more: tuple[str, str]) -> "Reply":
         """The same reply with further headers."""
-        return Reply(status=self.status, headers=self.headers + more, body=self.body)
+        return structs.replace(self, headers=self.headers + more)
+
+
+def page_reply(page: Page, *, status: int = 200) -> Reply:
+    """One of our pages; the edge puts it into the reader's language."""
+    return Reply(status=status, body=page)
 
 
 def json_reply(document: Mapping[str, Any], *, status: int = 200, cacheable_seconds: int = 0) -> Reply:

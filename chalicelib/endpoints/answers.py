@@ -4,29 +4,21 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
 
-from chalicelib.pages.headers import page_headers
-from chalicelib.pages.page import ErrorPage, PostingPage
-from chalicelib.pages.render import render_error, render_leaving, render_posting
+from chalicelib.pages.page import ErrorPage, LeavingPage, PostingPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError, PageError
-from chalicelib.protocol.redirect_uri import origin_of
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.link import Link
 from chalicelib.records.sign_in import AuthorizationRequest
-from chalicelib.replies import Reply, redirect_reply
-
-
-def page_reply(html: str, *, status: int = 200, has_form: bool = False) -> Reply:
-    """One of our pages."""
-    return Reply(status=status, headers=page_headers(has_form=has_form), body=html)
+from chalicelib.replies import Reply, page_reply, redirect_reply
 
 
 def error_page(broker: Broker, error: PageError, *, request_id: str) -> Reply:
     """A refusal for a person: says what happened and what to do; nothing redirects."""
     page = ErrorPage(name=error.page, link=error.link, request_id=request_id, site=site(broker))
-    return page_reply(render_error(page), status=error.page_status)
+    return page_reply(page, status=error.page_status)
 
 
 def site(broker: Broker) -> str:
@@ -79,7 +71,12 @@ def deliver_behind_form(broker: Broker, answer: AppAnswer) -> Reply:
     """The same behind a form of ours: a redirect would fall under its `form-action`, so a page leads there."""
     if answer.mode == "form_post":
         return _post(broker, answer)
-    return page_reply(render_leaving(location_of(answer), host_of(answer.redirect_uri), site=site(broker)))
+    return leave(broker, location_of(answer), host_of(answer.redirect_uri))
+
+
+def leave(broker: Broker, url: str, name: str) -> Reply:
+    """The page that goes on to `url` at once; `name` says who is there."""
+    return page_reply(LeavingPage(url=url, name=name, site=site(broker)))
 
 
 def location_of(answer: AppAnswer) -> str:
@@ -95,8 +92,7 @@ def _post(broker: Broker, answer: AppAnswer) -> Reply:
         fields=tuple(answer.members.items()),
         site=site(broker),
     )
-    headers = page_headers(has_form=True, posts_to=origin_of(answer.redirect_uri))
-    return Reply(headers=headers, body=render_posting(page))
+    return page_reply(page)
 
 
 def error_location(broker: Broker, http: Request, link: Link, error: OAuthError) -> str:

@@ -6,7 +6,7 @@ operator-registered clients; for the others nothing redirects before the user ha
 
 from urllib.parse import urlencode, urlsplit
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chalicelib.endpoints.answers import deliver, error_answer, refusal_of, way_back
 from chalicelib.endpoints.checking import check_request
@@ -126,7 +126,7 @@ def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Rep
     except OAuthError as error:
         _check_may_redirect(parties, error)
         reply = deliver(broker, refusal_of(broker, http, opened.request, error))
-    return reply.with_headers(*cookies)
+    return structs.replace(reply, ui_locales=opened.request.ui_locales).with_headers(*cookies)
 
 
 def _answer_checked(broker: Broker, http: Request, opened: Opened, parties: Parties) -> Reply:

@@ -17,7 +17,7 @@ from chalicelib.asking import (
     open_credential,
     redeem_at_provider,
 )
-from chalicelib.endpoints.answers import code_answer, deliver, location_of, page_reply, refusal_of, site, way_back
+from chalicelib.endpoints.answers import code_answer, deliver, location_of, refusal_of, site, way_back
 from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
 from chalicelib.endpoints.decided import client_id_of, read_request
@@ -34,7 +34,7 @@ from chalicelib.endpoints.link_trip import answer_refused, finish_login
 from chalicelib.endpoints.linked import finish_link
 from chalicelib.endpoints.parties import load_parties
 from chalicelib.issuing import issue_code
-from chalicelib.pages.render import render_waiting
+from chalicelib.pages.page import ErrorPage
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
 from chalicelib.protocol.evidence import seen
@@ -46,7 +46,7 @@ from chalicelib.records.grant import Grant
 from chalicelib.records.keyset import Purpose
 from chalicelib.records.places import provider_place
 from chalicelib.records.sign_in import AuthorizationRequest, Pending
-from chalicelib.replies import Reply
+from chalicelib.replies import Reply, page_reply
 from chalicelib.upstream.callback import (
     callback_uri,
     check_callback_code,
@@ -207,7 +207,7 @@ def _answer_again(broker: Broker, http: Request, pending: Pending, found: Grant 
     now = broker.clock.now()
     if found is not None and found.expires_at > now and found.decided_at == pending.decided_at:
         if found.status == "exchanging":
-            return page_reply(render_waiting(_same_place(broker, http), site=site(broker)))
+            return page_reply(ErrorPage(name="waiting", refresh=_same_place(broker, http), site=site(broker)))
         ours = hmac.compare_digest(found.secret_hash, secret_hash(pending.code_secret))
         if found.status == "issued" and ours:
             request = read_request(broker, pending)

@@ -2,16 +2,13 @@
 
 from urllib.parse import urlsplit
 
-from msgspec import structs
-
 from chalicelib.asking import load_definition
-from chalicelib.endpoints.answers import page_reply, site
+from chalicelib.endpoints.answers import site
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
 from chalicelib.endpoints.parties import Parties
 from chalicelib.endpoints.pushed import Opened
-from chalicelib.pages.own_scopes import OWN_SCOPES as OWN_TITLES
-from chalicelib.pages.page import ChoicePage, DeviceLines, ProviderOption, ScopeLine
-from chalicelib.pages.render import render_choice, render_device_choice
+from chalicelib.pages.own_scopes import OWN_SCOPES
+from chalicelib.pages.page import ChoicePage, DeviceChoicePage, DeviceLines, ProviderOption, ScopeLine
 from chalicelib.ports import Broker
 from chalicelib.protocol.client_document import host_of_document
 from chalicelib.protocol.redirect_uri import is_loopback, origin_of
@@ -20,7 +17,7 @@ from chalicelib.protocol.scope import split_by_provider
 from chalicelib.records.client import Client
 from chalicelib.records.places import is_url
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, PageForm
-from chalicelib.replies import Reply
+from chalicelib.replies import Reply, page_reply
 from chalicelib.vault.connecting import provider_scopes
 
 
@@ -48,21 +45,26 @@ def show_choice(
         browser=browser_hash(browser),
         shown_at=broker.clock.now(),
     )
-    page = _build_page(broker, request, parties, session, seal_form(broker, form))
-    html = render_device_choice(structs.replace(page, device=device)) if device else render_choice(page)
-    reply = page_reply(html, has_form=True)
+    page = _build_page(broker, request, parties, session, seal_form(broker, form), device)
+    reply = page_reply(page)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
 
 def _build_page(
-    broker: Broker, request: AuthorizationRequest, parties: Parties, session: BrowserSession | None, sealed: str
+    broker: Broker,
+    request: AuthorizationRequest,
+    parties: Parties,
+    session: BrowserSession | None,
+    sealed: str,
+    device: DeviceLines | None,
 ) -> ChoicePage:
     client = parties.client
     offered = [request.provider_id] if request.provider_id else sorted(parties.providers)
     last = session.provider_id if session and session.provider_id in offered else ""
     lines = {one: provider_lines(broker, one, request.scopes, client.optional_scopes) for one in parties.providers}
     beside = [one for one in sorted(parties.providers) if one not in offered and lines[one]]
-    return ChoicePage(
+    minutes, days = _lasts(broker, request)
+    return (DeviceChoicePage if device else ChoicePage)(
         client_name=client.client_name,
         client_verified=client.registered_by == "operator",
         client_host=client_host(client, request.redirect_uri),
@@ -71,7 +73,8 @@ def _build_page(
         providers=tuple(
             provider_option(broker, parties, one, selected=one == last or len(offered) == 1) for one in offered
         ),
-        lasts=_lasts(broker, request),
+        lasts_minutes=minutes,
+        lasts_days=days,
         sealed_request=sealed,
         own_scopes=_own_lines(broker, request, client),
         provider_scopes={one: found for one, found in lines.items() if found},
@@ -82,6 +85,7 @@ def _build_page(
         names_itself=is_url(client.client_id),
         site=site(broker),
         action=urlsplit(broker.settings.issuer).path + "/signin",
+        device=device,
     )
 
 
@@ -99,8 +103,8 @@ def _own_lines(broker: Broker, request: AuthorizationRequest, client: Client) ->
     return tuple(
         ScopeLine(
             name=scope,
-            title=OWN_TITLES.get(scope, ""),
-            access="read" if scope in OWN_TITLES else "write",
+            is_ours=scope in OWN_SCOPES,
+            access="read" if scope in OWN_SCOPES else "write",
             optional=scope in client.optional_scopes,
         )
         for scope in sorted(own)
@@ -124,11 +128,11 @@ def provider_lines(
     )
 
 
-def _lasts(broker: Broker, request: AuthorizationRequest) -> str:
-    """How long access lasts, after the words "Access lasts"."""
+def _lasts(broker: Broker, request: AuthorizationRequest) -> tuple[int, int]:
+    """How long access lasts: in minutes, or at most so many days."""
     if "offline_access" not in request.scopes:
-        return f"{max(1, broker.settings.access_token_seconds // 60)} minutes"
-    return f"at most {max(1, broker.settings.refresh_end_seconds // 86400)} days"
+        return max(1, broker.settings.access_token_seconds // 60), 0
+    return 0, max(1, broker.settings.refresh_end_seconds // 86400)
 
 
 def client_host(client: Client, redirect_uri: str) -> str:

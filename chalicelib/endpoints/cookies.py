@@ -24,6 +24,7 @@ from chalicelib.vault import session as vault_session
 T = TypeVar("T")
 Headers = tuple[tuple[str, str], ...]
 BROWSER, PENDING, SESSION, TRIES = "tb_browser", "tb_pending_", "tb_session", "tb_tries"
+LANGUAGE = "tb_language"
 SLOTS = 3
 SLOT_BYTES = 3800
 ALL_SLOTS_BYTES = 5000
@@ -74,6 +75,11 @@ def new_browser(broker: Broker) -> str:
 def browser_hash(browser: str) -> str:
     """What a sealed form keeps of it."""
     return hashlib.sha256(browser.encode()).hexdigest()
+
+
+def read_language(broker: Broker, request: Request) -> str:
+    """What an app wished for the trip that this browser is on; anybody may have written it."""
+    return request.cookies.get(_full(broker, LANGUAGE), "")
 
 
 def seal_form(broker: Broker, form: PageForm) -> str:

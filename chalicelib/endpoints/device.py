@@ -6,7 +6,7 @@ code is good, or spends somebody's tries. POST counts before it looks. A code th
 
 from urllib.parse import urlsplit
 
-from chalicelib.endpoints.answers import page_reply, site
+from chalicelib.endpoints.answers import site
 from chalicelib.endpoints.choice import show_choice
 from chalicelib.endpoints.cookies import (
     BROWSER,
@@ -23,7 +23,6 @@ from chalicelib.endpoints.pushed import Opened
 from chalicelib.endpoints.signin import check_own_form
 from chalicelib.endpoints.sitting import find_sitting
 from chalicelib.pages.page import DeviceLines, DevicePage
-from chalicelib.pages.render import render_device
 from chalicelib.ports import Broker
 from chalicelib.protocol.derive import derive_device_grant_id
 from chalicelib.protocol.errors import PageError
@@ -33,7 +32,7 @@ from chalicelib.protocol.user_code import parse_user_code, show_user_code
 from chalicelib.records.grant import DeviceRequest, Grant
 from chalicelib.records.places import grant_place
 from chalicelib.records.sign_in import AuthorizationRequest
-from chalicelib.replies import Reply
+from chalicelib.replies import Reply, page_reply
 
 WINDOW_SECONDS = 900
 
@@ -54,7 +53,7 @@ def answer(broker: Broker, http: Request) -> Reply:
 def _show_field(broker: Broker, user_code: str, *, wrong: bool) -> Reply:
     action = urlsplit(broker.settings.issuer).path + "/device"
     page = DevicePage(user_code=user_code, wrong=wrong, site=site(broker), action=action)
-    return page_reply(render_device(page), status=400 if wrong else 200, has_form=True)
+    return page_reply(page, status=400 if wrong else 200)
 
 
 def _look(broker: Broker, http: Request, typed: str | None) -> Reply:

@@ -6,15 +6,14 @@ shown: `device_round` rises when the user has to decide again. There is no app t
 
 import hmac
 
-from chalicelib.endpoints.answers import page_reply, site
+from chalicelib.endpoints.answers import site
 from chalicelib.pages.page import ErrorPage
-from chalicelib.pages.render import render_error, render_waiting
 from chalicelib.ports import Broker, DeviceDecision, Refused, Written
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.records.grant import Grant
 from chalicelib.records.sign_in import Pending
-from chalicelib.replies import Reply
+from chalicelib.replies import Reply, page_reply
 
 
 def device_uri(broker: Broker) -> str:
@@ -67,10 +66,10 @@ def answer_again(broker: Broker, pending: Pending, found: Grant | None, same_pla
         broker.log.event("state_already_used", provider_id=pending.provider_id)
         raise PageError("state_already_used", page="device_over")
     if found.status == "exchanging":
-        return page_reply(render_waiting(same_place, site=site(broker)))
+        return page_reply(ErrorPage(name="waiting", refresh=same_place, site=site(broker)))
     return show_end(broker, "device_done")
 
 
 def show_end(broker: Broker, name: str) -> Reply:
     """The last page of the browser."""
-    return page_reply(render_error(ErrorPage(name=name, site=site(broker))))
+    return page_reply(ErrorPage(name=name, site=site(broker)))

@@ -7,14 +7,13 @@ user; who has none is offered to show a login that they already have, and somebo
 import hmac
 
 from chalicelib.custody.linking import Asker, check_asker, open_link
-from chalicelib.endpoints.answers import error_location, host_of, page_reply, site, way_back
+from chalicelib.endpoints.answers import error_location, host_of, leave, way_back
 from chalicelib.endpoints.cookies import is_fresh, open_link_form, read_browser
 from chalicelib.endpoints.link_page import show_link, show_login_first, show_outcome
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.signin import check_own_form
 from chalicelib.endpoints.sitting import Sitting, find_sitting
 from chalicelib.endpoints.travel import begin_link_trip, provider_name
-from chalicelib.pages.render import render_leaving
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError
 from chalicelib.protocol.request import Request
@@ -98,10 +97,10 @@ def _deny(broker: Broker, http: Request, link: Link, parties: Parties) -> Reply:
     if not link.redirect_uri:
         return show_outcome(broker, "not_connected", parties.client)
     place = error_location(broker, http, link, AccessDenied("user_denied"))
-    return page_reply(render_leaving(place, host_of(link.redirect_uri), site=site(broker)))
+    return leave(broker, place, host_of(link.redirect_uri))
 
 
 def _travel(broker: Broker, provider_id: str, trip: tuple[str, tuple[tuple[str, str], ...]]) -> Reply:
     """A page that leaves: a redirect would fall under the form's `form-action`."""
     url, cookies = trip
-    return page_reply(render_leaving(url, provider_name(broker, provider_id), site=site(broker))).with_headers(*cookies)
+    return leave(broker, url, provider_name(broker, provider_id)).with_headers(*cookies)

@@ -3,15 +3,13 @@
 from urllib.parse import urlsplit
 
 from chalicelib.custody.linking import Asker
-from chalicelib.endpoints.answers import page_reply, site, way_back
+from chalicelib.endpoints.answers import site, way_back
 from chalicelib.endpoints.choice import client_host, host_shown, provider_lines, provider_option
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_link_form, set_cookie
 from chalicelib.endpoints.parties import Parties
 from chalicelib.endpoints.sitting import Sitting
 from chalicelib.endpoints.travel import provider_name
-from chalicelib.pages.page import ChoicePage, ErrorPage, LoginFirstPage
-from chalicelib.pages.render import render_connect, render_error, render_login_first
-from chalicelib.pages.text import CONNECT_LASTS
+from chalicelib.pages.page import ConnectPage, ErrorPage, LoginFirstPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
 from chalicelib.protocol.errors import PageError
@@ -21,7 +19,7 @@ from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import Client
 from chalicelib.records.link import Link, LinkForm
 from chalicelib.records.places import is_url
-from chalicelib.replies import Reply
+from chalicelib.replies import Reply, page_reply
 
 
 def show_link(
@@ -43,7 +41,7 @@ def show_link(
         optional=optional,
         shown_at=broker.clock.now(),
     )
-    page = ChoicePage(
+    page = ConnectPage(
         client_name=asker.client.client_name,
         client_verified=asker.client.registered_by == "operator",
         client_host=client_host(asker.client, link.redirect_uri or broker.settings.issuer),
@@ -51,7 +49,6 @@ def show_link(
         redirect_is_loopback=is_loopback(link.redirect_uri),
         providers=(provider_option(broker, parties, link.provider_id, selected=True),),
         provider_scopes={link.provider_id: provider_lines(broker, link.provider_id, scopes, optional)},
-        lasts=CONNECT_LASTS,
         sealed_request=seal_link_form(broker, form),
         signed_in_as=provider_name(broker, sitting.session.provider_id),
         policy_uri=asker.client.policy_uri,
@@ -60,7 +57,7 @@ def show_link(
         site=site(broker),
         action=_action(broker, sealed),
     )
-    reply = page_reply(render_connect(page), has_form=True)
+    reply = page_reply(page)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
 
@@ -73,13 +70,13 @@ def show_login_first(broker: Broker, link: Link, parties: Parties, sealed: str) 
         site=site(broker),
         action=_action(broker, sealed),
     )
-    return page_reply(render_login_first(page), has_form=True)
+    return page_reply(page)
 
 
 def show_outcome(broker: Broker, name: str, client: Client) -> Reply:
     """The end on a page of ours, where the app has named no redirect URI; with the way to the app's own pages."""
     page = ErrorPage(name=name, link=way_back(client), client_name=client.client_name, site=site(broker))
-    return page_reply(render_error(page))
+    return page_reply(page)
 
 
 def _choose_scopes(link: Link, asker: Asker) -> tuple[frozenset[str], frozenset[str]]:

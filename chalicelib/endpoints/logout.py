@@ -9,7 +9,7 @@ from urllib.parse import urlencode, urlsplit
 
 from chalicelib.access import verify_id_token
 from chalicelib.custody.signing_out import leave_sign_out
-from chalicelib.endpoints.answers import host_of, page_reply, site, way_back
+from chalicelib.endpoints.answers import host_of, leave, site, way_back
 from chalicelib.endpoints.cookies import (
     BROWSER,
     SESSION,
@@ -30,7 +30,6 @@ from chalicelib.endpoints.parties import find_client
 from chalicelib.endpoints.signin import check_own_form
 from chalicelib.issuing import subject_for
 from chalicelib.pages.page import ErrorPage, SignOutPage
-from chalicelib.pages.render import render_error, render_leaving, render_sign_out
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest, InvalidToken, PageError
 from chalicelib.protocol.evidence import seen
@@ -38,7 +37,7 @@ from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import Parameters, check_no_secret_in_query
 from chalicelib.records.client import Client
 from chalicelib.records.sign_out import SignOutForm, SignOutRequest
-from chalicelib.replies import Reply, redirect_reply
+from chalicelib.replies import Reply, page_reply, redirect_reply
 
 POSTED_SECONDS = 60
 
@@ -143,7 +142,7 @@ def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client 
         site=site(broker),
         action=urlsplit(broker.settings.issuer).path + "/logout",
     )
-    reply = page_reply(render_sign_out(page), has_form=True)
+    reply = page_reply(page)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
 
@@ -194,7 +193,7 @@ def _end(
         link = way_back(client) if client is not None else None
         return _show(broker, "signed_out", client, link).with_headers(*forget)
     if pressed:
-        return page_reply(render_leaving(place, host_of(place), site=site(broker))).with_headers(*forget)
+        return leave(broker, place, host_of(place)).with_headers(*forget)
     if client is not None and client.registered_by == "operator":
         return redirect_reply(place).with_headers(*forget)
     return _show(broker, "signed_out", client, place).with_headers(*forget)
@@ -212,4 +211,4 @@ def _place(request: SignOutRequest, client: Client | None) -> str | None:
 
 def _show(broker: Broker, name: str, client: Client | None, link: str | None) -> Reply:
     client_name = client.client_name if client is not None else None
-    return page_reply(render_error(ErrorPage(name=name, link=link, client_name=client_name, site=site(broker))))
+    return page_reply(ErrorPage(name=name, link=link, client_name=client_name, site=site(broker)))

@@ -2,6 +2,7 @@
 
 from chalicelib.asking import is_ready
 from chalicelib.endpoints.parties import OWN_SCOPES
+from chalicelib.pages.language import LANGUAGES
 from chalicelib.ports import Broker
 from chalicelib.protocol.jose import jwks_document
 from chalicelib.protocol.metadata import authorization_server_metadata, protected_resource_metadata
@@ -21,7 +22,9 @@ def authorization_server(broker: Broker, http: Request) -> Reply:
         for place in places
         if (record := found.get(place)) and not record.marks.disabled and is_ready(broker, record)
     )
-    document = authorization_server_metadata(broker.settings, provider_ids=switched_on, own_scopes=OWN_SCOPES)
+    document = authorization_server_metadata(
+        broker.settings, provider_ids=switched_on, own_scopes=OWN_SCOPES, languages=LANGUAGES
+    )
     return json_reply(document, cacheable_seconds=CACHE_SECONDS)
 
 

@@ -5,18 +5,17 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
-from chalicelib.endpoints.answers import page_reply, site
+from chalicelib.endpoints.answers import site
 from chalicelib.endpoints.connecting import Owner
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
 from chalicelib.endpoints.kept import keep_request
 from chalicelib.pages.page import PartialPage, ScopeLine
-from chalicelib.pages.render import render_partial
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.client import Client
 from chalicelib.records.sign_in import AuthorizationRequest, KeptRequest, PageForm
-from chalicelib.replies import Reply
+from chalicelib.replies import Reply, page_reply
 from chalicelib.upstream.granted import missing_scopes
 from chalicelib.vault.connecting import provider_scopes
 
@@ -82,7 +81,7 @@ def show_shortfall(
         site=site(broker),
         action=urlsplit(broker.settings.issuer).path + "/signin",
     )
-    reply = page_reply(render_partial(page), has_form=True)
+    reply = page_reply(page)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
 

@@ -7,7 +7,7 @@ Every answer that leaves our site is a 200 page with a meta refresh and a link: 
 import hmac
 from urllib.parse import urlsplit
 
-from chalicelib.endpoints.answers import deliver_behind_form, page_reply, refusal_of, site, way_back
+from chalicelib.endpoints.answers import deliver_behind_form, leave, refusal_of, way_back
 from chalicelib.endpoints.cookies import is_fresh, open_form, read_browser
 from chalicelib.endpoints.decided import load_shown
 from chalicelib.endpoints.device_decision import deny_device, show_end
@@ -15,7 +15,6 @@ from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices, took_back
 from chalicelib.endpoints.travel import begin_trip, provider_name
 from chalicelib.endpoints.withdrawing import withdraw_connection
-from chalicelib.pages.render import render_leaving
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError
 from chalicelib.protocol.evidence import seen
@@ -157,8 +156,4 @@ def _go_on(
         stored=form.stored,
         asks_again=sitting is not None and took_back(sitting, provider_id),
     )
-    return _leave(broker, url, provider_name(broker, provider_id)).with_headers(*cookies)
-
-
-def _leave(broker: Broker, url: str, name: str) -> Reply:
-    return page_reply(render_leaving(url, name, site=site(broker)))
+    return leave(broker, url, provider_name(broker, provider_id)).with_headers(*cookies)

@@ -1,21 +1,56 @@
 """What each page needs to know, as values. Names and hosts may be hostile: `render` cleans and escapes all of them."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
+
+from chalicelib.pages.display import is_printable
+from chalicelib.pages.notices import NOTICES, Notice
+from chalicelib.protocol.redirect_uri import origin_of
+
+_NEVER_A_TARGET = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
+
+
+class Page(Struct, frozen=True, kw_only=True):
+    """One page, before it has a language.
+
+    template   the file in templates/
+    sections   of the message catalogues, of which it may say what stands there; the later one holds
+    has_form   a form of ours is on it
+    hole       the one field that differs from browser to browser; the rest of such a page is kept
+    site       our host, as in the address bar
+    """
+
+    template: ClassVar[str]
+    sections: ClassVar[tuple[str, ...]]
+    has_form: ClassVar[bool] = True
+    hole: ClassVar[str] = ""
+    site: str = ""
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The sections that this page needs."""
+        return self.sections
+
+    @property
+    def posts_to(self) -> str:
+        """The one origin that its form may go to."""
+        return "'self'"
 
 
 class ScopeLine(Struct, frozen=True, kw_only=True):
     """One permission in plain words.
 
     name       the scope value as the form posts it, provider prefix included
-    title      what it allows, to follow "may": "read your repositories"; "" shows the name itself
+    title      what it allows, in the English of the provider's file, to follow "may"; "" shows the name itself
+    is_ours    one of `OWN_SCOPES`, for which the catalogues have the words
     access     "read" or "write"; writing is shown as its own group
     optional   may be unticked; posted as `scope` while ticked
     """
 
     name: str
     title: str = ""
+    is_ours: bool = False
     access: Literal["read", "write"] = "read"
     optional: bool = False
 
@@ -48,23 +83,24 @@ class DeviceLines(Struct, frozen=True, kw_only=True):
     minutes: int
 
 
-class DevicePage(Struct, frozen=True, kw_only=True):
+class DevicePage(Page, frozen=True, kw_only=True):
     """Where a user code is typed.
 
     user_code   what the address held, to be compared; "" for an empty field
     wrong       the code before was unknown, used or over
     """
 
+    template = "device.html"
+    sections = ("device",)
+
     user_code: str = ""
     wrong: bool = False
-    site: str = ""
     action: str = "/device"
 
 
-class ChoicePage(Struct, frozen=True, kw_only=True):
+class ChoicePage(Page, frozen=True, kw_only=True):
     """The one page of a sign-in: who asks, what for, with which provider (THREATS CONS-03).
 
-    site                  our host, as in the address bar
     client_verified       True only where the operator registered the client
     client_host           host of the client's `client_uri` (else of its first redirect URI)
     names_itself          client_host is that of the client's own document, and all that is known of it: shown large
@@ -73,11 +109,15 @@ class ChoicePage(Struct, frozen=True, kw_only=True):
     providers             one: a plain line; several: radio cards
     provider_scopes       provider id -> its lines; the ids are those of `providers` and `later`
     later                 providers whose scopes stand beside and count only after /connect
-    lasts                 plain words after "Access lasts": "until you sign out, at most 30 days"
+    lasts_minutes, lasts_days   how long access lasts; neither: until the user takes it back
     sealed_request        posted back as `request`
     action                path of POST /signin, with the stage prefix where there is one
     device                of a device's request; then redirect_host is "", and client_host may be
     """
+
+    template = "choice.html"
+    sections: ClassVar[tuple[str, ...]] = ("choice",)
+    hole = "sealed_request"
 
     client_name: str
     client_verified: bool
@@ -85,8 +125,9 @@ class ChoicePage(Struct, frozen=True, kw_only=True):
     redirect_host: str
     redirect_is_loopback: bool
     providers: tuple[ProviderOption, ...]
-    lasts: str
     sealed_request: str
+    lasts_minutes: int = 0
+    lasts_days: int = 0
     own_scopes: tuple[ScopeLine, ...] = ()
     provider_scopes: dict[str, tuple[ScopeLine, ...]] = {}
     later: tuple[ProviderOption, ...] = ()
@@ -94,28 +135,43 @@ class ChoicePage(Struct, frozen=True, kw_only=True):
     policy_uri: str | None = None
     tos_uri: str | None = None
     names_itself: bool = False
-    site: str = ""
     action: str = "/signin"
     device: DeviceLines | None = None
 
 
-class PartialPage(Struct, frozen=True, kw_only=True):
+class DeviceChoicePage(ChoicePage, frozen=True, kw_only=True):
+    """The same of a device's request."""
+
+    sections = ("choice", "device_choice")
+    hole = ""
+
+
+class ConnectPage(ChoicePage, frozen=True, kw_only=True):
+    """The page of a connect link."""
+
+    sections = ("choice", "connect")
+    hole = ""
+
+
+class PartialPage(Page, frozen=True, kw_only=True):
     """The provider gave less than the app requires: go on with less, try again, or cancel.
 
     granted, missing   the provider's permissions in plain words
     sealed_request     posted back as `request`, with decision=continue|retry|cancel
     """
 
+    template = "partial.html"
+    sections = ("partial",)
+
     client_name: str
     provider_name: str
     granted: tuple[ScopeLine, ...]
     missing: tuple[ScopeLine, ...]
     sealed_request: str
-    site: str = ""
     action: str = "/signin"
 
 
-class LoginFirstPage(Struct, frozen=True, kw_only=True):
+class LoginFirstPage(Page, frozen=True, kw_only=True):
     """A connect link opened where nobody is signed in.
 
     provider_name   where the app wants an account connected
@@ -123,27 +179,31 @@ class LoginFirstPage(Struct, frozen=True, kw_only=True):
     action          posted to with decision=sign_in
     """
 
+    template = "login_first.html"
+    sections = ("login_first",)
+
     client_name: str
     provider_name: str
     login_name: str
     action: str
-    site: str = ""
 
 
-class SignOutPage(Struct, frozen=True, kw_only=True):
+class SignOutPage(Page, frozen=True, kw_only=True):
     """Asks whether to sign out, where the request does not prove that this user wants it.
 
     client_name      the app that asks; None where none is named, or one that nobody here has checked
     sealed_request   posted back as `request`, with decision=sign_out|stay
     """
 
+    template = "sign_out.html"
+    sections = ("sign_out",)
+
     client_name: str | None
     sealed_request: str
     action: str
-    site: str = ""
 
 
-class PostingPage(Struct, frozen=True, kw_only=True):
+class PostingPage(Page, frozen=True, kw_only=True):
     """An answer to an app that the browser posts (OAuth 2.0 Form Post Response Mode).
 
     name     host of the app's redirect URI
@@ -151,23 +211,75 @@ class PostingPage(Struct, frozen=True, kw_only=True):
     fields   name and value pairs of the answer
     """
 
+    template = "posting.html"
+    sections = ("posting",)
+
     name: str
     action: str
     fields: tuple[tuple[str, str], ...]
-    site: str = ""
+
+    def __post_init__(self) -> None:
+        if not is_printable(self.action) or not self.action.startswith(("https://", "http://")):
+            raise ValueError("no form may lead there")
+
+    @property
+    def posts_to(self) -> str:
+        """The app's origin."""
+        return origin_of(self.action)
 
 
-class ErrorPage(Struct, frozen=True, kw_only=True):
-    """A page that explains why nothing goes on here.
+class LeavingPage(Page, frozen=True, kw_only=True):
+    """A page that goes on to `url` at once: a redirect after a form of ours would fall under its `form-action`.
 
-    name          a key of `text.NOTICES`
+    url    a provider's authorization URL or a registered redirect URI, private schemes included
+    name   of who is there, or the host
+    """
+
+    template = "leaving.html"
+    sections = ("leaving",)
+    has_form = False
+
+    url: str
+    name: str
+
+    def __post_init__(self) -> None:
+        scheme = self.url.partition(":")[0].lower()
+        if not is_printable(self.url) or ":" not in self.url or scheme in _NEVER_A_TARGET:
+            raise ValueError("no page may lead there")
+
+
+class ErrorPage(Page, frozen=True, kw_only=True):
+    """A page without a decision: what happened, and what to do now. An unknown name is a fault of ours.
+
+    name          a key of `NOTICES`
     link          where the sign-in begins again (https, or http on loopback); None: no way back is known
     client_name   named beside the link where known
     request_id    shown for the operator
+    refresh       where the page goes by itself after two seconds, a path or URL of ours; "" stays
     """
+
+    template = "notice.html"
+    sections = ("back",)
+    has_form = False
 
     name: str
     link: str | None = None
     client_name: str | None = None
     request_id: str = ""
-    site: str = ""
+    refresh: str = ""
+
+    def __post_init__(self) -> None:
+        if self.name not in NOTICES:
+            raise KeyError(self.name)
+        if self.refresh and not is_printable(self.refresh):
+            raise ValueError("the place to ask again is not a URI")
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What this notice says, and the labels of its link."""
+        return (*self.sections, f"notice.{self.name}")
+
+    @property
+    def notice(self) -> Notice:
+        """How it looks."""
+        return NOTICES[self.name]

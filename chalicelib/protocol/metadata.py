@@ -15,7 +15,7 @@ TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_has
 
 
 def authorization_server_metadata(
-    settings: Settings, *, provider_ids: frozenset[str], own_scopes: frozenset[str]
+    settings: Settings, *, provider_ids: frozenset[str], own_scopes: frozenset[str], languages: tuple[str, ...]
 ) -> dict[str, Any]:
     """The document of both well-known places. The issuer stands in it byte for byte as configured (META-01)."""
     issuer, offer = settings.issuer, offered(settings)
@@ -50,6 +50,7 @@ def authorization_server_metadata(
         "dpop_signing_alg_values_supported": list(offer.proof_algorithms),
         "scopes_supported": sorted(own_scopes),
         "claims_supported": [*TOKEN_CLAIMS, *PROFILE_CLAIMS],
+        "ui_locales_supported": list(languages),
         "prompt_values_supported": sorted(PROMPTS),
         "providers_supported": sorted(provider_ids),
         # Absent means true for the second of these (OpenID Connect Discovery section 3), so all are said. It speaks of

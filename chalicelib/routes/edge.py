@@ -33,6 +33,7 @@ from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply, error_reply
 from chalicelib.routes.reading import Reads, name_endpoint, read_request
+from chalicelib.routes.showing import show
 
 Endpoint = Callable[[Broker, Request], Reply]
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
@@ -98,6 +99,8 @@ class Edge:
             if not route.any_host:
                 _check_host(broker, http)
             reply = route.endpoint(broker, http)
+            if route.is_page:
+                reply = show(broker, http, reply)
             _check_headers(reply)
             return _with_nonce(broker, route, http, reply)
         except OAuthError as error:
@@ -107,13 +110,13 @@ class Edge:
         except StoreUnavailable as error:
             broker.log.event("store_unavailable", reason=str(error), error_id=request_id)
             away = TemporarilyUnavailable("store_unavailable", retry_after=2)
-            return _refuse(broker, away.noting(endpoint=name_endpoint(event), what=str(error)), route, request_id)
+            return _refuse(broker, away.noting(endpoint=name_endpoint(event), what=str(error)), route, request_id, http)
         except Exception as error:  # noqa: BLE001 - the outermost frame: the client gets an id, the log the place
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
             broker.log.event("unhandled", kind=type(error).__name__, where=where, error_id=request_id)
             fault = ServerError("unhandled").noting(endpoint=name_endpoint(event), where=where)
-            return _refuse(broker, fault, route, request_id)
+            return _refuse(broker, fault, route, request_id, http)
 
 
 def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, http: Request | None = None) -> Reply:
@@ -135,7 +138,7 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, ht
     else:
         refusal = error
     waiting = () if refusal.retry_after is None else (("Retry-After", str(refusal.retry_after)),)
-    return error_page(broker, refusal, request_id=request_id).with_headers(*waiting)
+    return show(broker, http, error_page(broker, refusal, request_id=request_id)).with_headers(*waiting)
 
 
 def _claimed_client(http: Request | None) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 from msgspec.structs import fields
 
 from chalicelib.endpoints.token import GRANT_TYPES
+from chalicelib.pages.language import LANGUAGES
 from chalicelib.protocol import errors
 from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.jose import PUBLIC_MEMBERS
@@ -145,6 +146,7 @@ def metadata() -> Schema:
             Settings(issuer=ISSUER, table="t", keys_table="k", registration=door, profile=profile),
             provider_ids=frozenset({name}),
             own_scopes=frozenset({name}),
+            languages=LANGUAGES,
         )
         for door, profile, name in CASES
     )

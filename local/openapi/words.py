@@ -79,7 +79,9 @@ PARAMETERS: dict[str, Schema] = {
     "subject_token_type": words("The only kind that is taken.", ACCESS_TOKEN),
     "token": text("The token that is asked or told about.", examples=["tbr_1"]),
     "token_type_hint": text("Ignored: a token says itself what it is."),
-    "ui_locales": text("Languages of the provider's pages, passed on.", examples=["de en"]),
+    "ui_locales": text(
+        "Languages of the pages, the most wanted first; also passed on to the provider.", examples=["de en"]
+    ),
     "user_code": text("What the device shows.", examples=["WDJB-MJHT"]),
 }
 HEADERS: dict[str, Schema] = {

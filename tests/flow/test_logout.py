@@ -73,7 +73,7 @@ def test_an_id_token_of_the_user_signs_out_and_leads_back(stack: Stack) -> None:
 def test_without_a_place_to_return_to_a_page_says_so(stack: Stack) -> None:
     session = sign_in(stack, client_uri="https://app.example/")
     answer = log_out(session.sign_in.browser, id_token_hint=session.tokens["id_token"], ui_locales="de fr")
-    assert (answer.status, title(answer)) == (200, "You are signed out")
+    assert (answer.status, title(answer)) == (200, "Sie sind abgemeldet")
     assert 'href="https://app.example/"' in answer.body and not is_signed_in(stack, session)
 
 

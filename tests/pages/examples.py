@@ -2,32 +2,27 @@
 
 from html.parser import HTMLParser
 
+from msgspec import structs
 from msgspec.structs import replace
 
-from chalicelib.pages import text
-from chalicelib.pages.render import (
+from chalicelib.pages.notices import NOTICES
+from chalicelib.pages.page import (
     ChoicePage,
+    ConnectPage,
+    DeviceChoicePage,
     DeviceLines,
     DevicePage,
     ErrorPage,
+    LeavingPage,
     LoginFirstPage,
+    Page,
     PartialPage,
     PostingPage,
     ProviderOption,
     ScopeLine,
     SignOutPage,
-    render_choice,
-    render_connect,
-    render_device,
-    render_device_choice,
-    render_error,
-    render_leaving,
-    render_login_first,
-    render_partial,
-    render_posting,
-    render_sign_out,
-    render_waiting,
 )
+from chalicelib.pages.render import render
 
 READ = ScopeLine(name="github:read:user", title="read your profile")
 WRITE = ScopeLine(name="github:repo", title="change your repositories", access="write")
@@ -42,14 +37,15 @@ CHOICE = ChoicePage(
     redirect_host="app.acme.example",
     redirect_is_loopback=False,
     providers=(GITHUB,),
-    own_scopes=(ScopeLine(name="email", title="see your e-mail address", optional=True),),
+    own_scopes=(ScopeLine(name="email", is_ours=True, optional=True),),
     provider_scopes={"github": (READ, WRITE, OPTIONAL)},
-    lasts="until you take it back, at most 30 days",
+    lasts_days=30,
     sealed_request="sealed",
     policy_uri="https://acme.example/privacy",
     tos_uri="https://acme.example/terms",
     site="auth.example.com",
 )
+SEVERAL = replace(CHOICE, providers=(GITHUB, GOOGLE))
 NAMES_ITSELF = replace(
     CHOICE,
     client_verified=False,
@@ -72,24 +68,34 @@ POSTING = PostingPage(
 )
 
 
-def every_page() -> dict[str, str]:
+def every_page() -> dict[str, Page]:
     """Every page there is, by a name for it."""
-    pages = {f"error-{name}": render_error(ErrorPage(name=name, link="https://a.example/")) for name in text.NOTICES}
-    return pages | {
-        "choice": render_choice(CHOICE),
-        "choice of an app with a document": render_choice(NAMES_ITSELF),
-        "connect": render_connect(CHOICE),
-        "device": render_device(DevicePage(site="auth.example.com")),
-        "device, a code that is wrong": render_device(DevicePage(wrong=True)),
-        "device, compare": render_device(DevicePage(user_code="BCDF-GHJK")),
-        "device choice": render_device_choice(replace(CHOICE, device=DEVICE, redirect_host="", client_host="")),
-        "login first": render_login_first(LOGIN_FIRST),
-        "sign out": render_sign_out(SIGN_OUT),
-        "partial": render_partial(PARTIAL),
-        "posting": render_posting(POSTING),
-        "waiting": render_waiting("/callback/github?state=x&code=y"),
-        "leaving": render_leaving("https://github.com/login?a=1&b=2", "GitHub"),
+    pages: dict[str, Page] = {
+        f"error-{name}": ErrorPage(name=name, link="https://a.example/", request_id="r1", site="auth.example.com")
+        for name in NOTICES
     }
+    choice = structs.asdict(CHOICE)
+    return pages | {
+        "choice": CHOICE,
+        "choice of an app with a document": NAMES_ITSELF,
+        "choice of several": SEVERAL,
+        "connect": ConnectPage(**{**choice, "lasts_days": 0}),
+        "device": DevicePage(site="auth.example.com"),
+        "device, a code that is wrong": DevicePage(wrong=True),
+        "device, compare": DevicePage(user_code="BCDF-GHJK"),
+        "device choice": DeviceChoicePage(**{**choice, "device": DEVICE, "redirect_host": "", "client_host": ""}),
+        "login first": LOGIN_FIRST,
+        "sign out": SIGN_OUT,
+        "partial": PARTIAL,
+        "posting": POSTING,
+        "waiting": ErrorPage(name="waiting", refresh="/callback/github?state=x&code=y"),
+        "leaving": LeavingPage(url="https://github.com/login?a=1&b=2", name="GitHub"),
+    }
+
+
+def in_words(page: Page, language: str = "en") -> "Reader":
+    """The page as a person in this language reads it."""
+    return Reader(render(page, language))
 
 
 class Reader(HTMLParser):

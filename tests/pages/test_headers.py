@@ -9,11 +9,13 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.pages.render import page_headers, render_leaving, render_posting, render_waiting
-from tests.pages.examples import POSTING, Reader, every_page
+from chalicelib.pages.headers import page_headers
+from chalicelib.pages.page import ErrorPage, LeavingPage
+from chalicelib.pages.render import render
+from tests.pages.examples import POSTING, Reader, every_page, in_words
 from tests.requirement import requirement
 
-PAGES = every_page()
+PAGES = {name: render(page) for name, page in every_page().items()}
 
 
 @requirement("GEN-23")
@@ -62,30 +64,30 @@ def test_a_page_is_one_language_one_title_one_main_heading(name: str) -> None:
 def test_the_form_of_an_answer_may_go_to_one_origin_alone() -> None:
     headers = dict(page_headers(has_form=True, posts_to="https://acme.example"))
     assert "form-action https://acme.example" in headers["Content-Security-Policy"].split("; ")
-    page = Reader(render_posting(POSTING))
+    page = in_words(POSTING)
     assert [have["action"] for have in page.all("form", method="post")] == ["https://acme.example/back"]
     assert [(have["name"], have["value"]) for have in page.all("input", type="hidden")] == list(POSTING.fields)
     for action in ("com.example.app:/back", "javascript:alert(1)", "https://a.example/ x", "/back", ""):
         with pytest.raises(ValueError, match="no form may lead there"):
-            render_posting(replace(POSTING, action=action))
+            replace(POSTING, action=action)
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "DATA:text/html,x", "https://a.example/ x", "no-scheme", ""])
 def test_no_page_leads_to_a_script_or_to_half_an_address(url: str) -> None:
     with pytest.raises(ValueError, match="no page may lead there"):
-        render_leaving(url, "GitHub")
+        LeavingPage(url=url, name="GitHub")
 
 
 def test_leaving_and_waiting_go_on_by_themselves_and_offer_a_link() -> None:
-    leaving = Reader(render_leaving("com.example.app:/back?a=1&b='2'", "Acme"))
+    leaving = in_words(LeavingPage(url="com.example.app:/back?a=1&b='2'", name="Acme"))
     assert leaving.all("meta", content="0;url=com.example.app:/back?a=1&b='2'")
     assert leaving.all("a", href="com.example.app:/back?a=1&b='2'")
-    assert Reader(render_waiting("/callback/x?a=1")).all("meta", content="2;url=/callback/x?a=1")
+    assert in_words(ErrorPage(name="waiting", refresh="/callback/x?a=1")).all("meta", content="2;url=/callback/x?a=1")
     with pytest.raises(ValueError, match="not a URI"):
-        render_waiting("/callback/x y")
+        ErrorPage(name="waiting", refresh="/callback/x y")
 
 
 def test_the_template_engine_comes_with_the_first_page_only() -> None:
-    code = "import sys, chalicelib.pages.render as r; r.page_headers(has_form=True); print('jinja2' in sys.modules)"
+    code = "import sys, chalicelib.pages.render, chalicelib.routes.showing; print('jinja2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -9,7 +9,9 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser
 
-from chalicelib.pages.render import page_headers, render_choice, render_leaving
+from chalicelib.pages.headers import page_headers
+from chalicelib.pages.page import LeavingPage
+from chalicelib.pages.render import render
 from tests.chromium import chromium
 from tests.pages.examples import CHOICE, GITHUB, GOOGLE, every_page
 from tests.requirement import requirement
@@ -36,7 +38,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.posted.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self._send(render_leaving(f"http://localhost:{self.server.server_port}/elsewhere", "GitHub"))
+        self._send(render(LeavingPage(url=f"http://localhost:{self.server.server_port}/elsewhere", name="GitHub")))
 
     def _send(self, html: str) -> None:
         self.send_response(200)
@@ -53,8 +55,10 @@ class Handler(BaseHTTPRequestHandler):
 def site() -> Iterator[Site]:
     server = Site(("127.0.0.1", 0), Handler)
     # A page that goes on by itself cannot be looked at: here it stays.
-    server.pages = {name: html.replace('http-equiv="refresh"', 'name="stay"') for name, html in every_page().items()}
-    server.pages["several"] = render_choice(SEVERAL)
+    server.pages = {
+        name: render(page).replace('http-equiv="refresh"', 'name="stay"') for name, page in every_page().items()
+    }
+    server.pages["several"] = render(SEVERAL)
     server.posted = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 import chalicelib
-from chalicelib.pages import text
-from chalicelib.pages.render import ErrorPage, render_error
-from tests.pages.examples import Reader, every_page
+from chalicelib.pages.language import read_sections
+from chalicelib.pages.notices import NOTICES
+from chalicelib.pages.page import ErrorPage
+from tests.pages.examples import in_words
 from tests.requirement import requirement
 
 NAMES = {
     "request_broken", "client_unknown", "redirect_uri_wrong", "cookie_missing", "sign_in_over", "provider_refused",
     "provider_unavailable", "try_later", "not_allowed", "wrong_account", "partial", "waiting", "signed_out", "csrf",
 }  # fmt: skip
-TEMPLATES = Path(text.__file__).with_name("templates")
 
 
 def test_the_texts_of_all_pages_are_there() -> None:
-    assert set(text.NOTICES) >= NAMES
+    assert set(NOTICES) >= NAMES
 
 
 def test_every_page_that_the_code_names_has_a_text() -> None:
@@ -33,53 +33,31 @@ def test_every_page_that_the_code_names_has_a_text() -> None:
                     for keyword in node.keywords
                     if keyword.arg in {"page", "name"} and isinstance(keyword.value, ast.Constant)
                 }
-    assert named and named <= set(text.NOTICES)
+    assert named and named <= set(NOTICES)
 
 
 @requirement("GEN-07")
 @pytest.mark.parametrize("name", sorted(NAMES))
 def test_an_error_page_says_what_happened_and_what_to_do_in_fixed_words(name: str) -> None:
-    notice = text.NOTICES[name]
-    words = Reader(render_error(ErrorPage(name=name))).words
-    assert notice.title in words and notice.what in words and notice.todo in words
-    assert not any(field for _, field, _, _ in string.Formatter().parse(notice.title + notice.what + notice.todo))
+    notice = read_sections("en", f"notice.{name}")
+    words = in_words(ErrorPage(name=name)).words
+    assert notice["title"] in words and notice["what"] in words and notice["todo"] in words
+    assert not any(field for one in notice.values() for _, field, _, _ in string.Formatter().parse(str(one)))
 
 
 def test_an_error_page_leads_back_to_where_the_app_begins() -> None:
-    page = Reader(render_error(ErrorPage(name="cookie_missing", link="https://a.example/go", client_name="Acme")))
+    page = in_words(ErrorPage(name="cookie_missing", link="https://a.example/go", client_name="Acme"))
     assert page.all("a", href="https://a.example/go", rel="noreferrer")
     assert "Start again at Acme" in page.words and "a.example" in page.words
-    assert "Start again at a.example" in Reader(render_error(ErrorPage(name="csrf", link="https://a.example/"))).words
+    assert "Start again at a.example" in in_words(ErrorPage(name="csrf", link="https://a.example/")).words
 
 
 @requirement("GEN-07")
 @pytest.mark.parametrize("link", ["javascript:alert(1)", "http://a.example/", "com.example.app:/x", None])
 def test_an_error_page_without_a_safe_way_back_has_no_link(link: str | None) -> None:
-    assert not Reader(render_error(ErrorPage(name="cookie_missing", link=link))).all("a")
+    assert not in_words(ErrorPage(name="cookie_missing", link=link)).all("a")
 
 
 def test_a_page_that_nobody_wrote_is_a_fault_of_ours() -> None:
     with pytest.raises(KeyError):
-        render_error(ErrorPage(name="no_such_page"))
-
-
-@pytest.mark.parametrize(("name", "html"), every_page().items())
-def test_no_page_shows_an_unfilled_place(name: str, html: str) -> None:
-    assert "{" not in Reader(html).words and "None" not in Reader(html).words
-
-
-def test_every_text_is_used() -> None:
-    templates = "".join(file.read_text() for file in TEMPLATES.glob("*.html"))
-    for prefix, words in (("text", text.CHOICE | text.LEAVING | text.PARTIAL), ("frame", text.FRAME)):
-        unused = [key for key in words if f"{prefix}.{key}" not in templates and f'{prefix}["{key}"]' not in templates]
-        assert not unused
-
-
-def test_the_templates_hold_no_words_of_their_own() -> None:
-    for file in TEMPLATES.glob("*.html"):
-        source = file.read_text()
-        for opening, closing in (("{#", "#}"), ("{%", "%}"), ("{{", "}}")):
-            while opening in source:
-                before, _, rest = source.partition(opening)
-                source = before + rest.partition(closing)[2]
-        assert not [word for word in Reader(source).words.split() if word.isalpha()], file.name
+        ErrorPage(name="no_such_page")

@@ -20,7 +20,9 @@ PROOFS = ["ES256", "ES384", "ES512", "EdDSA", "Ed25519", "PS256", "PS384", "PS51
 
 
 def metadata(settings=SETTINGS):
-    return authorization_server_metadata(settings, provider_ids=frozenset({"google", "github"}), own_scopes=OWN_SCOPES)
+    return authorization_server_metadata(
+        settings, provider_ids=frozenset({"google", "github"}), own_scopes=OWN_SCOPES, languages=("en", "de")
+    )
 
 
 @requirement("META-01", "META-02")
@@ -82,6 +84,7 @@ def test_the_document_is_exactly_this():
         "scopes_supported": ["email", "openid"],
         "claims_supported": [*tokens.split(), *profile.split(), "updated_at", "website", "zoneinfo"],
         "prompt_values_supported": ["consent", "login", "none", "select_account"],
+        "ui_locales_supported": ["en", "de"],
         "providers_supported": ["github", "google"],
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,

@@ -1,0 +1,66 @@
+"""What goes into our sentences: strangers' words escaped and isolated, numbers and times as the language has them."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from chalicelib.pages.display import read_host, read_link_host, read_name
+from chalicelib.pages.language import plural_category, read_sections
+
+if TYPE_CHECKING:
+    from jinja2.runtime import Context
+    from markupsafe import Markup
+
+
+def fill(sentence: str, **values: "str | int | Markup") -> "Markup":
+    """Put values into one of our sentences; both are escaped, markup of ours excepted."""
+    from markupsafe import escape
+
+    return escape(sentence).format(**values)
+
+
+def isolate_name(value: str) -> "Markup":
+    """A stranger's name, isolated so that its letters move nothing around it, whichever way they run."""
+    from markupsafe import Markup
+
+    return Markup("<bdi>{}</bdi>").format(read_name(value))
+
+
+def isolate_host(value: str) -> "Markup":
+    """A host, from left to right in every language."""
+    from markupsafe import Markup
+
+    return Markup('<bdi dir="ltr">{}</bdi>').format(read_host(value))
+
+
+def isolate_link_host(uri: str) -> "Markup":
+    """The host that a link names."""
+    return isolate_host(read_link_host(uri))
+
+
+def in_english(value: str) -> "Markup":
+    """Words of a provider's file, which are English in every language of ours."""
+    from markupsafe import Markup
+
+    return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(read_name(value))
+
+
+def counted(context: "Context", said: Mapping[str, str], count: int) -> "Markup":
+    """The sentence for this number of things."""
+    return fill(said[plural_category(context["language"], count)], count=count)
+
+
+def clock(context: "Context", seconds: int) -> "Markup":
+    """The time of day, in the one zone that we know: without a script a page cannot ask for the reader's."""
+    at = datetime.fromtimestamp(seconds, UTC)
+    return fill(_times(context)["clock"], hours=f"{at:%H}", minutes=f"{at:%M}")
+
+
+def date(context: "Context", seconds: int) -> "Markup":
+    """The day, in the same zone."""
+    at, said = datetime.fromtimestamp(seconds, UTC), _times(context)
+    return fill(said["date"], day=at.day, month=said["months"].split()[at.month - 1], year=at.year)
+
+
+def _times(context: "Context") -> Mapping[str, str]:
+    return {key: said for key, said in read_sections(context["language"], "time").items() if isinstance(said, str)}
