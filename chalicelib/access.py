@@ -11,6 +11,7 @@ from msgspec import Struct
 from chalicelib.issuing import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, open_subject
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol import jose
+from chalicelib.protocol.acting import CHAIN, read_actors, read_ancestors, whose_grant
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken, ProofRefused, ServerError
 from chalicelib.protocol.grants import find_end
 from chalicelib.protocol.proof import Proof
@@ -37,9 +38,9 @@ from chalicelib.records.subject import Subject
 from chalicelib.vault.sealed import open_profile, open_user_key
 
 Claims = Mapping[str, Any]
-# What would bind a token to an actor or to finer access: nothing here checks it, so such a token opens nothing. A key
-# (`cnf`) is checked by `check_holder`.
-CONSTRAINTS = frozenset({"act", "may_act", "authorization_details"})
+# What binds a token to an actor or to finer access opens nothing of ours: a token speaks of actors where it is for an
+# API of the operator's, or is exchanged for one. A key (`cnf`) is checked by `check_holder`.
+CONSTRAINTS = CHAIN | {"authorization_details"}
 
 
 class Presented(Struct, frozen=True, kw_only=True):
@@ -62,8 +63,10 @@ class Presented(Struct, frozen=True, kw_only=True):
 class Use(Struct, frozen=True, kw_only=True):
     """A token that is good right now, and what was read to know it.
 
+    client           whose grant it is
+    actors           who acts for that client, who has the token first; empty where it has the token itself
     grant, consent   None for a client that acts for itself
-    scopes           of the token, less what consent or the registration has lost since
+    scopes           of the token, less what consent or a registration has lost since
     """
 
     claims: dict[str, Any]
@@ -72,6 +75,11 @@ class Use(Struct, frozen=True, kw_only=True):
     grant: Grant | None
     consent: Consent | None
     found: Found
+    actors: tuple[Client, ...] = ()
+
+    def may_reach(self, audience: str) -> bool:
+        """True where both whom the user allowed and who has the token are still registered for this API."""
+        return all(audience in client.resources for client in (self.client, *self.actors[:1]))
 
     @property
     def shown_sub(self) -> str:
@@ -104,6 +112,21 @@ def authorize_use(
     return use
 
 
+def authorize_acting(broker: Broker, subject: Presented, actor: Claims, *, audiences: frozenset[str]) -> Use:
+    """The same of a token with which another client acts; one read tells of both. The proof is not used up.
+
+    actor       verified claims of that client's own token: `check_client_token` says whether it still stands
+    audiences   the token must be for one of them
+
+    Raises InvalidToken.
+    """
+    claims = _verify(broker, subject.token, None, acting=True)
+    if claims["aud"] not in audiences:
+        raise InvalidToken("audience_wrong")
+    check_holder(claims, subject.jkt, bound_alone=False)
+    return _read_use(broker, claims, lambda _: _client_token_places(actor))
+
+
 def use_up_beside(broker: Broker, presented: Presented) -> None:
     """The proof that came with a token, as `proving.use_up` does. Raises ProofRefused, InvalidDpopProof."""
     use_up(broker, presented.proof, refusal=InvalidDpopProof if presented.in_form else ProofRefused)
@@ -127,9 +150,10 @@ def verify_presented(broker: Broker, presented: Presented, *, audience: str) -> 
     return claims
 
 
-def _verify(broker: Broker, token: str, audience: str | None) -> dict[str, Any]:
+def _verify(broker: Broker, token: str, audience: str | None, *, acting: bool = False) -> dict[str, Any]:
     claims = verify_signature(broker, token, audience=audience, now=broker.clock.now())
-    if CONSTRAINTS & claims.keys():
+    known = CHAIN if acting or claims["aud"] != broker.settings.issuer else frozenset()
+    if (CONSTRAINTS - known) & claims.keys():
         raise InvalidToken("constraint_not_known_here")
     if broker.settings.is_fapi2 and "cnf" not in claims:
         raise InvalidToken("token_not_bound")
@@ -141,11 +165,12 @@ def _read_use(broker: Broker, claims: dict[str, Any], also_read: Callable[[Claim
     now = broker.clock.now()
     if "grant_id" not in claims:
         return _authorize_client(broker, claims, now)
-    sub, client_id = claims["sub"], claims["client_id"]
+    sub, client_id, actors = claims["sub"], whose_grant(claims), read_actors(claims)
     found = broker.store.read(
         DEPLOYMENT,
-        revoked_token_place(claims["jti"]),
+        *_revoked_places(claims),
         client_place(client_id),
+        *map(client_place, actors),
         grant_place(claims["grant_id"]),
         provider_place(claims["provider"]),
         subject_place(sub),
@@ -163,7 +188,19 @@ def _read_use(broker: Broker, claims: dict[str, Any], also_read: Callable[[Claim
     if end is not None or client is None or consent is None:
         raise InvalidToken(end or "record_gone")
     scopes = frozenset(claims["scope"].split()) & consent.scopes & grant.scopes & client.scopes
-    return Use(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found)
+    acting = tuple(_check_actor(found, client, actor, claims["iat"], now) for actor in actors)
+    scopes = scopes.intersection(*(actor.scopes for actor in acting))
+    return Use(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found, actors=acting)
+
+
+def _check_actor(found: Found, client: Client, actor_id: str, issued_at: int, now: int) -> Client:
+    """Every one of a chain has to be there still and may still act for the client: the operator takes either back."""
+    actor = found.get(client_place(actor_id))
+    if actor is None or actor.is_over(now) or actor.marks.void(issued_at):
+        raise InvalidToken("actor_over")
+    if actor_id not in client.may_be_acted_by:
+        raise InvalidToken("actor_not_allowed")
+    return actor
 
 
 def find_end_among(
@@ -225,21 +262,37 @@ def verify_id_token(broker: Broker, token: str) -> dict[str, Any]:
 
 
 def _authorize_client(broker: Broker, claims: dict[str, Any], now: int) -> Use:
-    """A token of client_credentials has no grant: its `iat` stands for `decided_at`."""
-    place = client_place(claims["client_id"])
-    found = broker.store.read(DEPLOYMENT, revoked_token_place(claims["jti"]), place)
-    _check_not_revoked(found, claims)
-    client, deployment = found.get(place), found.get(DEPLOYMENT)
-    if client is None or client.is_over(now) or client.marks.void(claims["iat"]):
-        raise InvalidToken("client_over")
-    if deployment is not None and deployment.marks.void(claims["iat"]):
-        raise InvalidToken("deployment_mark")
+    """A token of client_credentials has no grant, and nobody who acts."""
+    if CHAIN & claims.keys():
+        raise InvalidToken("constraint_not_known_here")
+    found = broker.store.read(DEPLOYMENT, *_client_token_places(claims))
+    client = check_client_token(found, claims, now)
     scopes = frozenset(claims["scope"].split()) & client.scopes
     return Use(claims=claims, client=client, scopes=scopes, grant=None, consent=None, found=found)
 
 
+def check_client_token(found: Found, claims: Claims, now: int) -> Client:
+    """Whose it is, where nothing has ended it: its `iat` stands for `decided_at`. Raises InvalidToken."""
+    _check_not_revoked(found, claims)
+    client, deployment = found.get(client_place(claims["client_id"])), found.get(DEPLOYMENT)
+    if client is None or client.is_over(now) or client.marks.void(claims["iat"]):
+        raise InvalidToken("client_over")
+    if deployment is not None and deployment.marks.void(claims["iat"]):
+        raise InvalidToken("deployment_mark")
+    return client
+
+
+def _client_token_places(claims: Claims) -> tuple[Place[Any], ...]:
+    return (*_revoked_places(claims), client_place(claims["client_id"]))
+
+
+def _revoked_places(claims: Claims) -> tuple[Place[Any], ...]:
+    """Where it would stand that a token was revoked, or one that it was made of."""
+    return tuple(map(revoked_token_place, (claims["jti"], *read_ancestors(claims))))
+
+
 def _check_not_revoked(found: Found, claims: Claims) -> None:
-    if found.get(revoked_token_place(claims["jti"])) is not None:
+    if any(found.get(place) is not None for place in _revoked_places(claims)):
         raise InvalidToken("token_revoked")
 
 

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from chalicelib.ports import Broker
 from chalicelib.protocol import claims, jose
+from chalicelib.protocol.acting import whose_grant
 from chalicelib.protocol.derive import derive_pairwise_sid, derive_pairwise_sub
 from chalicelib.protocol.handles import Handle, build_handle
 from chalicelib.protocol.scope import serialize
@@ -67,7 +68,7 @@ def show_session(broker: Broker, sid: str, pairwise_sub: str) -> str:
 
 def open_subject(broker: Broker, claims: Mapping[str, Any]) -> str | None:
     """Who the user of a pairwise client's token is here; None where what is sealed in it does not open there."""
-    place = _subject_place(broker, claims["sub"], claims["client_id"])
+    place = _subject_place(broker, claims["sub"], whose_grant(claims))
     opened = open_text(broker.keys.get("pairwise"), str(claims["sealed_sub"]), place=place)
     return None if opened is None else opened.hex()
 
@@ -117,9 +118,18 @@ def token_type(jkt: str | None) -> str:
 
 
 def issue_access_token(
-    broker: Broker, grant: Grant, *, audience: Audience, now: int, jkt: str | None = None
+    broker: Broker,
+    grant: Grant,
+    *,
+    audience: Audience,
+    now: int,
+    jkt: str | None = None,
+    exchanged: Mapping[str, Any] | None = None,
 ) -> tuple[str, int]:
-    """One at+jwt (RFC 9068) of a grant, never living longer than the grant; with its life in seconds."""
+    """One at+jwt (RFC 9068) of a grant, never living longer than the grant; with its life in seconds.
+
+    exchanged   what it says of the tokens that it was made of, and of who acts (`protocol/acting.py`)
+    """
     life = min(audience.lifetime_seconds, grant.ends_at - now, grant.expires_at - now)
     content = claims.access_token_claims(
         issuer=broker.settings.issuer,
@@ -139,7 +149,7 @@ def issue_access_token(
     content["provider"] = grant.provider_id
     if grant.shown_sub:
         content["sealed_sub"] = _seal_subject(broker, grant)
-    return _sign(broker, content, ACCESS_TOKEN_TYP), life
+    return _sign(broker, {**content, **(exchanged or {})}, ACCESS_TOKEN_TYP), life
 
 
 def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, now: int, jkt: str | None = None) -> str:

@@ -13,7 +13,7 @@ from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.places import is_url
-from cli import sign_outs, subjects, widening
+from cli import acting, sign_outs, subjects, widening
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
@@ -59,6 +59,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     add_algorithm_option(update)
     sign_outs.add_options(update)
     widening.add_options(update)
+    acting.add_options(update, update=True)
     update.set_defaults(act=_update)
     verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
     show = verbs.add_parser("show", parents=[common], help="one app")
@@ -96,6 +97,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--serves", action="append", default=[], metavar="URI", help="audience for which it introspects")
     add("--dpop-bound", action="store_true", help=DPOP_HELP)
     add("--for-itself", action="store_true", help="also client_credentials")
+    add("--acts", action="store_true", help="as --for-itself, and for other apps that may be acted for by it")
     add("--device", action="store_true", help="also from devices without a browser: the user types a code elsewhere")
     add("--first-party", action="store_true", help="your own app: no consent page of the broker's")
     add("--response-mode", action="append", choices=get_args(ResponseMode), help="may repeat; default: each of them")
@@ -104,13 +106,15 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--login-uri", metavar="URI", help="where the app begins a sign-in")
     sign_outs.add_options(create)
     subjects.add_options(create)
+    acting.add_options(create)
     create.set_defaults(act=_create)
 
 
 def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     client = _build(options)
     catalog = _check_known(deployment, client)
-    client = with_keys(replace(client, proxy_rules=parse_rules(options.proxy_allow, catalog)), options)
+    actors, rules = acting.read_actors(deployment, options), parse_rules(options.proxy_allow, catalog)
+    client = with_keys(replace(client, proxy_rules=rules, may_be_acted_by=actors), options)
     client, secret = create_client(deployment, fit(deployment, client))
     row = client_row(client)
     return {**row, "client_secret": secret} if secret else row
@@ -118,12 +122,12 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 def _build(options: argparse.Namespace) -> Client:
     """Raises OperationError for what no client may register."""
-    grant_types = {"client_credentials"} if options.for_itself else set()
+    grant_types = {"client_credentials"} if options.for_itself or options.acts else set()
     if options.redirect_uri:
         grant_types |= {"authorization_code", "refresh_token"}
     if options.device:
         grant_types |= {DEVICE_CODE, "refresh_token"}
-    if options.handout != "none":
+    if options.handout != "none" or options.acts:
         grant_types.add(EXCHANGE)
     _check(options, grant_types)
     return Client(
@@ -168,6 +172,8 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
         fields["require_pushed_authorization_requests"] = options.require_pushed_requests == "yes"
     if options.dpop_bound:
         fields["dpop_bound_access_tokens"] = options.dpop_bound == "yes"
+    if options.may_be_acted_by or options.not_acted_by:
+        fields["may_be_acted_by"] = acting.read_actors(deployment, options, client)
     if not fields:
         raise OperationError("nothing is to be changed", "broker client update --help")
     return client_row(update_client(deployment, client, **fields))
@@ -175,7 +181,8 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 def _check_document_says_it(options: argparse.Namespace) -> None:
     """What a client's own document says the next look at it would say again."""
-    rules = ("client_id", "json", "act", "group", "verb", "proxy_allow", "proxy_allow_all")
+    said_here = ("proxy_allow", "proxy_allow_all", "may_be_acted_by", "not_acted_by")
+    rules = ("client_id", "json", "act", "group", "verb", *said_here)
     more = [name for name, value in vars(options).items() if name not in rules and value]
     if is_url(options.client_id) and more:
         said = f"{options.client_id} is as its document says"
@@ -223,10 +230,12 @@ def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
     confidential = options.auth_method != "none"
     if not options.name.strip() or not options.name.isprintable():
         raise OperationError("--name must be printable words", '--name "My App"')
-    if options.for_itself and not confidential:
+    if (options.for_itself or options.acts) and not confidential:
         raise OperationError(
             "only a client with a secret or a key may act for itself", "add --auth-method client_secret_basic"
         )
+    if options.acts and not options.resource:
+        raise OperationError("--acts without an API leads nowhere", "add --resource URI")
     if options.serves and not confidential:
         raise OperationError(
             "only a client with a secret or a key may introspect", "add --auth-method client_secret_basic"
@@ -252,9 +261,9 @@ def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
 
 
 def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
-    short = ("client_id", "client_name", "token_endpoint_auth_method", "handout", "registered_by", "created_at")
+    short = ("client_id", "client_name", "token_endpoint_auth_method", "handout", "may_be_acted_by", "registered_by")
     rows = [client_row(client) for client in list_clients(deployment)]
-    return rows if options.json else [{name: row[name] for name in short} for row in rows]
+    return rows if options.json else [{name: row[name] for name in (*short, "created_at")} for row in rows]
 
 
 def _show(deployment: Deployment, options: argparse.Namespace) -> Any:

@@ -53,6 +53,7 @@ def client_row(client: Client) -> dict[str, Any]:
         "optional_scopes": " ".join(sorted(client.optional_scopes)),
         "providers": sorted(client.providers),
         "handout": client.handout,
+        "may_be_acted_by": sorted(client.may_be_acted_by),
         "proxy_rules": [show_rule(rule) for rule in client.proxy_rules],
         "serves": sorted(client.serves),
         "resources": sorted(client.resources),

@@ -81,5 +81,6 @@ def _check_whole(client: Client, fields: dict[str, Any]) -> None:
         raise OperationError("only a client with a secret or a key may act for itself", "broker client create --help")
     if "authorization_code" in grant_types and not fields["redirect_uris"]:
         raise OperationError("sign-ins need a redirect URI", "--add-redirect-uri URI in the same command")
-    if EXCHANGE in grant_types and client.handout == "none":
-        raise OperationError("this client gets no provider's token", "broker client create --handout token ...")
+    if EXCHANGE in grant_types and client.handout == "none" and not client.resources:
+        said = "this client gets no provider's token, and none for an API of yours"
+        raise OperationError(said, "broker client create --handout token ... or --resource URI ...")

@@ -128,6 +128,11 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
         condition = "fetched_at = :fetched AND revision = :revision AND marks = :marks AND proxy_rules = :rules"
         values = {":fetched": read.fetched_at, ":revision": read.revision, ":marks": read.marks}
         values[":rules"] = read.proxy_rules
+        if read.may_be_acted_by:
+            condition += " AND may_be_acted_by = :actors"
+            values[":actors"] = read.may_be_acted_by
+        else:  # an empty set is not stored
+            condition += " AND attribute_not_exists(may_be_acted_by)"
         return self._put(place, client, condition, values, **vanishing)
 
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:

@@ -45,7 +45,7 @@ def _introspect(broker: Broker, client: Client, token: str) -> dict[str, Any]:
     except InvalidToken:
         return INACTIVE
     audience = use.claims["aud"]
-    still_its = audience == broker.settings.issuer or audience in use.client.resources
+    still_its = audience == broker.settings.issuer or use.may_reach(audience)
     return _describe(use) if audience in client.serves and still_its else INACTIVE
 
 
@@ -60,7 +60,7 @@ def _wants_signed(http: Request) -> bool:
 
 
 def _describe(use: Use) -> dict[str, Any]:
-    names = ("iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time", "cnf")
+    names = ("iss", "sub", "aud", "client_id", "exp", "iat", "jti", "auth_time", "cnf", "act", "may_act")
     known = {name: use.claims[name] for name in names if name in use.claims} | {"sub": use.shown_sub}
     kind = "DPoP" if "cnf" in known else "Bearer"
     return {"active": True, "token_type": kind, "scope": serialize(use.scopes), **known}

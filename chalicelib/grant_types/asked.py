@@ -8,6 +8,8 @@ from chalicelib.protocol.proof import Proof
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.protocol.single import Parameters
 
+ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
+
 
 class Asked(Struct, frozen=True, kw_only=True):
     """Parsed once by the shared steps.

@@ -75,7 +75,8 @@ def parse_client_document(document: object, policy: RegistrationPolicy, *, url: 
 def build_document_client(
     read: Client | None, document: RegistrationRequest, *, url: str, now: int, seconds: int, life: int
 ) -> Client:
-    """The client as it is kept, with what the operator said of the one that was read: its marks, and what it may call.
+    """The client as it is kept, with what the operator said of the one that was read: its marks, what it may call, and
+    who may act for it.
 
     read      what stood there before; None for a URL never seen
     seconds   how long the document counts as fresh
@@ -96,7 +97,7 @@ def build_document_client(
     )
     if read is None:
         return new
-    operators = {"marks": read.marks, "proxy_rules": read.proxy_rules}
+    operators = {"marks": read.marks, "proxy_rules": read.proxy_rules, "may_be_acted_by": read.may_be_acted_by}
     kept = replace(new, created_at=read.created_at, revision=read.revision, **operators)
     told_before = replace(read, fetched_at=now, fresh_until=new.fresh_until, expires_at=new.expires_at)
     kept = kept if kept == told_before else replace(kept, revision=max(now, read.revision + 1))

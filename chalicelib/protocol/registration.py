@@ -43,6 +43,7 @@ ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "request_object_signing_alg": (),
     "sector_identifier_uri": (),
     "frontchannel_logout_uri": (),
+    "may_be_acted_by": (),
 }
 
 # Control, format (bidirectional overrides among them), line breaks, lone surrogates, what is private or for machines,

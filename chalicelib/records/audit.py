@@ -8,7 +8,9 @@ RETENTION_SECONDS = 400 * 86400
 class AuditEvent(Struct, frozen=True, kw_only=True):
     """One act on record.
 
-    event      "handout", "proxy", "client_created", ...
+    event      "handout", "proxy", "acted"
+    client_id  whom the user allowed
+    actor_id   the client that acts for it; audience: the API at which it does
     grant_id   which sign-in of the user used it
     token_id   SHA-256 hex of the token handed out or sent, never the token
     method     of a call through the proxy, and after it the kind of host: "GET base"; never the path
@@ -26,6 +28,8 @@ class AuditEvent(Struct, frozen=True, kw_only=True):
     token_id: str = ""
     reason: str = ""
     method: str = ""
+    actor_id: str = ""
+    audience: str = ""
 
 
 class Trace(Struct, frozen=True, kw_only=True):

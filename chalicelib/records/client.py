@@ -85,6 +85,7 @@ class Client(Struct, frozen=True, kw_only=True):
     expires_at           when an unused client ends that nobody here registered; None for the operator's
     fetched_at           when its document was read last; 0 where there is none. `fresh_until`: when it is read again
     providers            provider ids that it may use; "*" stands for all that are switched on
+    may_be_acted_by      clients that may act for it (RFC 8693 section 4.1); the operator alone says so
     proxy_rules          the only calls that it may make through the proxy; none: all
     dpop_bound_access_tokens      every token request of it must come with a proof of possession (RFC 9449 section 5.2)
     subject_type         "pairwise": its users have other names here than at apps of other sectors
@@ -117,6 +118,7 @@ class Client(Struct, frozen=True, kw_only=True):
     serves: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
     handout: Handout = "none"
+    may_be_acted_by: frozenset[str] = frozenset()
     proxy_rules: tuple[ProxyRule, ...] = ()
     response_modes: frozenset[ResponseMode] = frozenset({"query", "form_post"})
     first_party: bool = False

@@ -64,7 +64,7 @@ GRANTS = {
     "client_credentials": ("", "scope resource"),
     "urn:ietf:params:oauth:grant-type:token-exchange": (
         "subject_token subject_token_type",
-        "audience resource requested_token_type scope",
+        "audience resource requested_token_type scope actor_token actor_token_type",
     ),
     "urn:ietf:params:oauth:grant-type:device_code": ("device_code", "resource"),
 }
@@ -254,7 +254,10 @@ def build_schemas() -> dict[str, Schema]:
             iat=NUMBER,
             auth_time=NUMBER,
             cnf=record("jkt"),
+            act={"$ref": "#/components/schemas/Actor"},
+            may_act=record("", "iss sub client_id"),
         ),
+        "Actor": record("sub", act={"$ref": "#/components/schemas/Actor"}),
         "UserInfo": record("sub", **profile, email=TEXT, email_verified=FLAG),
         "UserInfoForm": {"type": "object", "properties": {}},
         "LinkRequest": form("provider redirect_uri", "scope state"),

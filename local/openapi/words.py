@@ -31,6 +31,8 @@ def several(says: str, **more: Any) -> Schema:
 PARAMETERS: dict[str, Schema] = {
     "access_token": text("Not read: the token comes in the header Authorization."),
     "acr_values": text("No value can be promised: leave it out."),
+    "actor_token": text("An access token of the client's own, by which it acts for the app of the subject_token."),
+    "actor_token_type": words("The only kind that is taken; with actor_token alone.", ACCESS_TOKEN),
     "audience": several(
         "A provider's id, or a connection's, for its token: exactly one.", maxItems=1, examples=[["demo"]]
     ),
@@ -75,7 +77,7 @@ PARAMETERS: dict[str, Schema] = {
     "response_type": words("The only flow there is.", "code"),
     "scope": text("Scopes, each once, a space between them.", maxLength=MAX_SCOPE_LENGTH, examples=["openid profile"]),
     "state": text("Comes back as it is.", maxLength=MAX_STATE_BYTES, examples=["af0ifjsldkj"]),
-    "subject_token": text("An access token of ours for this client."),
+    "subject_token": text("An access token of ours for this client; with actor_token, for an app that it acts for."),
     "subject_token_type": words("The only kind that is taken.", ACCESS_TOKEN),
     "token": text("The token that is asked or told about.", examples=["tbr_1"]),
     "token_type_hint": text("Ignored: a token says itself what it is."),

@@ -45,8 +45,8 @@ _AUTHORIZE = (
 )
 _TOKEN = (
     "grant_type code redirect_uri code_verifier refresh_token client_id client_secret scope resource subject_token "
-    "subject_token_type audience actor_token requested_token_type client_assertion client_assertion_type password "
-    "username device_code assertion"
+    "subject_token_type audience actor_token actor_token_type requested_token_type client_assertion "
+    "client_assertion_type password username device_code assertion"
 )
 _DEVICE = "client_id client_secret scope resource provider client_assertion"
 _REGISTER = (

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from chalicelib.records.places import connection_place
+from tests.flow.acting import BOOKS, start_acting
 from tests.flow.assertions import prove
 from tests.flow.bound import Bound, Holder
 from tests.flow.browser import FORM, Browser, read_page, request
@@ -325,6 +326,42 @@ def test_a_hand_out_is_a_read_and_a_record(stack: Stack, warm: Session) -> None:
         with spends(stack, 1, f"refused: {changed}"):
             assert warm.exchange(**changed).status == 400
     assert len(audits(stack)) == recorded
+
+
+@requirement("BUDGET", "XCH-03")
+def test_a_narrower_token_costs_one_read_and_a_proof_one_call_more(stack: Stack, warm: Session) -> None:
+    ask = {"audience": None, "resource": stack.settings.issuer, "scope": "openid"}
+    with spends(stack, 1, "for us"):
+        assert warm.exchange(**ask).status == 200
+    with spends(stack, 1, "refused"):
+        assert warm.exchange(**{**ask, "scope": "orders:read"}).status == 400
+    with spends(stack, 0, "no token of ours"):
+        assert warm.exchange("x", **ask).status == 400
+    with spends(stack, 2, "bound to a key"):
+        assert warm.exchange(**ask, headers=Holder(stack).proof()).status == 200  # type: ignore[arg-type]
+
+
+@requirement("BUDGET", "XCH-05")
+def test_acting_is_a_read_of_both_tokens_and_a_record(stack: Stack) -> None:
+    acted, holder = start_acting(stack), Holder(stack)
+    shown, actor = acted.shown, acted.tools.own_token()
+    assert acted.tools.act(shown, actor=actor).status == 200
+    with spends(stack, 2, "acted"):
+        token = acted.tools.act(shown, actor=actor).json["access_token"]
+    with spends(stack, 3, "with a proof"):
+        assert acted.tools.act(shown, actor=actor, headers=holder.proof()).status == 200
+    with spends(stack, 1, "refused"):
+        assert acted.tools.act(shown, actor=actor, scope="openid").status == 400
+    for wrong in ({"actor": "x"}, {"resource": None}, {"subject": "x"}):
+        with spends(stack, 0, f"refused before anything is read: {wrong}"):
+            assert acted.tools.act(**{"subject": shown, "actor": actor, **wrong}).status == 400
+    assert acted.orders.introspect(token)["active"]
+    with spends(stack, 1, "introspected"):
+        assert acted.orders.introspect(token)["active"]
+    own = acted.orders.own_token()
+    assert acted.orders.act(token, BOOKS, actor=own).status == 200
+    with spends(stack, 2, "by the next one"):
+        assert acted.orders.act(token, BOOKS, actor=own).status == 200
 
 
 @requirement("BUDGET")

@@ -9,11 +9,12 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.protocol.proof import PROOF_ALGORITHMS
+from tests.flow.acting import start_acting
 from tests.flow.bound import Bound, Holder, start_bound
 from tests.flow.browser import FORM, Answer, request
 from tests.flow.proxied import Api, Proxied, Told
 from tests.flow.stack import APP, Stack
-from tests.flow.tokens import CONFIDENTIAL, change, count_calls, read_claims, refusal, sign, start_session
+from tests.flow.tokens import CONFIDENTIAL, change, count_calls, events, read_claims, refusal, sign, start_session
 from tests.requirement import requirement
 
 ALGORITHMS = f'algs="{" ".join(PROOF_ALGORITHMS)}"'
@@ -147,6 +148,51 @@ def test_a_hand_out_for_a_bound_token_wants_a_proof_by_its_key(bound: Bound) -> 
     answer = bound.exchange(headers=proof)
     assert answer.json["token_type"] == "Bearer", "the provider's token is as the provider gives it"
     assert refusal(bound.exchange(headers=proof)) == (400, "invalid_dpop_proof")
+
+
+@requirement("XCH-03", "DPOP-02")
+def test_what_comes_of_a_bound_token_is_bound_to_its_key(stack: Stack) -> None:
+    """By exchange for one of ours: by the key's holder alone, and never for one that anybody could use."""
+    bound = start_bound(stack)
+    ask: dict[str, Any] = {"audience": None, "resource": stack.settings.issuer, "scope": "openid"}
+    before = count_calls(stack)
+    for headers in ({}, Holder(stack).proof()):
+        assert refusal(bound.exchange(**ask, headers=headers)) == (400, "invalid_request")
+    assert count_calls(stack) == before
+    proof = bound.holder.proof()
+    answer = bound.exchange(**ask, headers=proof)
+    token = answer.json["access_token"]
+    assert (answer.json["token_type"], read_claims(token)["cnf"]) == ("DPoP", {"jkt": bound.holder.key.jkt})
+    assert bound.holder.use(token).status == 200 and refusal(stack.userinfo(token)) == (401, "invalid_token")
+    assert refusal(bound.exchange(**ask, headers=proof)) == (400, "invalid_dpop_proof")
+    plain = start_session(stack, who="bob")
+    bound_now = plain.exchange(**ask, headers=bound.holder.proof()).json
+    assert read_claims(bound_now["access_token"])["cnf"] == {"jkt": bound.holder.key.jkt}
+
+
+@requirement("XCH-05", "DPOP-02")
+def test_who_acts_proves_the_key_of_each_bound_token(stack: Stack) -> None:
+    acted, holder = start_acting(stack), Holder(stack)
+    shown = acted.shown
+    actor = acted.tools.own_token(headers=holder.proof())
+    for headers, why in (
+        ({}, "actor_bound_token_without_proof"),
+        (Holder(stack).proof(), "actor_proof_by_another_key"),
+    ):
+        assert refusal(acted.tools.act(shown, actor=actor, headers=headers)) == (400, "invalid_request")
+        assert events(stack, "refused")[-1]["reason"] == why
+    proof = holder.proof()
+    answer = acted.tools.act(shown, actor=actor, headers=proof).json
+    assert (answer["token_type"], read_claims(answer["access_token"])["cnf"]) == ("DPoP", {"jkt": holder.key.jkt})
+    assert acted.orders.introspect(answer["access_token"])["cnf"] == {"jkt": holder.key.jkt}
+    assert refusal(acted.tools.act(shown, actor=actor, headers=proof)) == (400, "invalid_dpop_proof")
+    proof = holder.proof()
+    assert refusal(acted.tools.act(shown, actor=actor, headers=proof, scope="openid")) == (400, "invalid_scope")
+    assert acted.tools.act(shown, actor=actor, headers=proof).status == 200, "what is wrong costs no proof"
+    theirs = acted.narrow(headers=Holder(stack).proof()).json["access_token"]
+    for headers, why in (({}, "subject_bound_token_without_proof"), (holder.proof(), "subject_proof_by_another_key")):
+        assert refusal(acted.tools.act(theirs, headers=headers)) == (400, "invalid_request")
+        assert events(stack, "refused")[-1]["reason"] == why
 
 
 @requirement("XCH-03")

@@ -95,7 +95,33 @@ def test_only_the_apps_own_token_and_only_while_it_is_good(stack: Stack, session
 @requirement("XCH-03")
 @pytest.mark.parametrize("name", ["act", "may_act", "authorization_details"])
 def test_what_nobody_here_understands_of_a_token_fails_closed(stack: Stack, session: Session, name: str) -> None:
-    """An actor is never named here, so there is no chain to keep; a token that has one is not ours to narrow."""
+    """An app narrows its own tokens; of who acts one speaks only where somebody does (test_acting.py)."""
     constrained = sign(stack, {**session.claims, name: {"sub": "agent"}})
     assert refusal(narrow(session, constrained)) == (400, "invalid_request")
-    assert refusal(narrow(session, actor_token=session.access)) == (400, "invalid_request")
+
+
+@requirement("XCH-06")
+def test_what_came_of_a_token_ends_with_it_and_with_no_other(stack: Stack, session: Session) -> None:
+    server = stack.client(**CONFIDENTIAL, serves=frozenset({API, stack.settings.issuer}))
+
+    def is_active(token: str) -> bool:
+        return bool(stack.post("/introspect", *server, token=token).json["active"])
+
+    assert is_active(session.access)
+    ours = narrow(session, resource=stack.settings.issuer).json["access_token"]
+    of_ours, sibling = narrow(session, ours).json["access_token"], narrow(session).json["access_token"]
+    assert read_claims(of_ours)["derived_from"] == [session.claims["jti"], read_claims(ours)["jti"]]
+    app = session.client, session.sign_in.secret
+    stack.post("/revoke", *app, token=ours)
+    assert [is_active(one) for one in (session.access, ours, of_ours, sibling)] == [True, False, False, True]
+    assert refusal(narrow(session, ours)) == (400, "invalid_request")
+    stack.post("/revoke", *app, token=session.access)
+    assert not is_active(sibling)
+
+
+@requirement("XCH-06")
+def test_a_token_comes_of_eight_others_at_most(stack: Stack, session: Session) -> None:
+    token = session.access
+    for _ in range(8):
+        token = narrow(session, token, resource=stack.settings.issuer).json["access_token"]
+    assert refusal(narrow(session, token)) == (400, "invalid_request")

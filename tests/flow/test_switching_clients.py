@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from chalicelib.ports import Refused
 from chalicelib.records.places import client_place
 from cli.main import build_parser
 from cli.operations import OperationError, list_clients
 from cli.switching import switch_client
+from tests.flow.acting import start_service
 from tests.flow.documents import URL, Site, app, kept, path_of, start_documents
 from tests.flow.scene import assert_page
 from tests.flow.stack import Stack
@@ -97,3 +99,28 @@ def test_what_it_may_call_is_the_operators_word_and_stays(documents: Stack, site
     for words in (("--require-pushed-requests", "yes"), ("--backchannel-logout-uri", "https://client.example/out")):
         with pytest.raises(OperationError, match="as its document says"):
             update(*words)
+
+
+@requirement("XCH-05", "CIMD-04")
+def test_who_may_act_for_it_is_the_operators_word_and_stays(documents: Stack) -> None:
+    asked, place = documents.authorize_parameters(app(), scope=SCOPE), client_place(URL)
+    documents.authorize(asked)
+    actor = start_service(documents).client.client_id
+    before = read(documents, place)
+
+    def update(*words: str) -> Any:
+        options = build_parser().parse_args(["client", "update", URL, *words])
+        return options.act(documents.deployment, options)["may_be_acted_by"]
+
+    assert update("--may-be-acted-by", actor) == [actor]
+    said = read(documents, place)
+    assert isinstance(documents.deployment.store.put_document(before, read=before), Refused), "said during a fetch"
+    documents.clock.advance(86_400)
+    assert documents.authorize(asked).status == 200
+    after = read(documents, place)
+    assert after.may_be_acted_by == {actor} and after.fetched_at > said.fetched_at
+    assert update("--not-acted-by", actor) == []
+    assert isinstance(documents.deployment.store.put_document(after, read=after), Refused), "taken back during a fetch"
+    documents.clock.advance(86_400)
+    assert documents.authorize(asked).status == 200
+    assert read(documents, place).may_be_acted_by == frozenset()

@@ -1,5 +1,6 @@
 """What the pages for developers show is run as it stands: requests by sh, scripts by node, in the order of the page."""
 
+import ast
 import json
 import os
 import re
@@ -16,16 +17,19 @@ import pytest
 import requests
 
 from chalicelib.records.client import ProxyRule
-from chalicelib.records.places import client_place
+from chalicelib.records.places import client_place, grant_place
+from chalicelib.records.resource import Resource
 from chalicelib.upstream.proxying import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
 from cli.main import build_parser
+from cli.operations import create_resource
 from tests.connect.links import press
 from tests.flow.proxied import Proxied
 from tests.flow.stack import SCOPE, Stack, own_parts
-from tests.flow.tokens import Session, read, start_session
+from tests.flow.tokens import Session, change, read, read_claims, start_session
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAMES = (
+    "acting",
     "first-app",
     "hand-out",
     "connect",
@@ -150,6 +154,33 @@ def test_hand_out(reader: Reader) -> None:
     asked, owner, refused = copy_all(reader, "hand-out")
     assert json.loads(asked)["scope"] == "email notes:read openid profile" and owner.strip() == "alice"
     assert json.loads(refused)["reason"] == "not_allowed"
+
+
+def test_acting(stack: Stack, reader: Reader) -> None:
+    """Its APIs are there, and the user has allowed them; each answer is the next one's variable."""
+    for audience in ("https://tools.example", "https://orders.example"):
+        create_resource(stack.deployment, Resource(audience=audience, scopes=frozenset({"orders:read"})))
+    apis = frozenset({"https://tools.example", "https://orders.example"})
+    scope = f"{SCOPE} orders:read"
+    client, _ = stack.client(scopes=frozenset(scope.split()), resources=apis)
+    sign_in = stack.sign_in(client, scope=scope, resource="https://tools.example")
+    session = Session(stack, sign_in, stack.redeem(sign_in, resource=stack.settings.issuer).json)
+    change(stack, grant_place(session.claims["grant_id"]), resources=tuple(sorted(apis)))
+    reader.variables |= {"CLIENT_ID": client.client_id, "ACCESS_TOKEN": session.access}
+    shown = []
+    for language, text, answer in examples("acting"):
+        came = reader.copy(language, text)
+        if text.startswith("broker "):
+            made = ast.literal_eval(came)
+            reader.variables.setdefault("TOOLS_ID", made["client_id"])
+            reader.variables.setdefault("TOOLS_SECRET", made.get("client_secret", ""))
+            continue
+        assert set(NAME.findall(came)) == set(NAME.findall(answer)), (text, came)
+        shown.append(json.loads(came)["access_token"])
+        reader.variables["SHOWN" if len(shown) == 1 else "TOOLS_TOKEN"] = shown[-1]
+    claims = read_claims(shown[-1])
+    assert claims["act"] == {"sub": reader.variables["TOOLS_ID"]} and claims["aud"] == "https://orders.example"
+    assert claims["grant_client_id"] == client.client_id and claims["sub"] == session.claims["sub"]
 
 
 def test_connect(reader: Reader) -> None:

@@ -24,7 +24,7 @@ LISTS = ("redirect_uris", "grant_types", "response_types")
 TEXTS = ("client_name", "scope", "optional_scopes", "token_endpoint_auth_method", "application_type", *ADDRESSES)
 NONE_KEPT = (
     "userinfo_signed_response_alg id_token_encrypted_response_alg userinfo_encrypted_response_alg "
-    "request_object_signing_alg sector_identifier_uri frontchannel_logout_uri"
+    "request_object_signing_alg sector_identifier_uri frontchannel_logout_uri may_be_acted_by"
 )
 # member -> the values that a server of ours keeps; every other one would be broken
 KEPT: dict[str, tuple[Any, ...]] = {
