@@ -33,6 +33,7 @@ from chalicelib.protocol.errors import (
     InvalidToken,
     UnauthorizedClient,
 )
+from chalicelib.protocol.evidence import seen_all
 from chalicelib.protocol.scope import serialize
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.audit import AuditEvent
@@ -150,10 +151,12 @@ def _choose_scopes(use: Use, asked: Asked, *, actor: Client | None = None) -> fr
     """What is asked, or all there is, of what the subject token has and whoever acts may ask."""
     if not asked.scopes <= use.scopes:
         raise InvalidScope("more_than_the_subject_token")
-    allowed = use.scopes if actor is None else use.scopes & actor.scopes
-    if not asked.scopes <= allowed:
-        raise InvalidScope("more_than_the_actor_may_ask")
-    return asked.scopes or allowed
+    if actor is None:
+        return asked.scopes or use.scopes
+    if not asked.scopes <= actor.scopes:
+        received = seen_all(asked.scopes, actor.scopes)
+        raise InvalidScope("more_than_the_actor_may_ask").noting(expected=actor.scopes, received=received)
+    return (asked.scopes or use.scopes) & actor.scopes
 
 
 def _issue(broker: Broker, narrower: Narrower) -> dict[str, Any]:

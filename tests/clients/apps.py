@@ -85,6 +85,28 @@ class Apps:
         return self.app(token_endpoint_auth_method="none", scopes=scopes, resources=frozenset({self.server}))
 
     @cached_property
+    def tools(self) -> App:
+        """The service behind the MCP server, which may act there for `acted`."""
+        return self.app(
+            grant_types=frozenset({"client_credentials", f"{GRANT}token-exchange"}),
+            redirect_uris=(),
+            scopes=frozenset({READ}),
+            resources=frozenset({self.server}),
+            serves=frozenset({self.server}),
+            token_endpoint_auth_method="client_secret_basic",
+        )
+
+    @cached_property
+    def acted(self) -> App:
+        """A public client for which another acts."""
+        return self.app(
+            token_endpoint_auth_method="none",
+            scopes=frozenset({*OPEN.split(), READ}),
+            resources=frozenset({self.server}),
+            may_be_acted_by=frozenset({self.tools.client_id}),
+        )
+
+    @cached_property
     def robot(self) -> App:
         """A job without a user that may ask for the MCP server."""
         return self.app(

@@ -11,7 +11,7 @@ from tests.clients.apps import JOBS, OPEN, SCOPE
 from tests.clients.scene import Scene
 
 SECONDS = 120
-APPS = ("public", "web", "machine", "agent", "robot", "keyed", "television", "documented", "api")
+APPS = ("public", "web", "machine", "agent", "robot", "keyed", "television", "documented", "api", "tools", "acted")
 
 
 def attempt_in_node(name: str, scene: Scene, flows: list[str]) -> dict[str, str]:

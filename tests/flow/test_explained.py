@@ -12,6 +12,7 @@ import pytest
 
 from cli.main import main
 from cli.operations import update_client
+from tests.flow.acting import start_acting
 from tests.flow.browser import Answer
 from tests.flow.stack import APP, PROVIDER_SECRET, Stack
 from tests.requirement import requirement
@@ -263,3 +264,13 @@ def test_a_refusal_is_one_line_and_no_call_of_its_own(make_stack) -> None:
     stack.authorize(wrong)
     assert len(stack.log.getvalue()) - before < 1500
     assert {call[0] for call in stack.dynamodb.calls} <= {"BatchGetItem", "GetItem"}
+
+
+@requirement("OPS-06", "XCH-05")
+def test_who_may_not_act_is_told_by_the_command_that_lets_it(stack: Stack, explain: Explain) -> None:
+    acted = start_acting(stack)
+    acted.allow()
+    said = explain(stack, acted.tools.act(acted.shown))
+    app, tools = acted.session.client.client_id, acted.tools.client.client_id
+    assert said["reason"] == "actor_not_allowed"
+    assert said["fix"] == f"python3 dev.py broker client update {app} --may-be-acted-by {tools}"

@@ -103,6 +103,7 @@ export const flows = {
     const theirs = await oidc.genericGrantRequest(config, EXCHANGE, parameters)
     const notes = await oidc.fetchProtectedResource(config, theirs.access_token, new URL(scene.notes), 'GET')
     expect((await notes.json()).owner === 'alice', "the provider's data with the provider's token")
+    await act(scene)
   },
 
   async logout(scene) {
@@ -128,6 +129,20 @@ export const flows = {
     const tokens = await signIn(scene, await discover(scene, app), { more: { scope: scene.open } })
     expect(tokens.claims().aud === app.client_id, 'a sign-in as the app of the document')
   },
+}
+
+// A service exchanges what it was shown by an app, and says with a token of its own that it acts for it.
+async function act(scene) {
+  const asked = { scope: `${scene.open} ${scene.read}`, resource: scene.server }
+  const shown = await signIn(scene, await discover(scene, scene.apps.acted), { more: asked })
+  const tools = await discover(scene, scene.apps.tools)
+  const own = await oidc.clientCredentialsGrant(tools)
+  const acting = await oidc.genericGrantRequest(tools, EXCHANGE, {
+    subject_token: shown.access_token, subject_token_type: ACCESS_TOKEN,
+    actor_token: own.access_token, actor_token_type: ACCESS_TOKEN, resource: scene.server,
+  })
+  const told = await oidc.tokenIntrospection(tools, acting.access_token)
+  expect(told.act.sub === scene.apps.tools.client_id, 'to be told who acts')
 }
 
 async function discover(scene, app) {

@@ -11,6 +11,7 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from flask import Flask
 from joserfc.jwk import ECKey
 
+from demo.mcp.notes import READ
 from tests.clients.apps import GRANT, JOBS, OPEN, SCOPE, App
 from tests.clients.python.expecting import expect_error
 from tests.clients.scene import Scene
@@ -111,6 +112,26 @@ def token_exchange(scene: Scene) -> None:
         scope="notes:read",
     )
     assert theirs["issued_token_type"] == ACCESS_TOKEN and session.get(scene.notes).json()["owner"] == "alice"
+    _act(scene)
+
+
+def _act(scene: Scene) -> None:
+    """A service exchanges what it was shown by an app, and says with a token of its own that it acts for it."""
+    shown = sign_in(scene, scene.acted, scope=f"{OPEN} {READ}", resource=scene.server).token["access_token"]
+    endpoint = scene.metadata["token_endpoint"]
+    tools = OAuth2Session(scene.tools.client_id, scene.tools.secret)
+    own = tools.fetch_token(endpoint, grant_type="client_credentials")["access_token"]
+    acting = tools.fetch_token(
+        endpoint,
+        grant_type=EXCHANGE,
+        subject_token=shown,
+        subject_token_type=ACCESS_TOKEN,
+        actor_token=own,
+        actor_token_type=ACCESS_TOKEN,
+        resource=scene.server,
+    )["access_token"]
+    told = tools.introspect_token(scene.metadata["introspection_endpoint"], token=acting).json()
+    assert told["act"] == {"sub": scene.tools.client_id} and told["client_id"] == scene.tools.client_id
 
 
 def cimd(scene: Scene) -> None:
