@@ -32,6 +32,7 @@ GROUPS = {
     "Run it": {
         "demo": ("local.demo", "a whole sign-in to click through in a browser"),
         "tour": ("local.tour", "the same sign-in without a browser, each step printed"),
+        "recipe": ("local.recipe", "a way to sign in from an app, as clients/recipes/ shows it"),
         "device": ("local.device", "a sign-in by a code, as a television or a terminal does it"),
         "mcp": ("local.mcp", "an MCP server behind the broker; --try lets an agent in"),
         "serve": ("local.serve", "the broker alone, for real work"),

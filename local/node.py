@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "clients"
 # Where a package comes from and who may be paid for it differ by place and day; its hash does not.
 LEFT_OUT = ("resolved", "funding")
-QUIET = ("--ignore-scripts", "--no-audit", "--no-fund", "--no-update-notifier")
+# A library for phones wants all of React Native beside it (a peer), of which only its types would be read.
+QUIET = ("--ignore-scripts", "--legacy-peer-deps", "--no-audit", "--no-fund", "--no-update-notifier")
 
 
 class NoNode(Exception):

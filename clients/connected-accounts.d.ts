@@ -1,0 +1,37 @@
+export class ConnectedAccounts extends HTMLElement {
+    /** Every word that it shows; lay others over them for another language. */
+    words: {
+        connect: string;
+        reconnect: string;
+        disconnect: string;
+        sure: string;
+        active: string;
+        partial: string;
+        in_doubt: string;
+        reauth_required: string;
+        none: string;
+        open: string;
+        revoked: string;
+        ended: string;
+        popup_blocked: string;
+        user_closed: string;
+        access_denied: string;
+        failed: string;
+    };
+    set offers(offers: Offer[]);
+    /** What can be connected, in the order of the list. */
+    get offers(): Offer[];
+    set broker(broker: import("./broker.js").Broker | undefined);
+    get broker(): import("./broker.js").Broker | undefined;
+    /** Show what the broker says now. */
+    refresh: () => Promise<void>;
+    #private;
+}
+export type Broker = import("./broker.js").Broker;
+export type Connection = import("./broker.js").Connection;
+export type BrokerError = import("./broker.js").BrokerError;
+export type Offer = {
+    provider: string;
+    name: string;
+    scope?: string;
+};

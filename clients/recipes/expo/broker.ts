@@ -1,0 +1,64 @@
+// Expo: the system's browser signs in and comes back by a claimed https link (../claimed-https), which no other app can
+// take; the refresh token is kept in the keychain, the access token in memory.
+
+import {
+  AuthRequest,
+  exchangeCodeAsync,
+  fetchDiscoveryAsync,
+  refreshAsync,
+  revokeAsync,
+  type TokenResponse,
+} from "expo-auth-session";
+import { randomUUID } from "expo-crypto";
+import { deleteItemAsync, getItemAsync, setItemAsync } from "expo-secure-store";
+import { openAuthSessionAsync } from "expo-web-browser";
+
+const issuer = "https://login.example.com";
+const clientId = "the id of your app";
+const redirectUri = "https://app.example.com/callback";
+const scopes = ["openid", "profile", "offline_access", "github:repo"];
+const discovery = fetchDiscoveryAsync(issuer);
+
+/** The access token; null where the user has closed the browser. Throws where the answer is not right. */
+export async function signIn(): Promise<string | null> {
+  const request = new AuthRequest({ clientId, redirectUri, scopes, usePKCE: true });
+  const answer = await request.promptAsync(await discovery); // compares `state`
+  if (answer.type !== "success") return null;
+  const { code = "", iss } = answer.params;
+  if (iss !== issuer) throw new Error("The answer is another server's.");
+  const extraParams = { code_verifier: request.codeVerifier ?? "" };
+  return keep(await exchangeCodeAsync({ clientId, redirectUri, code, extraParams }, await discovery));
+}
+
+/** Another access token; null where the user has to sign in again. */
+export async function refresh(): Promise<string | null> {
+  const refreshToken = await getItemAsync("refresh_token");
+  return refreshToken && keep(await refreshAsync({ clientId, refreshToken }, await discovery));
+}
+
+/** Let the user connect an account: its connection_id, null where that came to nothing. Refresh afterwards. */
+export async function connect(accessToken: string, provider: string, scope: string): Promise<string | null> {
+  const state = randomUUID();
+  const answer = await fetch(`${issuer}/connect`, {
+    method: "POST",
+    headers: { Authorization: `Bearer ${accessToken}`, "Content-Type": "application/x-www-form-urlencoded" },
+    body: new URLSearchParams({ provider, scope, redirect_uri: redirectUri, state }).toString(),
+  });
+  const { connect_uri } = (await answer.json()) as { connect_uri?: string };
+  if (!connect_uri) throw new Error("The broker gave no link.");
+  const back = await openAuthSessionAsync(connect_uri, redirectUri);
+  if (back.type !== "success") return null;
+  const told = new URL(back.url).searchParams;
+  return told.get("state") === state && told.get("iss") === issuer ? told.get("connection_id") : null;
+}
+
+export async function signOut(): Promise<void> {
+  const token = await getItemAsync("refresh_token");
+  if (token) await revokeAsync({ clientId, token }, await discovery);
+  await deleteItemAsync("refresh_token");
+}
+
+async function keep({ accessToken, refreshToken }: TokenResponse): Promise<string> {
+  if (refreshToken) await setItemAsync("refresh_token", refreshToken);
+  return accessToken;
+}

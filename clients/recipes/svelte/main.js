@@ -1,0 +1,15 @@
+import { mount } from "svelte";
+import { finishConnect } from "../../broker.js";
+import App from "./App.svelte";
+import { manager } from "./session.js";
+
+const target = document.querySelector("#app");
+
+async function comeBack() {
+  if (location.pathname === "/callback") await manager.signinCallback();
+  history.replaceState(null, "", "/"); // the code leaves the address bar
+  return manager.getUser();
+}
+
+if (finishConnect()) target.textContent = "Connected. You can close this window."; // it was opened by connect()
+else mount(App, { target, props: { user: await comeBack() } });

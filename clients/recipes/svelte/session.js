@@ -1,0 +1,18 @@
+// Who is signed in: oidc-client-ts keeps the tokens, the broker's module asks for them.
+
+import { UserManager } from "oidc-client-ts";
+import { Broker } from "../../broker.js";
+import "../../connected-accounts.js";
+
+export const { issuer, client_id, offers } = await (await fetch("/config.json")).json();
+const redirect_uri = `${location.origin}/callback`;
+export const manager = new UserManager({
+  authority: issuer,
+  client_id,
+  redirect_uri,
+  scope: "openid profile offline_access demo:notes:read",
+  loadUserInfo: true, // the name
+  extraQueryParams: { provider: "demo" }, // without it the user chooses
+});
+const token = async (fresh) => (await (fresh ? manager.signinSilent() : manager.getUser())).access_token;
+export const broker = new Broker({ issuer, clientId: client_id, redirectUri: redirect_uri, token });

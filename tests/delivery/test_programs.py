@@ -1,0 +1,117 @@
+"""Each recipe that is a program: run as it stands, with a person at the address that it shows."""
+
+import json
+import os
+import plistlib
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from local.browser import Browser, Exchange, query_of, read_page
+from local.demo import DemoStack
+from local.node import ROOT, NoNode, install_packages
+from local.recipe import PROGRAMS, RECIPES, register
+from tests.clients.person import without_query
+from tests.requirement import requirement
+
+SHOWN = re.compile(r"(?:Sign in: |Open: |or open )(http\S+)")
+CLAIMED = "https://app.example.com/callback"
+
+
+def act(demo: DemoStack, url: str) -> Exchange:
+    """Alice, in a browser of hers: what it shows in the end, or where it is sent to."""
+    browser = Browser()
+    page = browser.get(url)
+    if "/device" in url:
+        page = browser.submit(page, *read_page(page.text).forms[0].buttons[0])
+    leads = browser.submit(page, "decision", "allow", ("provider", "demo"))
+    while leads.location.startswith((demo.broker.issuer, demo.provider.url)):
+        leads = browser.get(leads.location)
+        if leads.url.startswith(demo.provider.url):
+            leads = browser.submit(leads, "decision", "alice")
+    return leads
+
+
+def command_of(name: str) -> list[str]:
+    """As `dev.py recipe` prints it; Electron's own program cannot be had, so its calls are played."""
+    words = shlex.split(PROGRAMS[name].command)
+    if name != "electron":
+        return [sys.executable if word == ".venv/bin/python" else word for word in words]
+    try:
+        hooks = install_packages().parent / "js" / "electron.mjs"
+    except NoNode as missing:
+        pytest.skip(str(missing))
+    return ["node", "--import", hooks.as_uri(), words[-1]]
+
+
+def run(demo: DemoStack, name: str, folder: Path) -> str:
+    """What it prints after the person has signed in."""
+    client_id = register(demo.broker.deployment, name, PROGRAMS[name].redirect_uri)
+    environ = {"BROKER": demo.broker.issuer, "CLIENT_ID": client_id, "BROWSER": "true", "USER_DATA": str(folder)}
+    with subprocess.Popen(
+        command_of(name),
+        cwd=ROOT,
+        env={**os.environ, **environ, "NO_PROXY": "127.0.0.0/8", "no_proxy": "127.0.0.1", "NODE_OPTIONS": ""},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin and process.stdout
+        shown = next(found[1] for line in process.stdout if (found := SHOWN.search(line)))
+        end = act(demo, shown)
+        if name == "curl":
+            process.stdin.write(f"{end.location}\n")
+        elif name != "device":
+            assert Browser().get(f"{without_query(end.location)}?code=x&state=forged").status == 404
+            assert "Signed in" in Browser().get(end.location).text
+        printed, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, printed
+    return printed
+
+
+@requirement("DLV-02")
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_a_program_signs_in(demo: DemoStack, name: str, tmp_path: Path) -> None:
+    revoked = demo.provider.count("revoke")
+    printed = run(demo, name, tmp_path)
+    assert "Alice Almeida" in printed
+    if name in ("device", "native-loopback"):
+        assert "demo: alice, active" in printed
+    if name == "curl":
+        assert '"at_provider":"revoked"' in printed and demo.provider.count("revoke") > revoked
+    if name == "electron":
+        assert (tmp_path / "session").read_bytes()[::-1].startswith(b"tb_refresh_")
+
+
+@requirement("DLV-02")
+def test_a_claimed_link_is_the_same_everywhere_and_the_sign_in_ends_there(demo: DemoStack) -> None:
+    folder = RECIPES / "claimed-https"
+    apple = json.loads((folder / "well-known" / "apple-app-site-association").read_text())
+    (details,) = apple["applinks"]["details"]
+    domains = plistlib.loads((folder / "App.entitlements").read_bytes())["com.apple.developer.associated-domains"]
+    assert {f"https://{one.partition(':')[2]}{details['components'][0]['/']}" for one in domains} == {CLAIMED}
+    manifest = ElementTree.parse(folder / "AndroidManifest.xml").getroot()
+    (data,) = manifest.iter("data")
+    place = {name.rpartition("}")[2]: value for name, value in data.items()}
+    assert "{scheme}://{host}{path}".format(**place) == CLAIMED
+    (statement,) = json.loads((folder / "well-known" / "assetlinks.json").read_text())
+    assert statement["target"]["package_name"] in details["appIDs"][0]
+    assert CLAIMED in (RECIPES / "expo" / "broker.ts").read_text()
+    client_id = register(demo.broker.deployment, "claimed-https", CLAIMED)
+    asked = (
+        f"{demo.broker.issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={CLAIMED}"
+        f"&scope=openid&state=s&code_challenge={'c' * 43}&code_challenge_method=S256&provider=demo"
+    )
+    end = act(demo, asked).location
+    assert without_query(end) == CLAIMED and query_of(end).keys() == {"code", "state", "iss"}
+
+
+@requirement("DLV-02")
+def test_a_recipe_is_short() -> None:
+    files = [file for file in RECIPES.rglob("*") if file.is_file()]
+    assert {file.name: lines for file in files if (lines := len(file.read_text().splitlines())) > 80} == {}
