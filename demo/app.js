@@ -20,6 +20,7 @@ start();
 async function start() {
   try {
     const config = await readConfig();
+    if (config.live) Object.assign($("#live"), { href: config.live, hidden: false });
     const app = new App(config, record);
     session = new Session(app, () => showTokens($("#tokens"), session.tokens));
     for (const name of document.querySelectorAll(".provider-name")) name.textContent = config.providers[0].name;

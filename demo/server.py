@@ -7,7 +7,7 @@ there, POST /played/ID/expire and /remove pull one. A page of another origin can
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +15,7 @@ from socketserver import TCPServer
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+Headers = tuple[tuple[str, str], ...]
 _HERE = Path(__file__).parent
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
@@ -35,6 +36,7 @@ _FILES = {
             "timeline",
         )
     },
+    "/theme.css": ("theme.css", "text/css; charset=utf-8"),
     "/style.css": ("style.css", "text/css; charset=utf-8"),
     "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
@@ -69,7 +71,10 @@ def start(
 
 
 class DemoServer(ThreadingHTTPServer):
-    """The running app: `url` is its origin, `stop()` ends it. The redirect URI is `url` + "/callback"."""
+    """The running app: `url` is its origin, `stop()` ends it. The redirect URI is `url` + "/callback".
+
+    hear   called with each page that was sent: URL, headers, status, headers of the answer, body
+    """
 
     daemon_threads = True
 
@@ -77,6 +82,7 @@ class DemoServer(ThreadingHTTPServer):
         super().__init__((host, port), _Handler)
         self.config = {**config, **({"played": sorted(played)} if played else {})}
         self.played = played
+        self.hear: Callable[[str, Headers, int, Headers, bytes], None] | None = None
         self.url = f"http://{host}:{self.server_address[1]}"
 
     def server_bind(self) -> None:
@@ -146,15 +152,18 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def _answer(self, status: int, body: bytes, content_type: str) -> None:
-        self.send_response(status)
-        for name, value in (
+        headers = (
             ("Content-Type", content_type),
             ("Content-Length", str(len(body))),
             ("Content-Security-Policy", self.server.policy),
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "no-referrer"),
             ("Cache-Control", "no-store"),
-        ):
+        )
+        if self.server.hear and content_type.startswith("text/html"):
+            self.server.hear(self.server.url + self.path, tuple(self.headers.items()), status, headers, body)
+        self.send_response(status)
+        for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
         if self.command != "HEAD":

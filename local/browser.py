@@ -110,10 +110,12 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
 class Browser:
     """Keeps cookies between requests.
 
-    handlers   of urllib, for hosts that are not where their names say
+    handlers     of urllib, for hosts that are not where their names say
+    user_agent   what it calls itself
     """
 
-    def __init__(self, *handlers: urllib.request.BaseHandler) -> None:
+    def __init__(self, *handlers: urllib.request.BaseHandler, user_agent: str = "tour") -> None:
+        self._user_agent = user_agent
         cookies = urllib.request.HTTPCookieProcessor(CookieJar())
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), _NoRedirect(), cookies, *handlers)
 
@@ -151,7 +153,7 @@ class Browser:
 
     def _send(self, method: str, url: str, body: str | None, headers: dict[str, str]) -> Exchange:
         data = None if body is None else body.encode()
-        request = urllib.request.Request(url, data, {"User-Agent": "tour", **headers}, method=method)
+        request = urllib.request.Request(url, data, {"User-Agent": self._user_agent, **headers}, method=method)
         try:
             with self._opener.open(request, timeout=TIMEOUT_SECONDS) as response:
                 return _exchange(request, body, headers, response)

@@ -2,13 +2,19 @@
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from local.fake.demo_site import CALENDAR, NOTES, DemoSite
 from local.listening import bind, start_near
 
 if TYPE_CHECKING:
+    from chalicelib.adapters.https import LocalTarget
+    from demo.server import DemoServer
+    from local.playing import Played
     from local.provider import RunningProvider
+    from local.stack import RunningBroker
 
+CLIENT_AT_PROVIDER = "token-broker"
 OWN_SCOPES = ("openid", "profile", "email", "offline_access")
 
 
@@ -33,7 +39,7 @@ class Part:
 
 
 # Cookies do not separate ports, so each part lives under a host of its own.
-BROKER, APP = ("127.0.0.1", 8080), ("localhost", 8081)
+BROKER, APP, LIVE = ("127.0.0.1", 8080), ("localhost", 8081), ("localhost", 8084)
 PARTS = (Part("demo", NOTES, "127.0.0.2", 8082), Part("calendar", CALENDAR, "127.0.0.3", 8083))
 PROVIDER_ID = PARTS[0].provider_id
 SCOPES = frozenset({*OWN_SCOPES, *(scope for part in PARTS for scope in part.scopes)})
@@ -52,6 +58,28 @@ def start_provider(part: Part, moved: list[str], free_ports: bool) -> "RunningPr
     provider = start_near(0 if free_ports else part.port, lambda port: start(port, host, part.site))
     note_move(moved, name, part.port, provider.port, free_ports)
     return provider
+
+
+def target_of(provider: "RunningProvider") -> "LocalTarget":
+    """A place on loopback that this broker may call; said in code, since no setting can."""
+    from chalicelib.adapters.https import LocalTarget
+
+    host = urlsplit(provider.url).hostname or ""
+    return LocalTarget(host=host, port=provider.port, address=host)
+
+
+def introduce(broker: "RunningBroker", provider_id: str, provider: "RunningProvider") -> None:
+    """Register the broker at the provider, and say so to the broker."""
+    import secrets
+
+    from cli.operations import set_provider
+
+    secret = secrets.token_hex(32)
+    callback = f"{broker.issuer}/callback/{provider_id}"
+    provider.add_client(CLIENT_AT_PROVIDER, secret, [callback], name="Token Broker")
+    set_provider(
+        broker.deployment, provider_id, client_id=CLIENT_AT_PROVIDER, client_secret=secret, issuer=provider.url
+    )
 
 
 def describe_providers(providers: dict[str, "RunningProvider"]) -> list[dict[str, str]]:
@@ -73,3 +101,37 @@ def note_move(moved: list[str], part: str, wanted: int, got: int, free_ports: bo
     """Say in `moved` that a port was taken; free ports were never wanted elsewhere."""
     if not free_ports and wanted != got:
         moved.append(f"port {wanted} is taken: {part} uses {got}")
+
+
+def start_app(broker: "RunningBroker", providers: dict[str, "RunningProvider"], port: int) -> tuple["DemoServer", str]:
+    """The single-page app, registered as a public client: it holds no secret."""
+    from chalicelib.records.client import Client
+    from cli.operations import create_client
+    from demo.server import start
+
+    config = {"issuer": broker.issuer, "client_id": "", "providers": describe_providers(providers)}
+    levers = _levers(broker, providers)
+    app = start_near(port, lambda candidate: start(candidate, config, APP[0], levers))
+    client = Client(
+        client_id="",
+        client_name="Demo App",
+        redirect_uris=(f"{app.url}/callback",),
+        token_endpoint_auth_method="none",
+        grant_types=frozenset(
+            {"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"}
+        ),
+        application_type="native",
+        scopes=SCOPES,
+        optional_scopes=frozenset({"email", *(part.scopes[1] for part in PARTS)}),
+        providers=frozenset(providers),
+        handout="token",
+    )
+    created, _ = create_client(broker.deployment, client)
+    app.config["client_id"] = created.client_id
+    return app, created.client_id
+
+
+def _levers(broker: "RunningBroker", providers: dict[str, "RunningProvider"]) -> dict[str, "Played"]:
+    from local.playing import Played
+
+    return {name: Played(name, provider, broker.deployment) for name, provider in providers.items()}

@@ -15,6 +15,7 @@ from local.dispatch import LambdaContext, make_thread_safe
 from local.listening import bind, port_of
 from local.rest_event import Edge, MalformedAnswer, build_event, read_answer
 from local.routing import RouteMatcher
+from local.watching import Unwatched, Watch
 
 IDLE_SECONDS = 75
 REMAPPED = "x-amzn-Remapped-WWW-Authenticate"
@@ -29,6 +30,7 @@ class Gateway:
     listener             a bound socket instead of host and port
     stage_prefix         "/api" serves everything under it, as a bare stage URL does; "" as a custom domain does
     remap_authenticate   rename WWW-Authenticate in answers as REST APIs do
+    watch                who listens to requests and answers
     """
 
     def __init__(
@@ -40,12 +42,14 @@ class Gateway:
         *,
         listener: socket.socket | None = None,
         remap_authenticate: bool = False,
+        watch: Watch | None = None,
     ) -> None:
         make_thread_safe(app)
         self._app = app
         self._matcher = RouteMatcher(app.routes)
         self._edge = Edge(prefix=stage_prefix.rstrip("/"), binary_types=tuple(app.api.binary_types))
         self._remap = remap_authenticate
+        self._answer = (watch or Unwatched()).answers(self.answer)
         self._listener = listener or bind(host, port)
         self.host, self.port = host, port_of(self._listener)
         self._connections: set[socket.socket] = set()
@@ -112,7 +116,7 @@ class Gateway:
             _drain(connection)
             return False
         close = not head.keeps_alive or self._stopped
-        self._send(connection, self.answer(head, body, source), method=method, close=close)
+        self._send(connection, self._answer(head, body, source), method=method, close=close)
         return not close
 
     def answer(self, head: http1.Head, body: bytes, source: Any) -> Answer:

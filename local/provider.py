@@ -18,6 +18,7 @@ from local.fake.grants import Client, Grants
 from local.fake.id_token import Keys, new_keys
 from local.fake.server import Server
 from local.fake.web import FORM, Answer, Received, json_answer
+from local.watching import Told
 
 _ENDPOINTS = {
     "/": "home",
@@ -75,6 +76,10 @@ class RunningProvider:
         """Register an app; None as its secret makes it a public one. The same id again replaces it."""
         client = Client(client_id, client_secret, tuple(redirect_uris), name or client_id)
         self.grants.clients[client_id] = client
+
+    def watch(self, received: Callable[[Received], Told]) -> None:
+        """Tell of every request from now on, and then of its answer."""
+        self._server.watch = received
 
     def count(self, endpoint: str) -> int:
         """How many requests an endpoint has received."""

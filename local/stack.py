@@ -14,6 +14,7 @@ from local.environment import is_loopback_url, use_local_credentials
 from local.gateway import Gateway
 from local.schedule import LocalSchedule
 from local.state import RunningStack
+from local.watching import Unwatched, Watch
 
 if TYPE_CHECKING:
     from chalicelib.adapters.https import LocalTarget
@@ -65,10 +66,12 @@ def start_broker(
     log_stream: TextIO | None = None,
     stage_prefix: str = "",
     remap_authenticate: bool = False,
+    watch: Watch | None = None,
 ) -> RunningBroker:
     """Start one on a bound socket, with an embedded AWS unless an endpoint is given.
 
     settings_environ   BROKER_... names alone
+    watch              who listens to its requests, its calls to AWS and its log
 
     Raises ConfigurationError before anything is started.
     """
@@ -82,14 +85,18 @@ def start_broker(
     environ = {**settings_environ, "BROKER_ENDPOINT_URL": endpoint_url}
     settings = read_settings(environ)
     _create_resources(settings)
-    dynamodb, kms = (SignedTransport(name, endpoint_url=endpoint_url) for name in ("dynamodb", "kms"))
+    watch = watch or Unwatched()
+    log_stream = watch.log(log_stream) if log_stream else None
+    dynamodb, kms = (watch.transport(SignedTransport(name, endpoint_url=endpoint_url)) for name in ("dynamodb", "kms"))
     deployment = Deployment(settings, dynamodb=dynamodb, kms=kms)
     init_keysets(deployment)
     broker = build_broker(settings, local_targets=local_targets, dynamodb=dynamodb, kms=kms, log_stream=log_stream)
     from chalicelib.routes import create_app
 
     app = create_app(lambda: broker)
-    gateway = Gateway(app, listener=listener, stage_prefix=stage_prefix, remap_authenticate=remap_authenticate)
+    gateway = Gateway(
+        app, listener=listener, stage_prefix=stage_prefix, remap_authenticate=remap_authenticate, watch=watch
+    )
     schedule = LocalSchedule(broker).start()
     return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws, schedule)
 

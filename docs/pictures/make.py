@@ -15,6 +15,7 @@ ROOT = HERE.parents[1]
 MAX_BYTES = 400_000
 SHOT = {"width": 1120, "height": 800}
 APP_SHOT = {"width": 1280, "height": 1190}
+LIVE_SHOT = {"width": 1280, "height": 1000}
 SHEET = """<!doctype html><meta charset="utf-8"><style>
 body{margin:0;padding:28px;display:flex;gap:28px;align-items:flex-start;background:#8b93a7}
 img{display:block;width:780px;border-radius:12px;box-shadow:0 10px 34px #0006}
@@ -58,6 +59,27 @@ def take(browser: Browser, app: str, scheme: str) -> dict[str, bytes]:
     return shots
 
 
+def take_live(browser: Browser, places: dict[str, str], scheme: str) -> bytes:
+    """The live view after a sign-in that it watched, the redeeming of the code opened."""
+    context = browser.new_context(viewport=LIVE_SHOT, color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+    live, page = context.new_page(), context.new_page()
+    live.goto(places["live"])
+    live.get_by_role("button", name="Clear").click()
+    page.goto(places["app"])
+    page.locator("#sign-in:enabled").click()
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Sign in as Alice").click()
+    page.locator("#card-demo [data-action=hand-out]:enabled").click()
+    page.locator("#card-demo .answer li").first.wait_for()
+    live.bring_to_front()
+    live.locator(".arrow.ask", has_text="The app redeems its code").click()
+    live.locator(".pkce").evaluate("part => part.scrollIntoView({ block: 'center' })")
+    live.locator("#details").evaluate("part => part.focus({ preventScroll: true })")
+    shot = live.screenshot()
+    context.close()
+    return shot
+
+
 def _connect(page: Page) -> None:
     """The calendar, in a tab of its own."""
     with page.context.expect_page() as opened:
@@ -88,6 +110,8 @@ def main() -> None:
         sheet = browser.new_page(viewport={"width": 2 * 780 + 3 * 28, "height": 640})
         compose(sheet, [light["choice"], dark["choice"]], HERE / "choice.png")
         compose(sheet, [light["app"], dark["app"]], HERE / "app.png")
+        lives = [take_live(browser, places, scheme) for scheme in ("light", "dark")]
+        compose(sheet, lives, HERE / "live.png")
         browser.close()
 
 

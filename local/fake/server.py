@@ -6,6 +6,7 @@ Both come in at one port: the first byte of a connection tells them apart.
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
@@ -14,6 +15,7 @@ from local.fake.control import CONTROL, answer_control, is_control
 from local.fake.faults import Faults
 from local.fake.grants import Grants
 from local.fake.web import FORM, Answer, Received, json_answer
+from local.watching import Told, tell_nobody
 
 _HUGE = b'{"padding": "' + b"x" * (4 << 20) + b'"}'
 _TLS_HANDSHAKE = b"\x16"
@@ -34,7 +36,7 @@ class Site(Protocol):
 
 
 class Server(ThreadingHTTPServer):
-    """Listens once made; `tls` None: plain http alone."""
+    """Listens once made; `tls` None: plain http alone. `watch` is told of each request, and then of what came of it."""
 
     daemon_threads = True
     block_on_close = False
@@ -43,6 +45,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], site: Site, tls: ssl.SSLContext | None = None) -> None:
         self.site, self.tls = site, tls
+        self.watch: Callable[[Received], Told] = tell_nobody
         super().__init__(address, _Handler)
         self.door = f"http://{address[0]}:{self.server_port}"
 
@@ -79,18 +82,23 @@ class _Handler(BaseHTTPRequestHandler):
         if is_control(received):
             return self._send(answer_control(site.grants, site.requests, received, peer=self.client_address[0]))
         site.requests.append(received)
-        if not faults.strike(received.endpoint):
-            return self._send(site.respond(received))
+        told = self.server.watch(received)
+        cut = faults.cut and faults.strike(received.endpoint)
+        answer = self._carry_out(received, faults) if faults.strike(received.endpoint) else site.respond(received)
+        told(answer)
+        return self._send(answer, cut=cut)
+
+    def _carry_out(self, received: Received, faults: Faults) -> Answer | None:
+        """What is answered while the transport has a fault."""
         if faults.slow_seconds:
             time.sleep(faults.slow_seconds)
         if faults.status is not None:
             wait = {} if faults.retry_after is None else {"Retry-After": str(faults.retry_after)}
             answer: Answer | None = json_answer({"error": "server_error"}, faults.status, wait)
         else:
-            answer = disturb(site.respond(received), faults)
-        cut = faults.cut
+            answer = disturb(self.server.site.respond(received), faults)
         faults.count_down(received.endpoint)
-        return self._send(answer, cut=cut)
+        return answer
 
     def _receive(self) -> Received:
         body = self.rfile.read(min(int(self.headers.get("Content-Length") or 0), MAX_BODY))

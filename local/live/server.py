@@ -1,0 +1,167 @@
+"""Serves the live view on loopback: its page, the stream of what happens, each exchange opened, and its attacks."""
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from socketserver import TCPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from local.live.brief import show_brief
+from local.live.curl import show_script
+from local.live.details import show_details
+from local.live.mermaid import show_mermaid
+from local.live.recorder import Recorder
+from local.live.taps import Taps
+
+if TYPE_CHECKING:
+    from local.demo import DemoStack
+
+_DEMO = Path(__file__).resolve().parents[2] / "demo"
+_HTML, _CSS, _JS = (f"text/{kind}; charset=utf-8" for kind in ("html", "css", "javascript"))
+_FILES = {
+    "/": ("live/index.html", _HTML),
+    "/theme.css": ("theme.css", _CSS),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+    **{f"/{path.name}": (f"live/{path.name}", _CSS) for path in sorted((_DEMO / "live").glob("*.css"))},
+    **{f"/{path.name}": (f"live/{path.name}", _JS) for path in sorted((_DEMO / "live").glob("*.js"))},
+}
+_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self'",
+        "connect-src 'self'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+        "base-uri 'none'",
+    )
+)
+
+
+def start(port: int, host: str, stack: "DemoStack", taps: Taps) -> "LiveServer":
+    """Listen at every part and serve, in a thread; port 0 takes a free one. Raises OSError where it is taken."""
+    server = LiveServer(port, host, stack, taps.recorder)
+    for provider_id, provider in stack.providers.items():
+        taps.listen_at_provider(provider_id, provider)
+    stack.app.hear = taps.hear_app
+    threading.Thread(target=server.serve_forever, args=(0.05,), name="live-view", daemon=True).start()
+    return server
+
+
+class LiveServer(ThreadingHTTPServer):
+    """The running view: `url` is its origin, `stop()` ends it and every stream."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, port: int, host: str, stack: "DemoStack", recorder: Recorder) -> None:
+        super().__init__((host, port), _Handler)
+        self.recorder = recorder
+        self.stack = stack
+        self.authority = f"{host}:{self.server_address[1]}"
+        self.url = f"http://{self.authority}"
+
+    def server_bind(self) -> None:
+        """Bind without asking the name service who we are: that may take seconds."""
+        TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
+
+    @property
+    def key_sets(self) -> dict[str, str]:
+        """Issuer -> address of its keys."""
+        issuers = (self.stack.broker.issuer, *(provider.url for provider in self.stack.providers.values()))
+        return {issuer: f"{issuer}/jwks" for issuer in issuers}
+
+    def stop(self) -> None:
+        """End serving and free the port."""
+        self.recorder.close()
+        self.shutdown()
+        self.server_close()
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A page that is closed while it follows is no news."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: LiveServer
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        """Only under its own name, so that no other site's name can be made to lead here."""
+        path = urlsplit(self.path).path
+        if self.headers.get("Host") != self.server.authority:
+            self._answer(403, b"Not under this name\n", "text/plain; charset=utf-8")
+        elif path == "/events":
+            self._follow()
+        elif path in _FILES:
+            name, content_type = _FILES[path]
+            self._answer(200, (_DEMO / name).read_bytes(), content_type)
+        elif answer := self._look(path):
+            self._answer(200, *answer)
+        else:
+            self._answer(404, b"Not found\n", "text/plain; charset=utf-8")
+
+    def do_POST(self) -> None:
+        """Only the page itself may: a browser names the origin of every POST."""
+        path, self.close_connection = urlsplit(self.path).path, True
+        done = {"/forget": self.server.recorder.forget}.get(path)
+        if self.headers.get("Origin") != self.server.url or self.headers.get("Host") != self.server.authority:
+            self._answer(403, b"For the live view alone\n", "text/plain; charset=utf-8")
+        elif done is None:
+            self._answer(404, b"Not found\n", "text/plain; charset=utf-8")
+        else:
+            self._json(done())
+
+    def _look(self, path: str) -> tuple[bytes, str] | None:
+        recorder = self.server.recorder
+        exports: dict[str, Callable[[list[Any]], str]] = {"/export.mmd": show_mermaid, "/export.sh": show_script}
+        if path in exports:
+            return exports[path](recorder.all()).encode(), "text/plain; charset=utf-8"
+        number = path.removeprefix("/exchanges/")
+        exchange = recorder.find(int(number)) if number.isdecimal() and len(number) < 10 else None
+        if exchange is None:
+            return None
+        details = show_details(exchange, recorder.all(), self.server.key_sets)
+        return json.dumps(details, ensure_ascii=False).encode(), "application/json"
+
+    def _follow(self) -> None:
+        """Server-sent events: the first of a run says so, each of the rest is one exchange as it stands."""
+        self.close_connection = True
+        self.send_response(200)
+        for name, value in (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")):
+            self.send_header(name, value)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        told = ""
+        for run, changed in self.server.recorder.follow():
+            lines = [] if run == told else [f"event: run\ndata: {json.dumps(self.server.stack.app.url)}\n\n"]
+            lines += [f"event: exchange\ndata: {json.dumps(show_brief(one))}\n\n" for one in changed]
+            told = run
+            self.wfile.write("".join(lines or [": still here\n\n"]).encode())
+            self.wfile.flush()
+
+    def _json(self, document: Any) -> None:
+        self._answer(200, json.dumps(document, ensure_ascii=False).encode(), "application/json")
+
+    def _answer(self, status: int, body: bytes, content_type: str) -> None:
+        self.send_response(status)
+        for name, value in (
+            ("Content-Type", content_type),
+            ("Content-Length", str(len(body))),
+            ("Content-Security-Policy", _POLICY),
+            ("X-Content-Type-Options", "nosniff"),
+            ("Referrer-Policy", "no-referrer"),
+            ("Cache-Control", "no-store"),
+        ):
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""

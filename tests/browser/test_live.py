@@ -1,0 +1,140 @@
+"""The live view beside the demo app, in Chromium: it draws itself, opens, and stops with the demo."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import ROOT
+from tests.browser.steps import fits, read, sign_in
+from tests.requirement import requirement
+
+OpenPage = Callable[..., Page]
+Demo = dict[str, Any]
+
+
+@pytest.fixture(scope="module")
+def process(browser: Browser) -> Iterator[subprocess.Popen[str]]:
+    """A demo of this file's own."""
+    command = [sys.executable, "dev.py", "demo", "--json"]
+    with subprocess.Popen(
+        command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as running:
+        yield running
+        running.terminate()
+        running.wait(timeout=20)
+
+
+@pytest.fixture(scope="module")
+def demo(process: subprocess.Popen[str]) -> Demo:
+    """Its places."""
+    assert process.stdout
+    places: Demo = json.loads(process.stdout.readline())
+    return places
+
+
+@pytest.fixture(scope="module")
+def signed_in(demo: Demo, browser: Browser) -> Iterator[Page]:
+    """The live view after one sign-in in another window, whose page it watched."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.set_default_timeout(15_000)
+    live, app = context.new_page(), context.new_page()
+    live.goto(demo["live"])
+    expect(live.locator("#state")).to_have_text("Watching")
+    app.goto(demo["app"])
+    sign_in(app)
+    read(app)
+    live.bring_to_front()
+    yield live
+    context.close()
+
+
+@requirement("LIVE-06")
+def test_it_draws_itself_while_one_clicks_through(signed_in: Page) -> None:
+    titles = signed_in.locator(".ask .title")
+    expect(titles.filter(has_text="The provider's API is called")).to_be_visible()
+    drawn = titles.all_inner_texts()
+    way = [
+        "The app is opened",
+        "The app asks, through the browser",
+        "The user decides",
+        "The browser goes to the provider",
+    ]
+    way += [
+        "The provider's answer reaches the broker",
+        "The broker redeems the provider's code",
+        "The app redeems its code",
+    ]
+    assert [title for title in drawn if title in way] == way
+    arrows = signed_in.locator(".arrow")
+    assert arrows.filter(has=signed_in.locator(".title")).count() * 2 == arrows.count(), "each request has its answer"
+    assert signed_in.locator(".failed").count() == 0
+
+
+@requirement("LIVE-01", "LIVE-03", "LIVE-04", "LIVE-05")
+def test_an_arrow_opens_by_keyboard(signed_in: Page) -> None:
+    signed_in.locator(".arrow").first.focus()
+    signed_in.keyboard.press("End")
+    signed_in.keyboard.press("ArrowUp")
+    target = signed_in.locator(".arrow.ask", has_text="The app redeems its code")
+    while signed_in.evaluate("document.activeElement.dataset.number") != target.get_attribute("data-number"):
+        signed_in.keyboard.press("ArrowUp")
+    signed_in.keyboard.press("Enter")
+    details = signed_in.locator("#details")
+    expect(details.get_by_role("heading", level=2)).to_contain_text("The app redeems its code")
+    expect(details).to_contain_text("Protects from a stolen code")
+    expect(details.get_by_role("link", name="RFC 7636 section 4.5")).to_be_visible()
+    expect(details.locator(".token .verdict.good")).to_have_count(2)
+    expect(details.locator(".stored")).to_contain_text("KMS Decrypt")
+    _play_with_pkce(signed_in)
+    signed_in.keyboard.press("Escape")
+    expect(details).to_contain_text("Open an arrow")
+    assert signed_in.evaluate("document.activeElement.dataset.number") == target.get_attribute("data-number")
+
+
+def _play_with_pkce(page: Page) -> None:
+    """The browser computes the challenge again; a letter more and nothing fits."""
+    verdict, verifier = page.locator(".pkce .verdict"), page.locator(".pkce input")
+    before = page.locator(".pkce code").all_inner_texts()
+    verifier.focus()
+    page.keyboard.press("End")
+    page.keyboard.type("x")
+    expect(verdict).to_contain_text("No request here")
+    page.keyboard.press("Backspace")
+    expect(verdict).to_contain_text("The very challenge")
+    assert page.locator(".pkce code").all_inner_texts() == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_fits_a_phone_in_light_and_dark(demo: Demo, signed_in: Page, open_page: OpenPage, scheme: str) -> None:
+    page = open_page(demo["live"], viewport={"width": 360, "height": 780}, color_scheme=scheme, reduced_motion="reduce")
+    page.locator(".arrow.ask", has_text="The user decides").click()
+    expect(page.locator("#details article")).to_be_visible()
+    fits(page, 360)
+    assert page.locator(".line").first.evaluate("line => getComputedStyle(line).animationName") == "none"
+    page.get_by_role("button", name="Close").click()
+    fits(page, 360)
+
+
+def test_cleared_it_begins_anew(demo: Demo, open_page: OpenPage, signed_in: Page) -> None:
+    page = open_page(demo["live"])
+    expect(page.locator(".arrow").first).to_be_visible()
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#empty")).to_be_visible()
+    expect(page.locator(".arrow")).to_have_count(0)
+
+
+@requirement("LIVE-07")
+def test_the_demo_ends_at_ctrl_c_while_a_page_follows(process: subprocess.Popen[str], signed_in: Page) -> None:
+    """The last of this file: the demo that all of it uses ends here."""
+    expect(signed_in.locator("#state")).to_have_text("Watching")
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=20) == 0
+    assert process.stderr and process.stderr.read() == ""
+    expect(signed_in.locator("#state")).to_contain_text("does not answer")

@@ -1,0 +1,48 @@
+"""A demo with a live view, and what was captured of a whole life without a browser."""
+
+import io
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from local.demo import DemoStack, start_demo
+from local.environment import LOCAL
+from local.live.details import show_details
+from local.live.exchange import Exchange
+from local.live.server import LiveServer
+from local.terminal import Terminal
+from local.tour import walk
+from local.tour_steps import Tour
+
+Opened = Callable[[Exchange], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[DemoStack]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in LOCAL.items():
+            patch.setenv(name, value)
+        running = start_demo(io.StringIO(), free_ports=True, live=True)
+        yield running
+        running.stop()
+
+
+@pytest.fixture(scope="module")
+def live(stack: DemoStack) -> LiveServer:
+    assert stack.live
+    return stack.live
+
+
+@pytest.fixture(scope="module")
+def toured(stack: DemoStack, live: LiveServer) -> list[Exchange]:
+    """All exchanges of the ten steps of the tour: sign-in, hand-out, proxy, a second account, taking it back."""
+    before = len(live.recorder.all())
+    assert walk(Tour(stack, Terminal(io.StringIO())))
+    return live.recorder.all()[before:]
+
+
+@pytest.fixture(scope="module")
+def opened(live: LiveServer) -> Opened:
+    """What the page gets of one exchange."""
+    return lambda exchange: show_details(exchange, live.recorder.all(), live.key_sets)
