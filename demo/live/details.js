@@ -10,7 +10,7 @@ export function showDetails(shown, seek) {
     "article", "opened",
     heading(shown),
     shown.refusal ? refusal(shown.refusal) : "",
-    side("Request", `${shown.method} ${shown.url}`, shown.request),
+    side("Request", `${shown.method} ${shown.url.replace(/\?.*/, "?…")}`, shown.request),
     shown.pkce ? pkce(shown.pkce, seek) : "",
     shown.answered ? side("Answer", shown.answer, shown.response) : element("p", "quiet", "Not answered yet."),
     ...shown.tokens.map(token),

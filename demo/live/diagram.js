@@ -9,6 +9,8 @@ export const nameOf = (lane) => NAMES[lane];
 export class Diagram {
   #rows = new Map(); // order -> row
   #exchanges = new Map(); // number -> brief
+  #attempts = new Set(); // names under which something was broken
+  #titles = {}; // of attacks, by name
 
   /** open   called with the number of an exchange */
   constructor(list, open) {
@@ -28,7 +30,18 @@ export class Diagram {
   clear() {
     this.#rows.clear();
     this.#exchanges.clear();
+    this.#attempts.clear();
     this.list.replaceChildren();
+  }
+
+  /** What an attempt is called, once the attacks are known. */
+  title(attempt) {
+    const [name] = attempt.split(".");
+    return this.#titles[name] ?? name;
+  }
+
+  set titles(titles) {
+    this.#titles = titles;
   }
 
   /** Draw what is new of one exchange. */
@@ -39,27 +52,38 @@ export class Diagram {
   }
 
   select(number) {
-    for (const row of this.#rows.values()) {
-      const button = row.querySelector("button");
+    for (const button of this.list.querySelectorAll("button")) {
       button.setAttribute("aria-expanded", String(Number(button.dataset.number) === number));
     }
   }
 
   /** Put the focus on an arrow of an exchange. */
   focus(number) {
-    const row = [...this.#rows.values()].find((one) => Number(one.querySelector("button").dataset.number) === number);
-    row?.querySelector("button").focus();
+    this.list.querySelector(`button[data-number="${number}"]`)?.focus();
+  }
+
+  /** Scroll an answer into sight; the focus stays. */
+  reveal(number) {
+    const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    this.list.querySelector(`.back[data-number="${number}"]`)?.scrollIntoView({ block: "center", behavior: calm ? "auto" : "smooth" });
   }
 
   #draw(order, brief, back) {
     if (this.#rows.has(order)) return;
-    const row = element("li", "row", this.#arrow(brief, back));
-    if (brief.attempt) row.classList.add("attempt");
-    this.#rows.set(order, row);
-    const after = [...this.#rows.keys()].filter((one) => one > order).sort((a, b) => a - b)[0];
     const near = this.#isNearEnd();
-    this.list.insertBefore(row, after ? this.#rows.get(after) : null);
+    if (brief.attempt && !this.#attempts.has(brief.attempt)) {
+      this.#attempts.add(brief.attempt);
+      this.#place(order - 0.5, element("li", "row heading", element("span", "", `Broken: ${this.title(brief.attempt)}`)));
+    }
+    const row = element("li", brief.attempt ? "row attempt" : "row", this.#arrow(brief, back));
+    this.#place(order, row);
     if (near) row.scrollIntoView({ block: "nearest" });
+  }
+
+  #place(order, row) {
+    const after = [...this.#rows.keys()].filter((one) => one > order).sort((a, b) => a - b)[0];
+    this.#rows.set(order, row);
+    this.list.insertBefore(row, after ? this.#rows.get(after) : null);
   }
 
   #arrow(brief, back) {
@@ -71,16 +95,11 @@ export class Diagram {
     Object.assign(button.dataset, { number: brief.number, from: a, to: b, way: a < b ? "right" : "left", party: brief.party });
     button.setAttribute("aria-expanded", "false");
     button.setAttribute("aria-controls", "details");
-    button.setAttribute("aria-label", this.#say(brief, back, from, to));
-    button.append(element("span", "text", ...(back ? answerText(brief, failed) : askText(brief))), element("span", "line"));
+    const way = `${NAMES[from]} ${back ? `answers ${brief.number} to` : "to"} ${NAMES[to]}: `;
+    const text = back ? answerText(brief, failed) : askText(brief);
+    button.append(element("span", "text", element("span", "unseen", way), ...text), element("span", "line"));
     button.addEventListener("click", () => this.open(brief.number));
     return button;
-  }
-
-  #say(brief, back, from, to) {
-    const way = `${brief.number}: ${NAMES[from]} ${back ? "answers" : "to"} ${NAMES[to]}`;
-    const what = back ? [brief.answer, brief.reason, callsOf(brief)] : [`${brief.method} ${brief.path}`, brief.title];
-    return [way, ...what].filter(Boolean).join(", ");
   }
 
   /** Up and down go from arrow to arrow; Tab goes past them one by one as well. */
@@ -94,28 +113,30 @@ export class Diagram {
   }
 
   #isNearEnd() {
-    const { scrollHeight, scrollTop, clientHeight } = document.scrollingElement;
+    const frame = this.list.parentElement;
+    const scroller = getComputedStyle(frame).overflowY === "auto" ? frame : document.scrollingElement;
+    const { scrollHeight, scrollTop, clientHeight } = scroller;
     return scrollHeight - scrollTop - clientHeight < 240 && !this.list.contains(document.activeElement);
   }
 }
 
 function askText(brief) {
   return [
-    element("span", "number", String(brief.number)),
-    element("span", "title", brief.title || brief.path),
+    element("span", "number", String(brief.number)), " ",
+    element("span", "title", brief.title || brief.path), " ",
     element("code", "", `${brief.method} ${brief.path}`),
   ];
 }
 
 function answerText(brief, failed) {
   return [
-    failed ? element("span", "stop", "✕") : "",
-    element("code", "", brief.answer),
-    brief.reason ? element("span", "why", brief.reason) : "",
+    failed ? element("span", "stop", "✕ ") : "",
+    element("code", "", brief.answer), " ",
+    brief.reason ? element("span", "why", brief.reason) : "", " ",
     callsOf(brief) ? element("span", "calls", callsOf(brief)) : "",
-  ].filter(Boolean);
+  ];
 }
 
-export function callsOf(brief) {
+function callsOf(brief) {
   return Object.entries(brief.calls).map(([service, count]) => `${service} ${count}`).join(" · ");
 }

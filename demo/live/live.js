@@ -1,8 +1,10 @@
 // The page: follows the stream, draws, and opens arrows.
 
+import { offerAttacks } from "./breaking.js";
 import { showDetails } from "./details.js";
 import { Diagram } from "./diagram.js";
 import { element } from "./dom.js";
+import { saveAsHtml } from "./export.js";
 
 const $ = (selector) => document.querySelector(selector);
 const hint = $("#details").firstElementChild;
@@ -10,9 +12,16 @@ const diagram = new Diagram($("#diagram"), open);
 let opened;
 
 follow();
+offerAttacks($("#attacks"), $("#outcome"), diagram, open);
+$("#export-html").addEventListener("click", () => saveAsHtml(diagram));
+$("#export").addEventListener("click", ({ target }) => {
+  if (target.closest("a, button")) $("#export").open = false;
+});
 $("#forget").addEventListener("click", () => fetch("/forget", { method: "POST" }));
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && opened) close();
+  if (event.key !== "Escape") return;
+  if ($("#export").open) $("#export").open = false;
+  else if (opened) close();
 });
 
 function follow() {
@@ -22,6 +31,7 @@ function follow() {
   events.addEventListener("run", ({ data }) => {
     Object.assign($("#to-app"), { href: JSON.parse(data), hidden: false });
     diagram.clear();
+    $("#outcome").replaceChildren();
     close();
     count();
   });

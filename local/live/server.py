@@ -9,6 +9,7 @@ from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from local.live.attacks import ATTACKS, attack, describe_attacks
 from local.live.brief import show_brief
 from local.live.curl import show_script
 from local.live.details import show_details
@@ -110,19 +111,24 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Only the page itself may: a browser names the origin of every POST."""
         path, self.close_connection = urlsplit(self.path).path, True
-        done = {"/forget": self.server.recorder.forget}.get(path)
+        name = path.removeprefix("/attacks/")
         if self.headers.get("Origin") != self.server.url or self.headers.get("Host") != self.server.authority:
             self._answer(403, b"For the live view alone\n", "text/plain; charset=utf-8")
-        elif done is None:
-            self._answer(404, b"Not found\n", "text/plain; charset=utf-8")
+        elif path == "/forget":
+            self.server.recorder.forget()
+            self._json({})
+        elif name in ATTACKS:
+            self._json(attack(name, self.server.stack, self.server.recorder))
         else:
-            self._json(done())
+            self._answer(404, b"Not found\n", "text/plain; charset=utf-8")
 
     def _look(self, path: str) -> tuple[bytes, str] | None:
         recorder = self.server.recorder
         exports: dict[str, Callable[[list[Any]], str]] = {"/export.mmd": show_mermaid, "/export.sh": show_script}
         if path in exports:
             return exports[path](recorder.all()).encode(), "text/plain; charset=utf-8"
+        if path == "/attacks":
+            return json.dumps(describe_attacks()).encode(), "application/json"
         number = path.removeprefix("/exchanges/")
         exchange = recorder.find(int(number)) if number.isdecimal() and len(number) < 10 else None
         if exchange is None:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -120,6 +121,46 @@ def test_it_fits_a_phone_in_light_and_dark(demo: Demo, signed_in: Page, open_pag
     assert page.locator(".line").first.evaluate("line => getComputedStyle(line).animationName") == "none"
     page.get_by_role("button", name="Close").click()
     fits(page, 360)
+
+
+@requirement("LIVE-08")
+def test_each_thing_is_broken_and_the_check_that_stopped_it_is_shown(demo: Demo, open_page: OpenPage) -> None:
+    page = open_page(demo["live"], viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    seen = []
+    for button in page.locator("#attacks button").all():
+        name = button.inner_text()
+        button.focus()
+        page.keyboard.press("Enter")
+        expect(page.locator(".heading").last).to_have_text(f"Broken: {name}")
+        expect(button).to_be_enabled()
+        expect(button).to_be_focused()
+        stopped = page.locator("#details .checks .not")
+        expect(stopped).to_have_count(1)
+        number = (page.locator("#outcome button").inner_text()).rpartition(" ")[2]
+        expect(page.locator(f".back.failed[data-number='{number}']").first).to_be_in_viewport()
+        expect(page.locator("#details h2")).to_contain_text(f"{number}. ")
+        seen.append(stopped.inner_text())
+    assert len(seen) == len(set(seen)) == 6
+
+
+@requirement("LIVE-02", "LIVE-06")
+def test_it_is_saved_as_one_file_as_mermaid_and_as_curl(
+    demo: Demo, signed_in: Page, open_page: OpenPage, tmp_path: Path
+) -> None:
+    for item in ("One HTML file", "Mermaid", "curl"):
+        signed_in.locator("#export summary").click()
+        with signed_in.expect_download() as saved:
+            signed_in.locator("#export").get_by_text(item).click()
+        saved.value.save_as(tmp_path / saved.value.suggested_filename)
+    text = (tmp_path / "sign-in.html").read_text("utf-8")
+    assert "<script" not in text and "src=" not in text and "@import" not in text
+    page = open_page((tmp_path / "sign-in.html").as_uri(), java_script_enabled=False)
+    page.locator("a.arrow", has_text="The app redeems its code").first.click()
+    expect(page.locator("article:target")).to_contain_text("PKCE, computed")
+    assert page.locator("a.arrow").count() == signed_in.locator(".arrow").count()
+    mermaid = (tmp_path / "sign-in.mmd").read_text("utf-8")
+    assert mermaid.startswith("sequenceDiagram\n") and "browser->>broker: GET /authorize" in mermaid
+    assert 'code_verifier=$CODE_VERIFIER"' in (tmp_path / "sign-in.sh").read_text("utf-8")
 
 
 def test_cleared_it_begins_anew(demo: Demo, open_page: OpenPage, signed_in: Page) -> None:

@@ -30,7 +30,7 @@ def test_its_files_come_with_a_policy(live: LiveServer, path: str) -> None:
 
 
 @requirement("LIVE-07")
-@pytest.mark.parametrize("path", ["/", "/events", "/exchanges/1", "/export.mmd"])
+@pytest.mark.parametrize("path", ["/", "/events", "/exchanges/1", "/export.mmd", "/attacks"])
 def test_under_another_name_it_answers_nothing(live: LiveServer, path: str) -> None:
     answer = ask(live, path, Host="rebound.example")
     assert answer.status == 403 and b"exchange" not in answer.read()
@@ -41,8 +41,9 @@ def test_under_another_name_it_answers_nothing(live: LiveServer, path: str) -> N
 @pytest.mark.parametrize("headers", [{}, {"Origin": "http://evil.example"}, {"Origin": "null"}])
 def test_a_page_of_another_site_can_do_nothing(live: LiveServer, headers: dict[str, str]) -> None:
     run = live.recorder.run
-    assert ask(live, "/forget", "POST", **headers).status == 403
-    assert live.recorder.run == run
+    before = len(live.recorder.all())
+    assert [ask(live, path, "POST", **headers).status for path in ("/forget", "/attacks/replay")] == [403, 403]
+    assert live.recorder.run == run and len(live.recorder.all()) == before
 
 
 @pytest.mark.parametrize(
