@@ -73,6 +73,7 @@ def take_live(browser: Browser, places: dict[str, str], scheme: str) -> bytes:
     page.locator("#card-demo .answer li").first.wait_for()
     live.bring_to_front()
     live.locator(".arrow.ask", has_text="The app redeems its code").click()
+    live.locator(".back[aria-expanded=true]").evaluate("arrow => arrow.scrollIntoView({ block: 'center' })")
     live.locator(".pkce").evaluate("part => part.scrollIntoView({ block: 'center' })")
     live.locator("#details").evaluate("part => part.focus({ preventScroll: true })")
     shot = live.screenshot()

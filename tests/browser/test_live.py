@@ -118,8 +118,11 @@ def test_it_fits_a_phone_in_light_and_dark(demo: Demo, signed_in: Page, open_pag
     page.locator(".arrow.ask", has_text="The user decides").click()
     expect(page.locator("#details article")).to_be_visible()
     fits(page, 360)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.evaluate("document.documentElement.scrollHeight") == 800, "only its parts scroll"
     assert page.locator(".line").first.evaluate("line => getComputedStyle(line).animationName") == "none"
     page.get_by_role("button", name="Close").click()
+    page.set_viewport_size({"width": 360, "height": 780})
     fits(page, 360)
 
 
