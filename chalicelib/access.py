@@ -6,7 +6,7 @@ One strongly consistent batch read brings every mark that could have ended the t
 from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chalicelib.issuing import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, open_subject
 from chalicelib.ports import Broker, Found
@@ -165,19 +165,32 @@ def _read_use(broker: Broker, claims: dict[str, Any], also_read: Callable[[Claim
     now = broker.clock.now()
     if "grant_id" not in claims:
         return _authorize_client(broker, claims, now)
-    sub, client_id, actors = claims["sub"], whose_grant(claims), read_actors(claims)
-    found = broker.store.read(
+    actors = read_actors(claims)
+    places = (*_revoked_places(claims), *ending_places(claims), *map(client_place, actors))
+    found = broker.store.read(*places, *also_read(claims))
+    _check_not_revoked(found, claims)
+    use = find_use(broker, claims, found)
+    acting = tuple(_check_actor(found, use.client, actor, claims["iat"], now) for actor in actors)
+    scopes = frozenset(claims["scope"].split()) & use.scopes
+    return structs.replace(use, scopes=scopes.intersection(*(actor.scopes for actor in acting)), actors=acting)
+
+
+def ending_places(claims: Claims) -> tuple[Place[Any], ...]:
+    """Where all that ends a grant stands."""
+    sub, client_id = claims["sub"], whose_grant(claims)
+    return (
         DEPLOYMENT,
-        *_revoked_places(claims),
         client_place(client_id),
-        *map(client_place, actors),
         grant_place(claims["grant_id"]),
         provider_place(claims["provider"]),
         subject_place(sub),
         consent_place(sub, client_id),
-        *also_read(claims),
     )
-    _check_not_revoked(found, claims)
+
+
+def find_use(broker: Broker, claims: dict[str, Any], found: Found) -> Use:
+    """What the grant of these claims is good for right now, as all of it stands in one read. Raises InvalidToken."""
+    now, sub, client_id = broker.clock.now(), claims["sub"], whose_grant(claims)
     grant = found.get(grant_place(claims["grant_id"]))
     if grant is None or grant.is_over(now) or (grant.sub, grant.client_id) != (sub, client_id):
         raise InvalidToken("grant_over")
@@ -187,10 +200,8 @@ def _read_use(broker: Broker, claims: dict[str, Any], also_read: Callable[[Claim
     end = find_end_among(broker, found, at, sub=sub, client_id=client_id, provider_id=claims["provider"])
     if end is not None or client is None or consent is None:
         raise InvalidToken(end or "record_gone")
-    scopes = frozenset(claims["scope"].split()) & consent.scopes & grant.scopes & client.scopes
-    acting = tuple(_check_actor(found, client, actor, claims["iat"], now) for actor in actors)
-    scopes = scopes.intersection(*(actor.scopes for actor in acting))
-    return Use(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found, actors=acting)
+    scopes = consent.scopes & grant.scopes & client.scopes
+    return Use(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found)
 
 
 def _check_actor(found: Found, client: Client, actor_id: str, issued_at: int, now: int) -> Client:

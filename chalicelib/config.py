@@ -154,6 +154,8 @@ _LEAST = {
     "refresh_end_seconds": 1,
     "pending_seconds": 1,
     "session_seconds": 1,
+    "bff_idle_seconds": 1,
+    "bff_end_seconds": 1,
     "device_seconds": 60,
     "device_poll_seconds": 1,
     "device_tries_per_browser": 1,

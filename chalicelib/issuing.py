@@ -83,6 +83,11 @@ def issue_device_code(broker: Broker, grant: Grant, secret: bytes) -> str:
     return _issue_handle(broker, grant, "device", secret, 0)
 
 
+def issue_session_handle(broker: Broker, grant: Grant, secret: bytes) -> str:
+    """What the cookie of an app's browser session holds; computed again it is the same."""
+    return _issue_handle(broker, grant, "bff", secret, grant.generation)
+
+
 def issue_grant_tokens(
     broker: Broker,
     grant: Grant,

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from chalicelib.pages.page import Page
-from chalicelib.protocol.errors import BoundToken, OAuthError, TokenMissing
+from chalicelib.protocol.errors import BoundToken, OAuthError, SessionOver, TokenMissing
 from chalicelib.protocol.proof import PROOF_ALGORITHMS
 
 NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
@@ -72,6 +72,8 @@ def _challenge(
     no token at all made no error (RFC 6750 section 3.1)."""
     if error.code == "invalid_client":
         return 'Basic realm="broker"'
+    if isinstance(error, SessionOver):
+        return 'Cookie realm="broker"'
     if error.status != 401 and error.code != "insufficient_scope":
         return None
     told = 'realm="broker"' + ("" if isinstance(error, TokenMissing) else f', error="{error.code}"')

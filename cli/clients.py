@@ -13,7 +13,7 @@ from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.places import is_url
-from cli import acting, sign_outs, subjects, widening
+from cli import acting, bff, sign_outs, subjects, widening
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
@@ -58,6 +58,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     update.add_argument("--auth-method", choices=(METHOD,), help="from now on by its keys, and by no secret any more")
     add_algorithm_option(update)
     sign_outs.add_options(update)
+    bff.add_options(update)
     widening.add_options(update)
     acting.add_options(update, update=True)
     update.set_defaults(act=_update)
@@ -105,6 +106,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--client-uri", metavar="URI", help="the app's website")
     add("--login-uri", metavar="URI", help="where the app begins a sign-in")
     sign_outs.add_options(create)
+    bff.add_options(create)
     subjects.add_options(create)
     acting.add_options(create)
     create.set_defaults(act=_create)
@@ -115,6 +117,7 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     catalog = _check_known(deployment, client)
     actors, rules = acting.read_actors(deployment, options), parse_rules(options.proxy_allow, catalog)
     client = with_keys(replace(client, proxy_rules=rules, may_be_acted_by=actors), options)
+    client = replace(client, **{**bff.read_fields(deployment, client, options), "revision": 1})
     client, secret = create_client(deployment, fit(deployment, client))
     row = client_row(client)
     return {**row, "client_secret": secret} if secret else row
@@ -160,6 +163,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     client = find_client(deployment, options.client_id)
     _check_document_says_it(options)
     fields = sign_outs.read_fields(options, client.application_type) | widening.read_fields(client, options)
+    fields |= bff.read_fields(deployment, client, options)
     if options.jwks is not None or options.jwks_uri is not None:
         if fields:
             raise OperationError("keys are changed on their own", "two commands, one after the other")
@@ -240,9 +244,10 @@ def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
         raise OperationError(
             "only a client with a secret or a key may introspect", "add --auth-method client_secret_basic"
         )
-    if not grant_types and not options.serves:
+    if not grant_types and not options.serves and not options.bff_origin:
         raise OperationError(
-            "this client could do nothing", "add --redirect-uri URI, --device, --for-itself, or --serves URI"
+            "this client could do nothing",
+            "add --redirect-uri URI, --bff-origin ORIGIN, --device, --for-itself, or --serves URI",
         )
     _check_pages(options)
     for uri in options.redirect_uri:

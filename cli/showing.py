@@ -68,6 +68,8 @@ def client_row(client: Client) -> dict[str, Any]:
         "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
         "backchannel_logout_uri": client.backchannel_logout_uri,
         "backchannel_logout_session_required": client.backchannel_logout_session_required,
+        "bff_origins": list(client.bff_origins),
+        "bff_api": {"url": client.bff_api.url, "resource": client.bff_api.resource} if client.bff_api else None,
         "registered_by": client.registered_by,
         "secrets": [{"created_at": date(one.created_at), "expires_at": date(one.expires_at)} for one in client.secrets],
         "created_at": date(client.created_at),

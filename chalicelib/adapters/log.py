@@ -13,7 +13,7 @@ SECRET_NAMES = re.compile(
     re.IGNORECASE,
 )
 SECRET_VALUES = re.compile(
-    r"tb_(?:code|refresh|device|register|manage)_[\w-]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|\b[0-9a-f]{64}\b"
+    r"tb_(?:code|refresh|device|bff|register|manage)_[\w-]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|\b[0-9a-f]{64}\b"
 )
 REDACTED = "[redacted]"
 

@@ -31,6 +31,7 @@ from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import user_key_place
 from chalicelib.records.provider import ProviderRecord
+from chalicelib.sessions import Session
 from chalicelib.vault.handout import check_handout
 from chalicelib.vault.refusing import decide_way_out
 from chalicelib.vault.sealed import open_metadata, open_value, place_of
@@ -39,7 +40,7 @@ from chalicelib.vault.sealed import open_metadata, open_value, place_of
 class Wanted(Struct, frozen=True, kw_only=True):
     """What is asked for.
 
-    presented   our access token
+    presented   our access token, or the browser session of an app
     client_id   whose it must be; None where the token alone says who asks
     audience    a provider id (the user's default account there) or a connection id
     scopes      in the provider's names or with its prefix; empty: all that was granted
@@ -47,7 +48,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     permit      raises what this client, with these scopes of the token, may not do; it comes first
     """
 
-    presented: Presented
+    presented: Presented | Session
     client_id: str | None
     audience: str
     scopes: frozenset[str] = frozenset()

@@ -14,6 +14,7 @@ from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.grant import Grant
 from chalicelib.records.places import Place, connection_place, provider_place, recovery_place, user_key_place
 from chalicelib.records.provider import ProviderRecord
+from chalicelib.sessions import Session, use_session
 
 _CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
 
@@ -33,9 +34,11 @@ class Seen(Struct, frozen=True, kw_only=True):
     recovery: Recovery | None = None
 
 
-def look(broker: Broker, presented: Presented, audience: str, *, client_id: str | None, again: bool = False) -> Seen:
+def look(
+    broker: Broker, presented: Presented | Session, audience: str, *, client_id: str | None, again: bool = False
+) -> Seen:
     """The token must be ours, for us, good now, of a user, and this very client's; one read, and one more where the
-    token does not know the connection yet.
+    token does not know the connection yet. A browser session stands for a token.
 
     audience    a provider id or a connection id
     client_id   whose the token must be; None where it alone says who asks
@@ -49,7 +52,10 @@ def look(broker: Broker, presented: Presented, audience: str, *, client_id: str 
             return ()
         return (user_key_place(claims["sub"]), *_hinted_places(broker, claims, audience))
 
-    use = authorize_use(broker, presented, audience=broker.settings.issuer, also_read=also_read, again=again)
+    if isinstance(presented, Session):
+        use, _ = use_session(broker, presented, also_read=also_read, again=again)
+    else:
+        use = authorize_use(broker, presented, audience=broker.settings.issuer, also_read=also_read, again=again)
     if use.grant is None or client_id not in (None, use.client.client_id):
         raise InvalidToken("token_of_another_client")
     seen = Seen(use=use, grant=use.grant)

@@ -4,12 +4,14 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
 
+from chalicelib.issuing import issue_code
 from chalicelib.pages.page import ErrorPage, LeavingPage, PostingPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError, PageError
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import Client, ResponseMode
+from chalicelib.records.grant import Grant
 from chalicelib.records.link import Link
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.replies import Reply, page_reply, redirect_reply
@@ -27,11 +29,25 @@ def site(broker: Broker) -> str:
 
 
 class AppAnswer(Struct, frozen=True, kw_only=True):
-    """What an app gets at its redirect URI: a code, or an error; state and `iss` with each."""
+    """What an app gets at its redirect URI: a code, or an error; state and `iss` with each.
+
+    cookies   Set-Cookie headers that go along
+    """
 
     redirect_uri: str
     members: dict[str, str]
     mode: ResponseMode = "query"
+    cookies: tuple[tuple[str, str], ...] = ()
+
+
+def grant_answer(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> AppAnswer:
+    """What comes of a grant that was just issued: the app's code, or the cookie of its browser session, of which the
+    address says nothing."""
+    if not request.return_to:
+        return code_answer(broker, request, issue_code(broker, grant, code_secret))
+    from chalicelib.endpoints.bff.cookie import set_session
+
+    return AppAnswer(redirect_uri=request.answer_uri, members={}, cookies=(set_session(broker, grant, code_secret),))
 
 
 def code_answer(broker: Broker, request: AuthorizationRequest, code: str) -> AppAnswer:
@@ -59,19 +75,20 @@ def error_answer(
 def refusal_of(broker: Broker, http: Request, request: AuthorizationRequest, error: OAuthError) -> AppAnswer:
     """The same of a checked request."""
     error = error.noting(client_id=request.client_id)
-    return error_answer(broker, http, request.redirect_uri, request.state, error, mode=request.response_mode)
+    return error_answer(broker, http, request.answer_uri, request.state, error, mode=request.response_mode)
 
 
 def deliver(broker: Broker, answer: AppAnswer) -> Reply:
     """Where no form of ours came before: a redirect, or the form that the browser posts."""
-    return _post(broker, answer) if answer.mode == "form_post" else redirect_reply(location_of(answer))
+    reply = _post(broker, answer) if answer.mode == "form_post" else redirect_reply(location_of(answer))
+    return reply.with_headers(*answer.cookies)
 
 
 def deliver_behind_form(broker: Broker, answer: AppAnswer) -> Reply:
     """The same behind a form of ours: a redirect would fall under its `form-action`, so a page leads there."""
     if answer.mode == "form_post":
         return _post(broker, answer)
-    return leave(broker, location_of(answer), host_of(answer.redirect_uri))
+    return leave(broker, location_of(answer), host_of(answer.redirect_uri)).with_headers(*answer.cookies)
 
 
 def leave(broker: Broker, url: str, name: str) -> Reply:
@@ -80,8 +97,10 @@ def leave(broker: Broker, url: str, name: str) -> Reply:
 
 
 def location_of(answer: AppAnswer) -> str:
-    """The answer in the query of the redirect URI."""
-    return answer.redirect_uri + ("&" if "?" in answer.redirect_uri else "?") + urlencode(answer.members)
+    """The answer in the query of the redirect URI, before a fragment that the path of an app may have."""
+    uri, hash_sign, fragment = answer.redirect_uri.partition("#")
+    query = ("&" if "?" in uri else "?") + urlencode(answer.members) if answer.members else ""
+    return uri + query + hash_sign + fragment
 
 
 def _post(broker: Broker, answer: AppAnswer) -> Reply:
@@ -112,7 +131,7 @@ def connected_location(
 
 def way_back(client: Client) -> str | None:
     """Where this client begins a sign-in, as far as it was registered."""
-    return client.initiate_login_uri or client.client_uri
+    return client.initiate_login_uri or client.client_uri or next(iter(client.bff_origins), None)
 
 
 def host_of(uri: str) -> str:

@@ -59,12 +59,12 @@ class GoOn(Struct, frozen=True, kw_only=True):
 def answer(broker: Broker, http: Request) -> Reply:
     """Raises PageError."""
     if http.method == "POST":
-        _parse((*http.query, *http.form))
+        parse_shown((*http.query, *http.form))
         place = urlsplit(broker.settings.issuer).path + "/authorize?" + urlencode([*http.query, *http.form])
         if len(place) > MAX_PLACE:
             raise PageError("request_too_large", status=413)
         return redirect_reply(place)
-    parameters = _parse(http.query)
+    parameters = parse_shown(http.query)
     if is_reference(parameters):
         return _answer_pushed(broker, http, parameters)
     _refresh_document(broker, http, parameters.get("client_id"))
@@ -90,8 +90,11 @@ def _check_may_redirect(parties: Parties, error: OAuthError) -> None:
         raise PageError(error.reason, page="not_allowed", link=way_back(parties.client)).because_of(error)
 
 
-def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
-    """What was sent, whether it stands in the URL already or would stand there after the redirect (GEN-05)."""
+def parse_shown(pairs: tuple[tuple[str, str], ...]) -> Parameters:
+    """What was sent, whether it stands in the URL already or would stand there after the redirect (GEN-05).
+
+    Raises PageError.
+    """
     try:
         check_no_secret_in_query(pairs)
         return Parameters.parse(pairs, repeatable=frozenset({"resource"}))
@@ -105,7 +108,7 @@ def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Repl
     try:
         parties, request = check_request(broker, parameters, client_id, pushed=False)
         opened = Opened(request=request, grant_id=broker.entropy.token_bytes(16).hex())
-        return _answer_checked(broker, http, opened, parties)
+        return answer_checked(broker, http, opened, parties)
     except PageError:
         raise
     except OAuthError as error:
@@ -120,7 +123,7 @@ def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Rep
     """A request that was pushed: nothing but the reference to it stands in the URL."""
     opened, parties, cookies = open_pushed(broker, http, parameters)
     try:
-        reply = _answer_checked(broker, http, opened, parties)
+        reply = answer_checked(broker, http, opened, parties)
     except PageError:
         raise
     except OAuthError as error:
@@ -129,7 +132,8 @@ def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Rep
     return structs.replace(reply, ui_locales=opened.request.ui_locales).with_headers(*cookies)
 
 
-def _answer_checked(broker: Broker, http: Request, opened: Opened, parties: Parties) -> Reply:
+def answer_checked(broker: Broker, http: Request, opened: Opened, parties: Parties) -> Reply:
+    """The page, a trip to the provider, or the answer at once. Raises PageError, and what prompt=none refuses."""
     request = opened.request
     parties = _with_providers(broker, request, parties)
     if "none" in request.prompt and parties.client.registered_by != "operator":

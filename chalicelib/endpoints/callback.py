@@ -17,7 +17,7 @@ from chalicelib.asking import (
     open_credential,
     redeem_at_provider,
 )
-from chalicelib.endpoints.answers import code_answer, deliver, location_of, refusal_of, site, way_back
+from chalicelib.endpoints.answers import deliver, grant_answer, location_of, refusal_of, site, way_back
 from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
 from chalicelib.endpoints.decided import client_id_of, read_request
@@ -33,7 +33,6 @@ from chalicelib.endpoints.form_post import read_callback
 from chalicelib.endpoints.link_trip import answer_refused, finish_login
 from chalicelib.endpoints.linked import finish_link
 from chalicelib.endpoints.parties import load_parties
-from chalicelib.issuing import issue_code
 from chalicelib.pages.page import ErrorPage
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
@@ -209,11 +208,17 @@ def _answer_again(broker: Broker, http: Request, pending: Pending, found: Grant 
         if found.status == "exchanging":
             return page_reply(ErrorPage(name="waiting", refresh=_same_place(broker, http), site=site(broker)))
         ours = hmac.compare_digest(found.secret_hash, secret_hash(pending.code_secret))
-        if found.status == "issued" and ours:
+        if _is_just_issued(broker, found) and ours:
             request = read_request(broker, pending)
-            return deliver(broker, code_answer(broker, request, issue_code(broker, found, pending.code_secret)))
+            return deliver(broker, grant_answer(broker, request, found, pending.code_secret))
     broker.log.event("state_already_used", provider_id=pending.provider_id)
     raise PageError("state_already_used", page="sign_in_over")
+
+
+def _is_just_issued(broker: Broker, grant: Grant) -> bool:
+    """The code lives, or the browser session of an app is no older than a code may be."""
+    young = broker.clock.now() - grant.advanced_at < broker.settings.code_seconds
+    return grant.status == "issued" or (grant.status == "active" and young)
 
 
 def _same_place(broker: Broker, http: Request) -> str:

@@ -63,7 +63,6 @@ def _build_page(
     last = session.provider_id if session and session.provider_id in offered else ""
     lines = {one: provider_lines(broker, one, request.scopes, client.optional_scopes) for one in parties.providers}
     beside = [one for one in sorted(parties.providers) if one not in offered and lines[one]]
-    minutes, days = _lasts(broker, request)
     return (DeviceChoicePage if device else ChoicePage)(
         client_name=client.client_name,
         client_verified=client.registered_by == "operator",
@@ -73,8 +72,7 @@ def _build_page(
         providers=tuple(
             provider_option(broker, parties, one, selected=one == last or len(offered) == 1) for one in offered
         ),
-        lasts_minutes=minutes,
-        lasts_days=days,
+        **_lasts(broker, request),
         sealed_request=sealed,
         own_scopes=_own_lines(broker, request, client),
         provider_scopes={one: found for one, found in lines.items() if found},
@@ -128,11 +126,13 @@ def provider_lines(
     )
 
 
-def _lasts(broker: Broker, request: AuthorizationRequest) -> tuple[int, int]:
-    """How long access lasts: in minutes, or at most so many days."""
+def _lasts(broker: Broker, request: AuthorizationRequest) -> dict[str, int]:
+    """How long access lasts: in minutes, or at most so many hours or days."""
+    if request.return_to:
+        return {"lasts_hours": max(1, broker.settings.bff_end_seconds // 3600)}
     if "offline_access" not in request.scopes:
-        return max(1, broker.settings.access_token_seconds // 60), 0
-    return 0, max(1, broker.settings.refresh_end_seconds // 86400)
+        return {"lasts_minutes": max(1, broker.settings.access_token_seconds // 60)}
+    return {"lasts_days": max(1, broker.settings.refresh_end_seconds // 86400)}
 
 
 def client_host(client: Client, redirect_uri: str) -> str:

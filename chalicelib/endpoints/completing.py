@@ -36,12 +36,13 @@ def build_grant(
     client: Client,
     sid: str,
 ) -> Grant:
-    """The grant as it stands while its code is outstanding; every later end is fixed here."""
+    """The grant as it stands while its code is outstanding, or as the browser session of an app; every later end is
+    fixed here."""
     settings, now = broker.settings, broker.clock.now()
     offline, shown = "offline_access" in scopes, subject_for(broker, client, sub)
     idle = settings.refresh_idle_seconds if offline else settings.access_token_seconds
     life = settings.refresh_end_seconds if offline else settings.code_seconds + settings.access_token_seconds
-    return Grant(
+    grant = Grant(
         grant_id=grant_id,
         status="issued",
         client_id=request.client_id,
@@ -69,6 +70,30 @@ def build_grant(
         idle_seconds=idle,
         epoch=settings.epoch,
     )
+    return _as_session(broker, grant) if request.return_to else grant
+
+
+def _as_session(broker: Broker, grant: Grant) -> Grant:
+    """No code comes between: its first handle goes straight into the cookie."""
+    settings, now = broker.settings, broker.clock.now()
+    ends_at = now + settings.bff_end_seconds
+    return msgspec.structs.replace(
+        grant,
+        status="active",
+        generation=1,
+        advanced_at=now,
+        previous_advanced_at=now,
+        expires_at=now + settings.bff_idle_seconds,
+        ends_at=ends_at,
+        purge_at=max(grant.purge_at, ends_at + SKEW),
+        idle_seconds=settings.bff_idle_seconds,
+    )
+
+
+def end_replaced_session(broker: Broker, request: AuthorizationRequest) -> None:
+    """The browser session that a new one takes the place of is over before the new one begins."""
+    if request.replaces:
+        broker.store.revoke_grant(request.replaces, client_id=request.client_id)
 
 
 def add_told(told: tuple[Told, ...], client: Client, sub: str) -> tuple[Told, ...]:

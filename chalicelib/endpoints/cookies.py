@@ -7,7 +7,7 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import msgspec
 
@@ -54,11 +54,18 @@ class SessionOwner(msgspec.Struct, frozen=True):
     ends_at: int = 0
 
 
-def set_cookie(broker: Broker, name: str, value: str, *, max_age: int | None) -> tuple[str, str]:
+def set_cookie(
+    broker: Broker, name: str, value: str, *, max_age: int | None, same_site: Literal["Lax", "Strict"] = "Lax"
+) -> tuple[str, str]:
     """One Set-Cookie header; None lives as long as the browser, 0 forgets."""
     secure = "" if broker.settings.is_loopback else "; Secure"
     age = "" if max_age is None else f"; Max-Age={max_age}"
-    return ("Set-Cookie", f"{_full(broker, name)}={value}; Path=/{age}; HttpOnly; SameSite=Lax{secure}")
+    return ("Set-Cookie", f"{_full(broker, name)}={value}; Path=/{age}; HttpOnly; SameSite={same_site}{secure}")
+
+
+def read_cookie(broker: Broker, request: Request, name: str) -> str:
+    """The value as it came; "" where there is none. Under https no other host of the domain can plant it."""
+    return request.cookies.get(_full(broker, name), "")
 
 
 def read_browser(broker: Broker, request: Request) -> str | None:

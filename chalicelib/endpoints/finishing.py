@@ -5,9 +5,9 @@ from collections.abc import Callable
 import msgspec
 
 from chalicelib.asking import Brought, Registered
-from chalicelib.endpoints.answers import code_answer, deliver, refusal_of
+from chalicelib.endpoints.answers import deliver, grant_answer, refusal_of
 from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, find_end_of
-from chalicelib.endpoints.completing import add_told, build_grant, record_consent
+from chalicelib.endpoints.completing import add_told, build_grant, end_replaced_session, record_consent
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
 from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session
 from chalicelib.endpoints.decided import Decided, client_id_of, load_request
@@ -15,12 +15,13 @@ from chalicelib.endpoints.device_decision import approve_device, decision_of, sh
 from chalicelib.endpoints.shortfall import Shortfall, find_shortfall, show_shortfall
 from chalicelib.endpoints.sitting import is_meant
 from chalicelib.endpoints.withdrawing import take_back
-from chalicelib.issuing import issue_code, subject_for
+from chalicelib.issuing import subject_for
 from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.errors import LoginRequired, PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
 from chalicelib.records.places import connection_place, consent_place, subject_place, user_key_place
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Pending, Told
 from chalicelib.records.subject import Subject
@@ -67,7 +68,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         page = _ask_about_shortfall(broker, http, pending, decided, client, provider, shortfall, owner)
         end_replaced(broker, owner, provider, connection)
         return page.with_headers(seal_session(broker, session, subject.session_salt, told))
-    code = _issue(
+    issued = _issue(
         broker,
         pending,
         request,
@@ -86,7 +87,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         answer = show_end(broker, "device_done")
     else:
         told = add_told(told, client, subject_for(broker, client, arrival.sub))
-        answer = deliver(broker, code_answer(broker, request, code))
+        answer = deliver(broker, grant_answer(broker, request, issued, pending.code_secret))
     return answer.with_headers(seal_session(broker, session, subject.session_salt, told))
 
 
@@ -187,8 +188,8 @@ def _issue(
     is_void: Callable[[int], bool],
     *,
     ended: Callable[[], None],
-) -> str:
-    """Consent first, then the grant, then the code (a crash in between leaves no token without consent)."""
+) -> Grant:
+    """Consent first, then the grant (a crash in between leaves no token without consent)."""
     grant = build_grant(
         broker,
         request,
@@ -206,10 +207,11 @@ def _issue(
     record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void, ended=ended)
     if request.device_round:
         approve_device(broker, grant, decision_of(broker, pending, client.client_id), claimed=True)
-        return ""
+        return grant
+    end_replaced_session(broker, request)
     if isinstance(broker.store.issue_grant(grant), Refused):
         raise PageError("claim_lost", page="sign_in_over")
-    return issue_code(broker, grant, pending.code_secret)
+    return grant
 
 
 def start_session(broker: Broker, provider: Registered, brought: Brought, arrival: Arrival) -> BrowserSession:

@@ -4,6 +4,7 @@ Order: the call is read, then who asks and what it may, then the audit record, t
 whether an answer is the provider's or ours.
 """
 
+from chalicelib.access import Presented
 from chalicelib.custody.keeping import Held
 from chalicelib.custody.lending import Wanted, hold, hold_again, open_token, record_use
 from chalicelib.endpoints.presented import read_presented
@@ -22,6 +23,7 @@ from chalicelib.protocol.errors import (
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.single import check_no_secret_in_query
 from chalicelib.replies import NO_STORE, Reply
+from chalicelib.sessions import Session
 from chalicelib.upstream.http import HttpResponse, ProviderUnavailable
 from chalicelib.upstream.proxy_path import decode_segment, parse_path
 from chalicelib.upstream.proxying import (
@@ -54,9 +56,18 @@ def answer(broker: Broker, http: Request) -> Reply:
 
     Raises TooManyRequests, BadGateway, TemporarilyUnavailable, GatewayTimeout.
     """
+    presented = read_presented(broker, http, f"/proxy/{http.path['provider_id']}/{http.rest}")
+    call = read_call(http)
+    _check_own_token(call, presented.token)
+    return pass_through(broker, http, presented, call)
+
+
+def pass_through(broker: Broker, http: Request, presented: Presented | Session, call: Call) -> Reply:
+    """The call with the token of the connection that this user and this app have there, and its answer.
+
+    Raises as `answer` does.
+    """
     provider_id = http.path["provider_id"]
-    presented = read_presented(broker, http, f"/proxy/{provider_id}/{http.rest}")
-    call = _read_call(http, presented.token)
     wanted = Wanted(
         presented=presented,
         client_id=None,
@@ -72,16 +83,13 @@ def answer(broker: Broker, http: Request) -> Reply:
         raise InsufficientScope(error.reason, members=error.members).because_of(error) from None
     except InvalidGrant as error:
         raise SignInNeeded(error.reason, members=error.members).because_of(error) from None
-    if isinstance(result, Withheld):
-        members: dict[str, object] = {"reason": result.reason, **({"target": result.target} if result.target else {})}
-        raise BadGateway(f"provider_answer_{result.reason}", members=members)
-    return _pass_on(result)
+    return pass_on(result)
 
 
-def _read_call(http: Request, token: str) -> Call:
+def read_call(http: Request) -> Call:
     """Raises InvalidRequest: nothing is read and nobody is asked for a call that could go astray."""
     check_no_secret_in_query(http.query)
-    call = Call(
+    return Call(
         method=http.method,
         segments=parse_path(http.rest),
         query=encode_query(http.query),
@@ -89,13 +97,15 @@ def _read_call(http: Request, token: str) -> Call:
         body=http.body,
         host=http.header("broker-host"),
     )
-    # A caller's token is for us alone (VLT-03), wherever an app may have put it.
+
+
+def _check_own_token(call: Call, token: str) -> None:
+    """A caller's token is for us alone (VLT-03), wherever an app may have put it. Raises InvalidRequest."""
     names = map(decode_segment, call.segments)
     if any(token in text for text in (*names, call.query, *call.headers.values())):
         raise InvalidRequest("proxy_own_token_in_call")
     if token.encode("latin-1", "replace") in call.body:
         raise InvalidRequest("proxy_own_token_in_call")
-    return call
 
 
 def _carry_out(broker: Broker, wanted: Wanted, call: Call) -> Passed | Withheld:
@@ -118,14 +128,25 @@ def _send(broker: Broker, held: Held, call: Call) -> tuple[Outgoing, HttpRespons
     target = find_target(api, issuer=record.issuer or held.definition.issuer, host=call.host)
     token = open_token(broker, held)
     sent = build_proxied_request(call, target, api, client_id=record.client_id, token=token)
+    seconds = seconds_for_call(broker)
+    record_use(broker, held, "proxy", token, method=f"{call.method} {target.host_class}")
+    return sent, fetch_answer(broker, sent, seconds, provider_id=record.provider_id)
+
+
+def seconds_for_call(broker: Broker) -> float:
+    """How long a call may take. Raises GatewayTimeout where it could not be waited for."""
     seconds = broker.deadline.left() - SPARE_SECONDS
     if seconds < LEAST_SECONDS:
         raise GatewayTimeout("too_little_time_left", members={"reason": "not_sent"})
-    record_use(broker, held, "proxy", token, method=f"{call.method} {target.host_class}")
+    return seconds
+
+
+def fetch_answer(broker: Broker, sent: Outgoing, seconds: float, **whose: str) -> HttpResponse:
+    """One request, never sent twice; whose   for the log. Raises GatewayTimeout, BadGateway."""
     try:
-        return sent, broker.fetcher.fetch(sent.request, timeout_seconds=seconds, max_bytes=MAX_ANSWER_BYTES)
+        return broker.fetcher.fetch(sent.request, timeout_seconds=seconds, max_bytes=MAX_ANSWER_BYTES)
     except ProviderUnavailable as error:
-        broker.log.event("proxy_failed", provider_id=record.provider_id, reason=error.reason, sent=error.sent)
+        broker.log.event("proxy_failed", **whose, reason=error.reason, sent=error.sent)
         if error.reason == "timed_out":
             raise GatewayTimeout("provider_timed_out", members={"reason": "timed_out"}) from None
         raise BadGateway(f"provider_{error.reason}", members={"reason": _say(error)}) from None
@@ -138,7 +159,11 @@ def _say(error: ProviderUnavailable) -> str:
     return "answer_broken" if error.sent else "not_reached"
 
 
-def _pass_on(passed: Passed) -> Reply:
+def pass_on(passed: Passed | Withheld) -> Reply:
+    """What the app may see of an answer. Raises BadGateway where that is nothing."""
+    if isinstance(passed, Withheld):
+        members: dict[str, object] = {"reason": passed.reason, **({"target": passed.target} if passed.target else {})}
+        raise BadGateway(f"provider_answer_{passed.reason}", members=members)
     headers = tuple((name.title(), value) for name, value in passed.headers)
     if not any(name == "content-type" for name, _ in passed.headers):
         headers += (("Content-Type", "application/octet-stream"),)

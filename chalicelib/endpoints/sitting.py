@@ -6,12 +6,12 @@ from msgspec import Struct
 
 from chalicelib.access import find_end_among
 from chalicelib.asking import load_definition
-from chalicelib.endpoints.answers import AppAnswer, code_answer
-from chalicelib.endpoints.completing import add_told, build_grant, covers, record_consent
+from chalicelib.endpoints.answers import AppAnswer, grant_answer
+from chalicelib.endpoints.completing import add_told, build_grant, covers, end_replaced_session, record_consent
 from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
 from chalicelib.endpoints.device_decision import approve_device
 from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
-from chalicelib.issuing import issue_code, subject_for
+from chalicelib.issuing import subject_for
 from chalicelib.ports import Broker, DeviceDecision, Found, Refused
 from chalicelib.protocol.derive import derive_connection_id
 from chalicelib.protocol.errors import PageError
@@ -120,8 +120,8 @@ def needs_login(request: AuthorizationRequest, session: BrowserSession, now: int
     return session.auth_time is None or max(now - session.auth_time, 0) >= request.max_age
 
 
-def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> str:
-    """The app's code; "" for a device, which asks for its tokens itself."""
+def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> AppAnswer:
+    """What the app gets; a device gets nothing here, for it asks for its tokens itself."""
     if request.device_round:
         decided = DeviceDecision(
             grant_id=grant.grant_id,
@@ -132,10 +132,11 @@ def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_sec
             now=broker.clock.now(),
         )
         approve_device(broker, grant, decided, claimed=False)
-        return ""
+        return AppAnswer(redirect_uri="", members={})
+    end_replaced_session(broker, request)
     if isinstance(broker.store.claim_grant(grant), Refused):
         raise PageError("decision_already_used", page="sign_in_over")
-    return issue_code(broker, grant, code_secret)
+    return grant_answer(broker, request, grant, code_secret)
 
 
 def took_back(sitting: Sitting, provider_id: str) -> bool:
@@ -197,7 +198,7 @@ def finish_sitting(
         redirect_uri=request.redirect_uri,
         is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
     )
-    answer = code_answer(broker, request, _issue(broker, request, grant, code_secret))
+    answer = _issue(broker, request, grant, code_secret)
     subject = sitting.found.get(subject_place(session.sub))
     told = sitting.told if request.device_round else add_told(sitting.told, client, grant.shown_sub or grant.sub)
     if subject is None or set(told) == set(sitting.told):

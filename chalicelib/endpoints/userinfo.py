@@ -19,13 +19,14 @@ def answer(broker: Broker, http: Request) -> Reply:
     """Raises InvalidToken, InsufficientScope."""
     check_no_secret_in_query(http.query)
     presented = read_presented(broker, http, "/userinfo")
-    use = authorize_use(broker, presented, audience=broker.settings.issuer, also_read=_profile_places)
+    use = authorize_use(broker, presented, audience=broker.settings.issuer, also_read=places_of_profile)
     if "openid" not in use.scopes or use.grant is None:
         raise InsufficientScope("openid_missing")
     profile = read_profile(broker, use.found, use.grant) if use.scopes & PROFILE_SCOPES else {}
     return json_reply({"sub": use.shown_sub, **userinfo_claims(profile, use.scopes)})
 
 
-def _profile_places(claims: Claims) -> tuple[Place[Any], ...]:
+def places_of_profile(claims: Claims) -> tuple[Place[Any], ...]:
+    """Where the profile of the account stands that signed in, as far as the claims name it."""
     connection_id = (claims.get("connections") or {}).get(claims.get("provider", ""))
     return (user_key_place(claims["sub"]), *((connection_place(connection_id),) if connection_id else ()))

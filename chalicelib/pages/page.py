@@ -109,7 +109,7 @@ class ChoicePage(Page, frozen=True, kw_only=True):
     providers             one: a plain line; several: radio cards
     provider_scopes       provider id -> its lines; the ids are those of `providers` and `later`
     later                 providers whose scopes stand beside and count only after /connect
-    lasts_minutes, lasts_days   how long access lasts; neither: until the user takes it back
+    lasts_minutes, lasts_hours, lasts_days   how long access lasts; none: until the user takes it back
     sealed_request        posted back as `request`
     action                path of POST /signin, with the stage prefix where there is one
     device                of a device's request; then redirect_host is "", and client_host may be
@@ -127,6 +127,7 @@ class ChoicePage(Page, frozen=True, kw_only=True):
     providers: tuple[ProviderOption, ...]
     sealed_request: str
     lasts_minutes: int = 0
+    lasts_hours: int = 0
     lasts_days: int = 0
     own_scopes: tuple[ScopeLine, ...] = ()
     provider_scopes: dict[str, tuple[ScopeLine, ...]] = {}

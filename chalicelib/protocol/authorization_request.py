@@ -36,6 +36,7 @@ MAX_NONCE_LENGTH = 256
 MAX_RESOURCES = 8
 MAX_HINT_LENGTH = 256
 DEFAULT_SCOPES = frozenset({"openid"})
+OFFLINE = "offline_access"
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
 
 _ABSOLUTE_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
@@ -135,6 +136,47 @@ def parse_device_request(
     )
 
 
+def parse_session_request(
+    parameters: Parameters,
+    client: Client,
+    *,
+    origin: str,
+    return_to: str,
+    replaces: str,
+    provider_ids: frozenset[str],
+    own_scopes: frozenset[str],
+    resources: Mapping[str, Resource],
+    issuer: str,
+) -> AuthorizationRequest:
+    """What an app asks at the beginning of a browser session; without `scope` all that it is registered for.
+
+    origin, return_to, replaces   as in the request
+
+    Raises InvalidScope, InvalidTarget, InvalidRequest.
+    """
+    usable = frozenset(filter(client.may_use, provider_ids))
+    if OFFLINE in parse_scope(parameters.get("scope")):
+        raise InvalidScope("session_offline")
+    audience = [("resource", client.bff_api.resource)] if client.bff_api else []
+    return AuthorizationRequest(
+        client_id=client.client_id,
+        redirect_uri=origin,
+        return_to=return_to,
+        replaces=replaces,
+        scopes=_choose_scopes(
+            parameters, client, provider_ids, usable, own_scopes, resources, default=client.scopes - {OFFLINE}
+        ),
+        code_challenge="",
+        resources=_choose_resources(Parameters.parse(audience), client, resources, issuer),
+        provider_id=_choose_provider(parameters, usable),
+        ui_locales=_get_short(parameters, "ui_locales", MAX_HINT_LENGTH),
+        prompt=_parse_prompt(parameters.get("prompt")),
+        max_age=_parse_max_age(parameters.get("max_age")),
+        login_hint=_get_short(parameters, "login_hint", MAX_HINT_LENGTH),
+        client_revision=client.revision,
+    )
+
+
 def _check_response(parameters: Parameters, client: Client) -> None:
     """Only the code, and only from the parameters themselves (THREATS AUTHZ-06)."""
     if parameters.require("response_type") != "code":
@@ -180,9 +222,11 @@ def _choose_scopes(
     usable: frozenset[str],
     own_scopes: frozenset[str],
     resources: Mapping[str, Resource],
+    *,
+    default: frozenset[str] = DEFAULT_SCOPES,
 ) -> frozenset[str]:
     """What was asked, all of it known and registered; without `scope`, the default where it is registered."""
-    scopes = parse_scope(parameters.get("scope")) or DEFAULT_SCOPES & client.scopes
+    scopes = parse_scope(parameters.get("scope")) or default & client.scopes
     if not scopes or not scopes <= client.scopes:
         refusal = InvalidScope("scope_not_registered_for_client")
         raise refusal.noting(expected=client.scopes, received=seen_all(scopes, client.scopes))

@@ -48,6 +48,13 @@ class InvalidRequest(OAuthError):
     """RFC 6749 section 5.2: missing, repeated or malformed parameter."""
 
 
+class ForeignCaller(InvalidRequest):
+    """A call with a cookie that no page of the app has made."""
+
+    status = 403
+    description = "A call by cookie needs the header Broker-Bff: 1 and comes from an origin of bff_origins."
+
+
 class RequestTooLarge(InvalidRequest):
     """More bytes than any honest request has."""
 
@@ -165,6 +172,13 @@ class LoginRequired(OAuthError):
 
     code = "login_required"
     description = "Nobody is signed in at this browser; ask again without prompt=none."
+
+
+class SessionOver(LoginRequired):
+    """A call by a browser session of an app that is not there, or no more."""
+
+    status = 401
+    description = "Nobody is signed in to this app at this browser; send the browser to login_uri to sign in."
 
 
 class ConsentRequired(OAuthError):

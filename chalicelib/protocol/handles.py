@@ -19,8 +19,13 @@ from msgspec import Struct
 from chalicelib.protocol.errors import InvalidGrant
 from chalicelib.records.keyset import Keyset
 
-HandleKind = Literal["code", "refresh", "device"]
-PREFIXES: dict[HandleKind, str] = {"code": "tb_code_", "refresh": "tb_refresh_", "device": "tb_device_"}
+HandleKind = Literal["code", "refresh", "device", "bff"]
+PREFIXES: dict[HandleKind, str] = {
+    "code": "tb_code_",
+    "refresh": "tb_refresh_",
+    "device": "tb_device_",
+    "bff": "tb_bff_",
+}
 SECRET_BYTES = 16
 MAC_BYTES = 16
 _BODY = struct.Struct(">Bc16s16sI")
@@ -31,7 +36,7 @@ class Handle(Struct, frozen=True, kw_only=True):
 
     grant_id     32 hex characters
     secret       16 bytes
-    generation   0 for a code of either kind
+    generation   0 for a code of either kind, 1 for a browser session of an app
     """
 
     kind: HandleKind

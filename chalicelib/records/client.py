@@ -36,6 +36,17 @@ class ProxyRule(Struct, frozen=True, kw_only=True):
     scope: str = ""
 
 
+class BffApi(Struct, frozen=True, kw_only=True):
+    """The team's own API behind a client's browser sessions.
+
+    resource   its audience, one of the client's `resources`
+    url        where calls go: origin and perhaps a path, no slash at the end
+    """
+
+    resource: str
+    url: str
+
+
 class RegistrationPolicy(Struct, frozen=True, kw_only=True):
     """All that a client may give itself by registering; an initial access token may carry one of its own.
 
@@ -94,6 +105,8 @@ class Client(Struct, frozen=True, kw_only=True):
     post_logout_redirect_uris     where a browser may return to after a sign-out, compared byte for byte
     backchannel_logout_uri        where it is told that a session has ended; None: it is not told
     backchannel_logout_session_required   only of sessions by name (`sid`), never of a user's all at once
+    bff_origins          origins of its pages, of the issuer's own site, that may use a browser session (/bff) without
+                         ever seeing a token; set by the operator alone. bff_api: where their calls to /api go
     jwks, jwks_uri       where `private_key_jwt` finds its public keys: here, or there; public members alone
     token_endpoint_auth_signing_alg   the only algorithm of its assertions; None: any that is offered
     policy               what it may give itself, where it came with an initial access token; None: as registration is
@@ -132,6 +145,8 @@ class Client(Struct, frozen=True, kw_only=True):
     post_logout_redirect_uris: tuple[str, ...] = ()
     backchannel_logout_uri: str | None = None
     backchannel_logout_session_required: bool = False
+    bff_origins: tuple[str, ...] = ()
+    bff_api: BffApi | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
     created_at: int = 0

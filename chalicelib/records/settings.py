@@ -18,6 +18,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     *_seconds           lifetimes
     connection_unused_days   a connection without any live grant for so long is ended at its provider
     require_pushed_*    of every client; else each client's registration says
+    bff_*_seconds       of the browser sessions of apps (/bff): unused, and in all
     device_*            of device codes: their life, the interval of polls; wrong user codes of one browser, and codes
                         typed at one address, in 15 minutes; wrong ones in all from which an alarm is raised
     registration        who may register clients over HTTP: nobody, who holds an initial access token, or everybody
@@ -49,6 +50,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     refresh_end_seconds: int = 30 * 86400
     pending_seconds: int = 600
     session_seconds: int = 12 * 3600
+    bff_idle_seconds: int = 3600
+    bff_end_seconds: int = 12 * 3600
     require_pushed_authorization_requests: bool = False
     device_seconds: int = 600
     device_poll_seconds: int = 5

@@ -22,6 +22,9 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     id_token_claims   claims of the profile that the ID token is to carry
     subjects       who alone may sign in, by `sub`; empty: anybody
     response_mode  how the app gets its answer: by a redirect, or posted by the browser
+    return_to      of a sign-in that ends in a browser session of the app (/bff): the path where it goes on, at the
+                   origin that `redirect_uri` is then; "" for every other
+    replaces       grant id of the browser session that this one takes the place of
     """
 
     client_id: str
@@ -42,6 +45,13 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     client_revision: int = 1
     device_round: int = 0
     dpop_jkt: str | None = None
+    return_to: str = ""
+    replaces: str = ""
+
+    @property
+    def answer_uri(self) -> str:
+        """Where the browser goes with the answer."""
+        return self.redirect_uri + self.return_to
 
 
 class Pending(Struct, frozen=True, kw_only=True):

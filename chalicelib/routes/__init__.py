@@ -7,10 +7,10 @@ from typing import Any
 from chalice.app import Chalice
 
 from chalicelib.ports import Broker
-from chalicelib.routes import clients, connections, discovery, proxy, sign_in, tokens
+from chalicelib.routes import bff, clients, connections, discovery, proxy, sign_in, tokens
 from chalicelib.routes.edge import Edge
 
-GROUPS = (discovery, sign_in, tokens, connections, clients, proxy)
+GROUPS = (discovery, sign_in, tokens, connections, clients, proxy, bff)
 
 
 class BinarySafeChalice(Chalice):

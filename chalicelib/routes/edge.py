@@ -32,12 +32,12 @@ from chalicelib.protocol.metadata import resource_metadata_url
 from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply, error_reply
+from chalicelib.routes.cors import ANY, preflight, reader_headers
 from chalicelib.routes.reading import Reads, name_endpoint, read_request
 from chalicelib.routes.showing import show
 
 Endpoint = Callable[[Broker, Request], Reply]
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
-EXPOSED = "WWW-Authenticate, Retry-After, DPoP-Nonce"
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -46,6 +46,7 @@ class Route(Struct, frozen=True, kw_only=True):
     reads     which kind of body
     is_page   a person sees the answer: refusals are pages
     cors      methods that any origin may call, without credentials; empty: none (GEN-19)
+    reader    where it is one origin at most that may call them, and with credentials: which one, None for none
     sends     further headers that it may send there
     exposes   further headers of the answer that it may read
     marks     a header of every answer that has none of this name yet
@@ -57,6 +58,7 @@ class Route(Struct, frozen=True, kw_only=True):
     reads: Reads = "nothing"
     is_page: bool = False
     cors: tuple[str, ...] = ()
+    reader: Callable[[Broker, Any], str | None] | None = None
     sends: tuple[str, ...] = ()
     exposes: tuple[str, ...] = ()
     marks: tuple[str, str] | None = None
@@ -74,8 +76,9 @@ class Edge:
         """One request, whatever comes of it."""
         event = current_request.to_original_event()
         request_id = (event.get("requestContext") or {}).get("requestId") or uuid.uuid4().hex
-        if current_request.method == "OPTIONS" and route.cors:
-            return _respond(_preflight(route))
+        asks = current_request.method == "OPTIONS" and route.cors
+        if asks and route.reader is None:
+            return _respond(_preflight(route, ANY))
         try:
             broker = self._broker_source()
         except ConfigurationError as error:
@@ -84,10 +87,11 @@ class Edge:
                 error_reply(TemporarilyUnavailable("not_configured", retry_after=60), request_id=request_id)
             )
         broker.deadline.begin()
+        if asks:
+            return _respond(_preflight(route, _find_reader(broker, event, route)))
         reply = self._answer(broker, event, current_request.raw_body, route, request_id)
         if route.cors:
-            exposed = ", ".join((EXPOSED, *route.exposes))
-            reply = reply.with_headers(("Access-Control-Allow-Origin", "*"), ("Access-Control-Expose-Headers", exposed))
+            reply = reply.with_headers(*reader_headers(_find_reader(broker, event, route), route.exposes))
         if route.marks and not any(name == route.marks[0] for name, _ in reply.headers):
             reply = reply.with_headers(route.marks)
         return _respond(reply.with_headers(*_transport_headers(broker)))
@@ -185,16 +189,13 @@ class MisdirectedRequest(InvalidRequest):
     description = "This server answers under the host of its issuer only."
 
 
-def _preflight(route: Route) -> Reply:
-    return Reply(
-        status=204,
-        headers=(
-            ("Access-Control-Allow-Origin", "*"),
-            ("Access-Control-Allow-Methods", ", ".join(route.cors)),
-            ("Access-Control-Allow-Headers", ", ".join(("Authorization", "Content-Type", "DPoP", *route.sends))),
-            ("Access-Control-Max-Age", "600"),
-        ),
-    )
+def _preflight(route: Route, origin: str | None) -> Reply:
+    sends = ("Content-Type",) if route.reader else ("Authorization", "Content-Type", "DPoP")
+    return preflight(origin, methods=route.cors, sends=(*sends, *route.sends))
+
+
+def _find_reader(broker: Broker, event: Any, route: Route) -> str | None:
+    return ANY if route.reader is None else route.reader(broker, event)
 
 
 def _transport_headers(broker: Broker) -> tuple[tuple[str, str], ...]:

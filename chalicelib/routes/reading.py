@@ -16,7 +16,7 @@ from chalicelib.protocol.request import Request
 
 Reads = Literal["nothing", "form", "json", "bytes"]
 BODY_BYTES: dict[Reads, int] = {"nothing": 65536, "form": 65536, "json": 16384, "bytes": 4 * 1024 * 1024}
-ONCE = ("authorization", "broker-connection", "broker-host", "content-type", "dpop", "host", "origin")
+ONCE = ("authorization", "broker-bff", "broker-connection", "broker-host", "content-type", "dpop", "host", "origin")
 OUR_COOKIE = re.compile(r"(?:__Host-)?tb_")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 

@@ -7,8 +7,9 @@ import msgspec
 
 from chalicelib.protocol import errors
 from chalicelib.protocol.errors import OAuthError
+from chalicelib.routes.cors import EXPOSED
 from chalicelib.routes.discovery import NotFound
-from chalicelib.routes.edge import EXPOSED, MisdirectedRequest
+from chalicelib.routes.edge import MisdirectedRequest
 from local.openapi.routes import Served, read_served
 from local.openapi.schemas import ISSUER, build_schemas
 from local.openapi.told import OPERATIONS, Said
@@ -25,6 +26,7 @@ SECURITY: dict[str, list[dict[str, list[str]]]] = {
     "token": [{"access_token": []}, {"bound_access_token": []}],
     "initial token": [{"initial_access_token": []}, {}],
     "management token": [{"registration_access_token": []}],
+    "session": [{"session_cookie": []}],
 }
 SCHEMES: dict[str, Schema] = {
     "client_secret_basic": {
@@ -41,6 +43,13 @@ SCHEMES: dict[str, Schema] = {
         "description": "A token bound to a key, with a proof by that key in the header DPoP (RFC 9449).",
     },
     "initial_access_token": {"type": "http", "scheme": "bearer", "description": "Given out by the operator."},
+    "session_cookie": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-tb_bff_CLIENT_ID",
+        "description": "Set at the end of a sign-in at /bff/CLIENT_ID/login. It counts with the header Broker-Bff "
+        "alone, and from an origin that is registered for this client.",
+    },
     "registration_access_token": {"type": "http", "scheme": "bearer", "description": "The newest of the client."},
 }
 
@@ -112,8 +121,8 @@ def _operation(served: Served, said: Said) -> Schema:
         operation["parameters"] = parameters
     if body := _body(served, said):
         operation["requestBody"] = body
-    if "/proxy/" in served.path:
-        operation["responses"]["default"] = {"description": "The provider's answer.", "content": {"*/*": {}}}
+    if served.path.endswith("/{path}"):
+        operation["responses"]["default"] = {"description": "The answer of the API.", "content": {"*/*": {}}}
     return operation
 
 
@@ -217,12 +226,21 @@ def _preflight(served: Served) -> Schema:
     names = ("Access-Control-Allow-Origin", "Access-Control-Allow-Methods", "Access-Control-Allow-Headers")
     headers = {name: _header("As CORS has it.") for name in (*names, "Access-Control-Max-Age")}
     places = _parameters(served, Said(tag="", summary=""))[: len(served.parameters)]
-    said = f"Any origin may call {', '.join(served.route.cors)} and read {EXPOSED}."
+    if served.route.reader is None:
+        answers = {"204": {"description": f"Any origin may call {_listed(served)}.", "headers": headers}}
+    else:
+        headers["Access-Control-Allow-Credentials"] = _header("true")
+        said = f"This origin is registered for the client: it may call {_listed(served)}."
+        answers = {"204": {"description": said, "headers": headers}, "403": {"description": "No other may."}}
     return {
         "operationId": _identifier(served),
         "tags": ["Cross-origin"],
         "summary": "Which calls a page of another origin may make.",
         "security": [],
         **({"parameters": places} if places else {}),
-        "responses": {"204": {"description": said, "headers": headers}},
+        "responses": answers,
     }
+
+
+def _listed(served: Served) -> str:
+    return f"{', '.join(served.route.cors)} and read {EXPOSED}"

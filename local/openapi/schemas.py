@@ -182,6 +182,7 @@ def error() -> Schema:
         retry={"type": "string", "enum": list(get_args(Retry))},
         missing_scopes=TEXTS,
         connect_uri={"type": "string", "format": "uri"},
+        login_uri={"type": "string", "format": "uri"},
         target={"type": "string", "enum": ["same_host", "listed_host", "other_host"]},
     )
 
@@ -260,6 +261,16 @@ def build_schemas() -> dict[str, Schema]:
         "Actor": record("sub", act={"$ref": "#/components/schemas/Actor"}),
         "UserInfo": record("sub", **profile, email=TEXT, email_verified=FLAG),
         "UserInfoForm": {"type": "object", "properties": {}},
+        "SessionRequest": form("", "return_to origin scope provider prompt max_age login_hint ui_locales"),
+        "Session": record(
+            "user provider scope signed_in_at ends_at ends_unused_at",
+            user=record("sub", **profile, email=TEXT, email_verified=FLAG),
+            signed_in_at=NUMBER,
+            auth_time=NUMBER,
+            ends_at=NUMBER,
+            ends_unused_at=NUMBER,
+        ),
+        "SessionEnded": record("signed_out login_uri logout_uri", signed_out={"const": True}),
         "LinkRequest": form("provider redirect_uri", "scope state"),
         "Link": record("connect_uri expires_in", expires_in=NUMBER),
         "Connection": live,

@@ -22,7 +22,7 @@ class Said(Struct, frozen=True, kw_only=True):
     also           further media types of the first answer
     refuses        beside what every operation of its kind may refuse
     proves         who calls: "client" (authenticated or public), "server" (authenticated), "token", "initial token",
-                   "management token"
+                   "management token", "session" (the cookie of an app's browser session)
     page_statuses  of pages, beside those that every page may have
     leads          the answer may be a redirect
     cached         a good answer may be kept
@@ -71,6 +71,14 @@ OF_PROXY: Errors = (
     errors.BadGateway,
     errors.GatewayTimeout,
 )
+OF_SESSIONS: Errors = (errors.ForeignCaller, errors.SessionOver)
+OF_SESSION_CALLS: Errors = (
+    *OF_SESSIONS,
+    errors.InsufficientScope,
+    errors.NotConnected,
+    errors.BadGateway,
+    errors.GatewayTimeout,
+)
 PAGES = (403, 502)
 
 _METADATA = Said(tag="Discovery", summary="What this server offers.", gives={200: "Metadata"}, cached=True)
@@ -81,6 +89,22 @@ _PROXY = Said(
     headers=("Broker-Connection", "Broker-Host"),
     proves="token",
     refuses=OF_PROXY,
+)
+
+
+_SESSION_API = Said(
+    tag="Browser sessions",
+    summary="A call to the team's own API with a token for it added here.",
+    headers=("Broker-Bff",),
+    proves="session",
+    refuses=OF_SESSION_CALLS,
+)
+_SESSION_PROXY = Said(
+    tag="Browser sessions",
+    summary="A call to the provider's API with the token added here.",
+    headers=("Broker-Bff", "Broker-Connection", "Broker-Host"),
+    proves="session",
+    refuses=(*OF_SESSION_CALLS, errors.SignInNeeded, errors.TooManyRequests),
 )
 
 
@@ -232,6 +256,29 @@ OPERATIONS: dict[str, Said] = {
         proves="token",
         refuses=(*FOR_TOKENS, errors.NotConnected),
     ),
+    "GET /bff/{client_id}/login": _said(
+        "Browser sessions",
+        "Begin a browser session of an app, or step one up: the normal sign-in, and a cookie at its end.",
+        query="SessionRequest",
+        leads=True,
+        page_statuses=PAGES,
+    ),
+    "GET /bff/{client_id}/session": _said(
+        "Browser sessions",
+        "Who is signed in to this app at this browser.",
+        headers=("Broker-Bff",),
+        gives={200: "Session"},
+        proves="session",
+        refuses=OF_SESSIONS,
+    ),
+    "POST /bff/{client_id}/logout": _said(
+        "Browser sessions",
+        "End it, and every token that came of it.",
+        headers=("Broker-Bff",),
+        gives={200: "SessionEnded"},
+        proves="session",
+        refuses=(errors.ForeignCaller,),
+    ),
     "POST /register": _said(
         "Registration",
         "An app registers itself (RFC 7591), where the operator has opened that.",
@@ -263,4 +310,6 @@ OPERATIONS: dict[str, Said] = {
         refuses=OF_DOCUMENTS,
     ),
     **{f"{method} /proxy/{{provider_id}}/{{path}}": _PROXY for method in METHODS},
+    **{f"{method} /bff/{{client_id}}/api/{{path}}": _SESSION_API for method in METHODS},
+    **{f"{method} /bff/{{client_id}}/proxy/{{provider_id}}/{{path}}": _SESSION_PROXY for method in METHODS},
 }

@@ -60,6 +60,7 @@ PARAMETERS: dict[str, Schema] = {
         "pattern": "^[0-9]{1,9}$",
     },
     "nonce": text("Comes back in the ID token.", maxLength=MAX_NONCE_LENGTH, examples=["n-0S6_WzA2Mj"]),
+    "origin": text("Which of the app's origins, where it has several.", examples=["https://app.example"]),
     "post_logout_redirect_uri": text("Where to return to; registered, byte for byte."),
     "prompt": text(f"Of {', '.join(sorted(PROMPTS))}; `none` stands alone.", examples=["select_account"]),
     "provider": text("The third party to sign in with; the user chooses where it is left out.", examples=["demo"]),
@@ -75,6 +76,7 @@ PARAMETERS: dict[str, Schema] = {
     ),
     "response_mode": words("How the answer comes.", *get_args(ResponseMode)),
     "response_type": words("The only flow there is.", "code"),
+    "return_to": text("The path at the app where its user goes on.", examples=["/notes"]),
     "scope": text("Scopes, each once, a space between them.", maxLength=MAX_SCOPE_LENGTH, examples=["openid profile"]),
     "state": text("Comes back as it is.", maxLength=MAX_STATE_BYTES, examples=["af0ifjsldkj"]),
     "subject_token": text("An access token of ours for this client; with actor_token, for an app that it acts for."),
@@ -88,6 +90,7 @@ PARAMETERS: dict[str, Schema] = {
 }
 HEADERS: dict[str, Schema] = {
     "Accept": text("application/token-introspection+jwt for a signed answer.", examples=["application/json"]),
+    "Broker-Bff": words("Says that a script of the app's page calls.", "1"),
     "Broker-Connection": text("The connection to call by, where a user has several."),
     "Broker-Host": text("Another host of the provider's API, as its file lists it."),
     "DPoP": text("A proof of possession of a key (RFC 9449).", maxLength=8192),
@@ -99,7 +102,7 @@ PATHS: dict[str, Schema] = {
     "link": {"type": "string", "description": "The sealed link of a connect_uri.", "examples": ["x"]},
     "path": {
         "type": "string",
-        "description": "At the provider's API, slashes as they are.",
+        "description": "At the API, slashes as they are.",
         "examples": ["notes"],
     },
     "provider_id": {"type": "string", "description": "The third party.", "examples": ["demo"]},

@@ -36,7 +36,7 @@ def test_a_field_that_is_named_like_a_credential_is_dropped(name: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "tb_code_AmGrq6urq6ur-_", "tb_refresh_AmGrq6urq6ur", "tb_device_AmGrq6urq6ur",
+        "tb_code_AmGrq6urq6ur-_", "tb_refresh_AmGrq6urq6ur", "tb_device_AmGrq6urq6ur", "tb_bff_AmGrq6urq6ur",
         "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0.c2ln",
         "eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0", "a" * 64,
     ],

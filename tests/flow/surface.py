@@ -14,7 +14,8 @@ JSON = "application/json"
 
 
 class Endpoint(NamedTuple):
-    """body: what it reads. cors: the methods that any origin may call. cached: a good answer may be kept."""
+    """body: what it reads. cors: the methods that any origin may call; none where an app's own pages alone may call it
+    with a cookie. cached: a good answer may be kept."""
 
     method: str
     path: str
@@ -55,6 +56,7 @@ _REGISTER = (
     "post_logout_redirect_uris"
 )
 _LOGOUT = "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales request"
+_SESSION = "return_to origin scope provider prompt max_age login_hint ui_locales"
 _ABOUT_A_TOKEN = "token token_type_hint client_id client_secret client_assertion client_assertion_type"
 _CALLBACK = "code state iss error error_description id_token scope session_state"
 _WELL_KNOWN = ("oauth-authorization-server", "openid-configuration", "oauth-protected-resource")
@@ -95,6 +97,11 @@ ENDPOINTS = (
     Endpoint("PUT", "/register/{client_id}", "json", ("client_id", *_REGISTER.split()), _MANAGED),
     Endpoint("DELETE", "/register/{client_id}", cors=_MANAGED),
     *(Endpoint(method, "/proxy/{provider_id}/{path+}", "bytes", cors=CALLS) for method in CALLS),
+    Endpoint("GET", "/bff/{client_id}/login", fields=tuple(_SESSION.split()), page=True),
+    Endpoint("GET", "/bff/{client_id}/session"),
+    Endpoint("POST", "/bff/{client_id}/logout"),
+    *(Endpoint(method, "/bff/{client_id}/api/{path+}", "bytes") for method in CALLS),
+    *(Endpoint(method, "/bff/{client_id}/proxy/{provider_id}/{path+}", "bytes") for method in CALLS),
 )
 NAMES = [endpoint.name for endpoint in ENDPOINTS]
 

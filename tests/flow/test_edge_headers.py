@@ -148,7 +148,7 @@ def test_preflights(stack: Stack) -> None:
         path = endpoint.fill("demo")
         answer = raw(stack.netloc, "OPTIONS", path, asked)
         told = {name: value for name, value in answer.headers if name.startswith("access-control-")}
-        if endpoint.body == "bytes":  # a call takes more headers along: tests/flow/test_proxy.py
+        if told and endpoint.body == "bytes":  # a call takes more headers along: tests/flow/test_proxy.py
             told["access-control-allow-headers"] = ", ".join(told["access-control-allow-headers"].split(", ")[:3])
         assert answer.status == (204 if endpoint.cors else 403), endpoint.name
         assert told == (_preflight(endpoint) if endpoint.cors else {}), endpoint.name

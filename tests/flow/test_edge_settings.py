@@ -41,6 +41,8 @@ BAD = {
     "refresh_end_seconds": ["0", ""],
     "pending_seconds": ["0", ""],
     "session_seconds": ["0", ""],
+    "bff_idle_seconds": ["0", ""],
+    "bff_end_seconds": ["0", "-1"],
     "device_seconds": ["0", "59", "601", ""],
     "device_poll_seconds": ["0", "31", ""],
     "device_tries_per_browser": ["0", ""],

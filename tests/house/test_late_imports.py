@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LATE = ("chalicelib.protocol.dpop", "chalicelib.endpoints.proof")
+LATE = (
+    *("chalicelib.protocol.dpop", "chalicelib.endpoints.proof"),
+    *(f"chalicelib.endpoints.bff.{name}" for name in ("login", "session", "calls", "caller", "cookie")),
+)
 
 
-def test_the_check_of_proofs_is_loaded_where_somebody_sends_one() -> None:
+def test_proofs_and_browser_sessions_are_loaded_where_somebody_uses_one() -> None:
     program = f"import sys, app; print(sorted(set({LATE!r}) & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "[]", (done.stdout, done.stderr[-500:])

@@ -1,0 +1,47 @@
+"""GET /bff/{client_id}/session and POST /bff/{client_id}/logout: who is signed in to this app, and the end of it."""
+
+from chalicelib.access import read_profile
+from chalicelib.endpoints.bff.caller import check_caller, login_uri, open_session, require_session
+from chalicelib.endpoints.bff.cookie import forget_session, read_session
+from chalicelib.endpoints.userinfo import PROFILE_SCOPES, places_of_profile
+from chalicelib.ports import Broker
+from chalicelib.protocol.claims import userinfo_claims
+from chalicelib.protocol.request import Request
+from chalicelib.protocol.scope import serialize
+from chalicelib.replies import Reply, json_reply
+from chalicelib.sessions import end_session
+
+
+def answer(broker: Broker, http: Request) -> Reply:
+    """What a page may know of its session: never a token, nor anything that opens one.
+
+    Raises ForeignCaller (403), SessionOver (401).
+    """
+    use, grant = open_session(broker, http, require_session(broker, http), places_of_profile)
+    profile = read_profile(broker, use.found, grant) if use.scopes & PROFILE_SCOPES else {}
+    return json_reply(
+        {
+            "user": {"sub": use.shown_sub, **userinfo_claims(profile, use.scopes)},
+            "provider": grant.provider_id,
+            "scope": serialize(use.scopes),
+            "signed_in_at": grant.advanced_at,
+            **({} if grant.auth_time is None else {"auth_time": grant.auth_time}),
+            "ends_at": grant.ends_at,
+            "ends_unused_at": min(grant.expires_at, grant.ends_at),
+        }
+    )
+
+
+def answer_logout(broker: Broker, http: Request) -> Reply:
+    """End the session, and every token that came of it; without one there is nothing to end, which is fine too.
+
+    The user stays signed in at the broker itself, whose page for that is named. Raises ForeignCaller (403).
+    """
+    check_caller(broker, http)
+    client_id = http.path["client_id"]
+    session = read_session(broker, http, client_id)
+    if session is not None:
+        end_session(broker, session)
+    issuer = broker.settings.issuer
+    document = {"signed_out": True, "login_uri": login_uri(broker, client_id), "logout_uri": f"{issuer}/logout"}
+    return json_reply(document).with_headers(forget_session(broker, client_id))

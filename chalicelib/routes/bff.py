@@ -1,0 +1,100 @@
+"""What pages of an app call with a cookie instead of a token.
+
+Each answer may be read by the registered origins of that one app alone, and with its cookie. What stands behind is
+loaded where somebody asks, so that nobody else's cold start waits for it.
+"""
+
+from typing import Any
+
+from chalice.app import Blueprint, Response
+
+from chalicelib.ports import Broker
+from chalicelib.protocol.request import Request
+from chalicelib.replies import Reply
+from chalicelib.routes.cors import origin_of_event
+from chalicelib.routes.edge import Edge, Endpoint, Route
+from chalicelib.upstream.proxying import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
+
+HEADER = "Broker-Bff"
+
+
+def _login(broker: Broker, http: Request) -> Reply:
+    from chalicelib.endpoints.bff import login
+
+    return login.answer(broker, http)
+
+
+def _session(broker: Broker, http: Request) -> Reply:
+    from chalicelib.endpoints.bff import session
+
+    return session.answer(broker, http)
+
+
+def _logout(broker: Broker, http: Request) -> Reply:
+    from chalicelib.endpoints.bff import session
+
+    return session.answer_logout(broker, http)
+
+
+def _api(broker: Broker, http: Request) -> Reply:
+    from chalicelib.endpoints.bff import calls
+
+    return calls.answer_api(broker, http)
+
+
+def _proxy(broker: Broker, http: Request) -> Reply:
+    from chalicelib.endpoints.bff import calls
+
+    return calls.answer_proxy(broker, http)
+
+
+def _find_reader(broker: Broker, event: Any) -> str | None:
+    from chalicelib.endpoints.bff.caller import find_reader
+
+    return find_reader(broker, (event.get("pathParameters") or {}).get("client_id", ""), origin_of_event(event))
+
+
+def _call(endpoint: Endpoint, *sends: str) -> Route:
+    return Route(
+        endpoint=endpoint,
+        reads="bytes",
+        cors=METHODS,
+        reader=_find_reader,
+        sends=(HEADER, *sends, *sorted(name.title() for name in REQUEST_HEADERS)),
+        exposes=("Broker-Answer", *sorted(name.title() for name in ANSWER_HEADERS)),
+        marks=("Broker-Answer", "broker"),
+    )
+
+
+LOGIN = Route(endpoint=_login, is_page=True)
+SESSION = Route(endpoint=_session, cors=("GET",), reader=_find_reader, sends=(HEADER,))
+LOGOUT = Route(endpoint=_logout, cors=("POST",), reader=_find_reader, sends=(HEADER,))
+API = _call(_api)
+PROXY = _call(_proxy, "Broker-Connection", "Broker-Host")
+
+
+def build_blueprint(edge: Edge) -> Blueprint:
+    """OPTIONS is the browser's question to us, so it is never passed on."""
+    routes = Blueprint(__name__)
+
+    @routes.route("/bff/{client_id}/login", methods=["GET"], content_types=[])
+    def login_view(client_id: str) -> Response:
+        return edge.serve(routes.current_request, LOGIN)
+
+    @routes.route("/bff/{client_id}/session", methods=["GET", "OPTIONS"], content_types=[])
+    def session_view(client_id: str) -> Response:
+        return edge.serve(routes.current_request, SESSION)
+
+    @routes.route("/bff/{client_id}/logout", methods=["POST", "OPTIONS"], content_types=[])
+    def logout_view(client_id: str) -> Response:
+        return edge.serve(routes.current_request, LOGOUT)
+
+    @routes.route("/bff/{client_id}/api/{path+}", methods=[*METHODS, "OPTIONS"], content_types=[])
+    def api_view(client_id: str) -> Response:
+        return edge.serve(routes.current_request, API)
+
+    @routes.route("/bff/{client_id}/proxy/{provider_id}/{path+}", methods=[*METHODS, "OPTIONS"], content_types=[])
+    def proxy_view(client_id: str, provider_id: str) -> Response:
+        return edge.serve(routes.current_request, PROXY)
+
+    return routes

@@ -1,0 +1,51 @@
+"""Which pages of other origins may read an answer, and send what (GEN-19)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from chalicelib.replies import Reply
+
+EXPOSED = "WWW-Authenticate, Retry-After, DPoP-Nonce"
+ANY = "*"
+Headers = tuple[tuple[str, str], ...]
+
+
+def preflight(origin: str | None, *, methods: tuple[str, ...], sends: tuple[str, ...]) -> Reply:
+    """A browser's question before a page calls.
+
+    origin   ANY, without credentials; the one that may call with them; None: not the one that asks
+    sends    headers that it may send
+    """
+    if origin is None:
+        return Reply(status=403, headers=(("Vary", "Origin"),))
+    headers = (
+        *_allowed(origin),
+        ("Access-Control-Allow-Methods", ", ".join(methods)),
+        ("Access-Control-Allow-Headers", ", ".join(sends)),
+        ("Access-Control-Max-Age", "600"),
+    )
+    return Reply(status=204, headers=headers)
+
+
+def reader_headers(origin: str | None, exposes: tuple[str, ...]) -> Headers:
+    """Of an answer; origin   as above."""
+    if origin is None:
+        return (("Vary", "Origin"),)
+    return (*_allowed(origin), ("Access-Control-Expose-Headers", ", ".join((EXPOSED, *exposes))))
+
+
+def origin_of_event(event: Mapping[str, Any]) -> str | None:
+    """The one Origin of a request; None where there is none, or more than one."""
+    sent = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
+    found = [value for name, values in sent.items() if name.lower() == "origin" for value in values]
+    return found[0] if len(found) == 1 else None
+
+
+def _allowed(origin: str) -> Headers:
+    if origin == ANY:
+        return (("Access-Control-Allow-Origin", ANY),)
+    return (
+        ("Access-Control-Allow-Origin", origin),
+        ("Access-Control-Allow-Credentials", "true"),
+        ("Vary", "Origin"),
+    )

@@ -1,0 +1,194 @@
+"""How a session ends, and what its page is told then: a typed answer, and where to go."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
+
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    Place,
+    client_place,
+    consent_place,
+    grant_place,
+    provider_place,
+    subject_place,
+)
+from tests.bff.scene import ORIGIN, App, refusal, start_app
+from tests.flow.proxied import Api
+from tests.flow.scene import change, grants, only_written
+from tests.flow.stack import Stack
+from tests.flow.tokens import respell
+from tests.requirement import requirement
+
+CALLS = ("/session", "/api/x", "/proxy/demo/x")
+
+
+def assert_over(app: App, reason: str = "session_over") -> None:
+    """Every call says so, alike, leaves the cookie alone and leads to the sign-in."""
+    for path in CALLS:
+        answer = app.call(path)
+        assert refusal(answer) == (401, "login_required", reason), (path, answer.body)
+        assert answer.json["login_uri"] == f"{app.stack.settings.issuer}{app.path}/login"
+        assert answer.headers_named("set-cookie") == []
+        assert answer.header("www-authenticate") == 'Cookie realm="broker"'
+        assert answer.header("access-control-allow-origin") == ORIGIN
+    assert app.api.asked == []
+
+
+@requirement("BFF-06")
+def test_without_a_session_its_page_learns_where_one_begins(app: App) -> None:
+    assert_over(app, "no_session")
+
+
+@requirement("BFF-06")
+def test_an_unused_session_ends(app: App) -> None:
+    app.sign_in()
+    app.stack.clock.advance(app.stack.settings.bff_idle_seconds - 1)
+    assert app.session().status == 200
+    app.stack.clock.advance(app.stack.settings.bff_idle_seconds)
+    assert_over(app)
+
+
+@requirement("BFF-06")
+def test_use_of_each_kind_keeps_it_alive(app: App) -> None:
+    app.sign_in()
+    for path in (*CALLS, *CALLS):
+        app.stack.clock.advance(app.stack.settings.bff_idle_seconds - 1)
+        assert app.call(path).status == 200
+
+
+@requirement("BFF-06")
+def test_no_use_keeps_it_beyond_its_time(make_stack: Callable[..., Stack], api: Api, tmp_path: Path) -> None:
+    app = start_app(make_stack, api, tmp_path, bff_idle_seconds=600, bff_end_seconds=1500)
+    app.sign_in()
+    told = app.session().json
+    assert told["ends_at"] - told["signed_in_at"] == 1500
+    assert told["ends_unused_at"] - told["signed_in_at"] == 600
+    for _ in range(2):
+        app.stack.clock.advance(590)
+        assert app.session().status == 200
+    assert app.session().json["ends_unused_at"] == told["ends_at"]
+    app.stack.clock.advance(320)
+    assert_over(app)
+
+
+@requirement("BFF-06", "REV-03")
+def test_its_logout_ends_it_and_every_token_that_came_of_it(app: App) -> None:
+    app.sign_in()
+    app.call("/api/x")
+    token, before = app.api.asked.pop().token, app.cookie
+    asks = app.stack.client(
+        token_endpoint_auth_method="client_secret_basic", serves=frozenset({"https://api.team.example"})
+    )
+    assert app.stack.post("/introspect", *asks, token=token).json["active"] is True
+    answer = app.logout()
+    assert answer.status == 200 and answer.json["signed_out"] is True
+    assert answer.json["logout_uri"] == f"{app.stack.settings.issuer}/logout"
+    assert app.cookie_name not in app.browser.cookies
+    assert app.stack.post("/introspect", *asks, token=token).json == {"active": False}
+    app.browser.cookies[app.cookie_name] = before
+    assert_over(app)
+    assert [one.status for one in grants(app.stack)] == ["revoked"]
+
+
+@requirement("BFF-06")
+def test_a_logout_without_a_session_is_one_too(app: App) -> None:
+    with only_written(app.stack):
+        assert app.logout().status == 200
+        app.browser.cookies[app.cookie_name] = "x"
+        assert app.logout().status == 200 and app.cookie_name not in app.browser.cookies
+
+
+@requirement("BFF-06", "OPS-02")
+def test_a_mark_ends_it_at_its_next_call(app: App) -> None:
+    app.sign_in()
+    app.stack.deployment.put(DEPLOYMENT, Deployment())
+    grant, client_id = app.grant(), app.client.client_id
+    places: tuple[Place[Any], ...] = (
+        *(client_place(client_id), subject_place(grant.sub), consent_place(grant.sub, client_id)),
+        *(provider_place("demo"), DEPLOYMENT),
+    )
+    for place, marks in product(places, (Marks(disabled=True), Marks(not_before=app.stack.clock.now() + 1))):
+        change(app.stack, place, marks=marks)
+        assert_over(app)
+        change(app.stack, place, marks=Marks())
+    assert app.session().status == 200
+
+
+@requirement("BFF-06")
+def test_it_ends_with_the_epoch_and_with_its_grant(app: App) -> None:
+    app.sign_in()
+    app.stack.restart(epoch=1)
+    assert_over(app, "no_session")
+    app.stack.restart(epoch=0)
+    assert app.session().status == 200
+    change(app.stack, grant_place(app.grant().grant_id), status="revoked")
+    assert_over(app)
+
+
+@requirement("BFF-06")
+def test_only_the_handle_that_was_given_opens_it(app: App) -> None:
+    """Even whoever holds the handle key cannot write another, nor end the session by one of another secret."""
+    app.sign_in()
+    good = app.cookie
+    handle, _, ids = good.partition(".")
+    for changed in ({"generation": 2}, {"generation": 0}, {"secret": b"y" * 16}):
+        app.browser.cookies[app.cookie_name] = respell(app.stack, handle, "bff", **changed) + "." + ids
+        assert refusal(app.session())[0] == 401, changed
+    app.logout()
+    app.browser.cookies[app.cookie_name] = good
+    assert app.session().status == 200
+
+
+@requirement("BFF-06", "INT-03")
+def test_its_handle_is_no_token(app: App) -> None:
+    """Neither a refresh token nor a code, at whichever endpoint and under whichever name."""
+    app.sign_in()
+    handle = app.cookie.partition(".")[0]
+    client = replace(app.client, redirect_uris=("https://app.example/cb",))
+    change(app.stack, client_place(client.client_id), grant_types=frozenset({"refresh_token", "authorization_code"}))
+    app.stack.restart()
+    for text in (handle, handle.replace("tb_bff_", "tb_refresh_"), handle.replace("tb_bff_", "tb_code_")):
+        assert app.stack.token(client, grant_type="refresh_token", refresh_token=text).status == 400
+        asked = {"code": text, "code_verifier": "v" * 43}
+        assert app.stack.token(client, grant_type="authorization_code", **asked).status == 400
+        assert app.stack.userinfo(text).status == 401
+        app.stack.post("/revoke", client, token=text)
+    assert app.session().status == 200
+
+
+@requirement("BFF-06")
+def test_any_number_of_calls_at_the_moment_when_its_end_moves_go_through(app: App) -> None:
+    app.sign_in()
+    app.stack.clock.advance(app.stack.settings.bff_idle_seconds // 2)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(lambda _: app.session().status, range(8)))
+    assert statuses == [200] * 8
+
+
+@requirement("BFF-06", "BFF-01")
+def test_calls_beside_a_step_up_leave_the_new_session_alone(app: App) -> None:
+    """A slow call of the old session is refused, and does not take the new cookie away."""
+    app.sign_in()
+    old = App(app.stack, app.api, app.client)
+    old.browser.cookies.update(app.browser.cookies)
+    app.sign_in(prompt="login")
+    answer = old.session()
+    assert answer.status == 401 and answer.headers_named("set-cookie") == []
+    assert app.session().status == 200
+
+
+@requirement("BFF-06", "PAIR-01")
+def test_an_app_with_names_of_its_own_for_users_sees_those(app: App) -> None:
+    change(app.stack, client_place(app.client.client_id), subject_type="pairwise", sector="app.example")
+    app.stack.restart()
+    app.sign_in()
+    shown = app.session().json["user"]["sub"]
+    assert shown != app.grant().sub and shown == app.grant().shown_sub
+    assert app.call("/proxy/demo/x").status == 200
