@@ -59,7 +59,7 @@ function parameter({ name, value, secret, says, protects, source, link: href }) 
 
 const plain = ({ name, value }) => element("div", "", element("dt", "", name), element("dd", "", String(value)));
 
-function refusal({ says, do: todo, path, differences, evidence, reason, by }) {
+function refusal({ says, do: todo, attack, fix, path, differences, evidence, reason, by }) {
   const told = differences.length ? ["expected", "received"] : [];
   const rest = Object.entries(evidence).filter(([name]) => !told.includes(name));
   return element(
@@ -69,7 +69,8 @@ function refusal({ says, do: todo, path, differences, evidence, reason, by }) {
     element("ol", "checks", ...path.map(check)),
     ...differences.slice(0, 1).map(difference),
     rest.length ? element("dl", "plain", ...rest.map(([name, value]) => plain({ name, value: [value].flat().join(" ") }))) : "",
-    element("p", "", todo),
+    element("p", "", todo, attack ? " If no app of yours did this, it looks like somebody’s attempt: change nothing." : ""),
+    fix ? element("pre", "", fix) : "",
     element("p", "quiet", `${reason} · ${by ?? ""} · only the operator learns this; the app is told one registered word`),
   );
 }

@@ -10,6 +10,7 @@ from typing import Any
 from local.live.exchange import AwsCall, Exchange, Headers, Lane, Message
 
 KEPT = 400
+MAX_BODY = 1 << 18
 BEAT_SECONDS = 15.0
 
 
@@ -43,7 +44,7 @@ class Recorder:
         party     which provider, where one is concerned
         attempt   as in Exchange; where it is empty, that of an exchange which the caller is just answering counts
         """
-        request = Message(tuple((name.lower(), value) for name, value in headers), body)
+        request = _take(headers, body)
         with self._changed:
             within = [one.attempt for one in self._exchanges.values() if one.callee == caller and not one.answered]
             exchange = Exchange(
@@ -68,7 +69,7 @@ class Recorder:
         """Its answer goes out; status 0: none does."""
         with self._changed:
             exchange.status, exchange.answered = status, next(self._order)
-            exchange.answer = Message(tuple((name.lower(), value) for name, value in headers), body)
+            exchange.answer = _take(headers, body)
             self._note(exchange)
 
     @contextmanager
@@ -138,3 +139,8 @@ class Recorder:
         if self._exchanges.get(exchange.number) is exchange:
             self._changes[exchange.number] = max(exchange.asked, exchange.answered)
             self._changed.notify_all()
+
+
+def _take(headers: Headers, body: bytes) -> Message:
+    """A message as it is kept; of a very long body only the beginning."""
+    return Message(tuple((name.lower(), value) for name, value in headers), body[:MAX_BODY])

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from local.node import NoNode, install_packages
 from tests.browser.conftest import ROOT
 from tests.browser.steps import fits, read, sign_in
 from tests.requirement import requirement
@@ -49,6 +50,7 @@ def signed_in(demo: Demo, browser: Browser) -> Iterator[Page]:
     live.goto(demo["live"])
     expect(live.locator("#state")).to_have_text("Watching")
     app.goto(demo["app"])
+    expect(app.locator("#live")).to_have_attribute("href", demo["live"])
     sign_in(app)
     read(app)
     live.bring_to_front()
@@ -110,6 +112,33 @@ def _play_with_pkce(page: Page) -> None:
     page.keyboard.press("Backspace")
     expect(verdict).to_contain_text("The very challenge")
     assert page.locator(".pkce code").all_inner_texts() == before
+
+
+@requirement("LIVE-09")
+def test_axe_finds_nothing_in_it(demo: Demo, signed_in: Page, open_page: OpenPage) -> None:
+    page = open_page(demo["live"], reduced_motion="reduce", bypass_csp=True)
+    try:
+        axe = install_packages() / "axe-core" / "axe.min.js"
+    except NoNode as missing:
+        pytest.skip(str(missing))
+    page.add_script_tag(path=axe)
+    page.get_by_role("button", name="Change the redirect").click()
+    expect(page.locator(".refusal .not")).to_be_visible()
+    assert _faults(page) == []
+    page.locator(".arrow.ask", has_text="The app redeems its code").first.click()
+    expect(page.locator(".token").first).to_be_visible()
+    page.evaluate("for (const folded of document.querySelectorAll('#details details')) folded.open = true")
+    assert _faults(page) == []
+
+
+def _faults(page: Page) -> list[Any]:
+    """What axe finds, light and dark."""
+    found: list[Any] = []
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        violations = page.evaluate("async () => (await axe.run()).violations")
+        found += [(scheme, one["id"], [node["html"] for node in one["nodes"]]) for one in violations]
+    return found
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
