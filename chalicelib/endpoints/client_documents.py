@@ -3,8 +3,14 @@
 
 What is kept is the client as its document described it, not the document. It is asked for again when it is no longer
 fresh. Where its place is down the last one serves until it is a day old; where its place says that it is gone, or shows
-one that is no good, nobody arrives with it. Refusals are not kept. Nothing here runs for a client that is registered.
+one that is no good, nobody arrives with it, and the last one serves no more. Refusals are not kept. Nothing here runs
+for a client that is registered.
+
+Anybody can make up URLs, so those never seen before share limits of their own: however many come, what is known is
+still read again (CIMD-05).
 """
+
+from msgspec.structs import replace
 
 from chalicelib.endpoints.counting import place_of
 from chalicelib.endpoints.parties import look_at_parties
@@ -32,6 +38,8 @@ from chalicelib.upstream.http import ProviderMisbehaved, ProviderUnavailable
 
 STALE_SECONDS = 86_400
 DAY = 86_400
+KNOWN_FETCHES = 6  # of one known document a minute: one is enough where its place answers
+Limits = tuple[tuple[str, int], ...]  # name of the counter, uses a minute
 
 
 class DocumentRefused(InvalidClient):
@@ -77,8 +85,11 @@ def _bring(broker: Broker, http: Request, url: str) -> None:
     if _needs_nothing(read, now):
         return
     try:
-        _spend(broker, http, url)
+        _spend(broker, _limits_of_new(broker, http, url) if read is None else _limits_of_known(broker, url))
         document, seconds = _fetch(broker, url)
+    except DocumentRefused:
+        _take_back(broker, read)
+        raise
     except (ProviderUnavailable, TooManyRequests) as error:
         if read is None or read.is_over(now) or now - read.fetched_at >= STALE_SECONDS:
             if isinstance(error, TooManyRequests):
@@ -90,18 +101,38 @@ def _bring(broker: Broker, http: Request, url: str) -> None:
     _keep(broker, url, read, document, seconds)
 
 
-def _spend(broker: Broker, http: Request, url: str) -> None:
-    """So many fetches a minute for one address, from one host and in all: we are nobody's means to flood another."""
-    settings, now = broker.settings, broker.clock.now()
-    limits = (
+def _limits_of_new(broker: Broker, http: Request, url: str) -> Limits:
+    """So many URLs never seen before a minute for one address, from one host and in all: we are nobody's means to flood
+    another."""
+    settings = broker.settings
+    return (
         (f"document#for#{place_of(http)}", settings.document_fetches_per_address),
         (f"document#from#{host_of_document(url)}", settings.document_fetches_per_host),
         ("document#all", settings.document_fetches_per_minute),
     )
+
+
+def _limits_of_known(broker: Broker, url: str) -> Limits:
+    """So many fetches a minute of one document, whoever causes them, and of all that are known of one host."""
+    return (
+        (f"document#again#{url}", KNOWN_FETCHES),
+        (f"document#known#{host_of_document(url)}", broker.settings.document_fetches_per_minute),
+    )
+
+
+def _spend(broker: Broker, limits: Limits) -> None:
+    """Raises TooManyRequests."""
     for name, limit in limits:
-        outcome = broker.limiter.spend(name, limit=limit, now=now)
+        outcome = broker.limiter.spend(name, limit=limit, now=broker.clock.now())
         if isinstance(outcome, OverLimit):
             raise TooManyRequests("client_document_limit", retry_after=outcome.retry_after)
+
+
+def _take_back(broker: Broker, read: Client | None) -> None:
+    """What its place has taken back does not serve again when that place is down or asked too often: else whoever holds
+    a key that was withdrawn had only to ask often. Where another process has written meanwhile, that stands."""
+    if read is not None and read.fetched_at:
+        broker.store.put_document(replace(read, fetched_at=0, fresh_until=0), read=read)
 
 
 def _fetch(broker: Broker, url: str) -> tuple[RegistrationRequest, int]:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters import https
 from chalicelib.adapters.https import LocalTarget
+from chalicelib.endpoints.client_documents import KNOWN_FETCHES
 from chalicelib.endpoints.parties import find_client
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
@@ -238,7 +240,8 @@ def test_a_document_that_is_gone_or_no_good_any_more_is_not_replaced_by_an_old_o
     else:
         site.describe(client_id="https://other.example/") if now == "another's" else site.describe(client_secret="x")
     assert "We could not look at this app" in arrive(documents).body
-    assert kept(documents) == before
+    assert before is not None
+    assert kept(documents) == replace(before, fetched_at=0, fresh_until=0)
 
 
 @requirement("CONS-08", "CIMD-04")
@@ -288,16 +291,64 @@ def test_one_host_over_its_limit_is_no_other_hosts_matter(make_stack: Callable[.
     assert arrive(stack, urls[2]).status == 200
 
 
-@requirement("CIMD-04")
-def test_over_the_limit_the_last_document_serves(make_stack: Callable[..., Stack], site: Site) -> None:
-    stack = start_documents(make_stack, site, document_fetches_per_host=1)
-    for url in (URL, "https://client.example/b"):
-        site.describe(url)
+@requirement("CIMD-05")
+@pytest.mark.parametrize("limit", ["per_address", "per_host", "per_minute"])
+def test_made_up_urls_keep_no_known_document_from_being_read_again(
+    make_stack: Callable[..., Stack], site: Site, limit: str
+) -> None:
+    stack = start_documents(make_stack, site, **{f"document_fetches_{limit}": 1})
+    site.describe()
     assert arrive(stack).status == 200
     stack.clock.advance(60)
-    assert arrive(stack, "https://client.example/b").status == 200
-    assert arrive(stack).status == 200
-    assert site.asked[path_of(URL)] == 1
+    made_up = [arrive(stack, f"https://client.example/made-up-{number}").status for number in range(3)]
+    assert made_up == [400, 429, 429]
+    site.describe(redirect_uris=["https://client.example/other"])
+    assert arrive(stack, redirect_uri="https://client.example/other").status == 200
+    assert site.asked[path_of(URL)] == 2
+
+
+@requirement("CIMD-04", "CIMD-05")
+def test_a_known_document_whose_place_is_down_is_tried_a_few_times_a_minute_and_serves(
+    documents: Stack, site: Site
+) -> None:
+    arrive(documents)
+    documents.clock.advance(60)
+    site.put("", status=503)
+    assert {arrive(documents).status for _ in range(KNOWN_FETCHES + 3)} == {200}
+    assert site.asked[path_of(URL)] == 1 + KNOWN_FETCHES
+
+
+@requirement("CIMD-05")
+def test_the_known_documents_of_one_host_are_together_within_the_limit_for_all(
+    make_stack: Callable[..., Stack], site: Site
+) -> None:
+    stack = start_documents(make_stack, site, document_fetches_per_minute=2)
+    urls = [f"https://client.example/{number}.json" for number in range(3)]
+    for url in urls:
+        site.describe(url)
+        stack.clock.advance(60)
+        assert arrive(stack, url).status == 200
+    stack.clock.advance(60)
+    assert [arrive(stack, url).status for url in urls] == [200] * 3
+    assert [site.asked[path_of(url)] for url in urls] == [2, 2, 1]
+
+
+@requirement("CIMD-06")
+@pytest.mark.parametrize("then", ["too often", "down"])
+def test_a_document_that_was_taken_back_serves_no_more_whatever_comes_then(
+    documents: Stack, site: Site, then: str
+) -> None:
+    arrive(documents)
+    documents.clock.advance(60)
+    site.put("", status=404)
+    assert arrive(documents).status == 400
+    if then == "down":
+        site.put("", status=503)
+    answers = [arrive(documents).status for _ in range(KNOWN_FETCHES)]
+    assert answers == [400] * (KNOWN_FETCHES - 1) + [429]
+    documents.clock.advance(60)
+    site.describe()
+    assert arrive(documents).status == 200
 
 
 @requirement("CIMD-04")
