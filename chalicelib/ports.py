@@ -82,6 +82,7 @@ class Advance(Struct, frozen=True, kw_only=True):
     """What presents a refresh token, every binding of it.
 
     scopes   asked scopes, each of which the grant must hold; empty: all of the grant's
+    resource, registered   as in RefreshRequest
     jkt      key of the proof that came with it; None: there was none
     binds    the refresh tokens that follow are bound to that key, if they are to none yet
     rotates  a successor takes its place; else it stays the one that is good
@@ -96,6 +97,7 @@ class Advance(Struct, frozen=True, kw_only=True):
     key_version: int
     epoch: int
     now: int
+    registered: frozenset[str] | None = None
     jkt: str | None = None
     binds: bool = False
     rotates: bool = True
@@ -457,8 +459,8 @@ class Flights(Protocol):
 class JobQueue(Protocol):
     """The duties in the table, as whoever does them sees them; all verbs raise StoreUnavailable."""
 
-    def list_due(self, now: int) -> Iterator[Job]:
-        """All whose time has come, oldest first."""
+    def list_due(self, now: int) -> tuple[Iterator[Job], ...]:
+        """All whose time has come, oldest first, for each kind."""
 
     def claim(self, job: Job, *, now: int, until: int) -> bool:
         """Become the one who does it; False where somebody else has it, or it is done."""

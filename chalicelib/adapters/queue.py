@@ -1,6 +1,5 @@
 """The duties in the table, in order of time: one query per kind says what is due, one write takes a duty."""
 
-import heapq
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -19,10 +18,10 @@ PAGE = 500
 class TableQueue(Tables):
     """What the one who does duties asks of the table."""
 
-    def list_due(self, now: int) -> Iterator[Job]:
-        """All whose time has come, oldest first; read on as far as they are asked for."""
+    def list_due(self, now: int) -> tuple[Iterator[Job], ...]:
+        """All whose time has come, oldest first, for each kind; read on as far as they are asked for."""
         kinds: tuple[JobKind, ...] = get_args(JobKind)
-        return heapq.merge(*(self._due(kind, now) for kind in kinds), key=lambda job: (job.due_at, job.job_id))
+        return tuple(self._due(kind, now) for kind in kinds)
 
     def claim(self, job: Job, *, now: int, until: int) -> bool:
         """Take one, if it still stands there and nobody has it; a repeat after a lost answer knows its own write."""

@@ -6,6 +6,7 @@ Whoever dies in the middle does it again: every step may be repeated, and the ke
 """
 
 from collections.abc import Iterator
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
@@ -114,7 +115,7 @@ def _hand_over(broker: Broker, sub: str, tombstones: list[Connection], keys: Lef
 
 
 def _duties_of(broker: Broker, sub: str) -> Iterator[Job]:
-    return (job for job in broker.queue.list_due(ALL_TIMES) if job.sub == sub)
+    return (job for job in chain(*broker.queue.list_due(ALL_TIMES)) if job.sub == sub)
 
 
 def _ending_job(broker: Broker, job: Job, keys: LeftKeys) -> Job:

@@ -14,6 +14,7 @@ from chalicelib.asking import ProviderFailure, find_registered, known_metadata
 from chalicelib.custody.duties import Duty, end_tokens, tokens_of_answer, without_kept
 from chalicelib.custody.revoking import finish_ending, give_up, look_around
 from chalicelib.custody.signing_out import tell_apps
+from chalicelib.custody.turns import take_turns
 from chalicelib.ports import Broker, Found, StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
@@ -68,10 +69,11 @@ class _Done(Struct, frozen=True, kw_only=True):
 def run_due_jobs(broker: Broker) -> list[Performed]:
     """Do every duty whose time has come, as long as there is time.
 
-    Of several who run at once each duty has one doer. A provider that does not take calls costs a run a few of them.
+    Of several who run at once each duty has one doer. A provider that does not take calls costs a run a few of them;
+    who takes them slowly costs the time of their own kind of duty.
     """
     performed, failed = list[Performed](), Counter[str]()
-    for job in broker.queue.list_due(broker.clock.now()):
+    for job in take_turns(broker.queue.list_due(broker.clock.now()), broker.deadline.left):
         if broker.deadline.left() < LEAST_SECONDS:
             break
         now = broker.clock.now()

@@ -22,6 +22,7 @@ TELLING_SECONDS = 86400  # then an app's own session must have ended by itself
 CALL_SECONDS = 3.0
 MAX_ANSWER_BYTES = 65536
 LEAST_SECONDS = 8  # one call may take that with all around it; what there is no time for has a duty of its own
+TURN_SECONDS = 4.0  # so long one duty goes on to the next app: other kinds of duty wait meanwhile
 ONCE_SECONDS = 60  # so often at most one session is said to have ended
 TAKEN = (200, 204)
 
@@ -83,8 +84,9 @@ def tell_apps(broker: Broker, job: Job) -> bool:
     """Tell the app of this duty, or each of several; False where the one has not taken it."""
     if len(job.told) == 1:
         return _tell(broker, job, job.told[0])
+    least = max(LEAST_SECONDS, broker.deadline.left() - TURN_SECONDS)
     for told in job.told:
-        if broker.deadline.left() < LEAST_SECONDS or not _tell(broker, job, told):
+        if broker.deadline.left() < least or not _tell(broker, job, told):
             job_id = f"{job.job_id}-{told.client_id}"
             broker.store.put_job(msgspec.structs.replace(job, job_id=job_id, told=(told,), claimed_until=0))
     return True

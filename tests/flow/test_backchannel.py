@@ -244,7 +244,7 @@ def test_what_there_is_no_time_for_has_a_duty_of_its_own(
     second, _ = wired.client(backchannel_logout_uri=app.uri("second"))
     wired.redeem(wired.sign_in(second, browser=first.sign_in.browser))
     leave(first)
-    left = iter([60.0, 60.0, 1.0, *[60.0] * 9])
+    left = iter([*[60.0] * 4, 1.0, *[60.0] * 12])
     monkeypatch.setattr(type(wired.broker.deadline), "left", lambda self: next(left))
     assert [one.outcome for one in run(wired)] == ["done"]
     assert len(app.told) == 1 and len(jobs(wired)) == 1

@@ -13,6 +13,7 @@ from chalicelib.protocol.registration import (
     parse_registration,
     registration_answer,
 )
+from chalicelib.protocol.registration_places import check_callable
 from chalicelib.records.client import Client
 from tests.requirement import requirement
 
@@ -153,6 +154,14 @@ def test_optional_scopes_are_some_of_the_scopes():
 @pytest.mark.parametrize("name", URI_MEMBERS)
 def test_every_address_is_public_https(name, uri):
     refused(**{name: uri})
+
+
+@requirement("OUT-08")
+@pytest.mark.parametrize("host", ["printer.local", "intranet", "db.corp", "app.example:8443"])
+def test_what_we_call_is_public_and_on_its_own_port_whoever_registers_it(host):
+    check_callable("https://app.example/told")
+    with pytest.raises(InvalidRedirectUri):
+        check_callable(f"https://{host}/told")
 
 
 @requirement("REG-02")
