@@ -7,6 +7,7 @@ from chalicelib.records.places import grant_place
 
 # Longer than a page, the cookie after it and a request: while a form of this grant id lives, its item must stand.
 KEPT = 3600
+MAX_OPERANDS = 100  # of one IN
 
 
 class GrantVerbs(Tables):
@@ -88,6 +89,8 @@ class GrantVerbs(Tables):
         }
         require_members(conditions, values, "scopes", sorted(advance.scopes))
         require_members(conditions, values, "resources", [advance.resource] if advance.resource else [])
+        if advance.registered is not None:
+            _require_first(conditions, values, "resources", sorted(advance.registered))
         _require_key(conditions, values, "jkt", advance.jkt)
         update = "SET generation = :next, key_version = :version, expires_at = idle_seconds + :now"
         if advance.rotates:
@@ -139,3 +142,13 @@ def _require_key(conditions: list[str], values: dict[str, object], attribute: st
     else:
         conditions.append(f"(attribute_not_exists({attribute}) OR {attribute} = :jkt)")
         values[":jkt"] = jkt
+
+
+def _require_first(conditions: list[str], values: dict[str, object], attribute: str, among: list[str]) -> None:
+    """The first of a list is one of these, or there is none."""
+    allowed = [f"attribute_not_exists({attribute}[0])"]
+    for start in range(0, len(among), MAX_OPERANDS):
+        names = {f":{attribute}_first{start + place}": one for place, one in enumerate(among[start:][:MAX_OPERANDS])}
+        allowed.append(f"{attribute}[0] IN ({', '.join(names)})")
+        values.update(names)
+    conditions.append(f"({' OR '.join(allowed)})")

@@ -6,12 +6,13 @@ from chalicelib.access import find_end_among
 from chalicelib.grant_types.asked import Asked, audience_uri
 from chalicelib.issuing import choose_audience, issue_grant_tokens
 from chalicelib.ports import Advance, Broker, Found, Written
-from chalicelib.protocol.errors import InvalidClient, InvalidGrant, InvalidTarget
+from chalicelib.protocol.errors import InvalidClient, InvalidGrant
 from chalicelib.protocol.grants import (
     FROM_THE_FUTURE,
     RefreshRequest,
     Repeat,
     RevokeGrant,
+    check_registered,
     explain_refusal,
 )
 from chalicelib.protocol.handles import Handle, parse_handle, secret_hash
@@ -44,27 +45,22 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     )
     if broker.settings.refresh_grace_seconds == 0:
         _read_first(broker, handle, client, now)
-    _check_still_registered(broker, client, asked.audience)
+    resource = asked.resource(broker.settings.issuer)
+    check_registered(resource, client.resources)
     jkt = use_up(broker, asked.proof)
     request = RefreshRequest(
         client_id=client.client_id,
         epoch=broker.settings.epoch,
         scopes=asked.scopes,
-        resource=asked.resource(broker.settings.issuer),
+        resource=resource,
+        registered=client.resources if asked.audience is None else None,
         jkt=jkt,
     )
     grant = _advance(broker, handle, request, now, binds=jkt is not None and not client.is_confidential)
     scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, now)
     uri = audience_uri(broker, asked, grant.resources)
-    _check_still_registered(broker, client, uri)
     audience = choose_audience(broker, uri, (asked.scopes or scopes) & scopes)
     return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now, jkt=jkt)
-
-
-def _check_still_registered(broker: Broker, client: Client, uri: str | None) -> None:
-    """An API that the client has lost since is lost to what it holds. Raises InvalidTarget."""
-    if uri is not None and uri != broker.settings.issuer and uri not in client.resources:
-        raise InvalidTarget("resource_not_registered")
 
 
 def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int, *, binds: bool) -> Grant:
@@ -77,6 +73,7 @@ def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int, 
             secret_hash=secret_hash(handle.secret),
             scopes=request.scopes,
             resource=request.resource,
+            registered=request.registered,
             key_version=broker.keys.get("handle").current.version,
             epoch=request.epoch,
             now=now,

@@ -39,15 +39,17 @@ class RevokeGrant(Struct, frozen=True):
 class RefreshRequest(Struct, frozen=True, kw_only=True):
     """What a refresh asks beside its token.
 
-    scopes     asked, empty for all
-    resource   asked audience beside our issuer, or None
-    jkt        key of the proof that came with it, or None
+    scopes       asked, empty for all
+    resource     asked audience beside our issuer, or None
+    registered   where no audience was asked: the client's APIs, one of which the grant's first must be; else None
+    jkt          key of the proof that came with it, or None
     """
 
     client_id: str
     epoch: int
     scopes: frozenset[str] = frozenset()
     resource: str | None = None
+    registered: frozenset[str] | None = None
     jkt: str | None = None
 
 
@@ -78,6 +80,7 @@ def explain_refusal(
     if _is_bound(grant, presented.generation) and grant.jkt != request.jkt:
         raise InvalidGrant("refresh_token_of_another_key")
     check_narrower(request.scopes, request.resource, grant)
+    check_registered(grant.resources[0] if grant.resources else None, request.registered)
     if presented.generation >= grant.generation:
         raise InvalidGrant("binding_mismatch" if presented.generation == grant.generation else FROM_THE_FUTURE)
     behind = grant.generation - presented.generation
@@ -128,6 +131,19 @@ def check_narrower(scopes: frozenset[str], resource: str | None, grant: Grant) -
     if resource is not None and resource not in grant.resources:
         refusal = InvalidTarget("resource_not_granted")
         raise refusal.noting(expected=grant.resources, received=seen(resource, grant.resources))
+
+
+def check_registered(resource: str | None, registered: frozenset[str] | None) -> None:
+    """An API that the client has lost since is lost to what it holds.
+
+    resource     None: our issuer, which everybody has
+    registered   the client's APIs; None: not looked at
+
+    Raises InvalidTarget.
+    """
+    if resource is not None and registered is not None and resource not in registered:
+        refusal = InvalidTarget("resource_not_registered")
+        raise refusal.noting(expected=registered, received=seen(resource, registered))
 
 
 def find_end(

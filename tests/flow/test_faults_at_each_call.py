@@ -2,6 +2,7 @@
 never half, and no grant is lost by it (RELIABILITY F02, F03, F06)."""
 
 import http.client
+from collections.abc import Callable
 
 import pytest
 
@@ -86,3 +87,14 @@ def test_a_refresh_one_of_whose_calls_fails_costs_nobody_a_sign_in(
     assert again.status == 200
     assert (only_grant(stack).status, only_grant(stack).generation) == ("active", 2)
     assert stack.refresh(sign_in, again.json["refresh_token"]).status == 200
+
+
+@requirement("REF-07", "GEN-13")
+def test_without_a_grace_a_table_that_cannot_be_read_uses_up_no_token(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(refresh_grace_seconds=0)
+    sign_in = stack.sign_in(stack.client()[0])
+    token = stack.redeem(sign_in).json["refresh_token"]
+    fail_next(stack, "BatchGetItem", "B", EVERY_TRY)
+    assert status_of(stack, sign_in, token) == 503
+    assert (only_grant(stack).status, only_grant(stack).generation) == ("active", 1)
+    assert status_of(stack, sign_in, token) == 200

@@ -97,6 +97,8 @@ def test_of_many_parallel_redemptions_one_is_written(transport: Transport) -> No
         {"scopes": frozenset({"openid", "admin"})},
         {"scopes": frozenset({"open"})},
         {"resource": "https://other.example"},
+        {"registered": frozenset()},
+        {"registered": frozenset({f"{API}/"})},
         {"epoch": 1},
         {"generation": 0},
         {"generation": 2},
@@ -108,7 +110,8 @@ def test_a_wrong_binding_leaves_the_refresh_token_good(active: Story, wrong: dic
     before = active.found()
     assert isinstance(active.store.advance_grant(active.advance(**{"generation": 1, **wrong})), Refused)
     assert active.found() == before
-    right = active.advance(1, scopes=frozenset({"openid"}), resource=API)
+    registered = frozenset({API, *(f"https://{number}.example" for number in range(150))})
+    right = active.advance(1, scopes=frozenset({"openid"}), resource=API, registered=registered)
     assert isinstance(active.store.advance_grant(right), Written)
 
 
