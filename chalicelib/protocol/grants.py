@@ -79,8 +79,8 @@ def explain_refusal(
         raise InvalidGrant("refresh_token_unknown_or_over")
     if _is_bound(grant, presented.generation) and grant.jkt != request.jkt:
         raise InvalidGrant("refresh_token_of_another_key")
-    check_narrower(request.scopes, request.resource, grant)
     check_registered(grant.resources[0] if grant.resources else None, request.registered)
+    check_narrower(request.scopes, request.resource, grant)
     if presented.generation >= grant.generation:
         raise InvalidGrant("binding_mismatch" if presented.generation == grant.generation else FROM_THE_FUTURE)
     behind = grant.generation - presented.generation
