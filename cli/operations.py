@@ -54,11 +54,15 @@ class Deployment:
         )
         self.keys = KmsKeys(self.store, self.kms, self.clock, deployment=settings.deployment)
 
-    def put_if_absent(self, place: Place[Any], record: msgspec.Struct) -> bool:
-        """True where it was written; False where something stood there."""
+    def put_if_absent(self, place: Place[Any], record: msgspec.Struct, *, purge_at: int | None = None) -> bool:
+        """True where it was written; False where something stood there.
+
+        purge_at   when the table may let it vanish, epoch seconds; None: never
+        """
+        vanishing = {} if purge_at is None else {"purge_at": purge_at}
         payload = {
             "TableName": self.settings.table,
-            "Item": encode_item(place.pk, record),
+            "Item": encode_item(place.pk, record, **vanishing),
             "ConditionExpression": "attribute_not_exists(pk)",
         }
         try:

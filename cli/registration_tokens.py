@@ -18,6 +18,7 @@ DEFAULT_SCOPE = "openid profile email offline_access"
 METHODS: tuple[str, ...] = get_args(AuthMethod)
 DAY = 86400
 LONGEST_DAYS = 366
+LISTED_AFTER = 30 * DAY  # so long the list still shows one that is over, and how many apps it made
 NAME_LENGTH = 12  # of the hash: tells tokens apart in a list and in the log, and opens nothing
 LIST = "broker registration-token list"
 
@@ -75,7 +76,7 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
         epoch=deployment.settings.epoch,
         note=options.note,
     )
-    deployment.put_if_absent(initial_token_place(kept.token_hash), kept)
+    deployment.put_if_absent(initial_token_place(kept.token_hash), kept, purge_at=kept.expires_at + LISTED_AFTER)
     door = deployment.settings.registration_door
     return {
         **_row(deployment, kept),

@@ -71,16 +71,16 @@ def _authorize(broker: Broker, http: Request) -> Owner:
         raise InvalidToken("client_id_malformed")
     place = client_place(client_id)
     found = broker.store.read(place, DEPLOYMENT)
-    owner = _recognize(found.get(place), token)
+    owner = _recognize(broker, found.get(place), token)
     check_not_disabled(found.get(DEPLOYMENT))
     if owner is None:
         raise InvalidToken("no_management_token_of_this_client")
     return owner
 
 
-def _recognize(client: Client | None, token: str) -> Owner | None:
+def _recognize(broker: Broker, client: Client | None, token: str) -> Owner | None:
     management = client.management if client else None
-    which = match_management(management, token)
+    which = match_management(management, token, epoch=broker.settings.epoch)
     if client is None or management is None or which == "none":
         return None
     return Owner(client=client, management=management, token=token, which=which)
@@ -89,11 +89,12 @@ def _recognize(client: Client | None, token: str) -> Owner | None:
 def _show(broker: Broker, owner: Owner) -> Reply:
     """The client, and the token to use next; nothing else changes."""
     if owner.which == "present":
-        _, kept = succeed(owner.token, broker.entropy.token_bytes(TOKEN_BYTES))
+        salt, epoch = broker.entropy.token_bytes(TOKEN_BYTES), broker.settings.epoch
+        kept = succeed(owner.token, salt, epoch=epoch)
         changed = replace(owner.client, management=kept)
         result = broker.store.change_client(changed, read=owner.client)
         now_stands = result.found if isinstance(result, Refused) else result.item
-        repeated = _recognize(now_stands, owner.token)
+        repeated = _recognize(broker, now_stands, owner.token)
         if repeated is None or repeated.which != "previous" or repeated.client.is_over(broker.clock.now()):
             raise TemporarilyUnavailable("client_changed_meanwhile", retry_after=1)
         owner = repeated
@@ -115,7 +116,7 @@ def _replace(broker: Broker, owner: Owner, document: object) -> Reply:
         asked = replace(asked, secrets=())
     gave = asked.has_secret and (gives or (owner.which == "previous" and owner.management.gave_secret))
     if owner.which == "present":
-        _, kept = succeed(owner.token, salt, gave_secret=gave)
+        kept = succeed(owner.token, salt, epoch=broker.settings.epoch, gave_secret=gave)
     else:
         kept = replace(owner.management, gave_secret=gave)
     revision = client.revision + (asked != client)
@@ -131,20 +132,20 @@ def _check_own(broker: Broker, client: Client, document: object, now: int) -> st
     if not isinstance(document, dict):
         raise InvalidClientMetadata("document_not_an_object")
     if document.get("client_id") != client.client_id:
-        raise InvalidClientMetadata("client_id_missing_or_of_another")
-    if any(name in document for name in SERVERS_MEMBERS):
-        raise InvalidClientMetadata("member_of_the_server")
+        raise InvalidClientMetadata("client_id_missing_or_of_another", "client_id")
+    if servers := [name for name in SERVERS_MEMBERS if name in document]:
+        raise InvalidClientMetadata("member_of_the_server", *servers)
     secret = document.get("client_secret")
     if secret is None:
         return None
     if not isinstance(secret, str):
-        raise InvalidClientMetadata("client_secret_not_a_string")
+        raise InvalidClientMetadata("client_secret_not_a_string", "client_secret")
     presented = PresentedClient(client_id=client.client_id, secret=secret, method="client_secret_post")
     peppers = {version: key.secret for version, key in broker.keys.get("pepper").versions.items()}
     try:
         verify_secret(client, presented, peppers, now)
     except InvalidClient:
-        raise InvalidClientMetadata("client_secret_of_another") from None
+        raise InvalidClientMetadata("client_secret_of_another", "client_secret") from None
     return secret
 
 

@@ -129,7 +129,7 @@ def build_client(
         created_at=now,
         expires_at=now + broker.settings.registration_unused_days * DAY,
         policy=policy,
-        management=Management(present=token_hash(management_token)),
+        management=Management(present=token_hash(management_token), epoch=broker.settings.epoch),
     )
     if not client.has_secret:
         return client, None, management_token

@@ -23,7 +23,7 @@ class OAuthError(Exception):
 
     code: ClassVar[str] = "invalid_request"
     status: ClassVar[int] = 400
-    description: ClassVar[str] = "The request is missing a parameter, repeats one, or is malformed."
+    description: str = "The request is missing a parameter, repeats one, or is malformed."
 
     def __init__(
         self, reason: str, *, members: dict[str, object] | None = None, retry_after: int | None = None
@@ -262,10 +262,18 @@ class InvalidRedirectUri(OAuthError):
 
 
 class InvalidClientMetadata(OAuthError):
-    """RFC 7591 section 3.2.2."""
+    """RFC 7591 section 3.2.2.
+
+    members_at_fault   their names as they stand in our code, never as they were sent; the client sees them
+    """
 
     code = "invalid_client_metadata"
     description = "A member of the registration document is not acceptable or contradicts another."
+
+    def __init__(self, reason: str, *members_at_fault: str) -> None:
+        super().__init__(reason)
+        if members_at_fault:
+            self.description = f"{type(self).description[:-1]}: {', '.join(members_at_fault)}."
 
 
 class InvalidSoftwareStatement(OAuthError):

@@ -14,6 +14,10 @@ from chalicelib.records.client import Client
 from chalicelib.records.settings import Settings
 
 REDIRECT = "redirect_uri_not_encrypted"
+MEMBERS = {
+    "client_without_private_key_jwt": "token_endpoint_auth_method",
+    "client_signs_by_another_algorithm": "token_endpoint_auth_signing_alg",
+}
 
 
 def find_misfit(client: Client, settings: Settings) -> str | None:
@@ -43,7 +47,7 @@ def fit_registration(asked: RegistrationRequest, settings: Settings) -> Registra
         return asked
     reason = find_misfit(Client(client_id="", **asked.client_fields()), settings)
     if reason is not None:
-        raise InvalidRedirectUri(reason) if reason == REDIRECT else InvalidClientMetadata(reason)
+        raise InvalidRedirectUri(reason) if reason == REDIRECT else InvalidClientMetadata(reason, MEMBERS[reason])
     if not asked.grant_types <= set(offered(settings).grant_types):
-        raise InvalidClientMetadata("grant_type_not_offered")
+        raise InvalidClientMetadata("grant_type_not_offered", "grant_types")
     return replace(asked, require_pushed_authorization_requests=True, dpop_bound_access_tokens=True)

@@ -28,6 +28,7 @@ from chalicelib.protocol.scope import parse_scope, serialize
 from chalicelib.records.client import AuthMethod, Client, Handout, RegistrationPolicy
 
 MAX_NAME_LENGTH = 80
+METHOD = "token_endpoint_auth_method"
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "logo_uri", "jwks_uri")
 # The only value that is kept: every other one would be a promise that we break.
@@ -132,13 +133,14 @@ def parse_registration(
     scopes = _read_scopes(document, "scope", default_scopes & policy.scopes)
     optional_scopes = _read_scopes(document, "optional_scopes", frozenset())
     if not scopes <= policy.scopes or not optional_scopes <= scopes:
-        raise InvalidClientMetadata("scope_not_open_to_registration")
+        at_fault = "optional_scopes" if scopes <= policy.scopes else "scope"
+        raise InvalidClientMetadata("scope_not_open_to_registration", at_fault)
     scopes |= policy.api_scopes & policy.scopes
     grant_types = _read_grant_types(document, scopes, policy)
     redirect_uris, application_type = _read_redirect_uris(document, grant_types)
     auth_method = _read_auth_method(document, policy)
     if "client_credentials" in grant_types and auth_method == "none":
-        raise InvalidClientMetadata("client_credentials_without_authentication")
+        raise InvalidClientMetadata("client_credentials_without_authentication", "grant_types", METHOD)
     return RegistrationRequest(
         client_name=_read_name(document),
         redirect_uris=redirect_uris,
@@ -212,14 +214,14 @@ def _check_promises(document: Mapping[str, Any]) -> None:
     for name, kept in ONLY_VALUES.items():
         value = document.get(name)
         if value is not None and not any(type(value) is type(one) and value == one for one in kept):
-            raise InvalidClientMetadata("member_not_offered")
+            raise InvalidClientMetadata("member_not_offered", name)
 
 
 def _read_string(document: Mapping[str, Any], name: str) -> str | None:
     """A text member; None where it is absent, null or empty."""
     value = document.get(name)
     if value is not None and not isinstance(value, str):
-        raise InvalidClientMetadata("member_not_a_string")
+        raise InvalidClientMetadata("member_not_a_string", name)
     return value or None
 
 
@@ -227,7 +229,7 @@ def _read_flag(document: Mapping[str, Any], name: str) -> bool:
     """True or false; false where it is absent or null."""
     value = document.get(name)
     if value is not None and not isinstance(value, bool):
-        raise InvalidClientMetadata("member_not_a_boolean")
+        raise InvalidClientMetadata("member_not_a_boolean", name)
     return value or False
 
 
@@ -237,9 +239,9 @@ def _read_list(document: Mapping[str, Any], name: str) -> tuple[str, ...] | None
     if value is None:
         return None
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise InvalidClientMetadata("member_not_a_list_of_strings")
+        raise InvalidClientMetadata("member_not_a_list_of_strings", name)
     if len(set(value)) != len(value):
-        raise InvalidClientMetadata("member_repeats_a_value")
+        raise InvalidClientMetadata("member_repeats_a_value", name)
     return tuple(value)
 
 
@@ -247,7 +249,7 @@ def _read_name(document: Mapping[str, Any]) -> str:
     """A name for people: it stands on the consent page, so nothing in it may hide or reorder what follows."""
     name = (_read_string(document, "client_name") or "").strip()
     if len(name) > MAX_NAME_LENGTH or _UNFIT_NAME.search(name):
-        raise InvalidClientMetadata("client_name_malformed")
+        raise InvalidClientMetadata("client_name_malformed", "client_name")
     return name or "Unnamed app"
 
 
@@ -259,9 +261,9 @@ def _read_uri(document: Mapping[str, Any], name: str) -> str | None:
     try:
         check_registrable(uri, application_type="web")
     except InvalidRedirectUri as error:
-        raise InvalidClientMetadata(f"{name}_malformed") from error
+        raise InvalidClientMetadata(f"{name}_malformed", name) from error
     if not is_public(uri):
-        raise InvalidClientMetadata(f"{name}_not_public_https")
+        raise InvalidClientMetadata(f"{name}_not_public_https", name)
     return uri
 
 
@@ -269,7 +271,7 @@ def _read_scopes(document: Mapping[str, Any], name: str, default: frozenset[str]
     try:
         return parse_scope(_read_string(document, name)) or default
     except InvalidScope as error:
-        raise InvalidClientMetadata("scope_malformed") from error
+        raise InvalidClientMetadata("scope_malformed", name) from error
 
 
 def _read_grant_types(
@@ -283,13 +285,13 @@ def _read_grant_types(
         listed = ("authorization_code", *refresh, *exchange)
     grant_types = frozenset(listed)
     if not grant_types <= policy.grant_types:
-        raise InvalidClientMetadata("grant_type_not_open_to_registration")
+        raise InvalidClientMetadata("grant_type_not_open_to_registration", "grant_types")
     of_a_user = grant_types & {"authorization_code", DEVICE_CODE}
     if not of_a_user and grant_types != {"client_credentials"}:
-        raise InvalidClientMetadata("grant_types_without_a_beginning")
+        raise InvalidClientMetadata("grant_types_without_a_beginning", "grant_types")
     answers = ("code",) if "authorization_code" in grant_types else ()
     if _read_list(document, "response_types") not in (None, answers):
-        raise InvalidClientMetadata("response_types_contradict_grant_types")
+        raise InvalidClientMetadata("response_types_contradict_grant_types", "response_types", "grant_types")
     return grant_types
 
 
@@ -303,7 +305,7 @@ def _read_redirect_uris(
         raise InvalidRedirectUri("redirect_uris_none_or_too_many")
     told = _read_string(document, "application_type")
     if told not in (None, "web", "native"):
-        raise InvalidClientMetadata("application_type_unknown")
+        raise InvalidClientMetadata("application_type_unknown", "application_type")
     native = told == "native" or (told is None and not all(uri.startswith("https:") for uri in uris))
     kind: Literal["web", "native"] = "native" if native else "web"
     check_places(uris, kind)
@@ -313,7 +315,7 @@ def _read_redirect_uris(
 def _read_subject_type(document: Mapping[str, Any]) -> Literal["public", "pairwise"]:
     told = _read_string(document, "subject_type") or "public"
     if told not in ("public", "pairwise"):
-        raise InvalidClientMetadata("member_not_offered")
+        raise InvalidClientMetadata("member_not_offered", "subject_type")
     return "pairwise" if told == "pairwise" else "public"
 
 
@@ -322,14 +324,14 @@ def _choose_sector(redirect_uris: tuple[str, ...], grant_types: frozenset[str]) 
     anybody's, so its names are its own."""
     host = sector_of(redirect_uris)
     if host is None:
-        raise InvalidClientMetadata("pairwise_of_several_hosts")
+        raise InvalidClientMetadata("pairwise_of_several_hosts", "subject_type", "redirect_uris")
     return f"self:{host}" if host and DEVICE_CODE not in grant_types else ""
 
 
 def _read_auth_method(document: Mapping[str, Any], policy: RegistrationPolicy) -> AuthMethod:
     """RFC 7591 section 2: `client_secret_basic` where nothing is said."""
-    told = _read_string(document, "token_endpoint_auth_method") or "client_secret_basic"
+    told = _read_string(document, METHOD) or "client_secret_basic"
     for method in get_args(AuthMethod):
         if told == method and told in policy.auth_methods:
             return method  # type: ignore[no-any-return]
-    raise InvalidClientMetadata("authentication_method_not_offered")
+    raise InvalidClientMetadata("authentication_method_not_offered", METHOD)

@@ -39,18 +39,18 @@ def read_registered_keys(
     listed, algorithm = document.get("jwks"), document.get("token_endpoint_auth_signing_alg")
     with_key = auth_method == "private_key_jwt"
     if algorithm is not None and (not with_key or algorithm not in ASSERTION_ALGORITHMS):
-        raise InvalidClientMetadata("auth_signing_alg_not_offered")
+        raise InvalidClientMetadata("auth_signing_alg_not_offered", "token_endpoint_auth_signing_alg")
     if listed is not None and jwks_uri is not None:
-        raise InvalidClientMetadata("jwks_and_jwks_uri")
+        raise InvalidClientMetadata("jwks_and_jwks_uri", "jwks", "jwks_uri")
     try:
         check_no_private_key(listed)
         if not with_key:
             return RegisteredKeys()
         if listed is None and jwks_uri is None:
-            raise InvalidClientMetadata("jwks_missing")
+            raise InvalidClientMetadata("jwks_missing", "token_endpoint_auth_method", "jwks", "jwks_uri")
         jwks = () if listed is None else parse_client_keys(listed, algorithm=algorithm)
     except UnusableKeys as error:
-        raise InvalidClientMetadata(f"jwks_{error.reason}") from None
+        raise InvalidClientMetadata(f"jwks_{error.reason}", "jwks") from None
     return RegisteredKeys(jwks=jwks, jwks_uri=jwks_uri, algorithm=algorithm)
 
 

@@ -41,11 +41,11 @@ def check_places(uris: tuple[str, ...], application_type: str) -> None:
 def check_returns(uris: tuple[str, ...], application_type: str) -> tuple[str, ...]:
     """Where a browser may return to after a sign-out: as other redirect URIs. Raises InvalidClientMetadata."""
     if len(uris) > MAX_REDIRECT_URIS:
-        raise InvalidClientMetadata("post_logout_redirect_uris_too_many")
+        raise InvalidClientMetadata("post_logout_redirect_uris_too_many", "post_logout_redirect_uris")
     try:
         check_places(uris, application_type)
     except InvalidRedirectUri as error:
-        raise InvalidClientMetadata("post_logout_redirect_uri_malformed") from error
+        raise InvalidClientMetadata("post_logout_redirect_uri_malformed", "post_logout_redirect_uris") from error
     return uris
 
 
@@ -75,7 +75,7 @@ def check_told_at(uri: str | None, redirect_uris: tuple[str, ...]) -> str | None
     try:
         check_callable(uri)
     except InvalidRedirectUri as error:
-        raise InvalidClientMetadata("backchannel_logout_uri_malformed") from error
+        raise InvalidClientMetadata("backchannel_logout_uri_malformed", "backchannel_logout_uri") from error
     if origin_of(uri) not in {origin_of(one) for one in redirect_uris}:
-        raise InvalidClientMetadata("backchannel_logout_uri_of_another_host")
+        raise InvalidClientMetadata("backchannel_logout_uri_of_another_host", "backchannel_logout_uri", "redirect_uris")
     return uri

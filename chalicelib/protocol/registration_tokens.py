@@ -38,22 +38,26 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def match_management(kept: Management | None, token: str) -> Literal["present", "previous", "none"]:
+def match_management(kept: Management | None, token: str, *, epoch: int) -> Literal["present", "previous", "none"]:
     """Say which of a client's two tokens this is; compared in the same time whatever it is."""
     shown = token_hash(token)
     known = kept or Management(present=b"\x00" * 32)
     present = hmac.compare_digest(shown, known.present)
     previous = hmac.compare_digest(shown, known.previous or b"\x00" * 32)
-    if kept is None:
+    if kept is None or kept.epoch != epoch:
         return "none"
     return "present" if present else "previous" if previous and kept.previous else "none"
 
 
-def succeed(token: str, salt: bytes, *, gave_secret: bool = False) -> tuple[str, Management]:
-    """The token that follows this one, and what is kept of the two."""
-    following = next_token(token, salt)
-    kept = Management(present=token_hash(following), previous=token_hash(token), salt=salt, gave_secret=gave_secret)
-    return following, kept
+def succeed(token: str, salt: bytes, *, epoch: int, gave_secret: bool = False) -> Management:
+    """What is kept of this token and of the one that follows it."""
+    return Management(
+        present=token_hash(next_token(token, salt)),
+        previous=token_hash(token),
+        salt=salt,
+        gave_secret=gave_secret,
+        epoch=epoch,
+    )
 
 
 def next_token(token: str, salt: bytes) -> str:

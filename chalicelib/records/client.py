@@ -76,12 +76,14 @@ class Management(Struct, frozen=True, kw_only=True):
     previous      SHA-256 of the one before it, good until the present one is used; empty while there was none
     salt          what made the present one out of the one before it
     gave_secret   a client secret was made in the same way and at the same time
+    epoch         of the deployment when the present one was given: a restore from backup voids it
     """
 
     present: bytes
     previous: bytes = b""
     salt: bytes = b""
     gave_secret: bool = False
+    epoch: int = 0
 
 
 class Client(Struct, frozen=True, kw_only=True):

@@ -4,7 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.conftest import Done, Operator
+from chalicelib.adapters.signed import SignedTransport
+from chalicelib.protocol.registration_tokens import token_hash
+from tests.cli.conftest import SETTINGS, Done, Operator
 from tests.requirement import requirement
 
 Typed = Callable[..., Done]
@@ -31,6 +33,16 @@ def test_a_token_is_made_listed_and_revoked(typed: Typed) -> None:
     assert gone == {"name": row["name"], "revoked": True, "used": 0}
     assert typed("registration-token", "list", "--json").json == []
     typed("registration-token", "revoke", row["name"]).refused("there is no registration token")
+
+
+@requirement("REG-01")
+def test_one_that_is_over_leaves_the_table_by_itself(typed: Typed) -> None:
+    made = typed("registration-token", "create", "--expires-in", "3600", "--json").json
+    key = {"pk": {"S": f"IAT#{token_hash(made['initial_access_token']).hex()}"}, "sk": {"S": "#"}}
+    table = SignedTransport("dynamodb", endpoint_url=SETTINGS["BROKER_ENDPOINT_URL"])
+    item = table.call("GetItem", {"TableName": SETTINGS["BROKER_TABLE"], "Key": key})["Item"]
+    typed("registration-token", "revoke", made["name"])
+    assert int(item["purge_at"]["N"]) == int(item["expires_at"]["N"]) + 30 * 86400
 
 
 @requirement("REG-01")

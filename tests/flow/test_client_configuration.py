@@ -97,6 +97,21 @@ def test_each_token_is_good_until_its_successor_was_used_and_no_longer(managed: 
     assert managed.call("GET").status == 200
 
 
+@requirement("REG-08", "OPS-02")
+def test_a_token_of_before_a_restore_manages_nothing(managed: Managed) -> None:
+    first = managed.token
+    managed.take(managed.call("GET"))
+    managed.stack.restart(registration="open", epoch=1)
+    for token in (first, managed.token):
+        for method in ("GET", "PUT", "DELETE"):
+            refused = managed.call(method, {"client_id": managed.client_id, **PUBLIC}, token=token)
+            assert (refused.status, refused.json["error"]) == (401, "invalid_token")
+    after = Managed(managed.stack, PUBLIC)
+    for _ in range(2):
+        after.take(after.call("GET"))
+    assert after.put(client_name="After").status == 200
+
+
 @requirement("REG-05", "F03")
 def test_a_late_repeat_of_the_last_call_does_not_take_the_new_token_away(managed: Managed) -> None:
     first = managed.token

@@ -82,6 +82,8 @@ def test_a_document_that_tries_something_is_refused(shared: Stack, line: Line) -
     answer = register(shared, _on_top(line.trick["sent"]))
     assert (answer.status, answer.json["error"]) == (400, line.section), answer.body
     assert set(answer.json) == {"error", "error_description", "error_id"}
+    if line.section == "invalid_client_metadata":
+        assert any(name in answer.json["error_description"] for name in json.loads(line.trick["sent"]))
     assert len(shared.dynamodb.calls) == before
 
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.protocol.errors import OAuthError
-from chalicelib.protocol.registration import open_policy, parse_registration
+from chalicelib.protocol.errors import InvalidClientMetadata, OAuthError
+from chalicelib.protocol.registration import ONLY_VALUES, URI_MEMBERS, open_policy, parse_registration
 from tests.corpora import Line, find_faults, read_corpus
 from tests.protocol.weak_registration import READERS, RULES, SCOPES, believing_server, weak_read
 from tests.requirement import requirement
@@ -15,7 +15,17 @@ CORPUS = read_corpus("registration.toml")
 GOOD = {"redirect_uris": ["https://app.example/cb"]}
 REFUSED = [line for line in CORPUS if line.section not in ("invalid_request", "ignored")]
 UNREADABLE = [line for line in CORPUS if line.section == "invalid_request"]
+METADATA = [line for line in REFUSED if line.section == "invalid_client_metadata"]
 IGNORED = [line for line in CORPUS if line.section == "ignored"]
+# Every name that may be told: they stand here once more, so that none can come from what was sent.
+MEMBERS = {
+    *ONLY_VALUES,
+    *URI_MEMBERS,
+    *"application_type backchannel_logout_session_required backchannel_logout_uri client_name".split(),
+    *"dpop_bound_access_tokens grant_types jwks optional_scopes post_logout_redirect_uris redirect_uris".split(),
+    *"require_pushed_authorization_requests response_types scope subject_type".split(),
+    *"token_endpoint_auth_method token_endpoint_auth_signing_alg".split(),
+}
 
 
 def document_of(line: Line) -> dict[str, Any]:
@@ -73,3 +83,14 @@ def test_the_corpus_tries_different_things_and_a_weak_checker_falls_for_each() -
     assert set(RULES) == {name for line in REFUSED for name in line.trick["weak"]}
     assert set(READERS) == {line.trick["weak"] for line in UNREADABLE}
     assert weak_read(GOOD, ()) and not [line.says for line in IGNORED if not weak_read(document_of(line), ())]
+
+
+@requirement("REG-07", "GEN-07")
+@pytest.mark.parametrize("line", METADATA, ids=lambda line: line.says)
+def test_a_refusal_names_the_member_and_nothing_that_was_sent(line: Line) -> None:
+    with pytest.raises(InvalidClientMetadata) as refusal:
+        parse_registration(document_of(line), open_policy(frozenset(SCOPES), "none"), default_scopes=frozenset(SCOPES))
+    said, colon, named = refusal.value.description.partition(": ")
+    assert f"{said}." == InvalidClientMetadata.description and colon
+    names = set(named.removesuffix(".").split(", "))
+    assert names <= MEMBERS and names & json.loads(line.trick["sent"]).keys()
