@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
 
 from chalicelib.records.places import connection_place
+from tests.conformance.fapi_party import FapiParty
 from tests.flow.acting import BOOKS, start_acting
 from tests.flow.assertions import prove
 from tests.flow.bound import Bound, Holder
@@ -15,7 +17,7 @@ from tests.flow.browser import FORM, Browser, read_page, request
 from tests.flow.device import GRANTS, ask, cancel, start_device
 from tests.flow.proxied import Proxied
 from tests.flow.pushing import follow, push, reference
-from tests.flow.stack import APP, Stack
+from tests.flow.stack import APP, SCOPE, Stack
 from tests.flow.test_client_configuration import PUBLIC, Managed
 from tests.flow.test_initial_tokens import register, token_for
 from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, mark, read, sign, start_session
@@ -278,6 +280,32 @@ def test_each_proof_costs_one_call_and_a_refused_one_none(stack: Stack, warm: Se
             assert bound.use("/proxy/demo/notes", **wrong).status == 401
     with spends(stack, 0, "refused at the token endpoint"):
         assert bound.refresh(headers={"DPoP": "x"}).status == 400
+
+
+@requirement("BUDGET", "FAPI-04")
+def test_under_the_profile_each_assertion_and_each_proof_costs_one_call(make_stack: Callable[..., Stack]) -> None:
+    app = FapiParty(make_stack(profile="fapi2"))
+    app.sign_in(scope=SCOPE)
+    stack = app.stack
+    with spends(stack, 2, "POST /par: assertion, request"):
+        pushed = app.push(scope=SCOPE)
+    with spends(stack, 3, "POST /par with a proof: assertion, proof, request"):
+        assert app.push(dpop=app.dpop("/par")).status == 201
+    browser = stack.browser()
+    with spends(stack, 1, "GET /authorize"):
+        page = follow(browser, app.client, pushed.json["request_uri"])
+    with spends(stack, 1, "POST /signin"):
+        location = stack.decide(browser, page, provider="demo").location
+    callback = stack.provider.sign_in(location, "alice")
+    with spends(stack, 5, "as any callback of a user who is known"):
+        code = dict(parse_qsl(urlsplit(browser.get(callback).location).query))["code"]
+    with spends(stack, 3, "code: assertion, proof, redeemed"):
+        token = app.redeem(code).json["refresh_token"]
+    for _ in range(2):
+        with spends(stack, 4, "refresh, which rotates nothing: assertion, proof, moved on, marks"):
+            assert app.refresh(token).status == 200
+    with spends(stack, 1, "a proof for another endpoint: the assertion alone"):
+        assert app.refresh(token, dpop=app.dpop("/userinfo")).status == 400
 
 
 @requirement("BUDGET", "DPOP-01")
