@@ -1,6 +1,4 @@
-"""Every trick with proofs of possession, over HTTP: at the token endpoint, and with an access token where one is used."""
-
-import pytest
+"""Every trick with proofs of possession, over HTTP: at the token endpoint, and where an access token is used."""
 
 from tests.dpop_tricks import CORPUS, Asked, make
 from tests.flow.bound import Holder, start_bound
@@ -8,7 +6,6 @@ from tests.flow.stack import Stack
 from tests.flow.test_jose_corpus import is_header, reasons
 from tests.flow.tokens import refusal
 from tests.requirement import requirement
-
 
 WITHOUT_TOKEN = [line for line in CORPUS if not line.trick.get("token")]
 WITH_TOKEN = [line for line in CORPUS if line.trick.get("token")]

@@ -1,4 +1,4 @@
-"""A resource server written by others (Authlib) takes our access tokens as RFC 9068 section 4 says, and nothing else."""
+"""A resource server written by others (Authlib) takes our access tokens by RFC 9068 section 4, and nothing else."""
 
 import time
 from dataclasses import dataclass

@@ -18,14 +18,12 @@ UNREADABLE = [line for line in CORPUS if line.section == "invalid_request"]
 METADATA = [line for line in REFUSED if line.section == "invalid_client_metadata"]
 IGNORED = [line for line in CORPUS if line.section == "ignored"]
 # Every name that may be told: they stand here once more, so that none can come from what was sent.
-MEMBERS = {
-    *ONLY_VALUES,
-    *URI_MEMBERS,
-    *"application_type backchannel_logout_session_required backchannel_logout_uri client_name".split(),
-    *"dpop_bound_access_tokens grant_types jwks optional_scopes post_logout_redirect_uris redirect_uris".split(),
-    *"require_pushed_authorization_requests response_types scope subject_type".split(),
-    *"token_endpoint_auth_method token_endpoint_auth_signing_alg".split(),
-}
+OTHERS = """
+application_type backchannel_logout_session_required backchannel_logout_uri client_name dpop_bound_access_tokens
+grant_types jwks optional_scopes post_logout_redirect_uris redirect_uris require_pushed_authorization_requests
+response_types scope subject_type token_endpoint_auth_method token_endpoint_auth_signing_alg
+"""
+MEMBERS = {*ONLY_VALUES, *URI_MEMBERS, *OTHERS.split()}
 
 
 def document_of(line: Line) -> dict[str, Any]:
