@@ -59,7 +59,7 @@ def tokens(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Tokens:
     return Tokens(stack, own, api)
 
 
-@requirement("TOK-11")
+@requirement("AT-01")
 def test_a_token_for_an_api_is_taken_there_for_its_scopes(tokens: Tokens) -> None:
     claims = tokens.server().take(tokens.api["access_token"], "notes:read")
     assert claims["aud"] == API and claims["sub"] != claims["client_id"]
@@ -69,7 +69,7 @@ def test_a_token_for_an_api_is_taken_there_for_its_scopes(tokens: Tokens) -> Non
     assert (own["sub"], own["client_id"]) == (claims["sub"], claims["client_id"])
 
 
-@requirement("TOK-11", "DPOP-01")
+@requirement("AT-01", "DPOP-01")
 def test_a_client_for_itself_and_one_with_a_key_get_such_tokens_too(tokens: Tokens) -> None:
     stack = tokens.stack
     fields = {**CONFIDENTIAL, "grant_types": frozenset({"client_credentials"}), "scopes": frozenset({"notes:read"})}
@@ -81,7 +81,7 @@ def test_a_client_for_itself_and_one_with_a_key_get_such_tokens_too(tokens: Toke
     assert claims["cnf"] == {"jkt": holder.key.jkt}
 
 
-@requirement("TOK-11", "TOK-10")
+@requirement("AT-01", "TOK-10")
 @pytest.mark.parametrize("wrong", ["another API's", "an ID token", "another issuer's", "over"])
 def test_nothing_else_is_taken(tokens: Tokens, wrong: str, monkeypatch: pytest.MonkeyPatch) -> None:
     token, server = tokens.api["access_token"], tokens.server()
