@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from local.bff import NAME as BFF
+from local.bff import start_bff
 from local.demo import DemoStack, start_demo
 from local.demo_parts import PARTS, SCOPES
 from local.node import ROOT, NoNode, install_packages
@@ -43,15 +45,23 @@ PROGRAMS = {
     "device": Program(".venv/bin/python clients/recipes/device/app.py", None),
     "native-loopback": Program(".venv/bin/python clients/recipes/native-loopback/app.py"),
 }
-PAGES = sorted(folder.name for folder in RECIPES.iterdir() if (folder / "index.html").exists())
+# One of the pages has no tokens and an API of its own: local/bff.py starts it.
+PAGES = sorted(folder.name for folder in RECIPES.iterdir() if (folder / "index.html").exists() and folder.name != BFF)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C; 2 where it takes Node and there is none."""
     parser = argparse.ArgumentParser(prog="dev.py recipe", description=__doc__)
-    parser.add_argument("name", choices=[*PAGES, *sorted(PROGRAMS)], metavar="NAME", help="one of: %(choices)s")
+    parser.add_argument("name", choices=[*PAGES, BFF, *sorted(PROGRAMS)], metavar="NAME", help="one of: %(choices)s")
     name = parser.parse_args(arguments).name
-    stop, demo = StopSignal(), start_demo(io.StringIO(), free_ports=True)
+    stop = StopSignal()
+    if name == BFF:
+        running = start_bff()
+        print(running.page.url, flush=True)
+        stop.wait()
+        running.stop()
+        return 0
+    demo = start_demo(io.StringIO(), free_ports=True)
     try:
         if name in PROGRAMS:
             client_id = register(demo.broker.deployment, name, PROGRAMS[name].redirect_uri)
@@ -115,10 +125,10 @@ class RecipeServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, name: str, modules: Path) -> None:
-        super().__init__(("localhost", 0), _Handler)
+    def __init__(self, name: str, modules: Path, host: str = "localhost") -> None:
+        super().__init__((host, 0), _Handler)
         self.config: dict[str, Any] = {}
-        self.url = f"http://localhost:{self.server_port}"
+        self.url = f"http://{host}:{self.server_port}"
         self._folder = RECIPES / name
         self._roots = {"/clients/": CLIENTS, "/node_modules/": modules}
         self._bundle = next((bundle(entry) for entry in self._folder.glob("main.*")), None)

@@ -1,4 +1,4 @@
-"""docs/bff.md: its commands are ones, its script is the demo's, its reasons and settings are the code's."""
+"""docs/bff.md: its commands are ones, its script is the recipe's, its reasons and settings are the code's."""
 
 import re
 import shlex
@@ -20,8 +20,8 @@ def test_its_commands_are_read() -> None:
         assert command == "broker" and build_parser().parse_args(words).act
 
 
-def test_its_script_is_the_one_that_the_demo_runs() -> None:
-    assert BLOCKS["js"] == (ROOT / "demo" / "bff" / "bff.js").read_text(encoding="utf-8")
+def test_its_script_is_the_one_that_the_recipe_runs() -> None:
+    assert BLOCKS["js"] == (ROOT / "clients" / "recipes" / "bff" / "session.js").read_text(encoding="utf-8")
 
 
 def test_its_reasons_are_given_and_its_times_are_the_settings() -> None:
