@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
+from chalicelib.protocol.requested_claims import CONTEXT
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition, ValueRefused
 from chalicelib.records.connection import Connection
@@ -56,12 +57,14 @@ class Brought(Struct, frozen=True, kw_only=True):
 
     provider    the one that was asked, with the connection's metadata in it
     auth_time   when the user really signed in there; only from providers whose file says that they honour max_age
+    acr         the authentication context there; "" from providers whose file does not say that they tell it
     """
 
     provider: Registered
     tokens: ProviderTokens
     identity: Identity
     auth_time: int | None
+    acr: str = ""
 
 
 def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
@@ -183,7 +186,19 @@ def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, c
     identity = _ask_identity(broker, provider, tokens, claims)
     stated = (claims or {}).get("auth_time")
     honest = definition.identity.auth_time and isinstance(stated, int) and 1 < stated < NO_TIME
-    return Brought(provider=provider, tokens=tokens, identity=identity, auth_time=stated if honest else None)
+    return Brought(
+        provider=provider,
+        tokens=tokens,
+        identity=identity,
+        auth_time=stated if honest else None,
+        acr=_read_context(definition, claims or {}),
+    )
+
+
+def _read_context(definition: ProviderDefinition, claims: dict[str, Any]) -> str:
+    """What the ID token says as it stands: its meaning is between the app and that provider."""
+    told = claims.get("acr") if definition.identity.acr else None
+    return told if isinstance(told, str) and CONTEXT.fullmatch(told) else ""
 
 
 def _ask_identity(

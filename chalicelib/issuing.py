@@ -204,6 +204,7 @@ def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int, p
         lifetime_seconds=broker.settings.id_token_seconds,
         nonce=grant.nonce,
         auth_time=grant.auth_time,
+        acr=grant.acr,
         access_token=access_token,
         sid=show_session(broker, grant.sid, grant.shown_sub) or None,
     )

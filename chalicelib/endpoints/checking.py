@@ -3,11 +3,12 @@
 import msgspec
 
 from chalicelib.access import verify_id_token
+from chalicelib.asking import load_definition
 from chalicelib.custody.linking import check_scope_words
 from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
-from chalicelib.protocol.errors import InvalidRequest, InvalidToken, OAuthError
+from chalicelib.protocol.errors import InvalidRequest, InvalidToken, OAuthError, UnmetAuthenticationRequirements
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.places import resource_place
 from chalicelib.records.resource import Resource
@@ -45,7 +46,15 @@ def _parse(broker: Broker, parameters: Parameters, parties: Parties, *, pushed: 
         issuer=settings.issuer,
     )
     check_scope_words(broker, request.scopes)
+    _check_context(broker, request, parties)
     return _with_hint(broker, request, parameters.get("id_token_hint"))
+
+
+def _check_context(broker: Broker, request: AuthorizationRequest, parties: Parties) -> None:
+    """Nobody signs in for what no provider that is left could tell. Raises UnmetAuthenticationRequirements."""
+    left = [request.provider_id] if request.provider_id else sorted(parties.providers)
+    if request.acr and not any(load_definition(broker, provider_id).identity.acr for provider_id in left):
+        raise UnmetAuthenticationRequirements("acr_that_nobody_tells")
 
 
 def _with_hint(broker: Broker, request: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:

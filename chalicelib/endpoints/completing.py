@@ -33,6 +33,7 @@ def build_grant(
     connection_id: str,
     scopes: frozenset[str],
     auth_time: int | None,
+    acr: str,
     client: Client,
     sid: str,
 ) -> Grant:
@@ -63,6 +64,7 @@ def build_grant(
         resources=request.resources,
         connections={provider_id: connection_id},
         auth_time=auth_time,
+        acr=acr,
         sid="" if request.device_round else sid,  # a device is no part of the browser's session
         dpop_jkt=request.dpop_jkt or "",
         ends_at=now + life,

@@ -17,7 +17,7 @@ from chalicelib.endpoints.sitting import is_meant
 from chalicelib.endpoints.withdrawing import take_back
 from chalicelib.issuing import subject_for
 from chalicelib.ports import Broker, Found, Refused
-from chalicelib.protocol.errors import LoginRequired, PageError
+from chalicelib.protocol.errors import LoginRequired, PageError, UnmetAuthenticationRequirements
 from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
@@ -152,10 +152,12 @@ def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pendin
 
 def _find_refusal(
     broker: Broker, request: AuthorizationRequest, client: Client, brought: Brought, arrival: Arrival
-) -> LoginRequired | None:
-    """Why the app, which named a user or an age, does not get this sign-in."""
+) -> LoginRequired | UnmetAuthenticationRequirements | None:
+    """Why the app, which named a user, a context or an age, does not get this sign-in."""
     if not is_meant(broker, request, client, arrival.sub):
         return LoginRequired("another_user_than_named")
+    if request.acr and brought.acr not in request.acr:
+        return UnmetAuthenticationRequirements("acr_not_reached")
     return LoginRequired("auth_time_older_than_max_age") if _is_too_old(request, brought, broker.clock.now()) else None
 
 
@@ -201,6 +203,7 @@ def _issue(
         connection_id=arrival.connection_id,
         scopes=scopes,
         auth_time=brought.auth_time,
+        acr=brought.acr,
         client=client,
         sid=sid,
     )
@@ -226,6 +229,7 @@ def start_session(broker: Broker, provider: Registered, brought: Brought, arriva
         sid=broker.entropy.token_bytes(16).hex(),
         epoch=broker.settings.epoch,
         auth_time=brought.auth_time,
+        acr=brought.acr,
     )
 
 

@@ -115,9 +115,20 @@ def needs_login(request: AuthorizationRequest, session: BrowserSession, now: int
     age that the provider never told is too old for every app that names one (OpenID Connect Core section 3.1.2.1)."""
     if request.prompt & {"login", "select_account"}:
         return True
+    if _wants_another_context(request, session):
+        return True
     if request.max_age is None:
         return False
     return session.auth_time is None or max(now - session.auth_time, 0) >= request.max_age
+
+
+def _wants_another_context(request: AuthorizationRequest, session: BrowserSession) -> bool:
+    """A context that has to be is there or not; a wish is worth a trip only to a provider that tells such things, and
+    never where nobody may be asked."""
+    if request.acr:
+        return session.acr not in request.acr
+    wished = (request.acr_values or "").split()
+    return bool(wished and session.acr) and session.acr not in wished and "none" not in request.prompt
 
 
 def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> AppAnswer:
@@ -183,6 +194,7 @@ def finish_sitting(
         connection_id=connection_id,
         scopes=allowed,
         auth_time=session.auth_time,
+        acr=session.acr,
         client=parties.client,
         sid=session.sid,
     )

@@ -58,7 +58,7 @@ def begin_trip(
     )
     prompt = " ".join(sorted(request.prompt & {"login", "select_account"})) or ("consent" if asks_again else "")
     extra = {"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age}
-    extra["ui_locales"] = request.ui_locales
+    extra |= {"ui_locales": request.ui_locales, "acr_values": request.acr_values}
     url = _provider_url(broker, parties.providers[provider_id], pending, extra)
     sealed = seal_pending(broker, pending)
     if len(sealed) > SLOT_BYTES and not stored:

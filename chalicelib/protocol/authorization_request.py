@@ -23,7 +23,7 @@ from chalicelib.protocol.errors import (
 from chalicelib.protocol.evidence import seen, seen_all
 from chalicelib.protocol.pkce import check_code_challenge
 from chalicelib.protocol.redirect_uri import match_redirect_uri
-from chalicelib.protocol.requested_claims import parse_claims
+from chalicelib.protocol.requested_claims import RequestedClaims, parse_claims
 from chalicelib.protocol.scope import parse_scope, serialize, split_by_provider
 from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client, ResponseMode
@@ -94,6 +94,8 @@ def parse_authorization_request(
         scopes=scopes | (claims.scopes & client.scopes if "openid" in scopes else frozenset()),
         id_token_claims=claims.id_token,
         subjects=claims.subjects,
+        acr=claims.acr,
+        acr_values=_choose_contexts(parameters, claims),
         ui_locales=_get_short(parameters, "ui_locales", MAX_HINT_LENGTH),
         code_challenge=challenge or "",
         state=parameters.get("state"),
@@ -290,6 +292,13 @@ def _parse_thumbprint(value: str | None) -> str | None:
     if value is not None and not _THUMBPRINT.fullmatch(value):
         raise InvalidRequest("dpop_jkt_malformed")
     return value
+
+
+def _choose_contexts(parameters: Parameters, claims: RequestedClaims) -> str | None:
+    """What the provider is asked for: what has to be reached, else what is wished for (OpenID Connect Core 5.5.1.1)."""
+    wished = _get_short(parameters, "acr_values", MAX_HINT_LENGTH)
+    words = claims.acr or tuple((wished or "").split()) or claims.wished_acr
+    return " ".join(words) or None
 
 
 def _get_short(parameters: Parameters, name: str, limit: int) -> str | None:

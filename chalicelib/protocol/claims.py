@@ -80,6 +80,7 @@ def id_token_claims(
     lifetime_seconds: int,
     nonce: str | None = None,
     auth_time: int | None = None,
+    acr: str = "",
     access_token: str | None = None,
     sid: str | None = None,
 ) -> dict[str, Any]:
@@ -94,6 +95,8 @@ def id_token_claims(
         claims["nonce"] = nonce
     if auth_time is not None:
         claims["auth_time"] = auth_time
+    if acr:
+        claims["acr"] = acr
     if access_token is not None:
         claims["at_hash"] = token_half_hash(access_token)
     if sid is not None:

@@ -358,7 +358,7 @@ class UnmetAuthenticationRequirements(OAuthError):
     """OpenID Connect Core Error Code unmet_authentication_requirements 1.0."""
 
     code = "unmet_authentication_requirements"
-    description = "The demanded authentication context cannot be promised: third parties sign the users in."
+    description = "The demanded authentication context was not reached by the third party that signs users in."
 
 
 class RegistrationNotSupported(OAuthError):

@@ -11,7 +11,20 @@ from chalicelib.records.client import ResponseMode
 from chalicelib.records.settings import Settings
 
 RESPONSE_MODES = get_args(ResponseMode)
-TOKEN_CLAIMS = ("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "email", "email_verified")
+TOKEN_CLAIMS = (
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "acr",
+    "nonce",
+    "at_hash",
+    "sid",
+    "email",
+    "email_verified",
+)
 
 
 def authorization_server_metadata(

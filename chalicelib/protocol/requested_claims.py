@@ -5,6 +5,7 @@ the page names what is given: asking for the claim asks for that scope, where th
 """
 
 import json
+import re
 from typing import Any
 
 from msgspec import Struct
@@ -13,6 +14,8 @@ from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.errors import InvalidRequest, UnmetAuthenticationRequirements
 from chalicelib.protocol.letters import check_letters
 
+# A context is one word, as in `acr_values`.
+CONTEXT = re.compile(r"[\x21-\x7e]{1,100}")
 SCOPE_OF = {**dict.fromkeys(PROFILE_CLAIMS, "profile"), "email": "email", "email_verified": "email"}
 
 
@@ -22,27 +25,34 @@ class RequestedClaims(Struct, frozen=True, kw_only=True):
     scopes     that open what was asked
     id_token   names of the profile's claims for the ID token
     subjects   who alone may sign in; empty: anybody
+    acr        contexts of which one has to be reached, in the order of preference; empty: any will do
+    wished_acr the same, but voluntary
     """
 
     scopes: frozenset[str] = frozenset()
     id_token: frozenset[str] = frozenset()
     subjects: frozenset[str] = frozenset()
+    acr: tuple[str, ...] = ()
+    wished_acr: tuple[str, ...] = ()
 
 
 def parse_claims(value: str | None) -> RequestedClaims:
-    """Read the parameter. Raises InvalidRequest: no JSON of that shape; UnmetAuthenticationRequirements."""
+    """Read the parameter.
+
+    Raises InvalidRequest: no JSON of that shape. Raises UnmetAuthenticationRequirements: it demands what cannot be.
+    """
     if value is None:
         return RequestedClaims()
     document = _read(value)
     asked = {part: _read_part(document, part) for part in ("userinfo", "id_token")}
-    for claims in asked.values():
-        if _values(claims.get("acr")) and (claims["acr"] or {}).get("essential"):
-            raise UnmetAuthenticationRequirements("acr_essential")
+    contexts = [want for claims in asked.values() if (want := claims.get("acr"))]
     names = asked["userinfo"].keys() | asked["id_token"].keys()
     return RequestedClaims(
         scopes=frozenset(SCOPE_OF[name] for name in names & SCOPE_OF.keys()),
         id_token=frozenset(asked["id_token"].keys() & SCOPE_OF.keys()),
         subjects=_read_subjects(*(claims.get("sub") for claims in asked.values())),
+        acr=_read_essential(contexts),
+        wished_acr=tuple(text for want in contexts if not want.get("essential") for text in _contexts(want)),
     )
 
 
@@ -89,6 +99,21 @@ def _read_subjects(*wants: dict[str, Any] | None) -> frozenset[str]:
     if named and not subjects:
         raise InvalidRequest("claims_malformed")
     return subjects
+
+
+def _read_essential(wants: list[dict[str, Any]]) -> tuple[str, ...]:
+    """The contexts that fit every part which demands one. Raises UnmetAuthenticationRequirements: none can."""
+    named = [_contexts(want) for want in wants if want.get("essential") and want.keys() & {"value", "values"}]
+    fitting = tuple(text for text in named[0] if all(text in others for others in named)) if named else ()
+    if named and not fitting:
+        raise UnmetAuthenticationRequirements("acr_that_nobody_reaches")
+    return fitting
+
+
+def _contexts(want: dict[str, Any]) -> list[str]:
+    """Those that could be told, in their order."""
+    wanted = [*want.get("values", []), want.get("value")]
+    return [text for text in wanted if isinstance(text, str) and CONTEXT.fullmatch(text)]
 
 
 def _values(want: dict[str, Any] | None) -> frozenset[str]:

@@ -75,6 +75,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     resources: tuple[str, ...] = ()
     connections: dict[str, str] = {}
     auth_time: int | None = None
+    acr: str = ""
     shown_sub: str = ""
     sid: str = ""
     advanced_at: int = 0

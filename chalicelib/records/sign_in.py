@@ -21,6 +21,8 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
                    been open to a decision; 0 for every other
     id_token_claims   claims of the profile that the ID token is to carry
     subjects       who alone may sign in, by `sub`; empty: anybody
+    acr            authentication contexts of which one has to be reached; empty: any will do
+    acr_values     those that the provider is asked for, separated by spaces
     response_mode  how the app gets its answer: by a redirect, or posted by the browser
     return_to      of a sign-in that ends in a browser session of the app (/bff): the path where it goes on, at the
                    origin that `redirect_uri` is then; "" for every other
@@ -39,6 +41,8 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
     ui_locales: str | None = None
     id_token_claims: frozenset[str] = frozenset()
     subjects: frozenset[str] = frozenset()
+    acr: tuple[str, ...] = ()
+    acr_values: str | None = None
     prompt: frozenset[str] = frozenset()
     max_age: int | None = None
     login_hint: str | None = None
@@ -99,6 +103,7 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
     account_id   opaque name of the account at the provider; with it a client's connection is found without a look-up
     sid          random id of this session, kept while the same user signs in again at this browser; it stands in every
                  ID token of the session
+    acr          the authentication context that the provider has told; "" where it tells none
     """
 
     sub: str
@@ -109,6 +114,7 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
     sid: str
     epoch: int
     auth_time: int | None = None
+    acr: str = ""
 
 
 class KeptRequest(Struct, frozen=True, kw_only=True):

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import Endpoints
 
-_PASSED = ("login_hint", "prompt", "max_age", "ui_locales")
+_PASSED = ("login_hint", "prompt", "max_age", "ui_locales", "acr_values")
 
 
 def build_authorization_url(
@@ -30,7 +30,7 @@ def build_authorization_url(
     """The URL of the provider's authorization endpoint for one sign-in.
 
     scopes   the provider's own names; what a sign-in needs anyway is added
-    extra    login_hint, prompt, max_age; only what the provider honours is passed, None is left out
+    extra    login_hint, prompt, max_age and the like; only what the provider honours is passed, None is left out
     """
     rules = definition.authorization
     asked = asked_scopes(definition, scopes)

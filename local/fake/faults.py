@@ -77,6 +77,7 @@ class Faults:
     wrong_audience: bool = False
     wrong_key: bool = False
     unsigned: bool = False
+    acr: str = ""
     expired_id_token: bool = False
     wrong_iss: bool = False
     omit_iss: bool = False

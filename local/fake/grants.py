@@ -58,6 +58,7 @@ class Family:
     code: str
     code_expires_at: float
     auth_time: int
+    acr: str = ""
     lifetime: int | None = ACCESS_TOKEN_SECONDS
     prefix: str = "demo_"
     refresh_ends: float | None = None
@@ -136,6 +137,7 @@ class Grants:
             code="demo_code_" + secrets.token_urlsafe(24),
             code_expires_at=self.now() + CODE_SECONDS,
             auth_time=int(self.now()),
+            acr=self.faults.acr or asked.get("acr_values", "").partition(" ")[0],
             **more,
         )
         with self.lock:

@@ -74,6 +74,8 @@ def build_id_token(
         "exp": now + (-3600 if faults.expired_id_token else _SECONDS),
         "auth_time": family.auth_time,
     }
+    if family.acr:
+        standard["acr"] = family.acr
     if family.nonce is not None:
         standard["nonce"] = "another-nonce" if faults.wrong_nonce else family.nonce
     kid, key = keys[0]

@@ -30,7 +30,9 @@ def several(says: str, **more: Any) -> Schema:
 
 PARAMETERS: dict[str, Schema] = {
     "access_token": text("Not read: the token comes in the header Authorization."),
-    "acr_values": text("No value can be promised: leave it out."),
+    "acr_values": text(
+        "Authentication contexts, passed to a provider that knows them. A wish: what it says comes back as `acr`."
+    ),
     "actor_token": text("An access token of the client's own, by which it acts for the app of the subject_token."),
     "actor_token_type": words("The only kind that is taken; with actor_token alone.", ACCESS_TOKEN),
     "audience": several(

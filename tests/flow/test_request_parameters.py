@@ -133,16 +133,6 @@ def test_a_hint_that_is_not_ours_or_another_clients_is_refused(stack: Stack) -> 
         assert_told(answer, "invalid_request", state="s", iss=stack.settings.issuer)
 
 
-@requirement("OIDC-03")
-def test_an_authentication_context_is_never_claimed(stack: Stack) -> None:
-    client, _ = stack.client()
-    essential = json.dumps({"id_token": {"acr": {"essential": True, "values": ["urn:x"]}}})
-    answer = stack.authorize(stack.authorize_parameters(client, state="s", claims=essential))
-    assert_told(answer, "unmet_authentication_requirements", state="s", iss=stack.settings.issuer)
-    sign_in = stack.sign_in(client, acr_values="urn:x", display="popup", claims_locales="de")
-    assert "acr" not in id_token(stack.redeem(sign_in))
-
-
 @requirement("OIDC-04")
 def test_languages_and_hints_go_to_a_provider_whose_file_passes_them(stack: Stack) -> None:
     client, _ = stack.client()

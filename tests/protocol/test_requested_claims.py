@@ -22,7 +22,8 @@ def test_known_claims_ask_for_their_scope_and_unknown_ones_for_nothing() -> None
         "elsewhere": 1,
     }
     found = parse_claims(json.dumps(asked))
-    assert found == RequestedClaims(scopes=frozenset({"email", "profile"}), id_token=frozenset({"picture"}))
+    told = {"scopes": frozenset({"email", "profile"}), "id_token": frozenset({"picture"})}
+    assert found == RequestedClaims(**told, wished_acr=("urn:x",))
     assert parse_claims(None) == parse_claims("{}") == parse_claims('{"userinfo": null}') == RequestedClaims()
 
 
@@ -78,8 +79,29 @@ def test_what_is_no_such_document_is_refused(value: str) -> None:
 
 @requirement("OIDC-03")
 @pytest.mark.parametrize("part", ["userinfo", "id_token"])
-def test_an_authentication_context_that_has_to_be_is_refused_and_a_wish_is_not(part: str) -> None:
-    for want in ({"essential": True, "value": "urn:x"}, {"essential": True, "values": ["urn:x"]}):
-        with pytest.raises(UnmetAuthenticationRequirements):
-            parse_claims(json.dumps({part: {"acr": want}}))
-    assert parse_claims(json.dumps({part: {"acr": {"values": ["urn:x"]}}})) == RequestedClaims()
+def test_an_authentication_context_has_to_be_or_is_a_wish(part: str) -> None:
+    def read(**want: object) -> RequestedClaims:
+        return parse_claims(json.dumps({part: {"acr": want}}))
+
+    assert read(essential=True, value="urn:x").acr == ("urn:x",)
+    assert read(essential=True, values=["urn:y", "urn:x"]).acr == ("urn:y", "urn:x")
+    assert read(values=["urn:y", "urn:x"]) == RequestedClaims(wished_acr=("urn:y", "urn:x"))
+    assert read(essential=True) == RequestedClaims()
+
+
+@requirement("OIDC-03")
+@pytest.mark.parametrize("want", [{"value": 1}, {"values": []}, {"values": ["a b", "", "\u00e9", "x" * 101]}])
+def test_what_no_context_can_be_is_never_taken_for_any(want: dict[str, object]) -> None:
+    with pytest.raises(UnmetAuthenticationRequirements):
+        parse_claims(json.dumps({"id_token": {"acr": {"essential": True, **want}}}))
+
+
+@requirement("OIDC-03")
+def test_contexts_that_both_parts_demand_have_to_fit_both() -> None:
+    def read(*values: str) -> RequestedClaims:
+        both = {"userinfo": ["urn:a", "urn:b"], "id_token": list(values)}
+        return parse_claims(json.dumps({k: {"acr": {"essential": True, "values": v}} for k, v in both.items()}))
+
+    assert read("urn:b", "urn:c").acr == ("urn:b",)
+    with pytest.raises(UnmetAuthenticationRequirements):
+        read("urn:c")

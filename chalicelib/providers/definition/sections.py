@@ -18,7 +18,7 @@ class AuthorizationRules(Struct, frozen=True, kw_only=True, forbid_unknown_field
     parameters        sent with every request; the operator's variables are filled in, what is empty then is left out
     response_mode     form_post: the answer comes as a cross-site POST, and the request says so
     sends_scope       false where the provider knows no scopes: those of the file are ours, granted whole
-    passes            which of login_hint, prompt, max_age, ui_locales the provider honours; others are left out
+    passes            which of these parameters of an app's request the provider honours; others are left out
     """
 
     parameters: dict[str, str] = {}
@@ -29,7 +29,7 @@ class AuthorizationRules(Struct, frozen=True, kw_only=True, forbid_unknown_field
     sends_scope: bool = True
     pkce: Literal["required", "on", "off"] = "on"
     nonce: bool = False
-    passes: tuple[Literal["login_hint", "prompt", "max_age", "ui_locales"], ...] = ()
+    passes: tuple[Literal["login_hint", "prompt", "max_age", "ui_locales", "acr_values"], ...] = ()
 
 
 class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -42,6 +42,7 @@ class IdentityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     headers       {client_id} is filled in
     email_verified_by   which word makes an address verified: the claim of that name, or nothing
     auth_time     true only where the file's documentation says that prompt=login and max_age are honoured
+    acr           true only where the file's documentation says that the ID token tells the authentication context
     """
 
     source: Literal["id_token", "userinfo", "token"] = "id_token"
@@ -61,6 +62,7 @@ class IdentityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     callback: CallbackProfile | None = None
     email_verified_by: Literal["claim", "nothing"] = "claim"
     auth_time: bool = False
+    acr: bool = False
 
     @property
     def subject_paths(self) -> tuple[str, ...]:
