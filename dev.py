@@ -36,6 +36,7 @@ GROUPS = {
         "device": ("local.device", "a sign-in by a code, as a television or a terminal does it"),
         "mcp": ("local.mcp", "an MCP server behind the broker; --try lets an agent in"),
         "serve": ("local.serve", "the broker alone, for real work"),
+        "testing": ("local.testing", "broker and providers for the tests of your app, any language"),
         "provider": ("local.fake.command", "one third party, played from its file, with faults"),
         "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),
         "broker": ("cli.main", "the operator's command: init, client, provider, resource, keys"),

@@ -8,23 +8,11 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from local.demo_parts import (
-    APP,
-    BROKER,
-    LIVE,
-    PARTS,
-    PROVIDER_ID,
-    SCOPES,
-    introduce,
-    note_move,
-    start_app,
-    start_provider,
-    target_of,
-)
-from local.listening import bind, bind_near, port_of, start_near
+from local.behind import Behind, bind_broker, issuer_of, start_behind
+from local.demo_parts import APP, LIVE, PARTS, PROVIDER_ID, note_move, start_app
+from local.listening import start_near
 from local.live.recorder import Recorder
 from local.live.taps import Taps
-from local.stack import RunningBroker, broker_environ, start_broker
 from local.state import FOLDER
 from local.stopping import StopSignal
 from local.terminal import Terminal
@@ -33,29 +21,18 @@ if TYPE_CHECKING:
     from chalicelib.adapters.https import LocalTarget
     from demo.server import DemoServer
     from local.live.server import LiveServer
-    from local.provider import RunningProvider
 
 DEMO_LOG = FOLDER.parent / "demo.log"
 
 
 @dataclass
-class DemoStack:
-    """Everything that runs; `moved` says in words which port was taken and what is used instead.
+class DemoStack(Behind):
+    """Everything that runs; `moved` says in words which port was taken and what is used instead."""
 
-    providers   by their ids; `provider` is the one to sign in at
-    """
-
-    broker: RunningBroker
-    providers: dict[str, "RunningProvider"]
     app: "DemoServer"
     client_id: str
     moved: list[str]
     live: "LiveServer | None" = None
-
-    @property
-    def provider(self) -> "RunningProvider":
-        """The first one."""
-        return self.providers[PROVIDER_ID]
 
     def places(self) -> dict[str, str]:
         """The addresses."""
@@ -64,13 +41,11 @@ class DemoStack:
         return {"issuer": self.broker.issuer, "app": self.app.url, "provider": self.provider.url, **others, **live}
 
     def stop(self) -> None:
-        """Stop everything; the app and the providers end with their threads."""
+        """The same, and what stands before it."""
         if self.live:
             self.live.stop()
-        self.broker.stop()
         self.app.stop()
-        for provider in self.providers.values():
-            provider.stop()
+        super().stop()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -110,25 +85,14 @@ def start_demo(
     live         serve the live view of it, too
     """
     moved: list[str] = []
-    listener = bind(BROKER[0], 0) if free_ports else bind_near(*BROKER)
-    note_move(moved, "the broker", BROKER[1], port_of(listener), free_ports)
-    issuer = f"http://{BROKER[0]}:{port_of(listener)}"
-    providers = {part.provider_id: start_provider(part, moved, free_ports) for part in PARTS}
-    targets = tuple(target_of(provider) for provider in providers.values())
-    environ = _settings(issuer, settings or {})
-    taps = Taps(Recorder(), issuer) if live else None
-    broker = start_broker(
-        environ,
-        listener=listener,
-        local_targets=(*targets, *reachable),
-        log_stream=log,  # type: ignore[arg-type]
-        watch=taps,
+    listener = bind_broker(moved, free_ports)
+    taps = Taps(Recorder(), issuer_of(listener)) if live else None
+    behind = start_behind(
+        log, listener=listener, moved=moved, free_ports=free_ports, settings=settings, reachable=reachable, watch=taps
     )
-    for provider_id, provider in providers.items():
-        introduce(broker, provider_id, provider)
-    app, client_id = start_app(broker, providers, 0 if free_ports else APP[1])
+    app, client_id = start_app(behind.broker, behind.providers, 0 if free_ports else APP[1])
     note_move(moved, "the app", APP[1], urlsplit(app.url).port or 0, free_ports)
-    stack = DemoStack(broker, providers, app, client_id, moved)
+    stack = DemoStack(behind.broker, behind.providers, app, client_id, moved)
     if taps:
         from local.live.server import start
 
@@ -136,21 +100,6 @@ def start_demo(
         app.config["live"] = stack.live.url
         note_move(moved, "the live view", LIVE[1], urlsplit(stack.live.url).port or 0, free_ports)
     return stack
-
-
-def _settings(issuer: str, more: Mapping[str, str]) -> dict[str, str]:
-    """Registration is open, so that any OAuth client can be tried against it at once; only on loopback, only here."""
-    return broker_environ(
-        {
-            "issuer": issuer,
-            "open_registration": "true",
-            "client_id_documents": "true",
-            "open_registration_scopes": " ".join(sorted(SCOPES)),
-            "open_registration_handout": "token",
-            "provider_dirs": str(Path(__file__).parent / "providers"),
-            **more,
-        }
-    )
 
 
 def _print_table(stack: DemoStack) -> None:

@@ -15,12 +15,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from local.behind import Behind, start_behind
 from local.bff import NAME as BFF
 from local.bff import start_bff
-from local.demo import DemoStack, start_demo
-from local.demo_parts import PARTS, SCOPES
+from local.demo_parts import PARTS
 from local.node import ROOT, NoNode, install_packages
 from local.stopping import StopSignal
+from local.testing_control import register
 
 if TYPE_CHECKING:
     from cli.operations import Deployment
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 CLIENTS = ROOT / "clients"
 RECIPES = CLIENTS / "recipes"
 BUNDLER = ROOT / "tests" / "clients" / "js" / "bundle.mjs"
-GRANT = "urn:ietf:params:oauth:grant-type:"
 LOOPBACK = "http://127.0.0.1/callback"
 
 
@@ -61,10 +61,10 @@ def main(arguments: list[str] | None = None) -> int:
         stop.wait()
         running.stop()
         return 0
-    demo = start_demo(io.StringIO(), free_ports=True)
+    demo = start_behind(io.StringIO())
     try:
         if name in PROGRAMS:
-            client_id = register(demo.broker.deployment, name, PROGRAMS[name].redirect_uri)
+            client_id = register_recipe(demo.broker.deployment, name, PROGRAMS[name].redirect_uri)
             print(f"BROKER={demo.broker.issuer} CLIENT_ID={client_id} {PROGRAMS[name].command}", flush=True)
         else:
             print(serve(name, demo).url, flush=True)
@@ -77,32 +77,18 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def register(deployment: "Deployment", name: str, redirect_uri: str | None) -> str:
-    """A public client for a recipe that may have tokens of both providers: its id."""
-    from chalicelib.records.client import Client
-    from cli.operations import create_client
-
-    ways = {f"{GRANT}device_code"} if redirect_uri is None else {"authorization_code"}
-    uri = () if redirect_uri is None else (redirect_uri,)
-    client = Client(
-        client_id="",
-        client_name=f"Recipe {name}",
-        redirect_uris=uri,
-        post_logout_redirect_uris=tuple(one.replace("/callback", "/") for one in uri),
-        token_endpoint_auth_method="none",
-        grant_types=frozenset({*ways, "refresh_token", f"{GRANT}token-exchange"}),
-        application_type="native",
-        scopes=SCOPES,
-        providers=frozenset(part.provider_id for part in PARTS),
-        handout="token",
-    )
-    return create_client(deployment, client)[0].client_id
+def register_recipe(deployment: "Deployment", name: str, redirect_uri: str | None) -> str:
+    """A public client for a recipe: its id."""
+    uris = [] if redirect_uri is None else [redirect_uri]
+    ends = [uri.replace("/callback", "/") for uri in uris]
+    app = {"client_name": f"Recipe {name}", "redirect_uris": uris, "post_logout_redirect_uris": ends}
+    return str(register(deployment, app)["client_id"])
 
 
-def serve(name: str, demo: DemoStack) -> "RecipeServer":
+def serve(name: str, demo: Behind) -> "RecipeServer":
     """A page, on a free port, with an app of its own at the broker. Raises NoNode."""
     server = RecipeServer(name, install_packages())
-    client_id = register(demo.broker.deployment, name, f"{server.url}/callback")
+    client_id = register_recipe(demo.broker.deployment, name, f"{server.url}/callback")
     offers = [
         {
             "provider": part.provider_id,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from local.demo import DemoStack, start_demo
+from local.behind import Behind, start_behind
 from local.environment import LOCAL
 from local.node import NoNode
 from local.recipe import serve
@@ -23,18 +23,18 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def demo() -> Iterator[DemoStack]:
+def demo() -> Iterator[Behind]:
     """Broker and two providers, which do well until a test says otherwise."""
     with pytest.MonkeyPatch.context() as patch:
         for name, value in LOCAL.items():
             patch.setenv(name, value)
-        running = start_demo(io.StringIO(), free_ports=True, settings={"device_poll_seconds": "1"})
+        running = start_behind(io.StringIO(), free_ports=True, settings={"device_poll_seconds": "1"})
         yield running
         running.stop()
 
 
 @pytest.fixture(scope="module")
-def open_recipe(browser: Browser, demo: DemoStack) -> Iterator[Callable[[str], Page]]:
+def open_recipe(browser: Browser, demo: Behind) -> Iterator[Callable[[str], Page]]:
     """The page of a recipe, in a browser that was never here; it steps aside, and says so, where npm is missing."""
     ends: list[Callable[[], None]] = []
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from local.demo import DemoStack
+from local.behind import Behind
 from local.node import FOLDER
 from local.playing import Played
 from tests.browser.steps import CANCEL, decide, sign_in_at_provider
@@ -29,7 +29,7 @@ def signed_in(open_recipe: Callable[[str], Page]) -> Page:
 
 
 @pytest.fixture
-def page(signed_in: Page, demo: DemoStack) -> Page:
+def page(signed_in: Page, demo: Behind) -> Page:
     """The same with the providers well, and the user's attention in a window that opens."""
     for provider in demo.providers.values():
         provider.faults.reset()
@@ -64,7 +64,7 @@ def check_accessible(page: Page) -> None:
 
 
 @requirement("DLV-01")
-def test_an_account_is_connected_and_taken_back_by_the_keyboard_alone(page: Page, demo: DemoStack) -> None:
+def test_an_account_is_connected_and_taken_back_by_the_keyboard_alone(page: Page, demo: Behind) -> None:
     check_accessible(page)
     row(page, "Demo Notes").get_by_role("button").focus()
     page.keyboard.press("Tab")
@@ -131,7 +131,7 @@ def test_an_answer_that_nobody_heard_is_found_at_the_broker(page: Page) -> None:
 
 
 @requirement("DLV-01")
-def test_a_blocked_window_leaves_a_link(page: Page, demo: DemoStack) -> None:
+def test_a_blocked_window_leaves_a_link(page: Page, demo: Behind) -> None:
     page.evaluate("window.was = window.open; window.open = () => null")
     row(page, "Demo Calendar").get_by_role("button").click()
     expect(page.get_by_role("status")).to_contain_text("The browser has blocked the window.")
@@ -142,7 +142,7 @@ def test_a_blocked_window_leaves_a_link(page: Page, demo: DemoStack) -> None:
 
 
 @requirement("DLV-01")
-def test_a_token_is_handed_out_and_what_only_the_user_can_renew_says_so(page: Page, demo: DemoStack) -> None:
+def test_a_token_is_handed_out_and_what_only_the_user_can_renew_says_so(page: Page, demo: Behind) -> None:
     assert ask(page, "exchange('demo', 'notes:read')")["scope"] == "email notes:read openid profile"
     assert ask(page, "exchange('demo', 'notes:write')")["code"] == "invalid_scope"
     Played("demo", demo.provider, demo.broker.deployment).remove()

@@ -12,10 +12,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from local.browser import Browser, Exchange, query_of, read_page
-from local.demo import DemoStack
+from local.behind import Behind
+from local.browser import Browser, Exchange, query_of
 from local.node import ROOT, NoNode, install_packages
-from local.recipe import PROGRAMS, RECIPES, register
+from local.recipe import PROGRAMS, RECIPES, register_recipe
+from local.testing_control import walk
 from tests.clients.person import without_query
 from tests.requirement import requirement
 
@@ -23,18 +24,9 @@ SHOWN = re.compile(r"(?:Sign in: |Open: |or open )(http\S+)")
 CLAIMED = "https://app.example.com/callback"
 
 
-def act(demo: DemoStack, url: str) -> Exchange:
+def act(demo: Behind, url: str) -> Exchange:
     """Alice, in a browser of hers: what it shows in the end, or where it is sent to."""
-    browser = Browser()
-    page = browser.get(url)
-    if "/device" in url:
-        page = browser.submit(page, *read_page(page.text).forms[0].buttons[0])
-    leads = browser.submit(page, "decision", "allow", ("provider", "demo"))
-    while leads.location.startswith((demo.broker.issuer, demo.provider.url)):
-        leads = browser.get(leads.location)
-        if leads.url.startswith(demo.provider.url):
-            leads = browser.submit(leads, "decision", "alice")
-    return leads
+    return walk((demo.broker.issuer, demo.provider.url), url, "alice")
 
 
 def command_of(name: str) -> list[str]:
@@ -49,9 +41,9 @@ def command_of(name: str) -> list[str]:
     return ["node", "--import", hooks.as_uri(), words[-1]]
 
 
-def run(demo: DemoStack, name: str, folder: Path) -> str:
+def run(demo: Behind, name: str, folder: Path) -> str:
     """What it prints after the person has signed in."""
-    client_id = register(demo.broker.deployment, name, PROGRAMS[name].redirect_uri)
+    client_id = register_recipe(demo.broker.deployment, name, PROGRAMS[name].redirect_uri)
     environ = {"BROKER": demo.broker.issuer, "CLIENT_ID": client_id, "BROWSER": "true", "USER_DATA": str(folder)}
     with subprocess.Popen(
         command_of(name),
@@ -76,7 +68,7 @@ def run(demo: DemoStack, name: str, folder: Path) -> str:
 
 @requirement("DLV-02")
 @pytest.mark.parametrize("name", sorted(PROGRAMS))
-def test_a_program_signs_in(demo: DemoStack, name: str, tmp_path: Path) -> None:
+def test_a_program_signs_in(demo: Behind, name: str, tmp_path: Path) -> None:
     revoked = demo.provider.count("revoke")
     printed = run(demo, name, tmp_path)
     assert "Alice Almeida" in printed
@@ -89,7 +81,7 @@ def test_a_program_signs_in(demo: DemoStack, name: str, tmp_path: Path) -> None:
 
 
 @requirement("DLV-02")
-def test_a_claimed_link_is_the_same_everywhere_and_the_sign_in_ends_there(demo: DemoStack) -> None:
+def test_a_claimed_link_is_the_same_everywhere_and_the_sign_in_ends_there(demo: Behind) -> None:
     folder = RECIPES / "claimed-https"
     apple = json.loads((folder / "well-known" / "apple-app-site-association").read_text())
     (details,) = apple["applinks"]["details"]
@@ -102,7 +94,7 @@ def test_a_claimed_link_is_the_same_everywhere_and_the_sign_in_ends_there(demo: 
     (statement,) = json.loads((folder / "well-known" / "assetlinks.json").read_text())
     assert statement["target"]["package_name"] in details["appIDs"][0]
     assert CLAIMED in (RECIPES / "expo" / "broker.ts").read_text()
-    client_id = register(demo.broker.deployment, "claimed-https", CLAIMED)
+    client_id = register_recipe(demo.broker.deployment, "claimed-https", CLAIMED)
     asked = (
         f"{demo.broker.issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={CLAIMED}"
         f"&scope=openid&state=s&code_challenge={'c' * 43}&code_challenge_method=S256&provider=demo"

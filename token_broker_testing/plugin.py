@@ -1,0 +1,24 @@
+"""The fixtures: `broker`, one process for all tests, whose providers behave again after each."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from token_broker_testing.running import RunningBroker, start
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addini("token_broker_settings", "settings of the broker, KEY=VALUE a line", type="linelist", default=[])
+
+
+@pytest.fixture(scope="session")
+def _running_token_broker(pytestconfig: pytest.Config) -> Iterator[RunningBroker]:
+    with start(pytestconfig.getini("token_broker_settings")) as running:
+        yield running
+
+
+@pytest.fixture
+def broker(_running_token_broker: RunningBroker) -> Iterator[RunningBroker]:
+    """A broker with two providers, demo and calendar; alice and bob have an account at both."""
+    yield _running_token_broker
+    _running_token_broker.reset()
