@@ -1,7 +1,7 @@
 """What a test may have done around the broker: an app registered, a person sent through its pages, a token ended.
 
 POST a JSON object to /client, /sign-in, /expire or /remove. Programs alone can: a page of another site cannot send that
-type.
+type, and one whose name was made to lead here is known by its Host or its Origin.
 """
 
 import json
@@ -131,6 +131,8 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         answerer = self.server.answerers.get(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if "Origin" in self.headers or self.headers.get("Host") != self.server.url.removeprefix("http://"):
+            return self._answer(403, {"error": "for programs of this machine alone"})
         if answerer is None or self.headers.get("Content-Type") != "application/json":
             return self._answer(404, {"error": f"POST JSON to one of {', '.join(self.server.answerers)}"})
         try:

@@ -130,6 +130,28 @@ def test_an_answer_that_nobody_heard_is_found_at_the_broker(page: Page) -> None:
     expect(row(page, "Demo Calendar")).to_contain_text("Not connected")
 
 
+@requirement("DLV-04")
+@pytest.mark.parametrize(
+    "forged", ['{ state: "connect-other", iss }', '{ state: "connect-mine", iss: "https://other.example" }']
+)
+def test_an_answer_to_another_request_or_of_another_broker_is_not_taken(page: Page, forged: str) -> None:
+    page.evaluate("crypto.was ??= crypto.randomUUID; crypto.randomUUID = () => 'mine'")
+    window = press(page, "Demo Calendar", "Connect")
+    expect(window.get_by_role("button", name="Allow")).to_be_visible()
+    page.evaluate(
+        f"""async () => {{
+          const iss = (await (await fetch("/config.json")).json()).issuer;
+          const told = new BroadcastChannel("token-broker");
+          told.postMessage({{ ...{forged}, connection_id: "forged" }});
+          await new Promise((done) => setTimeout(done, 600));
+        }}"""
+    )
+    expect(page.get_by_role("status")).to_have_text("")
+    decide(window, CANCEL)
+    expect(page.get_by_role("status")).to_have_text("You said no, and nothing was connected.")
+    page.evaluate("crypto.randomUUID = crypto.was")
+
+
 @requirement("DLV-01")
 def test_a_blocked_window_leaves_a_link(page: Page, demo: Behind) -> None:
     page.evaluate("window.was = window.open; window.open = () => null")

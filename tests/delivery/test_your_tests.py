@@ -6,11 +6,15 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
+from local.behind import Behind
 from local.node import ROOT
+from local.testing_control import Control
 from tests.requirement import requirement
 
 PAGE = (ROOT / "docs" / "your-tests.md").read_text(encoding="utf-8")
@@ -31,6 +35,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return target
+
+
+@pytest.fixture(scope="module")
+def control(demo: Behind) -> Iterator[Control]:
+    """Before a broker in our process."""
+    found = Control(demo)
+    yield found
+    found.stop()
 
 
 def run(installed: Path, folder: Path, *command: str) -> subprocess.CompletedProcess[str]:
@@ -58,6 +70,29 @@ def test_the_commands_of_the_page_do_what_they_say(installed: Path, tmp_path: Pa
     assert done.returncode == 7, done.stderr
     assert '"location": "http://127.0.0.1:3000/callback?code=' in done.stdout and "state=mine" in done.stdout
     assert '"client_secret": "' in done.stdout and re.search(r'"faults": ?{[^}]*"status": ?503', done.stdout)
+
+
+@requirement("DLV-05")
+@pytest.mark.parametrize(
+    "headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Content-Type": "text/plain"}]
+)
+def test_no_page_can_use_the_control(control: Control, headers: dict[str, str]) -> None:
+    right = {"Content-Type": "application/json"}
+    body = json.dumps({"redirect_uris": ["https://app.example/callback"]})
+    assert "client_id" in requests.post(f"{control.url}/client", body, headers=right, timeout=10).json()
+    refused = requests.post(f"{control.url}/client", body, headers={**right, **headers}, timeout=10)
+    assert refused.status_code in (403, 404) and refused.json().keys() == {"error"}
+
+
+@requirement("DLV-03")
+def test_what_the_control_cannot_do_is_said(control: Control) -> None:
+    for path, said in {
+        "client": {},
+        "sign-in": {"url": "https://else.example"},
+        "expire": {"provider": "none"},
+    }.items():
+        refused = requests.post(f"{control.url}/{path}", json=said, timeout=10)
+        assert refused.status_code == 400 and refused.json()["error"], path
 
 
 LOADED = """

@@ -11,7 +11,6 @@ import threading
 import webbrowser
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -251,15 +250,3 @@ def test_the_headers_that_cross_the_proxy_are_those_of_the_code() -> None:
     assert words_of("proxy", "`Accept`,") == REQUEST_HEADERS
     assert words_of("proxy", "`Accept-Ranges`,") == ANSWER_HEADERS
     assert words_of("proxy", "Methods are") >= {method.lower() for method in METHODS}
-
-
-@pytest.mark.parametrize("page", PAGES)
-def test_every_link_leads_somewhere(page: str) -> None:
-    def anchors(text: str) -> set[str]:
-        titles: list[Any] = re.findall(r"^#+ (.*)$", text, re.MULTILINE)
-        return {re.sub(r"[^a-z0-9 -]", "", title.lower()).replace(" ", "-") for title in titles}
-
-    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", PAGES[page]):
-        file = (DOCS / target) if target else DOCS / f"{page}.md"
-        assert file.exists(), target
-        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), (target, anchor)
