@@ -74,7 +74,9 @@ def test_the_commands_of_the_page_do_what_they_say(installed: Path, tmp_path: Pa
 
 @requirement("DLV-05")
 @pytest.mark.parametrize(
-    "headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Content-Type": "text/plain"}]
+    "headers",
+    [{"Origin": "https://evil.example"}, {"Host": "evil.example"}, {"Content-Type": "text/plain"}],
+    ids=["origin", "host", "type"],
 )
 def test_no_page_can_use_the_control(control: Control, headers: dict[str, str]) -> None:
     right = {"Content-Type": "application/json"}

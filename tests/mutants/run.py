@@ -30,7 +30,11 @@ from local.environment import use_local_credentials
 
 SECONDS, LONG_SECONDS = 180, 1800
 ROOT = Path(__file__).resolve().parents[2]
-NOT_COPIED = shutil.ignore_patterns(".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "*.zip", "*.png")
+# Of npm's packages one folder is enough for all.
+SHARED = Path("tests/clients/node_modules")
+NOT_COPIED = shutil.ignore_patterns(
+    ".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "*.zip", "*.png", SHARED.name
+)
 
 
 class Mutant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -81,6 +85,8 @@ class Copy:
     def __init__(self, root: Path) -> None:
         self.root = root
         shutil.copytree(ROOT, root, ignore=NOT_COPIED, symlinks=True)
+        if (ROOT / SHARED).exists():
+            (root / SHARED).symlink_to(ROOT / SHARED)
         environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(root), "COLUMNS": "400"}
         use_local_credentials(environment)
         self._warm = subprocess.Popen(
