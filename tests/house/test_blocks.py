@@ -25,6 +25,7 @@ DRAWN = {
     "https://zoom.us/oauth/token   ->": "docs/testing-your-app.md: an address and what becomes of it",
     "refused   GET /authorize": "docs/explain.md: what a command prints; test_explain_page.py compares it",
 }
+METHOD = "(?:GET|POST|PUT|DELETE|ANY)"
 WORD = r"(?:[A-Z_]+=\S+ )*"
 PROGRAMS = (
     "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npx|eval|export|mkdir|cd|git|token-broker-testing"
@@ -39,7 +40,8 @@ for (const [name, text] of JSON.parse(require("node:fs").readFileSync(0, "utf8")
 
 def read_json(text: str) -> None:
     """What is left out stands as three dots; a part of an object has no braces."""
-    text = re.sub(r"([:\[,{]\s*)\.\.\.", r"\1null", text.strip().rstrip(","))
+    text = re.sub(r",\s*\.\.\.(?=\s*[}\]])", "", text.strip().rstrip(","))
+    text = re.sub(r"([:\[,{]\s*)\.\.\.", r"\1null", text)
     json.loads(text if text[0] in "{[" else f"{{{text}}}")
 
 
@@ -53,10 +55,9 @@ def read_python(text: str) -> None:
 
 
 def read_request(text: str) -> None:
-    """A method and a path, then headers."""
-    first, *headers = text.strip().splitlines()
-    assert re.fullmatch(r"(?:GET|POST|PUT|DELETE|ANY) /\S*(?: HTTP/1\.1)?", first), first
-    assert all(re.fullmatch(r"[A-Za-z-]+: .+", line) for line in headers), headers
+    """Methods and paths, perhaps with words behind them; then headers."""
+    for line in text.strip().splitlines():
+        assert re.fullmatch(rf"{METHOD} +/\S*(?: HTTP/1\.1| {{2,}}.+)?|[A-Za-z-]+: .+", line), line
 
 
 def read_address(text: str) -> None:
@@ -76,7 +77,7 @@ READERS["mermaid"] = lambda text: re.match(r"(?:sequenceDiagram|flowchart|stateD
 LOOKS: tuple[tuple[str, Callable[[str], object]], ...] = (
     (r'[{"]|\[[{"]', read_json),
     (r"https?://\S+\s*\Z", read_address),
-    (r"(?:GET|POST|PUT|DELETE|ANY) /", read_request),
+    (rf"{METHOD} +/", read_request),
     (COMMAND.pattern, read_command),
     (r"[a-z_.]+ = |\[", tomllib.loads),
 )
