@@ -55,6 +55,7 @@ function count() {
 }
 
 async function open(number, go = true) {
+  const another = opened !== number;
   opened = number;
   diagram.select(number);
   const response = await fetch(`/exchanges/${number}`, { cache: "no-store" });
@@ -64,10 +65,8 @@ async function open(number, go = true) {
   back.addEventListener("click", close);
   $("#details").replaceChildren(back, showDetails(await response.json(), open));
   $("#details").classList.add("open");
-  if (go) {
-    $("#details").scrollTo(0, 0);
-    $("#details").focus({ preventScroll: matchMedia("(min-width: 64rem)").matches });
-  }
+  if (another) $("#details").scrollTo(0, 0);
+  if (go) $("#details").focus({ preventScroll: matchMedia("(min-width: 64rem)").matches });
 }
 
 function close() {

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from animated import join_frames
 from playwright.sync_api import Browser, Page, sync_playwright
 
 HERE = Path(__file__).resolve().parent
@@ -15,6 +16,7 @@ ROOT = HERE.parents[1]
 MAX_BYTES = 400_000
 SHOT = {"width": 1120, "height": 800}
 APP_SHOT = {"width": 1280, "height": 1190}
+DRAWING = {"width": 1100, "height": 760}
 LIVE_SHOT = {"width": 1280, "height": 1000}
 SHEET = """<!doctype html><meta charset="utf-8"><style>
 body{margin:0;padding:28px;display:flex;gap:28px;align-items:flex-start;background:#8b93a7}
@@ -92,11 +94,52 @@ def _connect(page: Page) -> None:
     tab.close()
 
 
+def take_drawing(browser: Browser, places: dict[str, str]) -> list[bytes]:
+    """The live view as it draws itself: a picture after each click in the app, and after something was broken."""
+    context = browser.new_context(viewport=DRAWING, color_scheme="light", reduced_motion="reduce")  # type: ignore[arg-type]
+    live, page = context.new_page(), context.new_page()
+    live.goto(places["live"])
+    live.get_by_role("button", name="Clear").click()
+    live.locator("#empty").wait_for()
+    shots = [live.screenshot()]
+
+    def shoot() -> None:
+        live.bring_to_front()
+        live.wait_for_timeout(300)
+        shots.append(live.screenshot())
+        page.bring_to_front()
+
+    page.goto(places["app"])
+    page.locator("#sign-in:enabled").click()
+    page.get_by_role("button", name="Allow").wait_for()
+    shoot()
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Sign in as Alice").wait_for()
+    shoot()
+    page.get_by_role("button", name="Sign in as Alice").click()
+    page.locator("#card-demo [data-action=hand-out]:enabled").click()
+    page.locator("#card-demo .answer li").first.wait_for()
+    shoot()
+    live.locator(".arrow.ask", has_text="The app redeems its code").click()
+    live.locator(".pkce").evaluate("part => part.scrollIntoView({ block: 'center' })")
+    shoot()
+    live.get_by_role("button", name="Replay the code").click()
+    live.locator(".refusal").wait_for()
+    shoot()
+    context.close()
+    return shots
+
+
 def compose(page: Page, shots: list[bytes], path: Path) -> None:
     """Side by side, in one PNG."""
     images = "".join(f'<img src="data:image/png;base64,{base64.b64encode(shot).decode()}">' for shot in shots)
     page.set_content(SHEET + images)
     page.locator("body").screenshot(path=path)
+    check_size(path)
+
+
+def check_size(path: Path) -> None:
+    """Say how large a picture is. Raises SystemExit where that is too much for a page."""
     size = path.stat().st_size
     print(f"{path.relative_to(ROOT)}: {size // 1000} kB")
     if size > MAX_BYTES:
@@ -113,6 +156,9 @@ def main() -> None:
         compose(sheet, [light["app"], dark["app"]], HERE / "app.png")
         lives = [take_live(browser, places, scheme) for scheme in ("light", "dark")]
         compose(sheet, lives, HERE / "live.png")
+        drawing = take_drawing(browser, places)
+        join_frames(sheet, drawing, [1, 1, 1, 1.5, 2.5, 3], HERE / "live.webp")
+        check_size(HERE / "live.webp")
         browser.close()
 
 

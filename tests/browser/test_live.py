@@ -171,6 +171,8 @@ def test_each_thing_is_broken_and_the_check_that_stopped_it_is_shown(demo: Demo,
         number = (page.locator("#outcome button").inner_text()).rpartition(" ")[2]
         expect(page.locator(f".back.failed[data-number='{number}']").first).to_be_in_viewport()
         expect(page.locator("#details h2")).to_contain_text(f"{number}. ")
+        expect(page.locator("#details h2")).to_be_in_viewport()
+        page.locator("#details .side").last.scroll_into_view_if_needed()
         seen.append(stopped.inner_text())
     assert len(seen) == len(set(seen)) == 6
 
