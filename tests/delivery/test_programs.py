@@ -15,7 +15,7 @@ import pytest
 from local.behind import Behind
 from local.browser import Browser, Exchange, query_of
 from local.node import ROOT, NoNode, install_packages
-from local.recipe import PROGRAMS, RECIPES, register_recipe
+from local.recipe import PAGES, PROGRAMS, RECIPES, register_recipe
 from local.testing_control import walk
 from tests.clients.person import without_query
 from tests.requirement import requirement
@@ -107,3 +107,23 @@ def test_a_claimed_link_is_the_same_everywhere_and_the_sign_in_ends_there(demo: 
 def test_a_recipe_is_short() -> None:
     files = [file for file in RECIPES.rglob("*") if file.is_file()]
     assert {file.name: lines for file in files if (lines := len(file.read_text().splitlines())) > 80} == {}
+
+
+@requirement("DLV-02")
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("device", r"BROKER=\S+ CLIENT_ID=\S+ \S+ \S+/app\.py"), ("popup", r"http://\S+")],
+    ids=["program", "page"],
+)
+def test_the_command_says_how_a_recipe_begins(name: str, says: str) -> None:
+    command = [sys.executable, "dev.py", "recipe", name]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stdout and process.stderr
+        said = process.stdout.readline().strip()
+        if name in PAGES and "not installed" in (process.stderr.read() if not said else ""):
+            pytest.skip("npm is not installed")
+        assert re.fullmatch(says, said)
+        if name in PAGES:
+            assert "Sign-in in a window" in Browser().get(said).text
+        process.terminate()
+        assert process.wait(timeout=20) == 0
