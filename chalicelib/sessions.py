@@ -17,7 +17,7 @@ from chalicelib.protocol.errors import InvalidToken
 from chalicelib.protocol.handles import Handle, secret_hash
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import Place
+from chalicelib.records.places import Place, subject_place
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -64,6 +64,9 @@ def use_session(
     grant = use.grant
     if grant is None or not _is_of(grant, session.handle, broker.settings.epoch):
         raise InvalidToken("session_of_another_secret")
+    subject = found.get(subject_place(grant.sub))
+    if subject is None or grant.session_salt_hash != secret_hash(subject.session_salt):
+        raise InvalidToken("session_signed_out_everywhere")
     if not again:
         _keep_alive(broker, grant, session)
     shown = {"shown_sub": grant.shown_sub} if grant.shown_sub else {}

@@ -36,9 +36,13 @@ def build_grant(
     acr: str,
     client: Client,
     sid: str,
+    session_salt: bytes = b"",
 ) -> Grant:
     """The grant as it stands while its code is outstanding, or as the browser session of an app; every later end is
-    fixed here."""
+    fixed here.
+
+    session_salt   of the user, for the browser session of an app
+    """
     settings, now = broker.settings, broker.clock.now()
     offline, shown = "offline_access" in scopes, subject_for(broker, client, sub)
     idle = settings.refresh_idle_seconds if offline else settings.access_token_seconds
@@ -72,10 +76,10 @@ def build_grant(
         idle_seconds=idle,
         epoch=settings.epoch,
     )
-    return _as_session(broker, grant) if request.return_to else grant
+    return _as_session(broker, grant, session_salt) if request.return_to else grant
 
 
-def _as_session(broker: Broker, grant: Grant) -> Grant:
+def _as_session(broker: Broker, grant: Grant, session_salt: bytes) -> Grant:
     """No code comes between: its first handle goes straight into the cookie."""
     settings, now = broker.settings, broker.clock.now()
     ends_at = now + settings.bff_end_seconds
@@ -89,6 +93,7 @@ def _as_session(broker: Broker, grant: Grant) -> Grant:
         ends_at=ends_at,
         purge_at=max(grant.purge_at, ends_at + SKEW),
         idle_seconds=settings.bff_idle_seconds,
+        session_salt_hash=secret_hash(session_salt),
     )
 
 

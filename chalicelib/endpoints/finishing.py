@@ -79,6 +79,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         shortfall.left,
         consent,
         is_void,
+        session_salt=subject.session_salt,
         ended=lambda: take_back(broker, connection, owner.user_key),
     )
     _keep_client_alive(broker, client)
@@ -189,6 +190,7 @@ def _issue(
     consent: Consent | None,
     is_void: Callable[[int], bool],
     *,
+    session_salt: bytes,
     ended: Callable[[], None],
 ) -> Grant:
     """Consent first, then the grant (a crash in between leaves no token without consent)."""
@@ -206,6 +208,7 @@ def _issue(
         acr=brought.acr,
         client=client,
         sid=sid,
+        session_salt=session_salt,
     )
     record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void, ended=ended)
     if request.device_round:

@@ -183,6 +183,7 @@ def finish_sitting(
     session = sitting.session
     connection_id = sitting.connection.connection_id if sitting.connection else ""
     code_secret = broker.entropy.token_bytes(16)
+    subject = sitting.found.get(subject_place(session.sub))
     grant = build_grant(
         broker,
         request,
@@ -197,6 +198,7 @@ def finish_sitting(
         acr=session.acr,
         client=parties.client,
         sid=session.sid,
+        session_salt=subject.session_salt if subject else b"",
     )
     client = sitting.found.get(client_place(request.client_id))
     end = _find_end(broker, sitting, request.client_id, grant.decided_at)
@@ -211,7 +213,6 @@ def finish_sitting(
         is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
     )
     answer = _issue(broker, request, grant, code_secret)
-    subject = sitting.found.get(subject_place(session.sub))
     told = sitting.told if request.device_round else add_told(sitting.told, client, grant.shown_sub or grant.sub)
     if subject is None or set(told) == set(sitting.told):
         return answer, ()

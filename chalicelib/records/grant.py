@@ -51,6 +51,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     sid                    of the browser session in which it began; "": of one before sessions had names
     dpop_jkt               the key that the app named at the start: its code is good with a proof by that one alone
     jkt                    the key to which the refresh tokens of generation `bound_since` and later are bound
+    session_salt_hash      of an app's browser session: SHA-256 of the user's salt at its beginning; another one ends it
     device                 of a grant that a device asked for: generation 0 is its device code, drawn at the start
     """
 
@@ -87,6 +88,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     dpop_jkt: str = ""
     jkt: str = ""
     bound_since: int | None = None
+    session_salt_hash: bytes = b""
     device: DeviceRequest | None = None
 
     def is_over(self, now: int) -> bool:

@@ -19,7 +19,9 @@ from chalicelib.records.places import (
     provider_place,
     subject_place,
 )
+from cli.main import build_parser
 from tests.bff.scene import ORIGIN, App, refusal, start_app
+from tests.faults import Fault, FaultyTransport
 from tests.flow.proxied import Api
 from tests.flow.scene import change, grants, only_written
 from tests.flow.stack import Stack
@@ -119,6 +121,33 @@ def test_a_mark_ends_it_at_its_next_call(app: App) -> None:
         assert_over(app)
         change(app.stack, place, marks=Marks())
     assert app.session().status == 200
+
+
+@requirement("BFF-06", "OUT-07")
+def test_it_ends_where_its_user_is_signed_out_everywhere(app: App) -> None:
+    """However it came about: at the callback, and without a trip."""
+    app.sign_in()
+    for _ in range(2):
+        assert app.session().status == 200
+        options = build_parser().parse_args(["user", "sign-out", app.grant().sub])
+        options.act(app.stack.deployment, options)
+        assert_over(app)
+        app.sign_in(scope="openid notes demo:notes:read")
+        app.begin(scope="openid notes demo:notes:read")  # the session at the broker suffices
+    assert app.session().status == 200
+
+
+@requirement("BFF-06")
+def test_a_lost_answer_as_its_end_moves_costs_nobody_the_session(app: App) -> None:
+    app.sign_in()
+    table = app.stack.broker.store._transport  # type: ignore[attr-defined]
+    for mode, times, status in (("A", 1, 200), ("B", 1, 200), ("A", 3, 503), ("B", 3, 503)):
+        app.stack.clock.advance(app.stack.settings.bff_idle_seconds // 2)
+        faulty = FaultyTransport(table, Fault(mode=mode, operation="UpdateItem", times=times))
+        app.stack.broker.store._transport = faulty  # type: ignore[attr-defined]
+        assert app.session().status == status, (mode, times)
+        app.stack.broker.store._transport = table  # type: ignore[attr-defined]
+        assert app.session().status == 200
 
 
 @requirement("BFF-06")
