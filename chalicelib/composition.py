@@ -18,7 +18,7 @@ from chalicelib.adapters.queue import TableQueue
 from chalicelib.adapters.registry import CachedRegistry
 from chalicelib.adapters.signed import SignedTransport
 from chalicelib.adapters.system import RequestDeadline, SystemClock, SystemEntropy, SystemSleeper
-from chalicelib.config import ConfigurationError, read_catalog, read_settings
+from chalicelib.config import ConfigurationError, read_catalog, read_settings, read_theme
 from chalicelib.ports import Broker, Clock, Deadline, Entropy, Sleeper
 from chalicelib.records.settings import Settings
 
@@ -40,7 +40,7 @@ def build_broker(
     local_targets   hosts on loopback that the guarded fetcher may reach: the local stack alone can say this, no setting
     the rest        for the local stack and tests; None is AWS, the wall clock, the operating system, standard output
 
-    Raises ConfigurationError for provider files that cannot be used.
+    Raises ConfigurationError for provider files or a theme that cannot be used.
     """
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     dynamodb = dynamodb or SignedTransport("dynamodb", endpoint_url=settings.endpoint_url)
@@ -59,6 +59,7 @@ def build_broker(
         entropy=entropy,
         log=JsonLog(clock, stream=log_stream),
         catalog=read_catalog(settings),
+        theme=read_theme(settings),
         sleeper=sleeper or SystemSleeper(),
         deadline=deadline or RequestDeadline(),
         breaker=ProcessBreaker(),

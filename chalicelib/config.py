@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from chalicelib.pages.theme import Theme
 from chalicelib.providers.catalog import Catalog, load_catalog
 from chalicelib.providers.definition import InvalidDefinition
 from chalicelib.records.settings import Settings
@@ -77,6 +79,18 @@ def read_catalog(settings: Settings) -> Catalog:
     if reserved:
         raise ConfigurationError(tuple(f"a provider may not be called {name}" for name in reserved))
     return catalog
+
+
+def read_theme(settings: Settings) -> Theme:
+    """The look of the pages. Raises ConfigurationError naming every fault of its file, with what would pass."""
+    if settings.theme is None:
+        return Theme()
+    from chalicelib.pages.theming import InvalidTheme, load_theme
+
+    try:
+        return load_theme(Path(settings.theme))
+    except InvalidTheme as error:
+        raise ConfigurationError(tuple(f"{PREFIX}THEME: {fault}" for fault in error.faults)) from None
 
 
 def _wanted(kind: Any) -> str:

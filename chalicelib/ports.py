@@ -6,6 +6,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from msgspec import Struct
 
+from chalicelib.pages.theme import Theme
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.audit import AuditEvent, Traces
 from chalicelib.records.client import Client
@@ -500,6 +501,7 @@ class Broker:
     entropy: Entropy
     log: Log
     catalog: Catalog
+    theme: Theme
     sleeper: Sleeper
     deadline: Deadline
     breaker: Breaker

@@ -4,11 +4,19 @@ from urllib.parse import urlsplit
 
 from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import site
-from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
+from chalicelib.endpoints.cookies import (
+    BROWSER,
+    browser_hash,
+    new_browser,
+    read_browser,
+    read_provider,
+    seal_form,
+    set_cookie,
+)
 from chalicelib.endpoints.parties import Parties
 from chalicelib.endpoints.pushed import Opened
+from chalicelib.pages.choosing import ChoicePage, DeviceChoicePage, DeviceLines, ProviderOption, ScopeLine
 from chalicelib.pages.own_scopes import OWN_SCOPES
-from chalicelib.pages.page import ChoicePage, DeviceChoicePage, DeviceLines, ProviderOption, ScopeLine
 from chalicelib.ports import Broker
 from chalicelib.protocol.client_document import host_of_document
 from chalicelib.protocol.redirect_uri import is_loopback, origin_of
@@ -45,7 +53,8 @@ def show_choice(
         browser=browser_hash(browser),
         shown_at=broker.clock.now(),
     )
-    page = _build_page(broker, request, parties, session, seal_form(broker, form), device)
+    last = session.provider_id if session else read_provider(broker, http)
+    page = _build_page(broker, request, parties, session, seal_form(broker, form), device, last)
     reply = page_reply(page)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
@@ -57,10 +66,12 @@ def _build_page(
     session: BrowserSession | None,
     sealed: str,
     device: DeviceLines | None,
+    last: str,
 ) -> ChoicePage:
     client = parties.client
-    offered = [request.provider_id] if request.provider_id else sorted(parties.providers)
-    last = session.provider_id if session and session.provider_id in offered else ""
+    offered = (
+        [request.provider_id] if request.provider_id else sorted(parties.providers, key=lambda one: (one != last, one))
+    )
     lines = {one: provider_lines(broker, one, request.scopes, client.optional_scopes) for one in parties.providers}
     beside = [one for one in sorted(parties.providers) if one not in offered and lines[one]]
     return (DeviceChoicePage if device else ChoicePage)(
@@ -70,7 +81,8 @@ def _build_page(
         redirect_host=host_shown(request.redirect_uri) if request.redirect_uri else "",
         redirect_is_loopback=is_loopback(request.redirect_uri),
         providers=tuple(
-            provider_option(broker, parties, one, selected=one == last or len(offered) == 1) for one in offered
+            provider_option(broker, parties, one, selected=one == last or len(offered) == 1, used_last=one == last)
+            for one in offered
         ),
         **_lasts(broker, request),
         sealed_request=sealed,
@@ -87,12 +99,18 @@ def _build_page(
     )
 
 
-def provider_option(broker: Broker, parties: Parties, provider_id: str, *, selected: bool = False) -> ProviderOption:
+def provider_option(
+    broker: Broker, parties: Parties, provider_id: str, *, selected: bool = False, used_last: bool = False
+) -> ProviderOption:
     """One third party, with the host that its file or the operator names."""
     definition = load_definition(broker, provider_id)
     named = definition.authorization_endpoint or parties.providers[provider_id].issuer or definition.issuer or ""
     return ProviderOption(
-        provider_id=provider_id, display_name=definition.display_name, host=host_shown(named), selected=selected
+        provider_id=provider_id,
+        display_name=definition.display_name,
+        host=host_shown(named),
+        selected=selected,
+        used_last=used_last,
     )
 
 

@@ -24,7 +24,8 @@ from chalicelib.vault import session as vault_session
 T = TypeVar("T")
 Headers = tuple[tuple[str, str], ...]
 BROWSER, PENDING, SESSION, TRIES = "tb_browser", "tb_pending_", "tb_session", "tb_tries"
-LANGUAGE = "tb_language"
+LANGUAGE, PROVIDER = "tb_language", "tb_provider"
+PROVIDER_SECONDS = 180 * 86400
 SLOTS = 3
 SLOT_BYTES = 3800
 ALL_SLOTS_BYTES = 5000
@@ -87,6 +88,16 @@ def browser_hash(browser: str) -> str:
 def read_language(broker: Broker, request: Request) -> str:
     """What an app wished for the trip that this browser is on; anybody may have written it."""
     return request.cookies.get(_full(broker, LANGUAGE), "")
+
+
+def set_provider(broker: Broker, provider_id: str) -> tuple[str, str]:
+    """The cookie that remembers with whom this browser signed in last, until it signs out."""
+    return set_cookie(broker, PROVIDER, provider_id, max_age=PROVIDER_SECONDS)
+
+
+def read_provider(broker: Broker, request: Request) -> str:
+    """With whom that was; anybody may have written it, so that it may tick a card and nothing more."""
+    return request.cookies.get(_full(broker, PROVIDER), "")
 
 
 def seal_form(broker: Broker, form: PageForm) -> str:

@@ -22,7 +22,8 @@ from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.pushed import Opened
 from chalicelib.endpoints.signin import check_own_form
 from chalicelib.endpoints.sitting import find_sitting
-from chalicelib.pages.page import DeviceLines, DevicePage
+from chalicelib.pages.choosing import DeviceLines
+from chalicelib.pages.page import DevicePage
 from chalicelib.ports import Broker
 from chalicelib.protocol.derive import derive_device_grant_id
 from chalicelib.protocol.errors import PageError

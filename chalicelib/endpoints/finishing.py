@@ -9,7 +9,7 @@ from chalicelib.endpoints.answers import deliver, grant_answer, refusal_of
 from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, find_end_of
 from chalicelib.endpoints.completing import add_told, build_grant, end_replaced_session, record_consent
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
-from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session
+from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session, set_provider
 from chalicelib.endpoints.decided import Decided, client_id_of, load_request
 from chalicelib.endpoints.device_decision import approve_device, decision_of, show_end
 from chalicelib.endpoints.shortfall import Shortfall, find_shortfall, show_shortfall
@@ -89,7 +89,8 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     else:
         told = add_told(told, client, subject_for(broker, client, arrival.sub))
         answer = deliver(broker, grant_answer(broker, request, issued, pending.code_secret))
-    return answer.with_headers(seal_session(broker, session, subject.session_salt, told))
+    remembered = set_provider(broker, provider.definition.provider_id)
+    return answer.with_headers(seal_session(broker, session, subject.session_salt, told), remembered)
 
 
 def _ask_about_shortfall(

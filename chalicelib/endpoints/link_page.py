@@ -9,7 +9,8 @@ from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, rea
 from chalicelib.endpoints.parties import Parties
 from chalicelib.endpoints.sitting import Sitting
 from chalicelib.endpoints.travel import provider_name
-from chalicelib.pages.page import ConnectPage, ErrorPage, LoginFirstPage
+from chalicelib.pages.choosing import ConnectPage
+from chalicelib.pages.page import ErrorPage, LoginFirstPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
 from chalicelib.protocol.errors import PageError

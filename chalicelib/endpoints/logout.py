@@ -12,6 +12,7 @@ from chalicelib.custody.signing_out import leave_sign_out
 from chalicelib.endpoints.answers import host_of, leave, site, way_back
 from chalicelib.endpoints.cookies import (
     BROWSER,
+    PROVIDER,
     SESSION,
     Headers,
     SessionOwner,
@@ -186,7 +187,7 @@ def _end(
     """
     if owner is not None and owner.told and broker.clock.now() < owner.ends_at:
         leave_sign_out(broker, owner.sid, owner.told)
-    forget: Headers = (set_cookie(broker, SESSION, "", max_age=0),)
+    forget: Headers = tuple(set_cookie(broker, name, "", max_age=0) for name in (SESSION, PROVIDER))
     broker.log.event("signed_out", client_id=request.client_id or None, had_session=owner is not None, pressed=pressed)
     place = _place(request, client)
     if place is None:

@@ -9,7 +9,7 @@ from chalicelib.endpoints.answers import site
 from chalicelib.endpoints.connecting import Owner
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
 from chalicelib.endpoints.kept import keep_request
-from chalicelib.pages.page import PartialPage, ScopeLine
+from chalicelib.pages.choosing import PartialPage, ScopeLine
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
 from chalicelib.providers.definition import ProviderDefinition

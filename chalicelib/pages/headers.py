@@ -2,27 +2,31 @@
 
 import base64
 import hashlib
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
-_STYLE = Path(__file__).with_name("style.css")
+from chalicelib.pages.theme import Theme
+
+STYLE: Final = Path(__file__).with_name("style.css")
+OURS: Final = Theme()
 
 
-@cache
-def style_sheet() -> str:
+@lru_cache(4)
+def style_sheet(theme: Theme = OURS) -> str:
     """The one style sheet, as it stands between the style tags of every page."""
-    return _STYLE.read_text(encoding="utf-8").strip()
+    return f"{STYLE.read_text(encoding='utf-8')}{theme.css}".strip()
 
 
-@cache
-def style_hash() -> str:
+@lru_cache(4)
+def style_hash(theme: Theme = OURS) -> str:
     """The style sheet's source expression for the Content-Security-Policy (CSP level 3, section 2.3.1)."""
-    digest = hashlib.sha256(style_sheet().encode()).digest()
+    digest = hashlib.sha256(style_sheet(theme).encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
 
 
 @lru_cache(256)
-def page_headers(*, has_form: bool, posts_to: str = "'self'") -> tuple[tuple[str, str], ...]:
+def page_headers(*, has_form: bool, posts_to: str = "'self'", theme: Theme = OURS) -> tuple[tuple[str, str], ...]:
     """All headers of a page but its cookies.
 
     posts_to   the one origin that its form may go to
@@ -31,7 +35,8 @@ def page_headers(*, has_form: bool, posts_to: str = "'self'") -> tuple[tuple[str
     policy = "; ".join(
         (
             "default-src 'none'",
-            f"style-src {style_hash()}",
+            f"style-src {style_hash(theme)}",
+            *(("img-src data:",) if theme.logo else ()),
             f"form-action {posts_to}" if has_form else "form-action 'none'",
             "frame-ancestors 'none'",
             "base-uri 'none'",

@@ -8,9 +8,10 @@ import msgspec
 
 from chalicelib.pages import filling
 from chalicelib.pages.display import read_initial, read_link, read_name
-from chalicelib.pages.headers import style_sheet
+from chalicelib.pages.headers import OURS, style_sheet
 from chalicelib.pages.language import DEFAULT, direction_of, read_sections
 from chalicelib.pages.page import Page
+from chalicelib.pages.theme import Theme
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -20,28 +21,32 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _HOLE, _HOLE_IN_JSON = "\x00", rb"\u0000"
 
 
-def render(page: Page, language: str = DEFAULT) -> str:
+def render(page: Page, language: str = DEFAULT, *, theme: Theme = OURS) -> str:
     """The whole document; its answer needs `page_headers`."""
     if not page.hole:
-        return _render(page, language)
+        return _render(page, language, theme)
     known = msgspec.json.encode(msgspec.structs.replace(page, **{page.hole: _HOLE}))
     if known.count(_HOLE_IN_JSON) != 1:  # somebody else's text holds the mark, and the page cannot be kept apart
-        return _render(page, language)
-    return _keep(type(page), known, language).replace(_HOLE, _escape(getattr(page, page.hole)))
+        return _render(page, language, theme)
+    return _keep(type(page), known, language, theme).replace(_HOLE, _escape(getattr(page, page.hole)))
 
 
 @lru_cache(256)
-def _keep(kind: type[Page], known: bytes, language: str) -> str:
+def _keep(kind: type[Page], known: bytes, language: str, theme: Theme) -> str:
     """The page of one app and request, but for what is sealed for one browser: keyed by everything that it shows."""
-    return _render(msgspec.json.decode(known, type=kind), language)
+    return _render(msgspec.json.decode(known, type=kind), language, theme)
 
 
-def _render(page: Page, language: str) -> str:
+def _render(page: Page, language: str, theme: Theme) -> str:
+    from markupsafe import Markup
+
     return (
         _environment()
         .get_template(page.template)
         .render(
             page=page,
+            theme=theme,
+            style=Markup(style_sheet(theme)),  # noqa: S704 - our own, and checked colours; its hash is in the policy
             language=language,
             direction=direction_of(language),
             text=read_sections(language, *page.words),
@@ -60,7 +65,6 @@ def _escape(value: str) -> str:
 @cache
 def _environment() -> "Environment":
     from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
-    from markupsafe import Markup
 
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -75,6 +79,5 @@ def _environment() -> "Environment":
     environment.filters |= {"counted": pass_context(filling.counted)}
     environment.filters |= {"clock": pass_context(filling.clock), "date": pass_context(filling.date)}
     environment.globals |= {"plain": read_name, "initial": read_initial}
-    environment.globals["style"] = Markup(style_sheet())  # noqa: S704 - our own file; its hash is in the policy
     environment.globals["icons"] = environment.get_template("icons.html").module
     return environment

@@ -31,6 +31,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     document_fetches_per_*    such fetches a minute: for one address that asks, from one host, and in all
     dpop_nonce          whether every DPoP proof has to hold a nonce of ours
     provider_dirs       further folders of provider files, read after our own
+    theme               a TOML file with colours and a logo for the pages
     """
 
     issuer: str
@@ -79,6 +80,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     handouts_unlimited: bool = False
     dpop_nonce: Literal["optional", "required"] = "optional"
     provider_dirs: tuple[str, ...] = ()
+    theme: str | None = None
 
     @property
     def registration_door(self) -> Literal["closed", "token", "open"]:

@@ -26,10 +26,9 @@ def show(broker: Broker, http: Request | None, reply: Reply) -> Reply:
     from chalicelib.pages.render import render
 
     language = wished or match_language([kept]) or _find_spoken(http) or DEFAULT
-    headers = page_headers(has_form=reply.body.has_form, posts_to=reply.body.posts_to)
-    return structs.replace(
-        reply, body=render(reply.body, language), headers=(*headers, *reply.headers, *keep), ui_locales=None
-    )
+    headers = page_headers(has_form=reply.body.has_form, posts_to=reply.body.posts_to, theme=broker.theme)
+    html = render(reply.body, language, theme=broker.theme)
+    return structs.replace(reply, body=html, headers=(*headers, *reply.headers, *keep))
 
 
 def _find_wish(http: Request | None, reply: Reply) -> str | None:

@@ -78,6 +78,7 @@ BAD = {
     "handouts_per_client": ["-1", "0", ""],
     "handouts_unlimited": ["", "perhaps"],
     "provider_dirs": ["", " "],
+    "theme": ["", " "],
 }
 
 

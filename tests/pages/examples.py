@@ -5,23 +5,17 @@ from html.parser import HTMLParser
 from msgspec import structs
 from msgspec.structs import replace
 
-from chalicelib.pages.notices import NOTICES
-from chalicelib.pages.page import (
+from chalicelib.pages.choosing import (
     ChoicePage,
     ConnectPage,
     DeviceChoicePage,
     DeviceLines,
-    DevicePage,
-    ErrorPage,
-    LeavingPage,
-    LoginFirstPage,
-    Page,
     PartialPage,
-    PostingPage,
     ProviderOption,
     ScopeLine,
-    SignOutPage,
 )
+from chalicelib.pages.notices import NOTICES
+from chalicelib.pages.page import DevicePage, ErrorPage, LeavingPage, LoginFirstPage, Page, PostingPage, SignOutPage
 from chalicelib.pages.render import render
 
 READ = ScopeLine(name="github:read:user", title="read your profile")
@@ -45,7 +39,7 @@ CHOICE = ChoicePage(
     tos_uri="https://acme.example/terms",
     site="auth.example.com",
 )
-SEVERAL = replace(CHOICE, providers=(GITHUB, GOOGLE))
+SEVERAL = replace(CHOICE, providers=(replace(GITHUB, used_last=True), GOOGLE))
 NAMES_ITSELF = replace(
     CHOICE,
     client_verified=False,
@@ -79,7 +73,7 @@ def every_page() -> dict[str, Page]:
         "choice": CHOICE,
         "choice of an app with a document": NAMES_ITSELF,
         "choice of several": SEVERAL,
-        "connect": ConnectPage(**{**choice, "lasts_days": 0}),
+        "connect": ConnectPage(**{**choice, "lasts_days": 0, "own_scopes": ()}),
         "device": DevicePage(site="auth.example.com"),
         "device, a code that is wrong": DevicePage(wrong=True),
         "device, compare": DevicePage(user_code="BCDF-GHJK"),

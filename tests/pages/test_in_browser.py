@@ -1,75 +1,17 @@
 """The pages in Chromium, under their own headers: the policy holds, Allow arms itself, nothing is cut off."""
 
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser
 
-from chalicelib.pages.headers import page_headers
-from chalicelib.pages.page import LeavingPage
 from chalicelib.pages.render import render
-from tests.chromium import chromium
-from tests.pages.examples import CHOICE, GITHUB, GOOGLE, every_page
+from tests.pages.conftest import Site
+from tests.pages.examples import CHOICE, GITHUB, GOOGLE
 from tests.requirement import requirement
 
-SEVERAL = replace(CHOICE, client_name="x" * 80, client_host="a" * 60 + ".example", providers=(GITHUB, GOOGLE))
-
-
-class Site(ThreadingHTTPServer):
-    """Pages by path, and the forms that came."""
-
-    pages: dict[str, str]
-    posted: list[str]
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-
-class Handler(BaseHTTPRequestHandler):
-    server: Site
-
-    def do_GET(self) -> None:
-        self._send(self.server.pages.get(self.path[1:], "<!doctype html><title>elsewhere</title>"))
-
-    def do_POST(self) -> None:
-        self.server.posted.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        self._send(render(LeavingPage(url=f"http://localhost:{self.server.server_port}/elsewhere", name="GitHub")))
-
-    def _send(self, html: str) -> None:
-        self.send_response(200)
-        for name, value in page_headers(has_form="<form" in html):
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(html.encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[Site]:
-    server = Site(("127.0.0.1", 0), Handler)
-    # A page that goes on by itself cannot be looked at: here it stays.
-    server.pages = {
-        name: render(page).replace('http-equiv="refresh"', 'name="stay"') for name, page in every_page().items()
-    }
-    server.pages["several"] = render(SEVERAL)
-    server.posted = []
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as found:
-        yield found
+LONG = replace(CHOICE, client_name="x" * 80, client_host="a" * 60 + ".example", providers=(GITHUB, GOOGLE))
 
 
 def _open(browser: Browser, url: str, **options: Any) -> Any:
@@ -80,11 +22,17 @@ def _open(browser: Browser, url: str, **options: Any) -> Any:
     return page
 
 
+@pytest.fixture(scope="module", autouse=True)
+def long_names(site: Site) -> None:
+    """A page whose names are as long as they can be."""
+    site.pages["long"] = render(LONG)
+
+
 @requirement("GEN-23")
 @pytest.mark.parametrize("width", [320, 1280])
 def test_pages_fit_and_keep_their_own_policy(browser: Browser, site: Site, width: int) -> None:
     page = _open(browser, f"{site.url}/choice", viewport={"width": width, "height": 800})
-    for name in site.pages:
+    for name in (name for name in site.pages if "/" not in name):
         page.goto(f"{site.url}/{name}")
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
     for mode, ground in (("light", "rgb(237, 241, 240)"), ("dark", "rgb(11, 17, 16)")):
@@ -124,7 +72,7 @@ def test_the_two_buttons_are_of_one_size(browser: Browser, site: Site) -> None:
 
 
 def test_without_javascript_the_decision_is_sent_and_leads_on(browser: Browser, site: Site) -> None:
-    page = _open(browser, f"{site.url}/several", java_script_enabled=False)
+    page = _open(browser, f"{site.url}/long", java_script_enabled=False)
     page.get_by_label("Google").check()
     page.get_by_label("see your e-mail address").uncheck()
     page.get_by_role("button", name="Allow").click()
@@ -135,7 +83,7 @@ def test_without_javascript_the_decision_is_sent_and_leads_on(browser: Browser, 
 
 
 def test_the_scopes_of_a_provider_show_when_it_is_chosen(browser: Browser, site: Site) -> None:
-    page = _open(browser, f"{site.url}/several", java_script_enabled=False)
+    page = _open(browser, f"{site.url}/long", java_script_enabled=False)
     assert page.get_by_text("change your repositories").is_visible()
     page.get_by_label("Google").check()
     assert not page.get_by_text("change your repositories").is_visible()
@@ -143,7 +91,7 @@ def test_the_scopes_of_a_provider_show_when_it_is_chosen(browser: Browser, site:
 
 
 def test_the_keyboard_shows_where_it_is(browser: Browser, site: Site) -> None:
-    page = _open(browser, f"{site.url}/several")
+    page = _open(browser, f"{site.url}/long")
     for _ in range(8):
         page.keyboard.press("Tab")
         outline = page.evaluate(

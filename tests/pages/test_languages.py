@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from chalicelib.pages import language as languages
+from chalicelib.pages.choosing import DeviceChoicePage
 from chalicelib.pages.language import LANGUAGES, MESSAGES, load_messages, match_language, plural_category
 from chalicelib.pages.notices import NOTICES
 from chalicelib.pages.own_scopes import OWN_SCOPES
-from chalicelib.pages.page import DeviceChoicePage, ErrorPage
+from chalicelib.pages.page import ErrorPage
 from tests.pages.examples import CHOICE, DEVICE, NAMES_ITSELF, Reader, every_page, in_words
 from tests.requirement import requirement
 
@@ -25,7 +26,7 @@ CATEGORIES = {
     "ar": "zero one two few many other",
 }
 SPOKEN_ATTRIBUTES = {"alt", "title", "placeholder", "aria-label", "aria-description", "label", "content"}
-TWO_WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}")
+TWO_WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}(?![a-z:])")
 
 
 def sentences(message: object) -> list[str]:
@@ -76,6 +77,8 @@ def test_no_template_and_no_file_of_the_pages_has_words_of_its_own() -> None:
         ]
         assert not spoken, file.name
     for file in sorted(ROOM.glob("*.py")):
+        if file.name in {"theming.py", "colours.py"}:  # they speak to the operator
+            continue
         assert not bare_words(ast.parse(file.read_text())), file.name
 
 
