@@ -41,7 +41,7 @@ def test_under_https_every_cookie_is_secure_and_of_this_host_alone(make_stack: C
     _, sign_in = secure(make_stack)
     browser = sign_in.browser
     assert "code" in browser.get(sign_in.callback).answered
-    assert len(browser.set_cookies) == 3
+    assert len(browser.set_cookies) == 4
     for header in browser.set_cookies:
         assert header.startswith("__Host-tb_") and "; Path=/" in header and "Domain" not in header
         assert "; Secure" in header and "; HttpOnly" in header and "; SameSite=Lax" in header
