@@ -123,7 +123,7 @@ def test_the_ratio_is_computed_as_the_guidelines_do() -> None:
         ('[light]\nwarn = "#000000"', "light.warn is not a colour of a theme"),
         ('[light]\naccent = "red"', "light.accent must be a colour like #0a5c4d"),
         ('[light]\naccent = "#0A5C4D"', "light.accent must be a colour like #0a5c4d"),
-        ('[light]\naccent = "#000;}body{display:none"', "light.accent must be a colour like #0a5c4d"),
+        ('[light]\naccent = "#000000;}body{display:none"', "light.accent must be a colour like #0a5c4d"),
         ("[dark]\naccent = 5", "dark.accent must be a colour like #0a5c4d"),
         ('[logo]\nfile = "ours.png"', "logo needs a file and the name that it stands for"),
         ('[logo]\nfile = 5\nname = "A"', "logo.file must be text"),
