@@ -45,6 +45,7 @@ GROUPS = {
         "test": ("local.suite", "the checks and every test"),
         "check": ("local.check", "format, lint, strict types, import contract"),
         "mutants": ("tests.mutants.run", "take each security check out; a test must notice"),
+        "fuzz": ("tests.fuzz.command", "requests in any order, with faults, for --minutes"),
         "matrix": ("tests.clients.command", "client libraries of others, each through every flow"),
     },
     "Ship it": {

@@ -160,6 +160,11 @@ def _ask_metadata(broker: Broker, provider: Registered, tokens: ProviderTokens) 
     return _learn(broker, provider, read_metadata_responses(provider.definition, answers))
 
 
+def status_of(error: ProviderUnavailable | ProviderRefused | ProviderMisbehaved) -> int:
+    """What the browser is told: 400 where the provider refuses the code, which came through the browser; else 502."""
+    return 400 if isinstance(error, ProviderRefused) and error.code == "invalid_grant" else 502
+
+
 def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
     """The one request to the token endpoint, then who it was; never repeated by itself.
 

@@ -16,6 +16,7 @@ from chalicelib.asking import (
     is_ready,
     open_credential,
     redeem_at_provider,
+    status_of,
 )
 from chalicelib.endpoints.answers import deliver, grant_answer, location_of, refusal_of, site, way_back
 from chalicelib.endpoints.completing import claim_of
@@ -237,14 +238,16 @@ def _ask(broker: Broker, http: Request, provider: Registered, pending: Pending, 
         broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
         if pending.device_round:
             broker.store.reopen_device(decision_of(broker, pending, client_id_of(broker, pending)))
-            raise PageError(error.reason, page="device_again", status=502, link=device_uri(broker)) from None
+            raise PageError(
+                error.reason, page="device_again", status=status_of(error), link=device_uri(broker)
+            ) from None
         broker.store.revoke_grant(pending.grant_id, client_id=client_id_of(broker, pending))
         away = isinstance(error, ProviderUnavailable)
         refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)
         request = read_request(broker, pending)
         link = _link_of(broker, http, request, refusal)
         page = "provider_unavailable" if away else "provider_refused"
-        raise PageError(error.reason, page=page, status=502, link=link) from None
+        raise PageError(error.reason, page=page, status=status_of(error), link=link) from None
 
 
 def _link_of(broker: Broker, http: Request, request: AuthorizationRequest, refusal: OAuthError) -> str | None:

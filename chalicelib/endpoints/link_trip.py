@@ -1,7 +1,7 @@
 """A trip to a provider for a connect link: how it is claimed, refused and ended, and one that only shows a login."""
 
 from chalicelib.access import find_end_among, open_key_of
-from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider
+from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider, status_of
 from chalicelib.custody.linking import link_uri
 from chalicelib.endpoints.answers import error_location
 from chalicelib.endpoints.arriving import name_expected
@@ -55,7 +55,7 @@ def redeem_for_link(
         refusal = TemporarilyUnavailable(error.reason) if away else ServerError(error.reason)
         page = "provider_unavailable" if away else "provider_refused"
         back = _error_place(broker, http, link, refusal)
-        raise PageError(error.reason, page=page, status=502, link=back) from None
+        raise PageError(error.reason, page=page, status=status_of(error), link=back) from None
 
 
 def answer_refused(broker: Broker, http: Request, pending: Pending, link: Link, word: str) -> Reply:

@@ -254,17 +254,21 @@ def test_the_provider_and_its_issuer_are_those_of_the_link(stack: Stack, session
 
 @requirement("CB-10")
 @pytest.mark.parametrize(
-    ("fault", "error"),
-    [({"token_error": "invalid_grant"}, "server_error"), ({"status": 503}, "temporarily_unavailable")],
+    ("fault", "status", "error"),
+    [
+        ({"token_error": "invalid_client"}, 502, "server_error"),
+        ({"token_error": "invalid_grant"}, 400, "server_error"),
+        ({"status": 503}, 502, "temporarily_unavailable"),
+    ],
 )
 def test_a_provider_that_fails_leads_back_to_the_app_with_the_registered_error(
-    stack: Stack, session: Session, fault: dict[str, Any], error: str
+    stack: Stack, session: Session, fault: dict[str, Any], status: int, error: str
 ) -> None:
     callback, before = to_callback(session, link_of(session)), connected(stack)
     for name, value in fault.items():
         setattr(stack.provider.faults, name, value)
     answer: Answer = session.sign_in.browser.get(callback)
-    assert answer.status == 502 and f"error={error}" in answer.body
+    assert answer.status == status and f"error={error}" in answer.body
     assert connected(stack) == before
 
 

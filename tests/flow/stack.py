@@ -153,6 +153,11 @@ class Stack:
         """A fresh process: empty caches, perhaps other settings."""
         self.broker = self.build(**changed)
 
+    def drop(self) -> None:
+        """Nobody needs its tables any more: thousands of them would fill the embedded AWS."""
+        for name in (self.settings.table, self.settings.keys_table):
+            self.deployment.dynamodb.call("DeleteTable", {"TableName": name})
+
     def register_provider(self, provider_id: str = "demo") -> None:
         """Our app at the demo provider."""
         self.provider.faults.reset()

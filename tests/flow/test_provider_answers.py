@@ -28,11 +28,11 @@ def arriving(stack: Stack) -> SignIn:
     return stack.to_callback(client)
 
 
-def failed(stack: Stack, arriving: SignIn) -> None:
+def failed(stack: Stack, arriving: SignIn, status: int = 502) -> None:
     """A claim and its end are all that was written; the page leads back to the app with a registered error."""
     with only_written(stack, "GRANT", "GRANT"):
         answer = arriving.browser.get(arriving.callback)
-    assert answer.status == 502 and answer.header("location") is None and answer.location == ""
+    assert answer.status == status and answer.header("location") is None and answer.location == ""
     assert_nothing_came_of_it(stack, answer)
     assert "tb_session" not in arriving.browser.cookies
     assert APP in answer.body and ("error=server_error" in answer.body or "error=temporarily" in answer.body)
@@ -62,8 +62,7 @@ FAULTS: list[dict[str, Any]] = [
     {"huge": True},
     {"broken_json": True},
     {"lose_answer": True},
-    {"token_error": "invalid_grant"},
-    {"token_error": "invalid_grant", "errors_as_200": True},
+    {"token_error": "invalid_client"},
     {"token_error": "<script>CANARY</script>", "errors_as_200": True},
     {"token_type": "mac"},
     {"at": frozenset({"userinfo"}), "broken_json": True},
@@ -78,6 +77,17 @@ def test_an_answer_that_makes_no_sense_ends_the_sign_in(stack: Stack, arriving: 
         setattr(stack.provider.faults, name, value)
     failed(stack, arriving)
     assert "CANARY" not in stack.log.getvalue()
+
+
+@requirement("CB-10", "F30")
+@pytest.mark.parametrize("faults", [{}, {"errors_as_200": True}], ids=str)
+def test_a_code_that_the_provider_refuses_came_through_the_browser_and_is_no_fault_of_a_server(
+    stack: Stack, arriving: SignIn, faults: dict[str, Any]
+) -> None:
+    for name, value in faults.items():
+        setattr(stack.provider.faults, name, value)
+    arriving.callback = with_query(arriving.callback, code="made-up")
+    failed(stack, arriving, status=400)
 
 
 @pytest.mark.parametrize("faults", [{"status": 500}, {"lose_answer": True}], ids=str)
@@ -131,7 +141,7 @@ def test_a_code_of_another_sign_in_does_not_pass_for_this_ones(stack: Stack, arr
     attackers = stack.to_callback(arriving.client, browser=stack.browser(), who="bob")
     code = dict(parse_qsl(urlsplit(attackers.callback).query))["code"]
     answer = arriving.browser.get(with_query(arriving.callback, code=code))
-    assert_page(answer, 502)
+    assert_page(answer, 400)
     assert_nothing_came_of_it(stack, answer)
 
 

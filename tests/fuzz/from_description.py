@@ -4,6 +4,7 @@ Half of them hold what is right at this broker, so that they go deep. Whatever i
 5xx, and nothing of what stands for a secret in the answer or in the log.
 """
 
+from collections import Counter
 from typing import Any
 
 import schemathesis
@@ -34,10 +35,10 @@ LEFT_OUT = ("/proxy/{provider_id}/{path}",)
 
 
 class Target:
-    """A broker with one finished sign-in, and what is right at it."""
+    """A broker with one finished sign-in, and what is right at it; `answers` counts them by status."""
 
-    def __init__(self, stack: Stack) -> None:
-        self.stack = stack
+    def __init__(self, stack: Stack, answers: Counter[str] | None = None) -> None:
+        self.stack, self.answers = stack, Counter[str]() if answers is None else answers
         client, secret = stack.client(token_endpoint_auth_method="client_secret_post")
         used, coded = stack.sign_in(client, secret), stack.sign_in(client, secret)
         tokens = stack.redeem(used).json
@@ -77,6 +78,7 @@ class Target:
     def check(self, case: Case, response: Any) -> None:
         """What holds for every answer."""
         name = f"{case.method} {case.operation.path}"
+        self.answers[str(response.status_code)] += 1
         assert response.status_code < 500, (name, response.status_code, self.stack.log.getvalue()[-500:])
         if "x-amzn-errortype" in response.headers:
             return  # the gateway's own, of a path or a request that no app sees
