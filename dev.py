@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> int:
         return 0
     name, rest = arguments[0], arguments[1:]
     if name not in COMMANDS:
-        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.4)
+        near = difflib.get_close_matches(name, COMMANDS, n=1, cutoff=0.5)
         hint = f"did you mean '{near[0]}'?" if near else "'python3 dev.py' lists the commands."
         print(f"dev.py: no command '{name}'; {hint}", file=sys.stderr)
         return 2
@@ -98,10 +98,9 @@ def main(arguments: list[str]) -> int:
 
 def overview() -> str:
     lines = ["Token Broker: sign-in with a third party for an app that holds no secret."]
-    lines += ["  python3 dev.py COMMAND [--help]"]
+    lines += ["  python3 dev.py COMMAND [--help]   New here? 'demo', and open its address."]
     for title, commands in GROUPS.items():
         lines += [title, *(f"  {name:9} {purpose}" for name, (_, purpose) in commands.items())]
-    lines.append("New here? 'python3 dev.py demo', and open the address that it prints.")
     return "\n".join(lines)
 
 
