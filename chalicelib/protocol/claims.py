@@ -8,10 +8,9 @@ from typing import Any
 from chalicelib.protocol.scope import serialize
 
 BACKCHANNEL_LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
+# Not birthdate and gender: the page says "name and picture", so nobody is told that an app would learn them.
 PROFILE_CLAIMS = (
-    "birthdate",
     "family_name",
-    "gender",
     "given_name",
     "locale",
     "middle_name",

@@ -9,6 +9,7 @@ import jwt
 import pytest
 
 from chalicelib.protocol.device_code import DEVICE_CODE
+from local.fake import demo_oauth
 from tests.flow.bound import Holder
 from tests.flow.browser import Answer, request
 from tests.flow.device import ask
@@ -85,6 +86,38 @@ def test_every_advertised_value_works(make_stack) -> None:
         allowed = method in known["introspection_endpoint_auth_methods_supported"]
         assert stack.post("/introspect", client, secret, token="x").status == (200 if allowed else 401), method
     assert len(set(known["claims_supported"])) == len(known["claims_supported"])
+
+
+TOLD = {
+    "family_name": "Example",
+    "given_name": "Alice",
+    "locale": "de-DE",
+    "middle_name": "B.",
+    "name": "Alice B. Example",
+    "nickname": "ali",
+    "picture": "https://pictures.example/alice.png",
+    "preferred_username": "alice",
+    "profile": "https://people.example/alice",
+    "updated_at": 1_700_000_000,
+    "website": "https://alice.example/",
+    "zoneinfo": "Europe/Berlin",
+    "email": "alice@people.example",
+    "email_verified": True,
+}
+
+
+@requirement("META-02", "INT-02")
+def test_every_advertised_claim_is_passed_on_and_no_other(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """From a third party that tells all of them, and more than the page says to its reader."""
+    more = {"birthdate": "1990-01-02", "gender": "female", "address": {"country": "DE"}, "groups": ["staff"]}
+    monkeypatch.setattr(demo_oauth, "profile_claims", lambda family, faults: TOLD | more)
+    stack.provider.faults.acr = "urn:demo:one"
+    sign_in = stack.sign_in(stack.client()[0], nonce="n", scope="openid profile email")
+    tokens = stack.redeem(sign_in).json
+    claims = jwt.decode(tokens["id_token"], options={"verify_signature": False})
+    seen = stack.userinfo(tokens["access_token"]).json
+    assert {**seen, **TOLD} == seen
+    assert {*claims, *seen} == {*metadata(stack)["claims_supported"]}
 
 
 @requirement("META-02", "DPOP-01")

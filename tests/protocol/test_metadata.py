@@ -27,11 +27,9 @@ def metadata(settings=SETTINGS):
 
 @requirement("META-01", "META-02")
 def test_the_document_is_exactly_this():
-    profile = (
-        "birthdate family_name gender given_name locale middle_name name nickname picture preferred_username profile"
-    )
+    profile = "family_name given_name locale middle_name name nickname picture preferred_username profile"
     algorithms = ["ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256"]
-    tokens = "iss sub aud exp iat auth_time nonce at_hash sid email email_verified"
+    tokens = "iss sub aud exp iat auth_time acr nonce at_hash sid email email_verified"
     assert metadata() == {
         "issuer": "https://broker.example/base",
         "authorization_endpoint": "https://broker.example/base/authorize",
