@@ -10,7 +10,7 @@ from chalicelib.records.link import Link
 Purpose = Literal["sign_in", "connect", "show_login"]
 
 
-class AuthorizationRequest(Struct, frozen=True, kw_only=True):
+class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A checked request of GET /authorize (RFC 6749 section 4.1.1).
 
     scopes         all that were asked: own names and `provider:scope`
@@ -58,7 +58,7 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True):
         return self.redirect_uri + self.return_to
 
 
-class Pending(Struct, frozen=True, kw_only=True):
+class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A decision on its way to the provider and back, in a sealed cookie.
 
     purpose          "connect" adds an account for the app of `link`; "show_login" only finds out whether the user of
