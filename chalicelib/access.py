@@ -13,7 +13,7 @@ from chalicelib.ports import Broker, Found
 from chalicelib.protocol import jose
 from chalicelib.protocol.acting import CHAIN, read_actors, read_ancestors, whose_grant
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken, ProofRefused, ServerError
-from chalicelib.protocol.grants import find_end
+from chalicelib.protocol.grants import PAUSED, PAUSED_MEMBERS, find_end
 from chalicelib.protocol.proof import Proof
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.proving import check_holder, read_confirmation, use_up
@@ -198,6 +198,8 @@ def find_use(broker: Broker, claims: dict[str, Any], found: Found) -> Use:
     consent = found.get(consent_place(sub, client_id))
     at = grant.decided_at
     end = find_end_among(broker, found, at, sub=sub, client_id=client_id, provider_id=claims["provider"])
+    if end == PAUSED:
+        raise InvalidToken(PAUSED, members=PAUSED_MEMBERS)
     if end is not None or client is None or consent is None:
         raise InvalidToken(end or "record_gone")
     scopes = consent.scopes & grant.scopes & client.scopes

@@ -191,6 +191,9 @@ class Store(Protocol):
         secret_hash   of the handle that asks for it; None where the broker itself has reason to
         """
 
+    def pause_grant(self, grant_id: str, *, sub: str, paused: bool) -> Written[Grant] | Refused[Grant]:
+        """Let no refresh token of it be used for a while, or again, if it is that user's and has not ended."""
+
     def widen_grant(self, widening: Widening) -> Written[Grant] | Refused[Grant]:
         """Add to an active grant of that user and client; nothing in it is taken away or replaced."""
 
@@ -258,6 +261,9 @@ class Store(Protocol):
     def list_subject(self, sub: str, kind: str) -> tuple[str, ...]:
         """Names of one subject's items of a kind (`CONNECTION`, `GRANT`); they may lag, so items are read to decide."""
 
+    def list_held(self, sub: str) -> tuple[str, ...]:
+        """Keys of one subject's connections, consents and grants, each with its kind in front; they may lag too."""
+
     def put_job(self, job: Job) -> None:
         """Leave a duty; the same one twice is one."""
 
@@ -266,6 +272,14 @@ class Store(Protocol):
 
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
         """Insert if absent."""
+
+    def set_logins(
+        self, subject: Subject, logins: dict[str, str], *, salt: bytes
+    ) -> Written[Subject] | Refused[Subject]:
+        """Note which further logins a user has, if nobody else has changed that since it was read.
+
+        salt   another than before ends every browser session of this user
+        """
 
     def put_user_key(self, sub: str, sealed: bytes) -> Written[bytes] | Refused[bytes]:
         """Insert if absent."""
@@ -325,12 +339,16 @@ class Store(Protocol):
     def append_audit(self, event: AuditEvent) -> None:
         """Append one record; when it raises, nothing may be handed out."""
 
-    def list_traces(self, sub: str, connection_id: str, *, since: int) -> Traces:
+    def list_traces(self, sub: str, connection_id: str | None, *, since: int) -> Traces:
         """Of the newest audit records of a user, those of one connection: one query of a fixed size, whatever stands
         there.
 
-        since   the earliest time that is looked at
+        connection_id   None: of all of them
+        since           the earliest time that is looked at
         """
+
+    def list_events(self, sub: str, *, since: int, most: int) -> tuple[tuple[AuditEvent, ...], bool]:
+        """The newest audit records of a user, so many at most, and whether those are all since then."""
 
     def count(self, key: str, *, amount: int, window_ends_at: int) -> int:
         """Add atomically to a counter of one window; the sum after it."""

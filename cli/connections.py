@@ -8,8 +8,8 @@ from typing import Any
 
 from chalicelib.composition import build_broker
 from chalicelib.config import ConfigurationError
-from chalicelib.custody.revoking import end_all
-from chalicelib.endpoints.connections import describe_ended, describe_use, mark_consent
+from chalicelib.custody.revoking import end_all, mark_consent
+from chalicelib.endpoints.connections import describe_ended, describe_use
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken

@@ -77,7 +77,9 @@ def _find_sub(broker: Broker, options: argparse.Namespace) -> str:
     named = {"provider_id": options.provider, "issuer": issuer, "subject": options.account}
     login = derive_sub(key, **named)
     found = broker.store.read(subject_place(login)).get(subject_place(login))
-    return derive_sub(key, **named, life=found.erased) if found and found.erased else login
+    sub = derive_sub(key, **named, life=found.erased) if found and found.erased else login
+    owner = broker.store.read(subject_place(sub)).get(subject_place(sub))
+    return owner.linked_to if owner and owner.linked_to and not owner.marks.disabled else sub
 
 
 def _confirm(sub: str) -> None:

@@ -53,6 +53,7 @@ function prepare(app) {
   for (const [id, action] of Object.entries({ "sign-in": signIn, refresh, revoke })) {
     $(`#${id}`).addEventListener("click", () => attempt(action));
   }
+  $("#my-access").href = `${app.config.issuer}/account`;
   listen(app, (told) => attempt(() => actions.hear(told)));
   setInterval(tick, 1000);
 }

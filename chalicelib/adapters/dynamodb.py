@@ -181,26 +181,48 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
         item["sk"] = {"S": f"{event.at:012d}#{event.request_id}"}
         self._call("PutItem", {"TableName": self._tables["broker"], "Item": item})
 
-    def list_traces(self, sub: str, connection_id: str, *, since: int) -> Traces:
+    def list_traces(self, sub: str, connection_id: str | None, *, since: int) -> Traces:
         """The table counts before it filters: never more than so many records are read."""
+        one = connection_id is not None
+        answer = self._look_at_uses(
+            sub,
+            since,
+            {":connection": encode(connection_id)} if one else {},
+            **({"FilterExpression": "connection_id = :connection"} if one else {}),
+            ProjectionExpression="#event, #at, connection_id",
+            ExpressionAttributeNames={"#event": "event", "#at": "at"},
+        )
+        found = tuple(decode_item(item, Trace) for item in answer.get("Items", []))
+        return Traces(found=found, is_cut=bool(answer.get("LastEvaluatedKey")))
+
+    def list_events(self, sub: str, *, since: int, most: int) -> tuple[tuple[AuditEvent, ...], bool]:
+        """Page by page, until there are enough."""
+        found: list[AuditEvent] = []
+        start: dict[str, Any] = {}
+        while len(found) < most:
+            answer = self._look_at_uses(sub, since, {}, **({"ExclusiveStartKey": start} if start else {}))
+            found += [decode_item(item, AuditEvent) for item in answer.get("Items", [])]
+            start = answer.get("LastEvaluatedKey") or {}
+            if not start:
+                return tuple(found), True
+        return tuple(found[:most]), False
+
+    def _look_at_uses(self, sub: str, since: int, values: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """One page of a user's audit records, the newest first."""
         payload = {
             "TableName": self._tables["broker"],
             "KeyConditionExpression": "pk = :whose AND sk >= :since",
-            "FilterExpression": "connection_id = :connection",
-            "ProjectionExpression": "#event, #at",
-            "ExpressionAttributeNames": {"#event": "event", "#at": "at"},
             "ExpressionAttributeValues": {
                 ":whose": encode(f"AUDIT#{sub}"),
                 ":since": encode(f"{since:012d}"),
-                ":connection": encode(connection_id),
+                **values,
             },
             "ScanIndexForward": False,
             "Limit": LOOKED_AT,
             "ConsistentRead": True,
+            **more,
         }
-        answer = self._call("Query", payload)
-        found = tuple(decode_item(item, Trace) for item in answer.get("Items", []))
-        return Traces(found=found, is_cut=bool(answer.get("LastEvaluatedKey")))
+        return self._call("Query", payload)
 
     def count(self, name: str, *, amount: int, window_ends_at: int) -> int:
         """Atomic ADD; the window stands in the key, so nothing has to be reset."""

@@ -29,6 +29,19 @@ class ErasureVerbs(Tables):
             {":next": subject.life + 1},
         )
 
+    def set_logins(
+        self, subject: Subject, logins: dict[str, str], *, salt: bytes
+    ) -> Written[Subject] | Refused[Subject]:
+        """If they are still those that were read, and the user is not erased."""
+        conditions = [
+            equal("logins", ":read", subject.logins),
+            "(attribute_not_exists(marks.disabled) OR marks.disabled = :no)",
+        ]
+        values = {":logins": logins, ":read": subject.logins, ":salt": salt, ":no": False}
+        return self._update(
+            subject_place(subject.sub), "SET logins = :logins, session_salt = :salt", conditions, values
+        )
+
     def put_job_key(self, left: JobKey, *, now: int) -> Written[JobKey] | Refused[JobKey]:
         """Insert if absent or over, in the table without backups, which forgets it when it is over."""
         condition = "attribute_not_exists(pk) OR expires_at <= :now"

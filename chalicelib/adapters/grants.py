@@ -76,8 +76,10 @@ class GrantVerbs(Tables):
             "epoch = :epoch",
             "expires_at > :now",
             "ends_at > :now",
+            "(attribute_not_exists(paused) OR paused = :no)",
         ]
         values: dict[str, object] = {
+            ":no": False,
             ":generation": advance.generation,
             ":active": "active",
             ":secret": advance.secret_hash,
@@ -133,6 +135,13 @@ class GrantVerbs(Tables):
             conditions.append("secret_hash = :secret")
             values[":secret"] = secret_hash
         return self._update(grant_place(grant_id), "SET #status = :revoked", conditions, values)
+
+    def pause_grant(self, grant_id: str, *, sub: str, paused: bool) -> Written[Grant] | Refused[Grant]:
+        """Whatever its generation; what has ended stays as it is."""
+        values: dict[str, object] = {":paused": paused, ":revoked": "revoked", ":sub": sub}
+        return self._update(
+            grant_place(grant_id), "SET paused = :paused", ["#sub = :sub", "#status <> :revoked"], values
+        )
 
 
 def _require_key(conditions: list[str], values: dict[str, object], attribute: str, jkt: str | None) -> None:

@@ -64,19 +64,30 @@ class Tables:
 
     def list_subject(self, sub: str, kind: str) -> tuple[str, ...]:
         """Keys of one subject's items of one kind, from the index: it may lag, so it only says where to look."""
+        found = self._list_keys(sub, "begins_with(pk, :kind)", {":kind": f"{kind}#"})
+        return tuple(key.partition("#")[2] for key in found)
+
+    def list_held(self, sub: str) -> tuple[str, ...]:
+        """Of the kinds that sort between these two nothing else names a subject."""
+        return self._list_keys(sub, "pk BETWEEN :first AND :last", {":first": "CONNECTION#", ":last": "GRANT#~"})
+
+    def _list_keys(self, sub: str, which: str, values: Mapping[str, str]) -> tuple[str, ...]:
         found: list[str] = []
         start: dict[str, Any] = {}
         while True:
             payload = {
                 "TableName": self._tables["broker"],
                 "IndexName": "by_sub",
-                "KeyConditionExpression": "#sub = :sub AND begins_with(pk, :kind)",
+                "KeyConditionExpression": f"#sub = :sub AND {which}",
                 "ExpressionAttributeNames": {"#sub": "sub"},
-                "ExpressionAttributeValues": {":sub": encode(sub), ":kind": encode(f"{kind}#")},
+                "ExpressionAttributeValues": {
+                    ":sub": encode(sub),
+                    **{name: encode(value) for name, value in values.items()},
+                },
                 **({"ExclusiveStartKey": start} if start else {}),
             }
             answer = self._call("Query", payload)
-            found += [item["pk"]["S"].partition("#")[2] for item in answer.get("Items", [])]
+            found += [item["pk"]["S"] for item in answer.get("Items", [])]
             start = answer.get("LastEvaluatedKey") or {}
             if not start:
                 return tuple(dict.fromkeys(found))

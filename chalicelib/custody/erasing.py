@@ -21,6 +21,7 @@ from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.places import job_key_place, recovery_place, subject_place, user_key_place
 from chalicelib.records.stored import JobKey
+from chalicelib.records.subject import Subject
 from chalicelib.vault.endings import may_change
 from chalicelib.vault.sealed import (
     JOB_KEY_VERSION,
@@ -41,6 +42,7 @@ from chalicelib.vault.sealed import (
 
 CLAIM_SECONDS, TRIES = 60, 90
 ALL_TIMES = 10**11
+ONCE_SECONDS = 60
 
 
 class Erasure(Struct, frozen=True, kw_only=True):
@@ -55,6 +57,12 @@ class Erasure(Struct, frozen=True, kw_only=True):
     ends_at: int
 
 
+def leave_erasure(broker: Broker, sub: str) -> None:
+    """A job that erases; the same one twice is one."""
+    now = broker.clock.now()
+    broker.store.put_job(Job(kind="erase", job_id=sub, due_at=now - now % ONCE_SECONDS, created_at=now, sub=sub))
+
+
 def erase_user(broker: Broker, sub: str) -> Erasure | None:
     """All of it, or again what an earlier one left; None where nobody of that name has ever been here.
 
@@ -66,6 +74,7 @@ def erase_user(broker: Broker, sub: str) -> Erasure | None:
     if subject is None:
         return None
     broker.store.erase_subject(subject, now=broker.clock.now())
+    _erase_logins(broker, subject)
     mine = read_connections(broker, sub)
     if own is not None and own.sealed:
         user_key = open_key_of(broker, own)
@@ -80,6 +89,16 @@ def erase_user(broker: Broker, sub: str) -> Erasure | None:
     left = broker.store.read(job_key_place(sub)).get(job_key_place(sub))
     waits = left is not None and any(may_change(one) for one in stand)
     return Erasure(sub=sub, connections=tuple(stand), ends_at=left.expires_at if left and waits else 0)
+
+
+def _erase_logins(broker: Broker, subject: Subject) -> None:
+    """Who signs in with a further login of an erased user is somebody new as well."""
+    places = [subject_place(name) for name in subject.logins]
+    found = broker.store.read(*places) if places else None
+    for place in places:
+        login = found.get(place) if found else None
+        if login is not None and login.linked_to == subject.sub:
+            broker.store.erase_subject(login, now=broker.clock.now())
 
 
 def _both_keys(broker: Broker, sub: str, user_key: bytes) -> LeftKeys:
@@ -115,7 +134,9 @@ def _hand_over(broker: Broker, sub: str, tombstones: list[Connection], keys: Lef
 
 
 def _duties_of(broker: Broker, sub: str) -> Iterator[Job]:
-    return (job for job in chain(*broker.queue.list_due(ALL_TIMES)) if job.sub == sub)
+    """But the one that erases, which has somebody already, and what would end by itself."""
+    mine = (job for job in chain(*broker.queue.list_due(ALL_TIMES)) if job.sub == sub)
+    return (job for job in mine if job.kind not in ("erase", "time_up"))
 
 
 def _ending_job(broker: Broker, job: Job, keys: LeftKeys) -> Job:

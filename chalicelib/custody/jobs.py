@@ -12,6 +12,8 @@ from msgspec import Struct
 
 from chalicelib.asking import ProviderFailure, find_registered, known_metadata
 from chalicelib.custody.duties import Duty, end_tokens, tokens_of_answer, without_kept
+from chalicelib.custody.erasing import erase_user
+from chalicelib.custody.limiting import end_in_time
 from chalicelib.custody.revoking import finish_ending, give_up, look_around
 from chalicelib.custody.signing_out import tell_apps
 from chalicelib.custody.turns import take_turns
@@ -43,6 +45,7 @@ MAX_TRIES = 16  # over almost three days
 FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
 # One job asks a provider a few times at three seconds each; none begins that may not end in time.
 LEAST_SECONDS = 12
+OF_NO_TOMBSTONE = frozenset({"return", "sign_out", "time_up", "erase"})
 CLAIM_SECONDS = 60  # longer than a function lives: who has not come to an end by then is dead
 FAILURES_OF_ONE_RUN = 3
 
@@ -77,7 +80,7 @@ def run_due_jobs(broker: Broker) -> list[Performed]:
         if broker.deadline.left() < LEAST_SECONDS:
             break
         now = broker.clock.now()
-        whose = job.provider_id or job.told[0].client_id
+        whose = job.provider_id or job.client_id or job.sub or job.told[0].client_id
         if failed[whose] >= FAILURES_OF_ONE_RUN:
             continue
         if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS):
@@ -118,6 +121,9 @@ def _tell_operator(broker: Broker, job: Job) -> None:
     if job.kind == "sign_out":
         broker.log.event("alarm", kind="sign_out_given_up", client_id=job.told[0].client_id)
         return
+    if job.kind in ("erase", "time_up"):
+        broker.log.event("alarm", kind=f"{job.kind}_given_up", sub=job.sub)
+        return
     named = {"provider_id": job.provider_id, "connection_id": job.connection_id}
     broker.log.event("alarm", kind="revocation_given_up", **named)
 
@@ -136,6 +142,12 @@ def _perform(broker: Broker, job: Job) -> _Done:
         return _Done(done=tell_apps(broker, job))
     if job.kind == "return":
         return _give_back(broker, job)
+    if job.kind == "erase":
+        erase_user(broker, job.sub)
+        return _Done(done=True)
+    if job.kind == "time_up":
+        end_in_time(broker, job)
+        return _Done(done=True)
     at, kept_at, provider_at = (
         connection_place(job.connection_id),
         recovery_place(job.connection_id),
@@ -218,7 +230,7 @@ def _write_down(broker: Broker, job: Job, said: dict[str, Ending]) -> None:
 
     A later decision may replace that tombstone now: also where the call was given up, for it is never made again.
     """
-    if not said or job.kind in ("return", "sign_out") or (job.kind == "revoke" and not job.settles):
+    if not said or job.kind in OF_NO_TOMBSTONE or (job.kind == "revoke" and not job.settles):
         return
     place = connection_place(job.connection_id)
     tombstone = broker.store.read(place).get(place)

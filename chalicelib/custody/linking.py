@@ -131,7 +131,7 @@ def check_asker(broker: Broker, link: Link, found: Found) -> Asker:
         raise PageError("link_of_another_grant", page="link_over", status=403)
     at, provider_id = grant.decided_at, grant.provider_id
     end = find_end_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
-    if end is not None or consent.marks.void(consent.decided_at):
+    if end is not None or consent.void(consent.decided_at, now):
         raise PageError(end or "consent_over", page="link_over", status=403)
     if client.revision != link.client_revision or client.handout == "none" or not client.may_use(link.provider_id):
         raise PageError("client_changed", page="link_over", status=403)

@@ -20,6 +20,7 @@ from chalicelib.custody.duties import (
     tokens_of_answer,
 )
 from chalicelib.ports import Broker, Found, Refused, Written
+from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, Ending
@@ -162,6 +163,22 @@ def narrow_consent(broker: Broker, tombstone: Connection, around: Around) -> Non
             return
         read = broker.store.read(place).get(place)
     broker.log.event("consent_keeps_changing", connection_id=tombstone.connection_id)
+
+
+def mark_consent(broker: Broker, sub: str, client_id: str, consent: Consent | None) -> None:
+    """End in one write all that was decided until now, so that every grant and token of it ends at its next use.
+
+    Raises TemporarilyUnavailable where others keep writing in between; nothing has ended then.
+    """
+    place = consent_place(sub, client_id)
+    for _ in range(3):
+        read = consent or Consent(sub=sub, client_id=client_id)
+        marks = msgspec.structs.replace(read.marks, not_before=broker.clock.now() + 1)
+        ended = Consent(sub=sub, client_id=client_id, version=read.version + 1, epoch=read.epoch, marks=marks)
+        if not isinstance(broker.store.put_consent(ended, expected_version=read.version), Refused):
+            return
+        consent = broker.store.read(place).get(place)
+    raise TemporarilyUnavailable("consent_keeps_changing", retry_after=1)
 
 
 def _write_down(

@@ -28,6 +28,16 @@ def site(broker: Broker) -> str:
     return urlsplit(broker.settings.issuer).netloc
 
 
+def account_uri(broker: Broker) -> str:
+    """Where a user's own page is."""
+    return broker.settings.issuer + "/account"
+
+
+def account_path(broker: Broker) -> str:
+    """The same for a page of ours."""
+    return urlsplit(account_uri(broker)).path
+
+
 class AppAnswer(Struct, frozen=True, kw_only=True):
     """What an app gets at its redirect URI: a code, or an error; state and `iss` with each.
 

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chalicelib.access import find_end_among
 from chalicelib.asking import Brought, Registered
+from chalicelib.endpoints.answers import account_uri
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
 from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.grants import PAUSED
 from chalicelib.records.client import Client
 from chalicelib.records.places import (
     DEPLOYMENT,
@@ -22,6 +24,7 @@ from chalicelib.records.places import (
     user_key_place,
 )
 from chalicelib.records.sign_in import AuthorizationRequest, Pending
+from chalicelib.records.subject import Subject
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
@@ -49,28 +52,43 @@ def derive_names(broker: Broker, provider: Registered, brought: Brought, client_
 
 
 def name_expected(broker: Broker, provider: Registered, brought: Brought, client_id: str, expected: str) -> Arrival:
-    """Who it is, where somebody is expected: at one read more, the user of this login may have been erased and be
-    somebody else now."""
+    """Who it is, where somebody is expected: at one read more, or two, the user of this login may have been erased
+    and be somebody else now, and the login may be a further one of another user's."""
     arrival = derive_names(broker, provider, brought, client_id)
     if arrival.sub == expected:
         return arrival
     place = subject_place(arrival.login)
-    first = broker.store.read(place).get(place)
-    return derive_names(broker, provider, brought, client_id, life=first.erased if first else 0)
+    subject = broker.store.read(place).get(place)
+    if subject is not None and subject.erased:
+        arrival = derive_names(broker, provider, brought, client_id, life=subject.erased)
+        place = subject_place(arrival.sub)
+        subject = broker.store.read(place).get(place)
+    return follow_link(broker, arrival, subject, client_id)
+
+
+def follow_link(broker: Broker, arrival: Arrival, subject: Subject | None, client_id: str) -> Arrival:
+    """Whose login it is, where it was linked to another user's: that user."""
+    if subject is None or not subject.linked_to or subject.marks.disabled:
+        return arrival
+    key, user = broker.keys.get("identity").current.secret, subject.linked_to
+    connection_id = derive_connection_id(key, sub=user, client_id=client_id, account_id=arrival.account_id)
+    return structs.replace(arrival, sub=user, connection_id=connection_id)
 
 
 def find_arrival(
     broker: Broker, pending: Pending, provider: Registered, brought: Brought, client_id: str
 ) -> tuple[Arrival, Found]:
     """Who it is, and everything that the rest decides on in one strongly consistent batch; one batch more where the
-    user of this login was erased and comes back as somebody else. What was decided before that ended with it."""
+    user of this login was erased and comes back as somebody else (what was decided before that ended with it), and one
+    where it is a further login of another user."""
     arrival = derive_names(broker, provider, brought, client_id)
     found = _read_all(broker, pending, arrival, client_id)
     first = found.get(subject_place(arrival.login))
-    if first is None or not first.erased or pending.decided_at < (first.marks.not_before or 0):
-        return arrival, found
-    arrival = derive_names(broker, provider, brought, client_id, life=first.erased)
-    return arrival, _read_all(broker, pending, arrival, client_id)
+    if first is not None and first.erased and pending.decided_at >= (first.marks.not_before or 0):
+        arrival = derive_names(broker, provider, brought, client_id, life=first.erased)
+        found = _read_all(broker, pending, arrival, client_id)
+    whose = follow_link(broker, arrival, found.get(subject_place(arrival.sub)), client_id)
+    return (arrival, found) if whose is arrival else (whose, _read_all(broker, pending, whose, client_id))
 
 
 def _read_all(broker: Broker, pending: Pending, arrival: Arrival, client_id: str) -> Found:
@@ -99,6 +117,8 @@ def check_marks(
         raise PageError("another_account_came_back", page="wrong_account", status=403)
     client = found.get(client_place(request.client_id))
     end = find_end_of(broker, pending.decided_at, request.client_id, arrival.sub, pending, found)
+    if end == PAUSED:
+        raise PageError(PAUSED, page="app_paused", status=403, link=account_uri(broker))
     if end is not None or client is None or client.revision != request.client_revision:
         raise PageError(end or "client_changed", page="sign_in_over", status=403)
     return client

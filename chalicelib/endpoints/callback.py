@@ -18,7 +18,9 @@ from chalicelib.asking import (
     redeem_at_provider,
     status_of,
 )
-from chalicelib.endpoints.answers import deliver, grant_answer, location_of, refusal_of, site, way_back
+from chalicelib.endpoints.account_entry import answer_entry_refused, finish_entry
+from chalicelib.endpoints.account_logins import finish_added_login
+from chalicelib.endpoints.answers import account_uri, deliver, grant_answer, location_of, refusal_of, site, way_back
 from chalicelib.endpoints.completing import claim_of
 from chalicelib.endpoints.cookies import open_client_reference, read_pending
 from chalicelib.endpoints.decided import client_id_of, read_request
@@ -34,6 +36,7 @@ from chalicelib.endpoints.form_post import read_callback
 from chalicelib.endpoints.link_trip import answer_refused, finish_login
 from chalicelib.endpoints.linked import finish_link
 from chalicelib.endpoints.parties import load_parties
+from chalicelib.endpoints.travel import ACCOUNT_STATE
 from chalicelib.pages.page import ErrorPage
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
@@ -77,6 +80,10 @@ def _go_on(broker: Broker, http: Request, parameters: Parameters, pending: Pendi
         return _answer_refused(broker, http, pending, refusal)
     code = _check_code(parameters)
     provider = _hear(broker, parameters, provider)
+    if pending.purpose == "account":
+        return finish_entry(broker, http, pending, provider, code)
+    if pending.purpose == "add_login":
+        return finish_added_login(broker, http, pending, provider, code)
     if pending.link is not None:
         if pending.purpose == "show_login":
             return finish_login(broker, http, pending, pending.link, provider, code)
@@ -104,8 +111,9 @@ def _find_pending(broker: Broker, http: Request, state: str | None) -> Pending:
         raise PageError("state_missing", page="request_broken")
     pending = read_pending(broker, http, state)
     if pending is None:
-        client_id = open_client_reference(broker, state.partition(".")[2])
-        link = None
+        reference = state.partition(".")[2]
+        client_id = open_client_reference(broker, reference)
+        link = account_uri(broker) if reference == ACCOUNT_STATE else None
         if client_id is not None:
             link = way_back(load_parties(broker, client_id).client)
         refusal = PageError("pending_cookie_missing", page="cookie_missing", status=403, link=link)
@@ -180,6 +188,8 @@ def _hear(broker: Broker, parameters: Parameters, provider: Registered) -> Regis
 
 def _answer_refused(broker: Broker, http: Request, pending: Pending, error: str) -> Reply:
     """The provider said no: a fixed word for the app, nothing of the provider's text (CB-10)."""
+    if pending.purpose in ("account", "add_login"):
+        return answer_entry_refused(broker, pending, read_callback_error(error))
     if pending.link is not None:
         return answer_refused(broker, http, pending, pending.link, read_callback_error(error))
     word = read_callback_error(error)

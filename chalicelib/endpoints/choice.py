@@ -24,6 +24,7 @@ from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import split_by_provider
 from chalicelib.records.client import Client
 from chalicelib.records.places import is_url
+from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, PageForm
 from chalicelib.replies import Reply, page_reply
 from chalicelib.vault.connecting import provider_scopes
@@ -81,14 +82,16 @@ def _build_page(
         redirect_host=host_shown(request.redirect_uri) if request.redirect_uri else "",
         redirect_is_loopback=is_loopback(request.redirect_uri),
         providers=tuple(
-            provider_option(broker, parties, one, selected=one == last or len(offered) == 1, used_last=one == last)
+            provider_option(
+                broker, parties.providers[one], selected=one == last or len(offered) == 1, used_last=one == last
+            )
             for one in offered
         ),
         **_lasts(broker, request),
         sealed_request=sealed,
-        own_scopes=_own_lines(broker, request, client),
+        own_scopes=own_lines(broker, request.scopes, client.optional_scopes),
         provider_scopes={one: found for one, found in lines.items() if found},
-        later=tuple(provider_option(broker, parties, one) for one in beside),
+        later=tuple(provider_option(broker, parties.providers[one]) for one in beside),
         signed_in_as=load_definition(broker, session.provider_id).display_name if session else None,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
@@ -100,13 +103,13 @@ def _build_page(
 
 
 def provider_option(
-    broker: Broker, parties: Parties, provider_id: str, *, selected: bool = False, used_last: bool = False
+    broker: Broker, record: ProviderRecord, *, selected: bool = False, used_last: bool = False
 ) -> ProviderOption:
     """One third party, with the host that its file or the operator names."""
-    definition = load_definition(broker, provider_id)
-    named = definition.authorization_endpoint or parties.providers[provider_id].issuer or definition.issuer or ""
+    definition = load_definition(broker, record.provider_id)
+    named = definition.authorization_endpoint or record.issuer or definition.issuer or ""
     return ProviderOption(
-        provider_id=provider_id,
+        provider_id=record.provider_id,
         display_name=definition.display_name,
         host=host_shown(named),
         selected=selected,
@@ -114,14 +117,15 @@ def provider_option(
     )
 
 
-def _own_lines(broker: Broker, request: AuthorizationRequest, client: Client) -> tuple[ScopeLine, ...]:
-    own = split_by_provider(request.scopes, broker.catalog.ids).get("", frozenset())
+def own_lines(broker: Broker, scopes: frozenset[str], optional: frozenset[str] = frozenset()) -> tuple[ScopeLine, ...]:
+    """Our own scopes among these, and those of the team's APIs."""
+    own = split_by_provider(scopes, broker.catalog.ids).get("", frozenset())
     return tuple(
         ScopeLine(
             name=scope,
             is_ours=scope in OWN_SCOPES,
             access="read" if scope in OWN_SCOPES else "write",
-            optional=scope in client.optional_scopes,
+            optional=scope in optional,
         )
         for scope in sorted(own)
     )

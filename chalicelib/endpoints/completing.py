@@ -151,8 +151,9 @@ def record_consent(
 
     Raises TemporarilyUnavailable where others keep writing in between; nothing was issued then.
     """
+    now = broker.clock.now()
     for _ in range(3):
-        void = read is not None and (is_void(read.decided_at) or read.marks.void(read.decided_at))
+        void = read is not None and (is_void(read.decided_at) or read.void(read.decided_at, now))
         added = add_to_consent(
             read, grant, client, redirect_uri=redirect_uri, epoch=broker.settings.epoch, is_void=void
         )
@@ -163,7 +164,7 @@ def record_consent(
             return
         place = consent_place(grant.sub, grant.client_id)
         read = broker.store.read(place).get(place)
-        if read is not None and read.marks.void(grant.decided_at):
+        if read is not None and read.void(grant.decided_at, now):
             ended()
             break
     raise TemporarilyUnavailable("consent_keeps_changing")
@@ -175,7 +176,8 @@ def add_to_consent(
     """The consent with this sign-in in it; None where it already was. One of an older epoch or client revision, or from
     before a mark, covers nothing any more and begins anew."""
     fresh = read is not None and read.epoch == epoch and read.client_revision == client.revision and not is_void
-    base = read if read is not None and fresh else Consent(sub=grant.sub, client_id=grant.client_id)
+    anew = read.limits_at(grant.decided_at) if read else Consent(sub=grant.sub, client_id=grant.client_id)
+    base = read if read is not None and fresh else anew
     known = place_hash(redirect_uri, native=client.application_type == "native")
     added = msgspec.structs.replace(
         base,
@@ -185,7 +187,6 @@ def add_to_consent(
         default_connections={**base.default_connections, **grant.connections},
         client_revision=client.revision,
         epoch=epoch,
-        marks=read.marks if read else base.marks,
     )
     if read is not None and added == read:
         return None

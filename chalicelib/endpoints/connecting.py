@@ -302,5 +302,7 @@ def _make_subject(broker: Broker, arrival: Arrival) -> Subject:
     if isinstance(result, Refused):
         if result.found is None:
             raise TemporarilyUnavailable("subject_keeps_changing")
+        if result.found.linked_to:  # it became somebody's further login at this moment
+            raise TemporarilyUnavailable("login_linked_meanwhile", retry_after=1)
         return result.found
     return result.item

@@ -7,23 +7,20 @@ else reads like what does not exist (VLT-01, CONS-07).
 import re
 from typing import Any
 
-import msgspec
-
 from chalicelib.access import Claims, Use, authorize_use, open_key_of
 from chalicelib.asking import is_ready
-from chalicelib.custody.revoking import end_all, end_connection, read_connections
+from chalicelib.custody.revoking import end_all, end_connection, mark_consent, read_connections
 from chalicelib.endpoints.presented import read_presented
-from chalicelib.ports import Broker, Refused, Store
+from chalicelib.ports import Broker, Store
 from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InvalidToken, NotConnected, TemporarilyUnavailable
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.protocol.single import check_no_secret_in_query
 from chalicelib.records.audit import RETENTION_SECONDS
-from chalicelib.records.connection import Connection
-from chalicelib.records.consent import Consent
+from chalicelib.records.connection import Connection, ConnectionStatus
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import Place, connection_place, consent_place, provider_place, user_key_place
+from chalicelib.records.places import Place, connection_place, provider_place, user_key_place
 from chalicelib.replies import Reply, json_reply
 from chalicelib.vault.endings import describe_endings, is_alive_there, result_of
 from chalicelib.vault.forecasting import tell_status
@@ -122,22 +119,6 @@ def _end_all(broker: Broker, http: Request) -> Reply:
     return json_reply({"status": "revoked", "connections": [describe_ended(broker, one) for one in ended]})
 
 
-def mark_consent(broker: Broker, sub: str, client_id: str, consent: Consent | None) -> None:
-    """End in one write all that was decided until now, so that every grant and token of it ends at its next use.
-
-    Raises TemporarilyUnavailable where others keep writing in between; nothing has ended then.
-    """
-    place = consent_place(sub, client_id)
-    for _ in range(3):
-        read = consent or Consent(sub=sub, client_id=client_id)
-        marks = msgspec.structs.replace(read.marks, not_before=broker.clock.now() + 1)
-        ended = Consent(sub=sub, client_id=client_id, version=read.version + 1, epoch=read.epoch, marks=marks)
-        if not isinstance(broker.store.put_consent(ended, expected_version=read.version), Refused):
-            return
-        consent = broker.store.read(place).get(place)
-    raise TemporarilyUnavailable("consent_keeps_changing", retry_after=1)
-
-
 def _authorize(broker: Broker, http: Request, *places: Place[Any]) -> tuple[Use, Grant]:
     """The token must be ours, for us, good now, and of a user."""
     check_no_secret_in_query(http.query)
@@ -174,8 +155,8 @@ def _describe(broker: Broker, use: Use, connection: Connection, key: bytes) -> d
     members = {
         "connection_id": connection.connection_id,
         "provider": connection.provider_id,
-        "label": label_of(userinfo_claims(_open_profile(broker, connection, key), use.scopes)),
-        "status": "reauth_required" if void else _tell_status(broker, connection),
+        "label": label_of(userinfo_claims(open_profile_of(broker, connection, key), use.scopes)),
+        "status": "reauth_required" if void else tell_status_of(broker, connection),
         "scope": " ".join(sorted(connection.granted)),
         "default": defaults.get(connection.provider_id) == connection.connection_id,
         "connected_at": connection.connected_at,
@@ -185,12 +166,14 @@ def _describe(broker: Broker, use: Use, connection: Connection, key: bytes) -> d
     return {name: value for name, value in members.items() if value not in (None, "")}
 
 
-def _tell_status(broker: Broker, connection: Connection) -> str:
+def tell_status_of(broker: Broker, connection: Connection) -> ConnectionStatus:
+    """What whoever asks for its token now would find."""
     definition = broker.catalog.get(connection.provider_id)
     return tell_status(connection, definition, epoch=broker.settings.epoch, now=broker.clock.now())
 
 
-def _open_profile(broker: Broker, connection: Connection, key: bytes) -> dict[str, Any]:
+def open_profile_of(broker: Broker, connection: Connection, key: bytes) -> dict[str, Any]:
+    """What the provider said of the account; nothing where that does not open."""
     try:
         return open_profile(key, connection)
     except SealBroken as broken:

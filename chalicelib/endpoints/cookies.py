@@ -14,6 +14,7 @@ import msgspec
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
+from chalicelib.records.account import AccountForm
 from chalicelib.records.link import LinkForm
 from chalicelib.records.places import is_url
 from chalicelib.records.sign_in import BrowserSession, PageForm, Pending, Told
@@ -144,7 +145,17 @@ def open_sign_out_request(broker: Broker, sealed: str) -> SignOutRequest | None:
     return _read(_open(broker, sealed, "sign_out"), SignOutRequest)
 
 
-def is_fresh(broker: Broker, form: PageForm | LinkForm | SignOutForm) -> bool:
+def seal_account_form(broker: Broker, form: AccountForm) -> str:
+    """The hidden field of a user's own page, for this browser alone; for which session says the form."""
+    return _seal(broker, msgspec.msgpack.encode(form), *_account_place(form.browser))
+
+
+def open_account_form(broker: Broker, sealed: str, browser: str) -> AccountForm | None:
+    """The form, where it is ours and of this browser; of whose session and how old says the form."""
+    return _read(_open(broker, sealed, *_account_place(browser_hash(browser))), AccountForm)
+
+
+def is_fresh(broker: Broker, form: PageForm | LinkForm | SignOutForm | AccountForm) -> bool:
     """True while the page is not older than a sign-in may take."""
     return 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
 
@@ -256,6 +267,10 @@ def open_client_reference(broker: Broker, sealed: str) -> str | None:
 
 def _full(broker: Broker, name: str) -> str:
     return name if broker.settings.is_loopback else f"__Host-{name}"
+
+
+def _account_place(browser: str) -> tuple[str, str]:
+    return "account_form", browser
 
 
 def _slot(state: str) -> str:

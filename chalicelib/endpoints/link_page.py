@@ -48,7 +48,7 @@ def show_link(
         client_host=client_host(asker.client, link.redirect_uri or broker.settings.issuer),
         redirect_host=host_shown(link.redirect_uri or broker.settings.issuer),
         redirect_is_loopback=is_loopback(link.redirect_uri),
-        providers=(provider_option(broker, parties, link.provider_id, selected=True),),
+        providers=(provider_option(broker, parties.providers[link.provider_id], selected=True),),
         provider_scopes={link.provider_id: provider_lines(broker, link.provider_id, scopes, optional)},
         sealed_request=seal_link_form(broker, form),
         signed_in_as=provider_name(broker, sitting.session.provider_id),

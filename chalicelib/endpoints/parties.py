@@ -12,6 +12,7 @@ from chalicelib.protocol.evidence import seen, seen_client
 from chalicelib.protocol.fapi2 import find_misfit
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
+from chalicelib.records.marks import NO_MARKS, Marks
 from chalicelib.records.places import DEPLOYMENT, Place, client_place, is_url, provider_place
 from chalicelib.records.provider import ProviderRecord
 
@@ -89,6 +90,15 @@ def _may_be_known(broker: Broker, client_id: str) -> bool:
     return broker.settings.client_id_documents
 
 
+def load_providers(broker: Broker) -> tuple[dict[str, ProviderRecord], Deployment | None]:
+    """Those with whom anybody may sign in, where no app asks, and the deployment's switch, as the cache knows them."""
+    places = {provider_id: provider_place(provider_id) for provider_id in sorted(broker.catalog.ids)}
+    found = broker.registry.lookup(DEPLOYMENT, *places.values(), absence_of=frozenset(places.values()))
+    records = {provider_id: found.get(place) for provider_id, place in places.items()}
+    usable = {name: one for name, one in records.items() if one and not one.marks.disabled and is_ready(broker, one)}
+    return usable, found.get(DEPLOYMENT)
+
+
 def find_switched_on(broker: Broker) -> tuple[Place[ProviderRecord], ...]:
     """Where the records of providers stand that have one, as far as the cache knows: files alone cost no reading."""
     places = tuple(provider_place(provider_id) for provider_id in sorted(broker.catalog.ids))
@@ -98,7 +108,10 @@ def find_switched_on(broker: Broker) -> tuple[Place[ProviderRecord], ...]:
 
 def decision_time(broker: Broker, parties: Parties, provider_id: str) -> int:
     """When a decision made now counts as made: a mark in view is already behind it."""
-    marks = [parties.client.marks, parties.providers[provider_id].marks]
-    if parties.deployment is not None:
-        marks.append(parties.deployment.marks)
+    deployment = parties.deployment.marks if parties.deployment else NO_MARKS
+    return time_behind(broker, parties.client.marks, parties.providers[provider_id].marks, deployment)
+
+
+def time_behind(broker: Broker, *marks: Marks) -> int:
+    """Now, or when the last of these marks stops ending what is decided."""
     return max([broker.clock.now(), *(mark.not_before for mark in marks if mark.not_before is not None)])

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from chalicelib.access import find_end_among
 from chalicelib.asking import load_definition
-from chalicelib.endpoints.answers import AppAnswer, grant_answer
+from chalicelib.endpoints.answers import AppAnswer, account_uri, grant_answer
 from chalicelib.endpoints.completing import add_told, build_grant, covers, end_replaced_session, record_consent
 from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
 from chalicelib.endpoints.device_decision import approve_device
@@ -15,6 +15,7 @@ from chalicelib.issuing import subject_for
 from chalicelib.ports import Broker, DeviceDecision, Found, Refused
 from chalicelib.protocol.derive import derive_connection_id
 from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.grants import PAUSED
 from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
@@ -58,13 +59,13 @@ def find_sitting(broker: Broker, http: Request, client_id: str, *also: Place[Any
     places = (subject_place(owner.sub), consent_place(owner.sub, client_id), connection_place(connection_id))
     found = broker.store.read(*places, DEPLOYMENT, client_place(client_id), *find_switched_on(broker), *also)
     session = open_session(broker, owner, found.get(places[0]))
-    if session is None or _has_ended(found, session):
+    if session is None or has_ended(found, session):
         return None
     consent, connection = found.get(places[1]), found.get(places[2])
     return Sitting(session=session, told=owner.told, consent=consent, connection=connection, found=found)
 
 
-def _has_ended(found: Found, session: BrowserSession) -> bool:
+def has_ended(found: Found, session: BrowserSession) -> bool:
     """True where the switch for everything, or for the provider of this session, was thrown since."""
     deployment, provider = found.get(DEPLOYMENT), found.get(provider_place(session.provider_id))
     ended = deployment is not None and deployment.marks.void(session.signed_in_at)
@@ -202,6 +203,8 @@ def finish_sitting(
     )
     client = sitting.found.get(client_place(request.client_id))
     end = _find_end(broker, sitting, request.client_id, grant.decided_at)
+    if end == PAUSED:
+        raise PageError(PAUSED, page="app_paused", status=403, link=account_uri(broker))
     if end is not None or client is None or client.revision != request.client_revision:
         raise PageError(end or "client_changed", page="not_allowed", status=403)
     record_consent(

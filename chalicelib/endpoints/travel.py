@@ -7,19 +7,24 @@ from typing import Literal
 import msgspec
 
 from chalicelib.asking import find_registered, load_definition
+from chalicelib.endpoints.answers import account_uri
 from chalicelib.endpoints.cookies import SLOT_BYTES, Headers, seal_client_reference, seal_pending, set_pending
 from chalicelib.endpoints.kept import keep_request
-from chalicelib.endpoints.parties import Parties, decision_time
+from chalicelib.endpoints.parties import Parties, decision_time, load_providers, time_behind
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.link import Link
+from chalicelib.records.marks import NO_MARKS
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import AuthorizationRequest, KeptRequest, Pending
 from chalicelib.upstream.authorization import build_authorization_url
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.vault.connecting import provider_scopes
+
+# In place of the reference to an app: where a callback without its cookie leads back to.
+ACCOUNT_STATE = "account"
 
 
 def begin_trip(
@@ -100,6 +105,44 @@ def begin_link_trip(
     )
     extra = {"prompt": "select_account" if connects else None}
     url = _provider_url(broker, parties.providers[provider_id], pending, extra)
+    return url, set_pending(broker, http, pending, seal_pending(broker, pending))
+
+
+def begin_account_trip(
+    broker: Broker,
+    http: Request,
+    provider_id: str,
+    *,
+    decided_by: str,
+    prompt: str,
+    purpose: Literal["account", "add_login"] = "account",
+) -> tuple[str, Headers]:
+    """The provider's URL for a user who wants to see their own page, and the cookie with it: no app asks, only the
+    login's own scopes are asked, and nothing of the answer is kept.
+
+    decided_by   "page", or "session:<sub>" where that very user has to sign in once more
+    prompt       what the provider is to do before it answers, where it can
+
+    Raises PageError where the provider is switched off, or cannot be asked where it is.
+    """
+    providers, deployment = load_providers(broker)
+    record = providers.get(provider_id)
+    if record is None:
+        raise PageError("provider_switched_off", page="provider_unavailable", link=account_uri(broker))
+    pending = Pending(
+        request=None,
+        provider_id=provider_id,
+        state=f"{_random(broker)}.{ACCOUNT_STATE}",
+        nonce=_random(broker),
+        code_verifier=_random(broker),
+        grant_id=broker.entropy.token_bytes(16).hex(),
+        code_secret=b"",
+        allowed=frozenset(),
+        decided_at=time_behind(broker, record.marks, deployment.marks if deployment else NO_MARKS),
+        decided_by=decided_by,
+        purpose=purpose,
+    )
+    url = _provider_url(broker, record, pending, {"prompt": prompt})
     return url, set_pending(broker, http, pending, seal_pending(broker, pending))
 
 

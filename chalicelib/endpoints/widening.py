@@ -30,7 +30,7 @@ def widen_consent(
     Raises TemporarilyUnavailable where others keep writing in between, or a mark was set meanwhile.
     """
     read = asker.consent
-    place = consent_place(read.sub, read.client_id)
+    place, now = consent_place(read.sub, read.client_id), broker.clock.now()
     for _ in range(3):
         added = _add(read, connection, scopes, over=over)
         if added == read:
@@ -39,7 +39,7 @@ def widen_consent(
         if not isinstance(broker.store.put_consent(added, expected_version=read.version), Refused):
             return
         found = broker.store.read(place).get(place)
-        if found is None or found.marks.void(decided_at) or found.marks.void(asker.grant.decided_at):
+        if found is None or found.void(decided_at, now) or found.void(asker.grant.decided_at, now):
             ended()
             break
         read = found

@@ -9,6 +9,8 @@ from chalicelib.ports import Advance, Broker, Found, Written
 from chalicelib.protocol.errors import InvalidClient, InvalidGrant
 from chalicelib.protocol.grants import (
     FROM_THE_FUTURE,
+    PAUSED,
+    PAUSED_MEMBERS,
     RefreshRequest,
     Repeat,
     RevokeGrant,
@@ -142,6 +144,8 @@ def _check_marks(broker: Broker, found: Found, grant: Grant, now: int) -> frozen
         client_id=grant.client_id,
         provider_id=grant.provider_id,
     )
+    if end == PAUSED:
+        raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)
     if end is not None or client is None or consent is None:
         broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
         raise InvalidClient("client_over") if end == "client_over" else InvalidGrant(end or "record_gone")

@@ -44,4 +44,11 @@ NOTICES: Final[dict[str, Notice]] = {
     "signed_out": Notice("good", "back_to"),
     "still_signed_in": Notice("good", "back_to"),
     "sign_out_again": Notice("wait"),
+    "account_over": Notice("wait", "back_to"),
+    "account_again": Notice("care", "back_to"),
+    "account_of_another": Notice("care", "back_to"),
+    "erased": Notice("good"),
+    "app_paused": Notice("care", "back_to"),
+    "login_taken": Notice("care", "back_to"),
+    "account_of_nobody": Notice("care", "back_to"),
 }

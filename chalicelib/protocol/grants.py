@@ -6,6 +6,7 @@ fully valid credential of a passed generation is a theft or a copy, and ends the
 
 import hmac
 from collections.abc import Iterable
+from typing import Final
 
 from msgspec import Struct
 
@@ -21,6 +22,8 @@ from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.subject import Subject
 
 FROM_THE_FUTURE = "from_the_future"
+PAUSED = "paused_by_user"
+PAUSED_MEMBERS: Final[dict[str, object]] = {"reason": "paused"}  # an app may say so to its user, who can undo it
 
 
 class Repeat(Struct, frozen=True):
@@ -81,6 +84,8 @@ def explain_refusal(
         raise InvalidGrant("refresh_token_of_another_key")
     check_registered(grant.resources[0] if grant.resources else None, request.registered)
     check_narrower(request.scopes, request.resource, grant)
+    if presented.generation == grant.generation and grant.paused:
+        raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)
     if presented.generation >= grant.generation:
         raise InvalidGrant("binding_mismatch" if presented.generation == grant.generation else FROM_THE_FUTURE)
     behind = grant.generation - presented.generation
@@ -159,7 +164,8 @@ def find_end(
     """Which mark ends what was decided then; None where nothing does.
 
     Absence never widens: a client, provider, subject or consent that is gone ends the grant. Only the deployment's
-    switch may be absent, since it is written when it is first thrown.
+    switch may be absent, since it is written when it is first thrown. A pause ends nothing, but while it lasts nothing
+    goes on either: who would end something looks for `PAUSED` first.
     """
     if client is None or client.is_over(now):
         return "client_over"
@@ -172,7 +178,12 @@ def find_end(
         ("subject", subject.marks),
         ("consent", consent.marks),
     )
-    return next((f"{name}_mark" for name, mark in marks if mark.void(decided_at)), None)
+    for name, mark in marks:
+        if mark.void(decided_at):
+            return f"{name}_mark"
+    if consent.void(decided_at, now):
+        return "consent_time_up"
+    return PAUSED if consent.paused_at else None
 
 
 def _belongs(grant: Grant, secret: bytes, client_id: str, epoch: int) -> bool:

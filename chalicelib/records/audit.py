@@ -37,10 +37,11 @@ class Trace(Struct, frozen=True, kw_only=True):
 
     event: str
     at: int
+    connection_id: str = ""
 
 
 class Traces(Struct, frozen=True, kw_only=True):
-    """The newest of one connection, newest first.
+    """The newest, newest first.
 
     is_cut   older ones may stand there that were not looked at
     """

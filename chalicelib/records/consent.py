@@ -1,6 +1,6 @@
 """What one subject has allowed one client, over all sign-ins."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chalicelib.records.marks import NO_MARKS, Marks
 
@@ -12,6 +12,8 @@ class Consent(Struct, frozen=True, kw_only=True):
     default_connections   provider id -> connection id
     decided_at            when the last decision was made that added to it; a mark after that voids all of it
     version               compared by every write; setting a mark raises it too
+    paused_at             since when the user lets this app do nothing for a while; 0: it may
+    ends_at               until when the user lets it; what was decided before that is void then. 0: nothing was said
     """
 
     sub: str
@@ -25,3 +27,16 @@ class Consent(Struct, frozen=True, kw_only=True):
     version: int = 0
     epoch: int = 0
     marks: Marks = NO_MARKS
+    paused_at: int = 0
+    ends_at: int = 0
+
+    def void(self, decided_at: int, now: int) -> bool:
+        """True where a decision of that second no longer counts: a mark has ended it, or its time is up."""
+        return self.marks.void(decided_at) or decided_at < self.ends_at <= now
+
+    def limits_at(self, decided_at: int) -> "Consent":
+        """What of it outlives a decision of that second, which begins anew: an end that is past stays as a mark."""
+        before, is_past = self.marks.not_before, 0 < self.ends_at <= decided_at
+        marks = structs.replace(self.marks, not_before=max(before or 0, self.ends_at)) if is_past else self.marks
+        ends_at = 0 if is_past else self.ends_at
+        return Consent(sub=self.sub, client_id=self.client_id, marks=marks, paused_at=self.paused_at, ends_at=ends_at)

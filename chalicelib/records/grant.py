@@ -52,6 +52,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     dpop_jkt               the key that the app named at the start: its code is good with a proof by that one alone
     jkt                    the key to which the refresh tokens of generation `bound_since` and later are bound
     session_salt_hash      of an app's browser session: SHA-256 of the user's salt at its beginning; another one ends it
+    paused                 no refresh token of it is taken for a while
     device                 of a grant that a device asked for: generation 0 is its device code, drawn at the start
     """
 
@@ -89,6 +90,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     jkt: str = ""
     bound_since: int | None = None
     session_salt_hash: bytes = b""
+    paused: bool = False
     device: DeviceRequest | None = None
 
     def is_over(self, now: int) -> bool:

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from chalicelib.records.sign_in import Told
 
-JobKind = Literal["revoke", "open_attempt", "end", "return", "sign_out"]
+JobKind = Literal["revoke", "open_attempt", "end", "return", "sign_out", "time_up", "erase"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -14,11 +14,14 @@ class Job(Struct, frozen=True, kw_only=True):
 
     kind          revoke: end the sealed tokens; open_attempt: end what a refresh brings that ran while it was revoked;
                   end: finish a revocation whose request died after its tombstone; return: end the sealed tokens of a
-                  sign-in that nothing came of; sign_out: tell apps that a browser session has ended
+                  sign-in that nothing came of; sign_out: tell apps that a browser session has ended;
+                  time_up: end all that one app may do for one user, if its time is up still;
+                  erase: erase a user who has asked for it
     job_id        says which duty it is, so that the same one is written once
     sub           whose key opens what is sealed; of a `return` its own name, since its user may never have been here
     sealed        for `revoke`, `return`: tokens and their kinds, under that key for this job's place
-    generation    for `open_attempt`: the tombstone's; answers of it and before are ended. For `end`: the line ended
+    generation    for `open_attempt`: the tombstone's; answers of it and before are ended. For `end`: the line ended.
+                  For `time_up`: the time that the user has set
     attempt       for `open_attempt`: the attempt that was open
     settles       the tombstone is settled when this is done
     claimed_until who does it has it until then; 0: nobody
@@ -26,6 +29,7 @@ class Job(Struct, frozen=True, kw_only=True):
                   of its own
     sid           for `sign_out`: the session; "": all of the user's
     told          for `sign_out`: the apps
+    client_id     for `time_up`: the app
     """
 
     kind: JobKind
@@ -44,3 +48,4 @@ class Job(Struct, frozen=True, kw_only=True):
     expires_at: int | None = None
     sid: str = ""
     told: tuple[Told, ...] = ()
+    client_id: str = ""

@@ -1,7 +1,7 @@
 """Where each kind of item stands: one key per thing, one item per key."""
 
 import hashlib
-from typing import Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection, Recovery
@@ -87,6 +87,13 @@ def subject_place(sub: str) -> Place[Subject]:
 def consent_place(sub: str, client_id: str) -> Place[Consent]:
     """CONSENT#<sub>#<client_id, or the hash of its URL>."""
     return Place(f"CONSENT#{sub}#{_short(client_id)}", Consent)
+
+
+def place_of_key(key: str) -> Place[Any] | None:
+    """Where that stands, of the kinds that a user is shown; None for any other."""
+    kinds: dict[str, type[Any]] = {"CONNECTION": Connection, "CONSENT": Consent, "GRANT": Grant}
+    record = kinds.get(key.partition("#")[0])
+    return None if record is None else Place(key, record)
 
 
 def consenting_client_place(consent_key: str) -> Place[Client]:

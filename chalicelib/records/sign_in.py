@@ -7,7 +7,7 @@ from msgspec import Struct
 from chalicelib.records.client import ResponseMode
 from chalicelib.records.link import Link
 
-Purpose = Literal["sign_in", "connect", "show_login"]
+Purpose = Literal["sign_in", "connect", "show_login", "account", "add_login"]
 
 
 class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -62,7 +62,8 @@ class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A decision on its way to the provider and back, in a sealed cookie.
 
     purpose          "connect" adds an account for the app of `link`; "show_login" only finds out whether the user of
-                     `link` sits here
+                     `link` sits here; "account" lets a user into their own page,
+                     "add_login" gives that user a further login
     state            what we sent to the provider; the cookie and the callback must agree
     decided_by       "page", "session:<sub>" (that user must be the one who comes back) or "operator"
     code_secret      16 bytes: the secret of the authorization code to come

@@ -11,6 +11,8 @@ class Subject(Struct, frozen=True, kw_only=True):
     session_salt   16 bytes mixed into the key of this user's browser sessions: replacing it signs out everywhere
     erased         how often the user of the login with this name has been erased: the next one has another `sub`
     login, life    of such a next one: the name of its login, and the number from which its `sub` was derived
+    linked_to      whose further login it is; nobody goes by this name then
+    logins         of a user: names of further logins -> their providers; good are those that are linked to this user
     """
 
     sub: str
@@ -20,3 +22,5 @@ class Subject(Struct, frozen=True, kw_only=True):
     erased: int = 0
     login: str = ""
     life: int = 0
+    linked_to: str = ""
+    logins: dict[str, str] = {}

@@ -1,8 +1,8 @@
-"""What a browser is sent to: authorize, the decision, the way back, an app's link."""
+"""What a browser is sent to: authorize, the decision, the way back, an app's link, a user's own page."""
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import authorize, callback, device, form_post, link, logout, signin
+from chalicelib.endpoints import account, authorize, callback, device, form_post, link, logout, signin
 from chalicelib.routes.edge import Edge, Route
 
 AUTHORIZE = Route(endpoint=authorize.answer, reads="form", is_page=True)
@@ -11,6 +11,7 @@ CALLBACK = Route(endpoint=callback.answer, is_page=True)
 POSTED_CALLBACK = Route(endpoint=form_post.answer, reads="form", is_page=True)
 DEVICE = Route(endpoint=device.answer, reads="form", is_page=True)
 LINK = Route(endpoint=link.answer, reads="form", is_page=True)
+ACCOUNT = Route(endpoint=account.answer, reads="form", is_page=True)
 LOGOUT = Route(endpoint=logout.answer, reads="form", is_page=True)
 
 
@@ -38,6 +39,10 @@ def build_blueprint(edge: Edge) -> Blueprint:
     @routes.route("/connect/{link}", methods=["GET", "POST"], content_types=[])
     def link_view(link: str) -> Response:
         return edge.serve(routes.current_request, LINK)
+
+    @routes.route("/account", methods=["GET", "POST"], content_types=[])
+    def account_view() -> Response:
+        return edge.serve(routes.current_request, ACCOUNT)
 
     @routes.route("/logout", methods=["GET", "POST"], content_types=[])
     def logout_view() -> Response:

@@ -179,6 +179,8 @@ def _pages(said: Said) -> dict[int, Schema]:
     page = {HTML: {"schema": {"type": "string"}}}
     found = {status: _answer(status, page) for status in (*PAGE_STATUSES, *said.page_statuses)}
     found[503]["content"] = {**page, JSON: {"schema": {"$ref": PARTS + "Error"}}}
+    for status, schema in said.gives.items():
+        found[status]["content"] = {**page, JSON: {"schema": {"$ref": PARTS + schema}}}
     if said.leads:
         found[303] = _answer(303, {})
         found[303]["headers"]["Location"] = _header("Where to.")

@@ -170,6 +170,19 @@ def resource_metadata() -> Schema:
     return record(" ".join(document), **{name: of_value(value, None) for name, value in document.items()})
 
 
+def account_data() -> Schema:
+    """What a user can download: times in epoch seconds, null where there is none."""
+    entry = {"type": "object", "additionalProperties": True}
+    rows = {"type": "array", "items": entry}
+    return record(
+        "made_at user apps sign_ins connections uses uses_are_whole",
+        made_at=NUMBER,
+        user=entry,
+        uses_are_whole=FLAG,
+        **dict.fromkeys(("apps", "sign_ins", "connections", "uses"), rows),
+    )
+
+
 def error() -> Schema:
     """RFC 6749 section 5.2, with a name to ask the operator by."""
     codes = sorted({kind.code for kind in error_classes()})
@@ -229,6 +242,8 @@ def build_schemas() -> dict[str, Schema]:
         "LogoutForm": form(
             "", "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales request decision"
         ),
+        "AccountForm": form("act", "request", scope=PARAMETERS["resource"] | {"description": "Ticked."}),
+        "AccountData": account_data(),
         "DeviceForm": form("", "user_code"),
         "LinkForm": form("request", "decision", scope=PARAMETERS["resource"] | {"description": "Ticked."}),
         "DeviceRequest": form("", f"scope resource provider {PROVEN}"),

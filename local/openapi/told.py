@@ -136,7 +136,7 @@ OPERATIONS: dict[str, Said] = {
         "Sign-in", "A button of our page was pressed.", body="SignInForm", leads=True, page_statuses=PAGES
     ),
     "GET /callback/{provider_id}": _said(
-        "Sign-in", "A provider sends the browser back.", query="CallbackForm", leads=True, page_statuses=PAGES
+        "Sign-in", "A provider sends the browser back.", query="CallbackForm", leads=True, page_statuses=(*PAGES, 409)
     ),
     "POST /callback/{provider_id}": _said(
         "Sign-in", "The same by a form.", body="CallbackForm", leads=True, page_statuses=PAGES
@@ -145,6 +145,15 @@ OPERATIONS: dict[str, Said] = {
         "Sign-in", "End the browser session, after a question.", query="LogoutForm", leads=True, page_statuses=PAGES
     ),
     "POST /logout": _said("Sign-in", "The same by a form.", body="LogoutForm", leads=True, page_statuses=PAGES),
+    "GET /account": _said("My access", "What a user has given to apps; for a browser alone.", page_statuses=PAGES),
+    "POST /account": _said(
+        "My access",
+        "A button of that page.",
+        body="AccountForm",
+        page_statuses=PAGES,
+        leads=True,
+        gives={200: "AccountData"},
+    ),
     "GET /device": _said(
         "Devices", "Where a user types the code of a device.", query="DeviceForm", page_statuses=PAGES
     ),

@@ -29,6 +29,7 @@ def several(says: str, **more: Any) -> Schema:
 
 
 PARAMETERS: dict[str, Schema] = {
+    "act": text("The button that was pressed.", examples=["sign_in demo"]),
     "access_token": text("Not read: the token comes in the header Authorization."),
     "acr_values": text(
         "Authentication contexts, passed to a provider that knows them. A wish: what it says comes back as `acr`."

@@ -76,6 +76,8 @@ ENDPOINTS = (
     Endpoint("POST", "/callback/{provider_id}", "form", tuple(_CALLBACK.split()), page=True),
     Endpoint("GET", "/logout", fields=tuple(_LOGOUT.split()), page=True),
     Endpoint("POST", "/logout", "form", (*_LOGOUT.split(), "decision"), page=True),
+    Endpoint("GET", "/account", page=True),
+    Endpoint("POST", "/account", "form", ("request", "act", "scope"), page=True),
     Endpoint("POST", "/device_authorization", "form", tuple(_DEVICE.split()), ("POST",)),
     Endpoint("GET", "/device", fields=("user_code",), page=True),
     Endpoint("POST", "/device", "form", ("user_code",), page=True),
@@ -127,7 +129,7 @@ def call(
         path += "?" + urlencode(values)
     if body and "content-type" not in named:
         sent.append(("Content-Type", JSON if endpoint.body == "json" else FORM))
-    if endpoint.path in ("/signin", "/device", "/connect/{link}") and "origin" not in named:
+    if endpoint.path in ("/signin", "/device", "/connect/{link}", "/account") and "origin" not in named:
         sent.append(("Origin", stack.settings.issuer))
     return raw(stack.netloc, endpoint.method, path, sent, body)
 

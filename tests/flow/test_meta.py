@@ -257,7 +257,7 @@ def test_no_method_of_client_authentication_but_the_advertised_ones(stack: Stack
     "place",
     [
         *("GET /par", "GET /device_authorization", "PUT /device", "PUT /logout", "DELETE /logout"),
-        *("GET /account", "GET /proxy/demo", "POST /bc-authorize", "PATCH /register/x"),
+        *("GET /proxy/demo", "POST /bc-authorize", "PATCH /register/x"),
         *("POST /register/x", "GET /admin", "POST /admin/clients", "GET /metrics", "GET /debug"),
         *(
             "GET /token",

@@ -69,7 +69,7 @@ class Target:
                     place.update({name: CANARY for name in SECRETS if name in place})
         bearer = CANARY if with_canary else self.token
         headers = {"Authorization": f"Bearer {bearer}"} if with_token or with_canary else {}
-        if case.operation.path in ("/signin", "/device", "/connect/{link}"):
+        if case.operation.path in ("/signin", "/device", "/connect/{link}", "/account"):
             headers["Origin"] = self.stack.settings.issuer
         described.faults.clear()
         response = case.call(base_url=self.stack.settings.issuer, headers=headers, allow_redirects=False, timeout=30)

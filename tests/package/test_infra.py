@@ -153,7 +153,8 @@ def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() ->
         if {"dynamodb:PutItem", "dynamodb:DeleteItem"} & set(statement["Action"])
         for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     }
-    assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*", "SWEEP"}
+    erasing = {"SUBJECT#*", "USER#*", "JOBKEY#*"}
+    assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*", "SWEEP", *erasing}
 
 
 @requirement("OPS-03", "REG-06")

@@ -71,6 +71,16 @@ DECIDED: tuple[Verb, ...] = (
 WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
     "claim_grant": ((), lambda s: s.claim()),
     "issue_grant": ((lambda s: s.claim(),), lambda s: s.issue()),
+    "pause_grant": (
+        (lambda s: s.claim(), lambda s: s.issue()),
+        lambda s: s.store.pause_grant(s.grant_id, sub="s" * 32, paused=True),
+    ),
+    "set_logins": (
+        (lambda s: s.store.put_subject(Subject(sub=s.grant_id, session_salt=b"s", created_at=NOW)),),
+        lambda s: s.store.set_logins(
+            Subject(sub=s.grant_id, session_salt=b"s", created_at=NOW), {"l": "demo"}, salt=b"s"
+        ),
+    ),
     "redeem_code": ((lambda s: s.claim(), lambda s: s.issue()), lambda s: s.store.redeem_code(s.redemption())),
     "redeem_code, bound": (
         (lambda s: s.claim(), lambda s: s.issue(dpop_jkt="k")),
@@ -154,6 +164,7 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
 }
 AGAIN = (  # no harm when it happens twice
     "revoke_grant",
+    "pause_grant",
     "revoke_connection",
     "extend_client",
     "extend_client, of a document",

@@ -1,0 +1,45 @@
+"""What a user gave an app for a while: at its end every decision of before is void by itself, and a duty ends the
+connections at the providers.
+"""
+
+import hashlib
+
+from chalicelib.access import open_key_of
+from chalicelib.custody.revoking import end_all, read_connections
+from chalicelib.ports import Broker
+from chalicelib.records.consent import Consent
+from chalicelib.records.job import Job
+from chalicelib.records.places import consent_place, user_key_place
+from chalicelib.vault.endings import result_of
+
+
+def leave_time_up(broker: Broker, consent: Consent) -> None:
+    """The duty for the end that stands in a consent; the same one twice is one."""
+    named = f"{consent.sub} {consent.client_id} {consent.ends_at}".encode()
+    broker.store.put_job(
+        Job(
+            kind="time_up",
+            job_id=hashlib.sha256(named).hexdigest()[:32],
+            due_at=consent.ends_at,
+            created_at=broker.clock.now(),
+            sub=consent.sub,
+            client_id=consent.client_id,
+            generation=consent.ends_at,
+        )
+    )
+
+
+def end_in_time(broker: Broker, job: Job) -> None:
+    """End what was connected before; what the user has connected anew since stays."""
+    place, key_place = consent_place(job.sub, job.client_id), user_key_place(job.sub)
+    found = broker.store.read(place, key_place)
+    consent, own = found.get(place), found.get(key_place)
+    if consent is None or own is None or not own.sealed:
+        return
+    if job.generation not in (consent.ends_at, consent.marks.not_before):  # the user has changed their mind
+        return
+    mine = [one for one in read_connections(broker, job.sub) if one.client_id == job.client_id]
+    due = [one for one in mine if one.status != "revoked" and one.connected_at < job.generation]
+    for one in end_all(broker, due, open_key_of(broker, own)) if due else []:
+        named = {"connection_id": one.connection_id, "result": result_of(one)}
+        broker.log.event("connection_ended", **named, by="time")

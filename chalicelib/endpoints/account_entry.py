@@ -1,0 +1,158 @@
+"""The way into a user's own page: a sign-in with any login that the user has, for no app.
+
+It makes no user, no connection and no consent: who has never signed in through an app has nothing here to see. What the
+provider gives on the way is given back.
+"""
+
+from chalicelib.access import open_key_of
+from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider
+from chalicelib.custody.revoking import read_connections
+from chalicelib.endpoints.answers import account_path, account_uri, site
+from chalicelib.endpoints.arriving import Arrival, derive_names, follow_link
+from chalicelib.endpoints.choice import provider_option
+from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
+from chalicelib.endpoints.cookies import seal_session
+from chalicelib.endpoints.finishing import continue_session, start_session
+from chalicelib.endpoints.parties import load_providers
+from chalicelib.endpoints.travel import begin_account_trip, provider_name
+from chalicelib.pages.account import AccountEntryPage
+from chalicelib.pages.page import LeavingPage
+from chalicelib.ports import Broker, Found, Refused
+from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.request import Request
+from chalicelib.records.keyset import Purpose
+from chalicelib.records.places import DEPLOYMENT, provider_place, subject_place, user_key_place
+from chalicelib.records.sign_in import BrowserSession, Pending
+from chalicelib.records.stored import UserKey
+from chalicelib.replies import Reply, page_reply, redirect_reply
+from chalicelib.upstream.http import ProviderUnavailable
+
+NEEDED_LATER: tuple[Purpose, ...] = ("identity", "vault", "cookie")
+SKEW = 120
+
+
+def show_entry(broker: Broker) -> Reply:
+    """With which login to come in; not even a cookie before a button is pressed."""
+    providers, _ = load_providers(broker)
+    if not providers:
+        raise PageError("no_provider_switched_on", page="provider_unavailable", status=503)
+    options = tuple(provider_option(broker, record) for record in providers.values())
+    page = AccountEntryPage(providers=options, action=account_path(broker), site=site(broker))
+    return page_reply(page)
+
+
+def show_again(broker: Broker, session: BrowserSession) -> Reply:
+    """What was asked wants a sign-in of the last few minutes: once more, with the login of this session."""
+    providers, _ = load_providers(broker)
+    record = providers.get(session.provider_id)
+    if record is None:
+        raise PageError("provider_switched_off", page="provider_unavailable", status=503)
+    options = (provider_option(broker, record),)
+    page = AccountEntryPage(providers=options, action=account_path(broker), again=True, site=site(broker))
+    return page_reply(page)
+
+
+def leave_to_sign_in(broker: Broker, http: Request, provider_id: str, session: BrowserSession | None) -> Reply:
+    """To the provider. Who is signed in here signs in again as the same user: nobody acts on another's page unaware."""
+    decided_by = f"session:{session.sub}" if session else "page"
+    prompt = "login" if session else ""
+    url, cookies = begin_account_trip(broker, http, provider_id, decided_by=decided_by, prompt=prompt)
+    page = LeavingPage(url=url, name=provider_name(broker, provider_id), site=site(broker))
+    return page_reply(page).with_headers(*cookies)
+
+
+def answer_entry_refused(broker: Broker, pending: Pending, word: str) -> Reply:
+    """The provider said no: back to where one chooses."""
+    broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
+    return redirect_reply(account_uri(broker))
+
+
+def finish_entry(broker: Broker, http: Request, pending: Pending, provider: Registered, code: str) -> Reply:
+    """Who has come back gets the browser session that the page demands, and nothing else is kept.
+
+    Raises PageError: nobody of that login is known here, it is another user, or a mark has ended what was decided.
+    """
+    claim_entry(broker, pending)
+    brought = redeem_for_entry(broker, provider, pending, code)
+    provider = brought.provider
+    arrival, found = _find_arrival(broker, pending, provider, brought)
+    give_all_back(broker, provider, brought, arrival.sub, found.get(user_key_place(arrival.sub)))
+    if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{arrival.sub}":
+        link = account_uri(broker)
+        raise PageError("another_account_came_back", page="account_of_another", status=403, link=link)
+    subject = found.get(subject_place(arrival.sub))
+    if subject is None:
+        raise PageError("account_of_nobody", page="account_of_nobody", status=403, link=account_uri(broker))
+    if has_ended_since(found, pending) or subject.marks.void(pending.decided_at):
+        raise PageError("account_mark", page="not_allowed", status=403)
+    session, told = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
+    broker.log.event("account_entered", provider_id=pending.provider_id)
+    cookie = seal_session(broker, session, subject.session_salt, told)
+    return redirect_reply(account_uri(broker)).with_headers(cookie)
+
+
+def claim_entry(broker: Broker, pending: Pending) -> None:
+    """Of any number of callbacks one goes on (CB-01). Raises PageError for the others, and nothing changes."""
+    for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the way in
+        broker.keys.get(purpose)
+    purge_at = pending.decided_at + broker.settings.pending_seconds + SKEW
+    if isinstance(broker.store.claim_connect(pending.grant_id, purge_at=purge_at), Refused):
+        broker.log.event("state_already_used", provider_id=pending.provider_id)
+        raise PageError("state_already_used", page="account_again", link=account_uri(broker))
+
+
+def redeem_for_entry(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
+    try:
+        return redeem_at_provider(broker, provider, pending, code)
+    except ProviderFailure as error:
+        broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
+        page = "provider_unavailable" if isinstance(error, ProviderUnavailable) else "provider_refused"
+        raise PageError(error.reason, page=page, status=502, link=account_uri(broker)) from None
+
+
+def _find_arrival(broker: Broker, pending: Pending, provider: Registered, brought: Brought) -> tuple[Arrival, Found]:
+    """Who it is, and what may have ended that; one read more where it is a further login of somebody's."""
+    arrival, found = find_login(broker, pending, provider, brought)
+    whose = follow_link(broker, arrival, found.get(subject_place(arrival.sub)), "")
+    return (arrival, found) if whose is arrival else (whose, _read(broker, pending, whose))
+
+
+def find_login(broker: Broker, pending: Pending, provider: Registered, brought: Brought) -> tuple[Arrival, Found]:
+    """What this login is called by itself; one read more where its user was erased, and it is another's now."""
+    arrival = derive_names(broker, provider, brought, "")
+    found = _read(broker, pending, arrival)
+    first = found.get(subject_place(arrival.login))
+    if first is None or not first.erased:
+        return arrival, found
+    arrival = derive_names(broker, provider, brought, "", life=first.erased)
+    return arrival, _read(broker, pending, arrival)
+
+
+def _read(broker: Broker, pending: Pending, arrival: Arrival) -> Found:
+    provider_at = provider_place(pending.provider_id)
+    return broker.store.read(DEPLOYMENT, provider_at, subject_place(arrival.sub), user_key_place(arrival.sub))
+
+
+def has_ended_since(found: Found, pending: Pending) -> bool:
+    """True where the switch for everything, or for this provider, was thrown since."""
+    deployment, provider = found.get(DEPLOYMENT), found.get(provider_place(pending.provider_id))
+    off = deployment is not None and deployment.marks.void(pending.decided_at)
+    return off or provider is None or provider.marks.void(pending.decided_at)
+
+
+def give_all_back(broker: Broker, provider: Registered, brought: Brought, sub: str, sealed: UserKey | None) -> None:
+    """End at the provider what was brought, unless an app's connection of this user holds the very same tokens."""
+    kept = set[str]()
+    if sealed is not None and sealed.sealed:
+        user_key = open_key_of(broker, sealed)
+        for one in read_connections(broker, sub):
+            if one.status != "revoked" and one.provider_id == provider.record.provider_id:
+                owner = Owner(
+                    sub=one.sub,
+                    client_id=one.client_id,
+                    connection_id=one.connection_id,
+                    account_id=one.account_id,
+                    user_key=user_key,
+                )
+                kept |= open_tokens(broker, owner, one)
+    give_back(broker, provider, brought.tokens, kept=frozenset(kept))

@@ -1,0 +1,141 @@
+"""Who sits at a user's own page, and everything that this user has given to apps: four calls of the table."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.access import open_key_of
+from chalicelib.endpoints.cookies import open_session, read_session_owner
+from chalicelib.endpoints.parties import find_switched_on
+from chalicelib.endpoints.sitting import has_ended
+from chalicelib.ports import Broker, Found
+from chalicelib.protocol.request import Request
+from chalicelib.records.account import AccountForm
+from chalicelib.records.audit import RETENTION_SECONDS, Traces
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.places import (
+    DEPLOYMENT,
+    Place,
+    client_place,
+    consenting_client_place,
+    place_of_key,
+    subject_place,
+    user_key_place,
+)
+from chalicelib.records.sign_in import BrowserSession, Told
+from chalicelib.records.subject import Subject
+
+FRESH_SECONDS = 900
+
+
+class Holder(Struct, frozen=True, kw_only=True):
+    """The user of a live browser session, as one read says."""
+
+    session: BrowserSession
+    subject: Subject
+    told: tuple[Told, ...]
+    found: Found
+
+    @property
+    def sub(self) -> str:
+        """Whose page it is."""
+        return self.session.sub
+
+    def is_fresh(self, now: int) -> bool:
+        """True while the sign-in at the provider is a matter of minutes: what cannot be undone wants that."""
+        return 0 <= now - self.session.signed_in_at < FRESH_SECONDS
+
+
+class Pressed(Struct, frozen=True, kw_only=True):
+    """A button of the page, by whom, and what it is about.
+
+    target   a connection's or an app's id; "" where it is about everything
+    ticked   the scopes that are ticked beside it
+    """
+
+    holder: Holder
+    form: AccountForm
+    target: str
+    ticked: frozenset[str] = frozenset()
+
+
+class Held(Struct, frozen=True, kw_only=True):
+    """What one user has given to apps.
+
+    clients   as far as they are known still
+    uses      of all connections, the newest first
+    logins    further logins of this user: name -> provider
+    """
+
+    consents: dict[str, Consent]
+    connections: tuple[Connection, ...]
+    grants: tuple[Grant, ...]
+    clients: dict[str, Client]
+    uses: Traces
+    uses_since: int
+    logins: dict[str, str] = {}
+
+
+def find_holder(broker: Broker, http: Request, *also: Place[Any]) -> Holder | None:
+    """None without a live session. One read where the browser claims one, none where it does not."""
+    owner = read_session_owner(broker, http)
+    if owner is None:
+        return None
+    at = subject_place(owner.sub)
+    found = broker.store.read(at, user_key_place(owner.sub), DEPLOYMENT, *find_switched_on(broker), *also)
+    subject = found.get(at)
+    session = open_session(broker, owner, subject)
+    if session is None or subject is None or has_ended(found, session):
+        return None
+    return Holder(session=session, subject=subject, told=owner.told, found=found)
+
+
+def open_key(broker: Broker, holder: Holder) -> bytes:
+    """The user's key; without it nothing opens."""
+    sealed = holder.found.get(user_key_place(holder.sub))
+    return open_key_of(broker, sealed) if sealed is not None and sealed.sealed else b""
+
+
+def read_held(broker: Broker, holder: Holder) -> Held:
+    """The index says where to look, the items are read."""
+    sub, named = holder.sub, {name: subject_place(name) for name in holder.subject.logins}
+    places = [place for key in broker.store.list_held(sub) if (place := place_of_key(key)) is not None]
+    clients_at = [consenting_client_place(place.pk) for place in places if place.record is Consent]
+    found = broker.store.read(*places, *clients_at, *named.values())
+    records = [found.get(place) for place in places]
+    mine = [one for one in records if one is not None and one.sub == sub]
+    clients = [found.get(place) for place in clients_at]
+    known = {client.client_id: client for client in clients if client is not None}
+    since = broker.clock.now() - RETENTION_SECONDS
+    held = Held(
+        consents={one.client_id: one for one in mine if isinstance(one, Consent)},
+        connections=tuple(sorted((one for one in mine if isinstance(one, Connection)), key=_age)),
+        grants=tuple(one for one in mine if isinstance(one, Grant)),
+        clients=known,
+        logins={
+            name: holder.subject.logins[name]
+            for name, place in named.items()
+            if (login := found.get(place)) is not None and login.linked_to == sub and not login.marks.disabled
+        },
+        uses=broker.store.list_traces(sub, None, since=since),
+        uses_since=since,
+    )
+    return _with_clients(broker, held)
+
+
+def _age(connection: Connection) -> tuple[int, str]:
+    return connection.connected_at, connection.connection_id
+
+
+def _with_clients(broker: Broker, held: Held) -> Held:
+    """A connection that a provider gave in part may stand without a consent; its app is looked up then."""
+    missing = {one.client_id for one in held.connections if one.status != "revoked"} - held.clients.keys()
+    if not missing:
+        return held
+    places = [client_place(client_id) for client_id in sorted(missing)]
+    found = broker.registry.lookup(*places)
+    more = {client.client_id: client for place in places if (client := found.get(place)) is not None}
+    return Held(**{**{name: getattr(held, name) for name in held.__struct_fields__}, "clients": held.clients | more})

@@ -1,0 +1,1 @@
+"""A user's own page: who sees what, and what each button does."""

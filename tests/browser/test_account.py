@@ -1,0 +1,83 @@
+"""My access in Chromium: on a phone in the dark without JavaScript, on a desk, with the back button, by keyboard."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from demo.server import DemoServer, start
+from tests.browser.steps import fits, notes_at, sign_in, sign_in_at_provider
+from tests.flow.stack import Stack
+from tests.requirement import requirement
+
+
+@pytest.fixture
+def app(stack: Stack) -> Iterator[DemoServer]:
+    """The demo app, registered at a broker of this test."""
+    server = start(0, {"issuer": stack.settings.issuer, "providers": [notes_at(stack.provider.url)]}, "localhost")
+    client, _ = stack.client(
+        application_type="native", redirect_uris=(f"{server.url}/callback",), client_name="Notes, a demo app"
+    )
+    server.config["client_id"] = client.client_id
+    yield server
+    server.stop()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name).click()
+
+
+@requirement("ACC-01", "ACC-02", "ACC-03", "GEN-23")
+@pytest.mark.parametrize(("width", "mode", "script"), [(360, "dark", False), (1000, "light", True)])
+def test_a_user_comes_in_looks_pauses_and_takes_back(
+    stack: Stack, app: DemoServer, open_page: Callable[..., Page], width: int, mode: str, script: bool
+) -> None:
+    sign_in(open_page(app.url))
+    view = {"viewport": {"width": width, "height": 640}, "color_scheme": mode}
+    page = open_page(f"{stack.settings.issuer}/account", java_script_enabled=script, **view)
+    press(page, "Sign in with Demo Notes")
+    sign_in_at_provider(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("My access")
+    expect(page.get_by_role("heading", level=2).first).to_contain_text("Notes, a demo app")
+    if script:
+        fits(page, width)
+    press(page, "Pause Notes, a demo app")
+    expect(page.get_by_text("Paused since")).to_be_visible()
+    press(page, "Resume Notes, a demo app")
+    expect(page.get_by_text("Paused since")).to_have_count(0)
+    press(page, "Disconnect Demo Notes")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Disconnected")
+    expect(page.get_by_text("ended there too").first).to_be_visible()
+    page.go_back()
+    expect(page.get_by_role("button", name="Disconnect Demo Notes")).to_have_count(0)
+    press(page, "Remove all access of Notes, a demo app")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Notes, a demo app has no access any more")
+    page.get_by_role("link", name="Back to my access").click()
+    expect(page.get_by_text("No app may act for you.")).to_be_visible()
+
+
+@requirement("ACC-08", "ACC-10", "ACC-11")
+def test_by_keyboard_an_app_is_allowed_less_then_everything_is_had_and_erased(
+    stack: Stack, app: DemoServer, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(app.url)
+    sign_in(page)
+    expect(page.get_by_role("link", name="My access")).to_have_attribute("href", f"{stack.settings.issuer}/account")
+    page.goto(f"{stack.settings.issuer}/account")
+    page.get_by_text("Allow Notes, a demo app less").focus()
+    page.keyboard.press("Enter")
+    box = page.get_by_role("checkbox", name="read your notes")
+    box.focus()
+    page.keyboard.press("Space")
+    expect(box).not_to_be_checked()
+    page.get_by_role("button", name="Save").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("checkbox", name="read your notes")).to_have_count(0)
+    with page.expect_download() as waiting:
+        press(page, "Download all my data")
+    assert waiting.value.suggested_filename == "my-access.json"
+    press(page, "Erase me")
+    press(page, "Erase everything")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You are erased here")
+    page.goto(f"{stack.settings.issuer}/account")
+    expect(page.get_by_role("button", name="Sign in with Demo Notes")).to_be_visible()
