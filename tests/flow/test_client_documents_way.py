@@ -67,7 +67,7 @@ def test_it_pushes_its_request_before_anybody_has_seen_it(documents: Stack, site
     assert site.asked[path_of(URL)] == 1
     page = documents.authorize({"client_id": URL, "request_uri": pushed.json["request_uri"]})
     assert page.status == 200
-    assert '<dd class="host">client.example</dd>' in page.body
+    assert '<dd class="host"><bdi dir="ltr">client.example</bdi></dd>' in page.body
 
 
 @requirement("CIMD-01", "DEV-01")
@@ -240,9 +240,10 @@ def test_the_page_shows_whose_host_vouches_for_it_and_where_the_answer_goes(docu
     body = documents.authorize(asked).body
     assert "Not verified" in body and "Nobody here has checked this app" in body
     assert "Google &lt;b&gt;Drive&lt;/b&gt;" in body
-    named = '<div class="names"><dt>Known only by its address</dt><dd class="host">client.example</dd></div>'
+    host = '<dd class="host"><bdi dir="ltr">client.example</bdi></dd>'
+    named = f'<div class="names"><dt>Known only by its address</dt>{host}</div>'
     assert named in body
-    assert '<dd class="host">third.example</dd>' in body
+    assert '<dd class="host"><bdi dir="ltr">third.example</bdi></dd>' in body
     assert "google.com" not in body
 
 
@@ -380,7 +381,7 @@ def test_it_connects_more_where_strangers_may_have_it(make_stack: Callable[..., 
     link = answer.json["connect_uri"].removeprefix(stack.settings.issuer)
     page = session.sign_in.browser.get(link)
     assert page.status == 200
-    assert '<dd class="host">client.example</dd>' in page.body
+    assert '<dd class="host"><bdi dir="ltr">client.example</bdi></dd>' in page.body
     assert read_page(page.body).fields
 
 

@@ -145,7 +145,15 @@ def test_provider_files_bring_their_registration_and_the_secret_by_reference(tmp
 
 def test_the_demo_works_round_taken_ports_and_each_part_has_a_host_of_its_own() -> None:
     with running("local.demo") as places:
-        assert places["ready"] is True and set(places) == {"ready", "issuer", "app", "provider", "calendar", "pid"}
+        assert places["ready"] is True and set(places) == {
+            "ready",
+            "issuer",
+            "app",
+            "live",
+            "provider",
+            "calendar",
+            "pid",
+        }
         hosts = [urlsplit(places[name]).hostname for name in PARTS]
         assert len(set(hosts)) == 4
         config = get_json(f"{places['app']}/config.json")

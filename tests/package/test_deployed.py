@@ -31,10 +31,11 @@ class Stack:
         self.endpoint_url = endpoint_url
         self.client("s3").create_bucket(Bucket="packages")
         self.client("s3").upload_file(str(package), "packages", "package.zip")
+        self.client("s3").put_object(Bucket="packages", Key="template.json", Body=json.dumps(template))
         cloudformation = self.client("cloudformation")
         cloudformation.create_stack(
             StackName="token-broker",
-            TemplateBody=json.dumps(template),
+            TemplateURL=f"{endpoint_url}/packages/template.json",  # in a request it may have 51,200 bytes at most
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
         )
         waiting = {"Delay": 1, "MaxAttempts": 60}
