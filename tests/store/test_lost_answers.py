@@ -19,7 +19,7 @@ from chalicelib.records.stored import StoredRequest
 from chalicelib.records.subject import Subject
 from tests.faults import Fault, FaultyTransport, Mode, ProcessDied
 from tests.requirement import requirement
-from tests.store.scene import NOW, Story, make_store
+from tests.store.scene import CLIENT, NOW, Story, make_store
 
 Verb = Callable[[Story], Any]
 
@@ -249,6 +249,21 @@ def test_a_repeat_does_not_take_a_rivals_write_for_its_own(transport: Transport)
     faulty = FaultyTransport(transport, Fault(mode="D"), on_delay=rival)
     other = Story(make_store(faulty), grant_id=story.grant_id)
     assert isinstance(write(other), Refused)
+
+
+@requirement("F03", "PAR-02")
+def test_a_try_that_arrives_late_frees_no_request_from_the_browser_that_opened_it(transport: Transport) -> None:
+    story = Story(make_store(transport))
+    asked: dict[str, Any] = {"client_id": CLIENT, "now": NOW, "bound_until": NOW + 600, "expires_at": NOW + 1200}
+
+    def repeat_and_open() -> None:
+        put_request(story)
+        assert isinstance(story.store.open_stored_request(story.grant_id, browser="one", **asked), Written)
+
+    faulty = FaultyTransport(transport, Fault(mode="D"), on_delay=repeat_and_open)
+    put_request(Story(make_store(faulty), grant_id=story.grant_id))
+    assert isinstance(story.store.open_stored_request(story.grant_id, browser="other", **asked), Refused)
+    assert isinstance(story.store.open_stored_request(story.grant_id, browser="one", **asked), Written)
 
 
 @requirement("GEN-13")
