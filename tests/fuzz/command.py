@@ -4,6 +4,8 @@ Both in turns, each round from a seed of its own, until the time is over, someth
 """
 
 import argparse
+import signal
+import threading
 import time
 import traceback
 from collections import Counter
@@ -37,10 +39,19 @@ def main(arguments: list[str]) -> int:
 def play(parts: Parts, machines: Counter[str], calls: Counter[str], first: int, *, until: float) -> int:
     """Round after round; the exit code."""
     print(f"from seed {first} on", flush=True)
-    seed = first
+    seed, stopped = first, threading.Event()
+
+    def stop(number: int, frame: object) -> None:
+        """Where Python swallows what is raised here, in the callback of a weak reference say, the next look stops."""
+        stopped.set()
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, stop)
     try:
         for number, one in units(parts, machines, calls, first):
             seed = number
+            if stopped.is_set():
+                return 130
             if time.monotonic() >= until:
                 return 0
             one()
