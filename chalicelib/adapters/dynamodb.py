@@ -148,7 +148,7 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
         )
 
     def put_stored_request(self, request_id: str, stored: StoredRequest) -> None:
-        """Under a fresh random id, where nothing stands: a repeat that comes late frees no request that has been opened."""
+        """Under a fresh random id, where nothing stands: a late repeat frees no request that has been opened."""
         purge_at = stored.expires_at + SKEW
         self._put(stored_request_place(request_id), stored, "attribute_not_exists(pk)", purge_at=purge_at)
 
