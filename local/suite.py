@@ -38,7 +38,8 @@ def main(arguments: list[str]) -> int:
     if not arguments and (missing := why_no_node()):
         print(f"left out: the client libraries of tests/clients that need npm: {missing}", flush=True)
     counts = Counts()
-    chosen = arguments or ["-n", str(min(4, os.cpu_count() or 1)), "--dist", "loadscope"]
+    # One more than there are processors: much of the time a test waits for another process.
+    chosen = arguments or ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadscope"]
     status = int(pytest.main(["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), *chosen], plugins=[counts]))
     if broken:
         print(f"failed besides the tests: {', '.join(broken)}")

@@ -88,7 +88,7 @@ class Arena:
         now = broker.clock.now()
         grant = build_grant(
             broker, request, grant_id=grant_id, code_secret=secret, decided_at=now, sub=SUB, provider_id="demo",
-            connection_id="c" * 32, scopes=SCOPES, auth_time=None, client=self.client, sid="",
+            connection_id="c" * 32, scopes=SCOPES, auth_time=None, acr="", client=self.client, sid="",
         )  # fmt: skip
         grant = _altered(grant, changed)
         assert isinstance(broker.store.claim_grant(claim_of(broker, grant_id, self.client.client_id, now)), Written)
