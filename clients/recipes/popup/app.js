@@ -28,6 +28,7 @@ $("#sign-in").onclick = async () => {
   $("#who").textContent = "Go on in the other window …";
   await finish(await answerTo(state), { verifier, state, nonce }).then(show, fail);
 };
+$("#sign-in").hidden = false;
 
 /** The first answer to this very request: another tab of this app may be signing in as well. */
 function answerTo(state) {
