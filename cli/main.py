@@ -12,7 +12,7 @@ from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
-from cli import clients, connections, explain, jobs, providers, registration_tokens, users, vault
+from cli import bootstrap, clients, connections, explain, jobs, providers, registration_tokens, users, vault
 from cli.finding import find_deployment
 from cli.operations import (
     Deployment,
@@ -26,8 +26,8 @@ from cli.showing import key_rows, resource_row, show
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
 _WHY = {
-    "ResourceNotFoundException": ("the tables are not there", "create them: docs/deploy.md, or start dev.py demo"),
-    "NotFoundException": ("the KMS key is not there", "create it: docs/deploy.md, or set BROKER_KMS_KEY"),
+    "ResourceNotFoundException": ("the tables are not there", "broker bootstrap, or start dev.py demo"),
+    "NotFoundException": ("the KMS key is not there", "broker bootstrap, or set BROKER_KMS_KEY"),
     "AccessDeniedException": ("AWS denies that to you", "use credentials of the operator's role"),
     "UnrecognizedClientException": ("AWS does not know these credentials", "sign in to AWS again"),
     "ExpiredTokenException": ("the AWS credentials have expired", "sign in to AWS again"),
@@ -48,6 +48,7 @@ def build_parser() -> argparse.ArgumentParser:
     common = _Words(add_help=False)
     common.add_argument("--json", action="store_true", help="one JSON document instead of words")
     groups = parser.add_subparsers(dest="group", required=True, metavar="COMMAND")
+    bootstrap.add_parser(groups, common)
     groups.add_parser("init", parents=[common], help="create the keys that are missing").set_defaults(act=_init)
     clients.add_parsers(groups, common)
     registration_tokens.add_parsers(groups, common)
