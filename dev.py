@@ -50,7 +50,7 @@ GROUPS = {
     },
     "Ship it": {
         "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
-        "package": ("local.package", "the zip for Lambda, the same bytes every time"),
+        "package": ("local.package", "the zip for Lambda and the template around it"),
         "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
         "lock": ("local.lock", "write the hash locks from requirements-*.in"),
     },

@@ -36,7 +36,9 @@ class PackagingError(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`dev.py package`: build one zip and print its name, size and SHA-256."""
+    """`dev.py package`: build one zip and its template, and print their names, size and SHA-256 of the zip."""
+    from local.template import write_template
+
     parser = argparse.ArgumentParser(prog="dev.py package", description=__doc__.splitlines()[0])
     parser.add_argument("--arch", choices=[*PLATFORMS, "host"], default="arm64", help="where it will run (arm64)")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the zip (dist)")
@@ -45,11 +47,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         target = options.out / f"token-broker-{architecture(options.arch)}.zip"
         build_package(target, arch=options.arch)
+        template = write_template(target, arch=architecture(options.arch))
         if changed := uncommitted(ROOT):
             print(
                 f"package: built with {len(changed)} uncommitted changes: no commit gives these bytes", file=sys.stderr
             )
-        print(describe(target, as_json=options.json))
+        print(describe(target, template, as_json=options.json))
     except PackagingError as error:
         print(f"package: {error}", file=sys.stderr)
         return 1
@@ -185,13 +188,13 @@ def write_zip(task: Path, target: Path) -> None:
             archive.writestr(entry, files[name].read_bytes(), compresslevel=9)
 
 
-def describe(target: Path, *, as_json: bool = False) -> str:
-    """Name, size and SHA-256 of a package."""
+def describe(target: Path, template: Path, *, as_json: bool = False) -> str:
+    """Name, size and SHA-256 of a package, and the name of its template."""
     content = target.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if as_json:
-        return json.dumps({"package": str(target), "bytes": len(content), "sha256": digest})
-    return f"{target}  {len(content):,} bytes  sha256 {digest}  chalice {metadata.version('chalice')}"
+        return json.dumps({"package": str(target), "bytes": len(content), "sha256": digest, "template": str(template)})
+    return f"{target}  {len(content):,} bytes  sha256 {digest}  chalice {metadata.version('chalice')}\n{template}"
 
 
 def run(command: list[str]) -> None:

@@ -1,30 +1,12 @@
-"""The template that goes to CloudFormation, made as docs/deploy.md says."""
+"""The template that goes to CloudFormation, as the tests need it."""
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 from local.environment import LOCAL
-from local.package import ROOT, copy_application
-
-
-def write_template(project: Path, stage: str = "prod") -> Path:
-    """What `chalice package --merge-template` writes, of a copy without requirements so that nothing is fetched."""
-    copy_application(project, ROOT)
-    shutil.copytree(ROOT / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*", "venv"))
-    (project / "requirements.txt").write_text("")
-    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
-    command += ["--project-dir", str(project), "package", "--stage", stage]
-    command += ["--merge-template", str(ROOT / "infra" / "resources.json"), str(project / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=project, env={**os.environ, **LOCAL})
-    if done.returncode:
-        raise RuntimeError(done.stdout + done.stderr)
-    return project / "out" / "sam.json"
-
 
 TRANSLATE = """
 import json, sys

@@ -1,97 +1,28 @@
 """The real template and the real package, deployed to an AWS written by others: ministack, without an account."""
 
-import http.client
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
-import boto3
 import pytest
 
 import dev
 from chalicelib.records.places import connection_place
 from local.environment import LOCAL, use_local_credentials
 from local.package import ROOT
-from tests.package.events import FORM, Answer
-from tests.package.template import translate, with_code, write_template
+from local.template import build_template
+from tests.package import deployment
+from tests.package.deployment import Stack, without_encryption_context
+from tests.package.template import translate, with_code
 from tests.package.world import ISSUER, NETWORK, SCHEDULED, World, leave_a_duty
 from tests.races.processes import run_ministack
 
-HOST = urlsplit(ISSUER).netloc
-SERVICES = "dynamodb,kms,s3,sts,iam,lambda,apigateway,cloudformation,logs,events"
-
-
-class Stack:
-    """A stack that stands, and the door of its API."""
-
-    def __init__(self, endpoint_url: str, template: dict[str, Any], package: Path) -> None:
-        self.endpoint_url = endpoint_url
-        self.client("s3").create_bucket(Bucket="packages")
-        self.client("s3").upload_file(str(package), "packages", "package.zip")
-        self.client("s3").put_object(Bucket="packages", Key="template.json", Body=json.dumps(template))
-        cloudformation = self.client("cloudformation")
-        cloudformation.create_stack(
-            StackName="token-broker",
-            TemplateURL=f"{endpoint_url}/packages/template.json",  # in a request it may have 51,200 bytes at most
-            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-        )
-        waiting = {"Delay": 1, "MaxAttempts": 60}
-        cloudformation.get_waiter("stack_create_complete").wait(StackName="token-broker", WaiterConfig=waiting)
-        (stack,) = cloudformation.describe_stacks(StackName="token-broker")["Stacks"]
-        self.api_id = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}["RestAPIId"]
-
-    def client(self, service: str) -> Any:
-        """A client of one service there."""
-        return boto3.client(service, endpoint_url=self.endpoint_url)
-
-    def send(
-        self, method: str, url: str, *, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
-    ) -> Answer:
-        """One request to the API, under the issuer's host."""
-        return self.invoke(self.event(method, url, form=form, headers=headers))
-
-    def event(
-        self, method: str, url: str, *, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
-    ) -> dict[str, Any]:
-        """What `invoke` sends."""
-        parts = urlsplit(url)
-        sent = {"Host": HOST, **({"Content-Type": FORM} if form is not None else {}), **(headers or {})}
-        target = parts.path + (f"?{parts.query}" if parts.query else "")
-        return {"method": method, "target": target, "headers": sent, "body": urlencode(form or {})}
-
-    def invoke(self, event: dict[str, Any]) -> Answer:
-        """Send it."""
-        connection = http.client.HTTPConnection(urlsplit(self.endpoint_url).netloc, timeout=60)
-        path = f"/restapis/{self.api_id}/api/_user_request_{event['target']}"
-        connection.request(event["method"], path, event["body"] or None, event["headers"])
-        answer = connection.getresponse()
-        body = answer.read().decode()
-        connection.close()
-        headers = tuple((name.lower(), value) for name, value in answer.getheaders())
-        return Answer(answer.status, headers, body)
-
-
-def without_encryption_context(template: dict[str, Any]) -> dict[str, Any]:
-    """The template without conditions on KMS's encryption context, which ministack cannot evaluate and so denies."""
-    copy: dict[str, Any] = json.loads(json.dumps(template))
-    for resource in copy["Resources"].values():
-        if resource["Type"] == "AWS::IAM::Role":
-            for policy in resource["Properties"]["Policies"]:
-                for statement in policy["PolicyDocument"]["Statement"]:
-                    statement.pop("Condition", None)
-        if resource["Type"] == "AWS::KMS::Key":
-            statements = resource["Properties"]["KeyPolicy"]["Statement"]
-            statements[:] = [statement for statement in statements if statement["Effect"] == "Allow"]
-    return copy
-
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(write_template(tmp_path_factory.mktemp("project")).read_text())
-    return found
+def template() -> dict[str, Any]:
+    return build_template("./token-broker.zip", arch="arm64")
 
 
 @pytest.fixture(scope="module")
@@ -107,10 +38,10 @@ def stack(host_package: Path, template: dict[str, Any], world: World) -> Iterato
     network = {name: value for name, value in world.environ.items() if name.startswith(("PLAYED_", "SSL_"))}
     # AUTH: signatures and policies count, the function's role included; our own key is the account's root.
     more = {**network, **LOCAL, "PYTHONPATH": str(NETWORK), "LAMBDA_EXECUTOR": "local", "AUTH": "true"}
-    with run_ministack(SERVICES, more) as endpoint_url:
+    with run_ministack(deployment.SERVICES, more) as endpoint_url:
         variables = {"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": endpoint_url}
         variables["BROKER_PROVIDER_DIRS"] = world.environ["BROKER_PROVIDER_DIRS"]
-        usable = without_encryption_context(with_code(template, "s3://packages/package.zip", **variables))
+        usable = without_encryption_context(with_code(template, "./token-broker.zip", **variables))
         found = Stack(endpoint_url, usable, host_package)
         world.seed(endpoint_url)
         yield found

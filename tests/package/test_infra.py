@@ -12,7 +12,7 @@ import pytest
 from chalicelib.records.places import client_place
 from cli.refusal_log import GROUPS
 from local.package import ROOT
-from tests.package.template import write_template
+from local.template import merge, write_template
 from tests.requirement import requirement
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
@@ -26,7 +26,7 @@ SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
 
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_template(tmp_path_factory.mktemp("project"))
+    return write_template(tmp_path_factory.mktemp("package") / "token-broker-arm64.zip", arch="arm64")
 
 
 def lint(path: Path) -> str:
@@ -97,13 +97,47 @@ def test_the_function_is_what_the_package_is_built_for(template: Path) -> None:
     function = json.loads(template.read_text())["Resources"]["APIHandler"]["Properties"]
     assert function["Architectures"] == ["arm64"]
     assert (function["MemorySize"], function["Timeout"]) == (1024, 29)
-    if sys.version_info[:2] == (3, 13):
-        assert function["Runtime"] == "python3.13"
+    assert (function["Runtime"], function["CodeUri"]) == ("python3.13", "./token-broker-arm64.zip")
 
 
-def test_the_api_is_regional(template: Path) -> None:
-    api = json.loads(template.read_text())["Resources"]["RestAPI"]["Properties"]
+def test_the_api_is_regional_and_answers_under_the_issuers_name_alone(template: Path) -> None:
+    resources = json.loads(template.read_text())["Resources"]
+    api, domain = resources["RestAPI"]["Properties"], resources["Domain"]["Properties"]
     assert api["EndpointConfiguration"] in ("REGIONAL", {"Type": "REGIONAL"})
+    assert api["DisableExecuteApiEndpoint"] is True
+    assert (domain["EndpointConfiguration"], domain["SecurityPolicy"]) == ({"Types": ["REGIONAL"]}, "TLS_1_2")
+    mapping = resources["DomainMapping"]["Properties"]
+    assert mapping.keys() == {"DomainName", "RestApiId", "Stage"}  # no base path: the issuer has none
+
+
+@requirement("GEN-12")
+def test_the_issuer_is_the_domain_of_the_deployment_in_every_function(template: Path) -> None:
+    document = json.loads(template.read_text())
+    functions = [one["Properties"] for one in document["Resources"].values() if one["Type"].endswith("::Function")]
+    assert len(functions) >= 2
+    for function in functions:
+        assert function["Environment"]["Variables"]["BROKER_ISSUER"] == {"Fn::Sub": "https://${DomainName}"}
+    wanted = {name for name, one in document["Parameters"].items() if "Default" not in one}
+    assert wanted == {"DomainName", "CertificateArn"}
+
+
+@requirement("OPS-03")
+def test_the_operator_has_a_role_of_its_own_with_its_policy_and_nothing_more(template: Path) -> None:
+    role = json.loads(template.read_text())["Resources"]["OperatorRole"]["Properties"]
+    assert [policy["PolicyDocument"] for policy in role["Policies"]] == [OPERATOR]
+    assert "ManagedPolicyArns" not in role
+
+
+@requirement("OPS-04")
+def test_the_same_tree_gives_the_same_template(template: Path, tmp_path: Path) -> None:
+    again = write_template(tmp_path / "token-broker-arm64.zip", arch="arm64")
+    assert again.read_bytes() == template.read_bytes()
+
+
+def test_what_is_merged_keeps_what_only_one_of_them_says() -> None:
+    assert merge({"a": {"b": 1, "c": [1]}, "d": 1}, {"a": {"c": [2], "e": 3}}) == {
+        "a": {"b": 1, "c": [2], "e": 3}, "d": 1,
+    }  # fmt: skip
 
 
 def test_the_role_is_the_policy_file_and_nothing_more(template: Path) -> None:
@@ -226,7 +260,7 @@ def test_no_stage_starts_before_its_issuer_is_set() -> None:
     from chalicelib.config import ConfigurationError, read_settings
 
     for stage in CONFIG["stages"].values():
-        environ = {**CONFIG["environment_variables"], **stage["environment_variables"]}
+        environ = {**CONFIG["environment_variables"], **stage.get("environment_variables", {})}
         with pytest.raises(ConfigurationError, match="BROKER_ISSUER"):
             read_settings(environ)
         read_settings({**environ, "BROKER_ISSUER": "https://login.example.com"})

@@ -1,0 +1,80 @@
+"""The CloudFormation template of a whole deployment, beside the package that it deploys.
+
+Chalice knows the routes, the schedules and a role for each function; the files of `infra/` add what it does not know.
+Merged they are the template that `chalice package --merge-template` writes, with its zip exchanged for ours.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from local.environment import LOCAL
+from local.package import PYTHON, ROOT, PackagingError, copy_application
+
+FRAGMENTS = ("resources.json", "domain.json")
+ISSUER = {"Fn::Sub": "https://${DomainName}"}
+
+
+def write_template(package: Path, *, arch: str, stage: str = "prod", root: Path = ROOT) -> Path:
+    """Write the template of `package` beside it, under its name; the same bytes for the same tree.
+
+    arch   Lambda's name of the architecture that the package is for
+
+    Raises PackagingError: Chalice cannot read the application or its configuration.
+    """
+    template = build_template(f"./{package.name}", arch=arch, stage=stage, root=root)
+    target = package.with_suffix(".json")
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_text(json.dumps(template, indent=2) + "\n", encoding="utf-8")
+    return target
+
+
+def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path = ROOT) -> dict[str, Any]:
+    """The template as a document; every function's code is at `code_uri`."""
+    merged: dict[str, Any] = {}
+    for name in FRAGMENTS:
+        merged = merge(merged, json.loads((root / "infra" / name).read_text(encoding="utf-8")))
+    with tempfile.TemporaryDirectory(prefix="broker-template-") as folder:
+        template = _ask_chalice(Path(folder) / "project", merged, stage, root)
+    policy = json.loads((root / "infra" / "operator-policy.json").read_text(encoding="utf-8"))
+    template["Resources"]["OperatorRole"]["Properties"]["Policies"] = [
+        {"PolicyName": "OperatorPolicy", "PolicyDocument": policy}
+    ]
+    for resource in template["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            function = resource["Properties"]
+            function |= {"CodeUri": code_uri, "Runtime": f"python{PYTHON}", "Architectures": [arch]}
+            function["Environment"]["Variables"]["BROKER_ISSUER"] = ISSUER
+    return template
+
+
+def merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Both, mappings inside of them too; where both say something else it is the other's, as Chalice does it."""
+    merged = dict(one)
+    for name, value in other.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(name), Mapping)
+        merged[name] = merge(merged[name], value) if both else value
+    return merged
+
+
+def _ask_chalice(project: Path, merged: Mapping[str, Any], stage: str, root: Path) -> dict[str, Any]:
+    """What Chalice makes of a copy without requirements: it would fetch them for a zip that nobody uses."""
+    copy_application(project, root)
+    shutil.copytree(root / ".chalice", project / ".chalice", ignore=shutil.ignore_patterns("deploy*", "venv"))
+    (project / "requirements.txt").write_text("", encoding="ascii")
+    (project / "merged.json").write_text(json.dumps(merged), encoding="utf-8")
+    command = [sys.executable, "-c", "import sys; from chalice.cli import main; sys.exit(main())"]
+    command += ["--project-dir", str(project), "package", "--stage", stage]
+    command += ["--merge-template", str(project / "merged.json"), str(project / "out")]
+    environ = {**os.environ, **LOCAL}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=project, env=environ, check=False)
+    if done.returncode:
+        raise PackagingError(f"chalice package failed:\n{done.stdout}{done.stderr}".rstrip())
+    template: dict[str, Any] = json.loads((project / "out" / "sam.json").read_text(encoding="utf-8"))
+    return template

@@ -1,0 +1,94 @@
+"""A deployment on ministack, which plays AWS on loopback: the stack, and the door of its API."""
+
+import http.client
+import json
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+import boto3
+
+from tests.package.events import FORM, Answer
+from tests.package.template import with_code
+from tests.package.world import ISSUER
+
+HOST, NAME = urlsplit(ISSUER).netloc, "token-broker"
+SERVICES = "dynamodb,kms,s3,sts,iam,lambda,apigateway,acm,cloudformation,logs,events"
+
+
+class Stack:
+    """A stack that stands, and the door of its API: the issuer's own host, as the template's domain leads there."""
+
+    def __init__(self, endpoint_url: str, template: dict[str, Any], package: Path) -> None:
+        self.endpoint_url = endpoint_url
+        self.client("s3").create_bucket(Bucket="packages")
+        certificate = self.client("acm").request_certificate(DomainName=HOST, ValidationMethod="DNS")
+        self.parameters = {"DomainName": HOST, "CertificateArn": certificate["CertificateArn"]}
+        self.outputs = self.deploy("create", template, package)
+
+    def deploy(self, doing: Literal["create", "update"], template: dict[str, Any], package: Path) -> dict[str, str]:
+        """Create or update the stack by `template` with the code of `package`, and wait: its outputs.
+
+        Raises botocore's WaiterError where it is rolled back.
+        """
+        self.client("s3").upload_file(str(package), "packages", package.name)
+        usable = with_code(template, f"s3://packages/{package.name}")
+        self.client("s3").put_object(Bucket="packages", Key="template.json", Body=json.dumps(usable))
+        cloudformation = self.client("cloudformation")
+        getattr(cloudformation, f"{doing}_stack")(
+            StackName=NAME,
+            TemplateURL=f"{self.endpoint_url}/packages/template.json",  # in a request it may have 51,200 bytes at most
+            Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in self.parameters.items()
+                if name in template["Parameters"]
+            ],
+        )
+        waiting = {"Delay": 1, "MaxAttempts": 60}
+        cloudformation.get_waiter(f"stack_{doing}_complete").wait(StackName=NAME, WaiterConfig=waiting)
+        (stack,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+        return {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def client(self, service: str) -> Any:
+        """A client of one service there."""
+        return boto3.client(service, endpoint_url=self.endpoint_url)
+
+    def send(
+        self, method: str, url: str, *, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> Answer:
+        """One request to the API, under the issuer's host."""
+        return self.invoke(self.event(method, url, form=form, headers=headers))
+
+    def event(
+        self, method: str, url: str, *, form: dict[str, str] | None = None, headers: dict[str, str] | None = None
+    ) -> dict[str, Any]:
+        """What `invoke` sends."""
+        parts = urlsplit(url)
+        sent = {"Host": HOST, **({"Content-Type": FORM} if form is not None else {}), **(headers or {})}
+        target = parts.path + (f"?{parts.query}" if parts.query else "")
+        return {"method": method, "target": target, "headers": sent, "body": urlencode(form or {})}
+
+    def invoke(self, event: dict[str, Any]) -> Answer:
+        """Send it."""
+        connection = http.client.HTTPConnection(urlsplit(self.endpoint_url).netloc, timeout=60)
+        connection.request(event["method"], event["target"], event["body"] or None, event["headers"])
+        answer = connection.getresponse()
+        body = answer.read().decode()
+        connection.close()
+        headers = tuple((name.lower(), value) for name, value in answer.getheaders())
+        return Answer(answer.status, headers, body)
+
+
+def without_encryption_context(template: dict[str, Any]) -> dict[str, Any]:
+    """The template without conditions on KMS's encryption context, which ministack cannot evaluate and so denies."""
+    copy: dict[str, Any] = json.loads(json.dumps(template))
+    for resource in copy["Resources"].values():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"]["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    statement.pop("Condition", None)
+        if resource["Type"] == "AWS::KMS::Key":
+            statements = resource["Properties"]["KeyPolicy"]["Statement"]
+            statements[:] = [statement for statement in statements if statement["Effect"] == "Allow"]
+    return copy
