@@ -80,14 +80,15 @@ class FaultyTransport:
         if operation not in READS:
             return self._inner.call(operation, payload)
         place = json.dumps(payload, default=repr, sort_keys=True)
-        if stale and not _is_strong(payload):
+        if stale and not is_strong(payload):
             return self._earlier.get(place, {"Responses": {}, "Items": []} if operation != "GetItem" else {})
         answer = self._inner.call(operation, payload)
         self._earlier.setdefault(place, answer)
         return answer
 
 
-def _is_strong(payload: Mapping[str, Any]) -> bool:
+def is_strong(payload: Mapping[str, Any]) -> bool:
+    """Whether a read is marked strongly consistent; of a batch, every part of it."""
     tables = payload.get("RequestItems")
     if tables is None:
         return bool(payload.get("ConsistentRead"))

@@ -165,15 +165,18 @@ def narrow_consent(broker: Broker, tombstone: Connection, around: Around) -> Non
     broker.log.event("consent_keeps_changing", connection_id=tombstone.connection_id)
 
 
-def mark_consent(broker: Broker, sub: str, client_id: str, consent: Consent | None) -> None:
+def mark_consent(broker: Broker, sub: str, client_id: str, consent: Consent | None, *decided_at: int) -> None:
     """End in one write all that was decided until now, so that every grant and token of it ends at its next use.
+
+    decided_at   of what must be over even where the clock of this process is behind that of the one that decided
 
     Raises TemporarilyUnavailable where others keep writing in between; nothing has ended then.
     """
     place = consent_place(sub, client_id)
     for _ in range(3):
         read = consent or Consent(sub=sub, client_id=client_id)
-        marks = msgspec.structs.replace(read.marks, not_before=broker.clock.now() + 1)
+        until = max(broker.clock.now(), read.decided_at, *decided_at) + 1
+        marks = msgspec.structs.replace(read.marks, not_before=max(until, read.marks.not_before or 0))
         ended = Consent(sub=sub, client_id=client_id, version=read.version + 1, epoch=read.epoch, marks=marks)
         if not isinstance(broker.store.put_consent(ended, expected_version=read.version), Refused):
             return

@@ -89,7 +89,8 @@ def _end_apps(broker: Broker, pressed: Pressed, held: Held, client_ids: list[str
     check_shown(broker, pressed, mine, *(consent.decided_at for consent in consents))
     for consent in consents:
         if is_standing(broker, consent):
-            mark_consent(broker, consent.sub, consent.client_id, consent)
+            decided = [grant.decided_at for grant in held.grants if grant.client_id == consent.client_id]
+            mark_consent(broker, consent.sub, consent.client_id, consent, *decided)
     return end_all(broker, mine, open_key(broker, pressed.holder)) if mine else []
 
 

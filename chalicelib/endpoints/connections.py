@@ -111,7 +111,7 @@ def _fill_user_page(broker: Broker, provider_id: str) -> str | None:
 def _end_all(broker: Broker, http: Request) -> Reply:
     """Everything that this app may do for this user: what was decided until now ends, then its connections."""
     use, grant = _authorize(broker, http)
-    mark_consent(broker, grant.sub, grant.client_id, use.consent)
+    mark_consent(broker, grant.sub, grant.client_id, use.consent, grant.decided_at)
     broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
     mine = _own(read_connections(broker, grant.sub), grant)
     ended = end_all(broker, mine, _open_key(broker, use, grant))
