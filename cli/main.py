@@ -13,6 +13,7 @@ from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
 from cli import bootstrap, clients, connections, explain, jobs, providers, registration_tokens, users, vault
+from cli.doctor import command as doctor
 from cli.finding import find_deployment
 from cli.operations import (
     Deployment,
@@ -61,6 +62,7 @@ def build_parser() -> argparse.ArgumentParser:
     jobs.add_parsers(groups, common)
     vault.add_parsers(groups, common)
     explain.add_parser(groups, common)
+    doctor.add_parser(groups, common)
     return parser
 
 

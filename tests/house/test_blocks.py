@@ -23,6 +23,7 @@ BLOCKS = [block for page in pages() for block in blocks(page)]
 DRAWN = {
     "any number of callers": "docs/vault.md: the way of a refresh, as a drawing",
     "https://zoom.us/oauth/token   ->": "docs/testing-your-app.md: an address and what becomes of it",
+    "ERROR    jwks-public": "docs/doctor.md: what a command prints; tests/doctor compares it",
     "refused   GET /authorize": "docs/explain.md: what a command prints; test_explain_page.py compares it",
 }
 METHOD = "(?:GET|POST|PUT|DELETE|ANY)"

@@ -1,0 +1,126 @@
+"""What a check is, what it finds, and how a whole examination is counted."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Severity = Literal["error", "warning", "advice"]
+
+# What a check counts in the score: one error outweighs all advice of its group.
+WEIGHTS: dict[Severity, int] = {"error": 10, "warning": 4, "advice": 1}
+MAX_CHARACTERS = 300
+
+
+class Skipped(Exception):
+    """The check cannot tell; the text says why, and what would let it."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Who says so, and where to read it: an address, or a path of this repository."""
+
+    name: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault, with the command that mends this very one where the check's own is too general."""
+
+    found: str
+    fix: str | None = None
+
+
+Find = Callable[[Any], Iterable[str | Fault]]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One rule. `find` yields what is not so; its docstring's first sentence is the rule in words."""
+
+    name: str
+    severity: Severity
+    rule: str
+    fix: str
+    source: Source
+    find: Find
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A check that found something; `found` is printable and short, whatever a stranger's server sent."""
+
+    check: Check
+    found: str
+    fix: str
+
+
+@dataclass(frozen=True)
+class Group:
+    """The checks of one file, in the order in which they stand there."""
+
+    title: str
+    checks: list[Check] = field(default_factory=list)
+
+    def check(self, name: str, severity: Severity, *, fix: str, source: Source) -> Callable[[Find], Find]:
+        """Add the function below as a check."""
+
+        def add(find: Find) -> Find:
+            rule = (find.__doc__ or "").strip().splitlines()[0]
+            self.checks.append(Check(name=name, severity=severity, rule=rule, fix=fix, source=source, find=find))
+            return find
+
+        return add
+
+
+@dataclass(frozen=True)
+class Report:
+    """What became of every check; each is in exactly one of the three.
+
+    skipped   check -> why it could not tell
+    """
+
+    subject: str
+    findings: Sequence[Finding]
+    passed: Sequence[Check]
+    skipped: dict[str, str]
+
+    @property
+    def score(self) -> int:
+        """Of 100, by weight, among the checks that could tell; 0 where none could."""
+        failed = {finding.check.name: WEIGHTS[finding.check.severity] for finding in self.findings}
+        good = sum(WEIGHTS[check.severity] for check in self.passed)
+        return 100 * good // max(1, good + sum(failed.values()))
+
+    @property
+    def is_well(self) -> bool:
+        """True where no error was found; warnings and advice are for the reader to weigh."""
+        return bool(self.passed) and all(finding.check.severity != "error" for finding in self.findings)
+
+
+def rfc(number: int, section: str) -> Source:
+    """A section of an RFC."""
+    part = "appendix" if section[0].isalpha() else "section"
+    return Source(f"RFC {number} {part} {section}", f"https://www.rfc-editor.org/rfc/rfc{number}#{part}-{section}")
+
+
+def examine(name: str, groups: Sequence[Group], subject: Any) -> Report:
+    """Hold the subject against every check, in order."""
+    findings: list[Finding] = []
+    passed: list[Check] = []
+    skipped: dict[str, str] = {}
+    for check in (check for group in groups for check in group.checks):
+        try:
+            found = [one if isinstance(one, Fault) else Fault(one) for one in check.find(subject)]
+        except Skipped as why:
+            skipped[check.name] = printable(str(why))
+            continue
+        findings += [Finding(check, printable(fault.found), printable(fault.fix or check.fix)) for fault in found]
+        passed += [] if found else [check]
+    return Report(name, findings, passed, skipped)
+
+
+def printable(text: str) -> str:
+    """Safe for a terminal and short: what a stranger sent may hold anything."""
+    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    return shown if len(shown) <= MAX_CHARACTERS else shown[: MAX_CHARACTERS - 3] + "..."

@@ -1,0 +1,41 @@
+"""The tables of docs/doctor.md, written from the checks: `python -m cli.doctor.page`."""
+
+import sys
+from pathlib import Path
+
+from cli.doctor.checks import Group
+from cli.doctor.server import GROUPS as SERVER_GROUPS
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "doctor.md"
+PARTS = {"server": SERVER_GROUPS}
+
+
+def fill(page: str) -> str:
+    """The page with its tables as the checks are now; each stands between two marks of its name."""
+    for name, groups in PARTS.items():
+        begin, end = f"<!-- checks: {name} -->\n", f"<!-- end: {name} -->"
+        before, _, rest = page.partition(begin)
+        page = before + begin + build_tables(groups) + end + rest.partition(end)[2]
+    return page
+
+
+def build_tables(groups: tuple[Group, ...]) -> str:
+    """One table for each group."""
+    lines = []
+    for group in groups:
+        lines += ["", f"### {group.title}", "", "| check | | what is so where all is well | by |", "|---|---|---|---|"]
+        lines += [
+            f"| `{check.name}` | {check.severity} | {check.rule} | [{check.source.name}]({check.source.link}) |"
+            for check in group.checks
+        ]
+    return "\n".join([*lines, "", ""])
+
+
+def main() -> int:
+    """Write it."""
+    PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,44 @@
+"""How an examination is shown: words for people, one JSON document for programs."""
+
+from collections import Counter
+from typing import Any
+
+from cli.doctor.checks import Report, Severity
+
+SIGNS: dict[Severity, str] = {"error": "ERROR  ", "warning": "warning", "advice": "advice "}
+
+
+def build_document(report: Report) -> dict[str, Any]:
+    """Everything as one document."""
+    return {
+        "examined": report.subject,
+        "score": report.score,
+        "well": report.is_well,
+        "findings": [
+            {
+                "check": finding.check.name,
+                "severity": finding.check.severity,
+                "rule": finding.check.rule,
+                "found": finding.found,
+                "fix": finding.fix,
+                "source": {"name": finding.check.source.name, "link": finding.check.source.link},
+            }
+            for finding in report.findings
+        ],
+        "passed": [check.name for check in report.passed],
+        "skipped": report.skipped,
+    }
+
+
+def build_words(report: Report) -> list[str]:
+    """Lines: the worst first, then what could not be told, then the sum."""
+    lines = [f"{report.subject}", ""]
+    for finding in sorted(report.findings, key=lambda finding: list(SIGNS).index(finding.check.severity)):
+        check = finding.check
+        lines += [f"{SIGNS[check.severity]}  {check.name}: {finding.found}", f"         {check.rule}"]
+        lines += [f"    fix  {finding.fix}", f"     by  {check.source.name}, {check.source.link}", ""]
+    if report.skipped:
+        lines += ["not told:", *(f"  {name}: {why}" for name, why in report.skipped.items()), ""]
+    counted = Counter(finding.check.severity for finding in report.findings)
+    sums = ", ".join(f"{counted[severity]} {severity}" for severity in SIGNS if counted[severity]) or "nothing found"
+    return [*lines, f"score {report.score} of 100: {sums}; {len(report.passed)} checks passed"]

@@ -1,0 +1,81 @@
+"""What a server answered, and what can be read from it."""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from chalicelib.upstream.http import HttpResponse
+
+_NEXT_COOKIE = re.compile(r",\s*(?=[^\s;,=]+=)")
+_TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back from `url`."""
+
+    url: str
+    response: HttpResponse
+
+    @property
+    def status(self) -> int:
+        return self.response.status
+
+    def header(self, name: str) -> str:
+        """Its value, "" where it is absent."""
+        return self.response.headers.get(name, "")
+
+    @property
+    def media_type(self) -> str:
+        return self.header("content-type").partition(";")[0].strip().lower()
+
+    @property
+    def is_redirect(self) -> bool:
+        return self.status in (301, 302, 303, 307, 308)
+
+    @property
+    def is_page(self) -> bool:
+        return self.media_type in ("text/html", "application/xhtml+xml")
+
+    @property
+    def text(self) -> str:
+        return self.response.body.decode("utf-8", "replace")
+
+    @property
+    def cookies(self) -> list[str]:
+        """Every Set-Cookie as it was sent; the fetcher joins repeated headers."""
+        return [one for one in _NEXT_COOKIE.split(self.header("set-cookie")) if one]
+
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """Its JSON object; an empty one where it is none."""
+        try:
+            found = json.loads(self.response.body)
+        except (ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    @property
+    def error(self) -> str:
+        """The error code of an OAuth answer, "" where it has none."""
+        found = self.document.get("error")
+        return found if isinstance(found, str) else ""
+
+
+def sent_to(answer: Answer, redirect_uri: str) -> dict[str, str] | None:
+    """What a redirect to this address carries; None where the answer goes elsewhere or nowhere."""
+    location = answer.header("location")
+    if not answer.is_redirect or not location.startswith(redirect_uri):
+        return None
+    parts = urlsplit(location)
+    return dict(parse_qsl(parts.query) + parse_qsl(parts.fragment))
+
+
+def is_alike(one: Answer, other: Answer) -> bool:
+    """Do two answers lead a browser the same way: the same status and, but for values, the same place or page?"""
+    here, there = (urlsplit(answer.header("location")) for answer in (one, other))
+    same_place = (here.netloc, here.path) == (there.netloc, there.path)
+    return one.status == other.status and same_place and _TAG.findall(one.text) == _TAG.findall(other.text)

@@ -1,0 +1,137 @@
+"""The questions that may be asked of a server that is not ours: those that cannot change anything there.
+
+GET, and one POST: that of a client which does not exist, with a code which does not exist. Every address is one that a
+stranger may have chosen, so all of it goes through the guarded fetcher; loopback is allowed by name alone.
+"""
+
+import base64
+import re
+import secrets
+import socket
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from chalicelib.adapters.addresses import is_global_unicast
+from chalicelib.adapters.https import GuardedFetcher, LocalTarget
+from chalicelib.upstream.http import HttpRequest, ProviderUnavailable
+from cli.doctor.checks import Skipped
+from cli.doctor.server.answer import Answer
+
+TIMEOUT_SECONDS = 6.0
+NOWHERE = "https://doctor.invalid"  # RFC 2606: nobody can own it
+NOBODY = f"doctor-{secrets.token_hex(8)}"  # no server knows such a client, so none can be locked out by it
+FORM = "application/x-www-form-urlencoded"
+REFUSED_BY_GUARD = {"url_not_allowed", "host_not_allowed", "address_not_allowed"}
+_LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
+
+
+class Unanswered(Skipped):
+    """No answer could be had from an address."""
+
+
+class Asker:
+    """Asks, and remembers every answer.
+
+    allow   places of this machine that may be asked; made in code, or by `loopback_target` of the issuer alone
+    """
+
+    def __init__(self, *, allow: tuple[LocalTarget, ...] = ()) -> None:
+        self._allow, self._fetcher = allow, GuardedFetcher(allow=allow)
+        self._known: dict[tuple[Any, ...], Answer | str] = {}
+
+    @property
+    def answers(self) -> list[Answer]:
+        """All that came back so far."""
+        return [one for one in self._known.values() if isinstance(one, Answer)]
+
+    def get(self, url: str, query: Mapping[str, str] | None = None, **headers: str) -> Answer:
+        """Raises Unanswered."""
+        joined = "&" if urlsplit(url).query else "?"
+        return self._ask("GET", url + (joined + urlencode(query) if query else ""), headers, b"")
+
+    def get_plain(self, host: str, path: str) -> Answer:
+        """The same without TLS, on port 80 of a public host. Raises Unanswered."""
+        if not any((one.host, one.port) == (host, 80) for one in self._allow):
+            address = _public_address(host)
+            self._fetcher = GuardedFetcher(allow=(*self._allow, LocalTarget(host=host, port=80, address=address)))
+        return self.get(f"http://{host}{path}")
+
+    def post_as_nobody(
+        self, url: str, query: Mapping[str, str] | None = None, *, basic: bool = False, named: bool = True
+    ) -> Answer:
+        """A code that was never issued, presented by a client that does not exist.
+
+        basic   the client in the Authorization header, else in the body
+        named   False: an empty body instead
+
+        Raises Unanswered.
+        """
+        form = code_of_nobody() if named else {}
+        if basic:
+            form.pop("client_id", None)
+        headers = {"content-type": FORM, "origin": NOWHERE}
+        if basic:
+            pair = base64.b64encode(f"{NOBODY}:nothing".encode()).decode()
+            headers["authorization"] = f"Basic {pair}"
+        return self._ask("POST", url + (f"?{urlencode(query)}" if query else ""), headers, urlencode(form).encode())
+
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> Answer:
+        key = (method, url, tuple(sorted(headers.items())), body)
+        if key not in self._known:
+            request = HttpRequest(method=method, url=url, headers=dict(headers), body=body)
+            try:
+                self._known[key] = Answer(url, self._fetcher.fetch(request, timeout_seconds=TIMEOUT_SECONDS))
+            except ProviderUnavailable as error:
+                self._known[key] = error.reason
+        found = self._known[key]
+        if isinstance(found, str):
+            raise Unanswered(f"{url.partition('?')[0]} gave no answer ({_why(found)})")
+        return found
+
+
+def code_of_nobody() -> dict[str, str]:
+    """Parameters of a token request that no server can answer with a token."""
+    return {
+        "grant_type": "authorization_code",
+        "code": NOBODY,
+        "redirect_uri": f"{NOWHERE}/callback",
+        "code_verifier": "v" * 43,
+        "client_id": NOBODY,
+    }
+
+
+def loopback_target(url: str) -> LocalTarget | None:
+    """The place of this machine that the URL names; None where it names another machine."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or (80 if parts.scheme == "http" else 443)
+    except ValueError:
+        return None
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    if not _LOOPBACK.fullmatch(host):
+        return None
+    address = "127.0.0.1" if host == "localhost" else host.strip("[]")
+    return LocalTarget(host=host, port=port, address=address, plain_http=parts.scheme == "http")
+
+
+def is_on_loopback(url: str) -> bool:
+    """Is it http on this machine, the one place where http is enough?"""
+    return url.startswith("http://") and loopback_target(url) is not None
+
+
+def _public_address(host: str) -> str:
+    """One address of the name, all of which are public, as the fetcher itself demands. Raises Unanswered."""
+    try:
+        found = {str(info[4][0]) for info in socket.getaddrinfo(host, 80, type=socket.SOCK_STREAM)}
+        public = all(is_global_unicast(ip_address(one)) for one in found)
+    except (OSError, ValueError):
+        found, public = set(), False
+    if not (found and public):
+        raise Unanswered(f"{host} has no public address")
+    return min(found)
+
+
+def _why(reason: str) -> str:
+    return f"{reason}: only https on port 443 of a public host is asked" if reason in REFUSED_BY_GUARD else reason

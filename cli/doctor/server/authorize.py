@@ -1,0 +1,100 @@
+"""The authorization endpoint, as anybody can see it."""
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from cli.doctor.checks import Group, Skipped, Source, rfc
+from cli.doctor.server.answer import Answer
+from cli.doctor.server.asking import NOWHERE
+from cli.doctor.server.visit import Server
+
+GROUP = Group("Authorization endpoint")
+COOKIES = Source(
+    "OWASP ASVS 5.0 V3.3", "https://github.com/OWASP/ASVS/blob/v5.0.0/5.0/en/0x12-V3-Web-Frontend-Security.md"
+)
+
+
+@GROUP.check(
+    "authorize-open-redirector",
+    "error",
+    fix="Show an error page where the client or its redirect_uri is not known; redirect to registered addresses alone.",
+    source=rfc(9700, "4.11.2"),
+)
+def redirects_no_stranger(server: Server) -> Iterator[str]:
+    """A client that nobody registered is not redirected to where it says."""
+    location = server.stranger.header("location")
+    if location.startswith(NOWHERE):
+        yield f"an unknown client is redirected to {location.partition('?')[0]}"
+
+
+@GROUP.check(
+    "authorize-stands",
+    "error",
+    fix="Answer requests that are wrong with an error of the 4xx kind.",
+    source=rfc(6749, "4.1.2.1"),
+)
+def stands(server: Server) -> Iterator[str]:
+    """A client that nobody registered causes no failure of the server."""
+    if server.stranger.status >= 500:
+        yield f"it is answered with {server.stranger.status}"
+
+
+@GROUP.check(
+    "authorize-frames",
+    "error",
+    fix="Send Content-Security-Policy: frame-ancestors 'none' and X-Frame-Options: DENY with every page.",
+    source=rfc(9700, "4.16"),
+)
+def forbids_frames(server: Server) -> Iterator[str]:
+    """Its pages cannot be framed by other sites."""
+    for page in _shown(server):
+        policy = page.header("content-security-policy").lower()
+        if "frame-ancestors" not in policy and not page.header("x-frame-options"):
+            yield f"{_where(page)} has neither frame-ancestors nor X-Frame-Options"
+
+
+@GROUP.check(
+    "authorize-referrer",
+    "advice",
+    fix="Send Referrer-Policy: no-referrer, or same-origin.",
+    source=rfc(9700, "4.2.4"),
+)
+def keeps_its_address(server: Server) -> Iterator[str]:
+    """Its pages tell other sites nothing of their address."""
+    for page in _shown(server):
+        if not page.header("referrer-policy"):
+            yield f"{_where(page)} has no Referrer-Policy"
+
+
+@GROUP.check(
+    "authorize-cookies",
+    "warning",
+    fix="Set cookies with Secure, HttpOnly and SameSite=Lax or Strict.",
+    source=COOKIES,
+)
+def sets_safe_cookies(server: Server) -> Iterator[str]:
+    """Its cookies are for https alone, out of scripts' reach, and not sent along from other sites."""
+    cookies = {cookie.partition("=")[0].strip(): cookie for page in _seen(server) for cookie in page.cookies}
+    if not cookies:
+        raise Skipped("it set no cookie")
+    wanted = {"httponly", "samesite"} | ({"secure"} if urlsplit(server.issuer).scheme == "https" else set())
+    for name, cookie in sorted(cookies.items()):
+        flags = {flag.strip().partition("=")[0].lower() for flag in cookie.split(";")[1:]}
+        if missing := sorted(wanted - flags):
+            yield f"{name} is without {', '.join(missing)}"
+
+
+def _shown(server: Server) -> list[Answer]:
+    """Each page once, by its address. Raises Skipped where none was shown."""
+    pages = {_where(page): page for page in server.pages}
+    if not pages:
+        raise Skipped("it showed no page")
+    return list(pages.values())
+
+
+def _seen(server: Server) -> list[Answer]:
+    return [server.stranger, *server.pages]
+
+
+def _where(page: Answer) -> str:
+    return page.url.partition("?")[0]
