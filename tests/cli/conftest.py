@@ -8,9 +8,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -55,17 +57,32 @@ class Done:
 
 
 class Operator:
-    """Types `broker ...` with the deployment's settings in the environment."""
+    """Types `broker ...` with the deployment's settings in the environment, nothing else of the broker's in it."""
 
     def __init__(self, environ: dict[str, str]) -> None:
         self.environ = environ
 
     def __call__(self, *words: str, typed: str = "", **environ: str | None) -> Done:
-        """One command; a variable that is None is not set."""
-        changed = {**self.environ, **environ}
+        """One command in this process, where starting costs nothing; a variable that is None is not set."""
+        changed = {name: value for name, value in {**self.environ, **environ}.items() if value is not None}
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            mock.patch.dict(os.environ, changed, clear=True),
+            mock.patch.object(sys, "stdin", io.StringIO(typed)),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            try:
+                code = main(list(words))
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+        return Done(code, out.getvalue(), err.getvalue())
+
+    def start(self, *words: str) -> Done:
+        """One command as it is typed: a process of its own."""
         ended = subprocess.run(
-            [sys.executable, "-m", "cli.main", *words], cwd=ROOT, input=typed, capture_output=True, text=True,
-            timeout=60, check=False, env={name: value for name, value in changed.items() if value is not None},
+            [sys.executable, "dev.py", "broker", *words], cwd=ROOT, env=self.environ, capture_output=True, text=True,
+            timeout=60, check=False,
         )  # fmt: skip
         return Done(ended.returncode, ended.stdout, ended.stderr)
 
@@ -133,7 +150,7 @@ def broker(gateway: Gateway, provider: RunningProvider) -> Iterator[Operator]:
 
 @pytest.fixture
 def typed(broker: Operator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """The command in this process: a process of its own for each refusal would cost a second each."""
+    """The command with what the test has set in the environment."""
     for name in [name for name in os.environ if name.startswith("BROKER_")]:
         monkeypatch.delenv(name)
     for name, value in broker.environ.items():

@@ -4,8 +4,6 @@ import base64
 import json
 import re
 import secrets
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
@@ -14,7 +12,7 @@ import pytest
 
 from local.provider import RunningProvider
 from local.trial.workshop import Clock
-from tests.cli.conftest import ROOT, Done, Operator
+from tests.cli.conftest import Done, Operator
 from tests.flow.browser import FORM, Browser, read_page, request
 from tests.flow.stack import challenge
 from tests.requirement import requirement
@@ -209,12 +207,10 @@ def test_where_users_return_to_after_a_sign_out_is_set_shown_and_changed(broker:
 
 
 def test_the_one_command_of_the_repository_is_the_same(broker: Operator, made: dict[str, str]) -> None:
-    command = [sys.executable, "dev.py", "broker", "client", "show", made["public"], "--json"]
-    ended = subprocess.run(
-        command, cwd=ROOT, env=broker.environ, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert made["public"] in ended.stdout
+    show = ["client", "show", made["public"], "--json"]
+    assert broker.start(*show) == broker(*show)
+    for refused in (["client", "show", "f" * 32], ["client", "shwo"]):
+        assert broker.start(*refused) == broker(*refused)
 
 
 @requirement("F16")

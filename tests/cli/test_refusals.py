@@ -4,7 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from botocore.session import get_session
 
+from cli import aws
 from tests.cli.conftest import Done, Operator
 from tests.requirement import requirement
 
@@ -166,7 +168,10 @@ def test_settings_that_are_not_whole_are_all_named(typed: Callable[..., Done], m
     ],
     ids=["no tables", "no key", "nobody there", "no region", "no credentials"],
 )
-def test_what_aws_refuses_is_said_in_our_words(broker: Operator, environ: dict[str, str | None], says: str) -> None:
+def test_what_aws_refuses_is_said_in_our_words(
+    broker: Operator, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str | None], says: str
+) -> None:
+    monkeypatch.setattr(aws, "_session", get_session)  # the one of this process has found its credentials long ago
     if "BROKER_KMS_KEY" in environ:  # a table without keys, so that one has to be made
         tables = broker.environ["BROKER_TABLE"], broker.environ["BROKER_KEYS_TABLE"]
         environ = {**environ, "BROKER_KEYS_TABLE": tables[0], "BROKER_TABLE": tables[1]}
