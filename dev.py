@@ -50,6 +50,7 @@ GROUPS = {
     },
     "Ship it": {
         "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
+        "cost": ("bench.cost.command", "USD for a million of each thing, and for a day of users"),
         "package": ("local.package", "the zip for Lambda and the template around it"),
         "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
         "lock": ("local.lock", "write the hash locks from requirements-*.in"),

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from bench.clock import Meter
 from chalicelib.adapters.https import LocalTarget
@@ -20,13 +20,13 @@ from tests.package.world import ISSUER, World
 LIMITS = {"BROKER_HANDOUTS_PER_USER": "1000000", "BROKER_HANDOUTS_PER_CLIENT": "10000000"}
 
 
-def broker_beside(world: World) -> Broker:
-    """A broker with cold caches; what it logs is written, and thrown away."""
+def broker_beside(world: World, log_stream: TextIO | None = None) -> Broker:
+    """A broker with cold caches; what it logs is written, and thrown away unless somebody wants it."""
     own = {name: value for name, value in world.environ.items() if name.startswith("BROKER_")}
     settings = read_settings({**own, **LIMITS, "BROKER_ENDPOINT_URL": world.neighbours.endpoint_url})
     target = LocalTarget(host="127.0.0.1", port=world.neighbours.provider_port, address="127.0.0.1")
-    nowhere = Path(os.devnull).open("w")  # noqa: SIM115 -- closed with the process
-    return build_broker(settings, local_targets=(target,), log_stream=nowhere)
+    stream = log_stream or Path(os.devnull).open("w")  # noqa: SIM115 -- closed with the process
+    return build_broker(settings, local_targets=(target,), log_stream=stream)
 
 
 @dataclass
