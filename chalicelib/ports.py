@@ -18,6 +18,7 @@ from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset, Purpose
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.places import Place
+from chalicelib.records.seal import AuditSeal
 from chalicelib.records.settings import Settings
 from chalicelib.records.stored import JobKey, Seen, StoredRequest
 from chalicelib.records.subject import Subject
@@ -496,6 +497,15 @@ class JobQueue(Protocol):
 
     def list_connections(self, cursor: tuple[str, ...]) -> Page:
         """One page of the index, which may lag."""
+
+    def last_seal(self) -> AuditSeal | None:
+        """The newest link of the chain over the audit records."""
+
+    def digest_window(self, window: int) -> tuple[bytes, ...]:
+        """SHA-256 of each audit record of a window that has settled."""
+
+    def put_seal(self, seal: AuditSeal) -> bool:
+        """Insert if absent; False where that window has been sealed."""
 
 
 class Log(Protocol):

@@ -12,7 +12,7 @@ from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
-from cli import bootstrap, clients, connections, explain, jobs, providers, registration_tokens, users, vault
+from cli import audit, bootstrap, clients, connections, explain, jobs, providers, registration_tokens, users, vault
 from cli.doctor import command as doctor
 from cli.finding import find_deployment
 from cli.operations import (
@@ -60,6 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     connections.add_parsers(groups, common)
     users.add_parsers(groups, common)
     jobs.add_parsers(groups, common)
+    audit.add_parsers(groups, common)
     vault.add_parsers(groups, common)
     explain.add_parser(groups, common)
     doctor.add_parser(groups, common)

@@ -22,16 +22,22 @@ HANDLER = "APIHandler"
 
 def read_lines(text: Iterable[str], error_id: str) -> list[Line]:
     """The lines of this refusal, oldest first; everything else of a log is passed over."""
-    return [line for line in map(_parse, text) if line is not None and line.get("error_id") == error_id]
+    return [line for line in map(parse_line, text) if line is not None and line.get("error_id") == error_id]
 
 
 def find_in_file(name: str, error_id: str) -> list[Line]:
     """A file, or `-` for standard input. Raises OperationError."""
+    return read_lines(read_text(name), error_id)
+
+
+def read_text(name: str) -> Iterator[str]:
+    """The lines of a file, or of standard input for `-`. Raises OperationError."""
     if name == "-":
-        return read_lines(sys.stdin, error_id)
+        yield from sys.stdin
+        return
     try:
         with Path(name).open(encoding="utf-8", errors="replace") as log:
-            return read_lines(log, error_id)
+            yield from log
     except OSError as error:
         raise OperationError(f"{name} cannot be read ({error.strerror})", "--log FILE, or --log - for a pipe") from None
 
@@ -80,7 +86,7 @@ def _pages(logs: Transport, operation: str, asked: Mapping[str, Any]) -> Iterato
         token = {"nextToken": page["nextToken"]}
 
 
-def _parse(text: str) -> dict[str, Any] | None:
+def parse_line(text: str) -> dict[str, Any] | None:
     """One JSON object, perhaps behind what somebody's log viewer puts before it."""
     start = text.find("{")
     if start < 0 or len(text) > MAX_LINE:

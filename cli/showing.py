@@ -23,9 +23,21 @@ class Listing:
     said: str
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Rows that may be many: for programs one JSON object a line."""
+
+    rows: Sequence[Row]
+
+
 def show(document: Any, *, as_json: bool) -> None:
     """Print a row, or a list of rows."""
-    if isinstance(document, Listing):
+    if isinstance(document, Lines):
+        if not as_json:
+            return _show_rows(document.rows)
+        for row in document.rows:
+            print(json.dumps(row))
+    elif isinstance(document, Listing):
         show(document.rows, as_json=as_json)
         if not as_json:
             print(document.said)

@@ -28,6 +28,7 @@ from chalicelib.records.places import (
     subject_place,
     user_key_place,
 )
+from chalicelib.records.seal import shard_name
 from chalicelib.records.stored import RevokedToken, Seen, StoredRequest, UserKey
 from chalicelib.records.subject import Subject
 
@@ -177,9 +178,14 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
         return self._update(stored_request_place(request_id), update, conditions, values)
 
     def append_audit(self, event: AuditEvent) -> None:
-        """One item per act, ordered by time under its subject."""
+        """One item per act, ordered by time under its subject.
+
+        Whose it is stands in its key; in its place for the index stands the window in which it is sealed. So the index
+        holds it once, as it does everything else, and lists it to the one who seals.
+        """
         item = encode_item(f"AUDIT#{event.sub}", event, purge_at=event.at + RETENTION_SECONDS)
-        item["sk"] = {"S": f"{event.at:012d}#{event.request_id}"}
+        item["sk"] = encode(f"{event.at:012d}#{event.request_id}")
+        item["sub"] = encode(shard_name(event.at, event.request_id))
         self._call("PutItem", {"TableName": self._tables["broker"], "Item": item})
 
     def list_traces(self, sub: str, connection_id: str | None, *, since: int) -> Traces:
@@ -202,7 +208,7 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
         start: dict[str, Any] = {}
         while len(found) < most:
             answer = self._look_at_uses(sub, since, {}, **({"ExclusiveStartKey": start} if start else {}))
-            found += [decode_item(item, AuditEvent) for item in answer.get("Items", [])]
+            found += map(read_event, answer.get("Items", []))
             start = answer.get("LastEvaluatedKey") or {}
             if not start:
                 return tuple(found), True
@@ -238,6 +244,11 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
             },
         )
         return int(answer["Attributes"]["used"]["N"])
+
+
+def read_event(item: dict[str, Any]) -> AuditEvent:
+    """The record of one item."""
+    return decode_item({**item, "sub": encode(item["pk"]["S"].partition("#")[2])}, AuditEvent)
 
 
 def _vanishing(client: Client, expires_at: int) -> dict[str, Any]:

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, get_args
 
 from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.adapters.chain import ChainVerbs
 from chalicelib.adapters.items import decode_item, encode
-from chalicelib.adapters.table import Tables
 from chalicelib.ports import Written
 from chalicelib.records.job import Job, JobKind
 from chalicelib.records.places import SWEEP
@@ -15,7 +15,7 @@ CURSOR = ("sub", "pk", "sk")
 PAGE = 500
 
 
-class TableQueue(Tables):
+class TableQueue(ChainVerbs):
     """What the one who does duties asks of the table."""
 
     def list_due(self, now: int) -> tuple[Iterator[Job], ...]:

@@ -4,7 +4,9 @@ from typing import Literal
 
 from msgspec import Struct
 
-Purpose = Literal["signing", "handle", "cookie", "identity", "pepper", "user_code", "nonce", "pairwise", "vault"]
+Purpose = Literal[
+    "signing", "handle", "cookie", "identity", "pepper", "user_code", "nonce", "pairwise", "vault", "audit"
+]
 KeyState = Literal["published", "signing", "retiring", "current", "retired"]
 
 

@@ -9,6 +9,7 @@ from chalice.app import Chalice, Rate
 from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.system import SystemClock
 from chalicelib.config import ConfigurationError
+from chalicelib.custody.auditing import seal_windows
 from chalicelib.custody.idling import end_idle
 from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.ports import Broker, StoreUnavailable
@@ -39,6 +40,7 @@ def run_once(broker: Broker) -> dict[str, int]:
     try:
         outcomes = Counter(performed.outcome for performed in run_due_jobs(broker))
         idle = len(end_idle(broker))
+        seal_windows(broker)
     except StoreUnavailable as error:
         broker.log.event("store_unavailable", reason=str(error), by="jobs")
         raise

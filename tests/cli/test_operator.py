@@ -19,7 +19,7 @@ from tests.requirement import requirement
 
 APP = "https://app.example/callback"
 PROVIDER_SECRET = "canary-secret-at-the-provider"
-PURPOSES = ["signing", "handle", "cookie", "identity", "pepper", "user_code", "nonce", "pairwise", "vault"]
+PURPOSES = ["signing", "handle", "cookie", "identity", "pepper", "user_code", "nonce", "pairwise", "vault", "audit"]
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from chalicelib.adapters.kms import PURPOSES
 from chalicelib.records.places import client_place
 from cli.refusal_log import GROUPS
 from local.package import ROOT
@@ -178,7 +179,8 @@ def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() ->
     (decrypt,) = (statement for statement in JOBS_POLICY["Statement"] if statement["Action"] == "kms:Decrypt")
     context = {
         "kms:EncryptionContext:deployment": "broker",
-        "kms:EncryptionContext:purpose": ["vault", "signing"],  # tokens to end, and what tells apps of a sign-out
+        # tokens to end, what tells apps of a sign-out, and what is on record
+        "kms:EncryptionContext:purpose": ["vault", "signing", "audit"],
     }
     assert decrypt["Condition"]["StringEquals"] == context
     written = {
@@ -188,7 +190,7 @@ def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() ->
         for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     }
     erasing = {"SUBJECT#*", "USER#*", "JOBKEY#*"}
-    assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*", "SWEEP", *erasing}
+    assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*", "SWEEP", "AUDITSEAL", *erasing}
 
 
 @requirement("OPS-03", "REG-06")
@@ -242,7 +244,10 @@ def test_the_policy_names_its_two_tables_and_one_key() -> None:
         resources = statement["Resource"]
         assert "*" not in ([resources] if isinstance(resources, str) else resources)
     (decrypt,) = (statement for statement in POLICY["Statement"] if statement["Action"] == "kms:Decrypt")
-    assert decrypt["Condition"]["StringEquals"] == {"kms:EncryptionContext:deployment": "broker"}
+    assert decrypt["Condition"]["StringEquals"] == {
+        "kms:EncryptionContext:deployment": "broker",
+        "kms:EncryptionContext:purpose": [purpose for purpose in PURPOSES if purpose != "audit"],
+    }
     assert decrypt["Condition"]["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/broker"}
 
 

@@ -1,0 +1,160 @@
+"""broker audit export|verify: what was handed out to whom, and whether the record of it is whole."""
+
+import argparse
+import re
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from chalicelib.adapters.aws import call_with_repeats
+from chalicelib.adapters.chain import CHAIN
+from chalicelib.adapters.dynamodb import read_event
+from chalicelib.records.audit import AuditEvent
+from chalicelib.records.seal import WINDOW_SECONDS, window_of
+from cli.audit_chain import Chain, Finding, check_log, check_records, head_of, is_over, read_chain, window_of_item
+from cli.operations import Deployment, OperationError
+from cli.refusal_log import parse_line, read_text
+from cli.showing import Lines, date
+
+SCHEMA = 1
+_UNITS = {"m": 60, "h": 3600, "d": 86400}
+SAID = {
+    "seal_changed": "its seal was changed, or is none of ours",
+    "seal_removed": "its seal is gone",
+    "record_changed": "a record was changed",
+    "record_removed": "a record was removed",
+    "record_inserted": "a record was put in afterwards",
+    "chain_rewritten": "the chain was made anew from there",
+    "not_sealed": "nothing has been sealed from there on",
+}
+
+
+def parse_time(text: str, *, now: int) -> int:
+    """Epoch seconds of `90m`, `24h`, `7d` (so long ago), or a date or time of ISO 8601, UTC unless it says another.
+
+    Raises OperationError.
+    """
+    if match := re.fullmatch(r"([0-9]{1,6})([mhd])", text):
+        return now - int(match[1]) * _UNITS[match[2]]
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise OperationError(f"{text} is no time", "--since 24h, or --since 2026-11-26T18:00:00Z") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def _export(deployment: Deployment, options: argparse.Namespace) -> Any:
+    now = int(time.time())
+    since, until = (parse_time(text, now=now) for text in (options.since, options.until or "0m"))
+    numbers = {window: link.number for window, link in _read_chain(deployment).links.items()}
+    try:
+        found = sorted(map(read_event, _scan(deployment)), key=lambda one: (one.at, one.request_id))
+    except (msgspec.ValidationError, ValueError):
+        raise OperationError("a record is not one of ours", "broker audit verify") from None
+    return Lines([_row(one, numbers.get(window_of(one.at))) for one in found if since <= one.at <= until])
+
+
+def _row(event: AuditEvent, sealed: int | None) -> dict[str, Any]:
+    """One line of the export; docs/audit.md says what each member is."""
+    return {
+        "schema": SCHEMA,
+        "event": event.event,
+        "at": date(event.at),
+        "id": event.request_id,
+        "user": event.sub,
+        "client_id": event.client_id,
+        "actor_id": event.actor_id or None,
+        "provider_id": event.provider_id or None,
+        "connection_id": event.connection_id or None,
+        "grant_id": event.grant_id or None,
+        "scopes": sorted(event.scopes),
+        "audience": event.audience or None,
+        "method": event.method or None,
+        "reason": event.reason or None,
+        "token_sha256": event.token_id or None,
+        "sealed": sealed,
+    }
+
+
+def _verify(deployment: Deployment, options: argparse.Namespace) -> Any:
+    now, chain = int(time.time()), _read_chain(deployment)
+    items = list(_scan(deployment))
+    findings = [*chain.findings, *check_records(chain, items, now=now)]
+    if options.log:
+        lines = filter(None, map(parse_line, read_text(options.log)))
+        findings += check_log(chain, [line for line in lines if line.get("event") == "audit_sealed"])
+    row = _verdict(chain, items, now)
+    if findings:
+        told = [_finding_row(one) for one in sorted(set(findings), key=lambda one: (one.window, one.fault))]
+        said = "\n".join(f"  {one['window']}: {SAID[one['fault']]}{_count(one)}" for one in told)
+        raise OperationError(
+            f"the audit records are not what was sealed\n{said}", "docs/audit.md", {**row, "findings": told}
+        )
+    return row
+
+
+def _verdict(chain: Chain, items: list[dict[str, Any]], now: int) -> dict[str, Any]:
+    last = chain.last
+    windows = [window_of_item(item) for item in items]
+    return {
+        "seals": len(chain.links),
+        "sealed_from": date(min(chain.links, default=0)),
+        "sealed_until": date(last.window + WINDOW_SECONDS) if last else None,
+        "records": len(items),
+        "not_sealed_yet": sum(last is None or window > last.window for window in windows),
+        "older_than_the_chain": sum(window < min(chain.links, default=0) for window in windows),
+        "windows_forgotten": sum(is_over(window, now) for window in chain.links),
+        "number": last.number if last else 0,
+        "head": head_of(last) if last else None,
+    }
+
+
+def _finding_row(one: Finding) -> dict[str, Any]:
+    return {"window": date(one.window), "fault": one.fault, "missing": one.missing, "unknown": list(one.unknown)}
+
+
+def _count(row: dict[str, Any]) -> str:
+    missing = f"; {row['missing']} as sealed missing" if row["missing"] else ""
+    return missing + "".join(f"; not sealed so: {key}" for key in row["unknown"][:5])
+
+
+def _read_chain(deployment: Deployment) -> Chain:
+    payload = {"KeyConditionExpression": "pk = :chain", "ExpressionAttributeValues": {":chain": {"S": CHAIN}}}
+    return read_chain(_pages(deployment, "Query", payload), deployment.keys.get("audit"))
+
+
+def _scan(deployment: Deployment) -> Iterator[dict[str, Any]]:
+    """Every audit record, also one that the index does not list."""
+    payload = {
+        "FilterExpression": "begins_with(pk, :prefix)",
+        "ExpressionAttributeValues": {":prefix": {"S": "AUDIT#"}},
+    }
+    return _pages(deployment, "Scan", payload)
+
+
+def _pages(deployment: Deployment, operation: str, payload: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    start: dict[str, Any] = {}
+    while True:
+        asked = {"TableName": deployment.settings.table, "ConsistentRead": True, **payload, **start}
+        answer = call_with_repeats(deployment.dynamodb, operation, asked)
+        yield from answer.get("Items", [])
+        if not answer.get("LastEvaluatedKey"):
+            return
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words below `broker audit`."""
+    verbs = groups.add_parser("audit", help="what was handed out, on record").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    export = verbs.add_parser("export", parents=[common], help="every hand-out and call; with --json one line each")
+    export.add_argument("--since", required=True, metavar="TIME", help="24h, 7d, or 2026-11-26T18:00:00Z")
+    export.add_argument("--until", metavar="TIME", help="the same; default: now")
+    export.set_defaults(act=_export)
+    verify = verbs.add_parser("verify", parents=[common], help="hold the records against their chain of seals")
+    verify.add_argument("--log", metavar="FILE", help="lines of the log of the function `jobs`, or - for a pipe")
+    verify.set_defaults(act=_verify)

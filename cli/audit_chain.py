@@ -1,0 +1,149 @@
+"""The audit records held against their chain: which window does not say what was sealed, and what is missing of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.adapters.chain import digest_of
+from chalicelib.adapters.items import decode_item
+from chalicelib.custody.chaining import hash_of, is_genuine, root_of
+from chalicelib.records.audit import RETENTION_SECONDS
+from chalicelib.records.keyset import Keyset
+from chalicelib.records.seal import PRINT_BYTES, SETTLE_SECONDS, WINDOW_SECONDS, AuditSeal, window_of
+
+Fault = Literal[
+    "seal_changed",
+    "seal_removed",
+    "record_changed",
+    "record_removed",
+    "record_inserted",
+    "chain_rewritten",
+    "not_sealed",
+]
+# What has settled is sealed by the next run, a minute later; so long runs may fail before it is worth a word.
+OVERDUE_SECONDS = SETTLE_SECONDS + 2 * WINDOW_SECONDS
+
+
+class Finding(Struct, frozen=True, kw_only=True):
+    """One window that is not as it was sealed.
+
+    window    its first second
+    missing   how many records that were sealed are not there as they were
+    unknown   keys of records that stand there and were not sealed so; of a window without prints none is named
+    """
+
+    fault: Fault
+    window: int
+    missing: int = 0
+    unknown: tuple[str, ...] = ()
+
+
+class Chain(Struct, frozen=True, kw_only=True):
+    """The links by the windows under which they stand, those that are genuine; and what is wrong with the others."""
+
+    links: dict[int, AuditSeal]
+    findings: tuple[Finding, ...]
+
+    @property
+    def last(self) -> AuditSeal | None:
+        """The newest link."""
+        return self.links[max(self.links)] if self.links else None
+
+
+def read_chain(items: Iterable[Mapping[str, Any]], keys: Keyset) -> Chain:
+    """Every link that the key vouches for, in its place; a gap, a forgery and a fork are found."""
+    links, standing, findings = dict[int, AuditSeal](), set[int](), list[Finding]()
+    for item in items:
+        window = int(item["sk"]["S"])
+        standing.add(window)
+        link = _decode(item)
+        if link is not None and link.window == window and is_genuine(link, keys):
+            links[window] = link
+        else:
+            findings.append(Finding(fault="seal_changed", window=window))
+    if links:
+        newest = links[max(links)]
+        first = newest.window - (newest.number - 1) * WINDOW_SECONDS
+        for window in range(first, newest.window + 1, WINDOW_SECONDS):
+            link, before = links.get(window), links.get(window - WINDOW_SECONDS)
+            if window not in standing:
+                findings.append(Finding(fault="seal_removed", window=window))
+            elif link and before and (link.previous, link.number) != (hash_of(before), before.number + 1):
+                findings.append(Finding(fault="chain_rewritten", window=window))
+    return Chain(links=links, findings=tuple(findings))
+
+
+def check_records(chain: Chain, items: Iterable[Mapping[str, Any]], *, now: int) -> list[Finding]:
+    """Every sealed window whose records the table still has to hold; older ones vanish by the table's own hand."""
+    by_window: dict[int, dict[str, bytes]] = {}
+    for item in items:
+        by_window.setdefault(window_of_item(item), {})[f"{item['pk']['S']} {item['sk']['S']}"] = digest_of(item)
+    findings = []
+    for window, link in sorted(chain.links.items()):
+        if not is_over(window, now):
+            findings += _compare(link, by_window.get(window, {}))
+    overdue = window_of(now - OVERDUE_SECONDS)
+    last = chain.last.window if chain.last else 0
+    if last < overdue and (chain.links or min(by_window, default=overdue + 1) <= overdue):
+        findings.append(Finding(fault="not_sealed", window=last + WINDOW_SECONDS if last else min(by_window)))
+    return findings
+
+
+def check_log(chain: Chain, lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
+    """What the log said when each link was made, out of the table's reach; a chain that was cut off or made anew
+    contradicts it."""
+    findings = []
+    for line in lines:
+        link = chain.links.get(line["window"])
+        if link is None:
+            findings.append(Finding(fault="seal_removed", window=line["window"]))
+        elif (link.number, head_of(link)) != (line["number"], line["head"]):
+            findings.append(Finding(fault="chain_rewritten", window=line["window"]))
+    return findings
+
+
+def head_of(link: AuditSeal) -> str:
+    """A link as the log names it."""
+    return hash_of(link).hex()[:32]
+
+
+def is_over(window: int, now: int) -> bool:
+    """Whether the first record of that window may have vanished by now."""
+    return window + RETENTION_SECONDS <= now
+
+
+def window_of_item(item: Mapping[str, Any]) -> int:
+    """By its key, which says when it was written; 0 where that cannot be read."""
+    at = item["sk"]["S"].partition("#")[0]
+    return window_of(int(at)) if at.isdecimal() else 0
+
+
+def _compare(link: AuditSeal, found: Mapping[str, bytes]) -> list[Finding]:
+    digests = sorted(found.values())
+    if (len(digests), root_of(digests)) == (link.count, link.root):
+        return []
+    missing, unknown = max(link.count - len(digests), 0), tuple[str, ...]()
+    if link.prints or not link.count:
+        sealed = Counter(_prints(link.prints))
+        missing = (sealed - Counter(one[:PRINT_BYTES] for one in digests)).total()
+        unknown = tuple(sorted(key for key, digest in found.items() if digest[:PRINT_BYTES] not in sealed))
+    fault: Fault = "record_changed"
+    if missing and not unknown:
+        fault = "record_removed"
+    elif len(digests) > link.count and not missing:
+        fault = "record_inserted"
+    return [Finding(fault=fault, window=link.window, missing=missing, unknown=unknown)]
+
+
+def _prints(joined: bytes) -> Sequence[bytes]:
+    return [joined[start : start + PRINT_BYTES] for start in range(0, len(joined), PRINT_BYTES)]
+
+
+def _decode(item: Mapping[str, Any]) -> AuditSeal | None:
+    try:
+        return decode_item(dict(item), AuditSeal)
+    except (msgspec.ValidationError, ValueError, TypeError):
+        return None
