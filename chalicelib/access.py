@@ -325,6 +325,7 @@ def refuse_unreadable(broker: Broker, connection: Connection, reason: str) -> No
     """
     broker.log.event("alarm", kind="vault_does_not_open", connection_id=connection.connection_id, reason=reason)
     broker.store.demand_sign_in(connection)
+    broker.log.count("ReauthRequired")
     raise ServerError("vault_does_not_open")
 
 

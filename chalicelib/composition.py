@@ -47,17 +47,19 @@ def build_broker(
     kms = kms or SignedTransport("kms", endpoint_url=settings.endpoint_url)
     tables: dict[str, Any] = {"table": settings.table, "keys_table": settings.keys_table, "entropy": entropy}
     store = DynamoStore(dynamodb, **tables)
+    namespace = f"TokenBroker/{settings.deployment}" if settings.metrics == "on" else None
+    log = JsonLog(clock, stream=log_stream, namespace=namespace)
     fetcher = GuardedFetcher(allow=local_targets)
     return Broker(
         settings=settings,
         store=store,
         registry=CachedRegistry(store, clock),
-        keys=KmsKeys(store, kms, clock, deployment=settings.deployment),
+        keys=KmsKeys(store, kms, clock, deployment=settings.deployment, count=log.count),
         fetcher=fetcher,
         directory=ProviderDirectory(fetcher, clock),
         clock=clock,
         entropy=entropy,
-        log=JsonLog(clock, stream=log_stream),
+        log=log,
         catalog=read_catalog(settings),
         theme=read_theme(settings),
         sleeper=sleeper or SystemSleeper(),

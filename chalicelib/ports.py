@@ -514,6 +514,18 @@ class Log(Protocol):
     def event(self, name: str, **fields: object) -> None:
         """Write one line; `fields` never hold a secret, and the redactor drops what looks like one."""
 
+    def begin(self, **known: str) -> None:
+        """A request begins in this thread; `known` stands in each of its lines."""
+
+    def count(self, metric: str) -> None:
+        """One more of what is counted of the request that goes on in this thread."""
+
+    def conclude(self, name: str, *, status: int, **fields: object) -> None:
+        """Write the line of the request that ends: what came of it, how long it took, and what was counted."""
+
+    def summarize(self, name: str, **fields: object) -> None:
+        """Write what came of work that no request asked for, and what was counted of it; nothing where nothing was."""
+
 
 @dataclass(frozen=True)
 class Broker:

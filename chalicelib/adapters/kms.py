@@ -4,7 +4,7 @@ Read again when older than 60 s, opened by KMS again when older than 300 s; youn
 """
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
@@ -15,6 +15,7 @@ from chalicelib.records.stored import KeysetItem
 
 READ_AGE = 60
 OPEN_AGE = 300
+Count = Callable[[str], None]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
@@ -23,13 +24,21 @@ def encryption_context(deployment: str, purpose: str, version: int) -> dict[str,
     return {"deployment": deployment, "purpose": purpose, "version": str(version)}
 
 
-class KmsKeys:
-    """All keysets of one deployment."""
+def _leave(metric: str) -> None:
+    """An operator's command has no metrics."""
 
-    def __init__(self, store: Store, kms: Transport, clock: Clock, *, deployment: str) -> None:
+
+class KmsKeys:
+    """All keysets of one deployment.
+
+    count   is told of each opening by KMS
+    """
+
+    def __init__(self, store: Store, kms: Transport, clock: Clock, *, deployment: str, count: Count = _leave) -> None:
         self._store = store
         self._kms = kms
         self._clock = clock
+        self._count = count
         self._deployment = deployment
         self._items: Mapping[str, KeysetItem] = {}
         self._read_at = 0
@@ -105,6 +114,7 @@ class KmsKeys:
             "CiphertextBlob": wrapped.wrapped,
             "EncryptionContext": encryption_context(self._deployment, purpose, wrapped.version),
         }
+        self._count("KmsUnwraps")
         try:
             return bytes(call_with_repeats(self._kms, "Decrypt", payload)["Plaintext"])
         except AwsRefusal as refusal:

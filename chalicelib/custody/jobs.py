@@ -48,6 +48,7 @@ LEAST_SECONDS = 12
 OF_NO_TOMBSTONE = frozenset({"return", "sign_out", "time_up", "erase"})
 CLAIM_SECONDS = 60  # longer than a function lives: who has not come to an end by then is dead
 FAILURES_OF_ONE_RUN = 3
+LATE_SECONDS = 600  # some runs have not come to it
 
 
 class Performed(Struct, frozen=True, kw_only=True):
@@ -84,6 +85,9 @@ def run_due_jobs(broker: Broker) -> list[Performed]:
         if failed[whose] >= FAILURES_OF_ONE_RUN:
             continue
         if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS):
+            broker.log.count("JobsDue")
+            if now - job.due_at > LATE_SECONDS:
+                broker.log.count("JobsLate")
             done = _run(broker, job)
             failed[whose] += done.outcome != "done"
             performed.append(done)

@@ -130,6 +130,7 @@ def record_use(broker: Broker, held: Held, event: str, token: str, *, method: st
             method=method,
         )
     )
+    broker.log.count("HandOuts")
 
 
 def _count_use(broker: Broker, connection: Connection) -> None:

@@ -102,6 +102,7 @@ def _pause(broker: Broker, pauses: Iterator[float]) -> None:
     pause = next(pauses, None)
     if pause is None or broker.deadline.left() < pause + 1:
         raise TemporarilyUnavailable("refresh_in_flight", retry_after=1)
+    broker.log.count("LeaseWaits")
     broker.sleeper.sleep(pause)
 
 
@@ -193,6 +194,7 @@ def _read(broker: Broker, attempt: Attempt, response: HttpResponse) -> None:
     answer = read_refresh_response(held.definition, response, granted=attempt.connection.granted, now=now)
     broker.breaker.note(held.record.provider_id, worked=isinstance(answer, (Renewed, Ended)), now=now)
     if isinstance(answer, Renewed):
+        broker.log.count("ProviderRefreshes")
         keep_answer(broker, attempt, response, now)
     elif isinstance(answer, Ended):
         _refused_by_provider(broker, attempt, answer.reason)
@@ -232,5 +234,6 @@ def _fail(broker: Broker, attempt: Attempt, answer: Ended | NotDone | Unknown, *
     failed = msgspec.structs.replace(leased, **changes)
     broker.store.record_refresh_failure(failed, owner=attempt.owner)
     if isinstance(answer, Ended):
+        broker.log.count("ReauthRequired")
         raise InvalidGrant("reauth_required", members={"reason": "reauth_required"})
     raise TemporarilyUnavailable("provider_did_not_refresh", retry_after=max(1, failed.retry_at - now))

@@ -53,6 +53,7 @@ class AppAnswer(Struct, frozen=True, kw_only=True):
 def grant_answer(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> AppAnswer:
     """What comes of a grant that was just issued: the app's code, or the cookie of its browser session, of which the
     address says nothing."""
+    broker.log.count("SignIns")
     if not request.return_to:
         return code_answer(broker, request, issue_code(broker, grant, code_secret))
     from chalicelib.endpoints.bff.cookie import set_session

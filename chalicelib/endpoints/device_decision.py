@@ -43,6 +43,7 @@ def approve_device(broker: Broker, grant: Grant, decided: DeviceDecision, *, cla
     """The device gets its tokens at its next poll. Raises PageError where somebody else has decided, or it is over."""
     if isinstance(broker.store.issue_device(grant, decided, claimed=claimed), Refused):
         raise PageError("device_decided_or_over", page="device_over")
+    broker.log.count("SignIns")
     broker.log.event("device_approved", client_id=decided.client_id)
 
 

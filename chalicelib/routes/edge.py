@@ -33,7 +33,7 @@ from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply, error_reply
 from chalicelib.routes.cors import ANY, preflight, reader_headers
-from chalicelib.routes.reading import Reads, name_endpoint, read_request
+from chalicelib.routes.reading import Reads, name_endpoint, read_request, read_trace
 from chalicelib.routes.showing import show
 
 Endpoint = Callable[[Broker, Request], Reply]
@@ -87,14 +87,16 @@ class Edge:
                 error_reply(TemporarilyUnavailable("not_configured", retry_after=60), request_id=request_id)
             )
         broker.deadline.begin()
+        broker.log.begin(request_id=request_id)
         if asks:
-            return _respond(_preflight(route, _find_reader(broker, event, route)))
-        reply = self._answer(broker, event, current_request.raw_body, route, request_id)
-        if route.cors:
-            reply = reply.with_headers(*reader_headers(_find_reader(broker, event, route), route.exposes))
-        if route.marks and not any(name == route.marks[0] for name, _ in reply.headers):
-            reply = reply.with_headers(route.marks)
-        return _respond(reply.with_headers(*_transport_headers(broker)))
+            reply = _preflight(route, _find_reader(broker, event, route))
+        else:
+            reply = self._answer(broker, event, current_request.raw_body, route, request_id)
+            reply = _dress(broker, event, route, reply)
+        invoked = getattr(current_request.lambda_context, "aws_request_id", None)
+        told = {"route": name_endpoint(event), "lambda_request_id": invoked, "trace": read_trace(event)}
+        broker.log.conclude("request", status=reply.status, **told)
+        return _respond(reply)
 
     def _answer(self, broker: Broker, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
         http: Request | None = None
@@ -121,6 +123,15 @@ class Edge:
             broker.log.event("unhandled", kind=type(error).__name__, where=where, error_id=request_id)
             fault = ServerError("unhandled").noting(endpoint=name_endpoint(event), where=where)
             return _refuse(broker, fault, route, request_id, http)
+
+
+def _dress(broker: Broker, event: Any, route: Route, reply: Reply) -> Reply:
+    """The headers that an answer has because of where it was given."""
+    if route.cors:
+        reply = reply.with_headers(*reader_headers(_find_reader(broker, event, route), route.exposes))
+    if route.marks and not any(name == route.marks[0] for name, _ in reply.headers):
+        reply = reply.with_headers(route.marks)
+    return reply.with_headers(*_transport_headers(broker))
 
 
 def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, http: Request | None = None) -> Reply:

@@ -18,6 +18,7 @@ Reads = Literal["nothing", "form", "json", "bytes"]
 BODY_BYTES: dict[Reads, int] = {"nothing": 65536, "form": 65536, "json": 16384, "bytes": 4 * 1024 * 1024}
 ONCE = ("authorization", "broker-bff", "broker-connection", "broker-host", "content-type", "dpop", "host", "origin")
 OUR_COOKIE = re.compile(r"(?:__Host-)?tb_")
+_TRACE = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
@@ -54,6 +55,13 @@ def name_endpoint(event: Mapping[str, Any]) -> str:
     context = event.get("requestContext") or {}
     method, path = event.get("httpMethod") or context.get("httpMethod"), context.get("resourcePath")
     return f"{method} {path or event.get('resource')}"
+
+
+def read_trace(event: Mapping[str, Any]) -> str | None:
+    """The id under which X-Ray knows the request, None without one. A caller may choose it, so nothing else is read."""
+    sent = next((v for name, v in (event.get("headers") or {}).items() if name.lower() == "x-amzn-trace-id"), "")
+    found = _TRACE.search(sent or "")
+    return found.group(1) if found else None
 
 
 def _read_headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

@@ -23,7 +23,7 @@ def add_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
 
     def jobs(event: Any) -> dict[str, int]:
         try:
-            return run_once(broker_source())
+            return run_once(broker_source(), request_id=getattr(event.context, "aws_request_id", ""))
         except ConfigurationError as error:
             JsonLog(SystemClock()).event("not_configured", faults=error.faults)
             raise
@@ -31,20 +31,23 @@ def add_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
     return app.schedule(Rate(1, unit=Rate.MINUTES), name="jobs")(jobs)
 
 
-def run_once(broker: Broker) -> dict[str, int]:
+def run_once(broker: Broker, *, request_id: str = "") -> dict[str, int]:
     """Do what is due, as long as there is time; outcome -> how many, which is also a line of the log.
+
+    request_id   Lambda's; empty where it is not Lambda that runs it
 
     Raises StoreUnavailable.
     """
     broker.deadline.begin()
+    broker.log.begin(**({"lambda_request_id": request_id} if request_id else {}))
     try:
         outcomes = Counter(performed.outcome for performed in run_due_jobs(broker))
         idle = len(end_idle(broker))
         seal_windows(broker)
     except StoreUnavailable as error:
         broker.log.event("store_unavailable", reason=str(error), by="jobs")
+        broker.log.summarize("jobs")
         raise
     summary: dict[str, int] = {name: outcomes[name] for name in ("done", "later", "given_up")} | {"idle": idle}
-    if outcomes or idle:
-        broker.log.event("jobs", **summary)
+    broker.log.summarize("jobs", **summary)
     return summary

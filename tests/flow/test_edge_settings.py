@@ -57,6 +57,7 @@ BAD = {
     "endpoint_url": ["", "nonsense", "ftp://127.0.0.1", "//127.0.0.1", "http://"],
     "require_pushed_authorization_requests": ["", "perhaps", "2"],
     "dpop_nonce": ["", "true", "Required"],
+    "metrics": ["true", "ON", ""],
     "profile": ["", "FAPI2", "fapi1", "true"],
     "registration": ["", "yes", "OPEN", "true"],
     "open_registration": ["", "maybe", "2"],
