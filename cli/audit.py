@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -15,11 +16,15 @@ from chalicelib.adapters.dynamodb import read_event
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.seal import WINDOW_SECONDS, window_of
 from cli.audit_chain import Chain, Finding, check_log, check_records, head_of, is_over, read_chain, window_of_item
+from cli.blast_radius import compute
+from cli.deployed import read_deployed
+from cli.exposure import as_rows, say
 from cli.operations import Deployment, OperationError
 from cli.refusal_log import parse_line, read_text
-from cli.showing import Lines, date
+from cli.showing import Lines, Report, date
 
 SCHEMA = 1
+CHECKOUT = Path(__file__).resolve().parent.parent
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 SAID = {
     "seal_changed": "its seal was changed, or is none of ours",
@@ -121,6 +126,11 @@ def _count(row: dict[str, Any]) -> str:
     return missing + "".join(f"; not sealed so: {key}" for key in row["unknown"][:5])
 
 
+def _blast_radius(deployment: Deployment, options: argparse.Namespace) -> Any:
+    exposures = compute(read_deployed(deployment, Path(options.checkout)))
+    return Report(as_rows(exposures), say(exposures))
+
+
 def _read_chain(deployment: Deployment) -> Chain:
     payload = {"KeyConditionExpression": "pk = :chain", "ExpressionAttributeValues": {":chain": {"S": CHAIN}}}
     return read_chain(_pages(deployment, "Query", payload), deployment.keys.get("audit"))
@@ -158,3 +168,6 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     verify = verbs.add_parser("verify", parents=[common], help="hold the records against their chain of seals")
     verify.add_argument("--log", metavar="FILE", help="lines of the log of the function `jobs`, or - for a pipe")
     verify.set_defaults(act=_verify)
+    radius = verbs.add_parser("blast-radius", parents=[common], help="what each leak would expose, and for how long")
+    radius.add_argument("--checkout", default=str(CHECKOUT), metavar="DIR", help="where .chalice/ and infra/ are")
+    radius.set_defaults(act=_blast_radius)

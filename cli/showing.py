@@ -30,6 +30,14 @@ class Lines:
     rows: Sequence[Row]
 
 
+@dataclass(frozen=True)
+class Report:
+    """One text for people, rows for programs."""
+
+    rows: Sequence[Row]
+    text: str
+
+
 def show(document: Any, *, as_json: bool) -> None:
     """Print a row, or a list of rows."""
     if isinstance(document, Lines):
@@ -37,6 +45,8 @@ def show(document: Any, *, as_json: bool) -> None:
             return _show_rows(document.rows)
         for row in document.rows:
             print(json.dumps(row))
+    elif isinstance(document, Report):
+        print(json.dumps(document.rows, indent=2) if as_json else document.text)
     elif isinstance(document, Listing):
         show(document.rows, as_json=as_json)
         if not as_json:

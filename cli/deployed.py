@@ -1,0 +1,60 @@
+"""What is deployed: settings, apps, third parties, connections, roles, logs."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from chalicelib.config import ConfigurationError, read_catalog
+from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.records.client import Client
+from chalicelib.records.settings import Settings
+from cli.connections import list_connections
+from cli.operations import Deployment, OperationError, list_clients, list_providers
+from cli.roles import Role, read_roles
+
+
+class Deployed(Struct, frozen=True, kw_only=True):
+    """What is deployed.
+
+    providers   those that are switched on; `connections`: how many connections live, by provider
+    log_days    how long each log group keeps its lines; None: for ever
+    """
+
+    settings: Settings
+    clients: Sequence[Client]
+    providers: Sequence[ProviderDefinition]
+    connections: dict[str, int]
+    roles: Sequence[Role]
+    log_days: dict[str, int | None]
+
+
+def read_deployed(deployment: Deployment, checkout: Path) -> Deployed:
+    """What is deployed: from the tables, the settings, and the files from which the roles are made.
+
+    Raises OperationError.
+    """
+    try:
+        roles = read_roles(checkout)
+        resources = json.loads((checkout / "infra" / "resources.json").read_text())["Resources"]
+        catalog = read_catalog(deployment.settings)
+    except (OSError, ValueError, KeyError) as error:
+        raise OperationError(f"the policies cannot be read ({error})", "--checkout DIR of the repository") from None
+    except ConfigurationError as error:
+        raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
+    on = [record.provider_id for record in list_providers(deployment) if not record.marks.disabled]
+    alive = [one.provider_id for one in list_connections(deployment) if one.status != "revoked"]
+    return Deployed(
+        settings=deployment.settings,
+        clients=list_clients(deployment),
+        providers=[definition for one in on if (definition := catalog.get(one)) is not None],
+        connections=dict(Counter(alive)),
+        roles=roles,
+        log_days={
+            name: resource["Properties"].get("RetentionInDays")
+            for name, resource in resources.items()
+            if resource.get("Type") == "AWS::Logs::LogGroup"
+        },
+    )

@@ -1,0 +1,104 @@
+"""What a role may do, read from its policy: which items it reads and writes, which keysets it opens."""
+
+import json
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any, get_args
+
+from msgspec import Struct
+
+from chalicelib.records.keyset import Purpose
+
+READS = ("GetItem", "BatchGetItem", "Query", "Scan")
+WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+
+
+class Role(Struct, frozen=True, kw_only=True):
+    """One function, or the operator, as its policy has it.
+
+    reads, writes   patterns of leading keys in the table `broker`; "*": all
+    keys            it reads users' keys, in the table without backups; `destroys`: it can write over them
+    opens           keysets that KMS opens for it; `wraps`: it can make keys of its own
+    logs            it reads lines of the log
+    """
+
+    name: str
+    reads: frozenset[str] = frozenset()
+    writes: frozenset[str] = frozenset()
+    keys: bool = False
+    destroys: bool = False
+    opens: frozenset[str] = frozenset()
+    wraps: bool = False
+    logs: bool = False
+
+    def may_read(self, kind: str) -> bool:
+        """True where an item of this kind is in its reach."""
+        return any(fnmatchcase(f"{kind}#", pattern) for pattern in self.reads)
+
+    def may_write(self, kind: str) -> bool:
+        """True where it can change one."""
+        return any(fnmatchcase(f"{kind}#", pattern) for pattern in self.writes)
+
+
+def read_roles(checkout: Path) -> list[Role]:
+    """The API function, every scheduled one, the operator: from the files that the deployment is made of.
+
+    Raises OSError, ValueError.
+    """
+    config = json.loads((checkout / ".chalice" / "config.json").read_text())
+    files = {"API function": checkout / ".chalice" / config["iam_policy_file"]}
+    for name, function in config.get("lambda_functions", {}).items():
+        files[f"function {name}"] = checkout / ".chalice" / function["iam_policy_file"]
+    files["operator"] = checkout / "infra" / "operator-policy.json"
+    return [read_role(name, json.loads(file.read_text())) for name, file in files.items()]
+
+
+def read_role(name: str, policy: Mapping[str, Any]) -> Role:
+    """What its statements add up to; only what is allowed is looked at, as our policies are written."""
+    reads, writes, opens = set[str](), set[str](), set[str]()
+    keys = destroys = wraps = logs = False
+    for statement in policy["Statement"]:
+        if statement["Effect"] != "Allow":
+            continue
+        actions, resources = _listed(statement["Action"]), _listed(statement["Resource"])
+        tables = {table for resource in resources for table in _tables(resource)}
+        leading = _condition(statement, "dynamodb:LeadingKeys") or ["*"]
+        if "broker" in tables:
+            reads |= set(leading) if _any(actions, "dynamodb", READS) else set()
+            writes |= set(leading) if _any(actions, "dynamodb", WRITES) else set()
+        keys |= "broker-keys" in tables and _any(actions, "dynamodb", READS)
+        destroys |= "broker-keys" in tables and _any(actions, "dynamodb", WRITES)
+        if _any(actions, "kms", ("Decrypt",)):
+            opens |= set(_condition(statement, "kms:EncryptionContext:purpose") or PURPOSES)
+        wraps |= _any(actions, "kms", ("Encrypt", "GenerateDataKey"))
+        logs |= _any(actions, "logs", ("FilterLogEvents", "GetLogEvents", "StartQuery"))
+    more: dict[str, Any] = {"keys": keys, "destroys": destroys, "wraps": wraps, "logs": logs}
+    return Role(name=name, reads=frozenset(reads), writes=frozenset(writes), opens=frozenset(opens), **more)
+
+
+def _any(actions: list[str], service: str, names: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(f"{service}:{name}", action) for action in actions for name in names)
+
+
+def _tables(resource: Any) -> tuple[str, ...]:
+    """Which of the tables; an index holds keys alone."""
+    arn = json.dumps(resource).rstrip('}"]')
+    if arn.endswith(("*", "table/*")) and ":table/broker" not in arn:
+        return () if ":log-group:" in arn or ":kms:" in arn else ("broker", "broker-keys")
+    return ("broker-keys",) if arn.endswith("/broker-keys") else ("broker",) if arn.endswith("/broker") else ()
+
+
+def _condition(statement: Mapping[str, Any], key: str) -> list[str]:
+    return [value for found in _conditions(statement, key) for value in found]
+
+
+def _conditions(statement: Mapping[str, Any], key: str) -> Iterator[list[str]]:
+    for operator in statement.get("Condition", {}).values():
+        if key in operator:
+            yield _listed(operator[key])
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
