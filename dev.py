@@ -52,6 +52,7 @@ GROUPS = {
         "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
         "cost": ("bench.cost.command", "USD for a million of each thing, and for a day of users"),
         "package": ("local.package", "the zip for Lambda and the template around it"),
+        "deploy-rehearsal": ("tests.package.rehearse", "deploy, update, go back: AWS played here"),
         "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
         "lock": ("local.lock", "write the hash locks from requirements-*.in"),
     },

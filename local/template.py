@@ -36,21 +36,24 @@ def write_template(package: Path, *, arch: str, stage: str = "prod", root: Path 
 
 
 def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path = ROOT) -> dict[str, Any]:
-    """The template as a document; every function's code is at `code_uri`."""
+    """The template as a document; every function's code is at `code_uri`.
+
+    root   the tree that it is of; one of before `infra/domain.json` takes its issuer from `.chalice/config.json`
+    """
     merged: dict[str, Any] = {}
-    for name in FRAGMENTS:
-        merged = merge(merged, json.loads((root / "infra" / name).read_text(encoding="utf-8")))
+    for path in (root / "infra" / name for name in FRAGMENTS):
+        merged = merge(merged, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {})
     with tempfile.TemporaryDirectory(prefix="broker-template-") as folder:
         template = _ask_chalice(Path(folder) / "project", merged, stage, root)
-    policy = json.loads((root / "infra" / "operator-policy.json").read_text(encoding="utf-8"))
-    template["Resources"]["OperatorRole"]["Properties"]["Policies"] = [
-        {"PolicyName": "OperatorPolicy", "PolicyDocument": policy}
-    ]
+    if operator := template["Resources"].get("OperatorRole"):
+        policy = json.loads((root / "infra" / "operator-policy.json").read_text(encoding="utf-8"))
+        operator["Properties"]["Policies"] = [{"PolicyName": "OperatorPolicy", "PolicyDocument": policy}]
     for resource in template["Resources"].values():
         if resource["Type"] == "AWS::Serverless::Function":
             function = resource["Properties"]
             function |= {"CodeUri": code_uri, "Runtime": f"python{PYTHON}", "Architectures": [arch]}
-            function["Environment"]["Variables"]["BROKER_ISSUER"] = ISSUER
+            if "DomainName" in template.get("Parameters", {}):
+                function["Environment"]["Variables"]["BROKER_ISSUER"] = ISSUER
     return template
 
 

@@ -10,50 +10,53 @@ import pytest
 
 import dev
 from chalicelib.records.places import connection_place
-from local.environment import LOCAL, use_local_credentials
 from local.package import ROOT
 from local.template import build_template
-from tests.package import deployment
-from tests.package.deployment import Stack, without_encryption_context
-from tests.package.template import translate, with_code
-from tests.package.world import ISSUER, NETWORK, SCHEDULED, World, leave_a_duty
-from tests.races.processes import run_ministack
+from tests.package.deployment import Stack
+from tests.package.previous import NotInThisClone
+from tests.package.rehearsal import (
+    Rehearsal,
+    Step,
+    deploy_previous,
+    fail_to_update,
+    go_back,
+    race,
+    rehearsing,
+    update,
+    whole_sign_in,
+)
+from tests.package.template import translate
+from tests.package.world import ISSUER, SCHEDULED, World, leave_a_duty
+from tests.requirement import requirement
 
 
 @pytest.fixture(scope="module")
-def template() -> dict[str, Any]:
-    return build_template("./token-broker.zip", arch="arm64")
+def here(host_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rehearsal]:
+    """The previous release, deployed, with a user signed in; and this one over it."""
+    try:
+        with rehearsing(host_package, tmp_path_factory.mktemp("rehearsal")) as found:
+            deploy_previous(found)
+            update(found)
+            yield found
+    except NotInThisClone as reason:
+        pytest.skip(str(reason))
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    found = World(tmp_path_factory.mktemp("world"), played=True, seeded=False)
-    yield found
-    found.stop()
+def world(here: Rehearsal) -> World:
+    return here.world
 
 
 @pytest.fixture(scope="module")
-def stack(host_package: Path, template: dict[str, Any], world: World) -> Iterator[Stack]:
-    use_local_credentials()
-    network = {name: value for name, value in world.environ.items() if name.startswith(("PLAYED_", "SSL_"))}
-    # AUTH: signatures and policies count, the function's role included; our own key is the account's root.
-    more = {**network, **LOCAL, "PYTHONPATH": str(NETWORK), "LAMBDA_EXECUTOR": "local", "AUTH": "true"}
-    with run_ministack(deployment.SERVICES, more) as endpoint_url:
-        variables = {"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": endpoint_url}
-        variables["BROKER_PROVIDER_DIRS"] = world.environ["BROKER_PROVIDER_DIRS"]
-        usable = without_encryption_context(with_code(template, "./token-broker.zip", **variables))
-        found = Stack(endpoint_url, usable, host_package)
-        world.seed(endpoint_url)
-        yield found
+def stack(here: Rehearsal) -> Stack:
+    return here.stack
 
 
-def test_a_whole_sign_in_on_the_deployed_stack(stack: Stack, world: World) -> None:
-    """Tables, key, function and role made by CloudFormation; keysets and records by the operator's functions."""
-    sign_in = world.sign_in(stack)
-    tokens = sign_in.run()
-    refreshed = sign_in.refresh(tokens["refresh_token"])
-    assert refreshed["refresh_token"] != tokens["refresh_token"]
-    assert sign_in.hand_out(refreshed["access_token"])["expires_in"] > 0
+@requirement("OPS-10")
+@pytest.mark.parametrize("step", [whole_sign_in, race, fail_to_update])
+def test_a_step_of_the_rehearsal(here: Rehearsal, step: Step) -> None:
+    """After an update with a user signed in; tables, key, functions and roles made by CloudFormation."""
+    step(here)
 
 
 @pytest.mark.parametrize("action", ["dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"])
@@ -80,6 +83,7 @@ def test_how_often_a_connection_was_used_needs_the_right_to_query_what_is_on_rec
 
 def test_the_schedule_needs_every_action_of_its_role_and_ends_what_is_due_with_them(stack: Stack, world: World) -> None:
     """Least privilege, by trying: without any one of them the duty is not done to its end."""
+    stop_the_clock(stack)
     world.sign_in(stack).run()
     operator = world.operator(stack.endpoint_url)
     duty = leave_a_duty(operator)
@@ -91,6 +95,12 @@ def test_the_schedule_needs_every_action_of_its_role_and_ends_what_is_due_with_t
     place = connection_place(duty.connection_id)
     tombstone = operator.store.read(place).get(place)
     assert tombstone is not None and set(tombstone.endings.values()) == {"revoked"}
+
+
+def stop_the_clock(stack: Stack) -> None:
+    """From here on the function runs when it is called, and not once a minute as well."""
+    for rule in stack.client("events").list_rules()["Rules"]:
+        stack.client("events").disable_rule(Name=rule["Name"])
 
 
 def invoke_jobs(stack: Stack) -> dict[str, Any]:
@@ -127,11 +137,18 @@ def test_the_index_and_the_alias_are_there(stack: Stack) -> None:
     assert "alias/broker" in [alias["AliasName"] for alias in aliases]
 
 
-def test_the_gateways_own_answers_are_part_of_the_deployment(template: dict[str, Any]) -> None:
+def test_the_gateways_own_answers_are_part_of_the_deployment() -> None:
     """As resources beside the API they would take effect only with the deployment after the next one."""
+    template = build_template("./token-broker.zip", arch="arm64")
     python = dev.make_environment(ROOT / ".venv-ministack", ROOT / "requirements-ministack.txt")
     api = translate(template, python)["Resources"]["RestAPI"]["Properties"]["Body"]
     answers = api["x-amazon-apigateway-gateway-responses"]
     assert answers["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"
     assert answers["THROTTLED"]["responseParameters"]["gatewayresponse.header.Retry-After"] == "'1'"
     assert answers.keys() == template["Resources"]["RestAPI"]["Properties"]["GatewayResponses"].keys()
+
+
+@requirement("OPS-10")
+def test_the_previous_release_goes_on_with_what_this_one_wrote(here: Rehearsal) -> None:
+    """The last test here: what comes after it would meet the previous release."""
+    go_back(here)

@@ -1,0 +1,41 @@
+"""The release before this one, built from the commit that it was: its package and its template."""
+
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+from local.package import ROOT, build_package
+from local.template import build_template
+
+COMMIT = "f2842a24f5621438648d162027a0c8ff7f219768"
+
+
+class NotInThisClone(Exception):
+    """The commit is not here: a shallow clone, or an archive without git."""
+
+
+def build_previous(folder: Path) -> tuple[dict[str, Any], Path]:
+    """Template and package of the previous release, for this machine. Raises NotInThisClone."""
+    command = [
+        "git",
+        "-C",
+        str(ROOT),
+        "archive",
+        COMMIT,
+        "app.py",
+        "chalicelib",
+        ".chalice",
+        "infra",
+        "requirements.txt",
+    ]
+    archive = subprocess.run(command, capture_output=True, check=False)
+    if archive.returncode:
+        raise NotInThisClone(f"{COMMIT[:12]} is not in this clone: git fetch --unshallow")
+    tree = folder / "previous"
+    with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
+        files.extractall(tree, filter="data")
+    package = folder / "previous.zip"
+    build_package(package, arch="host", root=tree, requirements=tree / "requirements.txt")
+    return build_template(f"./{package.name}", arch="arm64", root=tree), package
