@@ -3,7 +3,7 @@
 import contextlib
 import os
 import threading
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.breaker import ProcessBreaker
@@ -21,6 +21,9 @@ from chalicelib.adapters.system import RequestDeadline, SystemClock, SystemEntro
 from chalicelib.config import ConfigurationError, read_catalog, read_settings, read_theme
 from chalicelib.ports import Broker, Clock, Deadline, Entropy, Sleeper
 from chalicelib.records.settings import Settings
+
+if TYPE_CHECKING:
+    from chalicelib.custody.rotating import Turner
 
 
 def build_broker(
@@ -69,6 +72,24 @@ def build_broker(
         queue=TableQueue(dynamodb, **tables),
         flights=SharedFlights(),
     )
+
+
+def build_turner(broker: Broker, *, dynamodb: Transport | None = None, kms: Transport | None = None) -> "Turner":
+    """What turns the keys of this deployment: for the function of its own that may, and the operator's command.
+
+    dynamodb, kms   as for `build_broker`
+    """
+    from chalicelib.adapters.keyring import TableKeyRing
+    from chalicelib.custody.rotating import Turner
+
+    endpoint_url = broker.settings.endpoint_url
+    ring = TableKeyRing(
+        broker.settings,
+        dynamodb=dynamodb or SignedTransport("dynamodb", endpoint_url=endpoint_url),
+        kms=kms or SignedTransport("kms", endpoint_url=endpoint_url),
+        entropy=broker.entropy,
+    )
+    return Turner(ring=ring, settings=broker.settings, entropy=broker.entropy, log=broker.log)
 
 
 class ProcessBroker:

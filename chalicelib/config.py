@@ -23,6 +23,7 @@ _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 _NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
 _ANY_ISSUER = "https://broker.invalid"
 FAPI2_CODE_SECONDS = 60  # FAPI 2.0 Security Profile section 5.3.2.1 number 11
+LEAST_KEY_DAYS = 30
 MAX_PROVIDERS = 500  # a cold cache takes one batch read for each hundred
 _AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
 _LISTS = ("open_registration_scopes", "open_registration_resources", "provider_dirs")
@@ -126,6 +127,8 @@ def _check(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}OPEN_REGISTRATION_RESOURCES must be absolute URIs without a fragment")
     if 0 < settings.refresh_grace_seconds < 5:
         faults.append(f"{PREFIX}REFRESH_GRACE_SECONDS must be 0, or longer than a request with its repeats (5)")
+    if 0 < settings.key_days < LEAST_KEY_DAYS:
+        faults.append(f"{PREFIX}KEY_DAYS must be 0, or at least {LEAST_KEY_DAYS}: a handle has room for 255 keys")
     if not re.fullmatch(r"[a-z]", settings.region_letter):
         faults.append(f"{PREFIX}REGION_LETTER must be one lower-case letter")
     if settings.endpoint_url is not None and not _ENDPOINT.fullmatch(settings.endpoint_url):
@@ -167,6 +170,8 @@ _LEAST = {
     "refresh_idle_seconds": 1,
     "refresh_end_seconds": 1,
     "pending_seconds": 1,
+    "signing_key_days": 0,
+    "key_days": 0,
     "session_seconds": 1,
     "bff_idle_seconds": 1,
     "bff_end_seconds": 1,

@@ -18,9 +18,10 @@ from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset, Purpose
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.places import Place
+from chalicelib.records.reseal import Reseal
 from chalicelib.records.seal import AuditSeal
 from chalicelib.records.settings import Settings
-from chalicelib.records.stored import JobKey, Seen, StoredRequest
+from chalicelib.records.stored import JobKey, KeysetItem, Seen, StoredRequest, UserKey
 from chalicelib.records.subject import Subject
 from chalicelib.records.sweep import Page, Sweep
 from chalicelib.upstream.endpoints import Endpoints
@@ -376,6 +377,31 @@ class Keys(Protocol):
 
     def public_jwks(self) -> tuple[dict[str, str], ...]:
         """Public halves of the signing keys that are published, signing or retiring."""
+
+
+class KeyRing(Protocol):
+    """The keysets as whoever turns keys sees them; all verbs raise StoreUnavailable. No request has it."""
+
+    def read(self, *places: Place[Any]) -> Found:
+        """As the store's."""
+
+    def wrap(self, purpose: str, version: int, plain: bytes) -> bytes:
+        """A key as the table keeps it, encrypted by KMS."""
+
+    def swap(self, item: KeysetItem, *, read: KeysetItem) -> Written[KeysetItem] | Refused[KeysetItem]:
+        """Compare and swap on the revision that was read."""
+
+    def keep_copy(self, item: KeysetItem) -> None:
+        """Beside what it opens, in the table that no restore takes back."""
+
+    def list_sealed(self, cursor: str, *, most: int) -> tuple[list[UserKey | JobKey], str]:
+        """One page of the table of users' keys, and the cursor of the next; "": it was the last."""
+
+    def put_look(self, look: Reseal, *, read: Reseal | None) -> bool:
+        """Compare and swap on the revision: how far the look at all keys of users has come."""
+
+    def reseal(self, place: Place[Any], sealed: bytes, *, read: bytes, field: str = "sealed") -> bool:
+        """Compare and swap on what is sealed there; False where it was changed or erased meanwhile."""
 
 
 class Fetcher(Protocol):

@@ -12,7 +12,19 @@ from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
-from cli import audit, bootstrap, clients, connections, explain, jobs, providers, registration_tokens, users, vault
+from cli import (
+    audit,
+    bootstrap,
+    clients,
+    connections,
+    explain,
+    jobs,
+    keys,
+    providers,
+    registration_tokens,
+    users,
+    vault,
+)
 from cli.doctor import command as doctor
 from cli.finding import find_deployment
 from cli.operations import (
@@ -20,10 +32,9 @@ from cli.operations import (
     OperationError,
     create_resource,
     init_keysets,
-    list_keysets,
     list_resources,
 )
-from cli.showing import key_rows, resource_row, show
+from cli.showing import resource_row, show
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
 _WHY = {
@@ -55,8 +66,7 @@ def build_parser() -> argparse.ArgumentParser:
     registration_tokens.add_parsers(groups, common)
     providers.add_parsers(groups, common)
     _add_resource(groups, common)
-    keys = groups.add_parser("keys", help="the keysets").add_subparsers(dest="verb", required=True, metavar="VERB")
-    keys.add_parser("list", parents=[common], help="every version of every key; never a key").set_defaults(act=_keys)
+    keys.add_parsers(groups, common)
     connections.add_parsers(groups, common)
     users.add_parsers(groups, common)
     jobs.add_parsers(groups, common)
@@ -106,10 +116,6 @@ def _explain(code: str) -> tuple[str, str]:
 
 def _init(deployment: Deployment, options: argparse.Namespace) -> Any:
     return {"issuer": deployment.settings.issuer, "created": init_keysets(deployment)}
-
-
-def _keys(deployment: Deployment, options: argparse.Namespace) -> Any:
-    return [row for item in list_keysets(deployment) for row in key_rows(item)]
 
 
 def _add_resource(groups: Any, common: argparse.ArgumentParser) -> None:

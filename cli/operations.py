@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -10,7 +10,8 @@ from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.items import decode_item, encode_item
 from chalicelib.adapters.items import key as item_key
-from chalicelib.adapters.kms import PURPOSES, KmsKeys, encryption_context
+from chalicelib.adapters.keyring import TableKeyRing
+from chalicelib.adapters.kms import PURPOSES, KmsKeys
 from chalicelib.adapters.system import SystemClock, SystemEntropy
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.jose import new_signing_key, public_jwk
@@ -53,6 +54,7 @@ class Deployment:
             self.dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=self.entropy
         )
         self.keys = KmsKeys(self.store, self.kms, self.clock, deployment=settings.deployment)
+        self.ring = TableKeyRing(settings, dynamodb=self.dynamodb, kms=self.kms, entropy=self.entropy)
 
     def put_if_absent(self, place: Place[Any], record: msgspec.Struct, *, purge_at: int | None = None) -> bool:
         """True where it was written; False where something stood there.
@@ -171,13 +173,7 @@ def _init_keyset(deployment: Deployment, purpose: Purpose) -> bool:
 
 def wrap_key(deployment: Deployment, purpose: str, version: int, plain: bytes) -> bytes:
     """One key as the table keeps it: only KMS opens it, and only for this deployment, purpose and version."""
-    settings = deployment.settings
-    payload = {
-        "KeyId": settings.kms_key,
-        "Plaintext": plain,
-        "EncryptionContext": encryption_context(settings.deployment, purpose, version),
-    }
-    return bytes(call_with_repeats(deployment.kms, "Encrypt", payload)["CiphertextBlob"])
+    return deployment.ring.wrap(purpose, version, plain)
 
 
 def new_client_id() -> str:
@@ -336,9 +332,3 @@ def list_resources(deployment: Deployment) -> list[Resource]:
     """All resources, by audience."""
     found: list[Resource] = deployment.scan("RESOURCE#", Resource)
     return sorted(found, key=lambda resource: resource.audience)
-
-
-def list_keysets(deployment: Deployment) -> list[KeysetItem]:
-    """Every keyset as it is kept; nothing is opened."""
-    found = deployment.store.read(*(keyset_place(purpose) for purpose in get_args(Purpose)))
-    return [item for purpose in get_args(Purpose) if (item := found.get(keyset_place(purpose)))]

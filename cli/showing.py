@@ -9,7 +9,6 @@ from typing import Any
 from chalicelib.records.client import Client
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
-from chalicelib.records.stored import KeysetItem
 from cli.proxy_rules import show_rule
 
 Row = Mapping[str, Any]
@@ -122,20 +121,6 @@ def resource_row(resource: Resource) -> dict[str, Any]:
         "token_seconds": resource.token_seconds,
         "created_at": date(resource.created_at),
     }
-
-
-def key_rows(item: KeysetItem) -> list[dict[str, Any]]:
-    """The versions of one purpose; never a key."""
-    return [
-        {
-            "purpose": item.purpose,
-            "version": key.version,
-            "state": key.state,
-            "kid": (key.public_jwk or {}).get("kid"),
-            "created_at": date(key.created_at),
-        }
-        for key in item.keys
-    ]
 
 
 def _show_row(row: Row) -> None:

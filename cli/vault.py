@@ -1,4 +1,4 @@
-"""`broker vault`: what the log kept when the table refused."""
+"""`broker vault`: what the log kept when the table refused; sealing users' keys anew after the vault's was turned."""
 
 import argparse
 import sys
@@ -7,9 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.composition import build_broker
+from chalicelib.config import read_catalog
 from chalicelib.custody.keeping import read_from_log, recover_answer
+from chalicelib.custody.resealing import reseal_vault
 from chalicelib.ports import Broker
+from chalicelib.records.reseal import Reseal
+from cli.keys import turner_of
 from cli.operations import Deployment, OperationError
+from cli.showing import date
 
 
 def recover(broker: Broker, lines: Iterable[str]) -> list[dict[str, Any]]:
@@ -43,8 +48,36 @@ def _recover(deployment: Deployment, options: argparse.Namespace) -> list[dict[s
     return rows
 
 
+def _reseal(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:
+    """From where the last one stopped, whoever that was, until all keys of users were looked at."""
+    catalog, clock = read_catalog(deployment.settings), deployment.clock
+    done = reseal_vault(
+        turner_of(deployment), deployment.keys, provider_ids=catalog.ids, now=clock.now, left=lambda: float("inf")
+    )
+    look = done.look or Reseal(version=0, began_at=0)
+    return {
+        "state": done.state,
+        "version": look.version or None,
+        "looked_at": look.seen,
+        "resealed": look.resealed,
+        "do_not_open": look.broken,
+        "old_versions_gone": [turn.version for turn in done.gone],
+        "not_before": date(done.at),
+        "next": _AFTER[done.state],
+    }
+
+
+_AFTER = {
+    "nothing_to_do": "broker keys rotate vault, if it is to be turned",
+    "too_early": "the same command from then on; the schedule does it by itself",
+    "going_on": "somebody else does the same; the same command again",
+    "resealed": "the same command again: a look that finds nothing left ends the old key",
+    "clean": "nothing needs the old key, and it is gone",
+}
+
+
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """broker vault recover."""
+    """broker vault recover|reseal."""
     verbs = groups.add_parser("vault", help="third parties' tokens").add_subparsers(dest="verb", required=True)
     words = verbs.add_parser(
         "recover", parents=[common], help="bring back answers of providers that the log kept, sealed"
@@ -57,3 +90,5 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
         help="lines of the function's log (- or nothing: standard input)",
     )
     words.set_defaults(act=_recover)
+    again = verbs.add_parser("reseal", parents=[common], help="seal users' keys anew after the vault's key was turned")
+    again.set_defaults(act=_reseal)

@@ -7,6 +7,7 @@ if TYPE_CHECKING:
     from chalicelib.ports import Broker
 
 EVERY_SECONDS = 5.0
+KEYS_EVERY = 12  # runs: once a minute
 
 
 class LocalSchedule:
@@ -29,10 +30,14 @@ class LocalSchedule:
         self._thread.join(10)
 
     def _run(self) -> None:
-        from chalicelib.routes.schedule import run_once
+        from chalicelib.routes.schedule import run_once, turn_keys_once
 
+        runs = 0
         while not self._stopped.wait(self._every):
+            runs += 1
             try:
                 run_once(self._broker)
+                if runs % KEYS_EVERY == 0:
+                    turn_keys_once(self._broker)
             except Exception as error:  # noqa: BLE001 - the outermost frame of the thread: the next run tries again
                 self._broker.log.event("jobs_failed", kind=type(error).__name__)

@@ -3,6 +3,7 @@
 Read again when older than 60 s, opened by KMS again when older than 300 s; younger than that a request makes no call.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
@@ -55,7 +56,7 @@ class KmsKeys:
             if assembled and assembled[0] is item and 0 <= now - assembled[1] < OPEN_AGE:
                 return assembled[2]
             keyset = self._open_all(purpose, item, now)
-            self._assembled[purpose] = (item, self._oldest_opening(item), keyset)
+            self._assembled[purpose] = (item, self._oldest_opening(purpose, item), keyset)
             return keyset
 
     def public_jwks(self) -> tuple[dict[str, str], ...]:
@@ -90,12 +91,14 @@ class KmsKeys:
         return old if old == new else new
 
     def _open_all(self, purpose: Purpose, item: KeysetItem, now: int) -> Keyset:
-        keys = {
-            wrapped.version: self._open(purpose, wrapped, now) for wrapped in item.keys if wrapped.state != "published"
-        }
         current = [wrapped for wrapped in item.keys if wrapped.state in ("signing", "current")]
         if len(current) != 1:
             raise StoreUnavailable("keyset_without_one_current_key")
+        keys = {wrapped.version: self._open(purpose, wrapped, now) for wrapped in _needed(purpose, item)}
+        for wrapped in item.keys if purpose != "signing" else ():
+            if wrapped.state == "published":
+                with contextlib.suppress(StoreUnavailable):  # nothing is sealed under it yet
+                    keys[wrapped.version] = self._open(purpose, wrapped, now)
         return Keyset(purpose=purpose, current=keys[current[0].version], versions=keys)
 
     def _open(self, purpose: Purpose, wrapped: WrappedKey, now: int) -> Key:
@@ -105,9 +108,9 @@ class KmsKeys:
             self._opened[wrapped.wrapped] = opened
         return Key(version=wrapped.version, secret=opened[1], kid=(wrapped.public_jwk or {}).get("kid", ""))
 
-    def _oldest_opening(self, item: KeysetItem) -> int:
+    def _oldest_opening(self, purpose: Purpose, item: KeysetItem) -> int:
         """A keyset is as old as the oldest key in it: one that joins later does not make the others young again."""
-        return min(self._opened[wrapped.wrapped][0] for wrapped in item.keys if wrapped.state != "published")
+        return min(self._opened[wrapped.wrapped][0] for wrapped in _needed(purpose, item))
 
     def _unwrap(self, purpose: Purpose, wrapped: WrappedKey) -> bytes:
         payload: dict[str, Any] = {
@@ -119,3 +122,10 @@ class KmsKeys:
             return bytes(call_with_repeats(self._kms, "Decrypt", payload)["Plaintext"])
         except AwsRefusal as refusal:
             raise StoreUnavailable(f"kms_{refusal.code}") from None
+
+
+def _needed(purpose: Purpose, item: KeysetItem) -> list[WrappedKey]:
+    """What has to be open: all that may have sealed something; of signing keys one, since the others only verify."""
+    if purpose == "signing":
+        return [wrapped for wrapped in item.keys if wrapped.state == "signing"]
+    return [wrapped for wrapped in item.keys if wrapped.state != "published"]

@@ -62,6 +62,11 @@ def open_sealed(keys: Mapping[int, bytes], sealed: bytes, *, place: bytes) -> by
         raise SealBroken("tag_differs") from None
 
 
+def sealed_version(sealed: bytes) -> int:
+    """The version of the key under which it says that it is sealed; 0 for what is no sealed value."""
+    return int(_HEADER.unpack_from(sealed)[1]) if len(sealed) >= _HEADER.size else 0
+
+
 def seal_text(keys: Keyset, content: bytes, *, place: bytes, salt: bytes) -> str:
     """Seal under the present key, as base64url without padding: for a cookie, a form or a URL."""
     sealed = seal(keys.current.secret, keys.current.version, content, place=place, salt=salt)

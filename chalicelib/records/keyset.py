@@ -11,13 +11,21 @@ KeyState = Literal["published", "signing", "retiring", "current", "retired"]
 
 
 class WrappedKey(Struct, frozen=True, kw_only=True):
-    """One version as the table keeps it: `wrapped` opens only by KMS with {deployment, purpose, version}."""
+    """One version as the table keeps it: `wrapped` opens only by KMS with {deployment, purpose, version}.
+
+    state     published: it may open, nothing is sealed or signed under it yet; signing, current: it seals or signs, one
+              of a keyset; retiring, retired: it only verifies or opens. What is gone does not stand here any more
+    since     epoch seconds of that state; 0: from the beginning
+    longest   seconds: the longest life that the settings have given to anything since it seals or signs
+    """
 
     version: int
     state: KeyState
     created_at: int
     wrapped: bytes
     public_jwk: dict[str, str] | None = None
+    since: int = 0
+    longest: int = 0
 
 
 class Key(Struct, frozen=True, kw_only=True):

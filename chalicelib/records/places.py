@@ -11,6 +11,7 @@ from chalicelib.records.grant import Grant
 from chalicelib.records.initial_token import InitialToken
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.reseal import Reseal
 from chalicelib.records.resource import Resource
 from chalicelib.records.stored import JobKey, KeysetItem, RevokedToken, Seen, StoredRequest, UserKey
 from chalicelib.records.subject import Subject
@@ -41,6 +42,7 @@ class Place(Generic[T]):
 
 DEPLOYMENT = Place("DEPLOYMENT", Deployment)
 SWEEP = Place("SWEEP", Sweep)
+RESEAL = Place("RESEAL", Reseal)
 
 
 def client_place(client_id: str) -> Place[Client]:
@@ -115,6 +117,11 @@ def recovery_place(connection_id: str) -> Place[Recovery]:
 def keyset_place(purpose: str) -> Place[KeysetItem]:
     """KEYSET#<purpose>."""
     return Place(f"KEYSET#{purpose}", KeysetItem)
+
+
+def keyset_copy_place(purpose: str) -> Place[KeysetItem]:
+    """KEYSET#<purpose> in the table without backups, beside the keys of users that it opens."""
+    return Place(f"KEYSET#{purpose}", KeysetItem, "keys")
 
 
 def revoked_token_place(jti: str) -> Place[RevokedToken]:

@@ -17,6 +17,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     profile             fapi2: the FAPI 2.0 Security Profile for every client, and none that does not fit it
     *_seconds           lifetimes
     connection_unused_days   a connection without any live grant for so long is ended at its provider
+    signing_key_days    how long a key signs before the schedule turns it; 0: until the operator does
+    key_days            the same for the keys that seal, but `pepper`, which the operator alone turns, and `identity`
     require_pushed_*    of every client; else each client's registration says
     bff_*_seconds       of the browser sessions of apps (/bff): unused, and in all
     device_*            of device codes: their life, the interval of polls; wrong user codes of one browser, and codes
@@ -52,6 +54,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     refresh_end_seconds: int = 30 * 86400
     pending_seconds: int = 600
     session_seconds: int = 12 * 3600
+    signing_key_days: int = 90
+    key_days: int = 365
     bff_idle_seconds: int = 3600
     bff_end_seconds: int = 12 * 3600
     require_pushed_authorization_requests: bool = False

@@ -6,10 +6,14 @@ from chalicelib.records.keyset import WrappedKey
 
 
 class KeysetItem(Struct, frozen=True, kw_only=True):
-    """All versions of one purpose as the table keeps them, newest last."""
+    """All versions of one purpose as the table keeps them, newest last.
+
+    revision   raised by every step of a rotation, each of which is one compare and swap on it
+    """
 
     purpose: str
     keys: tuple[WrappedKey, ...]
+    revision: int = 0
 
 
 class UserKey(Struct, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""What a clock calls, not a request: one function with a role of its own, out of the same package."""
+"""What a clock calls, not a request: functions with a role of their own each, out of the same package."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -22,13 +22,56 @@ def add_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
     """
 
     def jobs(event: Any) -> dict[str, int]:
-        try:
-            return run_once(broker_source(), request_id=getattr(event.context, "aws_request_id", ""))
-        except ConfigurationError as error:
-            JsonLog(SystemClock()).event("not_configured", faults=error.faults)
-            raise
+        request_id = getattr(event.context, "aws_request_id", "")
+        return run_once(_configured(broker_source), request_id=request_id)
 
     return app.schedule(Rate(1, unit=Rate.MINUTES), name="jobs")(jobs)
+
+
+def add_key_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
+    """The function `keys`, which alone encrypts under KMS, every ten minutes; Lambda finds it as `app.keys`."""
+
+    def keys(event: Any) -> dict[str, Any]:
+        request_id = getattr(event.context, "aws_request_id", "")
+        return turn_keys_once(_configured(broker_source), request_id=request_id)
+
+    return app.schedule(Rate(10, unit=Rate.MINUTES), name="keys")(keys)
+
+
+def _configured(broker_source: Callable[[], Broker]) -> Broker:
+    try:
+        return broker_source()
+    except ConfigurationError as error:
+        JsonLog(SystemClock()).event("not_configured", faults=error.faults)
+        raise
+
+
+def turn_keys_once(broker: Broker, *, request_id: str = "") -> dict[str, Any]:
+    """Take every step of a key whose time has come, and go on sealing users' keys anew; what was done.
+
+    request_id   as for `run_once`
+
+    Raises StoreUnavailable.
+    """
+    from chalicelib.composition import build_turner
+    from chalicelib.custody.resealing import reseal_vault
+    from chalicelib.custody.rotating import turn_due
+
+    broker.deadline.begin()
+    broker.log.begin(**({"lambda_request_id": request_id} if request_id else {}))
+    turner, clock = build_turner(broker), broker.clock
+    try:
+        turned = turn_due(turner, now=clock.now())
+        resealed = reseal_vault(
+            turner, broker.keys, provider_ids=broker.catalog.ids, now=clock.now, left=broker.deadline.left
+        )
+    except StoreUnavailable as error:
+        broker.log.event("store_unavailable", reason=str(error), by="keys")
+        broker.log.summarize("keys")
+        raise
+    summary = {"turned": [f"{turn.purpose} {turn.version} {turn.done}" for turn in turned], "vault": resealed.state}
+    broker.log.summarize("keys", **{**summary, "vault": summary["vault"] if resealed.look else ""})
+    return summary
 
 
 def run_once(broker: Broker, *, request_id: str = "") -> dict[str, int]:

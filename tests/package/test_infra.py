@@ -21,6 +21,7 @@ BOOTSTRAP = json.loads((ROOT / "infra" / "bootstrap.json").read_text())["Resourc
 CONFIG = json.loads((ROOT / ".chalice" / "config.json").read_text())
 OPERATOR = json.loads((ROOT / "infra" / "operator-policy.json").read_text())
 POLICY = json.loads((ROOT / ".chalice" / "policy-prod.json").read_text())
+KEYS_POLICY = json.loads((ROOT / ".chalice" / "policy-keys.json").read_text())
 JOBS_POLICY = json.loads((ROOT / ".chalice" / "policy-jobs.json").read_text())
 SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
 
@@ -156,24 +157,24 @@ def actions(policy: dict[str, Any]) -> set[str]:
     return {action.partition(":")[2] for action in flat if action.startswith(("dynamodb:", "kms:"))}
 
 
-def called(*places: Path, without: str = "") -> set[str]:
+def called(*places: Path, without: tuple[str, ...] = ()) -> set[str]:
     """The operations that code names, as literals of `call`; a new one needs its line in a policy.
 
-    without   the name of a file that another function runs
+    without   names of files that another function runs
     """
     dynamodb = "Batch(?:Get|Write)Item|(?:Get|Put|Update|Delete)Item|Query|Scan|Transact(?:Get|Write)Items"
-    text = "".join(path.read_text() for place in places for path in place.glob("*.py") if path.name != without)
+    text = "".join(path.read_text() for place in places for path in place.glob("*.py") if path.name not in without)
     return set(re.findall(rf'"({dynamodb}|Decrypt|Encrypt|ReEncrypt|GenerateDataKey)"', text))
 
 
 def test_the_policy_allows_exactly_the_calls_that_the_adapters_make() -> None:
-    """Nothing of what takes duties from the table is called by a request."""
-    assert actions(POLICY) == called(ROOT / "chalicelib" / "adapters", without="queue.py")
+    """Nothing of what takes duties from the table, or turns keys, is called by a request."""
+    assert actions(POLICY) == called(ROOT / "chalicelib" / "adapters", without=("queue.py", "keyring.py"))
 
 
 @requirement("OPS-03")
 def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() -> None:
-    assert actions(JOBS_POLICY) == called(ROOT / "chalicelib" / "adapters")
+    assert actions(JOBS_POLICY) == called(ROOT / "chalicelib" / "adapters", without=("keyring.py",))
     for statement in JOBS_POLICY["Statement"]:
         assert statement["Effect"] == "Allow" and statement["Resource"] != "*"
     (decrypt,) = (statement for statement in JOBS_POLICY["Statement"] if statement["Action"] == "kms:Decrypt")
@@ -191,6 +192,28 @@ def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() ->
     }
     erasing = {"SUBJECT#*", "USER#*", "JOBKEY#*"}
     assert written == {"JOB#*", "CONNECTION#*", "RECOVERY#*", "CONSENT#*", "SWEEP", "AUDITSEAL", *erasing}
+
+
+@requirement("OPS-03", "KEY-02")
+def test_what_turns_keys_alone_encrypts_and_never_the_key_of_names(template: Path) -> None:
+    adapters = ROOT / "chalicelib" / "adapters"
+    assert actions(KEYS_POLICY) == called(adapters) - called(adapters, without=("keyring.py",)) | {
+        "BatchGetItem", "PutItem", "UpdateItem", "Scan", "Decrypt",
+    }  # fmt: skip
+    by_action = {str(statement["Action"]): statement for statement in KEYS_POLICY["Statement"]}
+    contexts = {name: by_action[f"kms:{name}"]["Condition"]["StringEquals"] for name in ("Encrypt", "Decrypt")}
+    purposes = {name: context["kms:EncryptionContext:purpose"] for name, context in contexts.items()}
+    turned = [purpose for purpose in PURPOSES if purpose not in ("identity", "pepper", "audit")]
+    assert sorted(purposes["Encrypt"]) == sorted(turned) and purposes["Decrypt"] == "vault"
+    assert {context["kms:EncryptionContext:deployment"] for context in contexts.values()} == {"broker"}
+    assert not {"Encrypt", "ReEncrypt", "GenerateDataKey"} & (actions(POLICY) | actions(JOBS_POLICY))
+    resources = json.loads(template.read_text())["Resources"]
+    keys = resources["Keys"]["Properties"]
+    (event,) = keys["Events"].values()
+    assert (keys["Handler"], event["Properties"]) == ("app.keys", {"Schedule": "rate(10 minutes)"})
+    name, _ = keys["Role"]["Fn::GetAtt"]
+    assert [policy["PolicyDocument"] for policy in resources[name]["Properties"]["Policies"]] == [KEYS_POLICY]
+    assert resources["KeysLogGroup"]["Properties"]["LogGroupName"] == {"Fn::Sub": "/aws/lambda/${Keys}"}
 
 
 @requirement("OPS-03", "REG-06")
@@ -221,8 +244,9 @@ def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_packa
 
 
 def test_the_operators_policy_allows_the_calls_of_the_operators_command() -> None:
-    """It reads and runs jobs through the adapters, which is where the other five come from."""
-    assert actions(OPERATOR) == called(ROOT / "cli") | {"BatchGetItem", "UpdateItem", "Decrypt", "Query", "DeleteItem"}
+    """It reads, runs jobs and turns keys through the adapters, which is where the others come from."""
+    others = {"BatchGetItem", "UpdateItem", "Decrypt", "Encrypt", "Query", "DeleteItem"}
+    assert actions(OPERATOR) == called(ROOT / "cli") | others
 
 
 @requirement("OPS-03", "OPS-08")

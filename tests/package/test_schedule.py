@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
-from chalicelib.records.places import connection_place
+from chalicelib.records.places import connection_place, keyset_place
+from cli.operations import Deployment
 from tests.package.function import LambdaFunction
 from tests.package.runtime_api import FunctionFailed
 from tests.package.world import NETWORK, SCHEDULED, World, leave_a_duty
@@ -33,6 +35,22 @@ def test_a_scheduled_event_does_what_is_due_and_a_second_one_finds_nothing(
         assert jobs(SCHEDULED) == {"done": 0, "later": 0, "given_up": 0, "idle": 0}
     tombstone = operator.store.read(place).get(place)
     assert tombstone is not None and set(tombstone.endings.values()) == {"revoked"}
+
+
+@requirement("KEY-02")
+def test_the_function_of_keys_publishes_a_key_when_the_one_in_use_is_old(
+    host_package: Path, world: World, tmp_path: Path
+) -> None:
+    operator = world.operator(world.neighbours.endpoint_url)
+    with LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,), handler="app.keys") as keys:
+        assert keys(SCHEDULED) == {"turned": [], "vault": "nothing_to_do"}
+        place = keyset_place("signing")
+        item = operator.store.read(place).get(place)
+        assert item is not None
+        old = replace(item.keys[0], since=item.keys[0].created_at - 90 * 86400)
+        Deployment(operator.settings).put(place, replace(item, keys=(old,)))
+        assert keys(SCHEDULED) == {"turned": ["signing 2 published"], "vault": "nothing_to_do"}
+        assert keys(SCHEDULED) == {"turned": [], "vault": "nothing_to_do"}
 
 
 def test_without_settings_it_fails_so_that_lambda_counts_an_error(host_package: Path, tmp_path: Path) -> None:

@@ -1,0 +1,71 @@
+"""Keysets and what they seal, as whoever turns keys sees them: it alone encrypts under KMS. No request comes here."""
+
+from typing import Any
+
+from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
+from chalicelib.adapters.items import decode_item, key
+from chalicelib.adapters.kms import encryption_context
+from chalicelib.adapters.table import Tables, equal
+from chalicelib.ports import Entropy, Refused, StoreUnavailable, Written
+from chalicelib.records.places import RESEAL, Place, keyset_copy_place, keyset_place
+from chalicelib.records.reseal import Reseal
+from chalicelib.records.settings import Settings
+from chalicelib.records.stored import JobKey, KeysetItem, UserKey
+
+
+class TableKeyRing(Tables):
+    """The keysets of one deployment, to be turned."""
+
+    def __init__(self, settings: Settings, *, dynamodb: Transport, kms: Transport, entropy: Entropy) -> None:
+        super().__init__(dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=entropy)
+        self._settings, self._kms = settings, kms
+
+    def wrap(self, purpose: str, version: int, plain: bytes) -> bytes:
+        """One key as the table keeps it: only KMS opens it, and only for this deployment, purpose and version."""
+        payload: dict[str, Any] = {
+            "KeyId": self._settings.kms_key,
+            "Plaintext": plain,
+            "EncryptionContext": encryption_context(self._settings.deployment, purpose, version),
+        }
+        try:
+            return bytes(call_with_repeats(self._kms, "Encrypt", payload)["CiphertextBlob"])
+        except AwsRefusal as refusal:
+            raise StoreUnavailable(f"kms_{refusal.code}") from None
+
+    def swap(self, item: KeysetItem, *, read: KeysetItem) -> Written[KeysetItem] | Refused[KeysetItem]:
+        """One step of a rotation, if the keyset is as it was read."""
+        condition = f"attribute_exists(pk) AND {equal('revision', ':read', read.revision)}"
+        return self._put(keyset_place(item.purpose), item, condition, {":read": read.revision})
+
+    def keep_copy(self, item: KeysetItem) -> None:
+        """Where the keys of users stand, which no restore takes back: what opens them has to outlast one too."""
+        place = keyset_copy_place(item.purpose)
+        self._put(place, item, "attribute_exists(pk) OR attribute_not_exists(pk)")
+
+    def list_sealed(self, cursor: str, *, most: int) -> tuple[list[UserKey | JobKey], str]:
+        """One page of the table of users' keys, and the cursor of the next; "": it was the last."""
+        start = {"ExclusiveStartKey": key(cursor)} if cursor else {}
+        payload = {
+            "TableName": self._tables["keys"],
+            "FilterExpression": "attribute_exists(sealed)",
+            "ConsistentRead": True,
+            "Limit": most,
+            **start,
+        }
+        answer = self._call("Scan", payload)
+        kinds: dict[str, type[UserKey] | type[JobKey]] = {"USER": UserKey, "JOBKEY": JobKey}
+        named = ((kinds.get(item["pk"]["S"].partition("#")[0]), item) for item in answer.get("Items", []))
+        found = [decode_item(item, record) for record, item in named if record is not None]
+        return found, answer.get("LastEvaluatedKey", {}).get("pk", {}).get("S", "")
+
+    def put_look(self, look: Reseal, *, read: Reseal | None) -> bool:
+        """How far it has come, if nobody else has come further."""
+        condition, values = "attribute_not_exists(pk)", dict[str, object]()
+        if read is not None:
+            condition, values = "revision = :read", {":read": read.revision}
+        return isinstance(self._put(RESEAL, look, condition, values), Written)
+
+    def reseal(self, place: Place[Any], sealed: bytes, *, read: bytes, field: str = "sealed") -> bool:
+        """Put another seal around the same key, if it is the one that was read; False where it changed."""
+        result = self._update(place, f"SET {field} = :sealed", [f"{field} = :read"], {":sealed": sealed, ":read": read})
+        return isinstance(result, Written)

@@ -1,0 +1,162 @@
+"""`broker keys`: which keys there are, what comes next for each and when; turning them, and ending old ones."""
+
+import argparse
+import sys
+from typing import Any, get_args
+
+from chalicelib.adapters.log import JsonLog
+from chalicelib.custody.rotating import CannotTurn, KeyTurn, Turner, forget, roll_signing, turn_due, turn_one
+from chalicelib.protocol.key_states import LEAD_SECONDS, MOST_VERSIONS, NeverTurned, Step, next_step, rules_of
+from chalicelib.records.keyset import Purpose
+from chalicelib.records.places import keyset_place
+from chalicelib.records.settings import Settings
+from chalicelib.records.stored import KeysetItem
+from cli.needing import find_needed
+from cli.operations import Deployment, OperationError
+from cli.showing import date
+
+PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+LASTING = ("identity", "audit")  # names come from the one; what is on record is verified by the other, old versions too
+LIST = "broker keys list"
+_WHY = {
+    "never_turned": (
+        "the names of users and connections are derived from this key: another one would make everybody somebody else",
+        "turn the others",
+    ),
+    "keyset_missing": ("the keys are not there", "broker init"),
+    "keyset_without_one_current_key": ("there is not exactly one key in use", LIST),
+    "changed_meanwhile": ("somebody else turned this key at this moment", LIST),
+    "no_version_left": (f"{MOST_VERSIONS} versions are all that a handle has room for", LIST),
+}
+_NEXT = {"publish": "a new one is published", "use": "in use from then", "forget": "gone from then"}
+
+
+def list_keysets(deployment: Deployment) -> list[KeysetItem]:
+    """Every keyset as it is kept; nothing is opened."""
+    found = deployment.store.read(*(keyset_place(purpose) for purpose in PURPOSES))
+    return [item for purpose in PURPOSES if (item := found.get(keyset_place(purpose)))]
+
+
+def turner_of(deployment: Deployment) -> Turner:
+    """What turns this deployment's keys, by the operator's credentials."""
+    log = JsonLog(deployment.clock, stream=sys.stderr)
+    return Turner(ring=deployment.ring, settings=deployment.settings, entropy=deployment.entropy, log=log)
+
+
+def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
+    return [row for item in list_keysets(deployment) for row in _rows(item, deployment.settings)]
+
+
+def _rows(item: KeysetItem, settings: Settings) -> list[dict[str, Any]]:
+    """The versions of one purpose; never a key. What comes next stands at the version that it happens to."""
+    try:
+        step = next_step(item, rules_of(item.purpose, settings))
+    except NeverTurned:
+        step = Step(kind="wait", at=None)
+    return [
+        {
+            "purpose": item.purpose,
+            "version": key.version,
+            "state": key.state,
+            "kid": (key.public_jwk or {}).get("kid"),
+            "created_at": date(key.created_at),
+            "since": date(key.since or key.created_at),
+            "next": _NEXT[step.kind] if mine else None,
+            "next_at": date(step.at) if mine else None,
+        }
+        for key in item.keys
+        for mine in [step.at is not None and step.version in (0, key.version) and _is_about(step, key.state)]
+    ]
+
+
+def _is_about(step: Step, state: str) -> bool:
+    """A new version comes after the one in use."""
+    return step.version != 0 or state in ("signing", "current")
+
+
+def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
+    turner, now = turner_of(deployment), deployment.clock.now()
+    if options.emergency and options.purpose != "signing":
+        raise OperationError("--emergency is for signing alone", "docs/keys.md says what to do about the others")
+    try:
+        if options.emergency:
+            _confirm(options, "Every access token and ID token that is out there will be void. Type yes: ")
+            return _row(roll_signing(turner, now=now), turner)
+        if options.purpose is None:
+            return [_row(turn, turner) for turn in turn_due(turner, now=now)]
+        return _row(turn_one(turner, options.purpose, now=now), turner)
+    except CannotTurn as cannot:
+        raise _explained(cannot) from None
+
+
+def _destroy(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """Only what is over, and what nothing needs any more."""
+    place = keyset_place(options.purpose)
+    item = deployment.store.read(place).get(place)
+    key = next((key for key in item.keys if key.version == options.version), None) if item else None
+    if item is None or key is None:
+        raise OperationError(f"there is no version {options.version} of {options.purpose}", LIST)
+    if key.state not in ("retiring", "retired"):
+        raise OperationError(f"version {key.version} is {key.state}", f"broker keys rotate {options.purpose}")
+    rules, now = rules_of(options.purpose, deployment.settings), deployment.clock.now()
+    if now < (key.since or key.created_at) + LEAD_SECONDS:
+        raise OperationError("a process may still seal under it", LIST)
+    if rules.longest is None:
+        if needed := find_needed(deployment, options.purpose, key.version):
+            hint = "broker vault reseal" if options.purpose == "vault" else "broker client secret rotate CLIENT_ID"
+            raise OperationError(f"it is still needed: {_counted(needed)}", hint)
+    else:
+        step = next_step(item, rules)
+        if step.kind != "forget" or step.version != key.version or not step.is_due(now):
+            raise OperationError("what it sealed or signed may still live", LIST)
+    try:
+        turner = turner_of(deployment)
+        (gone,) = forget(turner, options.purpose, frozenset({key.version}), read=item)
+        return _row(gone, turner)
+    except CannotTurn as cannot:
+        raise _explained(cannot) from None
+
+
+def _counted(needed: dict[str, int]) -> str:
+    return ", ".join(f"{count} {what}" for what, count in needed.items() if count)
+
+
+def _row(turn: KeyTurn, turner: Turner) -> dict[str, Any]:
+    place = keyset_place(turn.purpose)
+    item = turner.ring.read(place).get(place)
+    step = next_step(item, rules_of(turn.purpose, turner.settings)) if item else Step(kind="wait", at=None)
+    after = {"next": _NEXT.get(step.kind), "next_version": step.version or None, "next_at": date(step.at)}
+    return {"purpose": turn.purpose, "version": turn.version, "done": turn.done, **after}
+
+
+def _explained(cannot: CannotTurn) -> OperationError:
+    if cannot.step is not None:
+        step = cannot.step
+        said = f"version {step.version} is published already, and used from {date(step.at)} on"
+        return OperationError(said, "the schedule does it, or the same command again then")
+    return OperationError(*_WHY[str(cannot)])
+
+
+def _confirm(options: argparse.Namespace, question: str) -> None:
+    """Raises OperationError where nobody says yes."""
+    if options.yes:
+        return
+    print(question, end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip() != "yes":
+        raise OperationError("nothing has been changed", "type yes, or add --yes")
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words below `broker keys`."""
+    verbs = groups.add_parser("keys", help="the keysets").add_subparsers(dest="verb", required=True, metavar="VERB")
+    listed = verbs.add_parser("list", parents=[common], help="every version of every key, and what comes next")
+    listed.set_defaults(act=_list)
+    rotate = verbs.add_parser("rotate", parents=[common], help="begin to turn a key, or take the step that is due")
+    rotate.add_argument("purpose", nargs="?", choices=PURPOSES, help="left out: every step that is due, of all keys")
+    rotate.add_argument("--emergency", action="store_true", help="signing: a new key at once, all tokens are void")
+    rotate.add_argument("--yes", action="store_true", help="do not ask")
+    rotate.set_defaults(act=_rotate)
+    destroy = verbs.add_parser("destroy", parents=[common], help="end an old version that nothing needs any more")
+    destroy.add_argument("purpose", choices=[purpose for purpose in PURPOSES if purpose not in LASTING])
+    destroy.add_argument("version", type=int)
+    destroy.set_defaults(act=_destroy)

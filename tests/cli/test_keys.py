@@ -1,0 +1,111 @@
+"""`broker keys`: what the operator sees and types, from a published key to one that is gone."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.config import read_settings
+from chalicelib.records.places import keyset_place
+from cli.operations import Deployment
+from tests.cli.conftest import Done, Operator
+from tests.requirement import requirement
+
+DAY = 86400
+
+
+@pytest.fixture(scope="module", autouse=True)
+def deployment(broker: Operator) -> Deployment:
+    broker.made("init")
+    return Deployment(read_settings({name: value for name, value in broker.environ.items() if name[:7] == "BROKER_"}))
+
+
+@pytest.fixture
+def keys(typed: Callable[..., Done]) -> Callable[..., Any]:
+    """The document of a command that must succeed; what it logs goes to standard error."""
+
+    def run(*words: str) -> Any:
+        done = typed("keys", *words, "--json")
+        assert done.code == 0, (words, done.out, done.err)
+        return done.json
+
+    return run
+
+
+def age(deployment: Deployment, purpose: str, seconds: int) -> None:
+    """As if every version had been in its state so much longer."""
+    place = keyset_place(purpose)
+    item = deployment.store.read(place).get(place)
+    assert item is not None
+    older = tuple(replace(key, since=(key.since or key.created_at) - seconds) for key in item.keys)
+    deployment.put(place, replace(item, keys=older))
+
+
+def rows(keys: Callable[..., Any], purpose: str) -> list[tuple[int, str, str | None]]:
+    return [(row["version"], row["state"], row["next"]) for row in keys("list") if row["purpose"] == purpose]
+
+
+@requirement("KEY-01")
+def test_the_list_says_what_comes_next_and_when(keys: Callable[..., Any]) -> None:
+    listed = {row["purpose"]: row for row in keys("list")}
+    assert listed["signing"]["next"] == "a new one is published" and listed["signing"]["next_at"] > "20"
+    for purpose in ("identity", "pepper", "audit"):
+        assert (listed[purpose]["next"], listed[purpose]["next_at"]) == (None, None)
+
+
+@requirement("META-04", "KEY-01")
+def test_a_signing_key_goes_its_way_by_one_word_typed_again(
+    keys: Callable[..., Any], typed: Callable[..., Done], deployment: Deployment
+) -> None:
+    begun = keys("rotate", "signing")
+    assert (begun["version"], begun["done"], begun["next_version"]) == (2, "published", 2)
+    assert rows(keys, "signing") == [(1, "signing", None), (2, "published", "in use from then")]
+    typed("keys", "rotate", "signing").refused("published already", begun["next_at"])
+    typed("keys", "destroy", "signing", "2").refused("is published")
+    age(deployment, "signing", 2 * DAY)
+    assert keys("rotate", "signing")["done"] == "used"
+    typed("keys", "destroy", "signing", "1").refused("a process may still seal under it")
+    age(deployment, "signing", 7200)
+    typed("keys", "destroy", "signing", "1").refused("may still live")
+    age(deployment, "signing", DAY)
+    assert rows(keys, "signing") == [(1, "retiring", "gone from then"), (2, "signing", None)]
+    assert [row["done"] for row in keys("rotate")] == ["gone"]
+    assert rows(keys, "signing") == [(2, "signing", "a new one is published")]
+
+
+@requirement("KEY-03")
+def test_an_emergency_is_asked_about_and_is_for_signing_alone(
+    broker: Operator, keys: Callable[..., Any], typed: Callable[..., Done]
+) -> None:
+    broker("keys", "rotate", "signing", "--emergency", typed="no\n").refused("nothing has been changed")
+    typed("keys", "rotate", "handle", "--emergency").refused("for signing alone")
+    rolled = keys("rotate", "signing", "--emergency", "--yes")
+    assert rolled["done"] == "rolled" and rows(keys, "signing") == [
+        (rolled["version"], "signing", "a new one is published")
+    ]
+
+
+@requirement("KEY-01")
+def test_a_pepper_goes_only_when_no_client_secret_needs_it(
+    broker: Operator, keys: Callable[..., Any], typed: Callable[..., Done], deployment: Deployment
+) -> None:
+    create = ("client", "create", "--name", "Old", "--redirect-uri", "https://app.example/cb", "--json")
+    client = typed(*create, "--auth-method", "client_secret_basic").json
+    keys("rotate", "pepper")
+    age(deployment, "pepper", DAY)
+    assert keys("rotate", "pepper")["done"] == "used"
+    age(deployment, "pepper", DAY)
+    typed("keys", "destroy", "pepper", "1").refused("1 client secrets", "secret rotate")
+    typed("client", "secret", "rotate", client["client_id"], "--overlap", "0")
+    assert keys("destroy", "pepper", "1")["done"] == "gone"
+    assert rows(keys, "pepper") == [(2, "current", None)]
+
+
+@requirement("KEY-01")
+def test_what_is_not_there_or_is_never_turned_is_said(typed: Callable[..., Done]) -> None:
+    typed("keys", "rotate", "identity").refused("somebody else")
+    typed("keys", "destroy", "handle", "7").refused("there is no version 7")
+    typed("keys", "destroy", "handle", "1").refused("is current")
+    for purpose in ("identity", "audit"):
+        assert typed("keys", "destroy", purpose, "1").code == 2

@@ -1,0 +1,167 @@
+"""After the vault's key was turned every user's key is sealed anew, and then nothing needs the old one."""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from chalicelib.custody import resealing
+from chalicelib.custody.erasing import erase_user
+from chalicelib.custody.resealing import Resealed, reseal_vault
+from chalicelib.custody.rotating import turn_one
+from chalicelib.ports import StoreUnavailable
+from chalicelib.protocol.key_states import LEAD_SECONDS
+from chalicelib.protocol.sealing import sealed_version
+from chalicelib.records.places import keyset_copy_place, provider_place, user_key_place
+from chalicelib.records.stored import JobKey
+from chalicelib.vault.sealed import seal_job_key
+from cli.needing import find_needed
+from tests.faults import Fault, FaultyTransport, ProcessDied
+from tests.flow.stack import Stack
+from tests.flow.tokens import Session, read, start_session
+from tests.keys.turning import keyset, states, turner_of
+from tests.requirement import requirement
+
+USERS = ("alice", "bob")
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack]) -> Stack:
+    """With access tokens that outlive a turn."""
+    return make_stack(access_token_seconds=36000)
+
+
+@pytest.fixture(autouse=True)
+def by_our_clock(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stack.provider.grants, "clock", stack.clock.now)
+
+
+def turn_vault(stack: Stack) -> None:
+    """Another key is in use, long enough for every process to know it."""
+    for _ in range(2):
+        turn_one(turner_of(stack), "vault", now=stack.clock.now())
+        stack.clock.advance(LEAD_SECONDS)
+
+
+def run(stack: Stack, *, left: Any = lambda: 60.0, turner: Any = None) -> Resealed:
+    ids = stack.broker.catalog.ids
+    return reseal_vault(turner or turner_of(stack), stack.broker.keys, provider_ids=ids, now=stack.clock.now, left=left)
+
+
+def version_of(stack: Stack, session: Session) -> int:
+    return sealed_version(read(stack, user_key_place(session.claims["sub"])).sealed)
+
+
+def leave_job_key(stack: Stack) -> None:
+    """As an erased user's last duties have it."""
+    vault, ends = stack.broker.keys.get("vault"), stack.clock.now() + 10 * LEAD_SECONDS
+    sealed = seal_job_key(vault, b"j" * 32, sub="left", expires_at=ends, salt=b"s" * 32)
+    stack.broker.store.put_job_key(JobKey(sub="left", sealed=sealed, expires_at=ends), now=stack.clock.now())
+
+
+@requirement("KEY-04", "VLT-04")
+def test_nothing_needs_the_old_key_afterwards_and_every_connection_opens(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sessions = [start_session(stack) for _ in range(2)]
+    leave_job_key(stack)
+    erased = start_session(stack, who="bob").claims["sub"]
+    erase_user(stack.broker, erased)
+    turn_vault(stack)
+    assert find_needed(stack.deployment, "vault", 1)["keys of users"] >= 2
+    monkeypatch.setattr(resealing, "PAGE", 1)
+    done = run(stack)
+    assert done.state == "resealed" and done.look is not None and done.look.broken == 0
+    assert done.look.seen >= done.look.resealed - 1 >= 2  # and the secret at the provider
+    assert find_needed(stack.deployment, "vault", 1) == {}
+    assert run(stack).state == "clean" and states(stack, "vault") == {2: "current"}
+    assert read(stack, keyset_copy_place("vault")) == keyset(stack, "vault")
+    assert run(stack).state == "nothing_to_do"
+    assert not read(stack, user_key_place(erased)).sealed
+    stack.restart()
+    for session in sessions:
+        again = session.refresh()
+        assert again.status == 200 and session.exchange(again.json["access_token"]).status == 200
+        assert version_of(stack, session) == 2
+
+
+@requirement("KEY-04", "F21")
+def test_it_goes_on_where_it_stopped_and_two_at_once_do_no_harm(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = [start_session(stack, who=who) for who in USERS]
+    turn_vault(stack)
+    monkeypatch.setattr(resealing, "PAGE", 1)
+
+    def until_the_first() -> float:
+        return 60.0 if {version_of(stack, session) for session in sessions} == {1} else 0.0
+
+    first = run(stack, left=until_the_first)
+    assert first.state == "going_on" and first.look is not None and first.look.cursor
+    assert {version_of(stack, session) for session in sessions} == {1, 2}
+    moved = iter([True])
+
+    def another() -> float:
+        if next(moved, False):
+            assert run(stack).state == "resealed"
+        return 60.0
+
+    assert run(stack, left=another).state == "going_on"  # the other one was faster
+    assert {version_of(stack, session) for session in sessions} == {2}
+    assert run(stack).state in ("resealed", "clean")
+
+
+@requirement("KEY-04", "F21")
+@pytest.mark.parametrize("mode", ["B", "A", "C"])
+def test_a_crash_or_a_lost_answer_at_any_write_loses_no_key(stack: Stack, mode: Any) -> None:
+    session = start_session(stack)
+    turn_vault(stack)
+    for first in range(4):
+        turner = turner_of(stack)
+        fault = Fault(mode=mode, operation="UpdateItem" if first < 2 else "PutItem", first=first % 2, times=3)
+        turner.ring._transport = FaultyTransport(stack.deployment.dynamodb, fault)  # type: ignore[attr-defined]
+        with contextlib.suppress(ProcessDied, StoreUnavailable):
+            run(stack, turner=turner)
+        assert session.exchange().status == 200
+    for _ in range(3):
+        last = run(stack)
+    assert last.state == "nothing_to_do" and states(stack, "vault") == {2: "current"}
+    assert version_of(stack, session) == 2 and session.exchange().status == 200
+
+
+@requirement("KEY-04")
+def test_it_waits_until_nobody_seals_under_the_old_key(stack: Stack) -> None:
+    session = start_session(stack)
+    turn_one(turner_of(stack), "vault", now=stack.clock.now())
+    assert run(stack).state == "nothing_to_do"
+    stack.clock.advance(LEAD_SECONDS)
+    turn_one(turner_of(stack), "vault", now=stack.clock.now())
+    stack.clock.advance(LEAD_SECONDS - 1)
+    early = run(stack)
+    assert early.state == "too_early" and early.at == stack.clock.now() + 1 and version_of(stack, session) == 1
+
+
+@requirement("KEY-04")
+def test_what_does_not_open_is_counted_and_keeps_the_old_key(stack: Stack) -> None:
+    session = start_session(stack)
+    turn_vault(stack)
+    kept = read(stack, user_key_place(session.claims["sub"]))
+    altered = kept.sealed[:-1] + bytes([kept.sealed[-1] ^ 1])
+    item = {"pk": {"S": f"USER#{kept.sub}"}, "sk": {"S": "#"}, "schema": {"N": "1"}, "sub": {"S": kept.sub}}
+    stack.deployment.dynamodb.call(
+        "PutItem", {"TableName": stack.settings.keys_table, "Item": {**item, "sealed": {"B": altered}}}
+    )
+    for _ in range(2):
+        done = run(stack)
+        assert done.state == "resealed" and done.look is not None and done.look.broken == 1
+    assert states(stack, "vault") == {1: "retired", 2: "current"}
+    assert "user_key_does_not_open" in stack.log.getvalue()
+
+
+@requirement("KEY-04")
+def test_the_providers_secret_is_sealed_anew_too(stack: Stack) -> None:
+    turn_vault(stack)
+    assert run(stack).state == "resealed"
+    secret = read(stack, provider_place("demo")).sealed_secret
+    assert secret is not None and sealed_version(secret) == 2
+    stack.restart()
+    assert start_session(stack).exchange().status == 200

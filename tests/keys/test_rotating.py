@@ -1,0 +1,155 @@
+"""Turning keys in the table: one in use at any moment, by one conditional write, whoever comes twice or late."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from chalicelib.custody.rotating import CannotTurn, roll_signing, turn_due, turn_one
+from chalicelib.ports import StoreUnavailable
+from chalicelib.protocol.key_states import LEAD_SECONDS
+from tests.faults import Fault, FaultyTransport
+from tests.flow.stack import Stack
+from tests.flow.tokens import start_session
+from tests.keys.turning import DAY, keyset, run_schedule, shown, states, turner_of
+from tests.requirement import requirement
+
+SEALING = ("handle", "cookie", "user_code", "nonce", "pairwise", "vault")
+
+
+def writes(stack: Stack, since: int) -> list[str]:
+    """Conditional writes of keysets, by purpose."""
+    payloads = [payload for operation, payload in stack.dynamodb.calls[since:] if operation == "PutItem"]
+    assert all(payload["ConditionExpression"] for payload in payloads)
+    return [payload["Item"]["purpose"]["S"] for payload in payloads]
+
+
+@requirement("META-04", "KEY-02")
+def test_the_schedule_turns_the_signing_key_by_itself(stack: Stack) -> None:
+    assert run_schedule(stack) == []
+    stack.clock.advance(89 * DAY - LEAD_SECONDS + 5)  # the key was made by the wall clock
+    assert ("signing", 2, "published") in run_schedule(stack)
+    assert states(stack, "signing") == {1: "signing", 2: "published"}
+    stack.clock.advance(DAY)
+    assert ("signing", 2, "used") not in run_schedule(stack)
+    stack.clock.advance(LEAD_SECONDS)
+    assert run_schedule(stack) == [("signing", 2, "used")]
+    assert states(stack, "signing") == {1: "retiring", 2: "signing"}
+    stack.clock.advance(DAY)
+    assert run_schedule(stack) == []
+    stack.clock.advance(LEAD_SECONDS)
+    assert run_schedule(stack) == [("signing", 1, "gone")]
+    assert states(stack, "signing") == {2: "signing"}
+
+
+@requirement("KEY-02")
+def test_each_sealing_key_turns_once_a_year_and_three_never(stack: Stack) -> None:
+    run_schedule(stack)
+    stack.clock.advance(365 * DAY)
+    assert {purpose for purpose, _, done in run_schedule(stack) if done == "published"} == {"signing", *SEALING}
+    stack.clock.advance(DAY + LEAD_SECONDS)
+    assert {purpose for purpose, _, done in run_schedule(stack) if done == "used"} == {"signing", *SEALING}
+    for purpose in SEALING:
+        assert states(stack, purpose) == {1: "retired", 2: "current"}
+    for purpose in ("pepper", "audit", "identity"):
+        assert states(stack, purpose) == {1: "current"}
+    stack.clock.advance(60 * DAY)
+    run_schedule(stack)
+    assert states(stack, "handle") == {2: "current"} and states(stack, "vault") == {1: "retired", 2: "current"}
+
+
+@requirement("F21", "KEY-02")
+def test_runs_that_come_twice_late_or_at_once_end_in_the_same_state(stack: Stack) -> None:
+    run_schedule(stack)
+    stack.clock.advance(90 * DAY)
+    gate, done = threading.Barrier(4), list[Any]()
+
+    def run() -> None:
+        gate.wait()
+        done.extend(turn_due(turner_of(stack), now=stack.clock.now()))
+
+    for expected in ("published", "used"):
+        done.clear()
+        threads = [threading.Thread(target=run) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert [shown(turn) for turn in done if turn.purpose == "signing"] == [("signing", 2, expected)]
+        assert run_schedule(stack) == []
+        stack.clock.advance(700 * DAY if expected == "used" else 2 * DAY)
+    late = [step for step in run_schedule(stack) if step[0] == "signing"]
+    assert late == [("signing", 1, "gone"), ("signing", 3, "published")]
+
+
+@requirement("F21", "KEY-02")
+@pytest.mark.parametrize("mode", ["B", "A"])
+def test_a_run_that_dies_or_loses_its_answer_is_finished_by_the_next(stack: Stack, mode: Any) -> None:
+    run_schedule(stack)
+    stack.clock.advance(90 * DAY)
+    lost = FaultyTransport(stack.deployment.dynamodb, Fault(mode=mode, operation="PutItem"))
+    turner = turner_of(stack)
+    turner.ring._transport = lost  # type: ignore[attr-defined]
+    assert ("signing", 2, "published") in [shown(turn) for turn in turn_due(turner, now=stack.clock.now())]
+    away = FaultyTransport(stack.deployment.dynamodb, Fault(mode=mode, operation="PutItem", times=99))
+    turner.ring._transport = away  # type: ignore[attr-defined]
+    stack.clock.advance(2 * DAY)
+    with pytest.raises(StoreUnavailable):
+        turn_due(turner, now=stack.clock.now())
+    run_schedule(stack)
+    assert states(stack, "signing") == {1: "retiring", 2: "signing"}
+
+
+@requirement("KEY-01")
+@pytest.mark.parametrize("purpose", ["signing", "pepper", "audit", *SEALING])
+def test_the_operator_begins_and_goes_on_by_the_same_word(stack: Stack, purpose: Any) -> None:
+    turner, since = turner_of(stack), len(stack.dynamodb.calls)
+    assert shown(turn_one(turner, purpose, now=stack.clock.now())) == (purpose, 2, "published")
+    assert writes(stack, since) == [purpose]
+    with pytest.raises(CannotTurn, match="already_published") as early:
+        turn_one(turner, purpose, now=stack.clock.now())
+    assert early.value.step is not None and early.value.step.kind == "use" and early.value.step.at
+    stack.clock.time = early.value.step.at
+    assert shown(turn_one(turner, purpose, now=stack.clock.now())) == (purpose, 2, "used")
+    assert sorted(states(stack, purpose).values()) in (["retiring", "signing"], ["current", "retired"])
+
+
+@requirement("KEY-01")
+def test_the_identity_key_is_never_turned(stack: Stack) -> None:
+    with pytest.raises(CannotTurn, match="never_turned"):
+        turn_one(turner_of(stack), "identity", now=stack.clock.now())
+
+
+@requirement("KEY-01")
+def test_no_key_is_made_where_there_is_no_keyset_and_none_beyond_a_handles_room(stack: Stack) -> None:
+    from msgspec.structs import replace
+
+    from chalicelib.records.places import keyset_place
+
+    item = keyset(stack, "nonce")
+    stack.deployment.put(keyset_place("nonce"), replace(item, keys=(replace(item.keys[0], version=255),)))
+    with pytest.raises(CannotTurn, match="no_version_left"):
+        turn_one(turner_of(stack), "nonce", now=stack.clock.now())
+    stack.deployment.delete(keyset_place("nonce"))
+    with pytest.raises(CannotTurn, match="keyset_missing"):
+        turn_one(turner_of(stack), "nonce", now=stack.clock.now())
+
+
+@requirement("KEY-03")
+def test_in_an_emergency_a_new_key_signs_at_once_and_every_token_of_before_is_dead(stack: Stack) -> None:
+    session = start_session(stack)
+    turn_one(turner_of(stack), "signing", now=stack.clock.now())
+    old = set(kids(stack))
+    stack.clock.advance(60)
+    since = len(stack.dynamodb.calls)
+    assert shown(roll_signing(turner_of(stack), now=stack.clock.now())) == ("signing", 3, "rolled")
+    assert writes(stack, since) == ["signing"] and states(stack, "signing") == {3: "signing"}
+    stack.clock.advance(60)  # so long a warm process goes on as before
+    assert len(kids(stack)) == 1 and not old & set(kids(stack))
+    assert session.userinfo().status == 401 and session.exchange().status == 400
+    again = session.refresh()
+    assert again.status == 200 and stack.userinfo(again.json["access_token"]).status == 200
+
+
+def kids(stack: Stack) -> list[str]:
+    return [key["kid"] for key in stack.get("/jwks").json["keys"]]
