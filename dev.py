@@ -46,6 +46,7 @@ GROUPS = {
         "check": ("local.check", "format, lint, strict types, import contract"),
         "mutants": ("tests.mutants.run", "take each security check out; a test must notice"),
         "fuzz": ("tests.fuzz.command", "requests in any order, with faults, for --minutes"),
+        "soak": ("tests.soak.command", "mixed traffic, a fault every ten seconds, for --minutes"),
         "matrix": ("tests.clients.command", "client libraries of others, each through every flow"),
     },
     "Ship it": {
