@@ -46,7 +46,7 @@ def _find(options: argparse.Namespace) -> list[Line]:
     if options.log:
         return find_in_file(options.log, options.error_id)
     if not options.log_group and not any(name.startswith(PREFIX) for name in os.environ):
-        files = _running_log()
+        files = running_log()
         if files:
             return find_in_files(files, options.error_id)
     try:
@@ -55,7 +55,7 @@ def _find(options: argparse.Namespace) -> list[Line]:
         raise OperationError(f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or --log FILE") from None
 
 
-def _running_log() -> list[str]:
+def running_log() -> list[str]:
     """The files of the local stack's log; the command ships without `local`, and then there are none."""
     try:
         from local.state import find_running
@@ -69,9 +69,9 @@ def _words(document: dict[str, Any]) -> list[str]:
     at = document["at"]
     moment = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at)) if isinstance(at, (int, float)) else "-"
     lines = [
-        f"refused   {_safe(document['endpoint'] or '-')}, {moment}",
-        f"reason    {_safe(document['reason'])}",
-        f"told      error={_safe(document['told_the_client']['error'])}, and nothing of what follows",
+        f"refused   {safe(document['endpoint'] or '-')}, {moment}",
+        f"reason    {safe(document['reason'])}",
+        f"told      error={safe(document['told_the_client']['error'])}, and nothing of what follows",
         "",
         *_wrap(document["says"]),
         "",
@@ -85,7 +85,7 @@ def _words(document: dict[str, Any]) -> list[str]:
 def _show_differences(document: dict[str, Any]) -> list[str]:
     lines: list[str] = []
     for each in document["differences"]:
-        lines += [f"expected  {_safe(each['expected'])}", f"received  {_safe(each['received'])}"]
+        lines += [f"expected  {safe(each['expected'])}", f"received  {safe(each['received'])}"]
         lines += [f"          {each['marks']}"] if each["marks"] else []
     return [*lines, ""] if lines else []
 
@@ -94,7 +94,7 @@ def _show_evidence(document: dict[str, Any]) -> list[str]:
     told = () if not document["differences"] else ("expected", "received")
     rows = {name: value for name, value in document["evidence"].items() if name not in told}
     width = max(map(len, rows), default=0)
-    lines = [f"{_safe(name):<{width}}  {_safe(_join(value))}" for name, value in sorted(rows.items())]
+    lines = [f"{safe(name):<{width}}  {safe(_join(value))}" for name, value in sorted(rows.items())]
     return [*lines, ""] if lines else []
 
 
@@ -115,6 +115,6 @@ def _wrap(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH)
 
 
-def _safe(value: Any) -> str:
+def safe(value: Any) -> str:
     """A log is a file that others may have written into: nothing of it moves the cursor."""
     return "".join(one if " " <= one <= "~" else one.encode("unicode_escape").decode() for one in str(value))

@@ -22,6 +22,7 @@ from cli import (
     keys,
     providers,
     registration_tokens,
+    tail,
     users,
     vault,
 )
@@ -73,6 +74,7 @@ def build_parser() -> argparse.ArgumentParser:
     audit.add_parsers(groups, common)
     vault.add_parsers(groups, common)
     explain.add_parser(groups, common)
+    tail.add_parser(groups, common)
     doctor.add_parser(groups, common)
     return parser
 

@@ -53,30 +53,31 @@ def find_in_cloudwatch(
     """Filtered there, by the operator's own credentials. Raises OperationError, AwsRefusal, AwsUnreachable."""
     logs = logs or BotoTransport("logs", endpoint_url=deployment.settings.endpoint_url)
     asked = {
-        "logGroupName": group or _find_group(logs),
+        "logGroupName": group or find_group(logs),
         "filterPattern": f'"{error_id}"',
         "startTime": int((time.time() - days * 86400) * 1000),
     }
     found: list[Line] = []
-    for page in _pages(logs, "FilterLogEvents", asked):
+    for page in pages(logs, "FilterLogEvents", asked):
         found += read_lines((event["message"] for event in page.get("events", ())), error_id)
         if any(line.get("event") == "refused" for line in found):
             break
     return found
 
 
-def _find_group(logs: Transport) -> str:
-    """The API function's group, where there is one only."""
-    pages = _pages(logs, "DescribeLogGroups", {"logGroupNamePrefix": GROUPS})
-    names = [group["logGroupName"] for page in pages for group in page.get("logGroups", ())]
+def find_group(logs: Transport) -> str:
+    """The API function's group, where there is one only. Raises OperationError."""
+    found = pages(logs, "DescribeLogGroups", {"logGroupNamePrefix": GROUPS})
+    names = [group["logGroupName"] for page in found for group in page.get("logGroups", ())]
     names = [name for name in names if HANDLER in name]
     if len(names) != 1:
         said = "no log group of a broker is there" if not names else "there are several: " + ", ".join(sorted(names))
-        raise OperationError(said, "broker explain ERROR_ID --log-group NAME")
+        raise OperationError(said, "name it with --log-group NAME")
     return str(names[0])
 
 
-def _pages(logs: Transport, operation: str, asked: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def pages(logs: Transport, operation: str, asked: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """All of an answer, page by page. Raises AwsRefusal, AwsUnreachable."""
     token: dict[str, Any] = {}
     for _ in range(MAX_PAGES):
         page = logs.call(operation, {**asked, **token})

@@ -39,7 +39,7 @@ class _Current(threading.local):
 
     known     members of each of its lines
     counted   by the metric's name
-    why       error and reason of its refusal, if there was one
+    why       of whose it was and of its refusal what its lines have said: client, error, reason
     """
 
     def __init__(self) -> None:
@@ -74,8 +74,10 @@ class JsonLog:
         """Write one line."""
         if name in COUNTED:
             self.count(COUNTED[name])
-        if name == "refused":
-            self._current.why = {"error": fields.get("error"), "reason": fields.get("reason")}
+        evidence = fields.get("evidence")
+        for member, value in (*fields.items(), *(evidence.items() if isinstance(evidence, dict) else ())):
+            if member == "client_id" or (name == "refused" and member in ("error", "reason")):
+                self._current.why[member] = value
         self._write({"event": name, **self._current.known, **fields})
 
     def count(self, metric: str) -> None:
@@ -87,7 +89,8 @@ class JsonLog:
         """The line of a request that has ended, with all that was counted since it began."""
         current = self._current
         milliseconds = round((time.perf_counter() - current.began) * 1000, 1)
-        outcome = "failed" if status >= 500 else "refused" if current.why or status >= 400 else "answered"
+        refused = "error" in current.why or status >= 400
+        outcome = "failed" if status >= 500 else "refused" if refused else "answered"
         told = {key: value for key, value in fields.items() if value is not None}
         line = {"event": name, **current.known, **told, "status": status, "outcome": outcome, **current.why}
         counted = {"Requests": 1, "Latency": milliseconds, **current.counted}

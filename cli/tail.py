@@ -1,0 +1,120 @@
+"""broker tail: decisions as they are made, one line each; a refusal ends with how to have it explained."""
+
+import argparse
+import json
+import os
+import re
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from chalicelib.adapters.aws import AwsUnreachable
+from chalicelib.config import PREFIX
+from cli.aws import BotoTransport
+from cli.explain import running_log, safe
+from cli.finding import find_deployment
+from cli.following import follow_cloudwatch, follow_file
+from cli.operations import OperationError
+from cli.refusal_log import Line, find_group
+
+HELP = "decisions as they are made: requests, refusals with their reason, alarms, duties"
+SHOWN = ("request", "alarm", "jobs")
+COLOURS = {"answered": "32", "refused": "33", "failed": "31", "alarm": "1;31", "jobs": "36"}
+_WORD = re.compile(r"[\x21-\x7e]{1,500}")
+
+
+def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words of `broker tail`."""
+    parser = groups.add_parser("tail", parents=[common], help=HELP)
+    parser.add_argument("--client", metavar="ID", help="of this client; in a refusal it is who the request said it was")
+    parser.add_argument("--reason", metavar="REASON", help="refused for this reason, or an alarm of this kind")
+    parser.add_argument("--refused", action="store_true", help="refusals, failures and alarms only")
+    parser.add_argument("--since", type=float, default=1, metavar="MINUTES", help="begin so long ago (default: 1)")
+    parser.add_argument("--once", action="store_true", help="what is there, and no waiting for more")
+    parser.add_argument("--log", metavar="FILE", help="follow this file")
+    parser.add_argument("--log-group", metavar="NAME", help="of a function, where there are several")
+    parser.set_defaults(alone=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print until Ctrl-C, or until the local stack ends; 0. Raises OperationError, AwsRefusal."""
+    for word in (options.client, options.reason):
+        if word is not None and not _WORD.fullmatch(word):
+            raise OperationError("a client or reason is one word", "broker tail --reason handle_malformed")
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    try:
+        for line in _find(options):
+            if is_wanted(line, options):
+                print(json.dumps(line) if options.json else word_line(line, colour=colour), flush=True)
+    except KeyboardInterrupt:
+        pass
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except AwsUnreachable as error:
+        raise OperationError(f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or --log FILE") from None
+    return 0
+
+
+def is_wanted(line: Line, options: argparse.Namespace) -> bool:
+    """A decision, and one of those that were asked for."""
+    since = time.time() - options.since * 60
+    at = line.get("at")
+    if line.get("event") not in SHOWN or not isinstance(at, (int, float)) or (at < since and options.log is None):
+        return False
+    if options.refused and line.get("outcome") == "answered":
+        return False
+    if options.client is not None and line.get("client_id") != options.client:
+        return False
+    return options.reason is None or options.reason in (line.get("reason"), line.get("kind"))
+
+
+def word_line(line: Line, *, colour: bool = False) -> str:
+    """One line for a person."""
+    kind = str(line.get("outcome") or line["event"])
+    told = {"request": _word_request, "alarm": _word_alarm}.get(line["event"], _word_rest)(line)
+    moment = time.strftime("%H:%M:%S", time.gmtime(line["at"]))
+    painted = f"\x1b[{COLOURS[kind]}m{kind:<8}\x1b[0m" if colour and kind in COLOURS else f"{safe(kind):<8}"
+    return f"{moment} {painted} {safe(told)}"
+
+
+def _word_request(line: Line) -> str:
+    whose = f" client {line['client_id']}" if line.get("client_id") else ""
+    told = f"{line.get('route')} {line.get('status')}"
+    end = f"{whose}, {line.get('milliseconds')} ms{', cold' if line.get('start') == 'cold' else ''}"
+    if line.get("outcome") == "answered":
+        return told + end
+    return f"{told} {line.get('error')} {line.get('reason')}{end}; broker explain {line.get('request_id')}"
+
+
+def _word_alarm(line: Line) -> str:
+    left_out = ("at", "event", "kind", "request_id", "lambda_request_id", "sealed")
+    return " ".join([str(line.get("kind")), *(f"{k}={v}" for k, v in line.items() if k not in left_out)])
+
+
+def _word_rest(line: Line) -> str:
+    return " ".join(f"{name}={line[name]}" for name in ("done", "later", "given_up", "idle") if name in line)
+
+
+def _find(options: argparse.Namespace) -> Iterator[Line]:
+    """A file that is named; else the deployment that is named; else the stack that runs here."""
+    on = not options.once
+    if options.log:
+        if not Path(options.log).is_file():
+            raise OperationError(f"{options.log} is no file", "--log FILE, or nothing for what runs")
+        return follow_file(Path(options.log), on=on)
+    if not options.log_group and not any(name.startswith(PREFIX) for name in os.environ):
+        *older, newest = running_log() or [""]
+        if newest:
+            return follow_file(Path(newest), older=[Path(each) for each in older], on=on)
+    deployment = find_deployment()
+    logs = BotoTransport("logs", endpoint_url=deployment.settings.endpoint_url)
+    group, since = options.log_group or find_group(logs), time.time() - options.since * 60
+    return follow_cloudwatch(logs, group, since=since, pattern=_pattern(options), on=on)
+
+
+def _pattern(options: argparse.Namespace) -> str:
+    """What CloudWatch can leave out before it sends it."""
+    word = options.client or options.reason
+    return f'"{word}"' if word and re.fullmatch(r"[\w:/.-]+", word) else ""
