@@ -145,8 +145,8 @@ def _find(deployment: Deployment, connection_id: str) -> Connection:
     return found
 
 
-def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words below `broker connection`."""
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> Any:
+    """The words below `broker connection`, to which others can be added."""
     verbs = groups.add_parser("connection", help="what apps hold at third parties").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
@@ -165,3 +165,4 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     what.add_argument("--client", metavar="ID", help="all access of this app, also of one that was deleted")
     what.add_argument("--user", metavar="SUB", help="every connection of this user; the user stays")
     revoke.set_defaults(act=_revoke)
+    return verbs

@@ -18,6 +18,8 @@ from cli import (
     clients,
     connections,
     explain,
+    exporting,
+    importing,
     jobs,
     keys,
     providers,
@@ -68,7 +70,9 @@ def build_parser() -> argparse.ArgumentParser:
     providers.add_parsers(groups, common)
     _add_resource(groups, common)
     keys.add_parsers(groups, common)
-    connections.add_parsers(groups, common)
+    below = connections.add_parsers(groups, common)
+    importing.add_parser(below, common)
+    exporting.add_parser(below, common)
     users.add_parsers(groups, common)
     jobs.add_parsers(groups, common)
     audit.add_parsers(groups, common)

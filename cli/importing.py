@@ -1,0 +1,233 @@
+"""broker connection import: tokens that another system holds become connections here, each once, none overwritten."""
+
+import argparse
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chalicelib.asking import Brought, Registered
+from chalicelib.endpoints.arriving import Arrival
+from chalicelib.endpoints.connecting import Owner, find_or_make_user, open_tokens, store_connection
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.providers.definition.placeholders import ValueRefused
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.places import (
+    client_place,
+    connection_place,
+    consent_place,
+    provider_place,
+    subject_place,
+    user_key_place,
+)
+from chalicelib.upstream.endpoints import Endpoints
+from chalicelib.upstream.identity import Identity
+from chalicelib.upstream.token import ProviderTokens
+from cli.connections import find_broker
+from cli.moved import Moved, NotMoved, read_lines, seconds_of
+from cli.operations import Deployment, OperationError
+
+TRIES = 4
+# Nothing is asked of a provider here.
+NOWHERE = Endpoints(issuer="", authorization_endpoint="", token_endpoint="")
+
+
+class Importer:
+    """Brings lines in for one client.
+
+    dry   look at everything, and write nothing
+    """
+
+    def __init__(self, broker: Broker, client: Client, *, dry: bool) -> None:
+        self.broker, self.client, self.dry = broker, client, dry
+        self._providers: dict[tuple[str, ...], Registered] = {}
+
+    def bring(self, moved: Moved) -> str:
+        """imported, present or would_import. Raises NotMoved with the word for why not."""
+        provider = self._provider(moved)
+        arrival = self._arrival(moved, provider)
+        tokens, scopes = self._tokens(moved), self._scopes(moved, provider)
+        consent, standing = self._stands(arrival)
+        if self.dry:
+            return "would_import"
+        user_key, _ = find_or_make_user(
+            self.broker,
+            arrival,
+            known_key=self.broker.store.read(user_key_place(arrival.sub)).get(user_key_place(arrival.sub)),
+            known_subject=self.broker.store.read(subject_place(arrival.sub)).get(subject_place(arrival.sub)),
+        )
+        owner = Owner(
+            sub=arrival.sub,
+            client_id=self.client.client_id,
+            connection_id=arrival.connection_id,
+            user_key=user_key,
+            account_id=arrival.account_id,
+        )
+        identity = Identity(issuer="", subject="", profile=dict(moved.profile))
+        brought = Brought(provider=provider, tokens=tokens, identity=identity, auth_time=None)
+        connection = store_connection(
+            self.broker,
+            owner,
+            provider,
+            brought,
+            read=standing,
+            consent=consent,
+            status="active",
+            connected_at=seconds_of(moved.connected_at) or self.broker.clock.now(),
+            is_void=lambda _: False,
+        )
+        self._allow(arrival, connection, scopes)
+        if tokens.access_token not in open_tokens(self.broker, owner, connection):
+            raise NotMoved("does_not_open")
+        return "imported"
+
+    def _provider(self, moved: Moved) -> Registered:
+        asked = (moved.provider, *(f"{name}={value}" for name, value in sorted(moved.metadata.items())))
+        if asked not in self._providers:
+            place = provider_place(moved.provider)
+            record = self.broker.store.read(place).get(place)
+            if record is None or record.marks.disabled:
+                raise NotMoved("provider_not_switched_on")
+            try:
+                definition = self.broker.catalog.fill(record, moved.metadata)
+            except ValueRefused:
+                raise NotMoved("metadata_refused") from None
+            if definition is None:
+                raise NotMoved("provider_not_switched_on")
+            self._providers[asked] = Registered(
+                definition=definition, record=record, endpoints=NOWHERE, metadata=moved.metadata
+            )
+        return self._providers[asked]
+
+    def _arrival(self, moved: Moved, provider: Registered) -> Arrival:
+        """Whose it is. A user who was erased stays erased, whatever another system still holds."""
+        key, client_id = self.broker.keys.get("identity").current.secret, self.client.client_id
+        account_id, login = moved.account_id, moved.sub
+        if not login:
+            issuer = moved.issuer or self._issuer(moved.provider)
+            account_id = derive_account_id(key, provider_id=moved.provider, issuer=issuer, subject=moved.subject)
+            whose = moved.user_provider or moved.provider
+            login = derive_sub(
+                key,
+                provider_id=whose,
+                issuer=moved.user_issuer or (issuer if whose == moved.provider else self._issuer(whose)),
+                subject=moved.user_subject or moved.subject,
+            )
+        subject = self.broker.store.read(subject_place(login)).get(subject_place(login))
+        if subject is None and moved.sub:
+            raise NotMoved("user_unknown")
+        if subject is not None and (subject.erased or subject.marks.disabled):
+            raise NotMoved("user_erased" if subject.erased else "user_disabled")
+        sub = subject.linked_to if subject is not None and subject.linked_to else login
+        connection_id = derive_connection_id(key, sub=sub, client_id=client_id, account_id=account_id)
+        return Arrival(sub=sub, account_id=account_id, connection_id=connection_id, login=login)
+
+    def _issuer(self, provider_id: str) -> str:
+        definition, place = self.broker.catalog.get(provider_id), provider_place(provider_id)
+        record = self.broker.store.read(place).get(place)
+        issuer = definition and (definition.identity.issuer or (record and record.issuer) or definition.issuer)
+        if not issuer:
+            raise NotMoved("issuer_missing")
+        return issuer
+
+    @staticmethod
+    def _tokens(moved: Moved) -> ProviderTokens:
+        return ProviderTokens(
+            access_token=moved.access_token,
+            refresh_token=moved.refresh_token or None,
+            expires_at=seconds_of(moved.expires_at),
+            granted=frozenset(moved.scope.split()),
+        )
+
+    def _scopes(self, moved: Moved, provider: Registered) -> frozenset[str]:
+        """What of it this client may have, by its names here."""
+        granted = provider.definition.expand(frozenset(moved.scope.split()))
+        mine = frozenset(f"{moved.provider}:{scope}" for scope in granted) & self.client.scopes
+        if not mine or not self.client.may_use(moved.provider):
+            raise NotMoved("client_may_not_have_it")
+        return mine
+
+    def _stands(self, arrival: Arrival) -> tuple[Consent | None, Connection | None]:
+        """What is there already. Raises NotMoved where it stays as it is."""
+        places = consent_place(arrival.sub, self.client.client_id), connection_place(arrival.connection_id)
+        found = self.broker.store.read(*places)
+        consent, standing = found.get(places[0]), found.get(places[1])
+        if standing is not None:
+            raise NotMoved("taken_back" if standing.status == "revoked" else "present")
+        if consent is not None and (consent.marks.not_before or consent.marks.disabled or consent.paused_at):
+            raise NotMoved("taken_back")
+        return consent, standing
+
+    def _allow(self, arrival: Arrival, connection: Connection, scopes: frozenset[str]) -> None:
+        """The consent, with this in it. Raises NotMoved where others keep writing in between."""
+        place = consent_place(arrival.sub, self.client.client_id)
+        for _ in range(TRIES):
+            read = self.broker.store.read(place).get(place)
+            base = read or Consent(sub=arrival.sub, client_id=self.client.client_id)
+            added = msgspec.structs.replace(
+                base,
+                scopes=base.scopes | scopes,
+                default_connections={connection.provider_id: connection.connection_id, **base.default_connections},
+                client_revision=self.client.revision,
+                epoch=self.broker.settings.epoch,
+                decided_at=max(base.decided_at, self.broker.clock.now()),
+                version=base.version + 1,
+            )
+            if not isinstance(self.broker.store.put_consent(added, expected_version=base.version), Refused):
+                return
+        raise NotMoved("consent_keeps_changing")
+
+
+def import_lines(importer: Importer, text: str) -> dict[str, Any]:
+    """What became of every line; the counts add up to the lines that were read."""
+    outcomes, left = Counter[str](), list[dict[str, Any]]()
+    for number, moved in read_lines(text):
+        try:
+            if isinstance(moved, NotMoved):
+                raise moved
+            outcome = importer.bring(moved)
+        except NotMoved as why:
+            outcome = str(why)
+            left.append({"line": number, "why": outcome})
+        except OAuthError as error:
+            outcome = error.reason
+            left.append({"line": number, "why": outcome})
+        outcomes[outcome] += 1
+    done = outcomes["imported"] + outcomes["would_import"]
+    present = outcomes["present"]
+    read = sum(outcomes.values())
+    return {"read": read, "imported": done, "present": present, "left": read - done - present, "lines": left}
+
+
+def _import(deployment: Deployment, options: argparse.Namespace) -> Any:
+    broker = find_broker(deployment)
+    place = client_place(options.client)
+    client = broker.store.read(place).get(place)
+    if client is None or client.deleted_at:
+        raise OperationError("there is no such client", "broker client list")
+    try:
+        text = Path(options.file).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise OperationError("the file cannot be read as text", "give JSON lines or CSV: docs/moving.md") from None
+    told = import_lines(Importer(broker, client, dry=options.dry_run), text)
+    broker.log.event("connections_imported", client_id=client.client_id, count=told["imported"], by="operator")
+    if told["left"]:
+        rest = "the others are in" if told["imported"] or told["present"] else "nothing is in"
+        raise OperationError(
+            f"{told['left']} of {told['read']} lines are left, {rest}", "docs/moving.md has each word", told
+        )
+    return {name: told[name] for name in ("read", "imported", "present", "left")}
+
+
+def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
+    """broker connection import."""
+    words = verbs.add_parser("import", parents=[common], help="take over tokens that another system holds")
+    words.add_argument("file", metavar="FILE", help="JSON lines or CSV, one connection each: docs/moving.md")
+    words.add_argument("--client", required=True, metavar="ID", help="the app that may use them from now on")
+    words.add_argument("--dry-run", action="store_true", help="say what would become of every line, and write nothing")
+    words.set_defaults(act=_import)

@@ -1,0 +1,118 @@
+"""One connection on its way in or out: a line of JSON or of CSV, whose names are those of docs/moving.md."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from cli.operations import OperationError
+
+MAX_TOKEN_CHARACTERS = 16 * 1024
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """Tokens of one account, and whose they are.
+
+    provider          id of the third party here
+    subject           its stable id of the account; issuer: whose name space that is, where the provider has several
+    user_provider, user_subject, user_issuer   the account with which the user signs in here; by default the same one
+    sub, account_id   instead of these: the names that this very deployment gave both
+    scope             granted, in the provider's own names, with spaces between
+    expires_at        of the access token: epoch seconds, or a date of ISO 8601; none: it has no end
+    connected_at      when the user allowed it; default: now
+    metadata          the values of `[metadata]` of the provider's file
+    """
+
+    provider: str
+    access_token: str
+    refresh_token: str = ""
+    scope: str = ""
+    subject: str = ""
+    issuer: str = ""
+    user_provider: str = ""
+    user_subject: str = ""
+    user_issuer: str = ""
+    sub: str = ""
+    account_id: str = ""
+    expires_at: int | str | None = None
+    connected_at: int | str | None = None
+    metadata: dict[str, str] = {}
+    profile: dict[str, Any] = {}
+    client_id: str = ""
+
+    def __repr__(self) -> str:
+        """Never a token, wherever this value is printed."""
+        return f"Moved(provider={self.provider!r})"
+
+
+class NotMoved(Exception):
+    """Why a line stays behind, in one of the words of docs/moving.md."""
+
+
+def read_lines(text: str) -> Iterator[tuple[int, Moved | NotMoved]]:
+    """Every line that holds something, numbered from 1, of a CSV file with a first line of names, or of JSON lines.
+
+    Raises OperationError where it is neither.
+    """
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    if not first:
+        raise OperationError("there is no line in it", "one connection in each line: docs/moving.md")
+    if first.lstrip().startswith("{"):
+        numbered = ((at, line) for at, line in enumerate(text.splitlines(), 1) if line.strip())
+        yield from ((at, _read(line)) for at, line in numbered)
+        return
+    reader = csv.DictReader(io.StringIO(text))
+    unknown = set(reader.fieldnames or ()) - set(Moved.__struct_fields__)
+    if unknown or "access_token" not in (reader.fieldnames or ()):
+        raise OperationError(
+            "its first line does not name what docs/moving.md names", "name the columns, or give JSON lines"
+        )
+    for row in reader:
+        given = {name: value for name, value in row.items() if name and value}
+        if "metadata" in given:
+            given["metadata"] = _object(given["metadata"])
+        yield reader.line_num, _read(json.dumps(given))
+
+
+def _object(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
+
+
+def _read(line: str) -> Moved | NotMoved:
+    """What is wrong is said in a word, never by what stands there."""
+    try:
+        moved = msgspec.json.decode(line, type=Moved)
+    except msgspec.MsgspecError:
+        return NotMoved("not_understood")
+    tokens = (moved.access_token, moved.refresh_token)
+    if not moved.access_token or any(len(one) > MAX_TOKEN_CHARACTERS or not _is_token(one) for one in tokens):
+        return NotMoved("token_unusable")
+    if not (moved.sub and moved.account_id) and not moved.subject:
+        return NotMoved("subject_missing")
+    return moved
+
+
+def _is_token(text: str) -> bool:
+    return all("\x20" < one < "\x7f" for one in text)
+
+
+def seconds_of(told: int | str | None) -> int | None:
+    """Epoch seconds of a number, or of a date with its zone. Raises NotMoved."""
+    if told is None or told == "":
+        return None
+    if isinstance(told, int) or told.isdigit():
+        number = int(told)
+        # Milliseconds are what JavaScript writes: as seconds they would lie in the year 50000.
+        return number // 1000 if number > 10**11 else number
+    try:
+        moment = datetime.fromisoformat(told)
+    except ValueError:
+        raise NotMoved("date_not_understood") from None
+    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,0 +1,187 @@
+"""Connections in and out: what another system holds works here from then on, each line is accounted for, and what
+leaves opens to the holder of the operator's key alone."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from joserfc import jwe
+from joserfc.jwk import ECKey
+
+from chalicelib.custody.erasing import erase_user
+from chalicelib.records.connection import Connection
+from chalicelib.records.places import connection_place, consent_place
+from cli.connections import list_connections
+from cli.exporting import export_lines, read_public_key
+from cli.importing import Importer, import_lines
+from cli.moved import Moved, NotMoved, read_lines
+from cli.operations import OperationError
+from local.fake.people import USERS
+from tests.connect.links import connect
+from tests.flow.tokens import Session
+from tests.requirement import requirement
+
+ALICE, BOB = USERS["alice"].sub, USERS["bob"].sub
+
+
+def bring(session: Session, *lines: dict[str, Any], dry: bool = False) -> dict[str, Any]:
+    importer = Importer(session.stack.broker, session.client, dry=dry)
+    return import_lines(importer, "\n".join(map(json.dumps, lines)))
+
+
+def theirs(session: Session, **more: Any) -> dict[str, Any]:
+    """A line for an account at the second provider, of the user who signs in at the first as alice."""
+    return {
+        "provider": "second",
+        "subject": "their-alice",
+        "user_provider": "demo",
+        "user_subject": ALICE,
+        "scope": "notes:read",
+        "access_token": "theirs-access",
+        "refresh_token": "theirs-refresh",
+        "expires_at": "2099-01-01T00:00:00Z",
+        **more,
+    }
+
+
+@pytest.fixture
+def key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def opened(line: str, key: ec.EllipticCurvePrivateKey) -> dict[str, Any]:
+    """By a library of others."""
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    plain = jwe.decrypt_compact(line, ECKey.import_key(pem)).plaintext
+    assert plain is not None
+    return dict(json.loads(plain))
+
+
+def export(session: Session, key: ec.EllipticCurvePrivateKey) -> list[str]:
+    alive = [one for one in list_connections(session.stack.deployment) if one.status == "active"]
+    return export_lines(session.stack.broker, alive, key.public_key())
+
+
+def forget(session: Session, connection: Connection) -> None:
+    """The table loses it, as an accident does."""
+    session.stack.deployment.delete(connection_place(connection.connection_id))
+    session.stack.deployment.delete(consent_place(connection.sub, connection.client_id))
+
+
+@requirement("MOVE-01")
+def test_what_leaves_opens_to_the_operators_key_and_comes_back_as_it_was(
+    session: Session, key: ec.EllipticCurvePrivateKey
+) -> None:
+    assert "connection_id=" in connect(session).location
+    token = str(session.refresh().json["access_token"])
+    before = session.exchange(token, audience="second").json["access_token"]
+    lines = export(session, key)
+    assert len(lines) == 2
+    told = {document["provider"]: document for document in (opened(line, key) for line in lines)}
+    assert told["second"]["access_token"] == before
+    assert not any(before in line or told["demo"]["access_token"] in line for line in lines)
+    held = [one for one in list_connections(session.stack.deployment) if one.provider_id == "second"]
+    forget(session, held[0])
+    assert session.exchange(token, audience="second").status == 400
+    assert bring(session, told["second"]) == {"read": 1, "imported": 1, "present": 0, "left": 0, "lines": []}
+    back = list_connections(session.stack.deployment, provider_id="second")
+    assert [one.connection_id for one in back] == [held[0].connection_id]
+    assert back[0].granted == held[0].granted
+    assert session.exchange(token, audience="second").json["access_token"] == before
+
+
+@requirement("MOVE-02")
+def test_an_account_of_another_system_serves_its_user_at_the_next_sign_in(session: Session) -> None:
+    newcomer = theirs(session, user_subject=BOB)
+    assert bring(session, newcomer)["imported"] == 1
+    scope = "openid demo:notes:read second:notes:read"
+    bob = session.stack.sign_in(session.client, scope=scope, provider="demo", who="bob")
+    token = session.stack.redeem(bob).json["access_token"]
+    assert session.stack.exchange(bob, token, audience="second").json["access_token"] == "theirs-access"
+    assert session.exchange(audience="second").status == 400
+
+
+@requirement("MOVE-01")
+def test_every_line_is_accounted_for_and_none_twice(session: Session) -> None:
+    good = theirs(session)
+    lines = [
+        good,
+        {**good, "access_token": "another"},
+        {**good, "provider": "unknown"},
+        {**good, "subject": ""},
+        {**good, "scope": "admin"},
+        {**good, "access_token": "with a space"},
+        {**good, "subject": "second", "expires_at": "tomorrow"},
+        {**good, "surprise": "1"},
+    ]
+    dry = bring(session, *lines, dry=True)
+    assert list_connections(session.stack.deployment, provider_id="second") == []
+    told = bring(session, *lines)
+    assert told["read"] == told["imported"] + told["present"] + told["left"] == len(lines)
+    assert (told["imported"], told["present"]) == (1, 1)
+    assert [line["why"] for line in told["lines"]] == [
+        "present",
+        "provider_not_switched_on",
+        "subject_missing",
+        "client_may_not_have_it",
+        "token_unusable",
+        "date_not_understood",
+        "not_understood",
+    ]
+    assert dry["imported"] == 2, "a dry run sees the double only once it stands"
+    (held,) = list_connections(session.stack.deployment, provider_id="second")
+    again = bring(session, good)
+    assert (again["imported"], again["present"]) == (0, 1)
+    assert list_connections(session.stack.deployment, provider_id="second") == [held]
+
+
+@requirement("MOVE-02")
+def test_what_a_user_took_back_stays_taken_back(session: Session) -> None:
+    assert bring(session, theirs(session, user_subject=ALICE))["imported"] == 1
+    (held,) = list_connections(session.stack.deployment, provider_id="second")
+    ended = msgspec.structs.replace(held, status="revoked", revoked_at=session.stack.clock.now())
+    session.stack.deployment.put(connection_place(held.connection_id), ended)
+    told = bring(session, theirs(session, user_subject=ALICE))
+    assert [line["why"] for line in told["lines"]] == ["taken_back"]
+    assert list_connections(session.stack.deployment, provider_id="second") == [ended]
+
+
+@requirement("MOVE-02")
+def test_an_erased_user_does_not_come_back(session: Session) -> None:
+    assert erase_user(session.stack.broker, session.claims["sub"]) is not None
+    told = bring(session, theirs(session))
+    assert [line["why"] for line in told["lines"]] == ["user_erased"]
+    assert list_connections(session.stack.deployment, provider_id="second") == []
+
+
+def test_a_table_with_a_first_line_of_names_is_read_too() -> None:
+    out = io.StringIO()
+    writer = csv.DictWriter(out, ["provider", "subject", "access_token", "expires_at", "metadata"])
+    writer.writeheader()
+    writer.writerow(
+        {"provider": "p", "subject": "1", "access_token": "a", "expires_at": "", "metadata": '{"tenant":"t"}'}
+    )
+    writer.writerow(
+        {"provider": "p", "subject": "2", "access_token": "b", "expires_at": "1700000000000", "metadata": "x"}
+    )
+    (_, first), (_, second) = read_lines(out.getvalue())
+    assert first == Moved(provider="p", subject="1", access_token="a", metadata={"tenant": "t"})
+    assert isinstance(second, NotMoved)
+    for broken in ("", "name,token\n1,2\n"):
+        with pytest.raises(OperationError):
+            list(read_lines(broken))
+
+
+def test_a_key_that_is_no_public_key_on_the_curve_is_refused(key: ec.EllipticCurvePrivateKey) -> None:
+    other = ec.generate_private_key(ec.SECP384R1()).public_key()
+    wrong = other.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    for pem in (b"", b"no key", wrong):
+        with pytest.raises(OperationError, match="P-256"):
+            read_public_key(pem)
+    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    assert read_public_key(pem) == key.public_key()
