@@ -9,18 +9,22 @@ from cli.operations import Deployment, OperationError
 
 def find_deployment(environ: Mapping[str, str] | None = None) -> Deployment:
     """Raises OperationError where neither says enough."""
-    environ = os.environ if environ is None else environ
-    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
-    if not given:
-        given = _running_stack()
-    if not given:
-        hint = f"`python3 dev.py demo` in another terminal, or set {PREFIX}ISSUER to act on your AWS account"
-        raise OperationError(f"no stack runs from this checkout, and {PREFIX}ISSUER is not set", hint)
+    given = find_settings(environ)
     try:
         return Deployment(read_settings(given))
     except ConfigurationError as error:
         hint = f"set {PREFIX}ISSUER (and {PREFIX}TABLE ... where they differ), or start `python3 dev.py demo`"
         raise OperationError("the settings are not whole: " + "; ".join(error.faults), hint) from None
+
+
+def find_settings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The BROKER_... names as they are given, whole or not. Raises OperationError where there are none."""
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)} or _running_stack()
+    if not given:
+        hint = f"`python3 dev.py demo` in another terminal, or set {PREFIX}ISSUER to act on your AWS account"
+        raise OperationError(f"no stack runs from this checkout, and {PREFIX}ISSUER is not set", hint)
+    return given
 
 
 def _running_stack() -> dict[str, str]:

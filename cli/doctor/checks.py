@@ -110,11 +110,13 @@ def examine(name: str, groups: Sequence[Group], subject: Any) -> Report:
     passed: list[Check] = []
     skipped: dict[str, str] = {}
     for check in (check for group in groups for check in group.checks):
+        found: list[Fault] = []
         try:
-            found = [one if isinstance(one, Fault) else Fault(one) for one in check.find(subject)]
+            found.extend(one if isinstance(one, Fault) else Fault(one) for one in check.find(subject))
         except Skipped as why:
-            skipped[check.name] = printable(str(why))
-            continue
+            if not found:
+                skipped[check.name] = printable(str(why))
+                continue
         findings += [Finding(check, printable(fault.found), printable(fault.fix or check.fix)) for fault in found]
         passed += [] if found else [check]
     return Report(name, findings, passed, skipped)

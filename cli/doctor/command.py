@@ -5,11 +5,16 @@ import json
 from typing import Any
 from urllib.parse import urlsplit
 
+from chalicelib.config import PREFIX
 from cli.doctor.checks import Report, examine
+from cli.doctor.deployment import GROUPS as DEPLOYMENT_GROUPS
+from cli.doctor.deployment import NETWORK_GROUPS
+from cli.doctor.deployment.visit import Here
 from cli.doctor.report import build_document, build_words
 from cli.doctor.server import GROUPS as SERVER_GROUPS
 from cli.doctor.server.asking import Asker, loopback_target
 from cli.doctor.server.visit import Server
+from cli.finding import find_settings
 from cli.operations import OperationError
 
 HELP = "what is wrong here, or with the authorization server at --url; it only reads"
@@ -20,6 +25,7 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
     parser = groups.add_parser("doctor", parents=[common], help=HELP)
     parser.add_argument("--url", metavar="ISSUER", help="any authorization server, instead of this deployment")
     parser.add_argument("--allow-loopback", action="store_true", help="with --url: it may be a server of this machine")
+    parser.add_argument("--no-network", action="store_true", help="without --url: ask AWS, and not the issuer")
     parser.add_argument("--client-id", default="", help="with --url: an app that is registered there")
     parser.add_argument("--redirect-uri", default="", help="with --url: that app's")
     parser.set_defaults(alone=run)
@@ -27,9 +33,18 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; 0 where no error was found, else 1. Raises OperationError."""
-    report = examine_server(options)
+    report = examine_server(options) if options.url else examine_deployment(network=not options.no_network)
     print(json.dumps(build_document(report), indent=2) if options.json else "\n".join(build_words(report)))
     return 0 if report.is_well else 1
+
+
+def examine_deployment(*, network: bool) -> Report:
+    """Raises OperationError where no deployment is named and none runs here."""
+    given = find_settings()
+    target = loopback_target(given.get(f"{PREFIX}ISSUER", ""))
+    here = Here(given, allow=(target,) if target else ())
+    groups = (*DEPLOYMENT_GROUPS, *(NETWORK_GROUPS if network else ()))
+    return examine(given.get(f"{PREFIX}ISSUER", "a deployment without an issuer"), groups, here)
 
 
 def examine_server(options: argparse.Namespace) -> Report:

@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 from cli.doctor.checks import Group
+from cli.doctor.deployment import GROUPS as DEPLOYMENT_GROUPS
+from cli.doctor.deployment import NETWORK_GROUPS
 from cli.doctor.server import GROUPS as SERVER_GROUPS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "doctor.md"
-PARTS = {"server": SERVER_GROUPS}
+PARTS = {"deployment": (*DEPLOYMENT_GROUPS, *NETWORK_GROUPS), "server": SERVER_GROUPS}
 
 
 def fill(page: str) -> str:
@@ -25,10 +27,15 @@ def build_tables(groups: tuple[Group, ...]) -> str:
     for group in groups:
         lines += ["", f"### {group.title}", "", "| check | | what is so where all is well | by |", "|---|---|---|---|"]
         lines += [
-            f"| `{check.name}` | {check.severity} | {check.rule} | [{check.source.name}]({check.source.link}) |"
+            f"| `{check.name}` | {check.severity} | {check.rule} | [{check.source.name}]({_link(check.source.link)}) |"
             for check in group.checks
         ]
     return "\n".join([*lines, "", ""])
+
+
+def _link(link: str) -> str:
+    """From the page's own folder."""
+    return link.removeprefix("docs/")
 
 
 def main() -> int:

@@ -36,9 +36,18 @@ def build_words(report: Report) -> list[str]:
     for finding in sorted(report.findings, key=lambda finding: list(SIGNS).index(finding.check.severity)):
         check = finding.check
         lines += [f"{SIGNS[check.severity]}  {check.name}: {finding.found}", f"         {check.rule}"]
-        lines += [f"    fix  {finding.fix}", f"     by  {check.source.name}, {check.source.link}", ""]
+        by = dict.fromkeys((check.source.name, check.source.link))
+        lines += [f"    fix  {finding.fix}", f"     by  {', '.join(by)}", ""]
     if report.skipped:
-        lines += ["not told:", *(f"  {name}: {why}" for name, why in report.skipped.items()), ""]
+        lines += ["not told:", *_skipped(report.skipped), ""]
     counted = Counter(finding.check.severity for finding in report.findings)
     sums = ", ".join(f"{counted[severity]} {severity}" for severity in SIGNS if counted[severity]) or "nothing found"
     return [*lines, f"score {report.score} of 100: {sums}; {len(report.passed)} checks passed"]
+
+
+def _skipped(skipped: dict[str, str]) -> list[str]:
+    """A line for each reason, with the checks that it kept from telling."""
+    names: dict[str, list[str]] = {}
+    for name, why in skipped.items():
+        names.setdefault(why, []).append(name)
+    return [line for why, kept in names.items() for line in (f"  {why}:", f"    {', '.join(kept)}")]

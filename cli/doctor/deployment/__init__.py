@@ -1,0 +1,16 @@
+"""One deployment of ours, as its operator's credentials reach it; nothing is written."""
+
+from cli.doctor.checks import Group
+from cli.doctor.deployment import clock, functions, issuer, key, keysets, providers, schedule, settings, tables
+
+GROUPS: tuple[Group, ...] = (
+    settings.GROUP,
+    tables.GROUP,
+    key.GROUP,
+    keysets.GROUP,
+    clock.GROUP,
+    functions.GROUP,
+    providers.GROUP,
+    schedule.GROUP,
+)
+NETWORK_GROUPS: tuple[Group, ...] = (issuer.GROUP,)

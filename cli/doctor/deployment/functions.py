@@ -1,0 +1,132 @@
+"""The functions that are deployed: found by the deployment in their environment, held against the repository."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from chalicelib.config import PREFIX
+from cli.doctor.checks import Fault, Group, Skipped, Source
+from cli.doctor.deployment.visit import DEPLOY, Here
+
+GROUP = Group("Functions and roles")
+CHALICE = Path(__file__).resolve().parents[3] / ".chalice"
+PRIVILEGE = Source(
+    "IAM guide, least privilege",
+    "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege",
+)
+ISSUER = f"{PREFIX}ISSUER"
+Json = dict[str, Any]
+
+
+@GROUP.check("functions-all", "error", fix="Deploy again: docs/deploy.md", source=DEPLOY)
+def are_all(here: Here) -> Iterator[str]:
+    """Every function of the repository is deployed: the API's, and those of the schedule."""
+    found = {function["Handler"] for function in _functions(here)}
+    missing = sorted(set(_policies()) - found)
+    if missing:
+        yield f"nothing runs {', '.join(missing)}"
+
+
+@GROUP.check(
+    "functions-settings",
+    "warning",
+    fix="Run the command with the functions' settings, or deploy yours: what differs is judged here by yours.",
+    source=DEPLOY,
+)
+def have_these_settings(here: Here) -> Iterator[str]:
+    """The functions have the settings with which this command was run."""
+    for function in _functions(here):
+        theirs = _settings_of(function)
+        names = {name for name in theirs.keys() | _own(here).keys() if theirs.get(name) != _own(here).get(name)}
+        if names:
+            yield f"{function['FunctionName']} has others: {', '.join(sorted(names))}"
+
+
+@GROUP.check(
+    "roles-equal",
+    "error",
+    fix="Deploy again: docs/deploy.md; what was added by hand belongs into .chalice/.",
+    source=PRIVILEGE,
+)
+def have_the_policies(here: Here) -> Iterator[str | Fault]:
+    """Each function's role allows what the repository's policy does, and nothing more."""
+    for function in _functions(here):
+        wanted = _policies().get(function["Handler"])
+        role = function["Role"].rpartition("/")[2]
+        if wanted is None:
+            yield f"{function['FunctionName']} runs {function['Handler']}, which the repository does not have"
+            continue
+        for arn in _attached(here, role):
+            fix = f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}"
+            yield Fault(f"{role} has {arn} attached", fix)
+        theirs, ours = _statements(_inline(here, role)), _statements([json.loads((CHALICE / wanted).read_text())])
+        if more := theirs - ours:
+            yield f"{role} allows more than {wanted}: {'; '.join(sorted(map(_brief, more)))}"
+        if less := ours - theirs:
+            yield f"{role} lacks of {wanted}: {'; '.join(sorted(map(_brief, less)))}"
+
+
+def _functions(here: Here) -> list[Json]:
+    """Those whose environment names this deployment and issuer. Raises Skipped where there are none."""
+    here.only_deployed()
+    found: list[Json] = []
+    marker: Json = {}
+    while True:
+        page = here.ask("lambda", "ListFunctions", **marker)
+        found += [one for one in page["Functions"] if _settings_of(one).get(ISSUER) == here.settings.issuer]
+        if not page.get("NextMarker"):
+            break
+        marker = {"Marker": page["NextMarker"]}
+    if not found:
+        raise Skipped("no function of this region has this issuer")
+    return found
+
+
+def _own(here: Here) -> dict[str, str]:
+    """The settings of here, but for what only this command needs."""
+    return {name: value for name, value in here.environ.items() if name != f"{PREFIX}ENDPOINT_URL"}
+
+
+def _settings_of(function: Json) -> dict[str, str]:
+    variables: dict[str, str] = function.get("Environment", {}).get("Variables", {})
+    return {name: value for name, value in variables.items() if name.startswith(PREFIX)}
+
+
+def _policies() -> dict[str, str]:
+    """Handler -> the file of its policy, as chalice deploys them."""
+    config = json.loads((CHALICE / "config.json").read_text(encoding="utf-8"))
+    others = {f"app.{name}": entry["iam_policy_file"] for name, entry in config["lambda_functions"].items()}
+    return {"app.app": config["iam_policy_file"], **others}
+
+
+def _attached(here: Here, role: str) -> list[str]:
+    found = here.ask("iam", "ListAttachedRolePolicies", RoleName=role)["AttachedPolicies"]
+    return [one["PolicyArn"] for one in found]
+
+
+def _inline(here: Here, role: str) -> list[Json]:
+    names = here.ask("iam", "ListRolePolicies", RoleName=role)["PolicyNames"]
+    found = [here.ask("iam", "GetRolePolicy", RoleName=role, PolicyName=name)["PolicyDocument"] for name in names]
+    return [json.loads(unquote(one)) if isinstance(one, str) else one for one in found]
+
+
+def _statements(documents: list[Json]) -> set[str]:
+    """Each statement as one text in which order, names and single entries make no difference."""
+    return {
+        json.dumps({name: _sorted(value) for name, value in statement.items() if name != "Sid"}, sort_keys=True)
+        for document in documents
+        for statement in document["Statement"]
+    }
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted(one) for name, one in value.items()}
+    return sorted(value) if isinstance(value, list) else [value]
+
+
+def _brief(statement: str) -> str:
+    told = json.loads(statement)
+    return f"{' '.join(told['Effect'])} {', '.join(told.get('Action', []))}"

@@ -1,0 +1,82 @@
+"""The issuer over the network: does it answer, and as this deployment? --no-network leaves it out."""
+
+import io
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from chalicelib.composition import build_broker
+from chalicelib.endpoints.metadata import authorization_server
+from chalicelib.protocol.request import Request
+from chalicelib.upstream.callback import callback_uri
+from cli.doctor.checks import Group, Skipped, rfc
+from cli.doctor.deployment.visit import DEPLOY, Here
+from cli.doctor.server.asking import Unanswered
+
+GROUP = Group("Issuer")
+
+
+@GROUP.check("issuer-answers", "error", fix="Look at the domain, its DNS record and the stage.", source=DEPLOY)
+def answers(here: Here) -> Iterator[str]:
+    """The issuer answers its metadata, to everybody."""
+    try:
+        _ = here.published.documents
+    except Skipped as why:
+        yield f"{here.settings.issuer}: {why}"
+
+
+@GROUP.check(
+    "issuer-metadata",
+    "warning",
+    fix="Deploy these settings and this version, or run the command with those that are deployed.",
+    source=rfc(8414, "3.3"),
+)
+def is_this_one(here: Here) -> Iterator[str]:
+    """Its metadata is what these settings and providers make."""
+    theirs = here.published.metadata
+    ours = _metadata(here)
+    apart = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
+    if apart:
+        yield f"{', '.join(apart)} differ"
+
+
+@GROUP.check("issuer-keys", "error", fix="Compare BROKER_TABLE with the function's.", source=DEPLOY)
+def has_these_keys(here: Here) -> Iterator[str]:
+    """Its key set holds the public halves of the keys in the table."""
+    theirs = {_text(key) for key in here.published.keys}
+    ours = {_text(key) for key in here.deployment.keys.public_jwks()}
+    if ours - theirs:
+        yield f"{len(ours - theirs)} of {len(ours)} keys are not there"
+
+
+@GROUP.check(
+    "issuer-callbacks",
+    "error",
+    fix="Look at the base path of the domain.",
+    source=rfc(6749, "3.1.2"),
+)
+def takes_callbacks(here: Here) -> Iterator[str]:
+    """The redirect URI of every provider leads to the broker."""
+    if not here.providers:
+        raise Skipped("no provider is switched on")
+    for record in here.providers:
+        uri = callback_uri(here.settings.issuer, record.provider_id)
+        try:
+            answer = here.asker.get(uri)
+        except Unanswered as why:
+            yield str(why)
+            continue
+        if not (answer.status == 400 and answer.is_page):
+            yield f"{uri} is answered with {answer.status}"
+
+
+def _metadata(here: Here) -> dict[str, Any]:
+    """What the endpoint itself would answer, out of the same table."""
+    deployment = here.deployment
+    broker = build_broker(here.settings, dynamodb=deployment.dynamodb, kms=deployment.kms, log_stream=io.StringIO())
+    document: dict[str, Any] = json.loads(str(authorization_server(broker, Request(method="GET")).body))
+    return document
+
+
+def _text(key: Mapping[str, str]) -> str:
+    return json.dumps(key, sort_keys=True)

@@ -1,0 +1,117 @@
+"""The third parties that users may sign in with."""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from chalicelib.config import ConfigurationError, read_catalog
+from chalicelib.ports import StoreUnavailable
+from chalicelib.protocol.sealing import SealBroken
+from chalicelib.providers.definition import ProviderDefinition, ValueRefused
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.vault.sealed import open_provider_secret
+from cli.doctor.checks import Fault, Group, Skipped, Source
+from cli.doctor.deployment.visit import Here
+from cli.operations import OperationError
+from cli.secret_source import check_key
+
+GROUP = Group("Providers")
+PAGE = Source("docs/providers.md", "docs/providers.md")
+MOST_DAYS = 365
+
+
+@GROUP.check("providers-files", "error", fix="python3 dev.py broker provider check FILE.toml", source=PAGE)
+def have_files(here: Here) -> Iterator[str]:
+    """Every provider file can be used."""
+    try:
+        read_catalog(here.settings)
+    except ConfigurationError as error:
+        yield from error.faults
+    for record in here.providers:
+        if record.provider_id not in here.catalog.ids:
+            yield f"{record.provider_id} is switched on and has no file"
+
+
+@GROUP.check(
+    "providers-some",
+    "warning",
+    fix="python3 dev.py broker provider set github --client-id ID --secret-from env:NAME",
+    source=PAGE,
+)
+def are_some(here: Here) -> Iterator[str]:
+    """There is a provider to sign in with."""
+    if not here.providers:
+        yield "none is switched on"
+
+
+@GROUP.check("providers-secrets", "error", fix="python3 dev.py broker provider set ...", source=PAGE)
+def have_secrets(here: Here) -> Iterator[Fault]:
+    """The secret of every provider that wants one is there, opens, and fits."""
+    for record, definition in _known(here):
+        said = _fault_of_secret(here, record, definition)
+        if said:
+            again = f"broker provider set {record.provider_id} --client-id {record.client_id} --secret-from -"
+            yield Fault(f"{record.provider_id}: the secret {said}", f"python3 dev.py {again}")
+
+
+@GROUP.check("providers-values", "error", fix="python3 dev.py broker provider show ID", source=PAGE)
+def have_values(here: Here) -> Iterator[Fault]:
+    """The values that a file asks for are set and fit."""
+    for record, definition in _known(here):
+        show = f"python3 dev.py broker provider show {record.provider_id}"
+        try:
+            here.catalog.fill(record)
+        except ValueRefused as refused:
+            yield Fault(f"{record.provider_id}: {refused.name} is missing or does not fit", show)
+        if definition.discovery and not (record.issuer or definition.issuer):
+            yield Fault(f"{record.provider_id} has no issuer", show)
+
+
+@GROUP.check("providers-variables", "warning", fix="export NAME=SECRET", source=PAGE)
+def have_variables(here: Here) -> Iterator[Fault]:
+    """The variables that your own files name as secrets are set here."""
+    for provider_id in sorted(here.catalog.ids):
+        definition = here.catalog.get(provider_id)
+        registration = definition.registration if definition else None
+        name = (registration.client_secret or "").removeprefix("env:") if registration else ""
+        if name and not os.environ.get(name):
+            yield Fault(f"{provider_id} wants {name}", f"export {name}=SECRET")
+
+
+@GROUP.check(
+    "providers-checked",
+    "advice",
+    fix="Read the provider's documentation again, and write the day into checked_on.",
+    source=PAGE,
+)
+def were_checked(here: Here) -> Iterator[str]:
+    """The files of the providers in use were held against their documentation within a year."""
+    today = datetime.fromtimestamp(here.deployment.clock.now(), UTC).date()
+    for record, definition in _known(here):
+        days = (today - definition.checked_on).days
+        if days > MOST_DAYS:
+            yield f"{record.provider_id} was {days} days ago"
+
+
+def _known(here: Here) -> list[tuple[ProviderRecord, ProviderDefinition]]:
+    pairs = [(record, here.catalog.get(record.provider_id)) for record in here.providers]
+    found = [(record, definition) for record, definition in pairs if definition is not None]
+    if not found:
+        raise Skipped("no provider is switched on")
+    return found
+
+
+def _fault_of_secret(here: Here, record: ProviderRecord, definition: ProviderDefinition) -> str:
+    """What is wrong with it; "" where nothing is. Of the secret itself nothing is said."""
+    if record.sealed_secret is None:
+        return "" if definition.token_endpoint_auth_method == "none" else "is missing"
+    try:
+        vault = here.deployment.keys.get("vault")
+        check_key(open_provider_secret(vault, record.sealed_secret, provider_id=record.provider_id), definition)
+    except StoreUnavailable:
+        raise Skipped("the vault's key does not open") from None
+    except SealBroken:
+        return "does not open"
+    except OperationError:
+        return "is no key that this provider's algorithm signs with"
+    return ""

@@ -1,0 +1,49 @@
+"""The schedule: what is due is done, every minute."""
+
+from collections.abc import Iterator
+
+from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.adapters.queue import TableQueue
+from chalicelib.ports import StoreUnavailable
+from chalicelib.records.places import SWEEP
+from cli.doctor.checks import Group, Skipped
+from cli.doctor.deployment.visit import DEPLOY, Here
+
+GROUP = Group("Schedule")
+LATE_SECONDS = 900
+FIX = "python3 dev.py broker jobs run does it by hand; aws events list-rules shows whether the schedule's rule is on"
+
+
+@GROUP.check("schedule-runs", "error", fix=FIX, source=DEPLOY)
+def runs(here: Here) -> Iterator[str]:
+    """The schedule has run: its daily look at all connections is not overdue."""
+    queue = _queue(here)
+    try:
+        sweep = queue.read(SWEEP).get(SWEEP)
+    except (AwsRefusal, StoreUnavailable):
+        raise Skipped("the table cannot be read") from None
+    late = here.deployment.clock.now() - sweep.due_at if sweep else 0
+    if sweep is None:
+        yield "it has never run"
+    elif late > LATE_SECONDS:
+        yield f"what was due {late // 60} minutes ago is not done"
+
+
+@GROUP.check("schedule-keeps-up", "warning", fix=FIX, source=DEPLOY)
+def keeps_up(here: Here) -> Iterator[str]:
+    """No duty has waited for long beyond its time."""
+    now = here.deployment.clock.now()
+    try:
+        oldest = [job for due in _queue(here).list_due(now) if (job := next(due, None))]
+    except (AwsRefusal, StoreUnavailable):
+        raise Skipped("the table cannot be read") from None
+    for job in oldest:
+        if now - job.due_at > LATE_SECONDS:
+            yield f"a duty of kind {job.kind} waits since {(now - job.due_at) // 60} minutes"
+
+
+def _queue(here: Here) -> TableQueue:
+    settings, deployment = here.settings, here.deployment
+    return TableQueue(
+        deployment.dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=deployment.entropy
+    )
