@@ -25,7 +25,7 @@ def build_tables(groups: tuple[Group, ...]) -> str:
     """One table for each group."""
     lines = []
     for group in groups:
-        lines += ["", f"### {group.title}", "", "| check | | what is so where all is well | by |", "|---|---|---|---|"]
+        lines += ["", f"#### {group.title}", "", "| check | | what is so where all is well | by |", "|---|---|---|---|"]
         lines += [
             f"| `{check.name}` | {check.severity} | {check.rule} | [{check.source.name}]({_link(check.source.link)}) |"
             for check in group.checks
