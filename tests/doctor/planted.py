@@ -11,7 +11,7 @@ from chalicelib.records.places import SWEEP, keyset_place, provider_place
 from chalicelib.records.stored import KeysetItem
 from chalicelib.records.sweep import Sweep
 from cli.operations import set_provider
-from tests.doctor.world import DAY, ISSUER, KEYS_TABLE, SECRET, TABLE, World, policies
+from tests.doctor.world import DAY, ISSUER, KEYS_TABLE, SECRET, TABLE, World
 
 FILE = """
 provider_id = "{name}"
@@ -193,11 +193,7 @@ def _(world: World) -> Planted:
 def _(world: World) -> Planted:
     world.lambda_.delete_function(FunctionName="app-jobs")
     yield None
-    for name in policies():
-        world.iam.delete_role_policy(RoleName=name.replace(".", "-"), PolicyName="own")
-        world.iam.delete_role(RoleName=name.replace(".", "-"))
-    world.lambda_.delete_function(FunctionName="app-app")
-    world.deploy()
+    world.deploy("app.jobs")
 
 
 @plants("roles-equal")

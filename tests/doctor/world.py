@@ -1,5 +1,6 @@
 """A deployment on embedded AWS, made as the templates make one."""
 
+import contextlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,7 +57,8 @@ class World:
         create_key(self.endpoint_url, ALIAS)
         self.key_id = self.kms.describe_key(KeyId=ALIAS)["KeyMetadata"]["KeyId"]
         self.protect()
-        self.deploy()
+        for handler in policies():
+            self.deploy(handler)
         self.deployment = Here(self.environ).deployment
         init_keysets(self.deployment)
         self.deployment.put(SWEEP, Sweep(due_at=self.now + DAY))
@@ -80,19 +82,19 @@ class World:
         wanted = {"PointInTimeRecoveryEnabled": on}
         self.dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=wanted)
 
-    def deploy(self) -> None:
-        """The functions, each with the role of the repository."""
-        variables = {name: value for name, value in self.environ.items() if name != "BROKER_ENDPOINT_URL"}
-        for handler, policy in policies().items():
-            name = handler.replace(".", "-")
+    def deploy(self, handler: str) -> None:
+        """A function with the role of the repository."""
+        name, variables = handler.replace(".", "-"), dict(self.environ)
+        del variables["BROKER_ENDPOINT_URL"]
+        with contextlib.suppress(self.iam.exceptions.EntityAlreadyExistsException):
             trust = json.dumps({"Version": "2012-10-17", "Statement": []})
-            role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)["Role"]["Arn"]
-            document = (CHALICE / policy).read_text()
-            self.iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
-            self.lambda_.create_function(
-                FunctionName=name, Runtime="python3.13", Role=role, Handler=handler,
-                Code={"ZipFile": b""}, Environment={"Variables": variables},
-            )  # fmt: skip
+            self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
+        document = (CHALICE / policies()[handler]).read_text()
+        self.iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
+        self.lambda_.create_function(
+            FunctionName=name, Runtime="python3.13", Role=f"arn:aws:iam::123456789012:role/{name}", Handler=handler,
+            Code={"ZipFile": b""}, Environment={"Variables": variables},
+        )  # fmt: skip
 
     def keyset(self, purpose: Any) -> KeysetItem:
         """As it stands."""

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 from chalicelib.adapters.kms import PURPOSES
-from cli.doctor.checks import Group, Skipped, rfc
+from chalicelib.protocol.key_states import NeverTurned, current_of, next_step, rules_of
+from cli.doctor.checks import Fault, Group, Source
 from cli.doctor.deployment.visit import DEPLOY, Here
 
 GROUP = Group("Keysets")
 DAY = 86_400
-SIGNING_DAYS = 90
+YEAR = 365 * DAY
+KEYS = Source("docs/keys.md", "docs/keys.md")
+WORDS = {"publish": "a new version", "use": "the use of the new version", "forget": "the end of an old version"}
 CURRENT = ("signing", "current")
 
 
@@ -34,22 +37,21 @@ def have_one_current(here: Here) -> Iterator[str]:
             yield f"{item.purpose} has {found}"
 
 
-@GROUP.check(
-    "keysets-due",
-    "warning",
-    fix="Plan to turn it; python3 dev.py broker keys list shows every key and its age.",
-    source=rfc(9700, "2.6"),
-)
-def are_not_due(here: Here) -> Iterator[str]:
-    """The key that signs is not older than it should get."""
-    signing = next((item for item in here.keysets if item.purpose == "signing"), None)
-    if signing is None:
-        raise Skipped("there is no keyset for signing")
+@GROUP.check("keysets-due", "warning", fix="python3 dev.py broker keys rotate", source=KEYS)
+def are_turned(here: Here) -> Iterator[Fault]:
+    """Keys turn when they are due, and the one that signs is not older than a year whatever the settings say."""
     now = here.deployment.clock.now()
-    for key in signing.keys:
-        days = (now - key.created_at) // DAY
-        if key.state == "signing" and days > SIGNING_DAYS:
-            yield f"version {key.version} is {days} days old"
+    for item in here.keysets:
+        fix = f"python3 dev.py broker keys rotate {item.purpose}"
+        try:
+            rules = rules_of(item.purpose, here.settings)
+        except NeverTurned:
+            continue
+        step, current = next_step(item, rules), current_of(item)
+        if step.is_due(now - DAY):
+            yield Fault(f"{item.purpose}: {WORDS[step.kind]} is due since {(now - (step.at or now)) // DAY} days", fix)
+        elif item.purpose == "signing" and current and now - (current.since or current.created_at) > YEAR:
+            yield Fault(f"version {current.version} signs for more than a year", fix)
 
 
 @GROUP.check("keysets-made", "error", fix="Set this machine's clock.", source=DEPLOY)

@@ -16,7 +16,8 @@ from cli.aws import BotoTransport
 from cli.doctor.checks import Skipped, Source
 from cli.doctor.server.asking import Asker
 from cli.doctor.server.published import Published
-from cli.operations import Deployment, list_keysets, list_providers
+from cli.keys import list_keysets
+from cli.operations import Deployment, list_providers
 
 DEPLOY = Source("docs/deploy.md", "docs/deploy.md")
 DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
