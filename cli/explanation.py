@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cli.reason_registry import PAGE, Known, anchor_of, find_reason, read_registry
+from cli.reason_registry import Known, find_reason, page_of, read_registry
 
 _HIDDEN = re.compile(r"\[\d+ characters\]|\[userinfo\]|\[redacted\]")
 _PLAIN = re.compile(r"[\x20-\x5b\x5d-\x7e]+")  # what was escaped is not what was sent
@@ -41,7 +41,7 @@ def explain(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "attack": known.reason.attack or bool(inner and inner.reason.attack),
         "fix": build_command(known.reason.fix, evidence),
         "by": known.group.source,
-        "more": f"{PAGE}#{anchor_of(known.key)}",
+        "more": page_of(known.key),
     }
 
 

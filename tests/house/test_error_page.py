@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.error_page import build_page
+from cli.error_page import build_pages
 from cli.explanation import build_command
 from cli.main import build_parser
-from cli.reason_registry import PAGE, anchor_of, find_reason, read_registry
+from cli.reason_registry import PAGE, anchor_of, find_reason, page_of, read_registry
 from tests.reasons import collect
 from tests.requirement import requirement
 
@@ -43,11 +43,15 @@ def test_each_is_there_once_with_sentences_of_its_own() -> None:
 
 
 @requirement("OPS-07")
-def test_the_page_is_current_and_has_an_anchor_for_each() -> None:
-    page = (ROOT / PAGE).read_text(encoding="utf-8")
-    assert page == build_page(), "run python -m cli.error_page"
-    for key in ENTRIES:
-        assert page.count(f'<a id="{anchor_of(key)}"></a>') == 1, key
+def test_each_has_a_current_page_and_an_old_link_into_the_list_leads_on_to_it() -> None:
+    pages, folder = build_pages(), (ROOT / PAGE).with_suffix("")
+    there = {path.relative_to(ROOT).as_posix(): path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    assert {PAGE: (ROOT / PAGE).read_text(encoding="utf-8"), **there} == pages, "run python -m cli.error_page"
+    assert len(pages) == len(ENTRIES) + 1, "two names are one file"
+    for key, reason in ENTRIES.items():
+        place = f'<a id="{anchor_of(key)}"></a>[`{key}`](errors/{anchor_of(key)}.md)'
+        assert pages[PAGE].count(place) == 1, key
+        assert pages[page_of(key)].startswith(f"# `{key}`\n\n{reason.says}\n"), key
 
 
 @requirement("OPS-08")
