@@ -45,7 +45,10 @@ def show_script(exchanges: list[Exchange]) -> str:
 
 def _headers(exchange: Exchange) -> list[str]:
     found = {name: exchange.request.header(name) for name in _SENT_ALONG}
-    return [f"{name.title()}: {value}" for name, value in found.items() if value and not value.startswith("text/html")]
+    told = {name: value for name, value in found.items() if value and not value.startswith("text/html")}
+    return [
+        f"{name.title()}: {f'${name.upper()}' if is_secret(name, value) else value}" for name, value in told.items()
+    ]
 
 
 def _pair(name: str, value: str) -> str:

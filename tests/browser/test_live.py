@@ -141,6 +141,38 @@ def _faults(page: Page) -> list[Any]:
     return found
 
 
+@requirement("LIVE-09")
+def test_the_first_tab_leads_past_the_tools_to_the_diagram(demo: Demo, signed_in: Page, open_page: OpenPage) -> None:
+    page = open_page(demo["live"])
+    expect(page.locator(".arrow").first).to_be_visible()
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the diagram")).to_be_focused()
+    expect(page.get_by_role("link", name="Skip to the diagram")).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.locator(".arrow").first).to_be_focused()
+
+
+@requirement("LIVE-09")
+def test_in_forced_colours_the_arrows_are_arrows_and_what_is_open_has_an_edge(
+    demo: Demo, signed_in: Page, open_page: OpenPage
+) -> None:
+    page = open_page(demo["live"], viewport={"width": 1280, "height": 900}, forced_colors="active")
+    page.locator(".arrow.ask", has_text="The app redeems its code").first.click()
+    style = "(one, name) => getComputedStyle(one, name[0])[name[1]]"
+
+    def told(selector: str, name: str, part: str | None = None) -> str:
+        return str(page.locator(selector).first.evaluate(style, [part, name]))
+
+    assert "gradient" in told("#diagram", "backgroundImage"), "the lifelines"
+    assert told(".ask .line", "borderTopColor", "::after") == "rgba(0, 0, 0, 0)", "the head is no square"
+    assert told(".arrow[aria-expanded='true']", "outlineStyle") == "solid"
+    assert told(".lane", "borderTopStyle") == told(".verdict", "borderTopStyle") == "solid"
+    told_apart = {told("#state", "backgroundColor", "::before")}
+    page.locator("#state").evaluate("one => one.classList.remove('on')")
+    assert told("#state", "backgroundColor", "::before") not in told_apart
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_in_light_and_dark(demo: Demo, signed_in: Page, open_page: OpenPage, scheme: str) -> None:
     page = open_page(demo["live"], viewport={"width": 360, "height": 780}, color_scheme=scheme, reduced_motion="reduce")
