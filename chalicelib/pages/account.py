@@ -48,6 +48,18 @@ class AccountConnection(Struct, frozen=True, kw_only=True):
     can_reconnect: bool = False
 
 
+class ActedLine(Struct, frozen=True, kw_only=True):
+    """Somebody who acted for the user with what an app was allowed.
+
+    audience   the API at which it did; times: as far as they are on record; last_at: the last of them
+    """
+
+    actor_name: str
+    audience: str
+    times: int
+    last_at: int
+
+
 class AccountApp(Struct, frozen=True, kw_only=True):
     """One app, or one agent, of the user's.
 
@@ -62,6 +74,7 @@ class AccountApp(Struct, frozen=True, kw_only=True):
     own_scopes   what of it is about this place
     limits       what of all that the user can untick
     later        what it may do at providers once an account of the user's is connected there
+    acted        who else acted by it, the latest first
     """
 
     client_id: str
@@ -77,6 +90,7 @@ class AccountApp(Struct, frozen=True, kw_only=True):
     own_scopes: tuple[ScopeLine, ...]
     later: tuple[ScopeLine, ...]
     limits: tuple[ScopeLine, ...]
+    acted: tuple[ActedLine, ...]
     connections: tuple[AccountConnection, ...]
 
 

@@ -65,6 +65,7 @@ class ChoicePage(Page, frozen=True, kw_only=True):
     providers             one: a plain line; several: radio cards
     provider_scopes       provider id -> its lines; the ids are those of `providers` and `later`
     later                 providers whose scopes stand beside and count only after /connect
+    purpose               what the operator says it is for; "" for what nobody here has checked
     lasts_minutes, lasts_hours, lasts_days   how long access lasts; none: until the user takes it back
     sealed_request        posted back as `request`
     action                path of POST /signin, with the stage prefix where there is one
@@ -91,9 +92,15 @@ class ChoicePage(Page, frozen=True, kw_only=True):
     signed_in_as: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
+    purpose: str = ""
     names_itself: bool = False
     action: str = "/signin"
     device: DeviceLines | None = None
+
+    @property
+    def can_end_in_a_day(self) -> bool:
+        """True where access lasts longer than that; then the form offers `ends`, which posts "in_a_day"."""
+        return self.lasts_days > 1 or self.lasts_hours > 24
 
 
 class DeviceChoicePage(ChoicePage, frozen=True, kw_only=True):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from chalicelib.pages.display import read_host, read_link_host, read_name
+from chalicelib.pages.display import NAME_LIMIT, read_host, read_link_host, read_name
 from chalicelib.pages.language import plural_category, read_sections
 
 if TYPE_CHECKING:
@@ -19,11 +19,11 @@ def fill(sentence: str, **values: "str | int | Markup") -> "Markup":
     return escape(sentence).format(**values)
 
 
-def isolate_name(value: str) -> "Markup":
+def isolate_name(value: str, limit: int = NAME_LIMIT) -> "Markup":
     """A stranger's name, isolated so that its letters move nothing around it, whichever way they run."""
     from markupsafe import Markup
 
-    return Markup("<bdi>{}</bdi>").format(read_name(value))
+    return Markup("<bdi>{}</bdi>").format(read_name(value, limit=limit))
 
 
 def isolate_host(value: str) -> "Markup":

@@ -19,8 +19,8 @@ from tests.pages.examples import Page, every_page
 HERE = Path(__file__).resolve().parent
 SHEETS = HERE / "pages"
 MADE_OF = HERE / "pages.json"
-MAX_BYTES = 100_000
-TALLEST = 1300  # CSS pixels of a page that is longer: the top of it
+MAX_BYTES = 110_000
+TALLEST = 1500  # CSS pixels of a page that is longer: the top of it
 # Of the pages without a decision one for each look; their words differ, and nothing else.
 NOTICES = ("error-redirect_uri_wrong", "error-cookie_missing", "error-provider_unavailable", "error-signed_out")
 # Language, scheme, width in CSS pixels, and how large it is in the sheet.

@@ -12,6 +12,7 @@ from chalicelib.pages.account import (
     AccountEntryPage,
     AccountErasePage,
     AccountPage,
+    ActedLine,
     EndedLine,
     EndedToken,
     LoginLine,
@@ -48,12 +49,14 @@ CHOICE = ChoicePage(
     sealed_request="sealed",
     policy_uri="https://acme.example/privacy",
     tos_uri="https://acme.example/terms",
+    purpose="Keeps your notes beside the code that they are about.",
     site="auth.example.com",
 )
 SEVERAL = replace(CHOICE, providers=(replace(GITHUB, used_last=True), GOOGLE))
 NAMES_ITSELF = replace(
     CHOICE,
     client_verified=False,
+    purpose="",
     client_host="agent.example",
     names_itself=True,
     redirect_host="127.0.0.1:49152",
@@ -105,13 +108,18 @@ AGENT = AccountApp(
     paused_at=AT,
     ends_at=AT,
     scopes=frozenset({"openid", "email", "github:repo"}),
+    acted=(ActedLine(actor_name="Tools", audience="https://orders.example", times=3, last_at=AT),),
     later=(replace(OPTIONAL, optional=False),),
     limits=(ScopeLine(name="email", is_ours=True), WRITE),
     connections=(CONNECTED, replace(CONNECTED, status="reauth_required", uses=0, label="")),
 )
+OWN = replace(AGENT, name="Acme Notes", verified=True, sign_ins=1, paused_at=0, ends_at=0, limits=(), acted=())
 ACCOUNT = AccountPage(
     login_name="GitHub",
-    apps=(AGENT, replace(AGENT, name="Acme Notes", verified=True, sign_ins=1, paused_at=0, ends_at=0, limits=())),
+    apps=(
+        AGENT,
+        replace(AGENT, name="Acme Notes", verified=True, sign_ins=1, paused_at=0, ends_at=0, limits=(), acted=()),
+    ),
     ended=(ENDED,),
     logins=(LoginLine(name="0" * 32, provider_name="Google"),),
     providers=(GITHUB, GOOGLE),
