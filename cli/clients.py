@@ -13,7 +13,7 @@ from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.places import is_url
-from cli import acting, bff, sign_outs, subjects, widening
+from cli import acting, bff, purpose, sign_outs, subjects, widening
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
@@ -59,6 +59,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     add_algorithm_option(update)
     sign_outs.add_options(update)
     bff.add_options(update)
+    purpose.add_option(update)
     widening.add_options(update)
     acting.add_options(update, update=True)
     update.set_defaults(act=_update)
@@ -107,6 +108,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--login-uri", metavar="URI", help="where the app begins a sign-in")
     sign_outs.add_options(create)
     bff.add_options(create)
+    purpose.add_option(create)
     subjects.add_options(create)
     acting.add_options(create)
     create.set_defaults(act=_create)
@@ -152,6 +154,7 @@ def _build(options: argparse.Namespace) -> Client:
         require_pushed_authorization_requests=options.require_pushed_requests,
         client_uri=options.client_uri,
         initiate_login_uri=options.login_uri,
+        **purpose.read_fields(options),
         **subjects.read_fields(options),
         **sign_outs.read_fields(options, "native" if options.native else "web"),
     )
@@ -163,7 +166,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     client = find_client(deployment, options.client_id)
     _check_document_says_it(options)
     fields = sign_outs.read_fields(options, client.application_type) | widening.read_fields(client, options)
-    fields |= bff.read_fields(deployment, client, options)
+    fields |= bff.read_fields(deployment, client, options) | purpose.read_fields(options, client)
     if options.jwks is not None or options.jwks_uri is not None:
         if fields:
             raise OperationError("keys are changed on their own", "two commands, one after the other")

@@ -82,6 +82,7 @@ def client_row(client: Client) -> dict[str, Any]:
         "first_party": client.first_party,
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
+        "purpose": client.purpose,
         "client_uri": client.client_uri,
         "initiate_login_uri": client.initiate_login_uri,
         "subject_type": client.subject_type,

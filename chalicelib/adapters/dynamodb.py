@@ -196,7 +196,7 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
             since,
             {":connection": encode(connection_id)} if one else {},
             **({"FilterExpression": "connection_id = :connection"} if one else {}),
-            ProjectionExpression="#event, #at, connection_id",
+            ProjectionExpression="#event, #at, connection_id, client_id, actor_id, audience",
             ExpressionAttributeNames={"#event": "event", "#at": "at"},
         )
         found = tuple(decode_item(item, Trace) for item in answer.get("Items", []))

@@ -2,8 +2,9 @@
 
 from chalicelib.custody.linking import LINK_SECONDS, link_uri
 from chalicelib.custody.revoking import end_all, end_connection, mark_consent
+from chalicelib.endpoints.account_apps import find_asker, is_standing
 from chalicelib.endpoints.account_held import Held, Pressed, open_key, read_held
-from chalicelib.endpoints.account_page import find_asker, is_standing, show_ended
+from chalicelib.endpoints.account_page import show_ended
 from chalicelib.endpoints.answers import account_uri
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable

@@ -3,8 +3,8 @@
 from typing import Any
 
 from chalicelib.custody.erasing import leave_erasure
+from chalicelib.endpoints.account_apps import build_apps
 from chalicelib.endpoints.account_held import Pressed, open_key, read_held
-from chalicelib.endpoints.account_page import build_apps
 from chalicelib.endpoints.answers import account_path, site
 from chalicelib.endpoints.connections import open_profile_of
 from chalicelib.endpoints.cookies import SESSION, seal_account_form, set_cookie
@@ -106,6 +106,8 @@ def _describe_event(event: AuditEvent) -> dict[str, Any]:
         "client_id": event.client_id,
         "provider": event.provider_id,
         "connection_id": event.connection_id,
+        "acted_by": event.actor_id or None,
+        "api": event.audience or None,
         "method": event.method or None,
         "scopes": sorted(event.scopes),
     }

@@ -131,8 +131,10 @@ def _age(connection: Connection) -> tuple[int, str]:
 
 
 def _with_clients(broker: Broker, held: Held) -> Held:
-    """A connection that a provider gave in part may stand without a consent; its app is looked up then."""
-    missing = {one.client_id for one in held.connections if one.status != "revoked"} - held.clients.keys()
+    """A connection that a provider gave in part may stand without a consent, and who acts by an app has none; they are
+    looked up then."""
+    missing = {one.client_id for one in held.connections if one.status != "revoked"}
+    missing = (missing | {one.actor_id for one in held.uses.found if one.actor_id}) - held.clients.keys()
     if not missing:
         return held
     places = [client_place(client_id) for client_id in sorted(missing)]

@@ -9,8 +9,8 @@ import msgspec
 
 from chalicelib.custody.limiting import leave_time_up
 from chalicelib.endpoints.account_acts import check_shown
+from chalicelib.endpoints.account_apps import ALWAYS, is_standing
 from chalicelib.endpoints.account_held import Held, Pressed, read_held
-from chalicelib.endpoints.account_page import ALWAYS, is_standing
 from chalicelib.endpoints.answers import account_uri
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable

@@ -95,6 +95,7 @@ def _build_page(
         signed_in_as=load_definition(broker, session.provider_id).display_name if session else None,
         policy_uri=client.policy_uri,
         tos_uri=client.tos_uri,
+        purpose=purpose_shown(client),
         names_itself=is_url(client.client_id),
         site=site(broker),
         action=urlsplit(broker.settings.issuer).path + "/signin",
@@ -165,6 +166,11 @@ def client_host(client: Client, redirect_uri: str) -> str:
     named = client.client_uri if client.registered_by == "operator" else None
     uri = named or redirect_uri
     return host_shown(uri) if uri else ""
+
+
+def purpose_shown(client: Client) -> str:
+    """In our page's own voice nobody speaks whom nobody here has checked: a stranger's sentence would only persuade."""
+    return client.purpose if client.registered_by == "operator" else ""
 
 
 def host_shown(uri: str) -> str:

@@ -7,8 +7,9 @@ import msgspec
 from chalicelib.asking import Brought, Registered
 from chalicelib.endpoints.answers import deliver, grant_answer, refusal_of
 from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, find_end_of
-from chalicelib.endpoints.completing import add_told, build_grant, end_replaced_session, record_consent
+from chalicelib.endpoints.completing import add_told, build_grant, end_replaced_session
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
+from chalicelib.endpoints.consenting import record_consent
 from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session, set_provider
 from chalicelib.endpoints.decided import Decided, client_id_of, load_request
 from chalicelib.endpoints.device_decision import approve_device, decision_of, show_end
@@ -115,6 +116,7 @@ def _ask_about_shortfall(
         owner,
         grant_id=grant_id,
         was_pushed=decided.was_pushed,
+        in_a_day=pending.in_a_day,
     )
 
 
@@ -211,7 +213,16 @@ def _issue(
         sid=sid,
         session_salt=session_salt,
     )
-    record_consent(broker, consent, grant, client, redirect_uri=request.redirect_uri, is_void=is_void, ended=ended)
+    record_consent(
+        broker,
+        consent,
+        grant,
+        client,
+        redirect_uri=request.redirect_uri,
+        in_a_day=pending.in_a_day,
+        is_void=is_void,
+        ended=ended,
+    )
     if request.device_round:
         approve_device(broker, grant, decision_of(broker, pending, client.client_id), claimed=True)
         return grant

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.custody.linking import Asker
 from chalicelib.endpoints.answers import site, way_back
-from chalicelib.endpoints.choice import client_host, host_shown, provider_lines, provider_option
+from chalicelib.endpoints.choice import client_host, host_shown, provider_lines, provider_option, purpose_shown
 from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_link_form, set_cookie
 from chalicelib.endpoints.parties import Parties
 from chalicelib.endpoints.sitting import Sitting
@@ -54,6 +54,7 @@ def show_link(
         signed_in_as=provider_name(broker, sitting.session.provider_id),
         policy_uri=asker.client.policy_uri,
         tos_uri=asker.client.tos_uri,
+        purpose=purpose_shown(asker.client),
         names_itself=is_url(asker.client.client_id),
         site=site(broker),
         action=_action(broker, sealed),

@@ -54,6 +54,7 @@ def show_shortfall(
     *,
     grant_id: str,
     was_pushed: bool,
+    in_a_day: bool,
 ) -> Reply:
     """The page, under a grant id that is open: the one that was decided about has ended, or is a device's. A pushed
     request is kept for it anew: its time is over."""
@@ -68,6 +69,7 @@ def show_shortfall(
         shown_at=broker.clock.now(),
         granted=shortfall.left,
         allowed=shortfall.allowed,
+        in_a_day=in_a_day,
         provider_id=definition.provider_id,
         connection_id=owner.connection_id,
         sub=owner.sub,

@@ -37,14 +37,17 @@ def answer(broker: Broker, http: Request) -> Reply:
     if decision in ("deny", "cancel"):
         return _deny(broker, http, form, request, parties)
     if decision == "continue" and form.granted is not None:
-        return _go_on(broker, http, form, request, parties, form.provider_id, form.granted)
+        return _go_on(broker, http, form, request, parties, form.provider_id, form.granted, in_a_day=form.in_a_day)
     if decision == "retry" and form.granted is not None:
-        return _go_on(broker, http, form, request, parties, form.provider_id, form.allowed, trip=True)
+        return _go_on(
+            broker, http, form, request, parties, form.provider_id, form.allowed, in_a_day=form.in_a_day, trip=True
+        )
     if decision != "allow" or form.granted is not None:
         raise PageError("decision_unknown")
     provider_id = _choose_provider(request, parties, parameters.get("provider"))
     allowed = _choose_scopes(broker, request, parties, provider_id, parameters.all("scope"))
-    return _go_on(broker, http, form, request, parties, provider_id, allowed)
+    in_a_day = parameters.get("ends") == "in_a_day"
+    return _go_on(broker, http, form, request, parties, provider_id, allowed, in_a_day=in_a_day)
 
 
 def check_own_form(broker: Broker, http: Request) -> None:
@@ -134,13 +137,16 @@ def _go_on(
     provider_id: str,
     allowed: frozenset[str],
     *,
+    in_a_day: bool,
     trip: bool = False,
 ) -> Reply:
     if provider_id not in parties.providers:
         raise PageError("provider_switched_off", page="provider_unavailable")
     sitting = None if trip else find_sitting(broker, http, request.client_id)
     if sitting and form.sub in ("", sitting.session.sub) and suffices(broker, sitting, request, provider_id, allowed):
-        answer, session = finish_sitting(broker, sitting, request, parties, grant_id=form.grant_id, allowed=allowed)
+        answer, session = finish_sitting(
+            broker, sitting, request, parties, grant_id=form.grant_id, allowed=allowed, in_a_day=in_a_day
+        )
         if request.device_round:
             return show_end(broker, "device_done").with_headers(*session)
         return deliver_behind_form(broker, answer).with_headers(*session)
@@ -153,6 +159,7 @@ def _go_on(
         allowed=allowed,
         grant_id=form.grant_id,
         decided_by="page",
+        in_a_day=in_a_day,
         stored=form.stored,
         asks_again=sitting is not None and took_back(sitting, provider_id),
     )

@@ -7,7 +7,8 @@ from msgspec import Struct
 from chalicelib.access import find_end_among
 from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import AppAnswer, account_uri, grant_answer
-from chalicelib.endpoints.completing import add_told, build_grant, covers, end_replaced_session, record_consent
+from chalicelib.endpoints.completing import add_told, build_grant, end_replaced_session
+from chalicelib.endpoints.consenting import covers, record_consent
 from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
 from chalicelib.endpoints.device_decision import approve_device
 from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
@@ -176,6 +177,7 @@ def finish_sitting(
     *,
     grant_id: str,
     allowed: frozenset[str],
+    in_a_day: bool = False,
 ) -> tuple[AppAnswer, Headers]:
     """Issue a code from the session: where the app gets it, and the cookie of a session that is to tell one more app.
 
@@ -213,6 +215,7 @@ def finish_sitting(
         grant,
         client,
         redirect_uri=request.redirect_uri,
+        in_a_day=in_a_day,
         is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
     )
     answer = _issue(broker, request, grant, code_secret)

@@ -37,6 +37,7 @@ def begin_trip(
     allowed: frozenset[str],
     grant_id: str,
     decided_by: str,
+    in_a_day: bool = False,
     stored: str = "",
     asks_again: bool = False,
 ) -> tuple[str, Headers]:
@@ -60,6 +61,7 @@ def begin_trip(
         decided_at=decision_time(broker, parties, provider_id),
         decided_by=decided_by,
         device_round=request.device_round,
+        in_a_day=in_a_day,
     )
     prompt = " ".join(sorted(request.prompt & {"login", "select_account"})) or ("consent" if asks_again else "")
     extra = {"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age}

@@ -38,6 +38,9 @@ class Trace(Struct, frozen=True, kw_only=True):
     event: str
     at: int
     connection_id: str = ""
+    client_id: str = ""
+    actor_id: str = ""
+    audience: str = ""
 
 
 class Traces(Struct, frozen=True, kw_only=True):

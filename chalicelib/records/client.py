@@ -96,6 +96,7 @@ class Client(Struct, frozen=True, kw_only=True):
     first_party          set by the operator alone: no consent page of ours, one named provider, scopes within `scopes`
     serves               audiences for which this client introspects
     expires_at           when an unused client ends that nobody here registered; None for the operator's
+    purpose              what the app is for, in the operator's words, for the page of choice; "" says nothing
     fetched_at           when its document was read last; 0 where there is none. `fresh_until`: when it is read again
     providers            provider ids that it may use; "*" stands for all that are switched on
     may_be_acted_by      clients that may act for it (RFC 8693 section 4.1); the operator alone says so
@@ -151,6 +152,7 @@ class Client(Struct, frozen=True, kw_only=True):
     bff_api: BffApi | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
+    purpose: str = ""
     created_at: int = 0
     expires_at: int | None = None
     fetched_at: int = 0

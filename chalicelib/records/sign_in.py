@@ -72,6 +72,7 @@ class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     stored           id of the stored request where it was pushed, or too large for a cookie; then `request` is None
     grant_id         of a sign-in; else the name under which this way back is claimed
     device_round     as in the request, which may be stored
+    in_a_day         the user lets it all end by itself 24 hours after the decision
     """
 
     request: AuthorizationRequest | None
@@ -88,6 +89,7 @@ class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     purpose: Purpose = "sign_in"
     link: Link | None = None
     device_round: int = 0
+    in_a_day: bool = False
 
 
 class Told(NamedTuple):
@@ -139,6 +141,7 @@ class PageForm(Struct, frozen=True, kw_only=True):
     shown_at   epoch seconds
     granted    on the page after a provider gave less: the scopes that are left to go on with; else None
     allowed    there: what the user had left ticked, so that trying again asks for no more
+    in_a_day   there: whether the user lets it all end by itself 24 hours after the decision
     connection_id, sub   of that partial connection, so that Cancel can take it back
     """
 
@@ -150,6 +153,7 @@ class PageForm(Struct, frozen=True, kw_only=True):
     stored: str = ""
     granted: frozenset[str] | None = None
     allowed: frozenset[str] = frozenset()
+    in_a_day: bool = False
     provider_id: str = ""
     connection_id: str = ""
     sub: str = ""

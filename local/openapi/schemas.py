@@ -237,7 +237,9 @@ def build_schemas() -> dict[str, Schema]:
         "ReferredRequest": form("client_id request_uri", ""),
         "PushedRequest": form(ASKED, f"{ASKED_TOO} client_secret client_assertion client_assertion_type"),
         "Pushed": record("request_uri expires_in", expires_in=NUMBER),
-        "SignInForm": form("request", "provider decision", scope=PARAMETERS["resource"] | {"description": "Ticked."}),
+        "SignInForm": form(
+            "request", "provider decision ends", scope=PARAMETERS["resource"] | {"description": "Ticked."}
+        ),
         "CallbackForm": form("", "code state iss error"),
         "LogoutForm": form(
             "", "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales request decision"

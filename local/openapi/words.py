@@ -51,6 +51,7 @@ PARAMETERS: dict[str, Schema] = {
     "decision": text("The button that was pressed.", examples=["allow"]),
     "device_code": text("The device's code, good once.", examples=["tbd_1"]),
     "dpop_jkt": text("Thumbprint of the one key whose proof redeems the code (RFC 9449 section 10)."),
+    "ends": words("Whether all that is allowed ends by itself 24 hours later.", "in_a_day"),
     "error": text("Why the provider gave no code."),
     "grant_type": text("What is exchanged for a token."),
     "id_token_hint": text("An ID token of ours of the user whom the app has in mind; at /logout in a form alone."),

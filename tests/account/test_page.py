@@ -4,7 +4,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chalicelib.records.places import client_place, provider_place
-from tests.account.page import PATH, Shown, enter, look
+from cli.operations import delete_client
+from tests.account.page import PATH, Shown, enter, look, press
+from tests.flow.acting import BOOKS, start_acting
 from tests.flow.scene import add_provider
 from tests.flow.stack import Stack
 from tests.flow.surface import ENDPOINTS, call
@@ -107,3 +109,35 @@ def test_the_page_cannot_be_framed_kept_or_read_from_elsewhere(stack: Stack) -> 
         assert answer.header("referrer-policy") == "same-origin"
     for endpoint in (one for one in ENDPOINTS if one.path == PATH):
         assert call(stack, endpoint, headers=[("Origin", "https://evil.example")]).status in (200, 403)
+
+
+@requirement("ACC-13", "CONS-07")
+def test_who_acted_through_an_app_stands_beside_it_with_the_api_and_how_often(stack: Stack) -> None:
+    acted = start_acting(stack)
+    session, page = acted.session, acted.session.sign_in.browser
+    assert "Acted for you through it" not in Shown(look(page)).words
+    for _ in range(2):
+        assert acted.tools.act(acted.shown).status == 200
+    assert acted.orders.act(acted.tools.act(acted.shown).json["access_token"], BOOKS).status == 200
+    other = start_session(stack)
+    shown = Shown(look(page))
+    at = datetime.fromtimestamp(stack.clock.now(), UTC)
+    day = f"{at.day} {at:%B %Y}"
+    assert f"Test App · orders.example 3 times · Last used {day}" in shown.words
+    assert f"Test App · books.example once · Last used {day}" in shown.words
+    assert shown.words.count("Acted for you through it") == 1 and f"end_app {other.client.client_id}" in shown.acts
+    (told,) = {
+        (one["acted_by"], one["api"], one["client_id"])
+        for one in press(page, look(page), "download").json["uses"]
+        if one["what"] == "acted" and one["api"] == BOOKS
+    }
+    assert told == (acted.orders.client.client_id, BOOKS, session.client.client_id)
+
+
+@requirement("ACC-13")
+def test_who_acted_and_is_gone_goes_by_its_id(stack: Stack) -> None:
+    acted = start_acting(stack)
+    assert acted.tools.act(acted.shown).status == 200
+    delete_client(stack.deployment, acted.tools.client.client_id)
+    stack.restart()
+    assert f"{acted.tools.client.client_id} · orders.example once" in Shown(look(acted.session.sign_in.browser)).words

@@ -20,6 +20,7 @@ from chalicelib.records.places import (
     subject_place,
 )
 from cli.main import build_parser
+from tests.account.page import enter, look, press
 from tests.bff.scene import ORIGIN, App, refusal, start_app
 from tests.faults import Fault, FaultyTransport
 from tests.flow.proxied import Api
@@ -221,3 +222,29 @@ def test_an_app_with_names_of_its_own_for_users_sees_those(app: App) -> None:
     shown = app.session().json["user"]["sub"]
     assert shown != app.grant().sub and shown == app.grant().shown_sub
     assert app.call("/proxy/demo/x").status == 200
+
+
+@requirement("ACC-07", "BFF-06")
+def test_a_paused_app_is_told_so_by_every_call_and_its_session_goes_on_when_it_is_resumed(app: App) -> None:
+    """The page keeps its cookie: the user has ended nothing, and signs in nowhere again."""
+    app.sign_in()
+    grant = app.grant()
+    person = enter(app.stack)
+    press(person, look(person), f"pause {app.client.client_id}")
+    for _ in range(2):
+        assert_over(app, "paused")
+        app.stack.clock.advance(60)
+    assert app.grant().status == "active" and app.grant().generation == grant.generation
+    press(person, look(person), f"resume {app.client.client_id}")
+    assert app.session().status == 200
+    assert app.call("/proxy/demo/x").status == 200
+    assert len(app.api.asked) == 1
+
+
+@requirement("ACC-07", "BFF-06")
+def test_the_page_can_still_sign_out_while_its_app_is_paused(app: App) -> None:
+    app.sign_in()
+    person = enter(app.stack)
+    press(person, look(person), f"pause {app.client.client_id}")
+    assert app.logout().status in (200, 204)
+    assert all(grant.is_over(app.stack.clock.now()) for grant in grants(app.stack))

@@ -206,6 +206,21 @@ def test_where_users_return_to_after_a_sign_out_is_set_shown_and_changed(broker:
     broker.made("client", "delete", client["client_id"])
 
 
+@requirement("CONS-10", "OPS-01")
+def test_what_an_app_is_for_is_said_shown_and_changed(broker: Operator) -> None:
+    create = ["client", "create", "--name", "Filing", "--redirect-uri", APP]
+    client = broker.made(*create, "--purpose", "  Files your invoices\n where you keep them. ")
+    assert client["purpose"] == "Files your invoices where you keep them."
+    update = ["client", "update", client["client_id"], "--purpose"]
+    other = broker.made(*update, "Sorts your notes.")
+    assert other == {**client, "purpose": "Sorts your notes.", "revision": client["revision"] + 1}
+    assert broker.made(*update, "")["purpose"] == ""
+    for wrong in ("x" * 161, "one\u202etwo"):
+        assert broker(*update, wrong).code == broker(*create, "--purpose", wrong).code == 1
+    assert broker(*update, "").code == 1, "nothing is to be changed"
+    broker.made("client", "delete", client["client_id"])
+
+
 def test_the_one_command_of_the_repository_is_the_same(broker: Operator, made: dict[str, str]) -> None:
     show = ["client", "show", made["public"], "--json"]
     assert broker.start(*show) == broker(*show)

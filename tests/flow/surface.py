@@ -71,7 +71,7 @@ ENDPOINTS = (
     Endpoint("GET", "/health"),
     Endpoint("GET", "/authorize", fields=tuple(_AUTHORIZE.split()), page=True),
     Endpoint("POST", "/authorize", "form", tuple(_AUTHORIZE.split()), page=True),
-    Endpoint("POST", "/signin", "form", ("request", "provider", "decision", "scope"), page=True),
+    Endpoint("POST", "/signin", "form", ("request", "provider", "decision", "scope", "ends"), page=True),
     Endpoint("GET", "/callback/{provider_id}", fields=tuple(_CALLBACK.split()), page=True),
     Endpoint("POST", "/callback/{provider_id}", "form", tuple(_CALLBACK.split()), page=True),
     Endpoint("GET", "/logout", fields=tuple(_LOGOUT.split()), page=True),

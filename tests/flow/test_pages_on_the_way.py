@@ -83,6 +83,14 @@ def test_redirects_are_303_and_a_forms_answer_that_leaves_is_a_page(stack: Stack
         assert answer.header("referrer-policy") == "no-referrer"
 
 
+@requirement("CONS-10")
+@pytest.mark.parametrize(("registered_by", "shown"), [("operator", True), ("self", False), ("document", False)])
+def test_what_an_app_is_for_is_the_operators_word(stack: Stack, registered_by: str, shown: bool) -> None:
+    client, _ = stack.client(registered_by=registered_by, purpose="Sorts your notes.")
+    page = stack.authorize(stack.authorize_parameters(client))
+    assert page.status == 200 and ("Sorts your notes." in page.body) is shown
+
+
 @requirement("CONS-03")
 def test_the_page_says_who_asks_for_what_where_it_goes_and_for_how_long(stack: Stack) -> None:
     client, _ = stack.client(

@@ -93,7 +93,7 @@ def test_what_reads_and_what_changes_stand_apart() -> None:
 
 
 def test_only_optional_scopes_can_be_unticked() -> None:
-    boxes = in_words(CHOICE).all("input", type="checkbox")
+    boxes = in_words(CHOICE).all("input", type="checkbox", name="scope")
     assert [(box["name"], box["value"], "checked" in box) for box in boxes] == [
         ("scope", "email", True),
         ("scope", "github:gist", True),
@@ -128,3 +128,10 @@ def test_links_of_the_app_give_no_referrer() -> None:
 )
 def test_a_link_that_leads_elsewhere_than_to_a_web_page_is_left_out(uri: str) -> None:
     assert not in_words(replace(CHOICE, policy_uri=uri, tos_uri=uri)).all("a")
+
+
+@requirement("CONS-10")
+def test_the_page_says_what_the_app_is_for_and_nothing_where_nothing_is_said() -> None:
+    assert "What it is for Sorts your notes." in in_words(replace(CHOICE, purpose="Sorts your notes.")).words
+    assert "What it is for" not in in_words(replace(CHOICE, purpose="")).words
+    _assert_same_elements(render(replace(CHOICE, purpose="Sorts.")), render(replace(CHOICE, purpose=MARKUP)))

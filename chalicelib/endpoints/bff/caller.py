@@ -73,12 +73,12 @@ def open_session(
 
 @contextmanager
 def over_as_signed_out(broker: Broker, http: Request) -> Iterator[None]:
-    """Whatever ended the session, its page has one thing to do. No cookie is taken away: by now there may be another
-    one, of a sign-in that has just replaced this session."""
+    """Whatever ended the session, its page has one thing to do; a pause alone is told apart, since after it the session
+    goes on. No cookie is taken away: by now there may be another one, of a sign-in that has just replaced this one."""
     try:
         yield
     except InvalidToken as error:
-        members = _way_out(broker, http, "session_over")
+        members = _way_out(broker, http, str(error.members.get("reason", "session_over")))
         raise SessionOver(f"bff_{error.reason}", members=members).because_of(error) from None
 
 
