@@ -132,6 +132,7 @@ def test_a_link_that_leads_elsewhere_than_to_a_web_page_is_left_out(uri: str) ->
 
 @requirement("CONS-10")
 def test_the_page_says_what_the_app_is_for_and_nothing_where_nothing_is_said() -> None:
-    assert "What it is for Sorts your notes." in in_words(replace(CHOICE, purpose="Sorts your notes.")).words
+    words = in_words(replace(CHOICE, purpose="Sorts your notes.")).words
+    assert words.index("What it is for") < words.index("Sorts your notes.") < words.index("The app’s website")
     assert "What it is for" not in in_words(replace(CHOICE, purpose="")).words
     _assert_same_elements(render(replace(CHOICE, purpose="Sorts.")), render(replace(CHOICE, purpose=MARKUP)))
