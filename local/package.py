@@ -36,7 +36,8 @@ class PackagingError(Exception):
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """`dev.py package`: build one zip and its template, and print their names, size and SHA-256 of the zip."""
+    """`dev.py package`: build one zip, its template and its bill of materials; print their names, size and SHA-256."""
+    from local.sbom import write_bill
     from local.template import write_template
 
     parser = argparse.ArgumentParser(prog="dev.py package", description=__doc__.splitlines()[0])
@@ -48,11 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
         target = options.out / f"token-broker-{architecture(options.arch)}.zip"
         build_package(target, arch=options.arch)
         template = write_template(target, arch=architecture(options.arch))
+        bill = write_bill(target)
         if changed := uncommitted(ROOT):
             print(
                 f"package: built with {len(changed)} uncommitted changes: no commit gives these bytes", file=sys.stderr
             )
-        print(describe(target, template, as_json=options.json))
+        print(describe(target, template, bill, as_json=options.json))
     except PackagingError as error:
         print(f"package: {error}", file=sys.stderr)
         return 1
@@ -188,13 +190,15 @@ def write_zip(task: Path, target: Path) -> None:
             archive.writestr(entry, files[name].read_bytes(), compresslevel=9)
 
 
-def describe(target: Path, template: Path, *, as_json: bool = False) -> str:
-    """Name, size and SHA-256 of a package, and the name of its template."""
+def describe(target: Path, template: Path, bill: Path, *, as_json: bool = False) -> str:
+    """Name, size and SHA-256 of a package, and the names of what belongs to it."""
     content = target.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if as_json:
-        return json.dumps({"package": str(target), "bytes": len(content), "sha256": digest, "template": str(template)})
-    return f"{target}  {len(content):,} bytes  sha256 {digest}  chalice {metadata.version('chalice')}\n{template}"
+        names = {"package": str(target), "template": str(template), "bill": str(bill)}
+        return json.dumps({**names, "bytes": len(content), "sha256": digest})
+    told = f"{len(content):,} bytes  sha256 {digest}  chalice {metadata.version('chalice')}"
+    return f"{target}  {told}\n{template}\n{bill}"
 
 
 def run(command: list[str]) -> None:
