@@ -6,7 +6,7 @@ from chalicelib.adapters.connections import ConnectionVerbs
 from chalicelib.adapters.devices import DeviceVerbs
 from chalicelib.adapters.erasures import ErasureVerbs
 from chalicelib.adapters.grants import GrantVerbs
-from chalicelib.adapters.items import decode_item, encode, encode_item, key
+from chalicelib.adapters.items import SCHEMA, decode_item, encode, encode_item, key
 from chalicelib.adapters.queue import place_of_job
 from chalicelib.adapters.refreshes import RefreshVerbs
 from chalicelib.ports import Refused, Written
@@ -238,8 +238,13 @@ class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, Erasur
             {
                 "TableName": self._tables["broker"],
                 "Key": key(f"RATE#{name}#{window_ends_at}"),
-                "UpdateExpression": "SET purge_at = :purge ADD used :amount",
-                "ExpressionAttributeValues": {":amount": encode(amount), ":purge": encode(window_ends_at + SKEW)},
+                "UpdateExpression": "SET purge_at = :purge, #schema = :schema ADD used :amount",
+                "ExpressionAttributeNames": {"#schema": "schema"},  # a word of DynamoDB's own
+                "ExpressionAttributeValues": {
+                    ":amount": encode(amount),
+                    ":purge": encode(window_ends_at + SKEW),
+                    ":schema": encode(SCHEMA),
+                },
                 "ReturnValues": "UPDATED_NEW",
             },
         )

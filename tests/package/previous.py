@@ -18,24 +18,18 @@ class NotInThisClone(Exception):
 
 def build_previous(folder: Path) -> tuple[dict[str, Any], Path]:
     """Template and package of the previous release, for this machine. Raises NotInThisClone."""
-    command = [
-        "git",
-        "-C",
-        str(ROOT),
-        "archive",
-        COMMIT,
-        "app.py",
-        "chalicelib",
-        ".chalice",
-        "infra",
-        "requirements.txt",
-    ]
-    archive = subprocess.run(command, capture_output=True, check=False)
+    tree = extract_previous(folder, "app.py", "chalicelib", ".chalice", "infra", "requirements.txt")
+    package = folder / "previous.zip"
+    build_package(package, arch="host", root=tree, requirements=tree / "requirements.txt")
+    return build_template(f"./{package.name}", arch="arm64", root=tree), package
+
+
+def extract_previous(folder: Path, *paths: str) -> Path:
+    """These paths of its tree, in a folder of their own below this one. Raises NotInThisClone."""
+    archive = subprocess.run(["git", "-C", str(ROOT), "archive", COMMIT, *paths], capture_output=True, check=False)
     if archive.returncode:
         raise NotInThisClone(f"{COMMIT[:12]} is not in this clone: git fetch --unshallow")
     tree = folder / "previous"
     with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
         files.extractall(tree, filter="data")
-    package = folder / "previous.zip"
-    build_package(package, arch="host", root=tree, requirements=tree / "requirements.txt")
-    return build_template(f"./{package.name}", arch="arm64", root=tree), package
+    return tree

@@ -26,10 +26,10 @@ SERVICES = "dynamodb,kms"
 class Process:
     """A child that says one line of JSON when it is ready; `said` is that line."""
 
-    def __init__(self, *arguments: str, environ: dict[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, environ: dict[str, str] | None = None, folder: Path = ROOT) -> None:
         with TemporaryFile("w+") as errors:
             self._child = subprocess.Popen(
-                arguments, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
+                arguments, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
             )
             assert self._child.stdout is not None
             line = self._child.stdout.readline()

@@ -92,9 +92,7 @@ class App:
 
     def allow(self, page: Answer) -> Answer | None:
         """Press Allow, sign in at the provider unless our session suffices, and come back."""
-        pressed = {"provider": "demo", "decision": "allow"}
-        fields = [(name, value) for name, value in read_page(page.body).fields if name not in pressed]
-        left = self.ask("signin", lambda: self.browser.post("/signin", [*fields, *pressed.items()]))
+        left = self.press_allow(page)
         if left is None or left.status != 200 or not left.location.startswith(self.world.provider.url):
             return left
         try:
@@ -102,6 +100,12 @@ class App:
         except (RuntimeError, *NO_ANSWER):
             return None
         return self.ask("callback", lambda: self.browser.get(back))
+
+    def press_allow(self, page: Answer) -> Answer | None:
+        """What the browser is told, to go to the provider as a rule."""
+        pressed = {"provider": "demo", "decision": "allow"}
+        fields = [(name, value) for name, value in read_page(page.body).fields if name not in pressed]
+        return self.ask("signin", lambda: self.browser.post("/signin", [*fields, *pressed.items()]))
 
     def redeem(self, code: str, verifier: str) -> Answer | None:
         """Once."""

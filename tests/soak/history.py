@@ -31,6 +31,7 @@ class History:
     faults: Counter[str] = field(default_factory=Counter)
     notes: Counter[str] = field(default_factory=Counter)
     handed_out: int = 0
+    current: str = ""
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answered(self, operation: str, answer: Answer | None, seconds: float) -> None:
@@ -54,14 +55,16 @@ class History:
             self.handed_out += 1
 
     def struck(self, fault: str) -> None:
-        """One fault was played."""
+        """One fault begins."""
         with self._lock:
             self.faults[fault] += 1
+            self.current = f"{fault}, at {time.strftime('%H:%M:%S')}"
 
     def violated(self, what: str) -> None:
-        """With the time, so that it can be found in the log."""
+        """With the time, and at once, so that the logs can be looked at while it runs."""
         with self._lock:
-            self.violations.append(f"{time.strftime('%H:%M:%S')} {what}")
+            self.violations.append(f"{time.strftime('%H:%M:%S')} {what} (last fault: {self.current})")
+            print(f"soak: {self.violations[-1]}", flush=True)
 
     @property
     def requests(self) -> int:

@@ -1,0 +1,117 @@
+"""Two broker processes on one table: one of the previous release's tree, one of this one's."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec.structs import replace
+
+from chalicelib.config import read_settings
+from chalicelib.protocol.device_code import DEVICE_CODE
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.places import connection_place
+from cli.operations import Deployment, create_client, init_keysets, set_provider
+from local.aws import start_aws
+from local.provider import RunningProvider
+from local.provider import start as start_provider
+from local.stack import broker_environ
+from tests.flow.browser import Answer
+from tests.flow.stack import EXCHANGE
+from tests.package.previous import extract_previous
+from tests.races.broker import PROVIDERS
+from tests.races.processes import ROOT, Process
+from tests.soak.app import App
+from tests.soak.history import History
+from tests.soak.world import APP, ISSUER, SCOPE
+
+TREE = (
+    "app.py",
+    "chalicelib",
+    "local",
+    "infra",
+    "tests/__init__.py",
+    "tests/races/__init__.py",
+    "tests/races/broker.py",
+)
+SECRET = "s" * 40
+
+
+@dataclass
+class Sides:
+    """`side` answers the next request: "old" or "new"."""
+
+    urls: dict[str, str]
+    provider: RunningProvider
+    deployment: Deployment
+    side: str = "new"
+    people: int = 0
+    history: History = field(default_factory=History)
+
+    def choose(self) -> str:
+        """Where the next request goes."""
+        return urlsplit(self.urls[self.side]).netloc
+
+    def app(self, **fields: Any) -> App:
+        """A registered app, whose user has never been here as far as it knows."""
+        values: dict[str, Any] = {
+            "client_id": "", "client_name": "App", "redirect_uris": (APP,), "scopes": frozenset(SCOPE.split()),
+            "token_endpoint_auth_method": "client_secret_post", "handout": "token", "providers": frozenset({"*"}),
+            "grant_types": frozenset({"authorization_code", "refresh_token", EXCHANGE, DEVICE_CODE}),
+            "serves": frozenset({ISSUER}), **fields,
+        }  # fmt: skip
+        client, secret = create_client(self.deployment, Client(**values))
+        return App(self, self.history, client, secret, "alice")  # type: ignore[arg-type]
+
+    def expire(self, app: App) -> Connection:
+        """The provider's token of this app has ended."""
+        (mine,) = self.connections(app)
+        ended = replace(mine, access_expires_at=mine.tokens_at - 1, tokens_at=mine.tokens_at - 121)
+        self.deployment.put(connection_place(mine.connection_id), ended)
+        return mine
+
+    def connections(self, app: App) -> list[Connection]:
+        """As they stand."""
+        found: list[Connection] = self.deployment.scan("CONNECTION#", Connection)
+        return [one for one in found if one.client_id == app.client.client_id]
+
+    def schemas(self) -> set[str]:
+        """Of all items in both tables."""
+        found: set[str] = set()
+        for table in (self.deployment.settings.table, self.deployment.settings.keys_table):
+            answer = self.deployment.dynamodb.call("Scan", {"TableName": table, "ConsistentRead": True})
+            found |= {json.dumps(item.get("schema")) for item in answer["Items"]}
+        return found
+
+
+@contextlib.contextmanager
+def side_by_side(folder: Path) -> Iterator[Sides]:
+    """Both releases up. Raises NotInThisClone."""
+    tree = extract_previous(folder, *TREE)
+    aws, provider = start_aws(), start_provider(0, "127.0.0.2")
+    named = {"issuer": ISSUER, "endpoint_url": aws.endpoint_url, "provider_dirs": str(PROVIDERS)}
+    deployment = Deployment(read_settings(broker_environ(named)))
+    init_keysets(deployment)
+    provider.add_client("broker-at-demo", SECRET, [f"{ISSUER}/callback/demo"])
+    set_provider(deployment, "demo", client_id="broker-at-demo", client_secret=SECRET, issuer=provider.url)
+    options = ("--endpoint-url", aws.endpoint_url, "--issuer", ISSUER, "--provider", provider.url)
+    command = (sys.executable, "-m", "tests.races.broker", *options)
+    running = {"old": Process(*command, folder=tree), "new": Process(*command, folder=ROOT)}
+    try:
+        yield Sides({name: process.said["url"] for name, process in running.items()}, provider, deployment)
+    finally:
+        for process in running.values():
+            process.stop()
+        provider.stop()
+        aws.stop()
+
+
+def tokens_of(answer: Answer | None) -> dict[str, Any]:
+    """Of a token answer, which has to be one."""
+    assert answer is not None and answer.status == 200, answer and (answer.status, answer.body[:400])
+    return dict(answer.json)
