@@ -15,7 +15,8 @@ from tests.soak.history import Dead, Violation
 
 INSIST_SECONDS, PAUSE_SECONDS = 22.0, 0.4
 """Less than the grace of a refresh token together, and longer than anything here is down."""
-SIGN_IN_TRIES = 12
+SIGN_IN_SECONDS = 45.0
+"""Within which somebody gets in who begins again at once, whatever is in the way."""
 FRESH_SECONDS = 400
 """How long an access token is used: it lives 600."""
 KEPT_DEAD = 40
@@ -80,7 +81,8 @@ class Actor:
 
     def sign_in(self) -> None:
         """Code and tokens; begun again as often as something is in the way."""
-        for _ in range(SIGN_IN_TRIES):
+        end = time.monotonic() + SIGN_IN_SECONDS
+        while time.monotonic() < end:
             got = self._code()
             answer = self.insist(lambda: self.app.redeem(*got)) if got else None  # noqa: B023 - asked at once
             if answer is not None and answer.status == 200:
@@ -97,7 +99,8 @@ class Actor:
 
     def begin_device(self) -> None:
         """A device shows a code; the person allows it in a browser; the device polls."""
-        for _ in range(SIGN_IN_TRIES):
+        end = time.monotonic() + SIGN_IN_SECONDS
+        while time.monotonic() < end:
             told = self.app.start_device()
             if told and self.app.approve(told["user_code"]):
                 answer = self.insist(lambda: self.app.poll(told["device_code"]))  # noqa: B023 - asked at once
