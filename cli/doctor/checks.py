@@ -117,7 +117,8 @@ def examine(name: str, groups: Sequence[Group], subject: Any) -> Report:
             if not found:
                 skipped[check.name] = printable(str(why))
                 continue
-        findings += [Finding(check, printable(fault.found), printable(fault.fix or check.fix)) for fault in found]
+        faults = dict.fromkeys(found)
+        findings += [Finding(check, printable(fault.found), printable(fault.fix or check.fix)) for fault in faults]
         passed += [] if found else [check]
     return Report(name, findings, passed, skipped)
 

@@ -168,11 +168,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length") or 0)).decode()
         self.bad.asked.append(("POST", self.path, body))
         given = parse_qs(body) | (parse_qs(parts.query) if self._has("token-query") else {})
-        basic = (self.headers.get("authorization") or "").startswith("Basic ")
         if not given:
             self._refuse({"error": "invalid_request"}, 400)
         elif self._has("token-refuses"):
-            self._refuse({"error": "invalid_grant"}, 401 if basic else 400)
+            self._refuse({"error": "invalid_grant"}, 400)
         else:
             self._refuse({"error": "invalid_client"}, 401)
 
@@ -215,7 +214,9 @@ class _Handler(BaseHTTPRequestHandler):
             return "unsupported_response_type"
         if "code_challenge" not in query:
             return None if self._has("client-pkce-required") else "invalid_request"
-        if method != "S256" and not self._has("client-pkce-plain"):
+        if method != "S256" and not self._has(
+            "client-pkce-plain" if "code_challenge_method" in query else "client-pkce-method"
+        ):
             return "invalid_request"
         return "invalid_target" if "#" in query.get("resource", "") and not self._has("client-resource") else None
 

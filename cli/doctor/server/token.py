@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from cli.doctor.checks import Group, Source, rfc
+from cli.doctor.checks import Group, Skipped, Source, rfc
 from cli.doctor.server.visit import Server
 
 GROUP = Group("Token endpoint")
@@ -52,6 +52,8 @@ def challenges(server: Server) -> Iterator[str]:
     """Who fails by the Authorization header gets 401 and WWW-Authenticate of the same scheme."""
     answer = server.challenged
     told = answer.header("www-authenticate") or answer.header(RENAMED)
+    if answer.error not in ("", "invalid_client"):
+        raise Skipped("the client that does not exist is not refused as one")
     if answer.status != 401:
         yield f"the answer is {answer.status}, not 401"
     elif not told.lower().startswith("basic"):

@@ -49,7 +49,7 @@ class Server(Published):
         if self._client_id and self._redirect_uri:
             first.append(self.authorize())
         shown = [answer for one in first for answer in self._walk(one)]
-        return [answer for answer in shown if answer.is_page]
+        return [answer for answer in shown if answer.is_page and not answer.is_redirect]
 
     def goes_on(self, **changed: str | None) -> bool:
         """Does a changed request of the app lead the browser where the whole one does?
@@ -112,7 +112,8 @@ class Server(Published):
             return None
 
     def _asked(self, client_id: str, redirect_uri: str) -> dict[str, str]:
-        openid = {"scope": "openid", "nonce": "doctor-nonce"} if self.is_openid else {}
+        scope = "openid" if self.is_openid else "".join(self.words("scopes_supported")[:1])
+        openid = {"nonce": "doctor-nonce"} if self.is_openid else {}
         return {
             "response_type": "code",
             "client_id": client_id,
@@ -120,6 +121,7 @@ class Server(Published):
             "state": STATE,
             "code_challenge": CHALLENGE,
             "code_challenge_method": "S256",
+            **({"scope": scope} if scope else {}),
             **openid,
         }
 
