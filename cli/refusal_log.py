@@ -65,11 +65,11 @@ def find_in_cloudwatch(
     return found
 
 
-def find_group(logs: Transport) -> str:
-    """The API function's group, where there is one only. Raises OperationError."""
+def find_group(logs: Transport, handler: str = HANDLER) -> str:
+    """The group of the API's function, or of another one, where there is one only. Raises OperationError."""
     found = pages(logs, "DescribeLogGroups", {"logGroupNamePrefix": GROUPS})
     names = [group["logGroupName"] for page in found for group in page.get("logGroups", ())]
-    names = [name for name in names if HANDLER in name]
+    names = [name for name in names if handler in name]
     if len(names) != 1:
         said = "no log group of a broker is there" if not names else "there are several: " + ", ".join(sorted(names))
         raise OperationError(said, "name it with --log-group NAME")

@@ -17,11 +17,12 @@ from cli.explain import running_log, safe
 from cli.finding import find_deployment
 from cli.following import follow_cloudwatch, follow_file
 from cli.operations import OperationError
-from cli.refusal_log import Line, find_group
+from cli.refusal_log import HANDLER, Line, find_group
 
 HELP = "decisions as they are made: requests, refusals with their reason, alarms, duties"
-SHOWN = ("request", "alarm", "jobs")
-COLOURS = {"answered": "32", "refused": "33", "failed": "31", "alarm": "1;31", "jobs": "36"}
+SHOWN = ("request", "alarm", "jobs", "keys")
+FUNCTIONS = {"api": HANDLER, "jobs": "Jobs", "keys": "Keys"}
+COLOURS = {"answered": "32", "refused": "33", "failed": "31", "alarm": "1;31", "jobs": "36", "keys": "36"}
 _WORD = re.compile(r"[\x21-\x7e]{1,500}")
 
 
@@ -33,6 +34,7 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("--refused", action="store_true", help="refusals, failures and alarms only")
     parser.add_argument("--since", type=float, default=1, metavar="MINUTES", help="begin so long ago (default: 1)")
     parser.add_argument("--once", action="store_true", help="what is there, and no waiting for more")
+    parser.add_argument("--of", choices=FUNCTIONS, default="api", help="whose log in CloudWatch (default: api)")
     parser.add_argument("--log", metavar="FILE", help="follow this file")
     parser.add_argument("--log-group", metavar="NAME", help="of a function, where there are several")
     parser.set_defaults(alone=run)
@@ -94,7 +96,7 @@ def _word_alarm(line: Line) -> str:
 
 
 def _word_rest(line: Line) -> str:
-    return " ".join(f"{name}={line[name]}" for name in ("done", "later", "given_up", "idle") if name in line)
+    return " ".join(f"{name}={line[name]}" for name in ("done", "later", "given_up", "idle", "turned") if name in line)
 
 
 def _find(options: argparse.Namespace) -> Iterator[Line]:
@@ -110,7 +112,7 @@ def _find(options: argparse.Namespace) -> Iterator[Line]:
             return follow_file(Path(newest), older=[Path(each) for each in older], on=on)
     deployment = find_deployment()
     logs = BotoTransport("logs", endpoint_url=deployment.settings.endpoint_url)
-    group, since = options.log_group or find_group(logs), time.time() - options.since * 60
+    group, since = options.log_group or find_group(logs, FUNCTIONS[options.of]), time.time() - options.since * 60
     return follow_cloudwatch(logs, group, since=since, pattern=_pattern(options), on=on)
 
 
