@@ -1,11 +1,13 @@
 """The operator's way to AWS: botocore's client, with whatever credentials and region this terminal has."""
 
 import threading
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from functools import cache
 from typing import Any
 
-from chalicelib.adapters.aws import READ_SECONDS, STAND_IN_SECONDS, AwsRefusal, AwsUnreachable, is_stand_in
+from chalicelib.adapters.aws import READ_SECONDS, STAND_IN_SECONDS, AwsRefusal, AwsUnreachable, Transport, is_stand_in
 
 _MAKING = threading.Lock()  # a session makes one client at a time
 
@@ -14,12 +16,15 @@ class BotoTransport:
     """botocore's low-level client, made on first use, without retries of its own.
 
     It is the client that boto3 hands out, without boto3: that would import its file transfers too, at every cold start.
+
+    ahead   seconds by which AWS's clock was ahead of this terminal's at the last answer
     """
 
     def __init__(self, service: str, *, endpoint_url: str | None) -> None:
         self._service = service
         self._endpoint_url = endpoint_url
         self._client: Any = None
+        self.ahead = 0
 
     def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """One try; connect 1 s, read 2 s (10 s at a stand-in)."""
@@ -32,6 +37,7 @@ class BotoTransport:
             raise AwsRefusal(response["Error"].get("Code", ""), response.get("Item")) from None
         except BotoCoreError as error:
             raise AwsUnreachable(type(error).__name__) from None
+        self.ahead = _seconds_ahead(answer)
         return answer
 
     def client(self) -> Any:
@@ -51,6 +57,24 @@ class BotoTransport:
                         self._service, endpoint_url=self._endpoint_url, config=config
                     )
         return self._client
+
+
+class TableClock:
+    """The time as the table says it: a switch that a terminal throws whose clock is behind has to void as much."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    def now(self) -> int:
+        """Whole epoch seconds; before the table has answered anything, this terminal's."""
+        return int(time.time()) + getattr(self._transport, "ahead", 0)
+
+
+def _seconds_ahead(answer: Mapping[str, Any]) -> int:
+    """By the header `Date`, which is cut to whole seconds and takes its time to come: two of them say nothing."""
+    said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+    ahead = int(parsedate_to_datetime(said).timestamp() - time.time()) if said else 0
+    return ahead if abs(ahead) > 2 else 0
 
 
 @cache

@@ -30,6 +30,7 @@ def find_broker(deployment: Deployment) -> Broker:
     Raises OperationError.
     """
     parts: dict[str, Any] = {"dynamodb": deployment.dynamodb, "kms": deployment.kms, "log_stream": sys.stderr}
+    parts["clock"] = deployment.clock
     try:
         return build_broker(deployment.settings, **parts)
     except ConfigurationError as error:

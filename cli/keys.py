@@ -80,7 +80,7 @@ def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
         raise OperationError("--emergency is for signing alone", "docs/keys.md says what to do about the others")
     try:
         if options.emergency:
-            _confirm(options, "Every access token and ID token that is out there will be void. Type yes: ")
+            confirm(options, "Every access token and ID token that is out there will be void. Type yes: ")
             return _row(roll_signing(turner, now=now), turner)
         if options.purpose is None:
             return [_row(turn, turner) for turn in turn_due(turner, now=now)]
@@ -137,7 +137,7 @@ def _explained(cannot: CannotTurn) -> OperationError:
     return OperationError(*_WHY[str(cannot)])
 
 
-def _confirm(options: argparse.Namespace, question: str) -> None:
+def confirm(options: argparse.Namespace, question: str) -> None:
     """Raises OperationError where nobody says yes."""
     if options.yes:
         return

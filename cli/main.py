@@ -22,6 +22,7 @@ from cli import (
     importing,
     jobs,
     keys,
+    kill,
     providers,
     registration_tokens,
     tail,
@@ -70,6 +71,7 @@ def build_parser() -> argparse.ArgumentParser:
     providers.add_parsers(groups, common)
     _add_resource(groups, common)
     keys.add_parsers(groups, common)
+    kill.add_parsers(groups, common)
     below = connections.add_parsers(groups, common)
     importing.add_parser(below, common)
     exporting.add_parser(below, common)

@@ -8,23 +8,25 @@ import msgspec
 
 from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
 from chalicelib.adapters.dynamodb import DynamoStore
-from chalicelib.adapters.items import decode_item, encode_item
+from chalicelib.adapters.items import decode_item, encode, encode_item
 from chalicelib.adapters.items import key as item_key
 from chalicelib.adapters.keyring import TableKeyRing
 from chalicelib.adapters.kms import PURPOSES, KmsKeys
-from chalicelib.adapters.system import SystemClock, SystemEntropy
+from chalicelib.adapters.system import SystemEntropy
+from chalicelib.ports import Clock
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.jose import new_signing_key, public_jwk
 from chalicelib.records.client import Client, SecretHash
 from chalicelib.records.deployment import Deployment as DeploymentRecord
 from chalicelib.records.keyset import Purpose, WrappedKey
+from chalicelib.records.marks import NO_MARKS
 from chalicelib.records.places import DEPLOYMENT, Place, client_place, keyset_place, provider_place, resource_place
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
 from chalicelib.records.settings import Settings
 from chalicelib.records.stored import KeysetItem
 from chalicelib.vault.sealed import seal_provider_secret
-from cli.aws import BotoTransport
+from cli.aws import BotoTransport, TableClock
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -47,8 +49,9 @@ class Deployment:
 
     def __init__(self, settings: Settings, *, dynamodb: Transport | None = None, kms: Transport | None = None) -> None:
         self.settings = settings
-        self.clock, self.entropy = SystemClock(), SystemEntropy()
         self.dynamodb = dynamodb or BotoTransport("dynamodb", endpoint_url=settings.endpoint_url)
+        self.clock: Clock = TableClock(self.dynamodb)
+        self.entropy = SystemEntropy()
         self.kms = kms or BotoTransport("kms", endpoint_url=settings.endpoint_url)
         self.store = DynamoStore(
             self.dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=self.entropy
@@ -142,7 +145,10 @@ def _stands(name: str, old: dict[str, Any] | None) -> str:
     if old is None:
         return f"attribute_not_exists(#{name})"
     same = f"#{name} = :old_{name}"
-    return f"(attribute_not_exists(#{name}) OR {same})" if old in ({"L": []}, {"BOOL": False}) else same
+    return f"(attribute_not_exists(#{name}) OR {same})" if old in _NEVER_WRITTEN else same
+
+
+_NEVER_WRITTEN: tuple[dict[str, Any], ...] = ({"L": []}, {"BOOL": False}, encode(NO_MARKS))
 
 
 def init_keysets(deployment: Deployment) -> list[str]:

@@ -22,7 +22,7 @@ AGAIN = "broker user erase SUB: the same command again goes on from there"
 
 def _erase(deployment: Deployment, options: argparse.Namespace) -> Any:
     broker = find_broker(deployment)
-    sub = options.sub or _find_sub(broker, options)
+    sub = options.sub or find_sub(broker, options)
     if not options.yes:
         _confirm(sub)
     try:
@@ -38,7 +38,7 @@ def _erase(deployment: Deployment, options: argparse.Namespace) -> Any:
 def _sign_out(deployment: Deployment, options: argparse.Namespace) -> Any:
     """A new salt: no cookie of before opens. What apps hold stays; those that want to know are told."""
     broker = find_broker(deployment)
-    sub = options.sub or _find_sub(broker, options)
+    sub = options.sub or find_sub(broker, options)
     place = subject_place(sub)
     subject = broker.store.read(place).get(place)
     if subject is None:
@@ -63,7 +63,7 @@ def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
     }
 
 
-def _find_sub(broker: Broker, options: argparse.Namespace) -> str:
+def find_sub(broker: Broker, options: argparse.Namespace) -> str:
     """Who signs in with that account now. Raises OperationError."""
     definition = broker.catalog.get(options.provider or "")
     if definition is None or not options.account:
@@ -89,16 +89,21 @@ def _confirm(sub: str) -> None:
         raise OperationError("nothing has been erased", "type yes, or add --yes")
 
 
+def add_user_words(verb: argparse.ArgumentParser) -> None:
+    """How a user is named."""
+    verb.add_argument("sub", nargs="?", help="the user's sub; or the account that the user signs in with:")
+    verb.add_argument("--provider", metavar="ID")
+    verb.add_argument("--account", metavar="SUBJECT", help="as the provider names it: its stable id, no address")
+    verb.add_argument("--issuer", metavar="URL", help="default: the provider's")
+
+
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     """The words below `broker user`."""
     verbs = groups.add_parser("user", help="people").add_subparsers(dest="verb", required=True, metavar="VERB")
     erase = verbs.add_parser("erase", parents=[common], help="end a user, and all that is kept of that user")
     leave = verbs.add_parser("sign-out", parents=[common], help="end every browser session of a user")
     for verb in (erase, leave):
-        verb.add_argument("sub", nargs="?", help="the user's sub; or the account that the user signs in with:")
-        verb.add_argument("--provider", metavar="ID")
-        verb.add_argument("--account", metavar="SUBJECT", help="as the provider names it: its stable id, no address")
-        verb.add_argument("--issuer", metavar="URL", help="default: the provider's")
+        add_user_words(verb)
     leave.set_defaults(act=_sign_out)
     erase.add_argument("--yes", action="store_true", help="do not ask")
     erase.set_defaults(act=_erase)

@@ -109,3 +109,22 @@ def test_what_is_not_there_or_is_never_turned_is_said(typed: Callable[..., Done]
     typed("keys", "destroy", "handle", "1").refused("is current")
     for purpose in ("identity", "audit"):
         assert typed("keys", "destroy", purpose, "1").code == 2
+
+
+@requirement("SWITCH-01", "OPS-02")
+def test_a_switch_says_what_it_did_and_how_it_is_undone(broker: Operator, typed: Callable[..., Done]) -> None:
+    create = ("client", "create", "--name", "Killed", "--redirect-uri", "https://app.example/cb", "--json")
+    client_id = typed(*create).json["client_id"]
+    done = typed("kill", "client", client_id, "--json")
+    assert done.code == 0 and '"event":"killed"' in done.err
+    assert done.json["void"] == {"grants": 0, "connections": 0, "users": 0}
+    assert done.json["disabled"] is True and done.json["undo"] == f"broker kill client {client_id} --undo"
+    assert {row["seconds"] for row in done.json["lives_on"]} == {600, None, 10}
+    undone = typed(*done.json["undo"].split()[1:], "--json").json
+    assert undone["disabled"] is False and undone["void_before"] > "20"
+    broker("kill", "everything", typed="no\n").refused("nothing has been changed")
+    assert typed("kill", "everything", "--yes", "--no-count", "--json").json["void"] is None
+    assert typed("kill", "everything", "--undo", "--json").json["disabled"] is False
+    typed("kill", "provider", "demo").refused("not switched on")
+    typed("kill", "user").refused("name the user")
+    assert typed("kill", "planet").code == 2

@@ -165,3 +165,17 @@ def test_the_providers_secret_is_sealed_anew_too(stack: Stack) -> None:
     assert secret is not None and sealed_version(secret) == 2
     stack.restart()
     assert start_session(stack).exchange().status == 200
+
+
+@requirement("KEY-04", "VLT-09")
+def test_who_is_erased_meanwhile_stays_erased(stack: Stack) -> None:
+    """The look has read a key; its user is erased before the look writes."""
+    session = start_session(stack)
+    turn_vault(stack)
+    turner, place = turner_of(stack), user_key_place(session.claims["sub"])
+    kept = read(stack, place)
+    assert not turner.ring.reseal(place, b"another" * 8, read=b"not what stands there")
+    erase_user(stack.broker, session.claims["sub"])
+    assert not turner.ring.reseal(place, b"another" * 8, read=kept.sealed)
+    assert read(stack, place).sealed == b"" and run(stack).state == "resealed"
+    assert read(stack, place).sealed == b""

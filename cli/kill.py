@@ -1,0 +1,137 @@
+"""`broker kill client|user|provider|everything`: one write, and nothing of before is taken any more.
+
+It throws the marks that every request looks at; `--undo` lets begin anew, and never revives what was void.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from msgspec.structs import replace
+
+from chalicelib.adapters.log import JsonLog
+from chalicelib.records.deployment import Deployment as DeploymentRecord
+from chalicelib.records.marks import Marks
+from chalicelib.records.places import DEPLOYMENT, provider_place, subject_place, user_key_place
+from cli.connections import find_broker
+from cli.keys import confirm
+from cli.operations import CACHED_SECONDS, Deployment, OperationError
+from cli.showing import date
+from cli.switching import switch_client
+from cli.users import add_user_words, find_sub
+from cli.voided import count_void, outlasting
+
+USER_SECONDS = 1  # a subject is never taken from a process's memory: its mark catches its own second
+TRIES = 3
+
+
+def kill_client(deployment: Deployment, client_id: str, *, undo: bool) -> Marks:
+    """The app, whatever it holds; also one that is named by a URL and was never here. Raises OperationError."""
+    return switch_client(deployment, client_id, disabled=not undo).marks
+
+
+def kill_user(deployment: Deployment, sub: str, *, undo: bool) -> Marks:
+    """What the user allowed every app, and every browser session. Raises OperationError."""
+    place = subject_place(sub)
+    for _ in range(TRIES):
+        found = deployment.store.read(place, user_key_place(sub))
+        subject, key = found.get(place), found.get(user_key_place(sub))
+        if subject is None:
+            raise OperationError(f"nobody is called {sub}", "broker connection list")
+        if subject.linked_to:
+            raise OperationError(f"{sub} is a login of {subject.linked_to}", f"broker kill user {subject.linked_to}")
+        if key is not None and not key.sealed:
+            raise OperationError(f"user {sub} was erased, which is for ever", "broker user erase --help")
+        marks, salt = _thrown(deployment, subject.marks, undo, USER_SECONDS), deployment.entropy.token_bytes(16)
+        changed = replace(subject, marks=marks, session_salt=salt)
+        if deployment.put_fields(place, changed, "marks", "session_salt", read=subject) is not None:
+            return marks
+    raise _busy(f"user {sub}")
+
+
+def kill_provider(deployment: Deployment, provider_id: str, *, undo: bool) -> Marks:
+    """Every connection there, and every sign-in that came through it. Raises OperationError."""
+    place = provider_place(provider_id)
+    for _ in range(TRIES):
+        record = deployment.store.read(place).get(place)
+        if record is None:
+            raise OperationError(f"provider {provider_id} is not switched on", "broker provider list")
+        marks = _thrown(deployment, record.marks, undo, CACHED_SECONDS)
+        if deployment.put_fields(place, replace(record, marks=marks), "marks", read=record) is not None:
+            return marks
+    raise _busy(f"provider {provider_id}")
+
+
+def kill_everything(deployment: Deployment, *, undo: bool) -> Marks:
+    """The whole deployment. Raises OperationError."""
+    for _ in range(TRIES):
+        record = deployment.store.read(DEPLOYMENT).get(DEPLOYMENT)
+        if record is None:
+            deployment.put_if_absent(DEPLOYMENT, DeploymentRecord())
+            continue
+        marks = _thrown(deployment, record.marks, undo, CACHED_SECONDS)
+        if deployment.put_fields(DEPLOYMENT, replace(record, marks=marks), "marks", read=record) is not None:
+            return marks
+    raise _busy("the deployment")
+
+
+def _thrown(deployment: Deployment, marks: Marks, undo: bool, seconds: int) -> Marks:
+    """Off; or on again for what is decided from then on, so that what was allowed before stays void."""
+    if not undo:
+        return replace(marks, disabled=True)
+    return Marks(disabled=False, not_before=max(deployment.clock.now() + seconds, marks.not_before or 0))
+
+
+def _busy(what: str) -> OperationError:
+    return OperationError(f"{what} is being changed at this moment", "the same command again")
+
+
+def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:
+    """Throw the switch first; what it voided is counted afterwards."""
+    kind, undo = options.kind, options.undo
+    named = _named(deployment, options)
+    if kind == "everything" and not undo:
+        confirm(options, "Every app of every user stops at its next request. Type yes: ")
+    throw: dict[str, Callable[[], Marks]] = {
+        "client": lambda: kill_client(deployment, named, undo=undo),
+        "user": lambda: kill_user(deployment, named, undo=undo),
+        "provider": lambda: kill_provider(deployment, named, undo=undo),
+        "everything": lambda: kill_everything(deployment, undo=undo),
+    }
+    marks = throw[kind]()
+    log = JsonLog(deployment.clock, stream=sys.stderr)
+    log.event("kill_undone" if undo else "killed", kind=kind, named=named, by="operator")
+    row: dict[str, Any] = {"kind": kind, "named": named or None, "disabled": marks.disabled}
+    if undo:
+        return {
+            **row,
+            "void_before": date(marks.not_before),
+            "next": "users sign in and allow anew; nothing comes back",
+        }
+    void = None if options.no_count else count_void(deployment, kind, named)
+    again = " ".join(word for word in ("broker kill", kind, named, "--undo") if word)
+    return {**row, "void": void, "lives_on": outlasting(deployment, kind, named), "undo": again}
+
+
+def _named(deployment: Deployment, options: argparse.Namespace) -> str:
+    if options.kind == "user":
+        return str(options.sub or find_sub(find_broker(deployment), options))
+    return "" if options.kind == "everything" else str(options.named)
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The words below `broker kill`."""
+    said = "end all of a client, user, provider, or everything, by one write"
+    kinds = groups.add_parser("kill", help=said).add_subparsers(dest="kind", required=True, metavar="WHAT")
+    client = kinds.add_parser("client", parents=[common], help="an app, for all its users")
+    client.add_argument("named", metavar="CLIENT_ID")
+    add_user_words(kinds.add_parser("user", parents=[common], help="a user, in all apps and browsers"))
+    provider = kinds.add_parser("provider", parents=[common], help="a third party, for all apps and users")
+    provider.add_argument("named", metavar="PROVIDER_ID")
+    kinds.add_parser("everything", parents=[common], help="all apps, users and providers")
+    for kind in kinds.choices.values():
+        kind.add_argument("--undo", action="store_true", help="let it begin anew; what was void stays void")
+        kind.add_argument("--no-count", action="store_true", help="do not look through the table for what it voided")
+        kind.add_argument("--yes", action="store_true", help="do not ask")
+        kind.set_defaults(act=_act)

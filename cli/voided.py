@@ -1,0 +1,52 @@
+"""What a kill switch voided, by count, and what goes on living for a while where nobody asks us."""
+
+from collections.abc import Callable
+from typing import Any
+
+from chalicelib.protocol.key_states import MOST_TOKEN_SECONDS
+from chalicelib.records.connection import Connection
+from chalicelib.records.grant import Grant
+from cli.operations import CACHED_SECONDS, Deployment, list_resources
+
+LIVE = ("exchanging", "issued", "active", "device_pending")
+
+
+def count_void(deployment: Deployment, kind: str, named: str) -> dict[str, int]:
+    """Grants and connections that were alive, and whose: read from the whole table, after the switch was thrown."""
+    now = deployment.clock.now()
+    is_meant: dict[str, Callable[[Any], bool]] = {
+        "client": lambda one: one.client_id == named,
+        "user": lambda one: one.sub == named,
+        "provider": lambda one: one.provider_id == named,
+        "everything": lambda one: True,
+    }
+    grants: list[Grant] = deployment.scan("GRANT#", Grant)
+    connections: list[Connection] = deployment.scan("CONNECTION#", Connection)
+    live = [one for one in grants if one.status in LIVE and not one.is_over(now) and is_meant[kind](one)]
+    held = [one for one in connections if one.status != "revoked" and is_meant[kind](one)]
+    users = {one.sub for one in live if one.sub} | {one.sub for one in held}
+    return {"grants": len(live), "connections": len(held), "users": len(users)}
+
+
+def outlasting(deployment: Deployment, kind: str, named: str) -> list[dict[str, Any]]:
+    """What this switch does not reach, for how many seconds at most (None: the provider alone says), and what would."""
+    longest = max(
+        (deployment.settings.access_token_seconds, *(one.token_seconds or 0 for one in list_resources(deployment)))
+    )
+    ended = {"client": f"--client {named}", "user": f"--user {named}"}.get(kind)
+    rows: list[dict[str, Any]] = [
+        {
+            "what": "access tokens, at an API that verifies them offline",
+            "seconds": min(longest, MOST_TOKEN_SECONDS),
+            "instead": "broker keys rotate signing --emergency, which ends those of everybody",
+        },
+        {
+            "what": "tokens of providers that an app was given",
+            "seconds": None,
+            "instead": f"broker connection revoke {ended}" if ended else "broker connection list, and revoke each",
+        },
+    ]
+    if kind != "user":
+        what = "codes that are redeemed, tokens of clients for themselves: a process remembers for so long"
+        rows.append({"what": what, "seconds": CACHED_SECONDS, "instead": None})
+    return rows
