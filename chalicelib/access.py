@@ -325,8 +325,21 @@ def refuse_unreadable(broker: Broker, connection: Connection, reason: str) -> No
     """
     broker.log.event("alarm", kind="vault_does_not_open", connection_id=connection.connection_id, reason=reason)
     broker.store.demand_sign_in(connection)
-    broker.log.count("ReauthRequired")
+    note_reauth(broker, connection, "vault_does_not_open")
     raise ServerError("vault_does_not_open")
+
+
+def note_reauth(broker: Broker, connection: Connection, reason: str) -> None:
+    """Only the user can bring this connection back."""
+    broker.log.event(
+        "reauth_required",
+        connection_id=connection.connection_id,
+        provider_id=connection.provider_id,
+        client_id=connection.client_id,
+        sub=connection.sub,
+        reason=reason,
+    )
+    broker.log.count("ReauthRequired")
 
 
 def profile_places(grant: Grant) -> tuple[Place[Any], ...]:

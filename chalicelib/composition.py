@@ -50,8 +50,7 @@ def build_broker(
     kms = kms or SignedTransport("kms", endpoint_url=settings.endpoint_url)
     tables: dict[str, Any] = {"table": settings.table, "keys_table": settings.keys_table, "entropy": entropy}
     store = DynamoStore(dynamodb, **tables)
-    namespace = f"TokenBroker/{settings.deployment}" if settings.metrics == "on" else None
-    log = JsonLog(clock, stream=log_stream, namespace=namespace)
+    log = _build_log(settings, clock, log_stream)
     fetcher = GuardedFetcher(allow=local_targets)
     return Broker(
         settings=settings,
@@ -71,6 +70,23 @@ def build_broker(
         limiter=BlockLimiter(store),
         queue=TableQueue(dynamodb, **tables),
         flights=SharedFlights(),
+    )
+
+
+def _build_log(settings: Settings, clock: Clock, stream: TextIO | None) -> JsonLog:
+    """One that tells an event bus too, where there is one; it is read in by nobody else."""
+    namespace = f"TokenBroker/{settings.deployment}" if settings.metrics == "on" else None
+    if settings.event_bus is None:
+        return JsonLog(clock, stream=stream, namespace=namespace)
+    from chalicelib.adapters.telling import TellingLog
+
+    return TellingLog(
+        clock,
+        bus=settings.event_bus,
+        events=SignedTransport("events", endpoint_url=settings.endpoint_url),
+        whose={"issuer": settings.issuer, "deployment": settings.deployment},
+        stream=stream,
+        namespace=namespace,
     )
 
 

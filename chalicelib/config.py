@@ -20,6 +20,7 @@ _ISSUER = re.compile(
     rf"(https?)://({_LABEL}(?:\.{_LABEL})*|\[::1\])(?::([1-9][0-9]{{0,4}}))?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)?"
 )
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
+_BUS = re.compile(r"(?:arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._/-]{1,256}")
 _NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
 _ANY_ISSUER = "https://broker.invalid"
 FAPI2_CODE_SECONDS = 60  # FAPI 2.0 Security Profile section 5.3.2.1 number 11
@@ -133,6 +134,8 @@ def _check(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}REGION_LETTER must be one lower-case letter")
     if settings.endpoint_url is not None and not _ENDPOINT.fullmatch(settings.endpoint_url):
         faults.append(f"{PREFIX}ENDPOINT_URL must be an http or https URL without a path")
+    if settings.event_bus is not None and not _BUS.fullmatch(settings.event_bus):
+        faults.append(f"{PREFIX}EVENT_BUS must be the name or the ARN of an event bus")
     if settings.table == settings.keys_table:
         faults.append(f"{PREFIX}KEYS_TABLE must be another table than {PREFIX}TABLE")
     if not settings.is_loopback and not settings.handouts_unlimited:

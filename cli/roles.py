@@ -10,8 +10,10 @@ from msgspec import Struct
 
 from chalicelib.records.keyset import Purpose
 
-READS = ("GetItem", "BatchGetItem", "Query", "Scan")
-WRITES = ("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem")
+READS = ("dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan")
+WRITES = ("dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem")
+OPENS, WRAPS = ("kms:Decrypt",), ("kms:Encrypt", "kms:GenerateDataKey")
+LOGS = ("logs:FilterLogEvents", "logs:GetLogEvents", "logs:StartQuery")
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
@@ -66,20 +68,20 @@ def read_role(name: str, policy: Mapping[str, Any]) -> Role:
         tables = {table for resource in resources for table in _tables(resource)}
         leading = _condition(statement, "dynamodb:LeadingKeys") or ["*"]
         if "broker" in tables:
-            reads |= set(leading) if _any(actions, "dynamodb", READS) else set()
-            writes |= set(leading) if _any(actions, "dynamodb", WRITES) else set()
-        keys |= "broker-keys" in tables and _any(actions, "dynamodb", READS)
-        destroys |= "broker-keys" in tables and _any(actions, "dynamodb", WRITES)
-        if _any(actions, "kms", ("Decrypt",)):
+            reads |= set(leading) if _any(actions, READS) else set()
+            writes |= set(leading) if _any(actions, WRITES) else set()
+        keys |= "broker-keys" in tables and _any(actions, READS)
+        destroys |= "broker-keys" in tables and _any(actions, WRITES)
+        if _any(actions, OPENS):
             opens |= set(_condition(statement, "kms:EncryptionContext:purpose") or PURPOSES)
-        wraps |= _any(actions, "kms", ("Encrypt", "GenerateDataKey"))
-        logs |= _any(actions, "logs", ("FilterLogEvents", "GetLogEvents", "StartQuery"))
+        wraps |= _any(actions, WRAPS)
+        logs |= _any(actions, LOGS)
     more: dict[str, Any] = {"keys": keys, "destroys": destroys, "wraps": wraps, "logs": logs}
     return Role(name=name, reads=frozenset(reads), writes=frozenset(writes), opens=frozenset(opens), **more)
 
 
-def _any(actions: list[str], service: str, names: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(f"{service}:{name}", action) for action in actions for name in names)
+def _any(actions: list[str], names: tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, action) for action in actions for name in names)
 
 
 def _tables(resource: Any) -> tuple[str, ...]:

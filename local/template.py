@@ -45,6 +45,7 @@ def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path 
         merged = merge(merged, json.loads(path.read_text(encoding="utf-8")) if path.exists() else {})
     with tempfile.TemporaryDirectory(prefix="broker-template-") as folder:
         template = _ask_chalice(Path(folder) / "project", merged, stage, root)
+    _let_functions_tell(template)
     if operator := template["Resources"].get("OperatorRole"):
         policy = json.loads((root / "infra" / "operator-policy.json").read_text(encoding="utf-8"))
         operator["Properties"]["Policies"] = [{"PolicyName": "OperatorPolicy", "PolicyDocument": policy}]
@@ -55,6 +56,18 @@ def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path 
             if "DomainName" in template.get("Parameters", {}):
                 function["Environment"]["Variables"]["BROKER_ISSUER"] = ISSUER
     return template
+
+
+def _let_functions_tell(template: Mapping[str, Any]) -> None:
+    """The right to send events, for the roles of functions that are told of a bus, and for that bus alone."""
+    resources = template["Resources"]
+    for function in [one for one in resources.values() if one["Type"] == "AWS::Serverless::Function"]:
+        bus = function["Properties"]["Environment"]["Variables"].get("BROKER_EVENT_BUS")
+        if bus:
+            arn = bus if bus.startswith("arn:") else f"arn:aws:events:*:*:event-bus/{bus}"
+            statement = {"Sid": "TellTheEventBus", "Effect": "Allow", "Action": "events:PutEvents", "Resource": arn}
+            (policy,) = resources[function["Properties"]["Role"]["Fn::GetAtt"][0]]["Properties"]["Policies"]
+            policy["PolicyDocument"]["Statement"].append(statement)
 
 
 def merge(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,11 @@ from chalicelib.adapters.kept import KeptConnections, Unanswered
 
 CONNECT_SECONDS = 1
 CONNECTIONS = 32
-TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "kms": ("TrentService", "1.1")}
+TARGETS = {
+    "dynamodb": ("DynamoDB_20120810", "1.0"),
+    "kms": ("TrentService", "1.1"),
+    "events": ("AWSEvents", "1.1"),
+}
 
 
 class _Value(TypedDict, total=False):
@@ -48,7 +52,7 @@ _TYPES: dict[str, Any] = {
 
 
 class SignedTransport:
-    """One try of one operation of DynamoDB or KMS, signed by botocore, over kept connections."""
+    """One try of one operation of DynamoDB, KMS or EventBridge, signed by botocore, over kept connections."""
 
     def __init__(self, service: str, *, endpoint_url: str | None = None) -> None:
         self._service = service

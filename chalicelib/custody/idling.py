@@ -20,6 +20,7 @@ from chalicelib.records.sweep import Sweep
 from chalicelib.vault.endings import result_of
 
 DAY = 86400
+FOREWARNED_SECONDS = 7 * DAY
 CLAIM_SECONDS = 60
 LEAST_SECONDS = 12  # one user's connections are looked at in that, and ended as far as there is time
 
@@ -63,6 +64,7 @@ def _look_at(broker: Broker, sub: str, names: list[str]) -> list[Connection]:
         if one.client_id in deleted:
             over.append(one)
         elif one.client_id in using:
+            _forewarn(broker, one, now)
             if one.idle_since:
                 broker.store.note_idle(one, since=0)
         elif not one.idle_since:
@@ -70,6 +72,13 @@ def _look_at(broker: Broker, sub: str, names: list[str]) -> list[Connection]:
         elif one.idle_since <= now - allowed:
             over.append(one)
     return _end(broker, sub, over)
+
+
+def _forewarn(broker: Broker, one: Connection, now: int) -> None:
+    """At each look of the last days before its user has to sign in there again, as far as that is known."""
+    if one.status == "active" and one.reauth_by is not None and now < one.reauth_by <= now + FOREWARNED_SECONDS:
+        named = {"connection_id": one.connection_id, "provider_id": one.provider_id, "client_id": one.client_id}
+        broker.log.event("reauth_by", **named, sub=one.sub, reauth_by=one.reauth_by)
 
 
 def _end(broker: Broker, sub: str, over: list[Connection]) -> list[Connection]:

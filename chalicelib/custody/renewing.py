@@ -9,7 +9,7 @@ from typing import Literal, NoReturn
 
 import msgspec
 
-from chalicelib.access import refuse_unreadable
+from chalicelib.access import note_reauth, refuse_unreadable
 from chalicelib.asking import TOKEN_SECONDS, ProviderFailure, Registered, open_credential, reach
 from chalicelib.custody.keeping import Attempt, Held, commit_answer, finish_answer, keep_answer
 from chalicelib.ports import Broker, Refused
@@ -234,6 +234,6 @@ def _fail(broker: Broker, attempt: Attempt, answer: Ended | NotDone | Unknown, *
     failed = msgspec.structs.replace(leased, **changes)
     broker.store.record_refresh_failure(failed, owner=attempt.owner)
     if isinstance(answer, Ended):
-        broker.log.count("ReauthRequired")
+        note_reauth(broker, leased, answer.reason)
         raise InvalidGrant("reauth_required", members={"reason": "reauth_required"})
     raise TemporarilyUnavailable("provider_did_not_refresh", retry_after=max(1, failed.retry_at - now))

@@ -2,7 +2,7 @@
 
 from chalicelib.access import verify_signature
 from chalicelib.endpoints.client_authentication import authenticate_client
-from chalicelib.ports import Broker
+from chalicelib.ports import Broker, Written
 from chalicelib.protocol.errors import InvalidGrant, InvalidToken, UnsupportedTokenType
 from chalicelib.protocol.handles import PREFIXES, parse_handle, secret_hash
 from chalicelib.protocol.request import Request
@@ -34,8 +34,14 @@ def _revoke_refresh_token(broker: Broker, client: Client, token: str) -> None:
         handle = parse_handle(token, "refresh", broker.keys.get("handle"), epoch=broker.settings.epoch)
     except InvalidGrant:
         return
-    broker.store.revoke_grant(handle.grant_id, client_id=client.client_id, secret_hash=secret_hash(handle.secret))
-    broker.log.event("grant_revoked", client_id=client.client_id, by="client")
+    ended = broker.store.revoke_grant(
+        handle.grant_id, client_id=client.client_id, secret_hash=secret_hash(handle.secret)
+    )
+    if isinstance(ended, Written):
+        grant = ended.item
+        broker.log.event(
+            "grant_revoked", grant_id=grant.grant_id, client_id=client.client_id, sub=grant.sub, by="client"
+        )
 
 
 def _revoke_access_token(broker: Broker, client: Client, token: str) -> None:

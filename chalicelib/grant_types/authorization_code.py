@@ -55,7 +55,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         except InvalidGrant as refusal:
             raise refusal.noting(redirect_uri=seen(redirect_uri), **_describe(result.found, now)) from None
         broker.store.revoke_grant(replay.grant_id, client_id=client.client_id)
-        broker.log.event("replay_detected", reason=replay.reason, client_id=client.client_id)
+        broker.log.event("replay_detected", grant_id=replay.grant_id, reason=replay.reason, client_id=client.client_id)
         raise InvalidGrant(replay.reason)
     profile = _read_asked(broker, result.item)
     return issue_redeemed(broker, result.item, presented, asked, jkt=jkt, now=now, profile=profile)

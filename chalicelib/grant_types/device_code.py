@@ -52,7 +52,7 @@ def _explain(
     if isinstance(decision, StillWaiting):
         return _note_poll(broker, decision, presented, request, now)
     broker.store.revoke_grant(decision.grant_id, client_id=request.client_id)
-    broker.log.event("replay_detected", reason=decision.reason, client_id=request.client_id)
+    broker.log.event("replay_detected", grant_id=decision.grant_id, reason=decision.reason, client_id=request.client_id)
     return InvalidGrant(decision.reason)
 
 

@@ -89,7 +89,9 @@ def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int, 
     decision = _explain(broker, result.found, handle, request, now)
     if isinstance(decision, RevokeGrant):
         broker.store.revoke_grant(decision.grant_id, client_id=request.client_id)
-        broker.log.event("replay_detected", reason=decision.reason, client_id=request.client_id)
+        broker.log.event(
+            "replay_detected", grant_id=decision.grant_id, reason=decision.reason, client_id=request.client_id
+        )
         raise InvalidGrant(decision.reason)
     return decision.grant
 

@@ -32,6 +32,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     client_id_documents       clients may name themselves by the URL of a document about them; it is fetched
     document_fetches_per_*    such fetches a minute: for one address that asks, from one host, and in all
     dpop_nonce          whether every DPoP proof has to hold a nonce of ours
+    event_bus           the name or ARN of an EventBridge bus that is told what a team may want to act on; None: none is
     metrics             whether the line of a request holds metrics for CloudWatch
     provider_dirs       further folders of provider files, read after our own
     theme               a TOML file with colours and a logo for the pages
@@ -84,6 +85,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     handouts_per_client: int = 12_000
     handouts_unlimited: bool = False
     dpop_nonce: Literal["optional", "required"] = "optional"
+    event_bus: str | None = None
     metrics: Literal["on", "off"] = "on"
     provider_dirs: tuple[str, ...] = ()
     theme: str | None = None
