@@ -18,6 +18,7 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.places import connection_place
 from cli.operations import Deployment, create_client, init_keysets, set_provider
 from local.aws import start_aws
+from local.listening import find_port
 from local.provider import RunningProvider
 from local.provider import start as start_provider
 from local.stack import broker_environ
@@ -30,15 +31,8 @@ from tests.soak.app import App
 from tests.soak.history import History
 from tests.soak.world import APP, ISSUER, SCOPE
 
-TREE = (
-    "app.py",
-    "chalicelib",
-    "local",
-    "infra",
-    "tests/__init__.py",
-    "tests/races/__init__.py",
-    "tests/races/broker.py",
-)
+RACES = ("tests/__init__.py", "tests/races/__init__.py", "tests/races/broker.py", "tests/races/mortal.py")
+TREE = ("app.py", "chalicelib", "local", "infra", *RACES)
 SECRET = "s" * 40
 
 
@@ -47,6 +41,7 @@ class Sides:
     """`side` answers the next request: "old" or "new"."""
 
     urls: dict[str, str]
+    trees: dict[str, Path]
     provider: RunningProvider
     deployment: Deployment
     side: str = "new"
@@ -56,6 +51,24 @@ class Sides:
     def choose(self) -> str:
         """Where the next request goes."""
         return urlsplit(self.urls[self.side]).netloc
+
+    @property
+    def endpoint_url(self) -> str:
+        """Of the table."""
+        return str(self.deployment.settings.endpoint_url)
+
+    @contextlib.contextmanager
+    def mortal(self, side: str, *, die_at: int) -> Iterator[None]:
+        """A further process of one release answers, and is killed after so many of its writes."""
+        port = find_port("127.0.0.1")
+        options = ("--endpoint-url", self.endpoint_url, "--issuer", ISSUER, "--provider", self.provider.url)
+        command = (sys.executable, "-m", "tests.races.mortal", *options, "--port", str(port))
+        process = Process(*command, "--die-at", str(die_at), folder=self.trees[side])
+        self.urls["mortal"], self.side = process.said["url"], "mortal"
+        try:
+            yield
+        finally:
+            process.kill()
 
     def app(self, **fields: Any) -> App:
         """A registered app, whose user has never been here as far as it knows."""
@@ -101,9 +114,10 @@ def side_by_side(folder: Path) -> Iterator[Sides]:
     set_provider(deployment, "demo", client_id="broker-at-demo", client_secret=SECRET, issuer=provider.url)
     options = ("--endpoint-url", aws.endpoint_url, "--issuer", ISSUER, "--provider", provider.url)
     command = (sys.executable, "-m", "tests.races.broker", *options)
-    running = {"old": Process(*command, folder=tree), "new": Process(*command, folder=ROOT)}
+    trees = {"old": tree, "new": ROOT}
+    running = {side: Process(*command, folder=folder) for side, folder in trees.items()}
     try:
-        yield Sides({name: process.said["url"] for name, process in running.items()}, provider, deployment)
+        yield Sides({side: process.said["url"] for side, process in running.items()}, trees, provider, deployment)
     finally:
         for process in running.values():
             process.stop()
