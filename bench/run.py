@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sign-ins", type=int, nargs="+", default=[1000, 10_000], metavar="N", help="1000 10000")
     parser.add_argument("--callers", type=int, default=1000, help="hand-outs of one connection at once (1000)")
     parser.add_argument("--environments", type=int, default=50, help="how many of them are served at a time (50)")
+    parser.add_argument("--grants", type=int, nargs="+", default=[100, 1_000_000], metavar="N", help="100 1000000")
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end instead of tables")
     options = parser.parse_args(arguments)
     say = (lambda _: None) if options.json else partial(print, flush=True)
@@ -156,11 +157,31 @@ def bench_memory(options: argparse.Namespace, folder: Path, say: Callable[[str],
     return found
 
 
+def bench_flat(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
+    """Calls and units with few and with many grants in the table."""
+    from bench.flat import measure
+
+    say("\nCalls and units of each step by stored grants (goal: equal)")
+    found = measure(options.grants, folder, say)
+    steps = next(iter(found.values()))
+    rows = [
+        [f"{step}, {grants:,} grants", f"{one.calls}", f"{one.write:g}", f"{one.read:g}", f"{one.told:g}"]
+        for step in steps
+        for grants, units in found.items()
+        for one in [units[step]]
+    ]
+    say(table(["step", "calls", "write units", "read units", "as the store says"], rows))
+    equal = all(units[step] == steps[step] for units in found.values() for step in steps)
+    say("  equal" if equal else "  NOT EQUAL")
+    return {grants: {step: asdict(one) for step, one in units.items()} for grants, units in found.items()}
+
+
 BENCHES: dict[str, Callable[[argparse.Namespace, Path, Callable[[str], None]], Any]] = {
     "cpu": bench_cpu,
     "proxy": bench_proxy,
     "crowd": bench_crowd,
     "init": bench_init,
+    "flat": bench_flat,
     "memory": bench_memory,
 }
 

@@ -5,6 +5,7 @@ files beside the code, counted.json and prices.toml.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 from dataclasses import asdict
@@ -13,9 +14,11 @@ from pathlib import Path
 import msgspec
 
 from bench.cost.counting import count
-from bench.cost.pricing import COUNTED, Counts, price_table, read_counts, read_prices
+from bench.cost.pricing import COUNTED, Counts, Prices, price_table, read_counts, read_prices
 from bench.cost.simulation import Hour, Simulation
+from local.package import ROOT
 
+PAGES = (ROOT / "README.md", ROOT / "docs" / "cost.md")
 USERS = (1, 1_000, 1_000_000)
 HOURS = (
     "users a day",
@@ -32,7 +35,9 @@ HOURS = (
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables."""
     parser = argparse.ArgumentParser(prog="dev.py cost", description=__doc__.partition(": ")[2])
-    parser.add_argument("--count", action="store_true", help="count calls and bytes anew, and keep them")
+    parser.add_argument(
+        "--count", action="store_true", help="count calls and bytes anew; keep them, and the documentation's tables"
+    )
     parser.add_argument(
         "--users", type=int, nargs="+", metavar="N", help="users a day, each simulated (1 1000 1000000)"
     )
@@ -47,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
         kept = msgspec.json.format(msgspec.json.encode(Counts(things=things, openings=openings)), indent=2)
         COUNTED.write_bytes(kept + b"\n")
     counts, prices = read_counts(), read_prices()
+    if options.count:
+        write_tables(counts, prices)
     users = [] if options.prices_only else options.users or USERS
     hours = [Simulation(number, counts, prices).run() for number in users]
     if options.json:
@@ -58,6 +65,17 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nThe busiest hour, simulated; the month at a REST API\n")
         print(hour_table(hours))
     return 0
+
+
+def write_tables(counts: Counts, prices: Prices) -> None:
+    """Put today's tables into the place of those that the README and docs/cost.md have."""
+    tables = price_table(counts, prices), hour_table([Simulation(users, counts, prices).run() for users in USERS])
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for table in tables:
+            head = re.escape(table.partition("\n")[0])
+            text = re.sub(rf"^{head}\n(?:\|.*\n)*", table + "\n", text, flags=re.MULTILINE)
+        page.write_text(text, encoding="utf-8")
 
 
 def hour_table(hours: list[Hour]) -> str:

@@ -1,20 +1,19 @@
 """What each thing that is paid for asks of AWS: counted on the wire of a real broker, everything warm."""
 
 import io
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import boto3
 import msgspec
 
 from bench.broker import MeteredApp, broker_beside, call_through
 from bench.calls import snapshot
 from bench.clock import middle
-from bench.cost.sizes import item_bytes, read_units, shared_reads, write_units
-from bench.recording import recording
+from bench.cost.sizes import item_bytes
+from bench.cost.wire import spending
 from chalicelib.adapters.kms import KmsKeys
 from chalicelib.adapters.registry import CachedRegistry
 from chalicelib.adapters.signed import SignedTransport
@@ -26,6 +25,7 @@ from tests.package.world import World
 
 TABLES = ("broker", "broker-keys")
 LIFE = 3600
+T = TypeVar("T")
 
 
 class Counted(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,73 +62,74 @@ class Counting:
         self.broker = _ageless(broker_beside(world, self.log))
         self.app = MeteredApp(create_app(lambda: self.broker))
         self.door = world.door(self.app)
-        self.found: dict[str, list[Counted]] = {}
+        self.client = boto3.client("dynamodb", endpoint_url=world.neighbours.endpoint_url)
 
     def count(self, rounds: int) -> tuple[dict[str, Counted], int]:
         """Each thing, of `rounds` rounds; and how many keysets a new environment opens by KMS for all of them."""
-        self._round(0)
-        openings = sum(one.openings for several in self.found.values() for one in several)
-        self._round(1)
-        self.found.clear()  # what came before made everything warm
-        for number in range(2, 2 + rounds):
-            self._round(number)
-        return {name: _middle(several) for name, several in self.found.items()}, openings
+        first = self._round(0, self._spent)
+        self._round(1, self._spent)
+        counted = self._round(2, self._spent)
+        cpu = [self._round(number, self._cpu) for number in range(3, 3 + rounds)]
+        middles = {name: round(middle(one[name] for one in cpu)) for name in counted}
+        things = {name: msgspec.structs.replace(one, cpu=middles[name]) for name, one in counted.items()}
+        return things, sum(one.openings for one in first.values())
 
-    def _round(self, number: int) -> None:
-        newcomer = self.world.sign_in(self.door, f"user-{number}")
-        with self._counted("first sign-in of a user"):
-            theirs = newcomer.run()["access_token"]
-        known = self.world.sign_in(self.door)
-        with self._counted("sign-in"):
-            tokens = known.run()
-        with self._counted("refresh"):
-            tokens = known.refresh(tokens["refresh_token"])
-        with self._counted("hand-out"):
-            known.hand_out(tokens["access_token"])
-        with self._counted("call through the proxy"):
-            call_through(self.door, tokens["access_token"])
-        for _ in range(2):
-            self._end_access(newcomer.hand_out(theirs)["connection_id"])
-            with self._counted("hand-out with a refresh there"):
-                newcomer.hand_out(theirs)
+    def _round(self, number: int, ask: Callable[[Callable[[], Any]], tuple[Any, T]]) -> dict[str, T]:
+        """Each thing once. What is refreshed at the provider is a connection that no sign-in has renewed meanwhile."""
+        found: dict[str, T] = {}
+
+        def do(name: str, act: Callable[[], Any]) -> Any:
+            answer, found[name] = ask(act)
+            return answer
+
+        newcomer, known = self.world.sign_in(self.door, f"user-{number}"), self.world.sign_in(self.door)
+        theirs = do("first sign-in of a user", newcomer.run)["access_token"]
+        tokens = do("sign-in", known.run)
+        tokens = do("refresh", lambda: known.refresh(tokens["refresh_token"]))
+        do("hand-out", lambda: known.hand_out(tokens["access_token"]))
+        do("call through the proxy", lambda: call_through(self.door, tokens["access_token"]))
+        self._end_access(newcomer.hand_out(theirs)["connection_id"])
+        do("hand-out with a refresh there", lambda: newcomer.hand_out(theirs))
+        return found
 
     def _end_access(self, connection_id: str) -> None:
         place, now = connection_place(connection_id), self.broker.clock.now()
-        connection: Any = Deployment(self.broker.settings).store.read(place).get(place)
+        deployment = Deployment(self.broker.settings)
+        connection: Any = deployment.store.read(place).get(place)
         ended = msgspec.structs.replace(connection, access_expires_at=now - 1, tokens_at=now - 1 - LIFE)
-        Deployment(self.broker.settings).put(place, ended)
+        deployment.put(place, ended)
 
-    @contextmanager
-    def _counted(self, name: str) -> Iterator[None]:
-        endpoint_url = self.world.neighbours.endpoint_url
-        before, written = snapshot(endpoint_url, TABLES), self.log.tell()
+    def _cpu(self, act: Callable[[], Any]) -> tuple[Any, float]:
         self.app.take()
-        with recording() as recorded:
-            yield
+        return act(), self.app.take()
+
+    def _spent(self, act: Callable[[], Any]) -> tuple[Any, Counted]:
+        before, written = self._stored(), self.log.tell()
+        self.app.take()
+        with spending(self.client) as spent:
+            answer = act()
         events = list(self.app.seen)
-        cpu = self.app.take()
-        after = snapshot(endpoint_url, TABLES)
-        grown = sum(map(item_bytes, after.values())) - sum(map(item_bytes, before.values()))
-        table = [call for call in recorded.calls if call.operation != "Decrypt"]
-        one = Counted(
+        return answer, Counted(
             requests=len(events),
-            calls=len(table),
-            write_units=sum(write_units(call, before, after) for call in table),
-            read_units=sum(read_units(call, before, after) for call in table),
-            openings=len(recorded.calls) - len(table),
-            shared=dict(sum((Counter(shared_reads(call)) for call in table), Counter())),
-            fetches=len(recorded.fetches),
-            answer_bytes=sum(len(answer["body"].encode()) for _, answer in events),
+            calls=spent.calls,
+            write_units=spent.write,
+            read_units=spent.read,
+            openings=spent.openings,
+            shared=dict(spent.shared),
+            fetches=spent.fetches,
+            answer_bytes=sum(len(result["body"].encode()) for _, result in events),
             log_bytes=self.log.tell() - written,
-            stored_bytes=max(0, grown),
-            cpu=round(cpu),
+            stored_bytes=max(0, self._stored() - before),
+            cpu=0,
         )
-        self.found.setdefault(name, []).append(one)
+
+    def _stored(self) -> int:
+        return sum(map(item_bytes, snapshot(self.world.neighbours.endpoint_url, TABLES).values()))
 
 
 def count(folder: Path, *, rounds: int = 20) -> tuple[dict[str, Counted], int]:
     """Count with neighbours of its own."""
-    world = World(folder, played=False, auth_method="client_secret_basic", users=rounds + 2)
+    world = World(folder, played=False, auth_method="client_secret_basic", users=rounds + 3)
     try:
         return Counting(world).count(rounds)
     finally:
@@ -152,11 +153,3 @@ class _Still:
     def now(self) -> int:
         """Epoch seconds."""
         return self.at
-
-
-def _middle(several: list[Counted]) -> Counted:
-    """Units of the cheapest round; bytes and CPU in the middle."""
-    warm = min(several, key=lambda one: (one.openings, one.calls, one.write_units, one.read_units))
-    fields = ("answer_bytes", "log_bytes", "stored_bytes", "cpu")
-    middles = {field: round(middle(getattr(one, field) for one in several)) for field in fields}
-    return msgspec.structs.replace(warm, **middles)
