@@ -25,6 +25,7 @@ from cli import (
     kill,
     providers,
     registration_tokens,
+    restore,
     tail,
     users,
     vault,
@@ -72,6 +73,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_resource(groups, common)
     keys.add_parsers(groups, common)
     kill.add_parsers(groups, common)
+    restore.add_parsers(groups, common)
     below = connections.add_parsers(groups, common)
     importing.add_parser(below, common)
     exporting.add_parser(below, common)

@@ -1,0 +1,118 @@
+"""`broker restore finish`: what a restored table has forgotten and must not have: newer vault keys, and who was erased.
+
+`broker-keys` is never restored, so it knows both. Everything may be done again.
+"""
+
+import argparse
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec.structs import replace
+
+from chalicelib.adapters.aws import call_with_repeats
+from chalicelib.adapters.items import decode_item
+from chalicelib.custody.erasing import erase_user
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.key_states import current_of
+from chalicelib.records.connection import Connection
+from chalicelib.records.grant import Grant
+from chalicelib.records.keyset import WrappedKey
+from chalicelib.records.places import keyset_copy_place, keyset_place, subject_place
+from chalicelib.records.stored import KeysetItem, UserKey
+from chalicelib.records.subject import Subject
+from cli.connections import find_broker
+from cli.operations import Deployment, OperationError
+
+
+def finish_restore(deployment: Deployment, broker: Broker) -> dict[str, Any]:
+    """Bring back what opens the keys of users, end again who was erased, and count what is in doubt.
+
+    Raises OperationError.
+    """
+    versions = bring_back_vault(deployment)
+    erased = [sub for sub in _destroyed(deployment) if _erase_again(deployment, broker, sub)]
+    epoch = deployment.settings.epoch
+    grants: list[Grant] = deployment.scan("GRANT#", Grant)
+    connections: list[Connection] = deployment.scan("CONNECTION#", Connection)
+    return {
+        "epoch": epoch,
+        "grants_of_this_epoch": sum(one.epoch == epoch for one in grants),
+        "void_grants": sum(one.epoch != epoch for one in grants),
+        "connections_in_doubt": sum(one.epoch != epoch and one.status != "revoked" for one in connections),
+        "vault_versions_brought_back": versions,
+        "erased_again": erased,
+    }
+
+
+def bring_back_vault(deployment: Deployment) -> list[int]:
+    """Versions of the vault's key that are younger than the table: users' keys are sealed under them.
+
+    Raises OperationError where somebody turns it at this moment.
+    """
+    place, copy_place = keyset_place("vault"), keyset_copy_place("vault")
+    found = deployment.store.read(place, copy_place)
+    item, copy = found.get(place), found.get(copy_place)
+    if item is None:
+        raise OperationError("the restored table holds no keys", "restore it to a time after broker init")
+    known = {key.version for key in item.keys}
+    missing = [key.version for key in copy.keys if key.version not in known] if copy else []
+    if copy is None or not missing:
+        return []
+    merged = KeysetItem(purpose="vault", keys=_merge(item, copy), revision=max(item.revision, copy.revision) + 1)
+    if isinstance(deployment.ring.swap(merged, read=item), Refused):
+        raise OperationError("somebody else turned the vault's key at this moment", "broker restore finish")
+    return missing
+
+
+def _merge(item: KeysetItem, copy: KeysetItem) -> tuple[WrappedKey, ...]:
+    """All versions of both; in use is the one that the copy says, which is the younger of the two."""
+    current = current_of(copy)
+    by_version = {key.version: key for key in (*item.keys, *copy.keys)}
+    in_use = current.version if current else 0
+
+    def state(key: WrappedKey) -> WrappedKey:
+        return replace(key, state="retired") if key.state == "current" and key.version != in_use else key
+
+    return tuple(state(by_version[version]) for version in sorted(by_version))
+
+
+def _destroyed(deployment: Deployment) -> Iterator[str]:
+    """Users whose key is gone for good."""
+    start: dict[str, Any] = {}
+    while True:
+        payload = {
+            "TableName": deployment.settings.keys_table,
+            "FilterExpression": "begins_with(pk, :user) AND attribute_not_exists(sealed)",
+            "ExpressionAttributeValues": {":user": {"S": "USER#"}},
+            "ConsistentRead": True,
+            **({"ExclusiveStartKey": start} if start else {}),
+        }
+        answer = call_with_repeats(deployment.dynamodb, "Scan", payload)
+        yield from (decode_item(item, UserKey).sub for item in answer.get("Items", []))
+        start = answer.get("LastEvaluatedKey") or {}
+        if not start:
+            return
+
+
+def _erase_again(deployment: Deployment, broker: Broker, sub: str) -> bool:
+    """False where the table says so already: who comes by that login is somebody new, or could never sign in again."""
+    place = subject_place(sub)
+    subject = deployment.store.read(place).get(place)
+    if subject is not None and subject.marks.disabled:
+        return False
+    if subject is None:
+        salt, now = deployment.entropy.token_bytes(16), deployment.clock.now()
+        deployment.put_if_absent(place, Subject(sub=sub, session_salt=salt, created_at=now))
+    erase_user(broker, sub)
+    return True
+
+
+def _finish(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:
+    return finish_restore(deployment, find_broker(deployment))
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """broker restore finish."""
+    verbs = groups.add_parser("restore", help="after a restore of the table").add_subparsers(dest="verb", required=True)
+    finish = verbs.add_parser("finish", parents=[common], help="bring back what the older table has forgotten")
+    finish.set_defaults(act=_finish)

@@ -1,0 +1,159 @@
+"""The table is restored to an earlier point: what was given before is void, and nothing that was ended comes back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+
+from chalicelib.custody.erasing import erase_user
+from chalicelib.custody.resealing import reseal_vault
+from chalicelib.custody.rotating import turn_one
+from chalicelib.protocol.key_states import LEAD_SECONDS
+from cli.kill import kill_client
+from cli.operations import Deployment, rotate_client_secret
+from cli.restore import bring_back_vault, finish_restore
+from local.resources import create_tables
+from tests.flow.scene import add_provider
+from tests.flow.stack import SignIn, Stack
+from tests.flow.test_client_configuration import PUBLIC, Managed
+from tests.flow.test_initial_tokens import register, token_for
+from tests.flow.tokens import CONFIDENTIAL, Session, refusal, start_session
+from tests.keys.turning import states, turner_of
+from tests.requirement import requirement
+
+SCOPE = "openid profile offline_access demo:notes:read"
+
+
+@dataclass
+class Before:
+    """What was given before the point to which the table goes back, and after it."""
+
+    session: Session
+    late: Session
+    other: Session
+    code: SignIn
+    late_code: SignIn
+    initial: str
+    managed: Managed
+
+
+@pytest.fixture
+def stack(make_stack: Callable[..., Stack], monkeypatch: pytest.MonkeyPatch) -> Stack:
+    stack = make_stack(registration="open", access_token_seconds=36000)
+    monkeypatch.setattr(stack.provider.grants, "clock", stack.clock.now)
+    add_provider(stack)
+    return stack
+
+
+def snapshot(stack: Stack) -> list[dict[str, Any]]:
+    """A backup of the table `broker`; there is none of `broker-keys`."""
+    answer = stack.deployment.dynamodb.call("Scan", {"TableName": stack.settings.table, "ConsistentRead": True})
+    assert "LastEvaluatedKey" not in answer
+    items: list[dict[str, Any]] = answer["Items"]
+    return items
+
+
+def restore(stack: Stack, items: list[dict[str, Any]]) -> None:
+    """As the service does it: into a table of another name, from which the deployment goes on, under a raised epoch."""
+    name = f"{stack.settings.table}-restored"
+    create_tables(stack.parts.aws.endpoint_url, name, stack.settings.keys_table)
+    for item in items:
+        stack.deployment.dynamodb.call("PutItem", {"TableName": name, "Item": item})
+    stack.settings = replace(stack.settings, table=name, epoch=stack.settings.epoch + 1)
+    stack.deployment = Deployment(stack.settings, dynamodb=stack.deployment.dynamodb, kms=stack.deployment.kms)
+    stack.deployment.clock = stack.clock
+    stack.restart()
+
+
+def give(stack: Stack) -> tuple[Before, list[dict[str, Any]]]:
+    """An app, its user, a second provider, codes and tokens of every kind; the point lies in the middle."""
+    client = stack.client()
+    session = start_session(stack, client=client)
+    other = start_session(stack, client=stack.client(**CONFIDENTIAL))
+    code, initial, managed = stack.sign_in(*client), token_for(stack), Managed(stack, PUBLIC)
+    kept = snapshot(stack)
+    late, late_code = start_session(stack, client=client), stack.sign_in(*client)
+    assert session.refresh().status == 200
+    return Before(session, late, other, code, late_code, initial, managed), kept
+
+
+@requirement("F09", "OPS-02", "REG-08")
+def test_every_credential_of_before_is_void_whether_the_table_still_knows_it_or_not(stack: Stack) -> None:
+    before, kept = give(stack)
+    restore(stack, kept)
+    for session in (before.session, before.late, before.other):
+        assert refusal(session.refresh()) == (400, "invalid_grant")
+        assert refusal(session.userinfo()) == (401, "invalid_token")
+        assert refusal(session.exchange()) == (400, "invalid_request")
+        assert stack.get("/connections", Authorization=f"Bearer {session.access}").status == 401
+        asked = stack.authorize(stack.authorize_parameters(session.client), session.sign_in.browser)
+        assert asked.status == 200 and 'name="decision"' in asked.body  # its browser is signed in no more
+    for code in (before.code, before.late_code):
+        assert refusal(stack.redeem(code)) == (400, "invalid_grant")
+    assert register(stack, before.initial).status == 401
+    assert before.managed.call("GET").status == 401
+    api = stack.client(**CONFIDENTIAL, serves=frozenset({stack.settings.issuer}))
+    assert stack.post("/introspect", *api, token=before.late.access).json == {"active": False}
+
+
+@requirement("F09", "VLT-01")
+def test_a_connection_whose_tokens_went_back_is_in_doubt_and_hands_out_nothing_that_is_stored(stack: Stack) -> None:
+    before, kept = give(stack)
+    handed = before.session.exchange().json["access_token"]
+    restore(stack, kept)
+    finished = finish_restore(stack.deployment, stack.broker)
+    assert finished["connections_in_doubt"] == 2 and finished["grants_of_this_epoch"] == 0
+    again = start_session(stack, client=(before.session.client, None))
+    assert again.claims["sub"] == before.session.claims["sub"]
+    fresh = again.exchange()
+    assert fresh.status == 200 and fresh.json["access_token"] != handed
+    assert finish_restore(stack.deployment, stack.broker)["connections_in_doubt"] == 1
+
+
+@requirement("F09", "KEY-04")
+def test_users_keys_that_were_sealed_anew_since_open_again(stack: Stack) -> None:
+    before, kept = give(stack)
+    for _ in range(2):
+        turn_one(turner_of(stack), "vault", now=stack.clock.now())
+        stack.clock.advance(LEAD_SECONDS)
+    for _ in range(2):
+        done = reseal_vault(
+            turner_of(stack), stack.broker.keys, provider_ids=stack.broker.catalog.ids, now=stack.clock.now,
+            left=lambda: 60.0,
+        )  # fmt: skip
+    assert done.state == "clean" and states(stack, "vault") == {2: "current"}
+    restore(stack, kept)
+    assert states(stack, "vault") == {1: "current"}  # and everything of a user is sealed under version 2
+    assert bring_back_vault(stack.deployment) == [2]
+    assert states(stack, "vault") == {1: "retired", 2: "current"}
+    assert bring_back_vault(stack.deployment) == []
+    stack.restart()
+    again = start_session(stack, client=(before.session.client, None))
+    assert again.exchange().status == 200 and again.claims["sub"] == before.session.claims["sub"]
+
+
+@requirement("F09", "VLT-09")
+def test_who_was_erased_since_stays_erased_and_may_come_as_somebody_new(stack: Stack) -> None:
+    session = start_session(stack, who="bob")
+    kept = snapshot(stack)
+    erase_user(stack.broker, session.claims["sub"])
+    restore(stack, kept)
+    finished = finish_restore(stack.deployment, stack.broker)
+    assert finished["erased_again"] == [session.claims["sub"]]
+    assert finish_restore(stack.deployment, stack.broker)["erased_again"] == []
+    stack.clock.advance(2)  # the mark of an erasure catches its own second
+    again = start_session(stack, who="bob", client=(session.client, None))
+    assert again.claims["sub"] != session.claims["sub"] and again.exchange().status == 200
+
+
+@requirement("F09")
+def test_switches_and_secrets_of_after_the_point_are_as_they_were_before_it(stack: Stack) -> None:
+    """docs/restore.md tells the operator to throw and rotate them again."""
+    client, secret = stack.client(**CONFIDENTIAL)
+    kept = snapshot(stack)
+    rotate_client_secret(stack.deployment, client.client_id, overlap_seconds=0)
+    kill_client(stack.deployment, client.client_id, undo=False)
+    restore(stack, kept)
+    assert start_session(stack, client=(client, secret)).userinfo().status == 200
