@@ -14,6 +14,15 @@ from tests.races.processes import STORES, Process, start_module
 
 ISSUER = "http://127.0.0.1:65530"
 """The name of both brokers; nothing listens there, for nobody has to."""
+ROUNDS = {"moto": 20, "ministack": 200}
+"""As often as the promises say where the store is of others; the embedded one serves a call at a time: a tenth."""
+
+
+@pytest.fixture
+def rounds(request: pytest.FixtureRequest) -> int:
+    """How often to race on the store of this test."""
+    chosen = request.node.callspec.params
+    return int(os.environ.get("RACE_ROUNDS", ROUNDS[chosen.get("arena") or chosen["vault"]]))
 
 
 @pytest.fixture(scope="module")

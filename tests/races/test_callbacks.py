@@ -18,7 +18,6 @@ from tests.races.processes import STORES, Process, start_module
 from tests.races.travel import Trip, arrive, arrive_together, travel
 from tests.requirement import requirement
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "200")) // 10
 Start = Callable[..., str]
 
 
@@ -84,8 +83,10 @@ def hold_for_a_second(provider: RunningProvider) -> Iterator[None]:
 
 
 @requirement("CB-01", "F01")
-def test_callbacks_with_one_state_go_on_once(arena: Arena, provider: RunningProvider, brokers: list[str]) -> None:
-    for _ in range(ROUNDS):
+def test_callbacks_with_one_state_go_on_once(
+    arena: Arena, provider: RunningProvider, brokers: list[str], rounds: int
+) -> None:
+    for _ in range(max(1, rounds // 10)):
         trip, before = travel(arena, provider), provider.count("token")
         answers = arrive_together(brokers, arena, trip, CROWD)
         assert provider.count("token") == before + 1

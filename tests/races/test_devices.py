@@ -31,7 +31,6 @@ from tests.races.processes import STORES, Process, start_module
 from tests.races.travel import Trip, arrive
 from tests.requirement import requirement
 
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "200")) // 10
 T = TypeVar("T")
 
 
@@ -136,8 +135,8 @@ def errors(answers: Sequence[tuple[int, dict[str, Any]]]) -> Counter[str]:
 
 
 @requirement("DEV-07", "F01")
-def test_of_many_polls_at_once_one_gets_the_tokens(arena: Arena, crowd: Crowd) -> None:
-    for _ in range(ROUNDS):
+def test_of_many_polls_at_once_one_gets_the_tokens(arena: Arena, crowd: Crowd, rounds: int) -> None:
+    for _ in range(max(1, rounds // 10)):
         device = Waiting(arena)
         assert isinstance(device.approve(device.decision()), Written)
         assert errors(crowd.ask([device.form] * CROWD)) == {"200": 1, "invalid_grant": CROWD - 1}
@@ -145,8 +144,10 @@ def test_of_many_polls_at_once_one_gets_the_tokens(arena: Arena, crowd: Crowd) -
 
 
 @requirement("DEV-03")
-def test_of_many_polls_at_once_one_is_in_time_and_each_other_lengthens_the_interval(arena: Arena, crowd: Crowd) -> None:
-    for _ in range(ROUNDS):
+def test_of_many_polls_at_once_one_is_in_time_and_each_other_lengthens_the_interval(
+    arena: Arena, crowd: Crowd, rounds: int
+) -> None:
+    for _ in range(max(1, rounds // 10)):
         device = Waiting(arena)
         assert errors(crowd.ask([device.form] * CROWD)) == {"authorization_pending": 1, "slow_down": CROWD - 1}
         kept = arena.found(device.ticket).device
@@ -154,9 +155,9 @@ def test_of_many_polls_at_once_one_is_in_time_and_each_other_lengthens_the_inter
 
 
 @requirement("DEV-04")
-def test_of_browsers_that_allow_and_cancel_at_once_one_has_decided(arena: Arena) -> None:
+def test_of_browsers_that_allow_and_cancel_at_once_one_has_decided(arena: Arena, rounds: int) -> None:
     ended: Counter[str] = Counter()
-    for _ in range(ROUNDS):
+    for _ in range(max(1, rounds // 10)):
         device, store = Waiting(arena), arena.broker.store
         first, second, third, fourth = (device.decision() for _ in range(4))
         results = together(
@@ -170,14 +171,14 @@ def test_of_browsers_that_allow_and_cancel_at_once_one_has_decided(arena: Arena)
         assert len(won) == 1
         assert status == ("issued", "device_denied", "exchanging", "device_denied")[won.pop()]
         ended[status] += 1
-    assert sum(ended.values()) == ROUNDS
+    assert sum(ended.values()) == max(1, rounds // 10)
 
 
 @requirement("DEV-04", "DEV-05", "CB-01")
 def test_of_two_browsers_with_one_code_one_signs_the_device_in(
-    arena: Arena, provider: RunningProvider, brokers: list[str], crowd: Crowd
+    arena: Arena, provider: RunningProvider, brokers: list[str], crowd: Crowd, rounds: int
 ) -> None:
-    for _ in range(ROUNDS):
+    for _ in range(max(1, rounds // 10)):
         device, before = Waiting(arena), provider.count("token")
         trips = [device.travel(provider, who) for who in ("alice", "bob")]
         answers: list[Answer] = together(*(partial(arrive, url, arena, trip) for trip in trips for url in brokers))

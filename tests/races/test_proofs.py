@@ -8,7 +8,7 @@ import pytest
 from tests.protocol.proofs import ProofKey
 from tests.races.arena import Arena, Crowd
 from tests.races.processes import start_module
-from tests.races.test_tokens import ROUNDS, redeem, refused
+from tests.races.test_tokens import redeem, refused
 from tests.requirement import requirement
 
 MANY = 50
@@ -28,8 +28,10 @@ def prove(arena: Arena) -> str:
 
 
 @requirement("DPOP-01")
-def test_one_proof_is_good_for_exactly_one_of_fifty_at_once(arena: Arena, crowd: Crowd, many: Crowd) -> None:
-    for _ in range(max(1, ROUNDS // 20)):
+def test_one_proof_is_good_for_exactly_one_of_fifty_at_once(
+    arena: Arena, crowd: Crowd, many: Crowd, rounds: int
+) -> None:
+    for _ in range(max(1, rounds // 20)):
         ticket = arena.issue()
         form = {**arena.refresh(redeem(crowd, arena, ticket)), "DPoP": prove(arena)}
         answers = many.ask([form] * MANY)

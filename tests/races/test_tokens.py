@@ -1,6 +1,5 @@
 """Codes and refresh tokens under many parallel requests to two brokers (RELIABILITY F01, F04, F05, F07)."""
 
-import os
 import time
 from collections import Counter
 from urllib.parse import urlsplit
@@ -8,8 +7,6 @@ from urllib.parse import urlsplit
 from tests.races.arena import CROWD, Arena, Crowd, Ticket
 from tests.races.processes import start_module
 from tests.requirement import requirement
-
-ROUNDS = int(os.environ.get("RACE_ROUNDS", "200"))
 
 
 def redeem(crowd: Crowd, arena: Arena, ticket: Ticket) -> str:
@@ -25,27 +22,27 @@ def refused(answers: list[tuple[int, dict[str, object]]]) -> set[tuple[int, obje
 
 
 @requirement("F01", "CODE-03")
-def test_a_code_succeeds_exactly_once_in_every_round(arena: Arena, crowd: Crowd) -> None:
+def test_a_code_succeeds_exactly_once_in_every_round(arena: Arena, crowd: Crowd, rounds: int) -> None:
     winners: Counter[int] = Counter()
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ticket = arena.issue()
         answers = crowd.ask([arena.redemption(ticket)] * CROWD)
         winners[sum(status == 200 for status, _ in answers)] += 1
         assert refused(answers) == {(400, "invalid_grant")}
-    assert winners == {1: ROUNDS}
+    assert winners == {1: rounds}
 
 
 @requirement("F05", "REF-03", "REF-04")
-def test_all_who_refresh_at_once_get_the_same_one_successor(arena: Arena, crowd: Crowd) -> None:
+def test_all_who_refresh_at_once_get_the_same_one_successor(arena: Arena, crowd: Crowd, rounds: int) -> None:
     successors: Counter[int] = Counter()
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         ticket = arena.issue()
         first = redeem(crowd, arena, ticket)
         answers = crowd.ask([arena.refresh(first)] * CROWD)
         assert refused(answers) == set()
         successors[len({body["refresh_token"] for _, body in answers})] += 1
         assert arena.found(ticket).generation == 2
-    assert successors == {1: ROUNDS}
+    assert successors == {1: rounds}
 
 
 @requirement("CODE-04", "REV-03")
@@ -90,8 +87,8 @@ def test_a_refresh_token_used_after_its_grace_ends_the_grant_for_both_brokers(ar
 
 
 @requirement("REF-03", "REF-05")
-def test_two_generations_at_once_never_make_two_lines(arena: Arena, crowd: Crowd) -> None:
-    for _ in range(max(1, ROUNDS // 10)):
+def test_two_generations_at_once_never_make_two_lines(arena: Arena, crowd: Crowd, rounds: int) -> None:
+    for _ in range(max(1, rounds // 10)):
         ticket = arena.issue()
         first = redeem(crowd, arena, ticket)
         second = crowd.ask([arena.refresh(first)])[0][1]["refresh_token"]
