@@ -16,11 +16,16 @@ import msgspec
 
 from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.items import encode_item
+from chalicelib.adapters.kms import PURPOSES
 from chalicelib.adapters.signed import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.ports import Broker
 from chalicelib.records.client import Client
+from chalicelib.records.deployment import Deployment as DeploymentRecord
+from chalicelib.records.places import DEPLOYMENT, Place, keyset_place
 from chalicelib.records.settings import Settings
+from chalicelib.records.stored import KeysetItem
 from chalicelib.routes import create_app
 from cli.operations import Deployment, create_client, init_keysets, set_provider
 from local.aws import EmbeddedAws, start_aws
@@ -132,7 +137,7 @@ class Stack:
         self.dynamodb = CountingTransport(_shared("dynamodb", parts))
         self.kms = CountingTransport(_shared("kms", parts))
         self.deployment = Deployment(self.settings, dynamodb=_shared("dynamodb", parts), kms=_shared("kms", parts))
-        init_keysets(self.deployment)
+        give_keysets(self.deployment)
         self.register_provider()
         self.broker = self.build(dynamodb=dynamodb, kms=kms)
         parts.current = self
@@ -319,11 +324,34 @@ class Stack:
         return self.get("/userinfo", Authorization=f"Bearer {token}")
 
 
+def give_keysets(deployment: Deployment) -> None:
+    """As `init_keysets` leaves the table, in one call: all brokers of this process have the same keys.
+
+    They open in any table: what KMS binds them to is the deployment's name, their purpose and version.
+    """
+    settings = deployment.settings
+    name = f"{settings.endpoint_url} {settings.kms_key} {settings.deployment}"
+    if name not in _keysets:
+        init_keysets(deployment)
+        places = [keyset_place(purpose) for purpose in PURPOSES]
+        there = deployment.store.read(*places)
+        _keysets[name] = {place: found for place in places if (found := there.get(place))}
+        return
+    now = deployment.clock.now()
+    records: dict[Place[Any], Any] = {DEPLOYMENT: DeploymentRecord()}
+    for place, keyset in _keysets[name].items():
+        keys = tuple(msgspec.structs.replace(key, created_at=now) for key in keyset.keys)
+        records[place] = msgspec.structs.replace(keyset, keys=keys)
+    puts = [{"PutRequest": {"Item": encode_item(place.pk, record)}} for place, record in records.items()]
+    deployment.dynamodb.call("BatchWriteItem", {"RequestItems": {settings.table: puts}})
+
+
 def challenge(verifier: str) -> str:
     """S256."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
+_keysets: dict[str, dict[Place[Any], KeysetItem]] = {}
 _transports: dict[tuple[str, int], SignedTransport] = {}
 
 
