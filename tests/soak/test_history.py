@@ -9,8 +9,9 @@ import pytest
 from chalicelib.records.client import Client
 from tests.flow.browser import Answer
 from tests.requirement import requirement
-from tests.soak.actor import Actor, Session
+from tests.soak.actor import Actor
 from tests.soak.app import App
+from tests.soak.asking import Session
 from tests.soak.history import Dead, History, Violation
 from tests.soak.world import World
 

@@ -1,0 +1,69 @@
+"""Getting in: by a browser or by a device, begun again as often as something is in the way."""
+
+import time
+
+from chalicelib.protocol.device_code import DEVICE_CODE
+from tests.soak.app import Visitor
+from tests.soak.asking import PAUSE_SECONDS, Asker, Session
+from tests.soak.history import Violation
+
+SIGN_IN_SECONDS = 45.0
+"""Within which somebody gets in who begins again at once, whatever is in the way."""
+
+
+class Newcomer(Asker):
+    """Who has no tokens yet."""
+
+    def begin(self) -> None:
+        """As the app does it."""
+        if DEVICE_CODE in self.app.client.grant_types:
+            self.begin_device()
+        else:
+            self.sign_in()
+
+    def sign_in(self) -> None:
+        """Code and tokens; begun again as often as something is in the way."""
+        end = time.monotonic() + SIGN_IN_SECONDS
+        while time.monotonic() < end:
+            got = self._code()
+            answer = self.insist(lambda: self.app.redeem(*got)) if got else None  # noqa: B023 - asked at once
+            if answer is not None and answer.status == 200:
+                self.hold(answer)
+                return
+            self.history.note("sign-in begun again")
+            time.sleep(PAUSE_SECONDS)
+        raise Violation("nobody can sign in")
+
+    def _code(self) -> tuple[str, str] | None:
+        if self.chance.random() < 0.6:
+            self.app.browser = Visitor(self.app.world)
+        return self.app.get_code()
+
+    def begin_device(self) -> None:
+        """A device shows a code; the person allows it in a browser; the device polls."""
+        end = time.monotonic() + SIGN_IN_SECONDS
+        while time.monotonic() < end:
+            told = self.app.start_device()
+            if told and self.app.approve(told["user_code"]):
+                answer = self.insist(lambda: self.app.poll(told["device_code"]))  # noqa: B023 - asked at once
+                if answer is not None and answer.status == 200:
+                    self.hold(answer)
+                    return
+            self.history.note("device begun again")
+            time.sleep(PAUSE_SECONDS)
+        raise Violation("no device gets in")
+
+    def redeem_twice(self, session: Session) -> None:
+        """One code at both brokers at one moment: one success at most, and a replay ends what came of it."""
+        if DEVICE_CODE in self.app.client.grant_types:
+            return
+        got = self._code()
+        if got is None:
+            return
+        answers = [answer for answer in self.both(lambda: self.app.redeem(*got)) if answer is not None]
+        good = [answer.json for answer in answers if answer.status == 200]
+        if len(good) > 1:
+            raise Violation("one code was redeemed twice")
+        if good and [answer.status for answer in answers].count(400) == 1:
+            tokens = good[0]
+            self.bury(Session(tokens["access_token"], tokens["refresh_token"]), "replayed code")
