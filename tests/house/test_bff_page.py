@@ -25,9 +25,10 @@ def test_its_script_is_the_one_that_the_recipe_runs() -> None:
 
 
 def test_its_reasons_are_given_and_its_times_are_the_settings() -> None:
-    sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "chalicelib/endpoints/bff").glob("*.py"))
+    files = [*(ROOT / "chalicelib/endpoints/bff").glob("*.py"), ROOT / "chalicelib/protocol/grants.py"]
+    sources = "".join(path.read_text(encoding="utf-8") for path in files)
     named = re.findall(r"^\|(?: [^|]+\|)? `([a-z_]+)` \|", PAGE, re.MULTILINE)
-    assert {"no_session", "session_over", "no_api", "not_allowed_yet"} == set(named) - {"reason"}
+    assert {"no_session", "session_over", "paused", "no_api", "not_allowed_yet"} == set(named) - {"reason"}
     assert all(f'"{reason}"' in sources for reason in set(named) - {"reason"})
     assert "An hour unused" in PAGE and "twelve hours in all" in PAGE
     fields = Settings(issuer="https://broker.example")
