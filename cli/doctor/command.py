@@ -3,7 +3,6 @@
 import argparse
 import json
 from typing import Any
-from urllib.parse import urlsplit
 
 from chalicelib.config import PREFIX
 from cli.doctor.checks import Report, examine
@@ -12,6 +11,7 @@ from cli.doctor.deployment import NETWORK_GROUPS
 from cli.doctor.deployment.visit import Here
 from cli.doctor.report import build_document, build_words
 from cli.doctor.server import GROUPS as SERVER_GROUPS
+from cli.doctor.server.answer import split
 from cli.doctor.server.asking import Asker, loopback_target
 from cli.doctor.server.visit import Server
 from cli.finding import find_settings
@@ -49,7 +49,7 @@ def examine_deployment(*, network: bool) -> Report:
 
 def examine_server(options: argparse.Namespace) -> Report:
     """Raises OperationError where the address is none, or one of this machine without leave."""
-    parts = urlsplit(options.url)
+    parts = split(options.url)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
         raise OperationError("--url is no address of a server", "--url https://login.example.com")
     if bool(options.client_id) != bool(options.redirect_uri):

@@ -55,6 +55,9 @@ def test_a_local_stack_has_nothing_to_be_found(local: Stack, capsys: pytest.Capt
         ({"BROKER_ISSUER": "http://127.0.0.1:9"}, {"issuer-answers", "issuer-callbacks"}),
         ({"BROKER_CLIENT_ID_DOCUMENTS": "true"}, {"issuer-metadata"}),
         ({"BROKER_TABLE": "another"}, {"issuer-keys"}),
+        ({"BROKER_TABLE": "nowhere"}, {"tables-exist"}),
+        ({"BROKER_THEME": "/nowhere.toml"}, {"settings-theme"}),
+        ({"BROKER_PROVIDER_DIRS": "/nowhere"}, {"providers-files"}),
     ],
 )
 def test_an_issuer_that_is_another_is_found(
@@ -66,7 +69,7 @@ def test_an_issuer_that_is_another_is_found(
 ) -> None:
     for name, value in environ.items():
         monkeypatch.setenv(name, value)
-    if "BROKER_TABLE" in environ:
+    if environ.get("BROKER_TABLE") == "another":
         create_tables(str(local.settings.endpoint_url), "another")
         other = Deployment(replace(local.settings, table="another"))
         init_keysets(other)

@@ -12,6 +12,7 @@ from chalicelib.upstream.callback import callback_uri
 from cli.doctor.checks import Group, Skipped, rfc
 from cli.doctor.deployment.visit import DEPLOY, Here
 from cli.doctor.server.asking import Unanswered
+from cli.operations import Deployment
 
 GROUP = Group("Issuer")
 
@@ -34,7 +35,7 @@ def answers(here: Here) -> Iterator[str]:
 def is_this_one(here: Here) -> Iterator[str]:
     """Its metadata is what these settings and providers make."""
     theirs = here.published.metadata
-    ours = _metadata(here)
+    ours = here.read(_metadata)
     apart = sorted(name for name in ours.keys() | theirs.keys() if ours.get(name) != theirs.get(name))
     if apart:
         yield f"{', '.join(apart)} differ"
@@ -44,7 +45,7 @@ def is_this_one(here: Here) -> Iterator[str]:
 def has_these_keys(here: Here) -> Iterator[str]:
     """Its key set holds the public halves of the keys in the table."""
     theirs = {_text(key) for key in here.published.keys}
-    ours = {_text(key) for key in here.deployment.keys.public_jwks()}
+    ours = {_text(key) for key in here.read(lambda deployment: deployment.keys.public_jwks())}
     if ours - theirs:
         yield f"{len(ours - theirs)} of {len(ours)} keys are not there"
 
@@ -70,10 +71,10 @@ def takes_callbacks(here: Here) -> Iterator[str]:
             yield f"{uri} is answered with {answer.status}"
 
 
-def _metadata(here: Here) -> dict[str, Any]:
-    """What the endpoint itself would answer, out of the same table."""
-    deployment = here.deployment
-    broker = build_broker(here.settings, dynamodb=deployment.dynamodb, kms=deployment.kms, log_stream=io.StringIO())
+def _metadata(deployment: Deployment) -> dict[str, Any]:
+    """What the endpoint itself would answer, out of the same tables."""
+    settings, log = deployment.settings, io.StringIO()
+    broker = build_broker(settings, dynamodb=deployment.dynamodb, kms=deployment.kms, log_stream=log)
     document: dict[str, Any] = json.loads(str(authorization_server(broker, Request(method="GET")).body))
     return document
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from chalicelib.config import ConfigurationError, read_catalog
-from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition, ValueRefused
 from chalicelib.records.provider import ProviderRecord
@@ -105,11 +104,9 @@ def _fault_of_secret(here: Here, record: ProviderRecord, definition: ProviderDef
     """What is wrong with it; "" where nothing is. Of the secret itself nothing is said."""
     if record.sealed_secret is None:
         return "" if definition.token_endpoint_auth_method == "none" else "is missing"
+    vault = here.read(lambda deployment: deployment.keys.get("vault"))
     try:
-        vault = here.deployment.keys.get("vault")
         check_key(open_provider_secret(vault, record.sealed_secret, provider_id=record.provider_id), definition)
-    except StoreUnavailable:
-        raise Skipped("the vault's key does not open") from None
     except SealBroken:
         return "does not open"
     except OperationError:

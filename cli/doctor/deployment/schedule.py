@@ -2,12 +2,11 @@
 
 from collections.abc import Iterator
 
-from chalicelib.adapters.aws import AwsRefusal
 from chalicelib.adapters.queue import TableQueue
-from chalicelib.ports import StoreUnavailable
 from chalicelib.records.places import SWEEP
-from cli.doctor.checks import Group, Skipped
+from cli.doctor.checks import Group
 from cli.doctor.deployment.visit import DEPLOY, Here
+from cli.operations import Deployment
 
 GROUP = Group("Schedule")
 LATE_SECONDS = 900
@@ -17,11 +16,7 @@ FIX = "python3 dev.py broker jobs run does it by hand; aws events list-rules sho
 @GROUP.check("schedule-runs", "error", fix=FIX, source=DEPLOY)
 def runs(here: Here) -> Iterator[str]:
     """The schedule has run: its daily look at all connections is not overdue."""
-    queue = _queue(here)
-    try:
-        sweep = queue.read(SWEEP).get(SWEEP)
-    except (AwsRefusal, StoreUnavailable):
-        raise Skipped("the table cannot be read") from None
+    sweep = here.read(lambda deployment: deployment.store.read(SWEEP).get(SWEEP))
     late = here.deployment.clock.now() - sweep.due_at if sweep else 0
     if sweep is None:
         yield "it has never run"
@@ -33,17 +28,14 @@ def runs(here: Here) -> Iterator[str]:
 def keeps_up(here: Here) -> Iterator[str]:
     """No duty has waited for long beyond its time."""
     now = here.deployment.clock.now()
-    try:
-        oldest = [job for due in _queue(here).list_due(now) if (job := next(due, None))]
-    except (AwsRefusal, StoreUnavailable):
-        raise Skipped("the table cannot be read") from None
+    oldest = here.read(lambda deployment: [next(due, None) for due in _queue(deployment).list_due(now)])
     for job in oldest:
-        if now - job.due_at > LATE_SECONDS:
+        if job is not None and now - job.due_at > LATE_SECONDS:
             yield f"a duty of kind {job.kind} waits since {(now - job.due_at) // 60} minutes"
 
 
-def _queue(here: Here) -> TableQueue:
-    settings, deployment = here.settings, here.deployment
+def _queue(deployment: Deployment) -> TableQueue:
+    settings = deployment.settings
     return TableQueue(
         deployment.dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=deployment.entropy
     )

@@ -1,8 +1,8 @@
 """One deployment as the doctor sees it: settings, and what AWS says when a check first asks."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable, call_with_repeats
 from chalicelib.adapters.https import LocalTarget
@@ -20,6 +20,7 @@ from cli.keys import list_keysets
 from cli.operations import Deployment, list_providers
 
 DEPLOY = Source("docs/deploy.md", "docs/deploy.md")
+T = TypeVar("T")
 DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
 
 
@@ -73,17 +74,26 @@ class Here:
     @cached_property
     def providers(self) -> list[ProviderRecord]:
         """Those that are switched on. Raises Skipped."""
-        return [record for record in self._stored(list_providers) if not record.marks.disabled]
+        return [record for record in self.read(list_providers) if not record.marks.disabled]
 
     @cached_property
     def keysets(self) -> list[KeysetItem]:
         """Raises Skipped."""
-        return self._stored(list_keysets)
+        return self.read(list_keysets)
 
     @cached_property
     def published(self) -> Published:
         """What the issuer says of itself over the network. Raises Skipped."""
         return Published(self.settings.issuer, self.asker)
+
+    def read(self, read: Callable[[Deployment], T]) -> T:
+        """What stands in the tables, by the code that reads it everywhere. Raises Skipped."""
+        try:
+            return read(self.deployment)
+        except (AwsRefusal, AwsUnreachable, StoreUnavailable) as error:
+            raise Skipped(f"the tables or keys cannot be read ({error})") from None
+        except ConfigurationError:
+            raise Skipped("the provider files or the theme cannot be used") from None
 
     def only_deployed(self) -> None:
         """Raises Skipped for a stack of this machine, which keeps nothing and has no roles."""
@@ -126,14 +136,6 @@ class Here:
             return Refused(refusal.code)
         except (AwsUnreachable, StoreUnavailable):
             return Skipped(f"{service} cannot be reached; are you signed in to AWS, and is AWS_REGION set?")
-
-    def _stored(self, read: Any) -> Any:
-        try:
-            return read(self.deployment)
-        except AwsRefusal as refusal:
-            raise Skipped(f"the table cannot be read ({refusal.code})") from None
-        except (AwsUnreachable, StoreUnavailable):
-            raise Skipped("the table cannot be read") from None
 
 
 @cache

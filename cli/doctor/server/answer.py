@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from chalicelib.upstream.http import HttpResponse
 
@@ -65,17 +65,27 @@ class Answer:
         return found if isinstance(found, str) else ""
 
 
+def split(url: str) -> SplitResult:
+    """Its parts; empty ones where a stranger sent what is no URL at all."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # it is parsed only when it is asked for
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    return parts
+
+
 def sent_to(answer: Answer, redirect_uri: str) -> dict[str, str] | None:
     """What a redirect to this address carries; None where the answer goes elsewhere or nowhere."""
     location = answer.header("location")
     if not answer.is_redirect or not location.startswith(redirect_uri):
         return None
-    parts = urlsplit(location)
+    parts = split(location)
     return dict(parse_qsl(parts.query) + parse_qsl(parts.fragment))
 
 
 def is_alike(one: Answer, other: Answer) -> bool:
     """Do two answers lead a browser the same way: the same status and, but for values, the same place or page?"""
-    here, there = (urlsplit(answer.header("location")) for answer in (one, other))
+    here, there = (split(answer.header("location")) for answer in (one, other))
     same_place = (here.netloc, here.path) == (there.netloc, there.path)
     return one.status == other.status and same_place and _TAG.findall(one.text) == _TAG.findall(other.text)

@@ -11,15 +11,16 @@ import socket
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from chalicelib.adapters.addresses import is_global_unicast
 from chalicelib.adapters.https import GuardedFetcher, LocalTarget
+from chalicelib.adapters.wire import Deadline, WireTimeout
 from chalicelib.upstream.http import HttpRequest, ProviderUnavailable
 from cli.doctor.checks import Skipped
-from cli.doctor.server.answer import Answer
+from cli.doctor.server.answer import Answer, split
 
-TIMEOUT_SECONDS = 6.0
+TIMEOUT_SECONDS, TOTAL_SECONDS = 6.0, 90.0
 NOWHERE = "https://doctor.invalid"  # RFC 2606: nobody can own it
 NOBODY = f"doctor-{secrets.token_hex(8)}"  # no server knows such a client, so none can be locked out by it
 FORM = "application/x-www-form-urlencoded"
@@ -34,10 +35,12 @@ class Unanswered(Skipped):
 class Asker:
     """Asks, and remembers every answer.
 
-    allow   places of this machine that may be asked; made in code, or by `loopback_target` of the issuer alone
+    allow           places of this machine that may be asked; made in code, or by `loopback_target` of the issuer alone
+    total_seconds   for all of it: a server that answers nothing in time is not waited for thirty times
     """
 
-    def __init__(self, *, allow: tuple[LocalTarget, ...] = ()) -> None:
+    def __init__(self, *, allow: tuple[LocalTarget, ...] = (), total_seconds: float = TOTAL_SECONDS) -> None:
+        self._deadline = Deadline(total_seconds)
         self._allow, self._fetcher = allow, GuardedFetcher(allow=allow)
         self._known: dict[tuple[Any, ...], Answer | str] = {}
 
@@ -48,7 +51,7 @@ class Asker:
 
     def get(self, url: str, query: Mapping[str, str] | None = None, **headers: str) -> Answer:
         """Raises Unanswered."""
-        joined = "&" if urlsplit(url).query else "?"
+        joined = "&" if split(url).query else "?"
         return self._ask("GET", url + (joined + urlencode(query) if query else ""), headers, b"")
 
     def get_plain(self, host: str, path: str) -> Answer:
@@ -82,9 +85,12 @@ class Asker:
         if key not in self._known:
             request = HttpRequest(method=method, url=url, headers=dict(headers), body=body)
             try:
-                self._known[key] = Answer(url, self._fetcher.fetch(request, timeout_seconds=TIMEOUT_SECONDS))
+                seconds = min(TIMEOUT_SECONDS, self._deadline.left())
+                self._known[key] = Answer(url, self._fetcher.fetch(request, timeout_seconds=seconds))
             except ProviderUnavailable as error:
                 self._known[key] = error.reason
+            except WireTimeout:
+                self._known[key] = "no time is left"
         found = self._known[key]
         if isinstance(found, str):
             raise Unanswered(f"{url.partition('?')[0]} gave no answer ({_why(found)})")
@@ -104,11 +110,8 @@ def code_of_nobody() -> dict[str, str]:
 
 def loopback_target(url: str) -> LocalTarget | None:
     """The place of this machine that the URL names; None where it names another machine."""
-    parts = urlsplit(url)
-    try:
-        port = parts.port or (80 if parts.scheme == "http" else 443)
-    except ValueError:
-        return None
+    parts = split(url)
+    port = parts.port or (80 if parts.scheme == "http" else 443)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
     if not _LOOPBACK.fullmatch(host):
         return None

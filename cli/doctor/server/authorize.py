@@ -1,10 +1,9 @@
 """The authorization endpoint, as anybody can see it."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from cli.doctor.checks import Group, Skipped, Source, rfc
-from cli.doctor.server.answer import Answer
+from cli.doctor.server.answer import Answer, split
 from cli.doctor.server.asking import NOWHERE
 from cli.doctor.server.visit import Server
 
@@ -77,7 +76,7 @@ def sets_safe_cookies(server: Server) -> Iterator[str]:
     cookies = {cookie.partition("=")[0].strip(): cookie for page in _seen(server) for cookie in page.cookies}
     if not cookies:
         raise Skipped("it set no cookie")
-    wanted = {"httponly", "samesite"} | ({"secure"} if urlsplit(server.issuer).scheme == "https" else set())
+    wanted = {"httponly", "samesite"} | ({"secure"} if split(server.issuer).scheme == "https" else set())
     for name, cookie in sorted(cookies.items()):
         flags = {flag.strip().partition("=")[0].lower() for flag in cookie.split(";")[1:]}
         if missing := sorted(wanted - flags):

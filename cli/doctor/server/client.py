@@ -1,10 +1,9 @@
 """The authorization endpoint, as an app sees it that is registered there (--client-id and --redirect-uri)."""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from cli.doctor.checks import Group, Skipped, rfc
-from cli.doctor.server.answer import sent_to
+from cli.doctor.server.answer import sent_to, split
 from cli.doctor.server.asking import NOWHERE
 from cli.doctor.server.visit import STATE, Server
 
@@ -13,8 +12,8 @@ GROUP = Group("A registered app")
 
 def near_misses(redirect_uri: str) -> list[str]:
     """Addresses that an inexact comparison takes for the registered one."""
-    parts = urlsplit(redirect_uri)
-    host = urlsplit(NOWHERE).netloc
+    parts = split(redirect_uri)
+    host = split(NOWHERE).netloc
     return [
         f"{NOWHERE}/callback",
         f"{redirect_uri}/doctor",

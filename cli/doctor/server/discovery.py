@@ -1,9 +1,9 @@
 """Can clients find the metadata, and is it this issuer's?"""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from cli.doctor.checks import Group, Skipped, Source, rfc
+from cli.doctor.server.answer import split
 from cli.doctor.server.asking import is_on_loopback
 from cli.doctor.server.published import Place
 from cli.doctor.server.visit import Server
@@ -37,6 +37,7 @@ def is_no_redirect(server: Server) -> Iterator[str]:
     for place in server.places:
         if place.answer is not None and place.answer.is_redirect:
             yield f"{place.url} redirects to {place.answer.header('location')}"
+    _ = server.documents
 
 
 @GROUP.check(
@@ -74,7 +75,8 @@ def is_this_issuer(server: Server) -> Iterator[str]:
 )
 def has_form(server: Server) -> Iterator[str]:
     """The issuer is an https URL without query and fragment; http is for loopback alone."""
-    parts = urlsplit(server.issuer)
+    _ = server.documents
+    parts = split(server.issuer)
     if parts.scheme != "https" and not is_on_loopback(server.issuer):
         yield f"{server.issuer} is not https"
     if parts.query or parts.fragment:

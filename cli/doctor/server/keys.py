@@ -108,7 +108,7 @@ def is_strong(server: Server) -> Iterator[str]:
 )
 def fits(server: Server) -> Iterator[str]:
     """There is a key for every algorithm with which ID tokens are said to be signed."""
-    kinds = {key.get("kty") for key in server.keys}
+    kinds = [key.get("kty") for key in server.keys]
     for algorithm in server.words("id_token_signing_alg_values_supported"):
         wanted = FITTING.get(algorithm[:2])
         if wanted is not None and wanted not in kinds:

@@ -3,10 +3,9 @@
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
-from urllib.parse import urlsplit
 
 from cli.doctor.checks import Skipped
-from cli.doctor.server.answer import Answer
+from cli.doctor.server.answer import Answer, split
 from cli.doctor.server.asking import NOWHERE, Asker, Unanswered
 
 OAUTH, OIDC = "/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"
@@ -36,7 +35,7 @@ class Published:
 
     def __init__(self, issuer: str, asker: Asker) -> None:
         self.issuer, self.asker = issuer, asker
-        parts = urlsplit(issuer)
+        parts = split(issuer)
         self.root, self.path = f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")
 
     @cached_property

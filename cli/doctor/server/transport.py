@@ -1,9 +1,9 @@
 """Does everything travel under TLS?"""
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from cli.doctor.checks import Group, Skipped, rfc
+from cli.doctor.server.answer import split
 from cli.doctor.server.asking import is_on_loopback
 from cli.doctor.server.visit import Server
 
@@ -21,7 +21,7 @@ def names_https_endpoints(server: Server) -> Iterator[str]:
     for name in sorted(server.metadata):
         if not name.endswith("_endpoint") and name != "jwks_uri":
             continue
-        parts = urlsplit(server.text(name))
+        parts = split(server.text(name))
         if parts.scheme != "https" and not is_on_loopback(server.text(name)):
             yield f"{name} is {server.text(name) or 'no string'}"
         elif parts.fragment:
@@ -51,7 +51,7 @@ def serves_no_plain_http(server: Server) -> Iterator[str]:
 )
 def tells_browsers_to_stay(server: Server) -> Iterator[str]:
     """Pages tell browsers to come back over https alone."""
-    if urlsplit(server.issuer).scheme != "https":
+    if split(server.issuer).scheme != "https":
         raise Skipped("it is served over http, on loopback")
     for page in server.pages[:1]:
         if "max-age=" not in page.header("strict-transport-security").lower():

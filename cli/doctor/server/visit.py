@@ -2,10 +2,10 @@
 
 import base64
 import hashlib
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from cli.doctor.checks import Skipped
-from cli.doctor.server.answer import Answer, is_alike, sent_to
+from cli.doctor.server.answer import Answer, is_alike, sent_to, split
 from cli.doctor.server.asking import NOBODY, NOWHERE, Asker, Unanswered, code_of_nobody
 from cli.doctor.server.published import OAUTH, Published
 
@@ -103,7 +103,7 @@ class Server(Published):
 
     def over_plain_http(self) -> Answer | None:
         """What the host says on port 80; None where nobody listens. Raises Skipped."""
-        parts = urlsplit(self.issuer)
+        parts = split(self.issuer)
         if parts.scheme != "https" or parts.port:
             raise Skipped("the issuer is not on https's own port")
         try:
@@ -129,8 +129,8 @@ class Server(Published):
         """The answer and those behind its redirects, as far as they stay on its host."""
         seen = [answer]
         while seen[-1].is_redirect and len(seen) <= MAX_HOPS:
-            target = urljoin(seen[-1].url, seen[-1].header("location"))
-            if urlsplit(target).netloc != urlsplit(answer.url).netloc or self._is_app(target):
+            target = _join(seen[-1].url, seen[-1].header("location"))
+            if split(target).netloc != split(answer.url).netloc or self._is_app(target):
                 break
             try:
                 seen.append(self.asker.get(target))
@@ -143,3 +143,11 @@ class Server(Published):
 
     def _is_app(self, url: str) -> bool:
         return bool(self._redirect_uri) and url.startswith(self._redirect_uri)
+
+
+def _join(base: str, location: str) -> str:
+    """Where a redirect leads; "" where it leads nowhere."""
+    try:
+        return urljoin(base, location)
+    except ValueError:
+        return ""
