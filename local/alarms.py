@@ -2,7 +2,7 @@
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,16 @@ ACTIONS = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS:
 
 def build(alarms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """The fragment of the template: an alarm each, a filter of each log for those of lines, and the dashboard."""
-    resources: dict[str, Any] = {}
+    resources = dict(_alarms(alarms))
+    names = list(resources)
     for name, alarm in alarms.items():
-        resources[f"{camel(name)}Alarm"] = {"Type": "AWS::CloudWatch::Alarm", "Properties": _alarm(name, alarm)}
         for group in LOG_GROUPS if "lines" in alarm else ():
             resources[f"{camel(name)}In{group}"] = _filter(name, alarm["lines"], group)
     resources["Dashboard"] = {
         "Type": "AWS::CloudWatch::Dashboard",
         "Properties": {
             "DashboardName": {"Fn::Sub": "${AWS::StackName}"},
-            "DashboardBody": {"Fn::Sub": json.dumps(build_dashboard(NAMESPACE, API, list(map(camel, alarms))))},
+            "DashboardBody": {"Fn::Sub": json.dumps(build_dashboard(NAMESPACE, API, names))},
         },
     }
     return {"Parameters": PARAMETERS, "Conditions": CONDITIONS, "Resources": resources}
@@ -54,13 +54,26 @@ def camel(name: str) -> str:
     return "".join(word.capitalize() for word in name.split("-"))
 
 
-def _alarm(name: str, alarm: Mapping[str, Any]) -> dict[str, Any]:
+def _alarms(alarms: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """By their names in the template; an alarm of several metrics is as many, numbered."""
+    for page, alarm in alarms.items():
+        several = alarm["metric"] if isinstance(alarm.get("metric"), list) else [alarm.get("metric")]
+        for number, metric in enumerate(several, 1):
+            name = page if len(several) == 1 else f"{page}-{number}"
+            measured = _measured(page, {**alarm, "metric": metric})
+            yield (
+                f"{camel(name)}Alarm",
+                {"Type": "AWS::CloudWatch::Alarm", "Properties": _alarm(name, page, alarm, measured)},
+            )
+
+
+def _alarm(name: str, page: str, alarm: Mapping[str, Any], measured: Mapping[str, Any]) -> dict[str, Any]:
     bound = "below" if "below" in alarm else "above"
-    said = f"{alarm['says']} Runbook: ${{RunbooksAt}}docs/runbooks/{name}.md"
+    said = f"{alarm['says']} Runbook: ${{RunbooksAt}}docs/runbooks/{page}.md"
     return {
         "AlarmName": {"Fn::Sub": f"${{AWS::StackName}}-{name}"},
         "AlarmDescription": {"Fn::Sub": said},
-        **_measured(name, alarm),
+        **measured,
         "ComparisonOperator": "LessThanThreshold" if bound == "below" else "GreaterThanThreshold",
         "Threshold": alarm.get(bound, 0),
         "EvaluationPeriods": alarm.get("periods", 1),
@@ -70,23 +83,12 @@ def _alarm(name: str, alarm: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _measured(name: str, alarm: Mapping[str, Any]) -> dict[str, Any]:
-    """One metric, or an expression over several."""
+def _measured(page: str, alarm: Mapping[str, Any]) -> dict[str, Any]:
     if "lines" in alarm:
-        return {"Namespace": NAMESPACE, "MetricName": f"Alarm{camel(name)}", "Statistic": "Sum", "Period": 60}
-    if "math" not in alarm:
-        statistic = alarm.get("statistic", "Sum")
-        key = "ExtendedStatistic" if statistic.startswith("p") else "Statistic"
-        return {**_metric(alarm["metric"], alarm), key: statistic, "Period": alarm["period"]}
-    parts = [
-        {
-            "Id": letter,
-            "ReturnData": False,
-            "MetricStat": {"Metric": _metric(text, alarm), "Period": alarm["period"], "Stat": "Sum"},
-        }
-        for letter, text in alarm["metrics"].items()
-    ]
-    return {"Metrics": [{"Id": "value", "Expression": alarm["math"], "Label": name, "ReturnData": True}, *parts]}
+        return {"Namespace": NAMESPACE, "MetricName": f"Alarm{camel(page)}", "Statistic": "Sum", "Period": 60}
+    statistic = alarm.get("statistic", "Sum")
+    key = "ExtendedStatistic" if statistic.startswith("p") else "Statistic"
+    return {**_metric(alarm["metric"], alarm), key: statistic, "Period": alarm["period"]}
 
 
 def _metric(text: str, alarm: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ Row = list[Any]
 def build_dashboard(namespace: str, api: str, alarms: Sequence[str]) -> dict[str, Any]:
     """The body; `${...}` in it are the template's names.
 
-    alarms   their names in the template, without `Alarm` at the end
+    alarms   their names in the template
     """
     shown = [
         _alarms(alarms),
@@ -63,7 +63,7 @@ def _graph(title: str, metrics: list[Row]) -> dict[str, Any]:
 
 
 def _alarms(names: Sequence[str]) -> dict[str, Any]:
-    listed = [f"${{{name}Alarm.Arn}}" for name in names]
+    listed = [f"${{{name}.Arn}}" for name in names]
     return {"type": "alarm", "properties": {"title": "Alarms", "alarms": listed}}
 
 
