@@ -192,6 +192,8 @@ _LEAST = {
     "document_fetches_per_minute": 1,
     "connection_unused_days": 1,
     "failed_authentications_per_address": 1,
+    "requests_per_address": 0,
+    "requests_per_client": 0,
     "handouts_per_user": 0,
     "handouts_per_client": 0,
 }

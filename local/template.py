@@ -17,7 +17,7 @@ from typing import Any
 from local.environment import LOCAL
 from local.package import PYTHON, ROOT, PackagingError, copy_application
 
-FRAGMENTS = ("resources.json", "domain.json", "alarms.json")
+FRAGMENTS = ("resources.json", "domain.json", "alarms.json", "limits.json")
 ISSUER = {"Fn::Sub": "https://${DomainName}"}
 
 

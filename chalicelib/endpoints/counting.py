@@ -1,8 +1,14 @@
-"""Who is counted as one place: an IPv4 address, or the network of an IPv6 one, all of which one person has."""
+"""Who is counted as one place: an IPv4 address, or the network of an IPv6 one, all of which one person has; and how
+often a place that proves nothing may ask, or a client that has proven itself."""
 
 import ipaddress
 
+from chalicelib.ports import Broker, OverLimit
+from chalicelib.protocol.errors import TooManyRequests
 from chalicelib.protocol.request import Request
+from chalicelib.records.client import Client
+
+OURSELVES = "127.0.0.1"  # everybody who uses a local stack; no gateway names it
 
 
 def place_of(http: Request) -> str:
@@ -20,3 +26,28 @@ def place_of_address(source_ip: str) -> str:
         return str(address)
     mapped = address.ipv4_mapped
     return str(mapped or ipaddress.ip_network((address, 64), strict=False).network_address)
+
+
+def spend_of_place(broker: Broker, http: Request) -> None:
+    """One request that anybody could send. Raises TooManyRequests; StoreUnavailable, once in a block."""
+    place = place_of(http)
+    if place not in ("", OURSELVES):
+        _spend(broker, f"place#{place}", broker.settings.requests_per_address, "requests_of_address")
+
+
+def spend_of_client(broker: Broker, http: Request, client: Client) -> None:
+    """One request of a client. One that has proven nothing is anybody: its flood is its sender's, not its own, or
+    whoever knows its name could have it refused.
+
+    Raises TooManyRequests; StoreUnavailable, once in a block.
+    """
+    if not client.is_confidential:
+        spend_of_place(broker, http)
+        return
+    _spend(broker, f"of_client#{client.client_id}", broker.settings.requests_per_client, "requests_of_client")
+
+
+def _spend(broker: Broker, name: str, limit: int, reason: str) -> None:
+    outcome = broker.limiter.spend(name, limit=limit, now=broker.clock.now()) if limit else None
+    if isinstance(outcome, OverLimit):
+        raise TooManyRequests(reason, retry_after=outcome.retry_after)

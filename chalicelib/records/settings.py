@@ -33,6 +33,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     document_fetches_per_*    such fetches a minute: for one address that asks, from one host, and in all
     dpop_nonce          whether every DPoP proof has to hold a nonce of ours
     event_bus           the name or ARN of an EventBridge bus that is told what a team may want to act on; None: none is
+    requests_per_*      a minute: of one address that proves nothing, of one client that proves itself; 0: no limit
     metrics             whether the line of a request holds metrics for CloudWatch
     provider_dirs       further folders of provider files, read after our own
     theme               a TOML file with colours and a logo for the pages
@@ -86,6 +87,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     handouts_unlimited: bool = False
     dpop_nonce: Literal["optional", "required"] = "optional"
     event_bus: str | None = None
+    requests_per_address: int = 1200
+    requests_per_client: int = 24_000
     metrics: Literal["on", "off"] = "on"
     provider_dirs: tuple[str, ...] = ()
     theme: str | None = None

@@ -66,7 +66,7 @@ def _call(endpoint: Endpoint, *sends: str) -> Route:
     )
 
 
-LOGIN = Route(endpoint=_login, is_page=True)
+LOGIN = Route(endpoint=_login, is_page=True, is_open=True)
 SESSION = Route(endpoint=_session, cors=("GET",), reader=_find_reader, sends=(HEADER,))
 LOGOUT = Route(endpoint=_logout, cors=("POST",), reader=_find_reader, sends=(HEADER,))
 API = _call(_api)

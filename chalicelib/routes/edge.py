@@ -18,6 +18,7 @@ from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.system import SystemClock
 from chalicelib.config import ConfigurationError
 from chalicelib.endpoints.answers import error_page, note_refusal
+from chalicelib.endpoints.counting import spend_of_place
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.errors import (
     InvalidRequest,
@@ -51,6 +52,7 @@ class Route(Struct, frozen=True, kw_only=True):
     exposes   further headers of the answer that it may read
     marks     a header of every answer that has none of this name yet
     proofs    "request": a proof of possession may come with it; "token": with the access token that it takes
+    is_open   anybody may ask, at a cost of ours: counted by address
     any_host  answers under every Host (health checks)
     """
 
@@ -63,6 +65,7 @@ class Route(Struct, frozen=True, kw_only=True):
     exposes: tuple[str, ...] = ()
     marks: tuple[str, str] | None = None
     proofs: Literal["none", "request", "token"] = "none"
+    is_open: bool = False
     any_host: bool = False
 
 
@@ -104,6 +107,8 @@ class Edge:
             http = read_request(event, body, route.reads, request_id=request_id)
             if not route.any_host:
                 _check_host(broker, http)
+            if route.is_open:
+                spend_of_place(broker, http)
             reply = route.endpoint(broker, http)
             if route.is_page:
                 reply = show(broker, http, reply)

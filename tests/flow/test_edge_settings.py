@@ -57,6 +57,8 @@ BAD = {
     "endpoint_url": ["", "nonsense", "ftp://127.0.0.1", "//127.0.0.1", "http://"],
     "require_pushed_authorization_requests": ["", "perhaps", "2"],
     "dpop_nonce": ["", "true", "Required"],
+    "requests_per_address": ["-1", "x", ""],
+    "requests_per_client": ["-1", "x", ""],
     "metrics": ["true", "ON", ""],
     "profile": ["", "FAPI2", "fapi1", "true"],
     "registration": ["", "yes", "OPEN", "true"],
