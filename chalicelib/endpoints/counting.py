@@ -30,9 +30,10 @@ def place_of_address(source_ip: str) -> str:
 
 def spend_of_place(broker: Broker, http: Request) -> None:
     """One request that anybody could send. Raises TooManyRequests; StoreUnavailable, once in a block."""
-    place = place_of(http)
-    if place not in ("", OURSELVES):
-        _spend(broker, f"place#{place}", broker.settings.requests_per_address, "requests_of_address")
+    place, limit = place_of(http), broker.settings.requests_per_address
+    again = _spend(broker, f"place#{place}", limit) if place not in ("", OURSELVES) else 0
+    if again:
+        raise TooManyRequests("requests_of_address", retry_after=again)
 
 
 def spend_of_client(broker: Broker, http: Request, client: Client) -> None:
@@ -44,10 +45,12 @@ def spend_of_client(broker: Broker, http: Request, client: Client) -> None:
     if not client.is_confidential:
         spend_of_place(broker, http)
         return
-    _spend(broker, f"of_client#{client.client_id}", broker.settings.requests_per_client, "requests_of_client")
+    again = _spend(broker, f"of_client#{client.client_id}", broker.settings.requests_per_client)
+    if again:
+        raise TooManyRequests("requests_of_client", retry_after=again).noting(client_id=client.client_id)
 
 
-def _spend(broker: Broker, name: str, limit: int, reason: str) -> None:
+def _spend(broker: Broker, name: str, limit: int) -> int:
+    """Seconds to wait; 0 within the limit."""
     outcome = broker.limiter.spend(name, limit=limit, now=broker.clock.now()) if limit else None
-    if isinstance(outcome, OverLimit):
-        raise TooManyRequests(reason, retry_after=outcome.retry_after)
+    return outcome.retry_after if isinstance(outcome, OverLimit) else 0
