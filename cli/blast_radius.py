@@ -113,6 +113,8 @@ def _role(role: Role, deployed: Deployed) -> Exposure:
     gives = []
     if "vault" in role.opens and role.keys and role.may_read("CONNECTION"):
         gives.append(f"every third party's token: {_third_parties(deployed)}")
+    if "vault" in role.opens and role.may_read("PROVIDER"):
+        gives.append("the broker's own client secrets at third parties")
     if role.may_read("KEYSET"):
         gives += [KEYS[purpose] for purpose in PURPOSES if purpose != "vault" and purpose in role.opens]
     written = {"CLIENT": "apps of its own", "GRANT": "sign-ins of its own", "AUDIT": "audit records of its own"}

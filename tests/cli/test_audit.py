@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from chalicelib.adapters.chain import CHAIN
+from chalicelib.adapters.signed import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.custody.auditing import seal_windows
@@ -33,8 +34,8 @@ TOKEN_ID = "a" * 64
 class Records:
     """Three hand-outs in each of five windows, and one that has not settled; raw hands on the table."""
 
-    def __init__(self, environ: dict[str, str]) -> None:
-        self.deployment = Deployment(read_settings({k: v for k, v in environ.items() if k.startswith("BROKER_")}))
+    def __init__(self, deployment: Deployment) -> None:
+        self.deployment = deployment
         self.log, self.clock = io.StringIO(), MovableClock()
         self.now = int(time.time())
         self.base = window_of(self.now - SETTLE_SECONDS) - WINDOWS * WINDOW_SECONDS
@@ -91,10 +92,18 @@ class Records:
         return self.deployment.dynamodb.call(operation, asked)
 
 
+@pytest.fixture(scope="module")
+def deployment(broker: Operator) -> Deployment:
+    settings = read_settings({name: value for name, value in broker.environ.items() if name.startswith("BROKER_")})
+    ways = {name: SignedTransport(name, endpoint_url=settings.endpoint_url) for name in ("dynamodb", "kms")}
+    made = Deployment(settings, **ways)
+    init_keysets(made)
+    return made
+
+
 @pytest.fixture
-def records(broker: Operator) -> Iterator[Records]:
-    found = Records(broker.environ)
-    init_keysets(found.deployment)
+def records(deployment: Deployment) -> Iterator[Records]:
+    found = Records(deployment)
     yield found
     found.remove(*found.items("AUDIT"))
 

@@ -101,6 +101,9 @@ def test_a_role_exposes_what_its_policy_allows_and_each_statement_counts() -> No
     for one in (api, jobs, operator):
         assert any("github (7 connections; refresh" in gift for gift in one.gives)
     assert KEYS["audit"] not in api.gives and KEYS["audit"] in jobs.gives and KEYS["cookie"] not in jobs.gives
+    turning = told("role", "function keys")
+    assert "the broker's own client secrets at third parties" in turning.gives
+    assert not any("every third party's token" in gift for gift in turning.gives)
     assert "keys of its own in place of the broker's" in operator.gives and "every line of the log" in operator.gives
     policy = json.loads((ROOT / ".chalice" / "policy-jobs.json").read_text())
     for statement in policy["Statement"]:
