@@ -111,7 +111,7 @@ AGENT = AccountApp(
     acted=(ActedLine(actor_name="Tools", audience="https://orders.example", times=3, last_at=AT),),
     later=(replace(OPTIONAL, optional=False),),
     limits=(ScopeLine(name="email", is_ours=True), WRITE),
-    connections=(CONNECTED, replace(CONNECTED, status="reauth_required", uses=0, label="")),
+    connections=(CONNECTED, replace(CONNECTED, status="reauth_required", uses=0, last_used_at=None, label="")),
 )
 OWN = replace(AGENT, name="Acme Notes", verified=True, sign_ins=1, paused_at=0, ends_at=0, limits=(), acted=())
 ACCOUNT = AccountPage(

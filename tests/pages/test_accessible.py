@@ -106,19 +106,24 @@ def test_the_keyboard_alone_decides(browser: Browser, site: Site, language: str)
     page = browser.new_context().new_page()
     page.goto(site.url + path_of(language, "choice of several"))
     seen: list[Any] = []
-    for _ in range(6):
+    for _ in range(7):
         page.keyboard.press("Tab")
         seen.append(page.evaluate("[document.activeElement.type, document.activeElement.value]"))
-    assert seen[0] == ["checkbox", "email"] and ["radio", "github"] in seen
+    assert seen[0] == ["checkbox", "email"] and ["radio", "github"] in seen and ["checkbox", "in_a_day"] in seen
     assert [one for one in seen if one[0] == "submit"] == [["submit", "deny"], ["submit", "allow"]]
     page.locator("#provider-1").focus()
     page.keyboard.press("ArrowDown")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
     page.locator("button.allow").evaluate("button => Promise.all(button.getAnimations().map((one) => one.finished))")
     page.keyboard.press("Enter")
     page.wait_for_url("**/elsewhere")
-    assert site.posted.pop() == "request=sealed&scope=email&scope=github%3Agist&provider=google&decision=allow"
+    assert (
+        site.posted.pop()
+        == "request=sealed&scope=email&scope=github%3Agist&provider=google&ends=in_a_day&decision=allow"
+    )
     page.context.close()
 
 
