@@ -115,6 +115,7 @@ def start_app(broker: "RunningBroker", providers: dict[str, "RunningProvider"], 
     client = Client(
         client_id="",
         client_name="Demo App",
+        purpose="Shows what an app does with notes and a calendar of yours.",
         redirect_uris=(f"{app.url}/callback",),
         token_endpoint_auth_method="none",
         grant_types=frozenset(
