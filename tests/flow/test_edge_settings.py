@@ -76,6 +76,8 @@ BAD = {
     "registration_total": ["0", ""],
     "registration_unused_days": ["0", ""],
     "connection_unused_days": ["0", "", "never"],
+    "signing_key_days": ["-1", "", "never"],
+    "key_days": ["29", "-1", ""],
     "failed_authentications_per_address": ["0", "", "many"],
     "handouts_per_user": ["-1", "0", "", "many"],
     "handouts_per_client": ["-1", "0", ""],

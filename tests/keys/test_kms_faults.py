@@ -1,4 +1,4 @@
-"""KMS throttled, away, slow, with a disabled key or another context: no answer is made up, and nothing is stored open."""
+"""KMS throttled, away, slow, with a disabled key or another context: 503, and nothing is stored open."""
 
 import json
 from collections.abc import Mapping
