@@ -18,6 +18,7 @@ from local.environment import LOCAL
 from local.package import PYTHON, ROOT, PackagingError, copy_application
 
 FRAGMENTS = ("resources.json", "domain.json", "alarms.json", "limits.json")
+TRACES = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"}
 ISSUER = {"Fn::Sub": "https://${DomainName}"}
 
 
@@ -46,6 +47,7 @@ def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path 
     with tempfile.TemporaryDirectory(prefix="broker-template-") as folder:
         template = _ask_chalice(Path(folder) / "project", merged, stage, root)
     _let_functions_tell(template)
+    _let_functions_trace(template)
     if operator := template["Resources"].get("OperatorRole"):
         policy = json.loads((root / "infra" / "operator-policy.json").read_text(encoding="utf-8"))
         operator["Properties"]["Policies"] = [{"PolicyName": "OperatorPolicy", "PolicyDocument": policy}]
@@ -56,6 +58,16 @@ def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path 
             if "DomainName" in template.get("Parameters", {}):
                 function["Environment"]["Variables"]["BROKER_ISSUER"] = ISSUER
     return template
+
+
+def _let_functions_trace(template: Mapping[str, Any]) -> None:
+    """Traces and the right to send them, where `xray` of `.chalice/config.json` asks for them."""
+    resources = template["Resources"]
+    for function in [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Serverless::Function"]:
+        if function.get("Tracing") == "Active":
+            role, _ = function["Role"]["Fn::GetAtt"]
+            resources[role]["Properties"]["ManagedPolicyArns"] = [TRACES]
+            resources["RestAPI"]["Properties"]["TracingEnabled"] = True
 
 
 def _let_functions_tell(template: Mapping[str, Any]) -> None:
