@@ -52,6 +52,7 @@ class World:
     down: set[int] = field(default_factory=set)
     apps: list[tuple[Client, str | None]] = field(default_factory=list)
     names: tuple[str, ...] = ()
+    up_since: float | None = None
 
     def __post_init__(self) -> None:
         self.ports = [find_port("127.0.0.1") for _ in range(2)]
@@ -104,12 +105,14 @@ class World:
             self.apps.append(create_client(self.deployment, Client(**common, **kind)))
 
     def start_database(self) -> None:
-        """With all that it had answered for."""
+        """With all that it had answered for; `up_since` says since when there is one, on the monotonic clock."""
         journal = str(self.folder / "journal")
         self.database = start_module("tests.soak.database", "--port", str(self.database_port), "--journal", journal)
+        self.up_since = time.monotonic()
 
     def kill_database(self) -> None:
         """SIGKILL, in the middle of whatever it does; then another one on the same journal."""
+        self.up_since = None
         self.database.kill()
         self.start_database()
 
