@@ -152,7 +152,7 @@ def _person(login: str, number: int) -> User:
 def test_nobody_sees_anything_of_another_in_a_process_that_serves_all(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stack.restart(handouts_per_user=0, handouts_per_client=0)
+    stack.restart(handouts_per_user=0, handouts_per_client=0, requests_per_address=0, requests_per_client=0)
     monkeypatch.setattr(stack.provider.grants, "clock", stack.clock.now)  # its tokens end by the broker's time
     tenants, chance, sent = make_tenants(stack, monkeypatch), random.Random(23), itertools.count()
     plan: list[tuple[Callable[[Tenant, str], None], Tenant]] = []

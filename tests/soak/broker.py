@@ -33,6 +33,8 @@ JOBS_EVERY_SECONDS = 2.0
 WITHOUT_LIMITS = {
     "handouts_per_user": "0",
     "handouts_per_client": "0",
+    "requests_per_address": "0",
+    "requests_per_client": "0",
     "device_tries_per_address": "1000000",
     "failed_authentications_per_address": "1000000",
 }
