@@ -9,15 +9,18 @@ import functools
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
 from typing import Any
 
 from local.environment import use_local_credentials
-from local.listening import bind, port_of
+from local.http1 import BadMessage, Head
+from local.listening import bind
 from local.resources import create_key, create_tables
+from local.serving import Answer, Serving
+from local.wsgi import call_wsgi
 
 __all__ = ["EmbeddedAws", "create_key", "create_tables", "main", "start_aws"]
 
+log = logging.getLogger("local.aws")
 _DYNAMODB_LOCK = threading.RLock()
 
 
@@ -50,46 +53,35 @@ def remember_methods() -> None:
         responses.method_names_from_class = functools.cache(stock)  # type: ignore[attr-defined]
 
 
-class EmbeddedAws:
-    """A running stand-in. `calls` counts what arrived on the wire, by operation ("UpdateItem", "Decrypt", ...)."""
+class EmbeddedAws(Serving):
+    """A running stand-in. `calls` counts what arrived on the wire, by operation ("UpdateItem", "Decrypt", ...).
+
+    Connections are kept, as AWS keeps them; the server that moto brings ends each after one answer.
+    """
 
     def __init__(self, port: int = 0) -> None:
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
-        from werkzeug.serving import make_server
 
         self.calls: Counter[str] = Counter()
         self._dispatch = DomainDispatcherApplication(create_backend_app)
         # Stock moto lists its folders and tries its patterns at each call: half of what a call costs.
         look_up = functools.lru_cache(64)(self._dispatch.get_backend_for_host)
         self._dispatch.get_backend_for_host = look_up  # type: ignore[method-assign]
-        with bind("127.0.0.1", port) as listener:  # werkzeug would end the process where the port is taken
-            bound, fd = port_of(listener), listener.fileno()
-            self._server = make_server("127.0.0.1", bound, self._count, True, request_handler=_quiet_handler(), fd=fd)
-        self._server.daemon_threads = True  # type: ignore[attr-defined]
-        self._server.block_on_close = False  # type: ignore[attr-defined]
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True, name="aws")
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        """The port that was really bound."""
-        return int(self._server.port)
+        super().__init__(bind("127.0.0.1", port), self._call, _refuse)
+        self.start()
 
     @property
     def endpoint_url(self) -> str:
         """Where DynamoDB and KMS both answer."""
         return f"http://127.0.0.1:{self.port}"
 
-    def stop(self) -> None:
-        """Stop listening; what was stored stays in this process until moto is reset or the process ends."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join(5)
-
-    def _count(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-        self.calls[str(environ.get("HTTP_X_AMZ_TARGET", "")).rpartition(".")[2]] += 1
-        answer: Iterable[bytes] = self._dispatch(environ, start_response)
-        return answer
+    def _call(self, head: Head, body: bytes, source: Any) -> Answer:
+        self.calls["".join(head.values("x-amz-target")).rpartition(".")[2]] += 1
+        try:
+            return call_wsgi(self._dispatch, head, body, port=self.port)
+        except Exception:
+            log.exception("moto raised")
+            return 500, [("Content-Type", "application/x-amz-json-1.0")], b'{"__type": "InternalServerError"}'
 
 
 def start_aws(port: int = 0, *, table: str = "broker", keys_table: str = "broker-keys") -> EmbeddedAws:
@@ -106,19 +98,8 @@ def start_aws(port: int = 0, *, table: str = "broker", keys_table: str = "broker
     return aws
 
 
-def _quiet_handler() -> type[Any]:
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
-
-    class QuietHandler(MotoRequestHandler):
-        """Buffers its answers: an answer in two small packets waits for the other side's delayed acknowledgement."""
-
-        wbufsize = -1
-        disable_nagle_algorithm = True
-
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Say nothing; one line per store call would bury everything else."""
-
-    return QuietHandler
+def _refuse(bad: BadMessage) -> Answer:
+    return bad.status, [("Content-Type", "text/plain")], bad.message.encode()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -130,7 +111,6 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     options = parser.parse_args(arguments)
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     stop = StopSignal()
     try:
         aws = start_aws(options.port)

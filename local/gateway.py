@@ -1,30 +1,26 @@
 """A server that stands where API Gateway stands: it calls the Chalice app with REST proxy events and answers as the
 gateway would, its oddities included, so that what works here works deployed."""
 
-import contextlib
 import json
 import logging
 import socket
-import threading
 import uuid
-from email.utils import formatdate
 from typing import Any
 
 from local import http1
 from local.dispatch import LambdaContext, make_thread_safe
-from local.listening import bind, port_of
+from local.listening import bind
 from local.rest_event import Edge, MalformedAnswer, build_event, read_answer
 from local.routing import RouteMatcher
+from local.serving import Answer, Serving
 from local.watching import Unwatched, Watch
 
-IDLE_SECONDS = 75
 REMAPPED = "x-amzn-Remapped-WWW-Authenticate"
 
-Answer = tuple[int, list[tuple[str, str]], bytes]
 log = logging.getLogger("local.gateway")
 
 
-class Gateway:
+class Gateway(Serving):
     """A threaded HTTP/1.1 server before one Chalice app; listening once made, serving after `start`.
 
     listener             a bound socket instead of host and port
@@ -49,75 +45,13 @@ class Gateway:
         self._matcher = RouteMatcher(app.routes)
         self._edge = Edge(prefix=stage_prefix.rstrip("/"), binary_types=tuple(app.api.binary_types))
         self._remap = remap_authenticate
-        self._answer = (watch or Unwatched()).answers(self.answer)
-        self._listener = listener or bind(host, port)
-        self.host, self.port = host, port_of(self._listener)
-        self._connections: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        self._stopped = False
+        super().__init__(listener or bind(host, port), (watch or Unwatched()).answers(self.answer), _refuse)
+        self.host = host
 
     @property
     def url(self) -> str:
         """The address that callers use, the stage's prefix included."""
         return f"http://{self.host}:{self.port}{self._edge.prefix}"
-
-    def start(self) -> "Gateway":
-        """Serve in threads of its own until `stop`."""
-        threading.Thread(target=self._accept, daemon=True, name="gateway").start()
-        return self
-
-    def stop(self) -> None:
-        """Stop listening and let idle connections go; an answer on its way is still sent."""
-        self._stopped = True
-        with contextlib.suppress(OSError):
-            self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        with self._lock:
-            for connection in self._connections:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RD)
-
-    def _accept(self) -> None:
-        while not self._stopped:
-            try:
-                connection, source = self._listener.accept()
-            except OSError:
-                return
-            threading.Thread(target=self._serve, args=(connection, source), daemon=True).start()
-
-    def _serve(self, connection: socket.socket, source: Any) -> None:
-        with self._lock:
-            self._connections.add(connection)
-        try:
-            connection.settimeout(IDLE_SECONDS)
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with connection, connection.makefile("rb") as stream:
-                while self._exchange(connection, stream, source):
-                    pass
-        except OSError:
-            return  # the caller went away or fell silent: nobody is left to tell
-        finally:
-            with self._lock:
-                self._connections.discard(connection)
-
-    def _exchange(self, connection: socket.socket, stream: Any, source: Any) -> bool:
-        """One request and its answer; true when another may follow."""
-        method = "GET"
-        try:
-            head = http1.read_head(stream)
-            if head is None:
-                return False
-            method = head.method
-            if any(value.lower() == "100-continue" for value in head.values("expect")):
-                connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            body = http1.read_body(stream, head)
-        except http1.BadMessage as bad:
-            self._send(connection, _gateway_answer(bad.status, bad.message), method=method, close=True)
-            _drain(connection)
-            return False
-        close = not head.keeps_alive or self._stopped
-        self._send(connection, self._answer(head, body, source), method=method, close=close)
-        return not close
 
     def answer(self, head: http1.Head, body: bytes, source: Any) -> Answer:
         """What the gateway answers to one complete request."""
@@ -152,11 +86,6 @@ class Gateway:
             headers.append(("Content-Type", "application/json"))
         return status, [*headers, ("x-amzn-RequestId", request_id)], body
 
-    def _send(self, connection: socket.socket, answer: Answer, *, method: str, close: bool) -> None:
-        status, headers, body = answer
-        dated = [("Date", formatdate(usegmt=True)), *headers]
-        connection.sendall(http1.format_answer(status, dated, body, with_body=method != "HEAD", close=close))
-
 
 def _path_of(target: str) -> str:
     """The path of a request target in origin form or, as to a proxy, absolute form (RFC 9112 section 3.2)."""
@@ -164,6 +93,10 @@ def _path_of(target: str) -> str:
         _, _, rest = target.partition("://")
         target = "/" + rest.partition("/")[2]
     return target.partition("?")[0]
+
+
+def _refuse(bad: http1.BadMessage) -> Answer:
+    return _gateway_answer(bad.status, bad.message)
 
 
 def _gateway_answer(status: int, message: str, kind: str = "") -> Answer:
@@ -181,13 +114,3 @@ def _preflight(methods: dict[str, Any]) -> Answer | None:
     allowed = ",".join([*methods, "OPTIONS"])
     headers = [*cors.get_access_control_headers().items(), ("Access-Control-Allow-Methods", allowed)]
     return 200, [(name, str(value)) for name, value in headers], b""
-
-
-def _drain(connection: socket.socket) -> None:
-    """Read on for a moment before closing: closing on unread bytes resets the connection and loses the answer."""
-    connection.shutdown(socket.SHUT_WR)
-    connection.settimeout(1)
-    with contextlib.suppress(OSError):
-        for _ in range(1024):
-            if not connection.recv(65_536):
-                return

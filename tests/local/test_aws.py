@@ -1,8 +1,10 @@
 """The embedded AWS: made as infra/ says, atomic under threads, ended cleanly, found from another terminal."""
 
+import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,6 +19,7 @@ from local.state import find_running
 
 pytestmark = pytest.mark.timeout(60)
 ROOT = Path(__file__).resolve().parent.parent.parent
+SIGNED = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +96,19 @@ def test_calls_are_counted_by_operation(aws: local_aws.EmbeddedAws) -> None:
     before = aws.calls["DescribeTable"]
     call_endpoint(aws.endpoint_url, "dynamodb", "DescribeTable", {"TableName": "broker"})
     assert aws.calls["DescribeTable"] == before + 1
+
+
+def test_a_connection_is_kept_even_where_moto_fails_and_ended_by_what_is_no_request(aws: local_aws.EmbeddedAws) -> None:
+    kept = http.client.HTTPConnection("127.0.0.1", aws.port, timeout=10)
+    for operation in ("ListTables", "DescribeTable", "ListTables"):  # moto stumbles over the second: no table
+        kept.request("POST", "/", "{}", {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Authorization": SIGNED})
+        answer = kept.getresponse()
+        assert (answer.status, answer.will_close) == (200 if operation == "ListTables" else 500, False)
+        answer.read()
+    kept.close()
+    with socket.create_connection(("127.0.0.1", aws.port), timeout=10) as other:
+        other.sendall(b"nonsense\r\n\r\n")
+        assert other.makefile("rb").read().startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
