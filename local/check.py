@@ -26,13 +26,17 @@ class Outcome(NamedTuple):
 
 def main(arguments: list[str]) -> int:
     argparse.ArgumentParser(prog="dev.py check", description=__doc__).parse_args(arguments)
-    return 1 if failed_checks() else 0
+    return 1 if tell(run_tools()) else 0
 
 
-def failed_checks() -> list[str]:
-    """Run every tool, print a line for each and what the failed ones had to say."""
+def run_tools() -> list[Outcome]:
+    """All of them, side by side."""
     with ThreadPoolExecutor() as pool:
-        outcomes = list(pool.map(run_tool, TOOLS))
+        return list(pool.map(run_tool, TOOLS))
+
+
+def tell(outcomes: list[Outcome]) -> list[str]:
+    """Print a line for each and what the failed ones had to say; their names."""
     for outcome in outcomes:
         print(f"{outcome.name:8} {'ok' if outcome.passed else 'FAILED':7} {outcome.seconds:5.1f} s", flush=True)
     for outcome in outcomes:

@@ -1,16 +1,18 @@
 """`dev.py test`: the checks and every test, and one closing line with the counts.
 
 Arguments go to pytest as they are (`dev.py test tests/protocol -x -q`), and the checks are then left out. Without any,
-the tests run on as many processes as there are processors, four at most, each file in one of them.
+the tests run on one process more than there are processors, four at most, each file in one of them, those first that
+take longest.
 """
 
 import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
-from local.check import failed_checks
+from local.check import run_tools, tell
 from local.node import why_no_node
 from tests.requirements import read_requirements
 
@@ -34,13 +36,21 @@ def main(arguments: list[str]) -> int:
     if arguments in (["-h"], ["--help"]):
         print(f"usage: dev.py test [PYTEST ARGUMENTS]\n\n{__doc__}")
         return 0
-    broken = [] if arguments else failed_checks()
+    # Beside the tests: strict types alone take one processor as long as all others have to wait for the first test.
+    checks = ThreadPoolExecutor(1).submit(list if arguments else run_tools)
     if not arguments and (missing := why_no_node()):
         print(f"left out: the client libraries of tests/clients that need npm: {missing}", flush=True)
     counts = Counts()
     # One more than there are processors: much of the time a test waits for another process.
-    chosen = arguments or ["-n", str(min(4, (os.cpu_count() or 1) + 1)), "--dist", "loadscope"]
+    chosen = arguments or [
+        "-n",
+        str(min(4, (os.cpu_count() or 1) + 1)),
+        "--dist",
+        "loadscope",
+        "--no-loadscope-reorder",
+    ]
     status = int(pytest.main(["--rootdir", str(ROOT), "-c", str(ROOT / "pyproject.toml"), *chosen], plugins=[counts]))
+    broken = tell(checks.result())
     if broken:
         print(f"failed besides the tests: {', '.join(broken)}")
     # A failed check counts, so that the line and the exit code never disagree.

@@ -16,7 +16,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(*ids): lines of tests/requirements.toml that the test proves")
 
 
+# Folders whose files take longest: a worker that met one of them last would be left alone with it at the end.
+LONGEST_FIRST = ["races", "models", "browser", "oracles", "engine", "package", "pages", "fuzz", "clients", "local"]
+
+
+def _order(item: pytest.Item) -> int:
+    folder = "".join(item.nodeid.split("/")[1:2])
+    return LONGEST_FIRST.index(folder) if folder in LONGEST_FIRST else len(LONGEST_FIRST)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=_order)
     wanted = set(config.getoption("--requirement"))
     if not wanted:
         return
