@@ -7,7 +7,7 @@ from cli.doctor.checks import Group, Skipped, Source
 from cli.doctor.deployment.visit import Here
 
 GROUP = Group("Clock")
-MOST_SECONDS = 30
+MOST_SECONDS = 5
 SIGNING = Source(
     "AWS, signature elements", "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-signing-elements.html"
 )
@@ -15,7 +15,7 @@ SIGNING = Source(
 
 @GROUP.check("clock-right", "error", fix="timedatectl set-ntp true", source=SIGNING)
 def is_right(here: Here) -> Iterator[str]:
-    """This machine's clock is AWS's to half a minute: marks that end tokens carry the time of here."""
+    """This machine's clock is AWS's to five seconds: marks that end tokens carry the time of here."""
     try:
         told = here.ask("dynamodb", "DescribeTable", TableName=here.settings.table)["ResponseMetadata"]["HTTPHeaders"]
         at = parsedate_to_datetime(told["date"]).timestamp()
