@@ -525,7 +525,7 @@ class JobQueue(Protocol):
         """One page of the index, which may lag."""
 
     def last_seal(self) -> AuditSeal | None:
-        """The newest link of the chain over the audit records."""
+        """The newest link of the chain over the audit records. Raises SealBroken where what stands there is none."""
 
     def digest_window(self, window: int) -> tuple[bytes, ...]:
         """SHA-256 of each audit record of a window that has settled."""

@@ -18,6 +18,7 @@ from chalicelib.records.seal import WINDOW_SECONDS, window_of
 from cli.audit_chain import Chain, Finding, check_log, check_records, head_of, is_over, read_chain, window_of_item
 from cli.blast_radius import compute
 from cli.deployed import read_deployed
+from cli.doctor.checks import printable
 from cli.exposure import as_rows, say
 from cli.operations import Deployment, OperationError
 from cli.refusal_log import parse_line, read_text
@@ -94,7 +95,7 @@ def _verify(deployment: Deployment, options: argparse.Namespace) -> Any:
     row = _verdict(chain, items, now)
     if findings:
         told = [_finding_row(one) for one in sorted(set(findings), key=lambda one: (one.window, one.fault))]
-        said = "\n".join(f"  {one['window']}: {SAID[one['fault']]}{_count(one)}" for one in told)
+        said = "\n".join(f"  {one['window'] or 'at no time'}: {SAID[one['fault']]}{_count(one)}" for one in told)
         raise OperationError(
             f"the audit records are not what was sealed\n{said}", "docs/audit.md", {**row, "findings": told}
         )
@@ -123,7 +124,7 @@ def _finding_row(one: Finding) -> dict[str, Any]:
 
 def _count(row: dict[str, Any]) -> str:
     missing = f"; {row['missing']} as sealed missing" if row["missing"] else ""
-    return missing + "".join(f"; not sealed so: {key}" for key in row["unknown"][:5])
+    return missing + "".join(f"; not sealed so: {printable(key)}" for key in row["unknown"][:5])
 
 
 def _blast_radius(deployment: Deployment, options: argparse.Namespace) -> Any:

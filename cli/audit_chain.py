@@ -4,12 +4,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
-import msgspec
 from msgspec import Struct
 
-from chalicelib.adapters.chain import digest_of
-from chalicelib.adapters.items import decode_item
+from chalicelib.adapters.chain import digest_of, read_seal
 from chalicelib.custody.chaining import hash_of, is_genuine, root_of
+from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.audit import RETENTION_SECONDS
 from chalicelib.records.keyset import Keyset
 from chalicelib.records.seal import PRINT_BYTES, SETTLE_SECONDS, WINDOW_SECONDS, AuditSeal, window_of
@@ -24,6 +23,8 @@ Fault = Literal[
     "not_sealed",
 ]
 # What has settled is sealed by the next run, a minute later; so long runs may fail before it is worth a word.
+PLACE_DIGITS = 12  # of the time in a key
+SKEW_SECONDS = 600  # so far ahead a function's clock may have been, and the one of this command behind
 OVERDUE_SECONDS = SETTLE_SECONDS + 2 * WINDOW_SECONDS
 
 
@@ -57,13 +58,17 @@ def read_chain(items: Iterable[Mapping[str, Any]], keys: Keyset) -> Chain:
     """Every link that the key vouches for, in its place; a gap, a forgery and a fork are found."""
     links, standing, findings = dict[int, AuditSeal](), set[int](), list[Finding]()
     for item in items:
-        window = int(item["sk"]["S"])
+        place = item["sk"]["S"]
+        window = int(place) if len(place) == PLACE_DIGITS and place.isdecimal() else 0
         standing.add(window)
-        link = _decode(item)
-        if link is not None and link.window == window and is_genuine(link, keys):
+        try:
+            link = read_seal(item)
+        except SealBroken:
+            link = None
+        if link is not None and is_genuine(link, keys):
             links[window] = link
         else:
-            findings.append(Finding(fault="seal_changed", window=window))
+            findings.append(Finding(fault="seal_changed", window=window, unknown=() if window else (place,)))
     if links:
         newest = links[max(links)]
         first = newest.window - (newest.number - 1) * WINDOW_SECONDS
@@ -85,6 +90,11 @@ def check_records(chain: Chain, items: Iterable[Mapping[str, Any]], *, now: int)
     for window, link in sorted(chain.links.items()):
         if not is_over(window, now):
             findings += _compare(link, by_window.get(window, {}))
+    findings += [
+        Finding(fault="record_inserted", window=window, unknown=tuple(sorted(found)))
+        for window, found in by_window.items()
+        if not 0 < window <= now + SKEW_SECONDS
+    ]
     overdue = window_of(now - OVERDUE_SECONDS)
     last = chain.last.window if chain.last else 0
     if last < overdue and (chain.links or min(by_window, default=overdue + 1) <= overdue):
@@ -97,6 +107,8 @@ def check_log(chain: Chain, lines: Iterable[Mapping[str, Any]]) -> list[Finding]
     contradicts it."""
     findings = []
     for line in lines:
+        if not (isinstance(line.get("window"), int) and isinstance(line.get("number"), int) and "head" in line):
+            continue  # none of ours
         link = chain.links.get(line["window"])
         if link is None:
             findings.append(Finding(fault="seal_removed", window=line["window"]))
@@ -118,7 +130,7 @@ def is_over(window: int, now: int) -> bool:
 def window_of_item(item: Mapping[str, Any]) -> int:
     """By its key, which says when it was written; 0 where that cannot be read."""
     at = item["sk"]["S"].partition("#")[0]
-    return window_of(int(at)) if at.isdecimal() else 0
+    return window_of(int(at)) if len(at) == PLACE_DIGITS and at.isdecimal() else 0
 
 
 def _compare(link: AuditSeal, found: Mapping[str, bytes]) -> list[Finding]:
@@ -140,10 +152,3 @@ def _compare(link: AuditSeal, found: Mapping[str, bytes]) -> list[Finding]:
 
 def _prints(joined: bytes) -> Sequence[bytes]:
     return [joined[start : start + PRINT_BYTES] for start in range(0, len(joined), PRINT_BYTES)]
-
-
-def _decode(item: Mapping[str, Any]) -> AuditSeal | None:
-    try:
-        return decode_item(dict(item), AuditSeal)
-    except (msgspec.ValidationError, ValueError, TypeError):
-        return None

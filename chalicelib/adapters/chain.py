@@ -10,6 +10,7 @@ from chalicelib.adapters.aws import AwsRefusal
 from chalicelib.adapters.items import decode_item, encode, encode_item
 from chalicelib.adapters.table import BATCH, Tables
 from chalicelib.ports import StoreUnavailable
+from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.seal import AuditSeal, shard_names
 
 CHAIN = "AUDITSEAL"
@@ -29,7 +30,7 @@ class ChainVerbs(Tables):
             "ConsistentRead": True,
         }
         items = self._call("Query", payload).get("Items", [])
-        return decode_item(items[0], AuditSeal) if items else None
+        return read_seal(items[0]) if items else None
 
     def digest_window(self, window: int) -> tuple[bytes, ...]:
         """The index may lag and only says where to look; what is hashed is read from the table."""
@@ -47,7 +48,7 @@ class ChainVerbs(Tables):
         """A repeat after a lost answer knows its own write."""
         payload = {
             "TableName": self._tables["broker"],
-            "Item": {**encode_item(CHAIN, seal), "sk": encode(f"{seal.window:012d}")},
+            "Item": {**encode_item(CHAIN, seal), "sk": encode(_place(seal.window))},
             "ConditionExpression": "attribute_not_exists(pk)",
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -74,6 +75,21 @@ class ChainVerbs(Tables):
             start = answer.get("LastEvaluatedKey") or {}
             if not start:
                 return
+
+
+def read_seal(item: Mapping[str, Any]) -> AuditSeal:
+    """The link of one item. Raises SealBroken: it cannot be read, or is of another window than that of its place."""
+    try:
+        seal = decode_item(dict(item), AuditSeal)
+    except (msgspec.ValidationError, ValueError, TypeError):
+        raise SealBroken("unreadable") from None
+    if item["sk"]["S"] != _place(seal.window):
+        raise SealBroken("misplaced")
+    return seal
+
+
+def _place(window: int) -> str:
+    return f"{window:012d}"
 
 
 def digest_of(item: Mapping[str, Any]) -> bytes:

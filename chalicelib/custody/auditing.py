@@ -6,6 +6,7 @@ that no request can open.
 
 from chalicelib.custody.chaining import build_seal, hash_of, is_genuine
 from chalicelib.ports import Broker
+from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS, AuditSeal, window_of
 
 LEAST_SECONDS = 8  # what ten minutes with some thousand hand-outs take to read, and more
@@ -18,7 +19,11 @@ def seal_windows(broker: Broker) -> list[AuditSeal]:
     Raises StoreUnavailable.
     """
     made = list[AuditSeal]()
-    last = broker.queue.last_seal()
+    try:
+        last = broker.queue.last_seal()
+    except SealBroken as broken:
+        broker.log.event("alarm", kind="audit_seal_broken", reason=str(broken))
+        return made
     settled = window_of(broker.clock.now() - SETTLE_SECONDS)  # the first one that may still get records
     window = last.window + WINDOW_SECONDS if last else settled - WINDOW_SECONDS
     if window >= settled:

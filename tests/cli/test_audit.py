@@ -114,8 +114,8 @@ def faults(done: Done) -> list[tuple[str, str]]:
     return [(one["window"], one["fault"]) for one in done.json["findings"]]
 
 
-def when(records: Records, window: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(records.at(window)))
+def when(records: Records, window: int | None) -> str | None:
+    return None if window is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(records.at(window)))
 
 
 @requirement("AUD-02")
@@ -130,7 +130,7 @@ def test_what_stands_as_it_was_sealed_is_verified(records: Records, typed: Calla
 
 
 Act = Callable[[Records], None]
-TAMPERED: dict[str, tuple[Act, list[tuple[int, str]]]] = {
+TAMPERED: dict[str, tuple[Act, list[tuple[int | None, str]]]] = {
     "another client in a record": (
         lambda r: r.put(r.of_window(2)[1], client_id={"S": "another"}), [(2, "record_changed")],
     ),
@@ -158,6 +158,15 @@ TAMPERED: dict[str, tuple[Act, list[tuple[int, str]]]] = {
         lambda r: r.put(r.link(1), sk=r.link(3)["sk"]), [(3, "seal_changed")],
     ),
     "a seal that cannot be read": (lambda r: r.put(r.link(1), root={"N": "1"}), [(1, "seal_changed")]),
+    "a seal at no time": (lambda r: r.put(r.link(1), sk={"S": "zzz"}), [(None, "seal_changed")]),
+    "a seal of the far future": (
+        lambda r: all_of(r.call("PutItem", Item={"pk": {"S": CHAIN}, "sk": {"S": f"{r.at(9000):012d}"}})),
+        [(9000, "seal_changed")],
+    ),
+    "a record of tomorrow": (lambda r: all_of(r.leave(r.at(0) + 864000)), [(1440, "record_inserted")]),
+    "a record at no time": (
+        lambda r: r.put(r.of_window(1)[0], sk={"S": "yesterday"}), [(None, "record_inserted")],
+    ),
     "two windows at once": (
         lambda r: all_of(r.remove(r.link(1)), r.put(r.of_window(3)[0], grant_id={"S": "h"})),
         [(1, "seal_removed"), (3, "record_changed")],
@@ -199,6 +208,28 @@ def test_a_record_that_was_put_in_or_changed_is_named(records: Records, typed: C
     assert event.request_id in done.err and "next: docs/audit.md" in done.err
 
 
+@requirement("AUD-02")
+def test_what_is_written_into_the_table_does_nothing_to_a_terminal(
+    records: Records, typed: Callable[..., Done]
+) -> None:
+    records.seal()
+    records.put(records.of_window(1)[0], pk={"S": "AUDIT#\x1b[2J"})
+    done = typed("audit", "verify")
+    assert done.code == 1 and "\x1b" not in done.out + done.err and "AUDIT#\\x1b[2J" in done.err
+
+
+@requirement("AUD-02")
+@pytest.mark.parametrize("place", ["zzz", "999999999999", "of another window"])
+def test_a_planted_seal_raises_an_alarm_and_nothing_is_sealed_behind_it(records: Records, place: str) -> None:
+    seal_windows(records.broker(records.at(1) + SETTLE_SECONDS))
+    planted = {"pk": {"S": CHAIN}} if place == "999999999999" else records.link(0)
+    records.put(planted, sk={"S": place})
+    assert seal_windows(records.broker(records.now)) == []
+    assert '"kind":"audit_seal_broken"' in records.log.getvalue()
+    records.remove({"pk": {"S": CHAIN}, "sk": {"S": place}})
+    assert len(seal_windows(records.broker(records.now))) == 4
+
+
 @requirement("AUD-03")
 def test_a_chain_that_is_cut_off_and_made_anew_contradicts_the_log(
     records: Records, typed: Callable[..., Done], tmp_path: Path
@@ -206,7 +237,9 @@ def test_a_chain_that_is_cut_off_and_made_anew_contradicts_the_log(
     """Whoever may delete seals can have the schedule seal again what is left; only what it said before tells."""
     records.seal()
     log = tmp_path / "log"
-    log.write_text("".join(f"2026-11-26T18:00:00 {line}" for line in records.log.getvalue().splitlines(keepends=True)))
+    others = ['{"event":"audit_sealed"}', '{"event":"audit_sealed","window":[],"number":1,"head":""}']
+    lines = [*others, *records.log.getvalue().splitlines()]
+    log.write_text("".join(f"2026-11-26T18:00:00 {line}\n" for line in lines))
     assert typed("audit", "verify", "--log", str(log), "--json").code == 0
     records.remove(records.of_window(3)[0], records.link(3), records.link(4))
     found = faults(typed("audit", "verify", "--log", str(log), "--json"))

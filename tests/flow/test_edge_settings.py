@@ -59,6 +59,7 @@ BAD = {
     "dpop_nonce": ["", "true", "Required"],
     "requests_per_address": ["-1", "x", ""],
     "requests_per_client": ["-1", "x", ""],
+    "event_bus": ["", "a bus", "*", "arn:aws:sqs:eu-west-1:123456789012:queue"],
     "metrics": ["true", "ON", ""],
     "profile": ["", "FAPI2", "fapi1", "true"],
     "registration": ["", "yes", "OPEN", "true"],
