@@ -60,20 +60,32 @@ def test_a_scheduled_event_seals_what_is_on_record(host_package: Path, world: Wo
     assert is_genuine(seal, operator.keys.get("audit"))
 
 
-@requirement("KEY-02")
-def test_the_function_of_keys_publishes_a_key_when_the_one_in_use_is_old(
+@requirement("KEY-02", "KEY-04")
+def test_the_function_of_keys_turns_the_vaults_key_and_seals_users_keys_anew(
     host_package: Path, world: World, tmp_path: Path
 ) -> None:
-    operator = world.operator(world.neighbours.endpoint_url)
-    with LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,), handler="app.keys") as keys:
-        assert keys(SCHEDULED) == {"turned": [], "vault": "nothing_to_do"}
-        place = keyset_place("signing")
+    operator = Deployment(world.operator(world.neighbours.endpoint_url).settings)
+    place = keyset_place("vault")
+
+    def age(days: int) -> None:
         item = operator.store.read(place).get(place)
         assert item is not None
-        old = replace(item.keys[0], since=item.keys[0].created_at - 90 * 86400)
-        Deployment(operator.settings).put(place, replace(item, keys=(old,)))
-        assert keys(SCHEDULED) == {"turned": ["signing 2 published"], "vault": "nothing_to_do"}
+        older = tuple(replace(key, since=(key.since or key.created_at) - days * 86400) for key in item.keys)
+        operator.put(place, replace(item, keys=older))
+
+    with LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,), handler="app.keys") as keys:
         assert keys(SCHEDULED) == {"turned": [], "vault": "nothing_to_do"}
+        age(365)
+        assert keys(SCHEDULED) == {"turned": ["vault 2 published"], "vault": "nothing_to_do"}
+        age(1)
+        assert keys(SCHEDULED) == {"turned": ["vault 2 used"], "vault": "too_early"}
+        age(1)
+    with LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,), handler="app.keys") as keys:
+        assert keys(SCHEDULED) == {"turned": [], "vault": "resealed"}
+        assert keys(SCHEDULED) == {"turned": [], "vault": "clean"}
+        assert keys(SCHEDULED) == {"turned": [], "vault": "nothing_to_do"}
+    with LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,)) as api:
+        world.sign_in(world.door(api)).run()
 
 
 def test_without_settings_it_fails_so_that_lambda_counts_an_error(host_package: Path, tmp_path: Path) -> None:
