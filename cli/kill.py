@@ -17,7 +17,7 @@ from chalicelib.records.places import DEPLOYMENT, provider_place, subject_place,
 from cli.connections import find_broker
 from cli.keys import confirm
 from cli.operations import CACHED_SECONDS, Deployment, OperationError
-from cli.showing import date
+from cli.showing import Listing, date
 from cli.switching import switch_client
 from cli.users import add_user_words, find_sub
 from cli.voided import count_void, outlasting
@@ -87,7 +87,7 @@ def _busy(what: str) -> OperationError:
     return OperationError(f"{what} is being changed at this moment", "the same command again")
 
 
-def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:
+def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] | Listing:
     """Throw the switch first; what it voided is counted afterwards."""
     kind, undo = options.kind, options.undo
     named = _named(deployment, options)
@@ -111,7 +111,15 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:
         }
     void = None if options.no_count else count_void(deployment, kind, named)
     again = " ".join(word for word in ("broker kill", kind, named, "--undo") if word)
-    return {**row, "void": void, "lives_on": outlasting(deployment, kind, named), "undo": again}
+    told = {**row, "void": void, "lives_on": outlasting(deployment, kind, named), "undo": again}
+    return told if options.json else _in_words(told)
+
+
+def _in_words(told: dict[str, Any]) -> Listing:
+    """What lives on stands first, line by line; what is over, and the way back, below."""
+    counted = ", ".join(f"{count} {what}" for what, count in (told["void"] or {}).items())
+    over = f"void from now on: {counted}" if counted else "void from now on, not counted"
+    return Listing(told["lives_on"], f"{over}\nundo: python3 dev.py {told['undo']}")
 
 
 def _named(deployment: Deployment, options: argparse.Namespace) -> str:

@@ -122,6 +122,16 @@ def test_a_code_and_a_client_for_itself_may_lag_ten_seconds_and_no_longer(scene:
     assert for_itself.status == (401 if kind == "everything" else 200), for_itself.body
 
 
+def check_said(scene: Scene, kind: str) -> None:
+    """What it voided, and what lives on for how many seconds."""
+    mine = {"grants": 2, "connections": 1, "users": 1}
+    everybodys = {"grants": 3, "connections": 2, "users": 2}
+    found = count_void(scene.operator, kind, scene.named(kind))
+    assert found == (everybodys if kind == "everything" else mine)
+    told = [row["seconds"] for row in outlasting(scene.operator, kind, scene.named(kind))]
+    assert told == [scene.stack.settings.access_token_seconds, None, *([] if kind == "user" else [10])]
+
+
 def begins(scene: Scene) -> bool:
     """Whether alice gets a code for the app, by the demo provider, in a browser that has never been here."""
     stack, browser = scene.stack, scene.stack.browser()
@@ -136,9 +146,10 @@ def begins(scene: Scene) -> bool:
 
 @requirement("OPS-02", "SWITCH-01")
 @pytest.mark.parametrize("kind", KINDS)
-def test_undone_it_lets_begin_anew_and_revives_nothing(scene: Scene, kind: str) -> None:
+def test_it_says_what_is_void_and_undone_it_lets_begin_anew_and_revives_nothing(scene: Scene, kind: str) -> None:
     stack, session = scene.stack, scene.session
     scene.throw(kind)
+    check_said(scene, kind)
     stack.clock.advance(30)
     marks = scene.throw(kind, undo=True)
     assert not marks.disabled and marks.not_before and writes(scene) == ["UpdateItem"] * 2
@@ -148,19 +159,6 @@ def test_undone_it_lets_begin_anew_and_revives_nothing(scene: Scene, kind: str) 
     again = start_session(stack, client=(session.client, None))
     assert again.userinfo().status == 200 and again.exchange().status == 200
     assert again.claims["sub"] == session.claims["sub"]
-
-
-@requirement("SWITCH-01")
-@pytest.mark.parametrize("kind", KINDS)
-def test_it_says_what_it_voided_and_what_lives_on(scene: Scene, kind: str) -> None:
-    scene.throw(kind)
-    expected = {"grants": 2, "connections": 1, "users": 1}
-    if kind == "everything":
-        expected = {"grants": 3, "connections": 2, "users": 2}
-    assert count_void(scene.operator, kind, scene.named(kind)) == expected
-    told = outlasting(scene.operator, kind, scene.named(kind))
-    assert told[0]["seconds"] == scene.stack.settings.access_token_seconds and told[1]["seconds"] is None
-    assert [row["seconds"] for row in told[2:]] == ([] if kind == "user" else [10])
 
 
 @requirement("SWITCH-01")

@@ -156,7 +156,7 @@ def turn(load: Load, *purposes: Any) -> None:
     load.round(step)
     load.pass_time(lead)
     load.round(step)
-    for seconds in (20, 25, 30):  # one process knows it, two, all
+    for seconds in (30, 45):  # one process knows it, or two; then all
         load.pass_time(seconds)
         load.round()
 
@@ -178,4 +178,4 @@ def test_the_signing_key_turns_three_times_under_load_and_every_token_verifies(l
         load.pass_time(DAY + 2 * LEAD_SECONDS)
         load.round(lambda: run_schedule(stack))
         assert states(stack, "signing") == {version: "signing"}
-    assert load.server.verified > 60
+    assert load.server.verified > 50

@@ -8,13 +8,14 @@ import pytest
 from chalicelib.custody.rotating import CannotTurn, roll_signing, turn_due, turn_one
 from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.key_states import LEAD_SECONDS
+from chalicelib.records.keyset import Purpose
 from tests.faults import Fault, FaultyTransport
 from tests.flow.stack import Stack
 from tests.flow.tokens import start_session
 from tests.keys.turning import DAY, keyset, run_schedule, shown, states, turner_of
 from tests.requirement import requirement
 
-SEALING = ("handle", "cookie", "user_code", "nonce", "pairwise", "vault")
+SEALING: tuple[Purpose, ...] = ("handle", "cookie", "user_code", "nonce", "pairwise", "vault")
 
 
 def writes(stack: Stack, since: int) -> list[str]:
@@ -101,17 +102,19 @@ def test_a_run_that_dies_or_loses_its_answer_is_finished_by_the_next(stack: Stac
 
 
 @requirement("KEY-01")
-@pytest.mark.parametrize("purpose", ["signing", "pepper", "audit", *SEALING])
-def test_the_operator_begins_and_goes_on_by_the_same_word(stack: Stack, purpose: Any) -> None:
-    turner, since = turner_of(stack), len(stack.dynamodb.calls)
-    assert shown(turn_one(turner, purpose, now=stack.clock.now())) == (purpose, 2, "published")
-    assert writes(stack, since) == [purpose]
-    with pytest.raises(CannotTurn, match="already_published") as early:
-        turn_one(turner, purpose, now=stack.clock.now())
-    assert early.value.step is not None and early.value.step.kind == "use" and early.value.step.at
-    stack.clock.time = early.value.step.at
-    assert shown(turn_one(turner, purpose, now=stack.clock.now())) == (purpose, 2, "used")
-    assert sorted(states(stack, purpose).values()) in (["retiring", "signing"], ["current", "retired"])
+def test_the_operator_begins_and_goes_on_by_the_same_word(stack: Stack) -> None:
+    turner = turner_of(stack)
+    purposes: tuple[Purpose, ...] = ("signing", "pepper", "audit", *SEALING)
+    for purpose in purposes:
+        since = len(stack.dynamodb.calls)
+        assert shown(turn_one(turner, purpose, now=stack.clock.now())) == (purpose, 2, "published")
+        assert writes(stack, since) == [purpose]
+        with pytest.raises(CannotTurn, match="already_published") as early:
+            turn_one(turner, purpose, now=stack.clock.now())
+        assert early.value.step is not None and early.value.step.kind == "use" and early.value.step.at
+        stack.clock.time = early.value.step.at
+        assert shown(turn_one(turner, purpose, now=stack.clock.now())) == (purpose, 2, "used")
+        assert sorted(states(stack, purpose).values()) in (["retiring", "signing"], ["current", "retired"])
 
 
 @requirement("KEY-01")
