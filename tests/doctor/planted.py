@@ -52,10 +52,10 @@ def setting(name: str, check: str, value: str, *follows: str) -> None:
 
 
 setting("BROKER_EPOCH", "settings-whole", "x")
-setting("BROKER_THEME", "settings-theme", "/nowhere.toml", "functions-settings")
+setting("BROKER_THEME", "settings-theme", "/nowhere.toml")
 setting("BROKER_TABLE", "tables-exist", "nowhere", "functions-settings")
 setting("BROKER_KMS_KEY", "key-exists", "alias/nowhere", "functions-settings")
-setting("BROKER_PROVIDER_DIRS", "providers-files", "/nowhere", "functions-settings")
+setting("BROKER_PROVIDER_DIRS", "providers-files", "/nowhere")
 setting("BROKER_ACCESS_TOKEN_SECONDS", "functions-settings", "300")
 
 
@@ -244,7 +244,7 @@ def switched_on(world: World, provider_id: str) -> Iterator[None]:
     world.deployment.delete(provider_place(provider_id))
 
 
-@plants("providers-variables", "functions-settings")
+@plants("providers-variables")
 def _(world: World) -> Planted:
     folder = world.folder / "variables"
     folder.mkdir()
@@ -253,7 +253,7 @@ def _(world: World) -> Planted:
     yield {"BROKER_PROVIDER_DIRS": str(folder)}
 
 
-@plants("providers-checked", "functions-settings")
+@plants("providers-checked")
 def _(world: World) -> Planted:
     folder = world.folder / "old"
     folder.mkdir()

@@ -66,6 +66,18 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
 
 
 @requirement("DIAG-03")
+def test_a_function_that_cannot_start_is_found(world: World) -> None:
+    before = world.lambda_.get_function_configuration(FunctionName="app-jobs")["Environment"]
+    broken = {"Variables": {**before["Variables"], "BROKER_EPOCH": "x"}}
+    world.lambda_.update_function_configuration(FunctionName="app-jobs", Environment=broken)
+    try:
+        (found,) = world.visit().findings
+    finally:
+        world.lambda_.update_function_configuration(FunctionName="app-jobs", Environment=before)
+    assert found.check.name == "functions-settings" and "BROKER_EPOCH" in found.found
+
+
+@requirement("DIAG-03")
 def test_a_clock_that_is_wrong_is_found(world: World) -> None:
     here = Here(world.environ)
     here.deployment.clock = Ahead()  # type: ignore[assignment]

@@ -86,6 +86,7 @@ class World:
         """A function with the role of the repository."""
         name, variables = handler.replace(".", "-"), dict(self.environ)
         del variables["BROKER_ENDPOINT_URL"]
+        variables |= {"BROKER_DEPLOYMENT": "broker", "BROKER_REGION_LETTER": "a"}  # what is said is as what is left out
         with contextlib.suppress(self.iam.exceptions.EntityAlreadyExistsException):
             trust = json.dumps({"Version": "2012-10-17", "Statement": []})
             self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from chalicelib.config import PREFIX
+import msgspec
+
+from chalicelib.config import PREFIX, ConfigurationError, read_settings
 from cli.doctor.checks import Fault, Group, Skipped, Source
 from cli.doctor.deployment.visit import DEPLOY, Here
 
@@ -17,6 +19,7 @@ PRIVILEGE = Source(
     "https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege",
 )
 ISSUER = f"{PREFIX}ISSUER"
+OF_A_MACHINE = ("endpoint_url", "provider_dirs", "theme")  # places, which differ with the machine
 Json = dict[str, Any]
 
 
@@ -36,12 +39,18 @@ def are_all(here: Here) -> Iterator[str]:
     source=DEPLOY,
 )
 def have_these_settings(here: Here) -> Iterator[str]:
-    """The functions have the settings with which this command was run."""
+    """The functions start with their settings, and these are the ones with which this command was run."""
+    ours = msgspec.structs.asdict(here.settings)
     for function in _functions(here):
-        theirs = _settings_of(function)
-        names = {name for name in theirs.keys() | _own(here).keys() if theirs.get(name) != _own(here).get(name)}
-        if names:
-            yield f"{function['FunctionName']} has others: {', '.join(sorted(names))}"
+        try:
+            theirs = msgspec.structs.asdict(read_settings(_settings_of(function)))
+        except ConfigurationError as error:
+            yield f"{function['FunctionName']} does not start with its own: {'; '.join(error.faults)}"
+            continue
+        apart = [name for name in sorted(ours) if name not in OF_A_MACHINE and theirs[name] != ours[name]]
+        if apart:
+            said = ", ".join(f"{PREFIX}{name.upper()}" for name in apart)
+            yield f"{function['FunctionName']} has others: {said}"
 
 
 @GROUP.check(
@@ -82,11 +91,6 @@ def _functions(here: Here) -> list[Json]:
     if not found:
         raise Skipped("no function of this region has this issuer")
     return found
-
-
-def _own(here: Here) -> dict[str, str]:
-    """The settings of here, but for what only this command needs."""
-    return {name: value for name, value in here.environ.items() if name != f"{PREFIX}ENDPOINT_URL"}
 
 
 def _settings_of(function: Json) -> dict[str, str]:
