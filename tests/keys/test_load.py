@@ -73,6 +73,7 @@ class App:
         assert answer.status == 200, ("refresh", answer.status, answer.body)
         self.access, self.refresh = answer.json["access_token"], answer.json["refresh_token"]
         self.held.append(self.access)
+        assert read_claims(self.access)["sub"] == self.session.claims["sub"]
         handed = self.session.exchange(self.access)
         assert handed.status == 200, ("hand-out", handed.status, handed.body)
         live = [token for token in self.held if read_claims(token)["exp"] > self.session.stack.clock.now()]
@@ -176,6 +177,7 @@ def test_the_signing_key_turns_three_times_under_load_and_every_token_verifies(l
         turn(load, "signing")
         assert states(stack, "signing") == {version - 1: "retiring", version: "signing"}
         load.pass_time(DAY + 2 * LEAD_SECONDS)
+        stack.provider.rotate_keys()  # the provider's key turns too: who signs in now comes with a `kid` nobody knows
         load.round(lambda: run_schedule(stack))
         assert states(stack, "signing") == {version: "signing"}
     assert load.server.verified > 50
