@@ -486,9 +486,9 @@ class OverLimit:
 
 
 class Limiter(Protocol):
-    """How often something may be used in a minute, over all processes."""
+    """How often something may be used in a window of so many seconds, over all processes."""
 
-    def spend(self, name: str, *, limit: int, now: int) -> Allowed | OverLimit:
+    def spend(self, name: str, *, limit: int, now: int, seconds: int = 60) -> Allowed | OverLimit:
         """One use. Raises StoreUnavailable."""
 
 

@@ -20,8 +20,12 @@ from cli.operations import OperationError
 from cli.refusal_log import HANDLER, Line, find_group
 
 HELP = "decisions as they are made: requests, refusals with their reason, alarms, duties"
-SHOWN = ("request", "alarm", "jobs", "keys")
+SHOWN = ("request", "alarm", "replay_detected", "refresh_failed", "jobs", "keys")
 FUNCTIONS = {"api": HANDLER, "jobs": "Jobs", "keys": "Keys"}
+QUIET = {
+    "jobs": ("done", "later", "given_up", "idle"),
+    "keys": ("turned", "vault"),
+}  # runs that did nothing are left out
 COLOURS = {"answered": "32", "refused": "33", "failed": "31", "alarm": "1;31", "jobs": "36", "keys": "36"}
 _WORD = re.compile(r"[\x21-\x7e]{1,500}")
 
@@ -32,6 +36,7 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
     parser.add_argument("--client", metavar="ID", help="of this client; in a refusal it is who the request said it was")
     parser.add_argument("--reason", metavar="REASON", help="refused for this reason, or an alarm of this kind")
     parser.add_argument("--refused", action="store_true", help="refusals, failures and alarms only")
+    parser.add_argument("--alarms", action="store_true", help="alarms only, of every kind")
     parser.add_argument("--since", type=float, default=1, metavar="MINUTES", help="begin so long ago (default: 1)")
     parser.add_argument("--once", action="store_true", help="what is there, and no waiting for more")
     parser.add_argument("--of", choices=FUNCTIONS, default="api", help="whose log in CloudWatch (default: api)")
@@ -46,10 +51,14 @@ def run(options: argparse.Namespace) -> int:
         if word is not None and not _WORD.fullmatch(word):
             raise OperationError("a client or reason is one word", "broker tail --reason handle_malformed")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    found = 0
     try:
         for line in _find(options):
             if is_wanted(line, options):
+                found += 1
                 print(json.dumps(line) if options.json else word_line(line, colour=colour), flush=True)
+        if options.once and not found:
+            print(f"nothing of that in the last {options.since:g} minutes", file=sys.stderr)
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
@@ -63,9 +72,13 @@ def is_wanted(line: Line, options: argparse.Namespace) -> bool:
     """A decision, and one of those that were asked for."""
     since = time.time() - options.since * 60
     at = line.get("at")
+    if line.get("event") in QUIET and not any(map(line.get, QUIET[str(line["event"])])):
+        return False
     if line.get("event") not in SHOWN or not isinstance(at, (int, float)) or (at < since and options.log is None):
         return False
     if options.refused and line.get("outcome") == "answered":
+        return False
+    if options.alarms and line["event"] != "alarm":
         return False
     if options.client is not None and line.get("client_id") != options.client:
         return False
@@ -75,7 +88,7 @@ def is_wanted(line: Line, options: argparse.Namespace) -> bool:
 def word_line(line: Line, *, colour: bool = False) -> str:
     """One line for a person."""
     kind = str(line.get("outcome") or line["event"])
-    told = {"request": _word_request, "alarm": _word_alarm}.get(line["event"], _word_rest)(line)
+    told = {"request": _word_request, "jobs": _word_run, "keys": _word_run}.get(line["event"], _word_members)(line)
     moment = time.strftime("%H:%M:%S", time.gmtime(line["at"]))
     painted = f"\x1b[{COLOURS[kind]}m{kind:<8}\x1b[0m" if colour and kind in COLOURS else f"{safe(kind):<8}"
     return f"{moment} {painted} {safe(told)}"
@@ -87,16 +100,19 @@ def _word_request(line: Line) -> str:
     end = f"{whose}, {line.get('milliseconds')} ms{', cold' if line.get('start') == 'cold' else ''}"
     if line.get("outcome") == "answered":
         return told + end
-    return f"{told} {line.get('error')} {line.get('reason')}{end}; broker explain {line.get('request_id')}"
+    return (
+        f"{told} {line.get('error')} {line.get('reason')}{end}; python3 dev.py broker explain {line.get('request_id')}"
+    )
 
 
-def _word_alarm(line: Line) -> str:
+def _word_members(line: Line) -> str:
     left_out = ("at", "event", "kind", "request_id", "lambda_request_id", "sealed")
-    return " ".join([str(line.get("kind")), *(f"{k}={v}" for k, v in line.items() if k not in left_out)])
+    named = [str(line["kind"])] if "kind" in line else []
+    return " ".join([*named, *(f"{k}={v}" for k, v in line.items() if k not in left_out)])
 
 
-def _word_rest(line: Line) -> str:
-    return " ".join(f"{name}={line[name]}" for name in ("done", "later", "given_up", "idle", "turned") if name in line)
+def _word_run(line: Line) -> str:
+    return " ".join(f"{name}={line[name]}" for name in QUIET.get(line["event"], ()) if name in line)
 
 
 def _find(options: argparse.Namespace) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Limits on uses of a minute, counted in blocks: well under one call of the table for each use.
+"""Limits on uses of a minute, or of another window, counted in blocks: well under one call of the table for each use.
 
 A process spends a block by itself and then adds it to the counter that all processes share. A block is a twentieth of
 the limit. So C processes never allow more than limit + (C - 1) x (block - 1), one alone allows the limit exactly, and
@@ -48,9 +48,9 @@ class BlockLimiter:
         self._counters: OrderedDict[str, _Counter] = OrderedDict()
         self._lock = threading.Lock()
 
-    def spend(self, name: str, *, limit: int, now: int) -> Allowed | OverLimit:
+    def spend(self, name: str, *, limit: int, now: int, seconds: int = WINDOW_SECONDS) -> Allowed | OverLimit:
         """One use. Over the limit the table is told once, and left alone for the rest of the window."""
-        ends_at = now - now % WINDOW_SECONDS + WINDOW_SECONDS
+        ends_at = now - now % seconds + seconds
         counter = self._counter(name)
         with counter.lock:
             if counter.ends_at != ends_at:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.endpoints.counting import place_of, spend_of_client
-from chalicelib.ports import Broker, Refused
+from chalicelib.ports import Broker, OverLimit, Refused
 from chalicelib.protocol.client_assertion import (
     UnverifiedAssertion,
     assertion_mark,
@@ -132,9 +132,8 @@ def _claim(broker: Broker, assertion: UnverifiedAssertion) -> None:
 
 
 def _count_failure(broker: Broker, http: Request) -> None:
-    """Atomic under any concurrency; the address is the gateway's word (GEN-21)."""
-    now = broker.clock.now()
-    ends_at = now - now % WINDOW_SECONDS + WINDOW_SECONDS
-    failures = broker.store.count(f"auth#{place_of(http)}", amount=1, window_ends_at=ends_at)
-    if failures > broker.settings.failed_authentications_per_address:
-        raise TooManyRequests("too_many_failed_authentications", retry_after=ends_at - now)
+    """Exact under any concurrency, and no call more from the limit on; the address is the gateway's word (GEN-21)."""
+    limit, now = broker.settings.failed_authentications_per_address, broker.clock.now()
+    outcome = broker.limiter.spend(f"auth#{place_of(http)}", limit=limit, now=now, seconds=WINDOW_SECONDS)
+    if isinstance(outcome, OverLimit):
+        raise TooManyRequests("too_many_failed_authentications", retry_after=outcome.retry_after)

@@ -34,7 +34,8 @@ REFUSED = {
 }  # fmt: skip
 ALARM = {"at": NOW, "event": "alarm", "kind": "handout_limit", "client_id": CLIENT, "limit": 3}
 BETWEEN = {"at": NOW, "event": "refused", "error_id": ID, "reason": "code_replayed"}
-LINES = (ANSWERED, BETWEEN, REFUSED, ALARM)
+NOTHING_DUE = {"at": NOW, "event": "jobs", "done": 0, "later": 0, "given_up": 0, "idle": 0, "KmsUnwraps": 1}
+LINES = (ANSWERED, BETWEEN, REFUSED, NOTHING_DUE, ALARM)
 
 
 @pytest.fixture
@@ -48,11 +49,14 @@ def log(tmp_path: Path) -> Path:
 def test_one_line_a_decision_and_a_refusal_says_how_to_have_it_explained(typed: Callable[..., Done], log: Path) -> None:
     said = typed("tail", "--log", str(log), "--once").out.splitlines()
     moment = time.strftime("%H:%M:%S", time.gmtime(NOW))
+    explained = f"python3 dev.py broker explain {ID}"
     assert said == [
         f"{moment} answered POST /token 200 client {CLIENT}, 9.4 ms, cold",
-        f"{moment} refused  POST /token 400 invalid_grant code_replayed client {'1' * 32}, 9.4 ms; broker explain {ID}",
+        f"{moment} refused  POST /token 400 invalid_grant code_replayed client {'1' * 32}, 9.4 ms; {explained}",
         f"{moment} alarm    handout_limit client_id={CLIENT} limit=3",
     ]
+    failed = {"at": NOW, "event": "refresh_failed", "request_id": ID, "provider_id": "github", "reason": "status_503"}
+    assert word_line(failed) == f"{moment} refresh_failed provider_id=github reason=status_503"
     assert word_line(REFUSED, colour=True).startswith(f"{moment} \x1b[33mrefused")
 
 
@@ -65,7 +69,9 @@ def test_what_is_asked_for_alone(typed: Callable[..., Done], log: Path) -> None:
     assert seen() == [ANSWERED, REFUSED, ALARM]
     assert seen("--client", CLIENT) == [ANSWERED, ALARM]
     assert seen("--reason", "code_replayed") == [REFUSED] and seen("--reason", "handout_limit") == [ALARM]
-    assert seen("--refused") == [REFUSED, ALARM]
+    assert seen("--refused") == [REFUSED, ALARM] and seen("--alarms") == [ALARM]
+    none = typed("tail", "--log", str(log), "--once", "--reason", "unheard")
+    assert (none.code, none.out, none.err) == (0, "", "nothing of that in the last 1 minutes\n")
     typed("tail", "--log", str(log), "--reason", "two words").refused("one word")
     typed("tail", "--log", str(log.with_name("none"))).refused("is no file")
 
@@ -131,7 +137,7 @@ def test_from_cloudwatch_each_line_once(typed: Callable[..., Done], logs: BotoTr
     with pytest.raises(KeyboardInterrupt):
         for line in follow_cloudwatch(logs, GROUP, since=time.time() - 300, pause=pause):
             found.append(str(line.get("request_id")))
-    assert found == ["r-1", "None", ID, "None", "r-0", "r-1", "r-2"]
+    assert found == ["r-1", "None", ID, "None", "None", "r-0", "r-1", "r-2"]
 
 
 @requirement("OPS-21")

@@ -129,3 +129,15 @@ def test_without_limits_nothing_is_counted(make_stack: Callable[..., Stack]) -> 
     with stack.dynamodb.counted() as calls:
         assert {send(stack, FLOOD, "/device")[0] for _ in range(30)} == {200}
     assert not calls
+
+
+@requirement("GEN-21", "F28")
+def test_from_the_limit_on_a_wrong_secret_writes_nothing(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(failed_authentications_per_address=3)
+    client, secret = stack.client(**CONFIDENTIAL)
+    wrong = [stack.token(client, "0" * 64, grant_type="refresh_token", refresh_token="x").status for _ in range(5)]
+    assert wrong == [401] * 3 + [429] * 2
+    with stack.dynamodb.counted() as calls:
+        assert stack.token(client, "0" * 64, grant_type="refresh_token", refresh_token="x").status == 429
+    assert "UpdateItem" not in calls and "PutItem" not in calls
+    assert stack.token(client, secret, grant_type="refresh_token", refresh_token="x").status == 400
