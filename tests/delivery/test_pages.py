@@ -1,12 +1,15 @@
 """Each recipe that is a page: signed in, another account connected, a provider's token used where it shows that."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from local.behind import Behind
 from local.recipe import PAGES
 from tests.browser.steps import CANCEL, decide, sign_in_at_provider
+from tests.delivery.test_programs import run
 from tests.requirement import requirement
 
 OpenRecipe = Callable[[str], Page]
@@ -37,6 +40,21 @@ def test_a_page_signs_in_and_connects_another_account(open_recipe: OpenRecipe, n
     if page.get_by_role("button", name="Read the notes").count():
         page.get_by_role("button", name="Read the notes").click()
         expect(page.get_by_text("The notes of alice")).to_be_visible()
+
+
+@requirement("DLV-02")
+def test_a_program_of_this_machine_signs_in_in_the_users_own_browser(
+    browser: Browser, demo: Behind, tmp_path: Path
+) -> None:
+    def go(shown: str) -> None:
+        page = browser.new_page()
+        page.goto(shown)
+        decide(page)
+        sign_in_at_provider(page)
+        expect(page.get_by_text("Signed in. Go back to the terminal.")).to_be_visible()
+        page.close()
+
+    assert "Alice Almeida" in run(demo, "native-loopback", tmp_path, go)
 
 
 @requirement("DLV-02")
