@@ -15,7 +15,8 @@ from chalicelib.endpoints.account_limits import end_in_a_day, end_no_more, narro
 from chalicelib.endpoints.account_logins import leave_to_add_login, remove_login
 from chalicelib.endpoints.account_page import show_account
 from chalicelib.endpoints.answers import account_uri
-from chalicelib.endpoints.cookies import is_fresh, open_account_form, read_browser
+from chalicelib.endpoints.cookies import read_browser
+from chalicelib.endpoints.forms import is_fresh, open_account_form
 from chalicelib.endpoints.signin import check_own_form
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest, PageError

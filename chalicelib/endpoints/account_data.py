@@ -7,7 +7,8 @@ from chalicelib.endpoints.account_apps import build_apps
 from chalicelib.endpoints.account_held import Pressed, open_key, read_held
 from chalicelib.endpoints.answers import account_path, site
 from chalicelib.endpoints.connections import open_profile_of
-from chalicelib.endpoints.cookies import SESSION, seal_account_form, set_cookie
+from chalicelib.endpoints.cookies import SESSION, set_cookie
+from chalicelib.endpoints.forms import seal_account_form
 from chalicelib.endpoints.travel import provider_name
 from chalicelib.pages.account import AccountApp, AccountErasePage
 from chalicelib.pages.page import ErrorPage

@@ -8,15 +8,10 @@ from chalicelib.endpoints.account_held import Held, Holder, open_key
 from chalicelib.endpoints.answers import account_path, site
 from chalicelib.endpoints.choice import provider_option
 from chalicelib.endpoints.connections import describe_ended
-from chalicelib.endpoints.cookies import (
-    BROWSER,
-    browser_hash,
-    new_browser,
-    read_browser,
-    seal_account_form,
-    set_cookie,
-)
+from chalicelib.endpoints.cookies import BROWSER, new_browser, read_browser, set_cookie
+from chalicelib.endpoints.forms import seal_account_form
 from chalicelib.endpoints.parties import load_providers
+from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.pages.account import AccountEndedPage, AccountPage, EndedLine, EndedToken, LoginLine
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request

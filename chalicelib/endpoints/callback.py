@@ -22,7 +22,7 @@ from chalicelib.endpoints.account_entry import answer_entry_refused, finish_entr
 from chalicelib.endpoints.account_logins import finish_added_login
 from chalicelib.endpoints.answers import account_uri, deliver, grant_answer, location_of, refusal_of, site, way_back
 from chalicelib.endpoints.completing import claim_of
-from chalicelib.endpoints.cookies import open_client_reference, read_pending
+from chalicelib.endpoints.cookies import read_pending
 from chalicelib.endpoints.decided import client_id_of, read_request
 from chalicelib.endpoints.device_decision import (
     answer_again,
@@ -36,6 +36,7 @@ from chalicelib.endpoints.form_post import read_callback
 from chalicelib.endpoints.link_trip import answer_refused, finish_login
 from chalicelib.endpoints.linked import finish_link
 from chalicelib.endpoints.parties import load_parties
+from chalicelib.endpoints.sealed import open_client_reference
 from chalicelib.endpoints.travel import ACCOUNT_STATE
 from chalicelib.pages.page import ErrorPage
 from chalicelib.ports import Broker, Refused, Written

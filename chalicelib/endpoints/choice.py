@@ -4,17 +4,11 @@ from urllib.parse import urlsplit
 
 from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import site
-from chalicelib.endpoints.cookies import (
-    BROWSER,
-    browser_hash,
-    new_browser,
-    read_browser,
-    read_provider,
-    seal_form,
-    set_cookie,
-)
+from chalicelib.endpoints.cookies import BROWSER, new_browser, read_browser, read_provider, set_cookie
+from chalicelib.endpoints.forms import seal_form
 from chalicelib.endpoints.parties import Parties
 from chalicelib.endpoints.pushed import Opened
+from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.pages.choosing import ChoicePage, DeviceChoicePage, DeviceLines, ProviderOption, ScopeLine
 from chalicelib.pages.own_scopes import OWN_SCOPES
 from chalicelib.ports import Broker

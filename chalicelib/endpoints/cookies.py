@@ -7,22 +7,17 @@ import base64
 import hashlib
 import hmac
 import re
-from typing import Literal, TypeVar
+from typing import Literal
 
 import msgspec
 
+from chalicelib.endpoints.sealed import browser_hash, open_value, read_value, seal_value
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.sealing import canonical, open_text, seal_text
-from chalicelib.records.account import AccountForm
-from chalicelib.records.link import LinkForm
-from chalicelib.records.places import is_url
-from chalicelib.records.sign_in import BrowserSession, PageForm, Pending, Told
-from chalicelib.records.sign_out import SignOutForm, SignOutRequest
+from chalicelib.records.sign_in import BrowserSession, Pending, Told
 from chalicelib.records.subject import Subject
 from chalicelib.vault import session as vault_session
 
-T = TypeVar("T")
 Headers = tuple[tuple[str, str], ...]
 BROWSER, PENDING, SESSION, TRIES = "tb_browser", "tb_pending_", "tb_session", "tb_tries"
 LANGUAGE, PROVIDER = "tb_language", "tb_provider"
@@ -81,11 +76,6 @@ def new_browser(broker: Broker) -> str:
     return base64.urlsafe_b64encode(broker.entropy.token_bytes(32)).rstrip(b"=").decode()
 
 
-def browser_hash(browser: str) -> str:
-    """What a sealed form keeps of it."""
-    return hashlib.sha256(browser.encode()).hexdigest()
-
-
 def read_language(broker: Broker, request: Request) -> str:
     """What an app wished for the trip that this browser is on; anybody may have written it."""
     return request.cookies.get(_full(broker, LANGUAGE), "")
@@ -101,68 +91,9 @@ def read_provider(broker: Broker, request: Request) -> str:
     return request.cookies.get(_full(broker, PROVIDER), "")
 
 
-def seal_form(broker: Broker, form: PageForm) -> str:
-    """The hidden field of a page: also its CSRF token, since no other browser's cookie fits it."""
-    return _seal(broker, msgspec.msgpack.encode(form), "form", form.browser)
-
-
-def open_form(broker: Broker, sealed: str, browser: str) -> PageForm | None:
-    """The form, where it is ours and of this browser; whether it is still in time says `is_fresh`."""
-    opened = _open(broker, sealed, "form", browser_hash(browser))
-    form = _read(opened, PageForm)
-    if form is None:
-        return None
-    return form if hmac.compare_digest(form.browser, browser_hash(browser)) else None
-
-
-def seal_link_form(broker: Broker, form: LinkForm) -> str:
-    """The hidden field of a connect link's page, for this browser and this link alone."""
-    return _seal(broker, msgspec.msgpack.encode(form), "link_form", form.browser)
-
-
-def open_link_form(broker: Broker, sealed: str, browser: str) -> LinkForm | None:
-    """The form, where it is ours and of this browser; of which link and how old says the form."""
-    return _read(_open(broker, sealed, "link_form", browser_hash(browser)), LinkForm)
-
-
-def seal_sign_out_form(broker: Broker, form: SignOutForm) -> str:
-    """The hidden field of the page that asks whether to sign out, for this browser alone."""
-    return _seal(broker, msgspec.msgpack.encode(form), "sign_out_form", form.browser)
-
-
-def open_sign_out_form(broker: Broker, sealed: str, browser: str) -> SignOutForm | None:
-    """The form, where it is ours and of this browser; how old it is says the form."""
-    return _read(_open(broker, sealed, "sign_out_form", browser_hash(browser)), SignOutForm)
-
-
-def seal_sign_out_request(broker: Broker, request: SignOutRequest) -> str:
-    """A request that an app has posted, for the URL of the GET that follows."""
-    return _seal(broker, msgspec.msgpack.encode(request), "sign_out")
-
-
-def open_sign_out_request(broker: Broker, sealed: str) -> SignOutRequest | None:
-    """The request, where we have sealed it; how old it is says the request."""
-    return _read(_open(broker, sealed, "sign_out"), SignOutRequest)
-
-
-def seal_account_form(broker: Broker, form: AccountForm) -> str:
-    """The hidden field of a user's own page, for this browser alone; for which session says the form."""
-    return _seal(broker, msgspec.msgpack.encode(form), *_account_place(form.browser))
-
-
-def open_account_form(broker: Broker, sealed: str, browser: str) -> AccountForm | None:
-    """The form, where it is ours and of this browser; of whose session and how old says the form."""
-    return _read(_open(broker, sealed, *_account_place(browser_hash(browser))), AccountForm)
-
-
-def is_fresh(broker: Broker, form: PageForm | LinkForm | SignOutForm | AccountForm) -> bool:
-    """True while the page is not older than a sign-in may take."""
-    return 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
-
-
 def seal_pending(broker: Broker, pending: Pending) -> str:
     """The value of a pending cookie."""
-    return _seal(broker, msgspec.msgpack.encode(pending), "pending", pending.state)
+    return seal_value(broker, msgspec.msgpack.encode(pending), "pending", pending.state)
 
 
 def set_pending(broker: Broker, request: Request, pending: Pending, sealed: str) -> tuple[tuple[str, str], ...]:
@@ -188,8 +119,8 @@ def set_pending(broker: Broker, request: Request, pending: Pending, sealed: str)
 def read_pending(broker: Broker, request: Request, state: str) -> Pending | None:
     """The decision that this browser took for this state; None where it took none, or too long ago."""
     value = request.cookies.get(_full(broker, PENDING) + _slot(state), "")
-    opened = _open(broker, value.partition(".")[2], "pending", state)
-    pending = _read(opened, Pending)
+    opened = open_value(broker, value.partition(".")[2], "pending", state)
+    pending = read_value(opened, Pending)
     if pending is None:
         return None
     # No lower bound: what is decided with a mark in view counts as made at the mark's `not_before`, which is ahead.
@@ -199,14 +130,14 @@ def read_pending(broker: Broker, request: Request, state: str) -> Pending | None
 
 def set_tries(broker: Broker, browser: str, tries: Tries) -> tuple[str, str]:
     """The cookie that counts this browser's wrong user codes."""
-    value = _seal(broker, msgspec.msgpack.encode(tries), "tries", browser_hash(browser))
+    value = seal_value(broker, msgspec.msgpack.encode(tries), "tries", browser_hash(browser))
     return set_cookie(broker, TRIES, value, max_age=max(tries.ends_at - broker.clock.now(), 0))
 
 
 def read_tries(broker: Broker, request: Request, browser: str) -> Tries:
     """How many there were in the window that runs; none where there is no such cookie of this browser."""
-    opened = _open(broker, request.cookies.get(_full(broker, TRIES), ""), "tries", browser_hash(browser))
-    tries = _read(opened, Tries)
+    opened = open_value(broker, request.cookies.get(_full(broker, TRIES), ""), "tries", browser_hash(browser))
+    tries = read_value(opened, Tries)
     return tries if tries is not None and tries.ends_at > broker.clock.now() else Tries()
 
 
@@ -225,14 +156,14 @@ def seal_session(
         told=told,
         ends_at=session.expires_at,
     )
-    value = _seal(broker, msgspec.msgpack.encode(outer), "session")
+    value = seal_value(broker, msgspec.msgpack.encode(outer), "session")
     return set_cookie(broker, SESSION, value, max_age=max(session.expires_at - broker.clock.now(), 0))
 
 
 def read_session_owner(broker: Broker, request: Request) -> SessionOwner | None:
     """Whose session this browser claims to have; nothing is proven before `open_session`."""
-    opened = _open(broker, request.cookies.get(_full(broker, SESSION), ""), "session")
-    return _read(opened, SessionOwner)
+    opened = open_value(broker, request.cookies.get(_full(broker, SESSION), ""), "session")
+    return read_value(opened, SessionOwner)
 
 
 def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -> BrowserSession | None:
@@ -249,28 +180,8 @@ def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -
     return session if alive and not ended and session.account_id == outer.account_id else None
 
 
-def seal_client_reference(broker: Broker, client_id: str) -> str:
-    """Rides in `state`, so that a callback without its cookie can lead back to the app."""
-    if is_url(client_id):
-        return _seal(broker, client_id.encode(), "client", "url")
-    return _seal(broker, bytes.fromhex(client_id), "client")
-
-
-def open_client_reference(broker: Broker, sealed: str) -> str | None:
-    """The client id, where the state is ours."""
-    opened = _open(broker, sealed, "client")
-    if opened is not None:
-        return opened.hex()
-    url = _open(broker, sealed, "client", "url")
-    return None if url is None else url.decode()
-
-
 def _full(broker: Broker, name: str) -> str:
     return name if broker.settings.is_loopback else f"__Host-{name}"
-
-
-def _account_place(browser: str) -> tuple[str, str]:
-    return "account_form", browser
 
 
 def _slot(state: str) -> str:
@@ -283,25 +194,3 @@ def _age(value: str) -> int:
         return int(value.partition(".")[0], 16)
     except ValueError:
         return 0
-
-
-def _seal(broker: Broker, content: bytes, *place: str) -> str:
-    bound = canonical("cookie", broker.settings.epoch, *place)
-    return seal_text(broker.keys.get("cookie"), content, place=bound, salt=broker.entropy.token_bytes(32))
-
-
-def _open(broker: Broker, value: str, *place: str) -> bytes | None:
-    if not value:
-        return None
-    bound = canonical("cookie", broker.settings.epoch, *place)
-    return open_text(broker.keys.get("cookie"), value, place=bound)
-
-
-def _read(opened: bytes | None, kind: type[T]) -> T | None:
-    """What was sealed. None too for what another version of ours sealed in another shape: as good as no cookie."""
-    if opened is None:
-        return None
-    try:
-        return msgspec.msgpack.decode(opened, type=kind)
-    except msgspec.DecodeError:
-        return None

@@ -2,8 +2,8 @@
 
 from msgspec import Struct
 
-from chalicelib.endpoints.cookies import open_client_reference
 from chalicelib.endpoints.kept import read_kept
+from chalicelib.endpoints.sealed import open_client_reference
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol.errors import PageError
 from chalicelib.records.places import stored_request_place

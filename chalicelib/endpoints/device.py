@@ -8,15 +8,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.endpoints.answers import site
 from chalicelib.endpoints.choice import show_choice
-from chalicelib.endpoints.cookies import (
-    BROWSER,
-    Tries,
-    new_browser,
-    read_browser,
-    read_tries,
-    set_cookie,
-    set_tries,
-)
+from chalicelib.endpoints.cookies import BROWSER, Tries, new_browser, read_browser, read_tries, set_cookie, set_tries
 from chalicelib.endpoints.counting import place_of, place_of_address
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.pushed import Opened

@@ -8,7 +8,8 @@ import hmac
 
 from chalicelib.custody.linking import Asker, check_asker, open_link
 from chalicelib.endpoints.answers import error_location, host_of, leave, way_back
-from chalicelib.endpoints.cookies import is_fresh, open_link_form, read_browser
+from chalicelib.endpoints.cookies import read_browser
+from chalicelib.endpoints.forms import is_fresh, open_link_form
 from chalicelib.endpoints.link_page import show_link, show_login_first, show_outcome
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.signin import check_own_form

@@ -5,8 +5,10 @@ from urllib.parse import urlsplit
 from chalicelib.custody.linking import Asker
 from chalicelib.endpoints.answers import site, way_back
 from chalicelib.endpoints.choice import client_host, host_shown, provider_lines, provider_option, purpose_shown
-from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_link_form, set_cookie
+from chalicelib.endpoints.cookies import BROWSER, new_browser, read_browser, set_cookie
+from chalicelib.endpoints.forms import seal_link_form
 from chalicelib.endpoints.parties import Parties
+from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.endpoints.sitting import Sitting
 from chalicelib.endpoints.travel import provider_name
 from chalicelib.pages.choosing import ConnectPage

@@ -16,18 +16,20 @@ from chalicelib.endpoints.cookies import (
     SESSION,
     Headers,
     SessionOwner,
-    browser_hash,
-    is_fresh,
     new_browser,
-    open_sign_out_form,
-    open_sign_out_request,
     read_browser,
     read_session_owner,
-    seal_sign_out_form,
-    seal_sign_out_request,
     set_cookie,
 )
+from chalicelib.endpoints.forms import (
+    is_fresh,
+    open_sign_out_form,
+    open_sign_out_request,
+    seal_sign_out_form,
+    seal_sign_out_request,
+)
 from chalicelib.endpoints.parties import find_client
+from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.endpoints.signin import check_own_form
 from chalicelib.issuing import subject_for
 from chalicelib.pages.page import ErrorPage, SignOutPage

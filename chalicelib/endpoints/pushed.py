@@ -8,9 +8,10 @@ import re
 from msgspec import Struct
 
 from chalicelib.endpoints.answers import way_back
-from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, set_cookie
+from chalicelib.endpoints.cookies import BROWSER, new_browser, read_browser, set_cookie
 from chalicelib.endpoints.kept import read_kept
 from chalicelib.endpoints.parties import Parties, load_parties
+from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import PageError, RequestUriRefused
 from chalicelib.protocol.request import Request

@@ -7,8 +7,10 @@ from msgspec import Struct
 
 from chalicelib.endpoints.answers import site
 from chalicelib.endpoints.connecting import Owner
-from chalicelib.endpoints.cookies import BROWSER, browser_hash, new_browser, read_browser, seal_form, set_cookie
+from chalicelib.endpoints.cookies import BROWSER, new_browser, read_browser, set_cookie
+from chalicelib.endpoints.forms import seal_form
 from chalicelib.endpoints.kept import keep_request
+from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.pages.choosing import PartialPage, ScopeLine
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request

@@ -8,9 +8,10 @@ import hmac
 from urllib.parse import urlsplit
 
 from chalicelib.endpoints.answers import deliver_behind_form, leave, refusal_of, way_back
-from chalicelib.endpoints.cookies import is_fresh, open_form, read_browser
+from chalicelib.endpoints.cookies import read_browser
 from chalicelib.endpoints.decided import load_shown
 from chalicelib.endpoints.device_decision import deny_device, show_end
+from chalicelib.endpoints.forms import is_fresh, open_form
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.sitting import find_sitting, finish_sitting, suffices, took_back
 from chalicelib.endpoints.travel import begin_trip, provider_name

@@ -8,9 +8,10 @@ import msgspec
 
 from chalicelib.asking import find_registered, load_definition
 from chalicelib.endpoints.answers import account_uri
-from chalicelib.endpoints.cookies import SLOT_BYTES, Headers, seal_client_reference, seal_pending, set_pending
+from chalicelib.endpoints.cookies import SLOT_BYTES, Headers, seal_pending, set_pending
 from chalicelib.endpoints.kept import keep_request
 from chalicelib.endpoints.parties import Parties, decision_time, load_providers, time_behind
+from chalicelib.endpoints.sealed import seal_client_reference
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request

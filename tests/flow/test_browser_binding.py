@@ -7,7 +7,9 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import pytest
 
-from chalicelib.endpoints.cookies import browser_hash, seal_form, seal_pending, seal_session
+from chalicelib.endpoints.cookies import seal_pending, seal_session
+from chalicelib.endpoints.forms import seal_form
+from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.records.places import subject_place
 from tests.flow.browser import Answer, Browser, read_page
 from tests.flow.scene import assert_nothing_came_of_it, assert_page, grants, only_written, shows

@@ -6,7 +6,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.endpoints.cookies import browser_hash, seal_sign_out_form, seal_sign_out_request
+from chalicelib.endpoints.forms import seal_sign_out_form, seal_sign_out_request
+from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.records.client import Client
 from chalicelib.records.places import client_place
 from chalicelib.records.sign_out import SignOutForm, SignOutRequest
