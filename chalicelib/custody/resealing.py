@@ -77,6 +77,7 @@ def reseal_vault(
         read = look
         if not cursor:
             return _ended(turner, item, look)
+        turner.log.event("resealing", seen=look.seen, resealed=look.resealed)
     return Resealed(state="going_on", look=look)
 
 
