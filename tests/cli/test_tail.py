@@ -122,9 +122,9 @@ def put(logs: BotoTransport, *lines: dict[str, Any]) -> None:
 @requirement("OPS-21")
 def test_from_cloudwatch_each_line_once(typed: Callable[..., Done], logs: BotoTransport) -> None:
     put(logs, *LINES)
-    said = typed("tail", "--once", "--since", "5", "--json")
+    said = typed("tail", "--once", "--since", "600", "--json")
     assert [json.loads(line) for line in said.out.splitlines()] == [ANSWERED, REFUSED, ALARM]
-    only = typed("tail", "--once", "--since", "5", "--client", CLIENT, "--log-group", GROUP)
+    only = typed("tail", "--once", "--since", "600", "--client", CLIENT, "--log-group", GROUP)
     assert len(only.out.splitlines()) == 2
     coming = [{**REFUSED, "request_id": f"r-{number}"} for number in range(3)]
 
