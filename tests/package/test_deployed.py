@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 import dev
+from chalicelib.adapters.chain import CHAIN
+from chalicelib.custody.chaining import is_genuine
+from chalicelib.records.audit import AuditEvent
 from chalicelib.records.places import connection_place
+from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS, window_of
 from local.package import ROOT
 from local.template import build_template
 from tests.package.deployment import Stack
@@ -95,6 +99,27 @@ def test_the_schedule_needs_every_action_of_its_role_and_ends_what_is_due_with_t
     place = connection_place(duty.connection_id)
     tombstone = operator.store.read(place).get(place)
     assert tombstone is not None and set(tombstone.endings.values()) == {"revoked"}
+
+
+@requirement("AUD-02", "OPS-03")
+def test_what_is_on_record_is_sealed_by_the_schedule_with_the_rights_that_it_has(stack: Stack, world: World) -> None:
+    """The chain begins anew, with a record in each of the two windows that may be the first when it runs."""
+    stop_the_clock(stack)
+    operator, client = world.operator(stack.endpoint_url), stack.client("dynamodb")
+    table = operator.settings.table
+    while old := operator.queue.last_seal():
+        client.delete_item(TableName=table, Key={"pk": {"S": CHAIN}, "sk": {"S": f"{old.window:012d}"}})
+    settled = window_of(operator.clock.now() - SETTLE_SECONDS)
+    for at in (settled - WINDOW_SECONDS, settled):
+        operator.store.append_audit(AuditEvent(event="handout", at=at, request_id=f"{at:024x}", sub="somebody"))
+    for action in ("Query", "BatchGetItem", "PutItem"):
+        with narrowed_role(stack, "JobsRole", f"dynamodb:{action}"):
+            invoke_jobs(stack)
+        assert operator.queue.last_seal() is None, action
+    assert "errorType" not in invoke_jobs(stack)
+    seal = operator.queue.last_seal()
+    assert seal is not None and (seal.number, seal.count) == (1, 1)
+    assert is_genuine(seal, operator.keys.get("audit"))
 
 
 def stop_the_clock(stack: Stack) -> None:
