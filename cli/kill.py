@@ -80,7 +80,7 @@ def _thrown(deployment: Deployment, marks: Marks, undo: bool, seconds: int) -> M
     """Off; or on again for what is decided from then on, so that what was allowed before stays void."""
     if not undo:
         return replace(marks, disabled=True)
-    return Marks(disabled=False, not_before=max(deployment.clock.now() + seconds, marks.not_before or 0))
+    return Marks(disabled=False, not_before=max(deployment.time_of_mark() + seconds, marks.not_before or 0))
 
 
 def _busy(what: str) -> OperationError:

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -58,6 +59,17 @@ class Deployment:
         )
         self.keys = KmsKeys(self.store, self.kms, self.clock, deployment=settings.deployment)
         self.ring = TableKeyRing(settings, dynamodb=self.dynamodb, kms=self.kms, entropy=self.entropy)
+
+    def time_of_mark(self) -> int:
+        """The later of the time here and at AWS, epoch seconds.
+
+        A mark with the time of a clock that is behind would leave out what was decided meanwhile.
+        """
+        asked = {self.settings.table: {"Keys": [item_key(DEPLOYMENT.pk)], "ProjectionExpression": "pk"}}
+        answer = call_with_repeats(self.dynamodb, "BatchGetItem", {"RequestItems": asked})
+        told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        there = int(parsedate_to_datetime(told).timestamp()) + 1 if told else 0
+        return max(self.clock.now(), there)
 
     def put_if_absent(self, place: Place[Any], record: msgspec.Struct, *, purge_at: int | None = None) -> bool:
         """True where it was written; False where something stood there.

@@ -36,7 +36,9 @@ def switch_client(deployment: Deployment, client_id: str, *, disabled: bool) -> 
     for _ in range(3):
         read = _find(deployment, client_id)
         client = read or _blank(client_id, deployment.clock.now())
-        not_before = client.marks.not_before if disabled else deployment.clock.now() + CACHED_SECONDS
+        not_before = client.marks.not_before
+        if not disabled:
+            not_before = max(deployment.time_of_mark() + CACHED_SECONDS, not_before or 0)
         changed = replace(client, marks=Marks(disabled=disabled, not_before=not_before))
         if is_url(client_id):
             result = deployment.store.put_document(changed, read=read)

@@ -37,10 +37,13 @@ class TableKeyRing(Tables):
         condition = f"attribute_exists(pk) AND {equal('revision', ':read', read.revision)}"
         return self._put(keyset_place(item.purpose), item, condition, {":read": read.revision})
 
-    def keep_copy(self, item: KeysetItem) -> None:
-        """Where the keys of users stand, which no restore takes back: what opens them has to outlast one too."""
-        place = keyset_copy_place(item.purpose)
-        self._put(place, item, "attribute_exists(pk) OR attribute_not_exists(pk)")
+    def keep_copy(self, item: KeysetItem) -> bool:
+        """Where the keys of users stand, which no restore takes back: what opens them has to outlast one too.
+
+        False where a newer copy stands there: whoever comes late with an older keyset would take its newest key out.
+        """
+        older = "attribute_not_exists(pk) OR attribute_not_exists(revision) OR revision <= :mine"
+        return isinstance(self._put(keyset_copy_place(item.purpose), item, older, {":mine": item.revision}), Written)
 
     def list_sealed(self, cursor: str, *, most: int) -> tuple[list[UserKey | JobKey], str]:
         """One page of the table of users' keys, and the cursor of the next; "": it was the last."""

@@ -157,8 +157,8 @@ def _take(
         after = used(item, version, rules=rules, now=now)
     else:
         after = without(item, frozenset({version}))
-    if purpose == "vault" and step.kind == "use":  # before anything is sealed under it
-        turner.ring.keep_copy(after)
+    if purpose == "vault" and step.kind == "use" and not turner.ring.keep_copy(after):
+        return None, item  # nothing is sealed under a key of which there is no copy yet
     if isinstance(turner.ring.swap(after, read=item), Refused):
         return None, item
     return _told(turner, purpose, version, done), after

@@ -8,8 +8,10 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.adapters.system import SystemClock
 from chalicelib.records.marks import Marks
 from chalicelib.records.places import DEPLOYMENT
+from cli.aws import BotoTransport
 from cli.kill import kill_client, kill_everything, kill_provider, kill_user
 from cli.operations import Deployment, OperationError
 from cli.voided import count_void, outlasting
@@ -216,3 +218,24 @@ def test_a_switch_that_the_table_refuses_is_not_said_to_be_thrown(scene: Scene) 
     with pytest.raises(AwsRefusal):
         kill_everything(Deployment(scene.stack.settings, dynamodb=Refusing(), kms=scene.stack.kms), undo=False)
     assert scene.session.userinfo().status == 200
+
+
+class Behind:
+    """The clock of an operator's machine that slept for a minute."""
+
+    def now(self) -> int:
+        return SystemClock().now() - 60
+
+
+@requirement("OPS-02", "SWITCH-01")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_switch_that_is_thrown_by_a_clock_that_is_behind_revives_nothing(scene: Scene, kind: str) -> None:
+    """What was decided in that minute is void as well: the mark takes AWS's time."""
+    settings = scene.stack.settings
+    scene.operator = Deployment(settings, dynamodb=BotoTransport("dynamodb", endpoint_url=settings.endpoint_url))
+    scene.operator.clock = Behind()  # type: ignore[assignment]
+    scene.throw(kind)
+    scene.throw(kind, undo=True)
+    scene.stack.clock.advance(11)
+    assert scene.session.refresh().status == 400
+    assert scene.stack.userinfo(scene.session.tokens["access_token"]).status == 401

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.custody import resealing
 from chalicelib.custody.erasing import erase_user
 from chalicelib.custody.resealing import Resealed, reseal_vault
-from chalicelib.custody.rotating import turn_one
+from chalicelib.custody.rotating import CannotTurn, turn_one
 from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.key_states import LEAD_SECONDS
 from chalicelib.protocol.sealing import sealed_version
@@ -179,3 +180,27 @@ def test_who_is_erased_meanwhile_stays_erased(stack: Stack) -> None:
     assert not turner.ring.reseal(place, b"another" * 8, read=kept.sealed)
     assert read(stack, place).sealed == b"" and run(stack).state == "resealed"
     assert read(stack, place).sealed == b""
+
+
+@requirement("KEY-04", "KEY-02")
+def test_who_comes_late_takes_no_key_out_of_the_copy_that_outlasts_a_restore(stack: Stack) -> None:
+    """A process that froze before it kept the copy wakes when the vault's key was turned again."""
+    turn_vault(stack)
+    frozen = keyset(stack, "vault")
+    turn_vault(stack)
+    kept = read(stack, keyset_copy_place("vault"))
+    assert kept == keyset(stack, "vault")
+    assert turner_of(stack).ring.keep_copy(frozen) is False
+    assert read(stack, keyset_copy_place("vault")) == kept
+
+
+@requirement("KEY-04")
+def test_nothing_is_sealed_under_a_key_of_which_there_is_no_copy(stack: Stack) -> None:
+    """As after a restore that is not finished: the copy is ahead of the keyset."""
+    turner, before = turner_of(stack), keyset(stack, "vault")
+    turn_one(turner, "vault", now=stack.clock.now())
+    assert turner.ring.keep_copy(replace(before, revision=before.revision + 9))
+    stack.clock.advance(LEAD_SECONDS)
+    with pytest.raises(CannotTurn, match="changed_meanwhile"):
+        turn_one(turner, "vault", now=stack.clock.now())
+    assert states(stack, "vault") == {1: "current", 2: "published"}
