@@ -3,37 +3,15 @@
 What decides then either reads strongly or does not depend on it: a forgotten mark would be seen here.
 """
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
 from chalicelib.custody.idling import end_idle
 from tests.account.page import look, press
 from tests.engine.scene import Scene
-from tests.faults import READS, is_strong
+from tests.faults import Past
 from tests.flow.browser import request
 from tests.flow.tokens import Session, audits, refusal, start_session
 from tests.requirement import requirement
-
-
-class Past:
-    """The way to the table; `weak` counts the reads that were answered from the past."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner, self._first = inner, dict[str, dict[str, Any]]()
-        self.weak: list[str] = []
-
-    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """One try."""
-        if operation not in READS or is_strong(payload):
-            return dict(self._inner.call(operation, payload))
-        self.weak.append(payload.get("IndexName", operation))
-        asked = json.dumps(payload, sort_keys=True)
-        if asked not in self._first:
-            self._first[asked] = self._inner.call(operation, payload)
-        return self._first[asked]
 
 
 @pytest.fixture

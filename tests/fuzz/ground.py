@@ -16,11 +16,13 @@ from chalicelib.adapters.aws import AwsRefusal, Transport
 from chalicelib.protocol.handles import PREFIXES
 from tests import described
 from tests.engine.scene import PROFILES, Naps, TimeLeft, write_profile
-from tests.faults import READS, Fault, FaultyTransport
+from tests.faults import READS, Fault, FaultyTransport, Past
 from tests.flow.browser import Answer
 from tests.flow.stack import Parts, Stack
 from tests.flow.tokens import NO_ANSWER
 
+LAGGING = {"static", "grace", "app"}
+"""The profiles at which the table's index tells of the past for ever."""
 LATE = "L"
 """A call that takes effect, and once more when nobody expects it: a packet that the network had kept."""
 PROVIDER_TOKEN = re.compile(r"demo_(?:at|rt|code)_")
@@ -92,6 +94,8 @@ class Ground:
             parts, dynamodb=self.table, kms=self.kms, provider_dirs=(str(folder),), device_tries_per_address=10**9
         )
         self.table.inner, self.kms.inner = self.stack.dynamodb, self.stack.kms
+        if profile in LAGGING:
+            self.table.inner = Past(self.stack.dynamodb)
         self.provider, self.clock = self.stack.provider, self.stack.clock
         self._normal = dict(self.provider.faults.normal)
         self.provider.faults.normal |= PROFILES[profile].does
