@@ -6,11 +6,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.chain import CHAIN
-from chalicelib.custody.chaining import is_genuine
-from chalicelib.records.audit import AuditEvent
 from chalicelib.records.places import connection_place, keyset_place
-from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS, window_of
 from cli.operations import Deployment
 from tests.package.function import LambdaFunction
 from tests.package.runtime_api import FunctionFailed
@@ -39,25 +35,6 @@ def test_a_scheduled_event_does_what_is_due_and_a_second_one_finds_nothing(
         assert jobs(SCHEDULED) == {"done": 0, "later": 0, "given_up": 0, "idle": 0}
     tombstone = operator.store.read(place).get(place)
     assert tombstone is not None and set(tombstone.endings.values()) == {"revoked"}
-
-
-@requirement("AUD-02")
-def test_a_scheduled_event_seals_what_is_on_record(host_package: Path, world: World, tmp_path: Path) -> None:
-    """The chain begins anew, with a record in each of the two windows that may be the first when it runs."""
-    operator = world.operator(world.neighbours.endpoint_url)
-    deployment = Deployment(operator.settings)
-    while old := operator.queue.last_seal():  # of runs before this one
-        gone = {"pk": {"S": CHAIN}, "sk": {"S": f"{old.window:012d}"}}
-        deployment.dynamodb.call("DeleteItem", {"TableName": operator.settings.table, "Key": gone})
-    settled = window_of(operator.clock.now() - SETTLE_SECONDS)
-    for at in (settled - WINDOW_SECONDS, settled):
-        operator.store.append_audit(AuditEvent(event="handout", at=at, request_id=f"{at:024x}", sub="somebody"))
-    with LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,), handler="app.jobs") as jobs:
-        jobs(SCHEDULED)
-        assert '"event":"audit_sealed"' in jobs.log.read_text()
-    seal = operator.queue.last_seal()
-    assert seal is not None and (seal.number, seal.count) == (1, 1)
-    assert is_genuine(seal, operator.keys.get("audit"))
 
 
 @requirement("KEY-02", "KEY-04")
