@@ -75,7 +75,9 @@ def _is_about(step: Step, state: str) -> bool:
 
 
 def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
-    turner, now = turner_of(deployment), deployment.clock.now()
+    turner = turner_of(deployment)
+    list_keysets(deployment)  # once the table has answered, the clock is the table's: a terminal's may be days ahead
+    now = deployment.clock.now()
     if options.emergency and options.purpose != "signing":
         raise OperationError("--emergency is for signing alone", "docs/keys.md says what to do about the others")
     try:

@@ -9,6 +9,8 @@ from chalicelib.custody.rotating import CannotTurn, roll_signing, turn_due, turn
 from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.key_states import LEAD_SECONDS
 from chalicelib.records.keyset import Purpose
+from cli.main import build_parser
+from cli.operations import Deployment
 from tests.faults import Fault, FaultyTransport
 from tests.flow.stack import Stack
 from tests.flow.tokens import start_session
@@ -156,3 +158,21 @@ def test_in_an_emergency_a_new_key_signs_at_once_and_every_token_of_before_is_de
 
 def kids(stack: Stack) -> list[str]:
     return [key["kid"] for key in stack.get("/jwks").json["keys"]]
+
+
+@requirement("KEY-01")
+def test_a_terminal_whose_clock_is_an_hour_ahead_takes_no_step_early(stack: Stack) -> None:
+    class Table:
+        """Its clock is an hour behind this terminal's."""
+
+        ahead = 0
+
+        def call(self, operation: str, payload: Any) -> dict[str, Any]:
+            self.ahead = -3600
+            return stack.deployment.dynamodb.call(operation, payload)
+
+    stack.clock.time -= 3600 + 60
+    turn_one(turner_of(stack), "nonce", now=stack.clock.now())
+    operator = Deployment(stack.settings, dynamodb=Table(), kms=stack.deployment.kms)
+    options = build_parser().parse_args(["keys", "rotate"])
+    assert options.act(operator, options) == [] and states(stack, "nonce") == {1: "current", 2: "published"}
