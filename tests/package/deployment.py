@@ -92,13 +92,17 @@ class Stack:
 
 
 def without_encryption_context(template: dict[str, Any]) -> dict[str, Any]:
-    """The template without conditions on KMS's encryption context, which ministack cannot evaluate and so denies."""
+    """The template as ministack can evaluate it: without conditions on KMS's encryption context, which it would deny,
+    and with keys also by their alias, where AWS asks for the right on the key behind it.
+    """
     copy: dict[str, Any] = json.loads(json.dumps(template))
     for resource in copy["Resources"].values():
         if resource["Type"] == "AWS::IAM::Role":
             for policy in resource["Properties"]["Policies"]:
                 for statement in policy["PolicyDocument"]["Statement"]:
                     statement.pop("Condition", None)
+                    if "kms:" in str(statement["Action"]):
+                        statement["Resource"] = [statement["Resource"], "arn:aws:kms:*:*:alias/*"]
         if resource["Type"] == "AWS::KMS::Key":
             statements = resource["Properties"]["KeyPolicy"]["Statement"]
             statements[:] = [statement for statement in statements if statement["Effect"] == "Allow"]

@@ -8,6 +8,7 @@ import base64
 import hashlib
 import json
 import zipfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from local.template import build_template
 from tests.package.deployment import SERVICES, Stack, without_encryption_context
 from tests.package.events import Answer
 from tests.package.previous import build_previous
+from tests.package.recorder import Recorder
 from tests.package.sign_in import SignIn
 from tests.package.template import with_code
 from tests.package.world import ISSUER, NETWORK, World
@@ -32,6 +34,7 @@ AT_ONCE = 4
 class Rehearsal:
     """One ministack, one stack on it, and what stands around it.
 
+    doors   of each function, by its name in the template, and of the `operator`: what it calls of AWS
     kept    a sign-in of the previous release, and its tokens, which the user still holds
     """
 
@@ -40,6 +43,7 @@ class Rehearsal:
 
     def __init__(self, world: World, endpoint_url: str, package: Path, folder: Path) -> None:
         self.world, self.endpoint_url, self.package, self.folder = world, endpoint_url, package, folder
+        self.doors: defaultdict[str, Recorder] = defaultdict(lambda: Recorder(endpoint_url))
         self.now = self.usable(build_template(f"./{package.name}", arch="arm64"))
         template, self.previous_package = build_previous(folder)
         self.previous = self.usable(template)
@@ -47,10 +51,22 @@ class Rehearsal:
     def usable(self, template: dict[str, Any]) -> dict[str, Any]:
         """A template as this AWS can take it: settings that lead to it, conditions that it can evaluate."""
         variables = {name: self.world.environ[name] for name in ("BROKER_PROVIDER_DIRS",)}
-        variables["BROKER_ENDPOINT_URL"] = self.endpoint_url
         if "Domain" not in template["Resources"]:
             variables["BROKER_ISSUER"] = ISSUER
-        return without_encryption_context(with_code(template, "./package.zip", **variables))
+        usable = without_encryption_context(with_code(template, "./package.zip", **variables))
+        for name, resource in usable["Resources"].items():
+            if resource["Type"] == "AWS::Serverless::Function":
+                resource["Properties"]["Environment"]["Variables"]["BROKER_ENDPOINT_URL"] = self.doors[name].url
+        return usable
+
+    def stop(self) -> None:
+        """Close the doors."""
+        for door in self.doors.values():
+            door.stop()
+
+    def error_id(self) -> str:
+        """The number of a refusal."""
+        return str(json.loads(self.stack.send("GET", f"{ISSUER}/userinfo").body)["error_id"])
 
     def refresh(self, tokens: dict[str, Any], app: SignIn) -> Answer:
         """A refresh, whatever its answer."""
@@ -71,7 +87,9 @@ def rehearsing(package: Path, folder: Path) -> Iterator[Rehearsal]:
     more = {**network, **LOCAL, "PYTHONPATH": str(NETWORK), "LAMBDA_EXECUTOR": "local", "AUTH": "true"}
     try:
         with run_ministack(SERVICES, more) as endpoint_url:
-            yield Rehearsal(world, endpoint_url, package, folder)
+            here = Rehearsal(world, endpoint_url, package, folder)
+            yield here
+            here.stop()
     finally:
         world.stop()
 
@@ -89,6 +107,8 @@ def update(here: Rehearsal) -> str:
     """This release over it: who is signed in stays so, and nothing has to be done to the table."""
     here.stack.deploy("update", here.now, here.package)
     assert here.stack.code() == {digest(here.package)}
+    for door in here.doors.values():
+        door.made.clear()  # what the release before did, its own policies allowed
     app, tokens = here.kept
     tokens = app.refresh(tokens["refresh_token"])
     assert app.hand_out(tokens["access_token"])["expires_in"] > 0

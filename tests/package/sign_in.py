@@ -64,7 +64,7 @@ class Browser:
         for cookie in answer.all("set-cookie"):
             self._keep(cookie)
         if answer.status != expect:
-            raise AssertionError(f"{method} {urlsplit(url).path}: {answer.status}, not {expect}: {answer.body[:2000]}")
+            raise AssertionError(f"{method} {urlsplit(url).path}: {answer.status}, not {expect}: {answer.body[:300]}")
         return answer
 
     def _keep(self, cookie: str) -> None:

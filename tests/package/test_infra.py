@@ -187,7 +187,7 @@ def test_the_schedule_may_do_exactly_what_it_does_and_opens_the_vault_alone() ->
     written = {
         key
         for statement in JOBS_POLICY["Statement"]
-        if {"dynamodb:PutItem", "dynamodb:DeleteItem"} & set(statement["Action"])
+        if re.search("PutItem|UpdateItem|DeleteItem", str(statement["Action"]))
         for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     }
     erasing = {"SUBJECT#*", "USER#*", "JOBKEY#*"}
@@ -246,7 +246,7 @@ def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_packa
 def test_the_operators_policy_allows_the_calls_of_the_operators_command() -> None:
     """It reads, runs jobs and turns keys through the adapters, which is where the others come from."""
     others = {"BatchGetItem", "UpdateItem", "Decrypt", "Encrypt", "Query", "DeleteItem"}
-    assert actions(OPERATOR) == called(ROOT / "cli") | others
+    assert actions(OPERATOR) == called(ROOT / "cli", without=("roles.py",)) | others
 
 
 @requirement("OPS-03", "OPS-08")
