@@ -132,6 +132,8 @@ def _check(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}KEY_DAYS must be 0, or at least {LEAST_KEY_DAYS}: a handle has room for 255 keys")
     if not re.fullmatch(r"[a-z]", settings.region_letter):
         faults.append(f"{PREFIX}REGION_LETTER must be one lower-case letter")
+    if not re.fullmatch(r"[a-z]*", settings.adopted_letters) or settings.region_letter in settings.adopted_letters:
+        faults.append(f"{PREFIX}ADOPTED_LETTERS must be lower-case letters of other regions")
     if settings.endpoint_url is not None and not _ENDPOINT.fullmatch(settings.endpoint_url):
         faults.append(f"{PREFIX}ENDPOINT_URL must be an http or https URL without a path")
     if settings.event_bus is not None and not _BUS.fullmatch(settings.event_bus):

@@ -31,7 +31,9 @@ def answer(broker: Broker, http: Request) -> Reply:
 
 def _revoke_refresh_token(broker: Broker, client: Client, token: str) -> None:
     try:
-        handle = parse_handle(token, "refresh", broker.keys.get("handle"), epoch=broker.settings.epoch)
+        handle = parse_handle(
+            token, "refresh", broker.keys.get("handle"), epoch=broker.settings.epoch, homes=broker.settings.homes
+        )
     except InvalidGrant:
         return
     ended = broker.store.revoke_grant(

@@ -26,7 +26,9 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     """
     settings, now = broker.settings, broker.clock.now()
     broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
-    presented = parse_handle(parameters.require("code"), "code", broker.keys.get("handle"), epoch=settings.epoch)
+    presented = parse_handle(
+        parameters.require("code"), "code", broker.keys.get("handle"), epoch=settings.epoch, homes=settings.homes
+    )
     verifier = parameters.get("code_verifier")
     check_verifier_syntax(verifier)
     redirect_uri = parameters.get("redirect_uri")

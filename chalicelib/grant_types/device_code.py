@@ -24,7 +24,11 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     settings, now = broker.settings, broker.clock.now()
     broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
     presented = parse_handle(
-        parameters.require("device_code"), "device", broker.keys.get("handle"), epoch=settings.epoch
+        parameters.require("device_code"),
+        "device",
+        broker.keys.get("handle"),
+        epoch=settings.epoch,
+        homes=settings.homes,
     )
     jkt = use_up(broker, asked.proof)
     request = DeviceCodeRequest(

@@ -43,7 +43,11 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     now = broker.clock.now()
     broker.keys.get("signing")  # a token is not used up while nothing could be signed for it
     handle = parse_handle(
-        parameters.require("refresh_token"), "refresh", broker.keys.get("handle"), epoch=broker.settings.epoch
+        parameters.require("refresh_token"),
+        "refresh",
+        broker.keys.get("handle"),
+        epoch=broker.settings.epoch,
+        homes=broker.settings.homes,
     )
     if broker.settings.refresh_grace_seconds == 0:
         _read_first(broker, handle, client, now)

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from msgspec import Struct
 
-from chalicelib.protocol.errors import InvalidGrant
+from chalicelib.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from chalicelib.records.keyset import Keyset
 
 HandleKind = Literal["code", "refresh", "device", "bff"]
@@ -60,10 +60,13 @@ def build_handle(handle: Handle, keys: Keyset, *, epoch: int) -> str:
     return PREFIXES[handle.kind] + base64.urlsafe_b64encode(body + mac).decode()
 
 
-def parse_handle(text: str, kind: HandleKind, keys: Keyset, *, epoch: int) -> Handle:
+def parse_handle(text: str, kind: HandleKind, keys: Keyset, *, epoch: int, homes: str) -> Handle:
     """Prove and read a handle, without any storage.
 
+    homes   the letters of the regions whose grants are decided here
+
     Raises InvalidGrant: truncated, extended, respelled, of another kind, epoch or key; they read alike to the client.
+    Raises TemporarilyUnavailable: it is good, and decided in another region.
     """
     raw = _decode(text, PREFIXES[kind])
     body, mac = raw[: _BODY.size], raw[_BODY.size :]
@@ -71,6 +74,8 @@ def parse_handle(text: str, kind: HandleKind, keys: Keyset, *, epoch: int) -> Ha
     key = keys.versions.get(version)
     if key is None or not hmac.compare_digest(mac, _mac(key.secret, kind, epoch, body)):
         raise InvalidGrant("handle_not_ours")
+    if letter.decode("ascii", "replace") not in homes:
+        raise TemporarilyUnavailable("handle_of_another_home", retry_after=1).noting(home=letter.decode("ascii"))
     return Handle(
         kind=kind,
         key_version=version,

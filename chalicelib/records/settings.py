@@ -14,6 +14,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     deployment          the name in the KMS encryption context
     epoch               raised after a restore from backup: everything older is void
     region_letter       the home region, one letter inside every handle
+    adopted_letters     home regions that are lost, whose grants are decided here instead
     profile             fapi2: the FAPI 2.0 Security Profile for every client, and none that does not fit it
     *_seconds           lifetimes
     connection_unused_days   a connection without any live grant for so long is ended at its provider
@@ -47,6 +48,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     endpoint_url: str | None = None
     epoch: int = 0
     region_letter: str = "a"
+    adopted_letters: str = ""
     profile: Literal["oauth", "fapi2"] = "oauth"
     code_seconds: int = 60
     access_token_seconds: int = 600
@@ -92,6 +94,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics: Literal["on", "off"] = "on"
     provider_dirs: tuple[str, ...] = ()
     theme: str | None = None
+
+    @property
+    def homes(self) -> str:
+        """The letters of all handles that are decided here."""
+        return self.region_letter + self.adopted_letters
 
     @property
     def registration_door(self) -> Literal["closed", "token", "open"]:

@@ -30,7 +30,7 @@ REFUSED = (400, "invalid_grant")
 
 
 def grant_id(stack: Stack, sign_in: SignIn) -> str:
-    return parse_handle(sign_in.code, "code", stack.broker.keys.get("handle"), epoch=0).grant_id
+    return parse_handle(sign_in.code, "code", stack.broker.keys.get("handle"), epoch=0, homes="a").grant_id
 
 
 @requirement("CODE-01", "CODE-02", "CODE-06")

@@ -50,6 +50,7 @@ BAD = {
     "device_wrong_codes": ["0", ""],
     "epoch": ["-1", "", "x"],
     "region_letter": ["", "A", "ab", "1"],
+    "adopted_letters": ["A", "1", "a", "b,c"],
     "table": ["", " "],
     "keys_table": ["", "broker"],
     "kms_key": [""],

@@ -142,3 +142,23 @@ def rotate_key(stack: Stack, purpose: str = "handle") -> None:
     fresh = msgspec.structs.replace(item.keys[0], version=2, wrapped=wrap_key(stack.deployment, purpose, 2, b"k" * 32))
     retired = msgspec.structs.replace(item.keys[0], state="retired")
     stack.deployment.put(place, msgspec.structs.replace(item, keys=(retired, fresh)))
+
+
+@requirement("F25")
+def test_another_region_on_the_same_table_decides_nothing_until_it_adopts_the_home(stack: Stack) -> None:
+    """Neither region knows of the other: what they share is the table, and what keeps them apart is the letter."""
+    session = start_session(stack)
+    code = stack.sign_in(session.client)
+    stack.restart(region_letter="b")
+    for answer in (
+        session.refresh(),
+        stack.redeem(code),
+        stack.post("/revoke", session.client, token=session.refresh_token),
+    ):
+        assert refusal(answer) == (503, "temporarily_unavailable")
+    of_b = start_session(stack, client=(session.client, None))
+    stack.restart(region_letter="a")
+    assert refusal(of_b.refresh()) == (503, "temporarily_unavailable")
+    assert session.refresh().status == 200
+    stack.restart(region_letter="b", adopted_letters="a")
+    assert stack.redeem(code).status == 200 and of_b.refresh().status == 200

@@ -117,7 +117,7 @@ def sign(stack: Stack, claims: dict[str, Any], typ: str = "at+jwt") -> str:
 def respell(stack: Stack, token: str, kind: Any, **changed: Any) -> str:
     """A handle with other content under a right MAC: what whoever holds the handle key can write."""
     keys, epoch = stack.broker.keys.get("handle"), stack.broker.settings.epoch
-    handle: Handle = parse_handle(token, kind, keys, epoch=epoch)
+    handle: Handle = parse_handle(token, kind, keys, epoch=epoch, homes="a")
     return build_handle(msgspec.structs.replace(handle, **changed), keys, epoch=epoch)
 
 

@@ -74,7 +74,7 @@ class DeviceRules(CustodyRules):
         device, keys = waiting.device, self.stack.broker.keys
         link.excuse = set()
         waiting.held = self.hold(
-            parse_handle(device.told["device_code"], "device", keys.get("handle"), epoch=0).grant_id,
+            parse_handle(device.told["device_code"], "device", keys.get("handle"), epoch=0, homes="a").grant_id,
             Held(device.client, device.secret, link, device.poll, decided_at=self.now()),
         )
         assert waiting.held.chain == begin(self.now())

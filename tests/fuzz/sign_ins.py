@@ -104,7 +104,7 @@ class SignInRules(GrantRules):
         sign_in.answer = answer
         keys = self.stack.broker.keys
         trip.held = self.hold(
-            parse_handle(code, "code", keys.get("handle"), epoch=0).grant_id,
+            parse_handle(code, "code", keys.get("handle"), epoch=0, homes="a").grant_id,
             Held(client, secret, trip.link, lambda: self.stack.redeem(sign_in), sign_in, decided_at=trip.decided_at),
         )
         assert was_spent or trip.held.chain == begin(self.now())

@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from chalicelib.protocol.errors import InvalidGrant
+from chalicelib.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from chalicelib.protocol.handles import Handle, build_handle, parse_handle, secret_hash, successor_secret
 from chalicelib.records.keyset import Key, Keyset
 from tests.requirement import requirement
@@ -21,7 +21,7 @@ def test_a_handle_reads_back_under_its_own_key_version() -> None:
         handle = Handle(
             kind="refresh", key_version=version, region_letter="a", grant_id="cd" * 16, secret=b"s" * 16, generation=7
         )
-        assert parse_handle(build_handle(handle, KEYS, epoch=3), "refresh", KEYS, epoch=3) == handle
+        assert parse_handle(build_handle(handle, KEYS, epoch=3), "refresh", KEYS, epoch=3, homes="a") == handle
 
 
 @requirement("CODE-07")
@@ -36,7 +36,7 @@ def test_a_handle_reads_back_under_its_own_key_version() -> None:
 )  # fmt: skip
 def test_a_respelled_handle_is_refused(text: str) -> None:
     with pytest.raises(InvalidGrant):
-        parse_handle(text, "code", KEYS, epoch=0)
+        parse_handle(text, "code", KEYS, epoch=0, homes="a")
 
 
 @requirement("CODE-07", "GEN-10")
@@ -47,7 +47,7 @@ def test_no_single_changed_bit_is_accepted() -> None:
             changed = bytearray(raw)
             changed[position] ^= 1 << bit
             with pytest.raises(InvalidGrant):
-                parse_handle(PREFIX + base64.urlsafe_b64encode(changed).decode(), "code", KEYS, epoch=0)
+                parse_handle(PREFIX + base64.urlsafe_b64encode(changed).decode(), "code", KEYS, epoch=0, homes="a")
 
 
 @requirement("CODE-07")
@@ -57,7 +57,7 @@ def test_unused_bits_of_the_last_character_do_not_make_a_second_spelling() -> No
     accepted = 0
     for character in alphabet:
         try:
-            parse_handle(body[:-1] + character + TEXT[len(body) :], "code", KEYS, epoch=0)
+            parse_handle(body[:-1] + character + TEXT[len(body) :], "code", KEYS, epoch=0, homes="a")
             accepted += 1
         except InvalidGrant:
             continue
@@ -72,7 +72,19 @@ def test_a_handle_is_good_for_its_kind_epoch_and_key_alone(change: dict[str, obj
     arguments: dict[str, object] = {"kind": "code", "keys": KEYS, "epoch": 0, **change}
     text = TEXT.replace("tb_code_", "tb_refresh_") if arguments["kind"] == "refresh" else TEXT
     with pytest.raises(InvalidGrant):
-        parse_handle(text, arguments["kind"], arguments["keys"], epoch=arguments["epoch"])  # type: ignore[arg-type]
+        parse_handle(text, arguments["kind"], arguments["keys"], epoch=arguments["epoch"], homes="a")  # type: ignore[arg-type]
+
+
+@requirement("F25")
+def test_a_handle_of_another_home_is_good_and_not_decided_here() -> None:
+    """Nobody can move it: the letter stands under the MAC."""
+    with pytest.raises(TemporarilyUnavailable, match="handle_of_another_home"):
+        parse_handle(TEXT, "code", KEYS, epoch=0, homes="b")
+    assert parse_handle(TEXT, "code", KEYS, epoch=0, homes="ba") == CODE
+    raw = bytearray(base64.urlsafe_b64decode(TEXT[len(PREFIX) :]))
+    raw[1] = ord("b")
+    with pytest.raises(InvalidGrant):
+        parse_handle(PREFIX + base64.urlsafe_b64encode(raw).decode(), "code", KEYS, epoch=0, homes="b")
 
 
 @requirement("GEN-11")

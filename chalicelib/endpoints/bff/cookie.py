@@ -56,7 +56,9 @@ def read_session(broker: Broker, http: Request, client_id: str) -> Session | Non
     """What this browser's cookie of this app says; None where it has none that we have made for this app."""
     text, _, sealed = read_cookie(broker, http, NAME + client_id).partition(".")
     try:
-        handle = parse_handle(text, "bff", broker.keys.get("handle"), epoch=broker.settings.epoch)
+        handle = parse_handle(
+            text, "bff", broker.keys.get("handle"), epoch=broker.settings.epoch, homes=broker.settings.homes
+        )
     except InvalidGrant:
         return None
     ids = _open(broker, sealed, client_id, handle)
