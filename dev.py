@@ -39,7 +39,7 @@ GROUPS = {
         "testing": ("local.testing", "broker and providers for the tests of your app, any language"),
         "provider": ("local.fake.command", "one third party, played from its file, with faults"),
         "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),
-        "broker": ("cli.main", "the operator's command: init, client, provider, resource, keys"),
+        "broker": ("cli.main", "the operator's command: apps, providers, keys, kill, doctor"),
     },
     "Trust it": {
         "test": ("local.suite", "the checks and every test"),
@@ -103,7 +103,7 @@ def overview() -> str:
     lines = ["Token Broker: sign-in with a third party for an app that holds no secret."]
     lines += ["  python3 dev.py COMMAND [--help]   New here? 'demo', and open its address."]
     for title, commands in GROUPS.items():
-        lines += [title, *(f"  {name:9} {purpose}" for name, (_, purpose) in commands.items())]
+        lines += [title, *(f"  {name:16} {purpose}" for name, (_, purpose) in commands.items())]
     return "\n".join(lines)
 
 
