@@ -113,15 +113,17 @@ def test_a_device_is_let_in_for_a_day(stack: Stack) -> None:
     assert device.poll().status == 200
     assert the_consent(stack).ends_at == the_consent(stack).decided_at + DAY
     again = ask(stack, device.client)
-    again.approve(browser)
+    _, page = again.type(browser)
+    assert "go back to your device" in stack.decide(browser, page, provider="demo").body
     assert the_consent(stack).ends_at == the_consent(stack).decided_at + DAY
 
 
 @requirement("CONS-09", "ACC-08")
 def test_after_its_end_a_new_tick_is_a_new_day(stack: Stack) -> None:
     signed_in = sign_in_for_a_day(stack)
-    change(stack, Session(stack, signed_in, stack.redeem(signed_in).json).consent_place(), ends_at=stack.clock.now())
-    stack.clock.advance(1)
+    session = Session(stack, signed_in, stack.redeem(signed_in).json)
+    change(stack, session.consent_place(), ends_at=stack.clock.now() + 1)
+    stack.clock.advance(2)
     page = stack.authorize(stack.authorize_parameters(signed_in.client), signed_in.browser)
     left = stack.decide(signed_in.browser, page, provider="demo", **TICK)
     assert "code=" in signed_in.browser.get(stack.provider.sign_in(left.location)).location
