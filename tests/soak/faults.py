@@ -35,10 +35,10 @@ class Plague:
         }
 
     def run(self, stopped: threading.Event, every: float) -> None:
-        """One after the other, each so many seconds after the last one began."""
-        order: list[str] = []
-        while not stopped.wait(every):
-            order = order or self.chance.sample(sorted(self.kinds), len(self.kinds))
+        """One after the other, so many seconds from beginning to beginning, or as long as one lasts."""
+        order, began = list[str](), time.monotonic()
+        while not stopped.wait(max(0.0, began + every - time.monotonic())):
+            order, began = order or self.chance.sample(sorted(self.kinds), len(self.kinds)), time.monotonic()
             self.play(order.pop())
 
     def play(self, name: str) -> None:
