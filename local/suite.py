@@ -1,7 +1,7 @@
 """`dev.py test`: the checks and every test, and one closing line with the counts.
 
 Arguments go to pytest as they are (`dev.py test tests/protocol -x -q`), and the checks are then left out. Without any,
-the tests run on one process more than there are processors, four at most, each file in one of them, those first that
+the tests run on two processes more than there are processors, four at most, each file in one of them, those first that
 take longest.
 """
 
@@ -41,10 +41,10 @@ def main(arguments: list[str]) -> int:
     if not arguments and (missing := why_no_node()):
         print(f"left out: the client libraries of tests/clients that need npm: {missing}", flush=True)
     counts = Counts()
-    # One more than there are processors: much of the time a test waits for another process.
+    # Two more than there are processors: much of the time a test waits for another process.
     chosen = arguments or [
         "-n",
-        str(min(4, (os.cpu_count() or 1) + 1)),
+        str(min(4, (os.cpu_count() or 1) + 2)),
         "--dist",
         "loadscope",
         "--no-loadscope-reorder",

@@ -24,6 +24,7 @@ DRAWN = {
     "any number of callers": "docs/vault.md: the way of a refresh, as a drawing",
     "https://zoom.us/oauth/token   ->": "docs/testing-your-app.md: an address and what becomes of it",
     "ERROR    jwks-public": "docs/doctor.md: what a command prints; tests/doctor compares it",
+    "tb_refresh_AWFx": "docs/regions.md: a handle and what its first bytes are",
     "18:04:12 answered": "docs/observing.md: what a command prints; tests/cli/test_tail.py compares its kind",
     "refused   GET /authorize": "docs/explain.md: what a command prints; test_explain_page.py compares it",
 }
