@@ -157,8 +157,10 @@ def _take(
         after = used(item, version, rules=rules, now=now)
     else:
         after = without(item, frozenset({version}))
-    if purpose == "vault" and step.kind == "use" and not turner.ring.keep_copy(after):
-        return None, item  # nothing is sealed under a key of which there is no copy yet
+    if purpose == "vault" and step.kind != "forget" and not turner.ring.keep_copy(after):
+        # Nothing is sealed under a key of which there is no copy yet, and none is made where a restored table has
+        # forgotten keys that the copy still has: another one of the same version would take their place there.
+        return None, item
     if isinstance(turner.ring.swap(after, read=item), Refused):
         return None, item
     return _told(turner, purpose, version, done), after
