@@ -1,4 +1,4 @@
-"""`dev.py deploy-rehearsal`: package and template on an AWS of this machine, from release to release and back."""
+"""`dev.py deploy-rehearsal`: from release to release and back, or one of two regions lost, on an AWS played here."""
 
 import argparse
 import sys
@@ -9,18 +9,14 @@ from pathlib import Path
 def main(arguments: list[str] | None = None) -> int:
     """One line for each step; 1 at the first that does not go as it should."""
     parser = argparse.ArgumentParser(prog="dev.py deploy-rehearsal", description=__doc__)
-    parser.parse_args(arguments)
-    from local.package import PackagingError, build_package
+    parser.add_argument("--regions", action="store_true", help="two regions instead, of which one is lost")
+    rehearse = rehearse_regions if parser.parse_args(arguments).regions else rehearse_releases
+    from local.package import PackagingError
     from tests.package.previous import NotInThisClone
-    from tests.package.rehearsal import STEPS, rehearsing
 
     with tempfile.TemporaryDirectory(prefix="broker-rehearsal-") as folder:
         try:
-            say("packing this release and the one before it")
-            package = build_package(Path(folder) / "now.zip", arch="host")
-            with rehearsing(package, Path(folder)) as here:
-                for step in STEPS:
-                    say(f"{step.__name__.replace('_', ' '):16} ok  {step(here)}")
+            rehearse(Path(folder))
         except (PackagingError, NotInThisClone) as reason:
             print(f"deploy-rehearsal: {reason}", file=sys.stderr)
             return 1
@@ -28,6 +24,32 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"deploy-rehearsal: this did not go as it should: {seen}", file=sys.stderr)
             raise
     return 0
+
+
+def rehearse_releases(folder: Path) -> None:
+    """From the previous release to this one and back."""
+    from local.package import build_package
+    from tests.package.rehearsal import STEPS, rehearsing
+
+    say("packing this release and the one before it")
+    package = build_package(folder / "now.zip", arch="host")
+    with rehearsing(package, folder) as here:
+        for step in STEPS:
+            say_step(step.__name__, step(here))
+
+
+def rehearse_regions(folder: Path) -> None:
+    """Two regions, of which one is lost."""
+    from tests.package.regions import STEPS, two_regions
+
+    with two_regions(folder) as here:
+        for step in STEPS:
+            say_step(step.__name__, step(here))
+
+
+def say_step(name: str, seen: str) -> None:
+    """One line."""
+    say(f"{name.replace('_', ' '):16} ok  {seen}")
 
 
 def say(line: str) -> None:
