@@ -1,5 +1,6 @@
 """The operator's way to AWS: botocore's client, with whatever credentials and region this terminal has."""
 
+import os
 import threading
 import time
 from collections.abc import Mapping
@@ -53,7 +54,7 @@ class BotoTransport:
                         retries={"total_max_attempts": 1},
                         max_pool_connections=32,
                     )
-                    self._client = _session().create_client(
+                    self._client = terminal_session().create_client(
                         self._service, endpoint_url=self._endpoint_url, config=config
                     )
         return self._client
@@ -78,8 +79,14 @@ def _seconds_ahead(answer: Mapping[str, Any]) -> int:
 
 
 @cache
-def _session() -> Any:
-    """One for all clients: each would hold the same endpoints and credentials once more."""
+def terminal_session() -> Any:
+    """One for all clients: each would hold the same endpoints and credentials once more.
+
+    The region is AWS_REGION, as for the AWS CLI: botocore by itself reads AWS_DEFAULT_REGION alone.
+    """
     from botocore.session import get_session
 
-    return get_session()
+    session = get_session()
+    if region := os.environ.get("AWS_REGION"):
+        session.set_config_variable("region", region)
+    return session

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from chalicelib.config import PREFIX
+from cli.aws import terminal_session
 from cli.operations import OperationError
 from cli.showing import show
 
@@ -70,9 +71,7 @@ def bootstrap(cloudformation: Any, name: str) -> dict[str, str]:
 
 
 def _client() -> Any:
-    from botocore.session import get_session
-
-    return get_session().create_client("cloudformation", endpoint_url=os.environ.get(f"{PREFIX}ENDPOINT_URL"))
+    return terminal_session().create_client("cloudformation", endpoint_url=os.environ.get(f"{PREFIX}ENDPOINT_URL"))
 
 
 def _find(cloudformation: Any, name: str) -> Any:

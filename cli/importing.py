@@ -215,9 +215,11 @@ def _import(deployment: Deployment, options: argparse.Namespace) -> Any:
     except (OSError, UnicodeDecodeError):
         raise OperationError("the file cannot be read as text", "give JSON lines or CSV: docs/moving.md") from None
     told = import_lines(Importer(broker, client, dry=options.dry_run), text)
-    broker.log.event("connections_imported", client_id=client.client_id, count=told["imported"], by="operator")
+    if not options.dry_run:
+        broker.log.event("connections_imported", client_id=client.client_id, count=told["imported"], by="operator")
     if told["left"]:
         rest = "the others are in" if told["imported"] or told["present"] else "nothing is in"
+        rest = "nothing was written" if options.dry_run else rest
         raise OperationError(
             f"{told['left']} of {told['read']} lines are left, {rest}", "docs/moving.md has each word", told
         )

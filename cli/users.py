@@ -79,7 +79,10 @@ def find_sub(broker: Broker, options: argparse.Namespace) -> str:
     found = broker.store.read(subject_place(login)).get(subject_place(login))
     sub = derive_sub(key, **named, life=found.erased) if found and found.erased else login
     owner = broker.store.read(subject_place(sub)).get(subject_place(sub))
-    return owner.linked_to if owner and owner.linked_to and not owner.marks.disabled else sub
+    if owner is None:
+        hint = "broker connection list; an account is the provider's stable id, never an e-mail address"
+        raise OperationError(f"nobody is called {options.account} at {options.provider}", hint)
+    return owner.linked_to if owner.linked_to and not owner.marks.disabled else sub
 
 
 def _confirm(sub: str) -> None:

@@ -242,3 +242,13 @@ def test_an_answer_in_the_log_is_read_from_a_file_or_from_standard_input(
     file.write_text("START RequestId\n")
     typed("vault", "recover", str(file)).refused("no line", "recovery_not_stored")
     typed("vault", "recover", str(tmp_path / "missing")).refused("missing")
+
+
+def test_an_import_that_is_only_tried_is_not_told_as_done(
+    broker: Operator, made: dict[str, str], tmp_path: Path
+) -> None:
+    line = {"provider": "demo", "subject": "zed", "access_token": "a", "scope": "notes:read"}
+    (tmp_path / "accounts.jsonl").write_text(json.dumps(line))
+    words = ["connection", "import", str(tmp_path / "accounts.jsonl"), "--client", made["client_id"]]
+    assert "connections_imported" not in broker(*words, "--dry-run").refused("nothing was written").err
+    assert "connections_imported" in broker(*words).refused("nothing is in").err

@@ -105,5 +105,7 @@ def test_what_cannot_be_taken_back_is_said_with_what_to_type_next(typed: Callabl
     typed("user", "erase", "f" * 32, "--yes").refused("nobody is called")
     typed("user", "erase", "--yes").refused("name the user")
     typed("user", "erase", "--provider", "demo", "--yes").refused("name the user")
-    typed("user", "erase", "--provider", "demo", "--account", "nobody", "--yes").refused("nobody is called")
+    typed("user", "erase", "--provider", "demo", "--account", "nobody", "--yes").refused(
+        "nobody is called nobody at demo"
+    )
     assert typed("connection", "revoke").code == 2
