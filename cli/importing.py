@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.access import find_end_among
 from chalicelib.asking import Brought, Registered
 from chalicelib.endpoints.arriving import Arrival
 from chalicelib.endpoints.connecting import Owner, find_or_make_user, open_tokens, store_connection
@@ -17,7 +18,9 @@ from chalicelib.providers.definition.placeholders import ValueRefused
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
+from chalicelib.records.marks import NO_MARKS
 from chalicelib.records.places import (
+    DEPLOYMENT,
     client_place,
     connection_place,
     consent_place,
@@ -159,7 +162,8 @@ class Importer:
         consent, standing = found.get(places[0]), found.get(places[1])
         if standing is not None:
             raise NotMoved("taken_back" if standing.status == "revoked" else "present")
-        if consent is not None and (consent.marks.not_before or consent.marks.disabled or consent.paused_at):
+        is_over = consent is not None and 0 < consent.ends_at <= self.broker.clock.now()
+        if consent is not None and (is_over or consent.marks != NO_MARKS or consent.paused_at):
             raise NotMoved("taken_back")
         return consent, standing
 
@@ -168,7 +172,7 @@ class Importer:
         place = consent_place(arrival.sub, self.client.client_id)
         for _ in range(TRIES):
             read = self.broker.store.read(place).get(place)
-            base = read or Consent(sub=arrival.sub, client_id=self.client.client_id)
+            base = self._still_allowed(read, connection)
             added = msgspec.structs.replace(
                 base,
                 scopes=base.scopes | scopes,
@@ -176,11 +180,23 @@ class Importer:
                 client_revision=self.client.revision,
                 epoch=self.broker.settings.epoch,
                 decided_at=max(base.decided_at, self.broker.clock.now()),
-                version=base.version + 1,
+                version=(read.version if read else 0) + 1,
             )
-            if not isinstance(self.broker.store.put_consent(added, expected_version=base.version), Refused):
+            if not isinstance(self.broker.store.put_consent(added, expected_version=added.version - 1), Refused):
                 return
         raise NotMoved("consent_keeps_changing")
+
+    def _still_allowed(self, read: Consent | None, connection: Connection) -> Consent:
+        """What the new decision adds to: what counts no more is not revived by it, and a limit outlives it."""
+        sub, client_id, provider_id = connection.sub, connection.client_id, connection.provider_id
+        if read is None:
+            return Consent(sub=sub, client_id=client_id)
+        marked = (DEPLOYMENT, client_place(client_id), provider_place(provider_id), subject_place(sub))
+        found = self.broker.store.read(*marked, consent_place(sub, client_id))
+        names = {"sub": sub, "client_id": client_id, "provider_id": provider_id}
+        end = find_end_among(self.broker, found, read.decided_at, **names, first_time=True)
+        of_now = read.epoch == self.broker.settings.epoch and read.client_revision == self.client.revision
+        return read if of_now and end is None else read.limits_at(self.broker.clock.now())
 
 
 def import_lines(importer: Importer, text: str) -> dict[str, Any]:

@@ -19,11 +19,12 @@ from chalicelib.records.places import connection_place, consent_place
 from cli.connections import list_connections
 from cli.exporting import export_lines, read_public_key
 from cli.importing import Importer, import_lines
+from cli.kill import kill_user
 from cli.moved import Moved, NotMoved, read_lines
 from cli.operations import OperationError
 from local.fake.people import USERS
 from tests.connect.links import connect
-from tests.flow.tokens import Session
+from tests.flow.tokens import Session, change, read
 from tests.requirement import requirement
 
 ALICE, BOB = USERS["alice"].sub, USERS["bob"].sub
@@ -149,6 +150,30 @@ def test_what_a_user_took_back_stays_taken_back(session: Session) -> None:
     told = bring(session, theirs(session, user_subject=ALICE))
     assert [line["why"] for line in told["lines"]] == ["taken_back"]
     assert list_connections(session.stack.deployment, provider_id="second") == [ended]
+
+
+@requirement("MOVE-02")
+@pytest.mark.parametrize("why", ["epoch", "client_revision", "kill"])
+def test_what_counts_no_more_is_not_revived_beside_what_is_imported(session: Session, why: str) -> None:
+    """A decision from before a restore, another purpose of the app, or a switch: its page has to be shown again."""
+    stack, place = session.stack, session.consent_place()
+    if why == "kill":
+        for undo in (False, True):
+            kill_user(stack.deployment, session.claims["sub"], undo=undo)
+        stack.clock.advance(5)
+    else:
+        change(stack, place, **{why: -1})
+    assert bring(session, theirs(session))["imported"] == 1
+    consent = read(stack, place)
+    assert (consent.scopes, consent.redirect_hashes) == (frozenset({"second:notes:read"}), frozenset())
+
+
+@requirement("MOVE-02")
+def test_what_a_user_gave_for_a_while_is_over_for_an_import_too(session: Session) -> None:
+    change(session.stack, session.consent_place(), ends_at=session.stack.clock.now() + 1)
+    session.stack.clock.advance(2)
+    told = bring(session, theirs(session))
+    assert [line["why"] for line in told["lines"]] == ["taken_back"]
 
 
 @requirement("MOVE-02")
