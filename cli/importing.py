@@ -54,7 +54,7 @@ class Importer:
         """imported, present or would_import. Raises NotMoved with the word for why not."""
         provider = self._provider(moved)
         arrival = self._arrival(moved, provider)
-        tokens, scopes = self._tokens(moved), self._scopes(moved, provider)
+        tokens, scopes, connected_at = self._tokens(moved), self._scopes(moved, provider), self._connected_at(moved)
         consent, standing = self._stands(arrival)
         if self.dry:
             return "would_import"
@@ -81,7 +81,7 @@ class Importer:
             read=standing,
             consent=consent,
             status="active",
-            connected_at=seconds_of(moved.connected_at) or self.broker.clock.now(),
+            connected_at=connected_at,
             is_void=lambda _: False,
         )
         self._allow(arrival, connection, scopes)
@@ -137,6 +137,11 @@ class Importer:
         if not issuer:
             raise NotMoved("issuer_missing")
         return issuer
+
+    def _connected_at(self, moved: Moved) -> int:
+        """Never later than now: no switch would void it, since each voids what was before."""
+        now = self.broker.clock.now()
+        return min(seconds_of(moved.connected_at) or now, now)
 
     @staticmethod
     def _tokens(moved: Moved) -> ProviderTokens:

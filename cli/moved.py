@@ -12,6 +12,7 @@ import msgspec
 from cli.operations import OperationError
 
 MAX_TOKEN_CHARACTERS = 16 * 1024
+END_OF_TIME = 10**11  # the year 5138
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -107,12 +108,20 @@ def seconds_of(told: int | str | None) -> int | None:
     """Epoch seconds of a number, or of a date with its zone. Raises NotMoved."""
     if told is None or told == "":
         return None
+    try:
+        seconds = _seconds(told)
+    except ValueError:
+        raise NotMoved("date_not_understood") from None
+    if not 0 <= seconds < END_OF_TIME:
+        raise NotMoved("date_not_understood")
+    return seconds
+
+
+def _seconds(told: int | str) -> int:
+    """Raises ValueError."""
     if isinstance(told, int) or told.isdigit():
         number = int(told)
         # Milliseconds are what JavaScript writes: as seconds they would lie in the year 50000.
         return number // 1000 if number > 10**11 else number
-    try:
-        moment = datetime.fromisoformat(told)
-    except ValueError:
-        raise NotMoved("date_not_understood") from None
+    moment = datetime.fromisoformat(told)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -177,6 +177,20 @@ def test_what_a_user_gave_for_a_while_is_over_for_an_import_too(session: Session
 
 
 @requirement("MOVE-02")
+def test_a_connection_of_tomorrow_would_outlive_every_switch_so_it_is_of_now(session: Session) -> None:
+    assert bring(session, theirs(session, connected_at="2099-01-01T00:00:00Z"))["imported"] == 1
+    (held,) = list_connections(session.stack.deployment, provider_id="second")
+    assert held.connected_at == session.stack.clock.now()
+
+
+@requirement("MOVE-01")
+@pytest.mark.parametrize("told", [-1, 10**30, "\u00b2", "9" * 5000, "0001-01-01T00:00:00+14:00"])
+def test_a_time_that_is_none_leaves_its_line_and_no_other(session: Session, told: Any) -> None:
+    answer = bring(session, theirs(session, expires_at=told), theirs(session, subject="another"))
+    assert [line["why"] for line in answer["lines"]] == ["date_not_understood"] and answer["imported"] == 1
+
+
+@requirement("MOVE-02")
 def test_an_erased_user_does_not_come_back(session: Session) -> None:
     assert erase_user(session.stack.broker, session.claims["sub"]) is not None
     told = bring(session, theirs(session))
