@@ -90,8 +90,7 @@ def _verify(deployment: Deployment, options: argparse.Namespace) -> Any:
     items = list(_scan(deployment))
     findings = [*chain.findings, *check_records(chain, items, now=now)]
     if options.log:
-        lines = filter(None, map(parse_line, read_text(options.log)))
-        findings += check_log(chain, [line for line in lines if line.get("event") == "audit_sealed"])
+        findings += check_log(chain, _read_seals(options.log))
     row = _verdict(chain, items, now)
     if findings:
         told = [_finding_row(one) for one in sorted(set(findings), key=lambda one: (one.window, one.fault))]
@@ -100,6 +99,15 @@ def _verify(deployment: Deployment, options: argparse.Namespace) -> Any:
             f"the audit records are not what was sealed\n{said}", "docs/audit.md", {**row, "findings": told}
         )
     return row
+
+
+def _read_seals(file: str) -> list[dict[str, Any]]:
+    """The seals in a log. Raises OperationError where there is none: nothing compared would look like proof."""
+    lines = filter(None, map(parse_line, read_text(file)))
+    seals = [line for line in lines if line.get("event") == "audit_sealed"]
+    if not seals:
+        raise OperationError(f"{file} has no line audit_sealed", "take the log of the function jobs: docs/audit.md")
+    return seals
 
 
 def _verdict(chain: Chain, items: list[dict[str, Any]], now: int) -> dict[str, Any]:

@@ -252,6 +252,8 @@ def test_a_chain_that_is_cut_off_and_made_anew_contradicts_the_log(
         (when(records, 3), "chain_rewritten"), (when(records, 4), "chain_rewritten"),
     ]  # fmt: skip
     typed("audit", "verify", "--log", str(tmp_path / "none")).refused("none")
+    log.write_text('{"event":"request"}\n')
+    typed("audit", "verify", "--log", str(log)).refused("no line audit_sealed", "the function jobs")
 
 
 @requirement("AUD-02")
