@@ -26,6 +26,7 @@ QUIET = {
     "jobs": ("done", "later", "given_up", "idle"),
     "keys": ("turned", "vault"),
 }  # runs that did nothing are left out
+MOST_SECONDS = 10**11  # a moment that a calendar has
 COLOURS = {"answered": "32", "refused": "33", "failed": "31", "alarm": "1;31", "jobs": "36", "keys": "36"}
 _WORD = re.compile(r"[\x21-\x7e]{1,500}")
 
@@ -71,10 +72,12 @@ def run(options: argparse.Namespace) -> int:
 def is_wanted(line: Line, options: argparse.Namespace) -> bool:
     """A decision, and one of those that were asked for."""
     since = time.time() - options.since * 60
-    at = line.get("at")
-    if line.get("event") in QUIET and not any(map(line.get, QUIET[str(line["event"])])):
+    at, event = line.get("at"), str(line.get("event"))
+    if event in QUIET and not any(map(line.get, QUIET[event])):
         return False
-    if line.get("event") not in SHOWN or not isinstance(at, (int, float)) or (at < since and options.log is None):
+    if event not in SHOWN or not isinstance(at, (int, float)) or not 0 <= at < MOST_SECONDS:
+        return False
+    if at < since and options.log is None:
         return False
     if options.refused and line.get("outcome") == "answered":
         return False

@@ -61,6 +61,14 @@ def test_one_line_a_decision_and_a_refusal_says_how_to_have_it_explained(typed: 
 
 
 @requirement("OPS-21")
+def test_a_line_that_others_wrote_ends_no_watch(typed: Callable[..., Done], log: Path) -> None:
+    odd = [{**ALARM, "at": at} for at in (10**400, 1e30, float("nan"), -1, "now")] + [{**ALARM, "event": ["alarm"]}]
+    log.write_text("".join(json.dumps(line) + "\n" for line in (*odd, ALARM)))
+    done = typed("tail", "--log", str(log), "--once")
+    assert len(done.out.splitlines()) == 1 and "handout_limit" in done.out
+
+
+@requirement("OPS-21")
 def test_what_is_asked_for_alone(typed: Callable[..., Done], log: Path) -> None:
     def seen(*words: str) -> list[dict[str, Any]]:
         said = typed("tail", "--log", str(log), "--once", "--json", *words)
