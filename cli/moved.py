@@ -72,17 +72,21 @@ def read_lines(text: str) -> Iterator[tuple[int, Moved | NotMoved]]:
         raise OperationError(
             "its first line does not name what docs/moving.md names", "name the columns, or give JSON lines"
         )
-    for row in reader:
+    try:
+        rows = [(reader.line_num, row) for row in reader]
+    except csv.Error:
+        raise OperationError("a field of it is too long to be one of docs/moving.md", "look at its quotes") from None
+    for number, row in rows:
         given = {name: value for name, value in row.items() if name and value}
         if "metadata" in given:
             given["metadata"] = _object(given["metadata"])
-        yield reader.line_num, _read(json.dumps(given))
+        yield number, _read(json.dumps(given))
 
 
 def _object(text: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
 
 

@@ -16,6 +16,7 @@ from chalicelib.records.stored import KeysetItem
 
 READ_AGE = 60
 OPEN_AGE = 300
+PART_AGE = 30  # of a keyset one of whose keys KMS would not open: soon others may seal under it
 Count = Callable[[str], None]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
@@ -56,7 +57,10 @@ class KmsKeys:
             if assembled and assembled[0] is item and 0 <= now - assembled[1] < OPEN_AGE:
                 return assembled[2]
             keyset = self._open_all(purpose, item, now)
-            self._assembled[purpose] = (item, self._oldest_opening(purpose, item), keyset)
+            opened_at = self._oldest_opening(purpose, item)
+            if purpose != "signing" and len(keyset.versions) < len(item.keys):
+                opened_at = min(opened_at, now - OPEN_AGE + PART_AGE)
+            self._assembled[purpose] = (item, opened_at, keyset)
             return keyset
 
     def public_jwks(self) -> tuple[dict[str, str], ...]:

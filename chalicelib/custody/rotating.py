@@ -168,7 +168,7 @@ def _take(
 
 def _make(turner: Turner, purpose: Purpose, item: KeysetItem, *, now: int) -> WrappedKey:
     version, signing = next_version(item), purpose == "signing"
-    if version > MOST_VERSIONS:
+    if version > MOST_VERSIONS and not signing:
         raise CannotTurn("no_version_left")
     plain = new_signing_key() if signing else turner.entropy.token_bytes(KEY_BYTES)
     return WrappedKey(

@@ -211,7 +211,9 @@ def test_a_table_with_a_first_line_of_names_is_read_too() -> None:
     (_, first), (_, second) = read_lines(out.getvalue())
     assert first == Moved(provider="p", subject="1", access_token="a", metadata={"tenant": "t"})
     assert isinstance(second, NotMoved)
-    for broken in ("", "name,token\n1,2\n"):
+    ((_, deep),) = read_lines("provider,access_token,metadata\np,a," + "[" * 100_000 + "\n")
+    assert isinstance(deep, NotMoved)
+    for broken in ("", "name,token\n1,2\n", "provider,access_token\np," + "a" * 140_000):
         with pytest.raises(OperationError):
             list(read_lines(broken))
 

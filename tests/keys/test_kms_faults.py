@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 
 from chalicelib.adapters.aws import AwsRefusal
-from chalicelib.adapters.kms import OPEN_AGE
+from chalicelib.adapters.kms import OPEN_AGE, PART_AGE, READ_AGE
+from chalicelib.custody.rotating import turn_one
 from tests.faults import Fault, FaultyTransport
 from tests.flow.stack import Stack
 from tests.flow.surface import read_tables
 from tests.flow.tokens import refusal, start_session
+from tests.keys.turning import shown, turner_of
 from tests.requirement import requirement
 
 THROTTLED = (Fault(mode="T", times=10_000),)
@@ -85,3 +87,18 @@ def test_a_warm_process_seals_what_a_provider_gives_and_goes_on_for_300_seconds(
     assert session.refresh().status == 503
     kms.broken = False
     assert session.refresh().status == 200
+
+
+@requirement("F14", "KEY-01")
+def test_a_published_key_that_did_not_open_is_tried_again_before_others_seal_under_it(stack: Stack) -> None:
+    kms = Kms(stack, THROTTLED)
+    kms.broken = False
+    stack.restart(kms=kms)
+    assert set(stack.broker.keys.get("handle").versions) == {1}
+    assert shown(turn_one(turner_of(stack), "handle", now=stack.clock.now())) == ("handle", 2, "published")
+    kms.broken = True
+    stack.clock.advance(READ_AGE)
+    assert set(stack.broker.keys.get("handle").versions) == {1}
+    kms.broken = False
+    stack.clock.advance(PART_AGE)
+    assert set(stack.broker.keys.get("handle").versions) == {1, 2}
