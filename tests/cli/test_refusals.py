@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from botocore.session import get_session
 
 from cli import aws
 from tests.cli.conftest import Done, Operator
@@ -171,7 +170,8 @@ def test_settings_that_are_not_whole_are_all_named(typed: Callable[..., Done], m
 def test_what_aws_refuses_is_said_in_our_words(
     broker: Operator, monkeypatch: pytest.MonkeyPatch, environ: dict[str, str | None], says: str
 ) -> None:
-    monkeypatch.setattr(aws, "_session", get_session)  # the one of this process has found its credentials long ago
+    # The one of this process has found its credentials long ago.
+    monkeypatch.setattr(aws, "terminal_session", aws.terminal_session.__wrapped__)
     if "BROKER_KMS_KEY" in environ:  # a table without keys, so that one has to be made
         tables = broker.environ["BROKER_TABLE"], broker.environ["BROKER_KEYS_TABLE"]
         environ = {**environ, "BROKER_KEYS_TABLE": tables[0], "BROKER_TABLE": tables[1]}

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+import re
 import secrets
 from collections.abc import Iterator, Sized
 from concurrent.futures import ThreadPoolExecutor
@@ -67,7 +68,8 @@ def test_a_second_user_sees_nothing_of_the_first(stack: Stack) -> None:
     for name in ("access_token", "id_token", "refresh_token"):
         assert alice["tokens"][name] != bob["tokens"][name]
     page = stack.authorize(stack.authorize_parameters(bob["client"]))
-    assert "alice" not in page.body.lower() and "bob" not in page.body.lower()
+    told = re.sub(r'value="[^"]*"', "", page.body.lower())  # what is sealed has any letters
+    assert "alice" not in told and "bob" not in told
 
 
 @requirement("GEN-16")

@@ -19,7 +19,7 @@ from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
 from chalicelib.records.places import keyset_place
-from cli.aws import _session as aws_session
+from cli.aws import terminal_session
 from cli.keys import list_keysets
 from cli.main import main
 from cli.operations import Deployment, create_client
@@ -187,13 +187,13 @@ def as_operator(here: Rehearsal) -> Iterator[None]:
     }
     before = dict(os.environ)
     os.environ.update(given)
-    aws_session.cache_clear()
+    terminal_session.cache_clear()
     try:
         yield
     finally:
         os.environ.clear()
         os.environ.update(before)
-        aws_session.cache_clear()
+        terminal_session.cache_clear()
 
 
 def type_(*words: str) -> Any:
