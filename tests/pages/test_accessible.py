@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from chalicelib.pages.language import LANGUAGES
-from chalicelib.pages.notices import NOTICES
 from local.node import NoNode, install_packages
 from tests.pages.conftest import Site
 from tests.pages.examples import every_page
@@ -15,10 +14,7 @@ from tests.requirement import requirement
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 RUN = """(only) => axe.run({runOnly: only, resultTypes: ["violations", "incomplete"]}).then((told) =>
     [...told.violations, ...told.incomplete].map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html)}`))"""
-# Notices differ in words alone: each is looked at in English, and one of each look in every other language.
-LOOKS = {notice: f"error-{name}" for name, notice in NOTICES.items()}
-PAGES = {language: [name for name in every_page() if not name.startswith("error-")] for language in LANGUAGES}
-PAGES = {language: [*names, *LOOKS.values()] for language, names in PAGES.items()} | {"en": list(every_page())}
+PAGES = {language: list(every_page()) for language in LANGUAGES}
 # Texts wider than their place, and targets that a finger misses (2.5.8).
 WIDE = """() => [document.documentElement, ...document.querySelectorAll("h1, h2, h3, p, dt, dd, li, label, button, a")]
     .filter((one) => one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).display !== "inline")
