@@ -5,13 +5,10 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from chalicelib.access import find_end_among
 from chalicelib.asking import Brought, Registered
 from chalicelib.endpoints.arriving import Arrival
-from chalicelib.endpoints.connecting import Owner, find_or_make_user, open_tokens, store_connection
-from chalicelib.ports import Broker, Refused
+from chalicelib.endpoints.connecting import Owner, find_or_make_user, insert_connection, open_tokens
+from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.providers.definition.placeholders import ValueRefused
@@ -20,7 +17,6 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.marks import NO_MARKS
 from chalicelib.records.places import (
-    DEPLOYMENT,
     client_place,
     connection_place,
     consent_place,
@@ -31,11 +27,12 @@ from chalicelib.records.places import (
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.identity import Identity
 from chalicelib.upstream.token import ProviderTokens
+from cli.allowing import allow, knows
 from cli.connections import find_broker
 from cli.moved import Moved, NotMoved, read_lines, seconds_of
 from cli.operations import Deployment, OperationError
+from cli.users import issuer_of
 
-TRIES = 4
 # Nothing is asked of a provider here.
 NOWHERE = Endpoints(issuer="", authorization_endpoint="", token_endpoint="")
 
@@ -51,43 +48,46 @@ class Importer:
         self._providers: dict[tuple[str, ...], Registered] = {}
 
     def bring(self, moved: Moved) -> str:
-        """imported, present or would_import. Raises NotMoved with the word for why not."""
+        """imported, would_import or present. Raises NotMoved with the word for why not."""
         provider = self._provider(moved)
         arrival = self._arrival(moved, provider)
         tokens, scopes, connected_at = self._tokens(moved), self._scopes(moved, provider), self._connected_at(moved)
-        consent, standing = self._stands(arrival)
+        consent, standing = self._look(arrival)
         if self.dry:
-            return "would_import"
+            return "present" if standing else "would_import"
+        owner = self._owner(arrival)
+        if standing is None:
+            identity = Identity(issuer="", subject="", profile=dict(moved.profile))
+            brought = Brought(provider=provider, tokens=tokens, identity=identity, auth_time=None)
+            result = insert_connection(self.broker, owner, provider, brought, connected_at=connected_at)
+            standing = result.found if isinstance(result, Refused) else None
+            if isinstance(result, Written):
+                if not self._holds(owner, result.item, tokens):
+                    raise NotMoved("does_not_open")
+                allow(self.broker, self.client, result.item, scopes)
+                return "imported"
+        if standing is None or standing.status == "revoked":
+            raise NotMoved("taken_back")
+        if self._holds(owner, standing, tokens) and not knows(consent, standing):
+            allow(self.broker, self.client, standing, scopes)  # a run that was killed had come to here
+        return "present"
+
+    def _owner(self, arrival: Arrival) -> Owner:
+        places = user_key_place(arrival.sub), subject_place(arrival.sub)
+        found = self.broker.store.read(*places)
         user_key, _ = find_or_make_user(
-            self.broker,
-            arrival,
-            known_key=self.broker.store.read(user_key_place(arrival.sub)).get(user_key_place(arrival.sub)),
-            known_subject=self.broker.store.read(subject_place(arrival.sub)).get(subject_place(arrival.sub)),
+            self.broker, arrival, known_key=found.get(places[0]), known_subject=found.get(places[1])
         )
-        owner = Owner(
+        return Owner(
             sub=arrival.sub,
             client_id=self.client.client_id,
             connection_id=arrival.connection_id,
             user_key=user_key,
             account_id=arrival.account_id,
         )
-        identity = Identity(issuer="", subject="", profile=dict(moved.profile))
-        brought = Brought(provider=provider, tokens=tokens, identity=identity, auth_time=None)
-        connection = store_connection(
-            self.broker,
-            owner,
-            provider,
-            brought,
-            read=standing,
-            consent=consent,
-            status="active",
-            connected_at=connected_at,
-            is_void=lambda _: False,
-        )
-        self._allow(arrival, connection, scopes)
-        if tokens.access_token not in open_tokens(self.broker, owner, connection):
-            raise NotMoved("does_not_open")
-        return "imported"
+
+    def _holds(self, owner: Owner, connection: Connection, tokens: ProviderTokens) -> bool:
+        return tokens.access_token in open_tokens(self.broker, owner, connection)
 
     def _provider(self, moved: Moved) -> Registered:
         asked = (moved.provider, *(f"{name}={value}" for name, value in sorted(moved.metadata.items())))
@@ -131,9 +131,7 @@ class Importer:
         return Arrival(sub=sub, account_id=account_id, connection_id=connection_id, login=login)
 
     def _issuer(self, provider_id: str) -> str:
-        definition, place = self.broker.catalog.get(provider_id), provider_place(provider_id)
-        record = self.broker.store.read(place).get(place)
-        issuer = definition and (definition.identity.issuer or (record and record.issuer) or definition.issuer)
+        issuer = issuer_of(self.broker, provider_id)
         if not issuer:
             raise NotMoved("issuer_missing")
         return issuer
@@ -160,48 +158,17 @@ class Importer:
             raise NotMoved("client_may_not_have_it")
         return mine
 
-    def _stands(self, arrival: Arrival) -> tuple[Consent | None, Connection | None]:
-        """What is there already. Raises NotMoved where it stays as it is."""
+    def _look(self, arrival: Arrival) -> tuple[Consent | None, Connection | None]:
+        """What is there already. Raises NotMoved for what was taken back."""
         places = consent_place(arrival.sub, self.client.client_id), connection_place(arrival.connection_id)
         found = self.broker.store.read(*places)
         consent, standing = found.get(places[0]), found.get(places[1])
         if standing is not None:
-            raise NotMoved("taken_back" if standing.status == "revoked" else "present")
+            return consent, standing
         is_over = consent is not None and 0 < consent.ends_at <= self.broker.clock.now()
         if consent is not None and (is_over or consent.marks != NO_MARKS or consent.paused_at):
             raise NotMoved("taken_back")
-        return consent, standing
-
-    def _allow(self, arrival: Arrival, connection: Connection, scopes: frozenset[str]) -> None:
-        """The consent, with this in it. Raises NotMoved where others keep writing in between."""
-        place = consent_place(arrival.sub, self.client.client_id)
-        for _ in range(TRIES):
-            read = self.broker.store.read(place).get(place)
-            base = self._still_allowed(read, connection)
-            added = msgspec.structs.replace(
-                base,
-                scopes=base.scopes | scopes,
-                default_connections={connection.provider_id: connection.connection_id, **base.default_connections},
-                client_revision=self.client.revision,
-                epoch=self.broker.settings.epoch,
-                decided_at=max(base.decided_at, self.broker.clock.now()),
-                version=(read.version if read else 0) + 1,
-            )
-            if not isinstance(self.broker.store.put_consent(added, expected_version=added.version - 1), Refused):
-                return
-        raise NotMoved("consent_keeps_changing")
-
-    def _still_allowed(self, read: Consent | None, connection: Connection) -> Consent:
-        """What the new decision adds to: what counts no more is not revived by it, and a limit outlives it."""
-        sub, client_id, provider_id = connection.sub, connection.client_id, connection.provider_id
-        if read is None:
-            return Consent(sub=sub, client_id=client_id)
-        marked = (DEPLOYMENT, client_place(client_id), provider_place(provider_id), subject_place(sub))
-        found = self.broker.store.read(*marked, consent_place(sub, client_id))
-        names = {"sub": sub, "client_id": client_id, "provider_id": provider_id}
-        end = find_end_among(self.broker, found, read.decided_at, **names, first_time=True)
-        of_now = read.epoch == self.broker.settings.epoch and read.client_revision == self.client.revision
-        return read if of_now and end is None else read.limits_at(self.broker.clock.now())
+        return consent, None
 
 
 def import_lines(importer: Importer, text: str) -> dict[str, Any]:
@@ -212,6 +179,8 @@ def import_lines(importer: Importer, text: str) -> dict[str, Any]:
             if isinstance(moved, NotMoved):
                 raise moved
             outcome = importer.bring(moved)
+            if outcome == "present":
+                left.append({"line": number, "why": outcome})
         except NotMoved as why:
             outcome = str(why)
             left.append({"line": number, "why": outcome})

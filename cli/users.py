@@ -63,14 +63,21 @@ def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
     }
 
 
+def issuer_of(broker: Broker, provider_id: str) -> str | None:
+    """Whose name space the subjects of a provider are; None where its file leaves that to each sign-in."""
+    definition, place = broker.catalog.get(provider_id), provider_place(provider_id)
+    record = broker.store.read(place).get(place)
+    if definition is None:
+        return None
+    return definition.identity.issuer or (record and record.issuer) or definition.issuer
+
+
 def find_sub(broker: Broker, options: argparse.Namespace) -> str:
     """Who signs in with that account now. Raises OperationError."""
     definition = broker.catalog.get(options.provider or "")
     if definition is None or not options.account:
         raise OperationError("name the user", "a SUB, or --provider ID --account SUBJECT")
-    place = provider_place(options.provider)
-    record = broker.store.read(place).get(place)
-    issuer = options.issuer or definition.identity.issuer or (record and record.issuer) or definition.issuer
+    issuer = options.issuer or issuer_of(broker, options.provider)
     if not issuer:
         raise OperationError(f"whose subject is {options.account}?", "add --issuer URL")
     key = broker.keys.get("identity").current.secret

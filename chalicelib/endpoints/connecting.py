@@ -8,7 +8,7 @@ from msgspec import Struct
 from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
 from chalicelib.custody.duties import Token, end_tokens, leave_return
 from chalicelib.endpoints.arriving import Arrival
-from chalicelib.ports import Broker, Refused
+from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection, ConnectionStatus
@@ -104,6 +104,15 @@ def store_connection(
             return result.item
         read = result.found
     raise TemporarilyUnavailable("connection_keeps_changing")
+
+
+def insert_connection(
+    broker: Broker, owner: Owner, provider: Registered, brought: Brought, *, connected_at: int
+) -> Written[Connection] | Refused[Connection]:
+    """Write what another system held, sealed, where no connection has ever stood; else what stands there."""
+    anew, connected_by = Replace(generation=1, keep_refresh_token=False), broker.entropy.token_bytes(12).hex()
+    built = _build(broker, owner, provider, brought, anew, None, "active", connected_at, connected_by)
+    return broker.store.put_connection(built)
 
 
 def give_back(

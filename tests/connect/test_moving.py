@@ -4,6 +4,8 @@ leaves opens to the holder of the operator's key alone."""
 import csv
 import io
 import json
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 import msgspec
@@ -24,6 +26,7 @@ from cli.moved import Moved, NotMoved, read_lines
 from cli.operations import OperationError
 from local.fake.people import USERS
 from tests.connect.links import connect
+from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.tokens import Session, change, read
 from tests.requirement import requirement
 
@@ -196,6 +199,55 @@ def test_an_erased_user_does_not_come_back(session: Session) -> None:
     told = bring(session, theirs(session))
     assert [line["why"] for line in told["lines"]] == ["user_erased"]
     assert list_connections(session.stack.deployment, provider_id="second") == []
+
+
+@requirement("MOVE-02")
+def test_a_sign_in_that_comes_between_look_and_write_is_not_overwritten(session: Session) -> None:
+    """The user connects the very account while its line is on the way."""
+    line = theirs(session, subject=ALICE, user_subject=ALICE)
+    stands: list[Connection] = []
+
+    def meanwhile() -> None:
+        assert "connection_id=" in connect(session).location
+        stands.extend(list_connections(session.stack.deployment, provider_id="second"))
+
+    slow = FaultyTransport(session.stack.dynamodb, Fault(mode="D", operation="PutItem"), on_delay=meanwhile)
+    told = import_lines(Importer(session.stack.build(dynamodb=slow), session.client, dry=False), json.dumps(line))
+    assert len(stands) == 1 and (told["imported"], told["present"]) == (0, 1)
+    assert list_connections(session.stack.deployment, provider_id="second") == stands
+
+
+@requirement("MOVE-01")
+def test_two_at_once_import_each_line_once(session: Session) -> None:
+    text = "\n".join(json.dumps(theirs(session, subject=f"account-{number}")) for number in range(12))
+    both = Barrier(2)
+
+    def bring_all(_: int) -> dict[str, Any]:
+        importer = Importer(session.stack.build(), session.client, dry=False)
+        both.wait()
+        return import_lines(importer, text)
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(bring_all, range(2))
+    assert one["left"] == other["left"] == 0, (one, other)
+    assert one["imported"] + other["imported"] == one["present"] + other["present"] == 12
+    held = list_connections(session.stack.deployment, provider_id="second")
+    assert len(held) == 12 and {connection.token_generation for connection in held} == {1}
+
+
+@requirement("MOVE-01")
+def test_what_was_killed_between_connection_and_consent_is_finished_by_the_next_run(session: Session) -> None:
+    scope = "openid demo:notes:read second:notes:read"
+    line = theirs(session, user_subject=BOB)
+    first_of_bob = 3  # key and subject of a user who was never here, the connection, and then the consent
+    dying = FaultyTransport(session.stack.dynamodb, Fault(mode="K", operation="PutItem", first=first_of_bob))
+    with pytest.raises(ProcessDied):
+        import_lines(Importer(session.stack.build(dynamodb=dying), session.client, dry=False), json.dumps(line))
+    assert bring(session, line)["present"] == 1
+    bob = session.stack.sign_in(session.client, scope=scope, provider="demo", who="bob")
+    token = session.stack.redeem(bob).json["access_token"]
+    assert session.stack.exchange(bob, token, audience="second").json["access_token"] == "theirs-access"
+    assert bring(session, line)["present"] == 1
 
 
 def test_a_table_with_a_first_line_of_names_is_read_too() -> None:

@@ -1,0 +1,56 @@
+"""The consent that an imported connection stands on: as the user would have given it here, and never more than that."""
+
+import msgspec
+
+from chalicelib.access import find_end_among
+from chalicelib.ports import Broker, Refused
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.places import DEPLOYMENT, client_place, consent_place, provider_place, subject_place
+from cli.moved import NotMoved
+
+TRIES = 4
+
+
+def knows(consent: Consent | None, connection: Connection) -> bool:
+    """Whether it has anything of that provider: then what a user narrowed since is not undone."""
+    if consent is None:
+        return False
+    provider_id = connection.provider_id
+    return provider_id in consent.default_connections or any(
+        scope.startswith(f"{provider_id}:") for scope in consent.scopes
+    )
+
+
+def allow(broker: Broker, client: Client, connection: Connection, scopes: frozenset[str]) -> None:
+    """Put it into the user's consent. Raises NotMoved where others keep writing in between."""
+    place = consent_place(connection.sub, connection.client_id)
+    for _ in range(TRIES):
+        read = broker.store.read(place).get(place)
+        base = _still_allowed(broker, client, read, connection)
+        added = msgspec.structs.replace(
+            base,
+            scopes=base.scopes | scopes,
+            default_connections={connection.provider_id: connection.connection_id, **base.default_connections},
+            client_revision=client.revision,
+            epoch=broker.settings.epoch,
+            decided_at=max(base.decided_at, broker.clock.now()),
+            version=(read.version if read else 0) + 1,
+        )
+        if not isinstance(broker.store.put_consent(added, expected_version=added.version - 1), Refused):
+            return
+    raise NotMoved("consent_keeps_changing")
+
+
+def _still_allowed(broker: Broker, client: Client, read: Consent | None, connection: Connection) -> Consent:
+    """What the new decision adds to: what counts no more is not revived by it, and a limit outlives it."""
+    sub, client_id, provider_id = connection.sub, connection.client_id, connection.provider_id
+    if read is None:
+        return Consent(sub=sub, client_id=client_id)
+    marked = (DEPLOYMENT, client_place(client_id), provider_place(provider_id), subject_place(sub))
+    found = broker.store.read(*marked, consent_place(sub, client_id))
+    names = {"sub": sub, "client_id": client_id, "provider_id": provider_id}
+    end = find_end_among(broker, found, read.decided_at, **names, first_time=True)
+    of_now = read.epoch == broker.settings.epoch and read.client_revision == client.revision
+    return read if of_now and end is None else read.limits_at(broker.clock.now())
