@@ -26,6 +26,7 @@ _WHY = {
     "keyset_missing": ("the keys are not there", "broker init"),
     "keyset_without_one_current_key": ("there is not exactly one key in use", LIST),
     "changed_meanwhile": ("somebody else turned this key at this moment", LIST),
+    "copy_is_newer": ("this table was restored, and has forgotten a key that the copy has", "broker restore finish"),
     "no_version_left": (f"{MOST_VERSIONS} versions are all that a handle has room for", LIST),
 }
 _NEXT = {"publish": "a new one is published", "use": "in use from then", "forget": "gone from then"}

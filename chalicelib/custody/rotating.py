@@ -160,6 +160,8 @@ def _take(
     if purpose == "vault" and step.kind != "forget" and not turner.ring.keep_copy(after):
         # Nothing is sealed under a key of which there is no copy yet, and none is made where a restored table has
         # forgotten keys that the copy still has: another one of the same version would take their place there.
+        if turner.ring.read(keyset_place(purpose)).get(keyset_place(purpose)) == item:
+            raise CannotTurn("copy_is_newer", step)
         return None, item
     if isinstance(turner.ring.swap(after, read=item), Refused):
         return None, item

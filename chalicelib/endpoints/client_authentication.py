@@ -132,7 +132,8 @@ def _claim(broker: Broker, assertion: UnverifiedAssertion) -> None:
 
 
 def _count_failure(broker: Broker, http: Request) -> None:
-    """Exact under any concurrency, and no call more from the limit on; the address is the gateway's word (GEN-21)."""
+    """Exact under any concurrency up to a limit of 39, whose blocks are of one; from the limit on no call more is made.
+    The address is the gateway's word (GEN-21)."""
     limit, now = broker.settings.failed_authentications_per_address, broker.clock.now()
     outcome = broker.limiter.spend(f"auth#{place_of(http)}", limit=limit, now=now, seconds=WINDOW_SECONDS)
     if isinstance(outcome, OverLimit):

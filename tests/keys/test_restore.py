@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from chalicelib.custody.erasing import erase_user
 from chalicelib.custody.resealing import reseal_vault
-from chalicelib.custody.rotating import turn_one
+from chalicelib.custody.rotating import CannotTurn, turn_one
 from chalicelib.protocol.key_states import LEAD_SECONDS
 from cli.kill import kill_client
 from cli.operations import Deployment, rotate_client_secret
@@ -150,6 +150,9 @@ def test_the_schedule_of_a_restored_table_takes_no_key_out_of_the_copy(stack: St
     restore(stack, kept)
     for _ in range(2):
         assert all(purpose != "vault" for purpose, _, _ in run_schedule(stack))
+        assert '"kind":"key_cannot_turn","purpose":"vault","reason":"copy_is_newer"' in stack.log.getvalue()
+        with pytest.raises(CannotTurn, match="copy_is_newer"):
+            turn_one(turner_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
     assert bring_back_vault(stack.deployment) == [2]
     stack.restart()
