@@ -4,14 +4,12 @@ A door of its own stands for each function before the AWS of this machine: what 
 on as it is, signature and all. What Lambda itself does for a function, write its log, comes through no door.
 """
 
-import http.client
 import json
-import threading
 from collections.abc import Collection, Iterator, Mapping
 from fnmatch import fnmatchcase
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
+
+from tests.package.door import Door, Headers, Sent
 
 SERVICES = {"DynamoDB_20120810": "dynamodb", "TrentService": "kms", "Logs_20140328": "logs"}
 
@@ -30,8 +28,8 @@ class Right(NamedTuple):
     what: str = ""
 
 
-class Recorder:
-    """A door before `endpoint_url`; `url` is where it stands.
+class Recorder(Door):
+    """Writes down what comes through.
 
     made      what came through
     allowed   what a policy allows, conditions and all; anything else is denied here. None: the door asks nothing
@@ -41,63 +39,21 @@ class Recorder:
 
     def __init__(self, endpoint_url: str) -> None:
         self.made: set[Right] = set()
-        self._place = urlsplit(endpoint_url).netloc
-        handler = type("Door", (_Door,), {"recorder": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-
-    def stop(self) -> None:
-        """Close the door."""
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(endpoint_url)
 
     def _allows(self, asked: Collection[Right]) -> bool:
         return self.allowed is None or all(any(is_covered(one, right) for right in self.allowed) for one in asked)
 
-    def pass_on(
-        self, path: str, headers: list[tuple[str, str]], body: bytes
-    ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Write down and ask; status, headers and body of the answer."""
-        target = next((value for name, value in headers if name.lower() == "x-amz-target"), "")
-        if target:
-            service, _, operation = target.partition(".")
+    def answer(self, method: str, target: str, headers: Headers, body: bytes) -> Sent:
+        """Write down and ask."""
+        called = next((value for name, value in headers if name.lower() == "x-amz-target"), "")
+        if called:
+            service, _, operation = called.partition(".")
             asked = set(rights_of_call(SERVICES[service], operation, json.loads(body)))
             self.made |= asked
             if not self._allows(asked):
                 return 400, [("Content-Type", "application/x-amz-json-1.0")], DENIED
-        connection = http.client.HTTPConnection(self._place, timeout=60)
-        connection.putrequest("POST", path, skip_host=True, skip_accept_encoding=True)
-        for name, value in headers:
-            connection.putheader(name, value)
-        connection.endheaders(body)
-        answer = connection.getresponse()
-        content = answer.read()
-        connection.close()
-        return answer.status, answer.getheaders(), content
-
-
-class _Door(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-    disable_nagle_algorithm = True
-    recorder: Recorder
-
-    def do_POST(self) -> None:
-        """One call."""
-        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        status, headers, content = self.recorder.pass_on(self.path, self.headers.items(), body)
-        self.send_response_only(status)
-        for name, value in headers:
-            if name.lower() not in ("connection", "content-length", "transfer-encoding"):
-                self.send_header(name, value)
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        return self.pass_on(method, target, headers, body)
 
 
 def rights_of_call(service: str, operation: str, payload: Mapping[str, Any]) -> Iterator[Right]:
