@@ -81,9 +81,9 @@ def a_million(one: Counted, door: str, prices: Prices) -> float:
 
 
 def standing(prices: Prices) -> float:
-    """A month in which nobody does anything: the key, and the function of the schedule, one read and a few queries."""
+    """A month in which nobody does anything: the key, and the functions of the schedules, some reads and queries each."""
     assumed, rates = prices["assumed"], prices["lambda"]
-    runs = assumed["runs_of_jobs_a_month"]
+    runs = assumed["runs_of_jobs_a_month"] + assumed["runs_of_keys_a_month"]
     seconds = runs * 0.05 * assumed["memory_megabytes"] / 1024
     reads = runs * 8 * prices["dynamodb"]["million_read_units"] / MILLION
     lambda_price = runs * rates["million_requests"] / MILLION + seconds * rates["gigabyte_second"]
