@@ -81,7 +81,7 @@ def a_million(one: Counted, door: str, prices: Prices) -> float:
 
 
 def standing(prices: Prices) -> float:
-    """A month in which nobody does anything: the key, and the functions of the schedules, some reads and queries each."""
+    """A month in which nobody does anything: the key, and the functions of the schedules, some reads each."""
     assumed, rates = prices["assumed"], prices["lambda"]
     runs = assumed["runs_of_jobs_a_month"] + assumed["runs_of_keys_a_month"]
     seconds = runs * 0.05 * assumed["memory_megabytes"] / 1024
