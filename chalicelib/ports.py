@@ -391,8 +391,8 @@ class KeyRing(Protocol):
     def swap(self, item: KeysetItem, *, read: KeysetItem) -> Written[KeysetItem] | Refused[KeysetItem]:
         """Compare and swap on the revision that was read."""
 
-    def keep_copy(self, item: KeysetItem) -> bool:
-        """Beside what it opens, in the table that no restore takes back; False where a newer copy stands there."""
+    def keep_copy(self, item: KeysetItem, *, gone: frozenset[int] = frozenset()) -> bool:
+        """Beside what it opens, in the table that no restore takes back; False where it would lose more than `gone`."""
 
     def list_sealed(self, cursor: str, *, most: int) -> tuple[list[UserKey | JobKey], str]:
         """One page of the table of users' keys, and the cursor of the next; "": it was the last."""

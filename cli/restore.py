@@ -45,29 +45,53 @@ def finish_restore(deployment: Deployment, broker: Broker) -> dict[str, Any]:
 
 
 def bring_back_vault(deployment: Deployment) -> list[int]:
-    """Versions of the vault's key that are younger than the table: users' keys are sealed under them.
+    """Versions of the vault's key that the table has not, or as another key: users' keys are sealed under the copy's.
 
-    Raises OperationError where somebody turns it at this moment.
+    Raises OperationError where somebody turns it at this moment, or where one version is two keys that were both used.
     """
     place, copy_place = keyset_place("vault"), keyset_copy_place("vault")
     found = deployment.store.read(place, copy_place)
     item, copy = found.get(place), found.get(copy_place)
     if item is None:
         raise OperationError("the restored table holds no keys", "restore it to a time after broker init")
-    known = {key.version for key in item.keys}
-    missing = [key.version for key in copy.keys if key.version not in known] if copy else []
+    missing = _missing(item, copy) if copy else []
     if copy is None or not missing:
         return []
-    merged = KeysetItem(purpose="vault", keys=_merge(item, copy), revision=max(item.revision, copy.revision) + 1)
+    merged = KeysetItem(
+        purpose="vault", keys=_merge(item, copy, missing), revision=max(item.revision, copy.revision) + 1
+    )
     if isinstance(deployment.ring.swap(merged, read=item), Refused):
         raise OperationError("somebody else turned the vault's key at this moment", "broker restore finish")
     return missing
 
 
-def _merge(item: KeysetItem, copy: KeysetItem) -> tuple[WrappedKey, ...]:
-    """All versions of both; in use is the one that the copy says, which is the younger of the two."""
-    current = current_of(copy)
-    by_version = {key.version: key for key in (*item.keys, *copy.keys)}
+def _missing(item: KeysetItem, copy: KeysetItem) -> list[int]:
+    """A version that is another key there is brought back where nothing can be sealed under the one that stands here.
+
+    Raises OperationError where something may be sealed under either: to keep one would lose the other.
+    """
+    here = {key.version: key for key in item.keys}
+    found = []
+    for key in copy.keys:
+        mine = here.get(key.version)
+        if mine is not None and mine.wrapped == key.wrapped:
+            continue
+        if mine is None or mine.state == "published":
+            found.append(key.version)
+        elif key.state != "published":
+            raise OperationError(
+                f"version {key.version} of the vault's key is one key in this table and another in the copy, both used",
+                "restore the table to a second before that version was made here: broker keys list says when",
+            )
+    return found
+
+
+def _merge(item: KeysetItem, copy: KeysetItem, missing: list[int]) -> tuple[WrappedKey, ...]:
+    """All that is in either; in use is the one that the copy says, which is the younger of the two."""
+    here = {key.wrapped for key in item.keys}
+    from_copy = [key for key in copy.keys if key.version in missing or key.wrapped in here]
+    by_version = {key.version: key for key in (*item.keys, *from_copy)}
+    current = current_of(copy) or current_of(item)
     in_use = current.version if current else 0
 
     def state(key: WrappedKey) -> WrappedKey:

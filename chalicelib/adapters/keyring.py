@@ -7,6 +7,7 @@ from chalicelib.adapters.items import decode_item, key
 from chalicelib.adapters.kms import encryption_context
 from chalicelib.adapters.table import Tables, equal
 from chalicelib.ports import Entropy, Refused, StoreUnavailable, Written
+from chalicelib.protocol.key_states import lost_from
 from chalicelib.records.places import RESEAL, Place, keyset_copy_place, keyset_place
 from chalicelib.records.reseal import Reseal
 from chalicelib.records.settings import Settings
@@ -37,13 +38,21 @@ class TableKeyRing(Tables):
         condition = f"attribute_exists(pk) AND {equal('revision', ':read', read.revision)}"
         return self._put(keyset_place(item.purpose), item, condition, {":read": read.revision})
 
-    def keep_copy(self, item: KeysetItem) -> bool:
+    def keep_copy(self, item: KeysetItem, *, gone: frozenset[int] = frozenset()) -> bool:
         """Where the keys of users stand, which no restore takes back: what opens them has to outlast one too.
 
-        False where a newer copy stands there: whoever comes late with an older keyset would take its newest key out.
+        False where a newer copy stands there, or one with a key that this keyset has not: whoever comes late, or from a
+        restored table, would take it out, and it may be the only one. Nothing but what is `gone` is taken out.
         """
-        older = "attribute_not_exists(pk) OR attribute_not_exists(revision) OR revision <= :mine"
-        return isinstance(self._put(keyset_copy_place(item.purpose), item, older, {":mine": item.revision}), Written)
+        place = keyset_copy_place(item.purpose)
+        first = self._put(place, item, "attribute_not_exists(pk)")
+        if isinstance(first, Written):
+            return True
+        copy = first.found
+        if copy is None or copy.revision > item.revision or lost_from(copy, item) - gone:
+            return False
+        unchanged = equal("revision", ":read", copy.revision)
+        return isinstance(self._put(place, item, unchanged, {":read": copy.revision}), Written)
 
     def list_sealed(self, cursor: str, *, most: int) -> tuple[list[UserKey | JobKey], str]:
         """One page of the table of users' keys, and the cursor of the next; "": it was the last."""

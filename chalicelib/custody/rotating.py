@@ -128,7 +128,7 @@ def forget(turner: Turner, purpose: Purpose, versions: frozenset[int], *, read: 
     if isinstance(turner.ring.swap(left, read=read), Refused):
         raise CannotTurn("changed_meanwhile")
     if purpose == "vault":
-        turner.ring.keep_copy(left)
+        turner.ring.keep_copy(left, gone=versions)
     return [_told(turner, purpose, version, "gone") for version in sorted(versions)]
 
 

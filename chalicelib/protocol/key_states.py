@@ -140,6 +140,13 @@ def noting(item: KeysetItem, rules: Rules) -> KeysetItem:
     return _next(item, tuple(noted if key is current else key for key in item.keys))
 
 
+def lost_from(copy: KeysetItem, item: KeysetItem) -> frozenset[int]:
+    """Versions of the copy under which something may be sealed, which the keyset has not, or as another key."""
+    kept = {(key.version, key.wrapped) for key in item.keys}
+    used_there = (key for key in copy.keys if key.state != "published")
+    return frozenset(key.version for key in used_there if (key.version, key.wrapped) not in kept)
+
+
 def next_version(item: KeysetItem) -> int:
     """Versions only rise: KMS and everything that is sealed names them."""
     return max(key.version for key in item.keys) + 1

@@ -10,9 +10,13 @@ from msgspec.structs import replace
 from chalicelib.custody.erasing import erase_user
 from chalicelib.custody.resealing import reseal_vault
 from chalicelib.custody.rotating import CannotTurn, turn_one
+from chalicelib.ports import Written
 from chalicelib.protocol.key_states import LEAD_SECONDS
+from chalicelib.records.keyset import KeyState
+from chalicelib.records.places import keyset_copy_place
+from chalicelib.records.stored import KeysetItem
 from cli.kill import kill_client
-from cli.operations import Deployment, rotate_client_secret
+from cli.operations import Deployment, OperationError, rotate_client_secret
 from cli.restore import bring_back_vault, finish_restore
 from local.resources import create_tables
 from tests.flow.scene import add_provider
@@ -20,7 +24,7 @@ from tests.flow.stack import SignIn, Stack
 from tests.flow.test_client_configuration import PUBLIC, Managed
 from tests.flow.test_initial_tokens import register, token_for
 from tests.flow.tokens import CONFIDENTIAL, Session, refusal, start_session
-from tests.keys.turning import DAY, run_schedule, states, turner_of
+from tests.keys.turning import DAY, keyset, run_schedule, states, turner_of
 from tests.requirement import requirement
 
 SCOPE = "openid profile offline_access demo:notes:read"
@@ -158,6 +162,53 @@ def test_the_schedule_of_a_restored_table_takes_no_key_out_of_the_copy(stack: St
     stack.restart()
     again = start_session(stack, client=(before.session.client, None))
     assert again.exchange().status == 200 and again.claims["sub"] == before.session.claims["sub"]
+
+
+def keep_another(stack: Stack, state: KeyState) -> tuple[KeysetItem, KeysetItem]:
+    """The keyset, in which version 2 is published, and a copy of the same revision where version 2 is another key."""
+    turn_one(turner_of(stack), "vault", now=stack.clock.now())
+    ring, item, place = stack.deployment.ring, keyset(stack, "vault"), keyset_copy_place("vault")
+    first, second = item.keys
+    other = replace(second, wrapped=ring.wrap("vault", 2, b"another key of 32 bytes, for two"), state=state)
+    copy = replace(item, keys=(replace(first, state="retired") if state == "current" else first, other))
+    assert isinstance(ring._put(place, copy, "attribute_exists(pk)"), Written)
+    return item, copy
+
+
+@requirement("F09", "KEY-04")
+def test_a_key_of_the_same_version_takes_no_place_of_the_one_that_seals(stack: Stack) -> None:
+    """The old table's schedule was still at work when the restored one made its own version 2."""
+    item, copy = keep_another(stack, "current")
+    stack.clock.advance(LEAD_SECONDS)
+    with pytest.raises(CannotTurn, match="copy_is_newer"):
+        turn_one(turner_of(stack), "vault", now=stack.clock.now())
+    assert not stack.deployment.ring.keep_copy(replace(item, revision=copy.revision + 9))
+    place = keyset_copy_place("vault")
+    assert stack.deployment.store.read(place).get(place) == copy
+    assert bring_back_vault(stack.deployment) == [2]
+    assert keyset(stack, "vault").keys == copy.keys
+    assert bring_back_vault(stack.deployment) == []
+
+
+@requirement("F09", "KEY-04")
+def test_two_keys_of_one_version_that_were_both_used_stay_where_they_are(stack: Stack) -> None:
+    item, copy = keep_another(stack, "current")
+    used_here = replace(item, keys=(*copy.keys[:1], replace(item.keys[1], state="current")))
+    assert isinstance(stack.deployment.ring.swap(used_here, read=item), Written)
+    with pytest.raises(OperationError, match="version 2 of the vault's key is one key in this table and another"):
+        bring_back_vault(stack.deployment)
+    place = keyset_copy_place("vault")
+    assert stack.deployment.store.read(place).get(place) == copy and keyset(stack, "vault") == used_here
+
+
+@requirement("F09", "KEY-04")
+def test_a_key_under_which_nothing_is_sealed_yet_may_be_made_again(stack: Stack) -> None:
+    """Who kept the copy died before the keyset was written: the next one is not held up by it."""
+    keep_another(stack, "published")
+    assert bring_back_vault(stack.deployment) == [2]
+    stack.clock.advance(LEAD_SECONDS)
+    assert turn_one(turner_of(stack), "vault", now=stack.clock.now()).done == "used"
+    assert states(stack, "vault") == {1: "retired", 2: "current"}
 
 
 @requirement("F09", "VLT-09")
