@@ -1,16 +1,20 @@
 """Authorization servers that others wrote, as their makers' examples set them up: each yields its issuer, a client and
 that client's redirect URI ("" where the server has none)."""
 
+import os
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from botocore.session import get_session
 
 from local.aws import start_aws
+from local.node import install_packages
 
 CLIENT, REDIRECT_URI = "app", "https://app.example/callback"
 Place = tuple[str, str, str]
@@ -96,9 +100,24 @@ def authlib() -> Iterator[Place]:
         thread.join(5)
 
 
+@contextmanager
+def node_oidc_provider() -> Iterator[Place]:
+    """node-oidc-provider with its own defaults, in a process of its own. Raises NoNode."""
+    script = Path(__file__).with_name("oidc_provider.mjs")
+    command = ["node", str(script), str(install_packages()), CLIENT, REDIRECT_URI]
+    quiet = {**os.environ, "NODE_OPTIONS": "", "NO_PROXY": "*"}
+    with subprocess.Popen(
+        command, env=quiet, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as server:
+        assert server.stdout is not None and server.stdin is not None
+        yield server.stdout.readline().strip(), CLIENT, REDIRECT_URI
+        server.stdin.close()
+
+
 SERVERS = {
     "oidc-provider-mock": oidc_provider_mock,
     "moto-cognito": moto_cognito,
     "mcp-sdk": mcp_sdk,
     "authlib": authlib,
+    "node-oidc-provider": node_oidc_provider,
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.main import main
+from local.node import why_no_node
 from tests.doctor.others import SERVERS
 from tests.requirement import requirement
 
@@ -19,7 +20,10 @@ MODULES = {"oidc-provider-mock": "oidc_provider_mock", "moto-cognito": "moto", "
 @pytest.mark.parametrize("name", SERVERS)
 def test_what_is_found_at_a_server_of_others_is_so(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """others.toml says of each finding what was seen there by hand."""
-    pytest.importorskip(MODULES[name], reason=f"{MODULES[name]} is not installed for this Python")
+    if name in MODULES:
+        pytest.importorskip(MODULES[name], reason=f"{MODULES[name]} is not installed for this Python")
+    elif missing := why_no_node():
+        pytest.skip(missing)
     with SERVERS[name]() as (issuer, client, redirect_uri):
         app = ["--client-id", client, "--redirect-uri", redirect_uri] if client else []
         capsys.readouterr()
