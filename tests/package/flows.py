@@ -23,6 +23,12 @@ from cli.aws import terminal_session
 from cli.keys import list_keysets
 from cli.main import main
 from cli.operations import Deployment, create_client
+from tests.package.rare_duties import (
+    end_while_it_is_refreshed,
+    keep_a_document,
+    leave_records_to_seal,
+    sign_in_at_the_agent,
+)
 from tests.package.rehearsal import Rehearsal
 from tests.package.sign_in import EXCHANGE, App, Browser, SignIn
 from tests.package.world import ISSUER, PROVIDER_NAME, SCHEDULED, SCOPE
@@ -161,8 +167,16 @@ def do_everything(here: Rehearsal) -> None:
     assert ask_for_a_device_code(here, app, secret) == 200
     assert present_a_proof(here) == "use_dpop_nonce"
     subs = users(operator)
+    keep_a_document(operator)
+    end_while_it_is_refreshed(here, operator)
+    sign_in_at_the_agent(here, "bob")
+    leave_records_to_seal(here, operator)
+    forget_the_last_look(operator)
+    assert invoke(here, "jobs")["done"] >= 1
     leave_every_duty(here, operator, subs[app.client_id])
+    here.world.neighbours.misbehave(at="revoke", status=503)
     assert invoke(here, "jobs")["done"] >= 2
+    here.world.neighbours.misbehave()
     for _ in ("published", "others published", "used", "sealed anew"):
         let_keys_grow_old(operator)
         assert "errorType" not in invoke(here, "keys")

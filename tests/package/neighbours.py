@@ -50,6 +50,17 @@ class Neighbours:
             raise AssertionError(f"the provider answered {answer.status} and leads nowhere")
         return location
 
+    def misbehave(self, at: str = "token", **faults: Any) -> None:
+        """What the provider does wrong at one place from now on (local/fake/faults.py); nothing where none is named."""
+        wanted = {"reset": True, "faults": {"at": [at], **faults}}
+        connection = http.client.HTTPConnection("127.0.0.1", self.provider_port, timeout=20)
+        connection.request("POST", "/_control", json.dumps(wanted), {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        said = answer.read()
+        connection.close()
+        if answer.status != 200:
+            raise AssertionError(f"the provider does not do that: {said.decode()}")
+
     def stop(self) -> None:
         """End the process."""
         if self.process.stdin is not None:

@@ -51,6 +51,7 @@ class Rehearsal:
     def usable(self, template: dict[str, Any]) -> dict[str, Any]:
         """A template as this AWS can take it: settings that lead to it, conditions that it can evaluate."""
         variables = {name: self.world.environ[name] for name in ("BROKER_PROVIDER_DIRS",)}
+        variables["BROKER_CLIENT_ID_DOCUMENTS"] = "true"
         if "Domain" not in template["Resources"]:
             variables["BROKER_ISSUER"] = ISSUER
         usable = without_encryption_context(with_code(template, "./package.zip", **variables))
