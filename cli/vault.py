@@ -13,7 +13,7 @@ from chalicelib.custody.resealing import reseal_vault
 from chalicelib.ports import Broker
 from chalicelib.records.reseal import Reseal
 from cli.keys import turner_of
-from cli.operations import Deployment, OperationError
+from cli.operations import Deployment, OperationError, list_providers
 from cli.showing import date
 
 
@@ -50,9 +50,11 @@ def _recover(deployment: Deployment, options: argparse.Namespace) -> list[dict[s
 
 def _reseal(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:
     """From where the last one stopped, whoever that was, until all keys of users were looked at."""
-    catalog, clock = read_catalog(deployment.settings), deployment.clock
+    clock = deployment.clock
+    # The schedule knows those that it has files for; whoever may list the table seals the others' secrets anew too.
+    names = read_catalog(deployment.settings).ids | {record.provider_id for record in list_providers(deployment)}
     done = reseal_vault(
-        turner_of(deployment), deployment.keys, provider_ids=catalog.ids, now=clock.now, left=lambda: float("inf")
+        turner_of(deployment), deployment.keys, provider_ids=names, now=clock.now, left=lambda: float("inf")
     )
     look = done.look or Reseal(version=0, began_at=0)
     return {

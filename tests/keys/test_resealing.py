@@ -15,9 +15,12 @@ from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.key_states import LEAD_SECONDS
 from chalicelib.protocol.sealing import sealed_version
 from chalicelib.records.places import keyset_copy_place, provider_place, user_key_place
+from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.stored import JobKey
-from chalicelib.vault.sealed import seal_job_key
+from chalicelib.vault.sealed import open_provider_secret, seal_job_key, seal_provider_secret
+from cli.main import build_parser
 from cli.needing import find_needed
+from cli.operations import Deployment
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import Stack
 from tests.flow.tokens import Session, read, start_session
@@ -166,6 +169,23 @@ def test_the_providers_secret_is_sealed_anew_too(stack: Stack) -> None:
     assert secret is not None and sealed_version(secret) == 2
     stack.restart()
     assert start_session(stack).exchange().status == 200
+
+
+@requirement("KEY-04")
+def test_the_operator_seals_the_secret_of_a_provider_anew_that_has_no_file_any_more(stack: Stack) -> None:
+    """The schedule knows those alone that it has files for, and would end the old key after its next look."""
+    place, vault = provider_place("gone"), stack.broker.keys.get("vault")
+    sealed = seal_provider_secret(vault, "their secret", provider_id="gone", salt=b"s" * 32)
+    stack.deployment.put_if_absent(place, ProviderRecord(provider_id="gone", client_id="ours", sealed_secret=sealed))
+    turn_vault(stack)
+    terminal = Deployment(stack.settings, dynamodb=stack.deployment.dynamodb, kms=stack.deployment.kms)
+    terminal.clock = stack.clock
+    options = build_parser().parse_args(["vault", "reseal"])
+    assert options.act(terminal, options)["state"] == "resealed"
+    assert find_needed(stack.deployment, "vault", 1) == {}
+    kept = read(stack, place).sealed_secret
+    assert kept is not None
+    assert open_provider_secret(terminal.keys.get("vault"), kept, provider_id="gone") == "their secret"
 
 
 @requirement("KEY-04", "VLT-09")

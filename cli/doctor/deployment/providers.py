@@ -20,7 +20,7 @@ MOST_DAYS = 365
 
 
 @GROUP.check("providers-files", "error", fix="python3 dev.py broker provider check FILE.toml", source=PAGE)
-def have_files(here: Here) -> Iterator[str]:
+def have_files(here: Here) -> Iterator[str | Fault]:
     """Every provider file can be used."""
     try:
         read_catalog(here.settings)
@@ -28,7 +28,8 @@ def have_files(here: Here) -> Iterator[str]:
         yield from error.faults
     for record in here.providers:
         if record.provider_id not in here.catalog.ids:
-            yield f"{record.provider_id} is switched on and has no file"
+            back = "Put its file back, or run python3 dev.py broker vault reseal after each turn of the vault's key."
+            yield Fault(f"{record.provider_id} is switched on and has no file", back)
 
 
 @GROUP.check(
