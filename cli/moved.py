@@ -59,11 +59,12 @@ def read_lines(text: str) -> Iterator[tuple[int, Moved | NotMoved]]:
 
     Raises OperationError where it is neither.
     """
-    first = next((line for line in text.splitlines() if line.strip()), "")
+    lines = text.split("\n")  # not what else Unicode calls an end of a line: JSON has it as it is within a name
+    first = next((line for line in lines if line.strip()), "")
     if not first:
         raise OperationError("there is no line in it", "one connection in each line: docs/moving.md")
     if first.lstrip().startswith("{"):
-        numbered = ((at, line) for at, line in enumerate(text.splitlines(), 1) if line.strip())
+        numbered = ((at, line) for at, line in enumerate(lines, 1) if line.strip())
         yield from ((at, _read(line)) for at, line in numbered)
         return
     reader = csv.DictReader(io.StringIO(text))

@@ -150,7 +150,12 @@ def _words(value: Any) -> str:
         return ", ".join(_words(one) for one in value)
     if isinstance(value, Mapping):
         return " ".join(f"{name}={_words(one)}" for name, one in value.items() if one is not None)
-    return str(value)
+    return harmless(str(value))
+
+
+def harmless(text: str) -> str:
+    """A third party's scopes are its own words: nothing of them moves the cursor, or turns round what follows."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def date(seconds: int | None) -> str | None:

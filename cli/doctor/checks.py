@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cli.showing import harmless
+
 Severity = Literal["error", "warning", "advice"]
 
 # What a check counts in the score: one error outweighs all advice of its group.
@@ -125,5 +127,5 @@ def examine(name: str, groups: Sequence[Group], subject: Any) -> Report:
 
 def printable(text: str) -> str:
     """Safe for a terminal and short: what a stranger sent may hold anything."""
-    shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+    shown = harmless(text)
     return shown if len(shown) <= MAX_CHARACTERS else shown[: MAX_CHARACTERS - 3] + "..."

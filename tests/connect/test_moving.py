@@ -144,6 +144,15 @@ def test_every_line_is_accounted_for_and_none_twice(session: Session) -> None:
     assert list_connections(session.stack.deployment, provider_id="second") == [held]
 
 
+@requirement("MOVE-01")
+def test_a_name_with_a_separator_of_lines_in_it_is_within_its_line(session: Session) -> None:
+    """JSON.stringify leaves U+2028 as it is."""
+    named = theirs(session, profile={"name": "Alice\u2028of\x85Wonderland"})
+    importer = Importer(session.stack.broker, session.client, dry=True)
+    told = import_lines(importer, f"{json.dumps(named, ensure_ascii=False)}\r\n\r\n")
+    assert (told["read"], told["imported"]) == (1, 1)
+
+
 @requirement("MOVE-02")
 def test_what_a_user_took_back_stays_taken_back(session: Session) -> None:
     assert bring(session, theirs(session, user_subject=ALICE))["imported"] == 1
