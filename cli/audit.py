@@ -1,4 +1,4 @@
-"""broker audit export|verify: what was handed out to whom, and whether the record of it is whole."""
+"""broker audit export|verify: what was handed out, what operators did, and whether the record of it is whole."""
 
 import argparse
 import re
@@ -12,9 +12,9 @@ import msgspec
 
 from chalicelib.adapters.aws import call_with_repeats
 from chalicelib.adapters.chain import CHAIN
-from chalicelib.adapters.dynamodb import read_event
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.seal import WINDOW_SECONDS, window_of
+from cli.acts import Act, read_record
 from cli.audit_chain import Chain, Finding, check_log, check_records, head_of, is_over, read_chain, window_of_item
 from cli.blast_radius import compute
 from cli.deployed import read_deployed
@@ -57,7 +57,7 @@ def _export(deployment: Deployment, options: argparse.Namespace) -> Any:
     since, until = (parse_time(text, now=now) for text in (options.since, options.until or "0m"))
     numbers = {window: link.number for window, link in _read_chain(deployment).links.items()}
     try:
-        found = sorted(map(read_event, _scan(deployment)), key=lambda one: (one.at, one.request_id))
+        found = sorted(map(read_record, _scan(deployment)), key=lambda one: (one.at, one.request_id))
     except (msgspec.ValidationError, ValueError):
         raise OperationError("a record is not one of ours", "broker audit verify") from None
     return Lines([_row(one, numbers.get(window_of(one.at))) for one in found if since <= one.at <= until])
@@ -65,13 +65,14 @@ def _export(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 def _row(event: AuditEvent, sealed: int | None) -> dict[str, Any]:
     """One line of the export; docs/audit.md says what each member is."""
+    act = event if isinstance(event, Act) else None
     return {
         "schema": SCHEMA,
         "event": event.event,
         "at": date(event.at),
         "id": event.request_id,
-        "user": event.sub,
-        "client_id": event.client_id,
+        "user": (act.user or None) if act else event.sub,
+        "client_id": event.client_id or None,
         "actor_id": event.actor_id or None,
         "provider_id": event.provider_id or None,
         "connection_id": event.connection_id or None,
@@ -81,6 +82,11 @@ def _row(event: AuditEvent, sealed: int | None) -> dict[str, Any]:
         "method": event.method or None,
         "reason": event.reason or None,
         "token_sha256": event.token_id or None,
+        "operator": act.operator if act else None,
+        "command": act.command if act else None,
+        "given": act.given if act else None,
+        "outcome": act.outcome if act else None,
+        "begun": act.begun or None if act else None,
         "sealed": sealed,
     }
 
@@ -167,10 +173,10 @@ def _pages(deployment: Deployment, operation: str, payload: dict[str, Any]) -> I
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     """The words below `broker audit`."""
-    verbs = groups.add_parser("audit", help="what was handed out, on record").add_subparsers(
+    verbs = groups.add_parser("audit", help="what was handed out, and what operators did, on record").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    export = verbs.add_parser("export", parents=[common], help="every hand-out and call; with --json one line each")
+    export = verbs.add_parser("export", parents=[common], help="each hand-out, call and act; with --json one line each")
     export.add_argument("--since", required=True, metavar="TIME", help="24h, 7d, or 2026-11-26T18:00:00Z")
     export.add_argument("--until", metavar="TIME", help="the same; default: now")
     export.set_defaults(act=_export)

@@ -90,3 +90,21 @@ def terminal_session() -> Any:
     if region := os.environ.get("AWS_REGION"):
         session.set_config_variable("region", region)
     return session
+
+
+def name_caller(endpoint_url: str | None) -> str:
+    """Who holds this terminal's credentials: the ARN that AWS says, and where it cannot be asked the access key's id.
+
+    Everybody may ask that of AWS (sts:GetCallerIdentity): no policy has to allow it.
+    """
+    credentials = terminal_session().get_credentials()
+    key_id = str(credentials.get_frozen_credentials().access_key) if credentials else ""
+    return _ask_who(key_id, endpoint_url) if key_id else "nobody"
+
+
+@cache
+def _ask_who(key_id: str, endpoint_url: str | None) -> str:
+    try:
+        return str(BotoTransport("sts", endpoint_url=endpoint_url).call("GetCallerIdentity", {})["Arn"])
+    except (AwsRefusal, AwsUnreachable, KeyError):
+        return f"access key {key_id}"

@@ -13,6 +13,7 @@ from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
 from cli import (
+    acts,
     audit,
     bootstrap,
     clients,
@@ -84,6 +85,7 @@ def build_parser() -> argparse.ArgumentParser:
     explain.add_parser(groups, common)
     tail.add_parser(groups, common)
     doctor.add_parser(groups, common)
+    list(acts.name_commands(parser))
     return parser
 
 
@@ -94,7 +96,7 @@ def main(arguments: list[str] | None = None) -> int:
         if "alone" in options:
             return int(options.alone(options))
         alone = providers.names_a_file(options)
-        done = providers.check_file(options.what) if alone else options.act(find_deployment(), options)
+        done = providers.check_file(options.what) if alone else acts.run_on_record(find_deployment(), options)
         show(done, as_json=options.json)
     except OperationError as error:
         return _fail(str(error), error.hint, options.json, error.details)

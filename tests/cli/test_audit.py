@@ -348,6 +348,7 @@ def test_the_export_is_a_line_for_each_record_and_holds_no_token(records: Record
         "schema": 1, "event": "handout", "at": when(records, 0), "id": "", "user": "", "client_id": "app",
         "actor_id": None, "provider_id": "demo", "connection_id": "c", "grant_id": "g", "scopes": ["a", "b"],
         "audience": None, "method": None, "reason": None, "token_sha256": TOKEN_ID, "sealed": 1,
+        **dict.fromkeys(("operator", "command", "given", "outcome", "begun")),
     }  # fmt: skip
     assert {row["user"] for row in rows} <= {"user0", "user1"}
     assert (rows[-2]["actor_id"], rows[-2]["sealed"]) == ("agent", None)

@@ -1,6 +1,7 @@
 """The real template and the real package, deployed to an AWS written by others: ministack, without an account."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -112,6 +113,17 @@ def test_each_role_may_do_exactly_what_is_done_with_it(here: Rehearsal) -> None:
     for function in here.stack.client("lambda").list_functions()["Functions"]:
         line = Right("logs:PutLogEvents", f"log-group:/aws/lambda/{function['FunctionName']}:log-stream:a", "")
         assert any(is_covered(line, right) for right in OF_LAMBDA), function["FunctionName"]
+
+
+@requirement("AUD-08", "OPS-11")
+def test_an_operators_command_is_on_record_with_the_role_and_the_session(here: Rehearsal) -> None:
+    """Who it is may be asked of AWS without a right: the policy has none for it."""
+    with as_operator(here):
+        type_("init")
+    asked = {"KeyConditionExpression": "pk = :acts", "ExpressionAttributeValues": {":acts": {"S": "AUDIT#"}}}
+    newest = here.stack.client("dynamodb").query(TableName="broker", ScanIndexForward=False, Limit=2, **asked)["Items"]
+    assert {item["outcome"]["S"] for item in newest} == {"begun", "done"}
+    assert all(re.fullmatch(r"arn:aws:sts::\d+:assumed-role/.+/rehearsal", item["operator"]["S"]) for item in newest)
 
 
 @requirement("OPS-11")

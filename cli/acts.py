@@ -1,0 +1,189 @@
+"""What an operator does, on record: a command that changes something, or takes something out, leaves a record before it
+begins and one of its end.
+
+The first comes before everything else, so that a command that is killed has left its trace; where it cannot be written
+nothing is done. A table says of every command whether it is on record, and a command that it does not name cannot run.
+"""
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal, NamedTuple
+
+from msgspec import field
+from msgspec.structs import replace
+
+from chalicelib.adapters.dynamodb import read_event
+from chalicelib.adapters.items import decode_item
+from chalicelib.adapters.log import redact
+from chalicelib.ports import StoreUnavailable
+from chalicelib.records.audit import AuditEvent
+from chalicelib.records.places import DEPLOYMENT
+from cli.aws import name_caller
+from cli.connections import find_broker
+from cli.operations import Deployment, OperationError
+from cli.showing import Lines, Listing, Report
+from cli.users import find_sub
+
+EVENT = "operated"
+Outcome = Literal["begun", "done", "failed"]
+
+
+class Act(AuditEvent, frozen=True, kw_only=True):
+    """One command of an operator, at its beginning or at its end.
+
+    operator   as AWS names who holds the credentials
+    command    its words: "client secret rotate"
+    user       whom it is about; never the user's own key of hand-outs, so that it counts as no use of anything
+    given      its other options as they were typed, and at the end what the command says that it made
+    outcome    failed: the command ended with an error; nothing, or not all of it, was done
+    begun      of an end: the `request_id` of its beginning
+    """
+
+    operator: str = ""
+    command: str = ""
+    user: str = ""
+    given: dict[str, str] = field(default_factory=dict)
+    outcome: Outcome = "begun"
+    begun: str = ""
+
+
+class About(NamedTuple):
+    """What one command is about, and what of its answer belongs on record; nothing here is ever a secret.
+
+    ids    option -> member of the record
+    made   members of what it answers
+    """
+
+    ids: Mapping[str, str] = {}
+    made: tuple[str, ...] = ()
+
+
+_CLIENT, _USER = {"client_id": "client_id"}, {"sub": "user"}
+ON_RECORD: dict[str, About] = {
+    "init": About(made=("created",)),
+    "client create": About(made=("client_id",)),
+    "client update": About(_CLIENT),
+    "client disable": About(_CLIENT),
+    "client enable": About(_CLIENT),
+    "client delete": About(_CLIENT),
+    "client secret rotate": About(_CLIENT),
+    "registration-token create": About(made=("name",)),
+    "registration-token revoke": About(made=("name",)),
+    "provider set": About({"provider_id": "provider_id"}),
+    "resource create": About({"audience": "audience"}),
+    "keys rotate": About(made=("purpose", "version", "done")),
+    "keys destroy": About(made=("done",)),
+    "kill client": About({"named": "client_id"}),
+    "kill user": About(_USER),
+    "kill provider": About({"named": "provider_id"}),
+    "kill everything": About(),
+    "restore finish": About(made=("epoch", "vault_versions_brought_back", "erased_again")),
+    "connection revoke": About({"connection_id": "connection_id", "client": "client_id", "user": "user"}),
+    "connection import": About({"client": "client_id"}, ("imported", "present", "left")),
+    "connection export": About({"client": "client_id", "provider": "provider_id"}, ("exported",)),
+    "user erase": About(_USER),
+    "user sign-out": About(_USER),
+    "jobs run": About(made=("connection", "outcome")),
+    "vault recover": About(made=("connection", "outcome")),
+    "vault reseal": About(made=("state", "version", "resealed", "old_versions_gone")),
+}
+CHANGES_NOTHING = frozenset(
+    {
+        *("client list", "client show", "registration-token list", "resource list", "keys list", "connection list"),
+        *("provider list", "provider show", "provider check", "provider schema", "provider test", "connection show"),
+        *("audit export", "audit verify", "audit blast-radius", "explain", "tail", "doctor"),
+        "bootstrap",  # makes the table in which records stand: CloudFormation's own events say who did
+    }
+)
+# What is never an option that was given, and those whose words could be anything: a path, an account, a note.
+_PLUMBING = frozenset({"act", "alone", "command", "group", "verb", "part", "kind", "disabled", "json", "yes"})
+_UNSAID = frozenset({"account", "issuer", "file", "to", "out", "jwks", "note"})
+_MOST = 20  # rows of an answer that are named; the others are counted
+
+
+def name_commands(parser: argparse.ArgumentParser, *words: str) -> Iterator[str]:
+    """The words of every command below, each told to its own options as `command`."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    if not below:
+        parser.set_defaults(command=" ".join(words))
+        yield " ".join(words)
+    for action in below:
+        for word, child in action.choices.items():
+            yield from name_commands(child, *words, word)
+
+
+def run_on_record(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """Do what was typed; what it answers. Raises what the command raises."""
+    if options.command in CHANGES_NOTHING or getattr(options, "dry_run", False):
+        return options.act(deployment, options)
+    about = ON_RECORD[options.command]
+    if "sub" in options and not options.sub:
+        options.sub = find_sub(find_broker(deployment), options)  # on record by the name that is no person's
+    begun = begin(deployment, options, about)
+    try:
+        done = options.act(deployment, options)
+    except Exception as error:
+        _end(deployment, begun, "failed", error.details if isinstance(error, OperationError) else {}, about)
+        raise
+    _end(deployment, begun, "done", done, about)
+    return done
+
+
+def begin(deployment: Deployment, options: argparse.Namespace, about: About) -> Act:
+    """The record before anything else is done. Raises StoreUnavailable, AwsRefusal."""
+    deployment.store.read(DEPLOYMENT)  # once the table has answered, the clock is the table's
+    typed = {name: _say(name, value) for name, value in vars(options).items() if value and name not in _PLUMBING}
+    named = {member: typed[option] for option, member in about.ids.items() if option in typed}
+    act = Act(
+        event=EVENT,
+        at=deployment.clock.now(),
+        request_id=_new_id(deployment),
+        operator=name_caller(deployment.settings.endpoint_url),
+        command=options.command,
+        given={name: said for name, said in typed.items() if name not in about.ids},
+        **named,  # type: ignore[arg-type]
+    )
+    deployment.store.append_audit(act)
+    return act
+
+
+def read_record(item: dict[str, Any]) -> AuditEvent:
+    """An act, or what was handed out. Raises msgspec.ValidationError, ValueError: none of ours."""
+    return decode_item({**item, "sub": {"S": ""}}, Act) if item.get("event") == {"S": EVENT} else read_event(item)
+
+
+def _end(deployment: Deployment, begun: Act, outcome: Outcome, answered: Any, about: About) -> None:
+    """What was done is not undone for the lack of its record: the beginning stands, and the terminal is told."""
+    made = {name: said for name in about.made if (said := _gather(name, answered))}
+    named = {name: made.pop(name) for name in ("client_id",) if name in made}
+    changed = {"at": deployment.clock.now(), "request_id": _new_id(deployment), "begun": begun.request_id, **named}
+    try:
+        deployment.store.append_audit(replace(begun, outcome=outcome, given=made, **changed))
+    except StoreUnavailable as error:
+        print(f"broker: the end of this command is not on record ({error}); its beginning is", file=sys.stderr)
+
+
+def _gather(name: str, answered: Any) -> str:
+    """One member of a row, or of each of many."""
+    if isinstance(answered, (Listing, Lines, Report)):
+        answered = answered.rows
+    if isinstance(answered, Mapping):
+        return _say(name, answered.get(name))
+    rows = list(answered or ())
+    said = " ".join(_say(name, row.get(name)) or "-" for row in rows[:_MOST])
+    return f"{said} and {len(rows) - _MOST} more" if len(rows) > _MOST else said
+
+
+def _say(name: str, value: Any) -> str:
+    """As the log would write it, which drops what looks like a secret."""
+    if value is None or value is False:
+        return ""
+    if name in _UNSAID:
+        return "given"
+    said = " ".join(map(str, value)) if isinstance(value, (list, tuple)) else "yes" if value is True else str(value)
+    return str(redact(name, said))
+
+
+def _new_id(deployment: Deployment) -> str:
+    return deployment.entropy.token_bytes(12).hex()
