@@ -5,7 +5,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Any, TextIO
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws import PACING, Pacing, Transport
 from chalicelib.adapters.breaker import ProcessBreaker
 from chalicelib.adapters.discovery import ProviderDirectory
 from chalicelib.adapters.dynamodb import DynamoStore
@@ -37,6 +37,7 @@ def build_broker(
     log_stream: TextIO | None = None,
     sleeper: Sleeper | None = None,
     deadline: Deadline | None = None,
+    pacing: Pacing = PACING,
 ) -> Broker:
     """Every adapter of one process.
 
@@ -48,7 +49,8 @@ def build_broker(
     clock, entropy = clock or SystemClock(), entropy or SystemEntropy()
     dynamodb = dynamodb or SignedTransport("dynamodb", endpoint_url=settings.endpoint_url)
     kms = kms or SignedTransport("kms", endpoint_url=settings.endpoint_url)
-    tables: dict[str, Any] = {"table": settings.table, "keys_table": settings.keys_table, "entropy": entropy}
+    named = {"table": settings.table, "keys_table": settings.keys_table}
+    tables: dict[str, Any] = {**named, "entropy": entropy, "pacing": pacing}
     store = DynamoStore(dynamodb, **tables)
     log = _build_log(settings, clock, log_stream)
     fetcher = GuardedFetcher(allow=local_targets)
@@ -56,7 +58,7 @@ def build_broker(
         settings=settings,
         store=store,
         registry=CachedRegistry(store, clock),
-        keys=KmsKeys(store, kms, clock, deployment=settings.deployment, count=log.count),
+        keys=KmsKeys(store, kms, clock, deployment=settings.deployment, count=log.count, pacing=pacing),
         fetcher=fetcher,
         directory=ProviderDirectory(fetcher, clock),
         clock=clock,

@@ -13,10 +13,11 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable, Transport
+from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable, Pacing, Transport
 
 Mode = Literal["B", "A", "C", "K", "D", "S", "T"]
 READS = ("GetItem", "BatchGetItem", "Query", "Scan")
+AT_ONCE = Pacing(sleep=lambda _: None, now=lambda: 0.0)  # nobody waits for a fault that the test itself has planted
 
 
 class ProcessDied(BaseException):

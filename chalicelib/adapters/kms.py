@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
+from chalicelib.adapters.aws import PACING, AwsRefusal, Pacing, Transport, call_with_repeats
 from chalicelib.ports import Clock, Store, StoreUnavailable
 from chalicelib.records.keyset import Key, Keyset, Purpose, WrappedKey
 from chalicelib.records.places import keyset_place
@@ -36,11 +36,21 @@ class KmsKeys:
     count   is told of each opening by KMS
     """
 
-    def __init__(self, store: Store, kms: Transport, clock: Clock, *, deployment: str, count: Count = _leave) -> None:
+    def __init__(
+        self,
+        store: Store,
+        kms: Transport,
+        clock: Clock,
+        *,
+        deployment: str,
+        count: Count = _leave,
+        pacing: Pacing = PACING,
+    ) -> None:
         self._store = store
         self._kms = kms
         self._clock = clock
         self._count = count
+        self._pacing = pacing
         self._deployment = deployment
         self._items: Mapping[str, KeysetItem] = {}
         self._read_at = 0
@@ -123,7 +133,7 @@ class KmsKeys:
         }
         self._count("KmsUnwraps")
         try:
-            return bytes(call_with_repeats(self._kms, "Decrypt", payload)["Plaintext"])
+            return bytes(call_with_repeats(self._kms, "Decrypt", payload, self._pacing)["Plaintext"])
         except AwsRefusal as refusal:
             raise StoreUnavailable(f"kms_{refusal.code}") from None
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
+from chalicelib.adapters.aws import PACING, AwsRefusal, Pacing, Transport, call_with_repeats
 from chalicelib.adapters.items import decode_item, encode, encode_item, key
 from chalicelib.ports import Entropy, Refused, StoreUnavailable, Written
 from chalicelib.records.places import Place
@@ -35,10 +35,13 @@ class FoundItems:
 class Tables:
     """The two tables; what the verbs are made of."""
 
-    def __init__(self, transport: Transport, *, table: str, keys_table: str, entropy: Entropy) -> None:
+    def __init__(
+        self, transport: Transport, *, table: str, keys_table: str, entropy: Entropy, pacing: Pacing = PACING
+    ) -> None:
         self._transport = transport
         self._tables = {"broker": table, "keys": keys_table}
         self._entropy = entropy
+        self._pacing = pacing
 
     def read(self, *places: Place[Any]) -> FoundItems:
         """One strongly consistent BatchGetItem over both tables, keys deduplicated; a further one for each 100 keys."""
@@ -170,7 +173,7 @@ class Tables:
 
     def _call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return call_with_repeats(self._transport, operation, payload)
+            return call_with_repeats(self._transport, operation, payload, self._pacing)
         except AwsRefusal as refusal:
             if refusal.code == "ConditionalCheckFailedException":
                 raise

@@ -34,6 +34,7 @@ from local.provider import RunningProvider
 from local.provider import start as start_provider
 from local.resources import create_tables
 from tests.described import Described
+from tests.faults import AT_ONCE
 from tests.flow.assertions import KEY, prove
 from tests.flow.browser import FORM, Answer, Browser, read_page, request
 from tests.wire import CountingTransport
@@ -152,6 +153,7 @@ class Stack:
             kms=kms or self.kms,
             clock=self.clock,
             log_stream=self.log,
+            pacing=AT_ONCE,
         )
 
     def restart(self, **changed: Any) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws import Pacing, Transport
 from chalicelib.adapters.dynamodb import DynamoStore
 from chalicelib.adapters.signed import SignedTransport
 from chalicelib.adapters.system import SystemEntropy
@@ -12,6 +12,7 @@ from chalicelib.protocol.grants import CodeRequest, RefreshRequest
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
 from chalicelib.records.grant import DeviceRequest, Grant
 from chalicelib.records.places import grant_place
+from tests.faults import AT_ONCE
 
 NOW = 1_800_000_000
 CLIENT = "c" * 32
@@ -20,9 +21,9 @@ REDIRECT = hashlib.sha256(b"https://app.example/callback").hexdigest()
 API = "https://api.example"
 
 
-def make_store(transport: Transport) -> DynamoStore:
+def make_store(transport: Transport, pacing: Pacing = AT_ONCE) -> DynamoStore:
     """The real adapter over any transport."""
-    return DynamoStore(transport, table="broker", keys_table="broker-keys", entropy=SystemEntropy())
+    return DynamoStore(transport, table="broker", keys_table="broker-keys", entropy=SystemEntropy(), pacing=pacing)
 
 
 def boto(endpoint_url: str) -> SignedTransport:

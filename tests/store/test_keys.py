@@ -14,7 +14,7 @@ from chalicelib.records.places import keyset_place
 from chalicelib.records.settings import Settings
 from chalicelib.records.stored import KeysetItem
 from cli.operations import Deployment, init_keysets, wrap_key
-from tests.faults import Fault, FaultyTransport
+from tests.faults import AT_ONCE, Fault, FaultyTransport
 from tests.requirement import requirement
 from tests.store.scene import NOW, make_store
 
@@ -50,7 +50,8 @@ def keys_behind(deployment: Deployment, clock: StillClock, *faults: Fault, kms: 
 ]:  # fmt: skip
     """Keysets over transports with faults, and both transports."""
     table, key_service = FaultyTransport(deployment.dynamodb, *faults), FaultyTransport(deployment.kms, *kms)
-    return KmsKeys(make_store(table), key_service, clock, deployment="broker"), table, key_service
+    keys = KmsKeys(make_store(table), key_service, clock, deployment="broker", pacing=AT_ONCE)
+    return keys, table, key_service
 
 
 @requirement("BUDGET")
