@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from local.behind import Behind, bind_broker, issuer_of, start_behind
-from local.demo_parts import APP, LIVE, PARTS, PROVIDER_ID, note_move, start_app
+from local.demo_parts import APP, BROKER, LIVE, PARTS, PROVIDER_ID, note_move, start_app
 from local.listening import start_near
 from local.live.recorder import Recorder
 from local.live.taps import Taps
@@ -50,7 +50,8 @@ class DemoStack(Behind):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo until Ctrl-C or SIGTERM."""
-    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__)
+    ports = f"Its ports are {BROKER[1]} to {LIVE[1]}; where one is taken it uses another, and the table says which."
+    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__, epilog=ports)
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     options = parser.parse_args(arguments)
     stop = StopSignal()
