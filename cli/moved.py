@@ -92,9 +92,10 @@ def _object(text: str) -> Any:
 
 
 def _read(line: str) -> Moved | NotMoved:
-    """What is wrong is said in a word, never by what stands there."""
+    """What is wrong is said in a word, never by what stands there. A null is what another system does not have."""
     try:
-        moved = msgspec.json.decode(line, type=Moved)
+        told = msgspec.json.decode(line, type=dict[str, Any])
+        moved = msgspec.convert({name: value for name, value in told.items() if value is not None}, Moved)
     except msgspec.MsgspecError:
         return NotMoved("not_understood")
     tokens = (moved.access_token, moved.refresh_token)

@@ -145,6 +145,15 @@ def test_every_line_is_accounted_for_and_none_twice(session: Session) -> None:
 
 
 @requirement("MOVE-01")
+def test_what_another_system_does_not_have_may_be_null(session: Session) -> None:
+    """As jq writes it, by the lines of docs/moving.md, of a provider without refresh tokens."""
+    line = {**theirs(session), "refresh_token": None, "expires_at": None, "issuer": None}
+    assert bring(session, line)["imported"] == 1
+    (held,) = list_connections(session.stack.deployment, provider_id="second")
+    assert held.sealed_access_token and not held.sealed_refresh_token and held.access_expires_at is None
+
+
+@requirement("MOVE-01")
 def test_a_name_with_a_separator_of_lines_in_it_is_within_its_line(session: Session) -> None:
     """JSON.stringify leaves U+2028 as it is."""
     named = theirs(session, profile={"name": "Alice\u2028of\x85Wonderland"})
