@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.access import Claims, Use, ending_places, find_use
-from chalicelib.ports import Advance, Broker, Refused
+from chalicelib.ports import Advance, Broker, Refused, Written
 from chalicelib.protocol.errors import InvalidToken
 from chalicelib.protocol.handles import Handle, secret_hash
 from chalicelib.protocol.scope import serialize
@@ -75,8 +75,11 @@ def use_session(
 
 def end_session(broker: Broker, session: Session) -> None:
     """End its grant and everything under it; one that is over, or of another secret, stays as it is."""
-    handle = session.handle
-    broker.store.revoke_grant(handle.grant_id, client_id=session.client_id, secret_hash=secret_hash(handle.secret))
+    handle, client_id = session.handle, session.client_id
+    ended = broker.store.revoke_grant(handle.grant_id, client_id=client_id, secret_hash=secret_hash(handle.secret))
+    if isinstance(ended, Written):
+        sub = ended.item.sub
+        broker.log.event("grant_revoked", grant_id=handle.grant_id, client_id=client_id, sub=sub, by="user")
 
 
 def _is_of(grant: Grant, handle: Handle, epoch: int) -> bool:

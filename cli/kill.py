@@ -20,7 +20,7 @@ from cli.operations import CACHED_SECONDS, Deployment, OperationError
 from cli.showing import Listing, date
 from cli.switching import switch_client
 from cli.users import add_user_words, find_sub
-from cli.voided import count_void, outlasting
+from cli.voided import count_void, leave_word, outlasting
 
 USER_SECONDS = 1  # a subject is never taken from a process's memory: its mark catches its own second
 TRIES = 3
@@ -109,6 +109,7 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] 
             "void_before": date(marks.not_before),
             "next": "users sign in and allow anew; nothing comes back",
         }
+    leave_word(deployment, kind, named)
     void = None if options.no_count else count_void(deployment, kind, named)
     again = " ".join(word for word in ("broker kill", kind, named, "--undo") if word)
     told = {**row, "void": void, "lives_on": outlasting(deployment, kind, named), "undo": again}

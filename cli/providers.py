@@ -35,6 +35,7 @@ from cli.secret_source import SOURCES, check_key, check_key_apart, read_secret
 from cli.showing import Listing, provider_row
 from cli.trying import add_parser as add_test_parser
 from cli.variables import WrongVariables, check_variables, parse_variables, variable_rows
+from cli.voided import leave_word
 
 _HTTPS = re.compile(r"https://[^\s/?#@]+(?:/[^\s?#]*)?")
 _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::[0-9]{1,5})?(?:/[^\s?#]*)?")
@@ -194,6 +195,7 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
     _check_no_own_scopes(deployment, definition.provider_id)
     variables = _read_variables(definition, options.variables)
     _check_apart(deployment, definition, options, variables)
+    moves = _read_moving(deployment, definition, options, variables)
     record = set_provider(
         deployment,
         options.provider_id,
@@ -201,8 +203,10 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
         client_secret=secret,
         issuer=options.issuer,
         variables=variables,
-        moves=_read_moving(deployment, definition, options, variables),
+        moves=moves,
     )
+    if moves is not None:
+        leave_word(deployment, "provider", definition.provider_id)
     return {
         **provider_row(definition.provider_id, definition.display_name, record),
         "redirect_uri": callback_uri(deployment.settings.issuer, definition.provider_id),

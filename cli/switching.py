@@ -13,6 +13,7 @@ from chalicelib.records.marks import Marks
 from chalicelib.records.places import client_place, is_url
 from cli.operations import CACHED_SECONDS, Deployment, OperationError, find_client
 from cli.showing import client_row
+from cli.voided import leave_word
 
 
 def add_switches(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -25,7 +26,10 @@ def add_switches(verbs: Any, common: argparse.ArgumentParser) -> None:
 
 
 def _switch(deployment: Deployment, options: argparse.Namespace) -> Any:
-    return client_row(switch_client(deployment, options.client_id, disabled=options.disabled))
+    client = switch_client(deployment, options.client_id, disabled=options.disabled)
+    if options.disabled:
+        leave_word(deployment, "client", client.client_id)
+    return client_row(client)
 
 
 def switch_client(deployment: Deployment, client_id: str, *, disabled: bool) -> Client:

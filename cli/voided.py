@@ -3,11 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
+from msgspec.structs import replace
+
 from chalicelib.protocol.key_states import MOST_TOKEN_SECONDS
 from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
+from chalicelib.records.job import Job
 from cli.operations import CACHED_SECONDS, Deployment, list_resources
 
+_MEMBERS = {"client": "client_id", "user": "sub", "provider": "provider_id"}
 LIVE = ("exchanging", "issued", "active", "device_pending")
 
 
@@ -50,3 +54,10 @@ def outlasting(deployment: Deployment, kind: str, named: str) -> list[dict[str, 
         what = "codes that are redeemed, tokens of clients for themselves: a process remembers for so long"
         rows.append({"what": what, "seconds": CACHED_SECONDS, "instead": None})
     return rows
+
+
+def leave_word(deployment: Deployment, kind: str, named: str) -> None:
+    """The schedule tells the event bus of a mark, within a minute: this terminal needs no right to send."""
+    now, job_id = deployment.clock.now(), deployment.entropy.token_bytes(16).hex()
+    word = Job(kind="voided", job_id=job_id, due_at=now, created_at=now)
+    deployment.store.put_job(replace(word, **{_MEMBERS[kind]: named}) if kind in _MEMBERS else word)

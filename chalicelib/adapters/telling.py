@@ -22,6 +22,7 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "reauth_by": ("connection.reauth_by", ("connection_id", "provider_id", "client_id", "sub", "reauth_by")),
     "connection_ended": ("connection.ended", ("connection_id", "result", "by")),
     "access_ended": ("access.ended", ("client_id", "connections", "by")),
+    "access_voided": ("access.voided", ("kind", "client_id", "provider_id", "sub", "by")),
     "grant_revoked": ("grant.revoked", ("grant_id", "client_id", "sub", "by")),
     "replay_detected": ("replay.detected", ("grant_id", "client_id", "reason")),
     "key_turned": ("key.rotated", ("purpose", "version", "done")),

@@ -45,7 +45,7 @@ MAX_TRIES = 16  # over almost three days
 FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
 # One job asks a provider a few times at three seconds each; none begins that may not end in time.
 LEAST_SECONDS = 12
-OF_NO_TOMBSTONE = frozenset({"return", "sign_out", "time_up", "erase"})
+OF_NO_TOMBSTONE = frozenset({"return", "sign_out", "time_up", "erase", "voided"})
 CLAIM_SECONDS = 60  # longer than a function lives: who has not come to an end by then is dead
 FAILURES_OF_ONE_RUN = 3
 LATE_SECONDS = 600  # some runs have not come to it
@@ -81,7 +81,7 @@ def run_due_jobs(broker: Broker) -> list[Performed]:
         if broker.deadline.left() < LEAST_SECONDS:
             break
         now = broker.clock.now()
-        whose = job.provider_id or job.client_id or job.sub or job.told[0].client_id
+        whose = job.provider_id or job.client_id or job.sub or (job.told[0].client_id if job.told else job.kind)
         if failed[whose] >= FAILURES_OF_ONE_RUN:
             continue
         if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS):
@@ -152,6 +152,9 @@ def _perform(broker: Broker, job: Job) -> _Done:
     if job.kind == "time_up":
         end_in_time(broker, job)
         return _Done(done=True)
+    if job.kind == "voided":
+        _tell_voided(broker, job)
+        return _Done(done=True)
     at, kept_at, provider_at = (
         connection_place(job.connection_id),
         recovery_place(job.connection_id),
@@ -184,6 +187,14 @@ def _perform(broker: Broker, job: Job) -> _Done:
         return _Done(done=False, found=came)
     broker.store.empty_recovery(recovery)
     return _Done(done=True, found=came, endings=dict.fromkeys(PARTS, "revoked" if came else "lost"))
+
+
+def _tell_voided(broker: Broker, job: Job) -> None:
+    """The operator's terminal has no right to send; what it marked is told from here."""
+    named = {"client_id": job.client_id, "provider_id": job.provider_id, "sub": job.sub}
+    said = {name: value for name, value in named.items() if value}
+    kind = {"client_id": "client", "provider_id": "provider", "sub": "user"}.get(next(iter(said), ""), "everything")
+    broker.log.event("access_voided", kind=kind, **said, by="operator")
 
 
 def _give_back(broker: Broker, job: Job) -> _Done:

@@ -40,6 +40,8 @@ def end_in_time(broker: Broker, job: Job) -> None:
         return
     mine = [one for one in read_connections(broker, job.sub) if one.client_id == job.client_id]
     due = [one for one in mine if one.status != "revoked" and one.connected_at < job.generation]
-    for one in end_all(broker, due, open_key_of(broker, own)) if due else []:
+    ended = end_all(broker, due, open_key_of(broker, own)) if due else []
+    for one in ended:
         named = {"connection_id": one.connection_id, "result": result_of(one)}
         broker.log.event("connection_ended", **named, by="time")
+    broker.log.event("access_ended", client_id=job.client_id, connections=len(ended), by="time")

@@ -1,5 +1,7 @@
 """What the buttons of a user's own page take back: one connection, all of one app's access, or everything."""
 
+from collections import Counter
+
 from chalicelib.custody.linking import LINK_SECONDS, link_uri
 from chalicelib.custody.revoking import end_all, end_connection, mark_consent
 from chalicelib.endpoints.account_apps import find_asker, is_standing
@@ -40,6 +42,9 @@ def end_all_apps(broker: Broker, pressed: Pressed) -> Reply:
     held = read_held(broker, pressed.holder)
     apps = sorted({*held.consents, *(one.client_id for one in held.connections)})
     ended = _end_apps(broker, pressed, held, apps)
+    counted = Counter(one.client_id for one in ended)
+    for client_id in apps:
+        broker.log.event("access_ended", client_id=client_id, connections=counted[client_id], by="user")
     broker.log.event("all_access_ended", apps=len(apps), connections=len(ended), by="user")
     return show_ended(broker, held, "all", "", ended)
 

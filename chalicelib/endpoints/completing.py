@@ -4,7 +4,7 @@ connection suffices."""
 import msgspec
 
 from chalicelib.issuing import subject_for
-from chalicelib.ports import Broker
+from chalicelib.ports import Broker, Written
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.redirect_uri import redirect_hash
 from chalicelib.records.client import Client
@@ -94,8 +94,12 @@ def _as_session(broker: Broker, grant: Grant, session_salt: bytes) -> Grant:
 
 def end_replaced_session(broker: Broker, request: AuthorizationRequest) -> None:
     """The browser session that a new one takes the place of is over before the new one begins."""
-    if request.replaces:
-        broker.store.revoke_grant(request.replaces, client_id=request.client_id)
+    if not request.replaces:
+        return
+    ended = broker.store.revoke_grant(request.replaces, client_id=request.client_id)
+    if isinstance(ended, Written):
+        named = {"grant_id": request.replaces, "client_id": request.client_id}
+        broker.log.event("grant_revoked", **named, sub=ended.item.sub, by="user")
 
 
 def add_told(told: tuple[Told, ...], client: Client, sub: str) -> tuple[Told, ...]:

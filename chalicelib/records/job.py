@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from chalicelib.records.sign_in import Told
 
-JobKind = Literal["revoke", "open_attempt", "end", "return", "sign_out", "time_up", "erase"]
+JobKind = Literal["revoke", "open_attempt", "end", "return", "sign_out", "time_up", "erase", "voided"]
 
 
 class Job(Struct, frozen=True, kw_only=True):
@@ -16,7 +16,8 @@ class Job(Struct, frozen=True, kw_only=True):
                   end: finish a revocation whose request died after its tombstone; return: end the sealed tokens of a
                   sign-in that nothing came of; sign_out: tell apps that a browser session has ended;
                   time_up: end all that one app may do for one user, if its time is up still;
-                  erase: erase a user who has asked for it
+                  erase: erase a user who has asked for it; voided: tell the event bus of a mark that an operator set,
+                  on the client, the provider or the user that it names, or on everything
     job_id        says which duty it is, so that the same one is written once
     sub           whose key opens what is sealed; of a `return` its own name, since its user may never have been here
     sealed        for `revoke`, `return`: tokens and their kinds, under that key for this job's place
@@ -29,7 +30,7 @@ class Job(Struct, frozen=True, kw_only=True):
                   of its own
     sid           for `sign_out`: the session; "": all of the user's
     told          for `sign_out`: the apps
-    client_id     for `time_up`: the app
+    client_id     for `time_up`, `voided`: the app
     """
 
     kind: JobKind

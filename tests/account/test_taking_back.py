@@ -60,6 +60,8 @@ def test_everything_of_every_app_ends_and_nothing_of_another_user(stack: Stack) 
     for session in (first, second):
         assert session.userinfo().status == 401 and session.refresh().status == 400
     assert bob.userinfo().status == 200 and bob.exchange().status == 200
+    told = {line["client_id"]: line["connections"] for line in events(stack, "access_ended")}
+    assert told == {session.claims["client_id"]: 1 for session in (first, second)}
     assert "No app may act for you." in Shown(look(first.sign_in.browser)).words
 
 

@@ -2,6 +2,7 @@
 
 from tests.bff.scene import App
 from tests.flow.test_call_budget import spends
+from tests.flow.tokens import events
 from tests.requirement import requirement
 
 
@@ -53,3 +54,4 @@ def test_a_sign_in_costs_what_any_does_and_one_write_where_it_replaces_a_session
     callback = first.to_callback("alice", prompt="login")
     with spends(app.stack, 5, "claim, batch read, connection, the old session, issue"):
         first.browser.get(callback)
+    assert [line["by"] for line in events(app.stack, "grant_revoked")] == ["user"]

@@ -26,7 +26,7 @@ from tests.faults import Fault, FaultyTransport
 from tests.flow.proxied import Api
 from tests.flow.scene import change, grants, only_written
 from tests.flow.stack import Stack
-from tests.flow.tokens import respell
+from tests.flow.tokens import events, respell
 from tests.requirement import requirement
 
 CALLS = ("/session", "/api/x", "/proxy/demo/x")
@@ -81,7 +81,7 @@ def test_no_use_keeps_it_beyond_its_time(make_stack: Callable[..., Stack], api: 
     assert_over(app)
 
 
-@requirement("BFF-06", "REV-03")
+@requirement("BFF-06", "REV-03", "AUD-09")
 def test_its_logout_ends_it_and_every_token_that_came_of_it(app: App) -> None:
     app.sign_in()
     app.call("/api/x")
@@ -97,7 +97,10 @@ def test_its_logout_ends_it_and_every_token_that_came_of_it(app: App) -> None:
     assert app.stack.post("/introspect", *asks, token=token).json == {"active": False}
     app.browser.cookies[app.cookie_name] = before
     assert_over(app)
-    assert [one.status for one in grants(app.stack)] == ["revoked"]
+    (grant,) = grants(app.stack)
+    assert grant.status == "revoked"
+    (line,) = events(app.stack, "grant_revoked")
+    assert (line["grant_id"], line["client_id"], line["by"]) == (grant.grant_id, app.client.client_id, "user")
 
 
 @requirement("BFF-06")

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from chalicelib.records.job import Job
 from tests.cli.conftest import Done, Operator
+from tests.cli.test_acts import deployed
 from tests.requirement import requirement
 from tests.values.files import TENANTS
 
@@ -54,7 +56,7 @@ def test_a_value_that_fits_its_rule_and_not_its_place_is_refused(team: Callable[
 
 
 @requirement("VAL-01")
-def test_what_is_set_is_shown_and_a_set_without_it_takes_it_back(team: Callable[..., Done]) -> None:
+def test_what_is_set_is_shown_and_a_set_without_it_takes_it_back(team: Callable[..., Done], broker: Operator) -> None:
     assert team("provider", "show", "team", "--json").json["variables"] == {
         "region": "Region, one of eu, us (default eu)",
         "tenant": "Tenant, as acme",
@@ -66,6 +68,8 @@ def test_what_is_set_is_shown_and_a_set_without_it_takes_it_back(team: Callable[
     team(*SET, "--variable", "tenant=other").refused("eu.team.example", "--ends-connections")
     assert team("provider", "show", "team", "--json").json["variables"] == shown
     assert team(*SET, "--variable", "tenant=other", "--ends-connections").code == 0
+    (word,) = deployed(broker).scan("JOB#voided", Job)
+    assert word.provider_id == "team"
     assert team("provider", "show", "team", "--json").json["variables"]["region"].endswith("(default eu)")
 
 

@@ -13,9 +13,11 @@ from chalicelib.adapters.signed import SignedTransport
 from chalicelib.adapters.telling import AT_ONCE, EVENTS
 from chalicelib.config import ConfigurationError, read_settings
 from chalicelib.custody.idling import FOREWARNED_SECONDS
-from chalicelib.records.places import SWEEP
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.places import DEPLOYMENT, SWEEP
 from chalicelib.records.sweep import Sweep
 from chalicelib.routes.schedule import run_once
+from cli.main import build_parser
 from local.package import ROOT
 from local.template import build_template
 from tests.flow.stack import Stack
@@ -122,6 +124,45 @@ def test_a_bus_that_fails_changes_no_answer(stack: Stack, bus: Bus, session: Ses
     bus.fails = None
     session.userinfo()
     assert bus.calls == [1]  # nothing is sent again
+
+
+MARKS = {
+    "kill client {client_id}": ("client", "client_id"),
+    "client disable {client_id}": ("client", "client_id"),
+    "kill user {sub}": ("user", "sub"),
+    "kill provider demo": ("provider", "provider_id"),
+    "kill everything --yes": ("everything", ""),
+}
+
+
+@requirement("AUD-09", "OPS-02")
+@pytest.mark.parametrize("words", MARKS)
+def test_a_mark_of_an_operator_is_told_once_and_by_the_schedule(
+    stack: Stack, bus: Bus, session: Session, words: str
+) -> None:
+    """The operator's terminal never speaks to the bus."""
+    stack.deployment.put(DEPLOYMENT, Deployment())
+    kind, member = MARKS[words]
+    options = build_parser().parse_args(words.format(**session.claims).split())
+    options.no_count = True
+    options.act(stack.deployment, options)
+    assert session.userinfo().status == 401 and bus.kinds == []
+    stack.clock.advance(600)  # the command's own clock is the table's
+    for _ in range(2):
+        run_once(stack.broker)
+    ((told, detail),) = bus.told
+    named = {"client_id": session.claims["client_id"], "sub": session.claims["sub"], "provider_id": "demo"}
+    assert (told, detail["kind"], detail["by"]) == ("access.voided", kind, "operator")
+    assert {name: detail[name] for name in named if name in detail} == ({member: named[member]} if member else {})
+
+
+@requirement("AUD-09")
+def test_what_an_operator_lets_begin_anew_is_told_to_nobody(stack: Stack, bus: Bus, session: Session) -> None:
+    options = build_parser().parse_args(["kill", "client", session.claims["client_id"], "--undo"])
+    options.act(stack.deployment, options)
+    stack.clock.advance(600)
+    run_once(stack.broker)
+    assert bus.kinds == []
 
 
 @requirement("AUD-07")
