@@ -15,7 +15,7 @@ from local.node import NoNode, write_lock
 PIP_AUDIT = "2.10.1"
 ROOT = Path(__file__).resolve().parent.parent
 # What ships comes first: the development lock has to agree with it.
-LOCKS = ("requirements", "requirements-dev", "requirements-ministack")
+LOCKS = ("requirements", "requirements-dev", "requirements-ministack", "requirements-terraform")
 OPTIONS = ("--universal", "--python-version=3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet")
 
 

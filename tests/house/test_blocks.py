@@ -8,8 +8,10 @@ import json
 import re
 import shlex
 import subprocess
+import tempfile
 import tomllib
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ import dev
 from cli.main import build_parser
 from local.node import why_no_node
 from tests.house.markdown import Block, blocks, pages
+from tests.package.terraform import evaluate
 from tests.requirement import requirement
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
@@ -31,7 +34,8 @@ DRAWN = {
 METHOD = "(?:GET|POST|PUT|DELETE|ANY)"
 WORD = r"(?:[A-Z_]+=\S+ )*"
 PROGRAMS = (
-    "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npx|eval|export|mkdir|cd|git|token-broker-testing"
+    "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npx|eval|export|mkdir|cd|git|terraform"
+    "|token-broker-testing"
 )
 COMMAND = re.compile(rf"{WORD}(?:{PROGRAMS}|\S*\.venv/bin/\S+)(?: |$)|[A-Z_]+=\S+$")
 PARSE = """
@@ -63,6 +67,14 @@ def read_request(text: str) -> None:
         assert re.fullmatch(rf"{METHOD} +/\S*(?: HTTP/1\.1| {{2,}}.+)?|[A-Za-z-]+: .+", line), line
 
 
+def read_terraform(text: str) -> None:
+    """By HashiCorp's parser; tests/package/test_terraform.py holds its names against the module."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "main.tf").write_text(text)
+        (Path(folder) / "given.tfvars").touch()
+        evaluate(Path(folder))
+
+
 def read_address(text: str) -> None:
     assert all(re.fullmatch(r"https?://\S+", line) for line in text.strip().splitlines()), text
 
@@ -74,6 +86,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "json": json.loads,
     "toml": tomllib.loads,
     "http": read_request,
+    "hcl": read_terraform,
 }
 # Of Mermaid nothing here can read more than which kind of picture it is.
 READERS["mermaid"] = lambda text: re.match(r"(?:sequenceDiagram|flowchart|stateDiagram|erDiagram)", text).group()  # type: ignore[union-attr]

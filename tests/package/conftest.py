@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from local.package import PackagingError, build_package, find_python
+from local.template import write_template
 
 
 @pytest.fixture(scope="session")
@@ -18,3 +19,9 @@ def host_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     except PackagingError as reason:
         pytest.skip(str(reason))
     return build_package(tmp_path_factory.mktemp("package") / "host.zip", arch="host")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The template of a package for arm64, without its zip."""
+    return write_template(tmp_path_factory.mktemp("package") / "token-broker-arm64.zip", arch="arm64")

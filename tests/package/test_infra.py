@@ -26,11 +26,6 @@ JOBS_POLICY = json.loads((ROOT / ".chalice" / "policy-jobs.json").read_text())
 SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
 
 
-@pytest.fixture(scope="module")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_template(tmp_path_factory.mktemp("package") / "token-broker-arm64.zip", arch="arm64")
-
-
 def lint(path: Path) -> str:
     command = [sys.executable, "-c", "from cfnlint.runner import main; main()", "--template", str(path)]
     # W3002 is about local paths, which `aws cloudformation package` replaces.
