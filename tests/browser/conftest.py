@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.chromium import chromium
+from tests.chromium import SECONDS, chromium
 from tests.flow.conftest import make_stack, parts, stack
 
 __all__ = ["make_stack", "parts", "stack"]
@@ -46,7 +46,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     def open_it(url: str, **options: Any) -> Page:
         context = browser.new_context(**options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(SECONDS * 1000)
         contexts.append(context)
         page = context.new_page()
         page.goto(url)

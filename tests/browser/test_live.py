@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 from local.node import NoNode, install_packages
 from tests.browser.conftest import ROOT
 from tests.browser.steps import fits, read, sign_in
+from tests.chromium import SECONDS
 from tests.requirement import requirement
 
 OpenPage = Callable[..., Page]
@@ -45,7 +46,7 @@ def demo(process: subprocess.Popen[str]) -> Demo:
 def signed_in(demo: Demo, browser: Browser) -> Iterator[Page]:
     """The live view after one sign-in in another window, whose page it watched."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(SECONDS * 1000)
     live, app = context.new_page(), context.new_page()
     live.goto(demo["live"])
     expect(live.locator("#state")).to_have_text("Watching")

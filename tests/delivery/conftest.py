@@ -10,7 +10,7 @@ from local.behind import Behind, start_behind
 from local.environment import LOCAL
 from local.node import NoNode
 from local.recipe import serve
-from tests.chromium import chromium
+from tests.chromium import SECONDS, chromium
 
 # Headless Chromium says of every window that it has the focus; where the user's attention is has to be played.
 ELSEWHERE = "window.attention = false; document.hasFocus = () => window.attention"
@@ -44,7 +44,7 @@ def open_recipe(browser: Browser, demo: Behind) -> Iterator[Callable[[str], Page
         except NoNode as missing:
             pytest.skip(str(missing))
         context = browser.new_context()
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(SECONDS * 1000)
         context.add_init_script(ELSEWHERE)
         ends.extend((context.close, server.stop))
         page = context.new_page()
