@@ -15,6 +15,8 @@ from socketserver import TCPServer
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from chalicelib.ports import StoreUnavailable
+
 Headers = tuple[tuple[str, str], ...]
 _HERE = Path(__file__).parent
 _FILES = {
@@ -141,7 +143,14 @@ class _Handler(BaseHTTPRequestHandler):
         elif self.headers.get("Origin") != self.server.url:
             self._answer(403, b"For the demo app alone\n", "text/plain; charset=utf-8")
         else:
-            (played.expire if path.endswith("/expire") else played.remove)()
+            self._pull(played.expire if path.endswith("/expire") else played.remove)
+
+    def _pull(self, lever: Callable[[], None]) -> None:
+        try:
+            lever()
+        except StoreUnavailable:
+            self._answer(503, b"The table was too busy; once more\n", "text/plain; charset=utf-8")
+        else:
             self._answer(200, b"{}", "application/json")
 
     def _find_lever(self, path: str, *, pulled: bool) -> Played | None:

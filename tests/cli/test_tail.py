@@ -148,12 +148,23 @@ def test_from_cloudwatch_each_line_once(typed: Callable[..., Done], logs: BotoTr
     assert found == ["r-1", "None", ID, "None", "None", "r-0", "r-1", "r-2"]
 
 
+def _hear_ctrl_c() -> None:
+    """As at a terminal: what a script runs in its background is born deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @requirement("OPS-21")
 def test_ctrl_c_ends_it_cleanly(log: Path) -> None:
     command = [sys.executable, "-m", "cli.main", "tail", "--log", str(log)]
     environ = {name: value for name, value in os.environ.items() if not name.startswith("BROKER_")}
     process = subprocess.Popen(
-        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=ROOT,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=_hear_ctrl_c,
     )
     assert process.stdout is not None
     before = [process.stdout.readline() for _ in range(3)]

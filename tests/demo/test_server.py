@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from chalicelib.ports import StoreUnavailable
 from demo import server as server_module
 from demo.server import DemoServer, start
 
@@ -103,5 +104,18 @@ def test_levers_are_pulled_by_the_page_alone() -> None:
         for path in ("/played/b/expire", "/played/a", "/played/a/explode", "/"):
             assert _get(running, path, "POST", Origin=running.url)[0].status == 404
         assert _get(running, "/played/b")[0].status == _get(running, "/played/a/expire")[0].status == 404
+    finally:
+        running.stop()
+
+
+def test_a_lever_that_meets_a_busy_table_is_answered() -> None:
+    class Busy(Lever):
+        def expire(self) -> None:
+            raise StoreUnavailable("UpdateItem")
+
+    running = start(0, CONFIG, played={"a": Busy()})
+    try:
+        response, body = _get(running, "/played/a/expire", "POST", Origin=running.url)
+        assert (response.status, body) == (503, b"The table was too busy; once more\n")
     finally:
         running.stop()
