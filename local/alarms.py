@@ -10,8 +10,8 @@ from local.dashboard import build_dashboard
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE, TARGET = ROOT / "infra" / "alarms.toml", ROOT / "infra" / "alarms.json"
-NAMESPACE = "TokenBroker/broker"
-API = "token-broker"
+NAMESPACE = "TokenBroker/${Deployment}"
+API = "${AWS::StackName}"
 LOG_GROUPS = ("APIHandler", "Jobs", "Keys")
 DIMENSIONS = {"AWS/Lambda": "FunctionName", "AWS/DynamoDB": "TableName", "AWS/ApiGateway": "ApiName"}
 PARAMETERS = {
@@ -29,6 +29,8 @@ PARAMETERS = {
     },
 }
 CONDITIONS = {"HasAlarmTopic": {"Fn::Not": [{"Fn::Equals": [{"Ref": "AlarmTopicArn"}, ""]}]}}
+# Nothing at all is what a region without schedules has of them.
+MISSING = {"schedules": {"Fn::If": ["RunsSchedules", "breaching", "notBreaching"]}, "nothing": "notBreaching"}
 ACTIONS = {"Fn::If": ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}], {"Ref": "AWS::NoValue"}]}
 
 
@@ -77,7 +79,7 @@ def _alarm(name: str, page: str, alarm: Mapping[str, Any], measured: Mapping[str
         "ComparisonOperator": "LessThanThreshold" if bound == "below" else "GreaterThanThreshold",
         "Threshold": alarm.get(bound, 0),
         "EvaluationPeriods": alarm.get("periods", 1),
-        "TreatMissingData": alarm.get("missing", "notBreaching"),
+        "TreatMissingData": MISSING[alarm.get("missing", "nothing")],
         "AlarmActions": ACTIONS,
         "OKActions": ACTIONS,
     }
@@ -85,7 +87,8 @@ def _alarm(name: str, page: str, alarm: Mapping[str, Any], measured: Mapping[str
 
 def _measured(page: str, alarm: Mapping[str, Any]) -> dict[str, Any]:
     if "lines" in alarm:
-        return {"Namespace": NAMESPACE, "MetricName": f"Alarm{camel(page)}", "Statistic": "Sum", "Period": 60}
+        metric = {"Namespace": {"Fn::Sub": NAMESPACE}, "MetricName": f"Alarm{camel(page)}"}
+        return {**metric, "Statistic": "Sum", "Period": 60}
     statistic = alarm.get("statistic", "Sum")
     key = "ExtendedStatistic" if statistic.startswith("p") else "Statistic"
     return {**_metric(alarm["metric"], alarm), key: statistic, "Period": alarm["period"]}
@@ -96,16 +99,16 @@ def _metric(text: str, alarm: Mapping[str, Any]) -> dict[str, Any]:
     *namespace, name = text.split()[:2]
     if not namespace:
         split = {"Dimensions": [{"Name": "error", "Value": alarm["error"]}]} if "error" in alarm else {}
-        return {"Namespace": NAMESPACE, "MetricName": name, **split}
+        return {"Namespace": {"Fn::Sub": NAMESPACE}, "MetricName": name, **split}
     whose = (*text.split()[2:], alarm.get("of"))[0]
-    value: object = API if whose == "api" else {"Ref": whose}
+    value = {"Ref": "AWS::StackName" if whose == "api" else whose}
     dimension = {"Name": DIMENSIONS[namespace[0]], "Value": value}
     return {"Namespace": namespace[0], "MetricName": name, "Dimensions": [dimension]}
 
 
 def _filter(name: str, kinds: list[str], group: str) -> dict[str, Any]:
     either = " || ".join(f'($.kind = "{kind}")' for kind in kinds)
-    counted = {"MetricNamespace": NAMESPACE, "MetricName": f"Alarm{camel(name)}", "MetricValue": "1"}
+    counted = {"MetricNamespace": {"Fn::Sub": NAMESPACE}, "MetricName": f"Alarm{camel(name)}", "MetricValue": "1"}
     return {
         "Type": "AWS::Logs::MetricFilter",
         "Properties": {

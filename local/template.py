@@ -6,6 +6,7 @@ Merged they are the template that `chalice package --merge-template` writes, wit
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,9 +18,12 @@ from typing import Any
 from local.environment import LOCAL
 from local.package import PYTHON, ROOT, PackagingError, copy_application
 
-FRAGMENTS = ("resources.json", "domain.json", "alarms.json", "limits.json")
+FRAGMENTS = ("resources.json", "domain.json", "alarms.json", "limits.json", "deployment.json")
 TRACES = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"}
 ISSUER = {"Fn::Sub": "https://${DomainName}"}
+# What our files call by the one name that a first try has, and the template by the name of its deployment.
+NAMED = re.compile(r"((?:arn:aws:dynamodb:\*:\*:table/|alias/)?)broker((?:-keys|/index/by_sub)?)")
+LOGS = "arn:aws:logs:*:*:log-group:/aws/lambda/"
 
 
 def write_template(package: Path, *, arch: str, stage: str = "prod", root: Path = ROOT) -> Path:
@@ -57,7 +61,25 @@ def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path 
             function |= {"CodeUri": code_uri, "Runtime": f"python{PYTHON}", "Architectures": [arch]}
             if "DomainName" in template.get("Parameters", {}):
                 function["Environment"]["Variables"]["BROKER_ISSUER"] = ISSUER
+    if "Deployment" in template.get("Parameters", {}):
+        template["Resources"] = _named_by_parameters(template["Resources"])
     return template
+
+
+def _named_by_parameters(value: Any) -> Any:
+    """Tables, key, settings and rights under the deployment's name, logs under the stack's; the API has neither."""
+    if isinstance(value, Mapping):
+        return {name: one if name == "DefinitionBody" else _named_by_parameters(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_named_by_parameters(one) for one in value]
+    if not isinstance(value, str):
+        return value
+    if value.startswith(f"{LOGS}token-broker-"):
+        return {"Fn::Sub": value.replace("/token-broker-", "/${AWS::StackName}-", 1)}
+    found = NAMED.fullmatch(value)
+    if found is None:
+        return value
+    return {"Fn::Sub": f"{found[1]}${{Deployment}}{found[2]}"} if found[1] or found[2] else {"Ref": "Deployment"}
 
 
 def _let_functions_trace(template: Mapping[str, Any]) -> None:

@@ -28,6 +28,10 @@ export interface TokenBrokerProps {
   readonly requestsPerSecond?: number;
   /** How many of them may come at one moment */
   readonly requestsAtOnce?: number;
+  /** The name of this deployment: of its tables, its key's alias, its metrics, and in the key's encryption context */
+  readonly deployment?: string;
+  /** DISABLED in every region but one of those that share their tables (docs/regions.md) */
+  readonly schedules?: string;
 }
 
 interface Parameter {
@@ -106,10 +110,10 @@ export class TokenBroker extends Construct {
   }
 }
 
-/** Raises for a stack whose functions could not write their logs; one inside of another is named by CloudFormation. */
+/** Raises for a stack whose logs the operator's commands would not find; one inside of another is named by CloudFormation. */
 function checkStackName(name: string) {
   if (!Token.isUnresolved(name) && !name.startsWith('token-broker')) {
-    throw new Error(`The stack's name has to begin with token-broker, not be ${name}: the functions may write to log groups of that name alone`);
+    throw new Error(`The stack's name has to begin with token-broker, not be ${name}: the operator's commands look for logs of that name`);
   }
 }
 

@@ -44,6 +44,8 @@ resource "aws_cloudformation_stack" "broker" {
     RunbooksAt        = var.runbooks_at
     RequestsPerSecond = var.requests_per_second
     RequestsAtOnce    = var.requests_at_once
+    Deployment        = var.deployment
+    Schedules         = var.schedules
   }
 
   lifecycle {

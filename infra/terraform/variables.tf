@@ -23,7 +23,7 @@ variable "stack_name" {
 
   validation {
     condition     = startswith(var.stack_name, "token-broker")
-    error_message = "The name has to begin with token-broker: the functions may write to log groups of that name alone."
+    error_message = "The name has to begin with token-broker: the operator's commands look for logs of that name."
   }
 }
 
@@ -108,5 +108,29 @@ variable "requests_at_once" {
   validation {
     condition     = var.requests_at_once >= 1
     error_message = "At least 1."
+  }
+}
+
+variable "deployment" {
+  type        = string
+  nullable    = false
+  default     = "broker"
+  description = "The name of this deployment: of its tables, its key's alias, its metrics, and in the key's encryption context"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9_]{2,40}$", var.deployment))
+    error_message = "Small letters, digits and underscores, three at least, a letter first."
+  }
+}
+
+variable "schedules" {
+  type        = string
+  nullable    = false
+  default     = "ENABLED"
+  description = "DISABLED in every region but one of those that share their tables (docs/regions.md)"
+
+  validation {
+    condition     = can(regex("^(ENABLED|DISABLED)$", var.schedules))
+    error_message = "ENABLED or DISABLED."
   }
 }

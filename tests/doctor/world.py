@@ -91,6 +91,12 @@ class World:
             trust = json.dumps({"Version": "2012-10-17", "Statement": []})
             self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=trust)
         document = (CHALICE / policies()[handler]).read_text()
+        for plain, named in (
+            (":table/broker", f":table/{TABLE}"),
+            ("alias/broker", ALIAS),
+            ("/token-broker-*", "/app-*"),
+        ):
+            document = document.replace(plain, named)  # as a deployment of other names has it
         self.iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=document)
         self.lambda_.create_function(
             FunctionName=name, Runtime="python3.13", Role=f"arn:aws:iam::123456789012:role/{name}", Handler=handler,

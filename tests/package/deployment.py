@@ -19,11 +19,14 @@ SERVICES = "dynamodb,kms,s3,sts,iam,lambda,apigateway,acm,cloudformation,logs,ev
 class Stack:
     """A stack that stands, and the door of its API: the issuer's own host, as the template's domain leads there."""
 
-    def __init__(self, endpoint_url: str, template: dict[str, Any], package: Path) -> None:
-        self.endpoint_url = endpoint_url
+    def __init__(
+        self, endpoint_url: str, template: dict[str, Any], package: Path, *, name: str = NAME, **parameters: str
+    ) -> None:
+        self.endpoint_url, self.name = endpoint_url, name
+        self.host = parameters.get("DomainName", HOST)
         self.client("s3").create_bucket(Bucket="packages")
-        certificate = self.client("acm").request_certificate(DomainName=HOST, ValidationMethod="DNS")
-        self.parameters = {"DomainName": HOST, "CertificateArn": certificate["CertificateArn"]}
+        certificate = self.client("acm").request_certificate(DomainName=self.host, ValidationMethod="DNS")
+        self.parameters = {"DomainName": HOST, "CertificateArn": certificate["CertificateArn"], **parameters}
         self.deploy("create", template, package)
 
     def deploy(self, doing: Literal["create", "update"], template: dict[str, Any], package: Path) -> None:
@@ -36,7 +39,7 @@ class Stack:
         self.client("s3").put_object(Bucket="packages", Key="template.json", Body=json.dumps(usable))
         cloudformation = self.client("cloudformation")
         getattr(cloudformation, f"{doing}_stack")(
-            StackName=NAME,
+            StackName=self.name,
             TemplateURL=f"{self.endpoint_url}/packages/template.json",  # in a request it may have 51,200 bytes at most
             Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
             Parameters=[
@@ -46,13 +49,13 @@ class Stack:
             ],
         )
         waiting = {"Delay": 1, "MaxAttempts": 60}
-        cloudformation.get_waiter(f"stack_{doing}_complete").wait(StackName=NAME, WaiterConfig=waiting)
-        (stack,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+        cloudformation.get_waiter(f"stack_{doing}_complete").wait(StackName=self.name, WaiterConfig=waiting)
+        (stack,) = cloudformation.describe_stacks(StackName=self.name)["Stacks"]
         self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
 
     def status(self) -> str:
         """What CloudFormation says of the stack."""
-        (stack,) = self.client("cloudformation").describe_stacks(StackName=NAME)["Stacks"]
+        (stack,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         return str(stack["StackStatus"])
 
     def code(self) -> set[str]:
@@ -74,7 +77,7 @@ class Stack:
     ) -> dict[str, Any]:
         """What `invoke` sends."""
         parts = urlsplit(url)
-        sent = {"Host": HOST, **({"Content-Type": FORM} if form is not None else {}), **(headers or {})}
+        sent = {"Host": self.host, **({"Content-Type": FORM} if form is not None else {}), **(headers or {})}
         target = parts.path + (f"?{parts.query}" if parts.query else "")
         return {"method": method, "target": target, "headers": sent, "body": urlencode(form or {})}
 

@@ -28,6 +28,8 @@ MOST = {
     "runbooksAt": "https://git.example.com/token-broker/",
     "requestsPerSecond": 50,
     "requestsAtOnce": 100,
+    "deployment": "two",
+    "schedules": "DISABLED",
 }
 MADE = {"token-broker": LEAST, "token-broker-test": MOST}
 # (name of the stack, properties, what the error says)

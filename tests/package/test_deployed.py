@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 import dev
+from chalicelib.config import read_settings
 from chalicelib.custody.chaining import is_genuine
+from cli.operations import Deployment, init_keysets
 from local.package import ROOT
 from local.template import build_template
 from tests.package.deployment import Stack
@@ -57,6 +59,13 @@ ROLES = {
 OF_LAMBDA = {
     Right(f"logs:{action}", "log-group:/aws/lambda/token-broker-*:*", "*")
     for action in ("CreateLogStream", "PutLogEvents")
+}
+TWO = {
+    "BROKER_ISSUER": "https://login.two.example.com",
+    "BROKER_DEPLOYMENT": "two",
+    "BROKER_TABLE": "two",
+    "BROKER_KEYS_TABLE": "two-keys",
+    "BROKER_KMS_KEY": "alias/two",
 }
 API_FLOWS = {
     "OneItemAtATime": whole_sign_in,
@@ -246,3 +255,23 @@ def test_the_previous_release_goes_on_with_what_this_one_wrote(here: Rehearsal) 
         door.allowed = None
     begin_anew(here)
     go_back(here)
+
+
+@requirement("OPS-33", "OPS-34")
+def test_a_second_deployment_stands_beside_the_first_and_its_schedules_are_off(here: Rehearsal) -> None:
+    """One template, one account and region; after all others, which look for the one function of a kind."""
+    for door in here.doors.values():
+        door.allowed = None  # it knows the rights of the first alone; the roles of both are held by their AWS
+    first, dynamodb = here.stack, here.stack.client("dynamodb")
+    settings = {"Deployment": "two", "Schedules": "DISABLED", "DomainName": "login.two.example.com"}
+    second = Stack(here.endpoint_url, here.now, here.package, name="token-broker-two", **settings)
+    tables = set(dynamodb.list_tables()["TableNames"])
+    assert tables == {"broker", "broker-keys", "two", "two-keys"}
+    before = dynamodb.scan(TableName="broker", Select="COUNT")["Count"]
+    init_keysets(Deployment(read_settings(TWO | {"BROKER_ENDPOINT_URL": here.endpoint_url})))
+    keys = [json.loads(stack.send("GET", "/jwks").body)["keys"] for stack in (first, second)]
+    assert keys[0] and keys[1] and not {key["kid"] for key in keys[0]} & {key["kid"] for key in keys[1]}
+    assert dynamodb.scan(TableName="broker", Select="COUNT")["Count"] == before
+    states = {rule["Name"].rpartition("-")[0]: rule["State"] for rule in first.client("events").list_rules()["Rules"]}
+    assert len(states) == 4
+    assert {state for name, state in states.items() if "two" in name} == {"DISABLED"}

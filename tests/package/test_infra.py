@@ -14,6 +14,8 @@ from chalicelib.records.places import client_place
 from cli.refusal_log import GROUPS
 from local.package import ROOT
 from local.template import merge, write_template
+from tests.package.deployment import NAME as STACK
+from tests.package.settled import settle
 from tests.requirement import requirement
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
@@ -24,6 +26,13 @@ POLICY = json.loads((ROOT / ".chalice" / "policy-prod.json").read_text())
 KEYS_POLICY = json.loads((ROOT / ".chalice" / "policy-keys.json").read_text())
 JOBS_POLICY = json.loads((ROOT / ".chalice" / "policy-jobs.json").read_text())
 SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
+
+
+def inline(role: dict[str, Any]) -> list[dict[str, Any]]:
+    """A role's policies, as a deployment of the usual names has them."""
+    alone = {"Resources": {"Role": role}, "Outputs": {}}
+    settled = settle(alone, {"Deployment": "broker", "AWS::StackName": STACK})["Resources"]["Role"]
+    return [one["PolicyDocument"] for one in settled["Policies"]]
 
 
 def lint(path: Path) -> str:
@@ -121,7 +130,7 @@ def test_the_issuer_is_the_domain_of_the_deployment_in_every_function(template: 
 @requirement("OPS-03")
 def test_the_operator_has_a_role_of_its_own_with_its_policy_and_nothing_more(template: Path) -> None:
     role = json.loads(template.read_text())["Resources"]["OperatorRole"]["Properties"]
-    assert [policy["PolicyDocument"] for policy in role["Policies"]] == [OPERATOR]
+    assert inline(role) == [OPERATOR]
     assert "ManagedPolicyArns" not in role
 
 
@@ -141,7 +150,7 @@ def test_the_role_is_the_policy_file_and_nothing_more(template: Path) -> None:
     resources = json.loads(template.read_text())["Resources"]
     name, _ = resources["APIHandler"]["Properties"]["Role"]["Fn::GetAtt"]
     role = resources[name]["Properties"]
-    assert [policy["PolicyDocument"] for policy in role["Policies"]] == [POLICY]
+    assert inline(role) == [POLICY]
     assert "ManagedPolicyArns" not in role
 
 
@@ -205,9 +214,9 @@ def test_what_turns_keys_alone_encrypts_and_never_the_key_of_names(template: Pat
     resources = json.loads(template.read_text())["Resources"]
     keys = resources["Keys"]["Properties"]
     (event,) = keys["Events"].values()
-    assert (keys["Handler"], event["Properties"]) == ("app.keys", {"Schedule": "rate(10 minutes)"})
+    assert (keys["Handler"], event["Properties"]["Schedule"]) == ("app.keys", "rate(10 minutes)")
     name, _ = keys["Role"]["Fn::GetAtt"]
-    assert [policy["PolicyDocument"] for policy in resources[name]["Properties"]["Policies"]] == [KEYS_POLICY]
+    assert inline(resources[name]["Properties"]) == [KEYS_POLICY]
     assert resources["KeysLogGroup"]["Properties"]["LogGroupName"] == {"Fn::Sub": "/aws/lambda/${Keys}"}
 
 
@@ -229,11 +238,11 @@ def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_packa
     jobs, api = resources["Jobs"]["Properties"], resources["APIHandler"]["Properties"]
     assert jobs["Handler"] == "app.jobs" and jobs["CodeUri"] == api["CodeUri"]
     (event,) = jobs["Events"].values()
-    assert (event["Type"], event["Properties"]) == ("Schedule", {"Schedule": "rate(1 minute)"})
+    assert (event["Type"], event["Properties"]["Schedule"]) == ("Schedule", "rate(1 minute)")
     assert jobs["Environment"] == api["Environment"] and jobs["Timeout"] == api["Timeout"]
     name, _ = jobs["Role"]["Fn::GetAtt"]
     assert jobs["Role"] != api["Role"]
-    assert [policy["PolicyDocument"] for policy in resources[name]["Properties"]["Policies"]] == [JOBS_POLICY]
+    assert inline(resources[name]["Properties"]) == [JOBS_POLICY]
     kept = resources["JobsLogGroup"]["Properties"]
     assert kept == {"LogGroupName": {"Fn::Sub": "/aws/lambda/${Jobs}"}, "RetentionInDays": 365}
 
@@ -254,7 +263,7 @@ def test_the_operators_policy_reads_the_lines_of_refusals_and_no_other_log() -> 
         if action.startswith("logs:")
     }
     assert listed.keys() == {f"logs:{name}" for name in re.findall(r'"(FilterLogEvents|DescribeLogGroups)"', code)}
-    assert listed["logs:FilterLogEvents"] == f"arn:aws:logs:*:*:log-group:{GROUPS}*"
+    assert listed["logs:FilterLogEvents"] == f"arn:aws:logs:*:*:log-group:{GROUPS}-*"
 
 
 def test_the_policy_names_its_two_tables_and_one_key() -> None:

@@ -46,6 +46,8 @@ WRONG = {
     "runbooks_at": ["http://git.example.com/", "https://git.example.com"],
     "requests_per_second": [0],
     "requests_at_once": [0],
+    "deployment": ["x", "two-keys", "Two"],
+    "schedules": ["off", "enabled"],
 }
 
 

@@ -69,7 +69,7 @@ def test_what_an_alarm_or_graph_is_of_is_written_by_a_broker_that_works(busy: St
     counted = {name for name, _ in seen}
     filtered = {f"Alarm{camel(name)}" for name, alarm in ALARMS.items() if "lines" in alarm}
     for name, metric in alarms().items():
-        if metric["Namespace"] == NAMESPACE:
+        if metric["Namespace"] == {"Fn::Sub": NAMESPACE}:
             split = frozenset(one["Name"] for one in metric.get("Dimensions", ()))
             assert (metric["MetricName"], split) in seen or metric["MetricName"] in filtered, name
     graphs = [widget["properties"] for widget in json.loads(DASHBOARD)["widgets"] if widget["type"] == "metric"]
@@ -79,7 +79,9 @@ def test_what_an_alarm_or_graph_is_of_is_written_by_a_broker_that_works(busy: St
                 split = frozenset(word for word in row[2:3] if isinstance(word, str))
                 assert (row[1], split) in seen, row
             elif isinstance(row[0], dict):
-                split, name = re.findall(rf"\{{{NAMESPACE},(\w+)\}} MetricName=\"(\w+)\"", row[0]["expression"])[0]
+                split, name = re.findall(
+                    rf"\{{{re.escape(NAMESPACE)},(\w+)\}} MetricName=\"(\w+)\"", row[0]["expression"]
+                )[0]
                 assert (name, frozenset({split})) in seen
     assert counted - set(re.findall(r"[A-Z]\w+", DASHBOARD)) == set(), "each metric has a place on the dashboard"
 
@@ -102,14 +104,17 @@ def test_alarms_go_to_the_topic_that_is_named() -> None:
     assert BUILT["Parameters"]["AlarmTopicArn"]["Default"] == ""
     for name, properties in alarms().items():
         assert properties["AlarmActions"]["Fn::If"][:2] == ["HasAlarmTopic", [{"Ref": "AlarmTopicArn"}]]
-        assert properties["TreatMissingData"] == ("breaching" if name == "JobsSilentAlarm" else "notBreaching")
+        of_schedules = {"Fn::If": ["RunsSchedules", "breaching", "notBreaching"]}
+        assert properties["TreatMissingData"] == (of_schedules if name == "JobsSilentAlarm" else "notBreaching")
 
 
 @requirement("OPS-22")
 def test_the_names_of_the_template_are_those_of_the_code() -> None:
-    from chalicelib.records.settings import Settings
-
-    config = json.loads((ROOT / ".chalice" / "config.json").read_text(encoding="utf-8"))
-    assert f"TokenBroker/{config['environment_variables']['BROKER_DEPLOYMENT']}" == NAMESPACE
-    assert f"TokenBroker/{Settings(issuer='https://a.example').deployment}" == NAMESPACE
-    assert re.search(r'"ApiName",\s*"token-broker"', DASHBOARD) and config["app_name"] == "token-broker"
+    assert NAMESPACE == "TokenBroker/${Deployment}" and 'f"TokenBroker/{settings.deployment}"' in CODE
+    api = json.loads((ROOT / "infra" / "deployment.json").read_text(encoding="utf-8"))["Resources"]["RestAPI"][
+        "Properties"
+    ]
+    assert api["Name"] == api["DefinitionBody"]["info"]["title"] == {"Ref": "AWS::StackName"}
+    assert re.search(r'"ApiName",\s*"\$\{AWS::StackName\}"', DASHBOARD)
+    (of_api,) = RESOURCES["AnswersFailAlarm"]["Properties"]["Dimensions"]
+    assert of_api == {"Name": "ApiName", "Value": {"Ref": "AWS::StackName"}}

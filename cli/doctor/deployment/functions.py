@@ -1,6 +1,7 @@
 """The functions that are deployed: found by the deployment in their environment, held against the repository."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -70,7 +71,8 @@ def have_the_policies(here: Here) -> Iterator[str | Fault]:
         for arn in _attached(here, role):
             fix = f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}"
             yield Fault(f"{role} has {arn} attached", fix)
-        theirs, ours = _statements(_inline(here, role)), _statements([json.loads((CHALICE / wanted).read_text())])
+        theirs = _statements([_with_our_logs(one, function) for one in _inline(here, role)])
+        ours = _statements([_named(here, (CHALICE / wanted).read_text(encoding="utf-8"))])
         if more := theirs - ours:
             yield f"{role} allows more than {wanted}: {'; '.join(sorted(map(_brief, more)))}"
         if less := ours - theirs:
@@ -103,6 +105,28 @@ def _policies() -> dict[str, str]:
     config = json.loads((CHALICE / "config.json").read_text(encoding="utf-8"))
     others = {f"app.{name}": entry["iam_policy_file"] for name, entry in config["lambda_functions"].items()}
     return {"app.app": config["iam_policy_file"], **others}
+
+
+def _named(here: Here, policy: str) -> Json:
+    """A policy of the repository under the names that this deployment has by its settings."""
+    settings = here.settings
+    tables = {"": settings.table, "-keys": settings.keys_table}
+    policy = re.sub(r'(?<=:table/)broker(|-keys)(?=["/])', lambda found: tables[found[1]], policy)
+    if settings.kms_key.startswith("alias/"):
+        policy = policy.replace('"alias/broker"', json.dumps(settings.kms_key))
+    deployment = '"kms:EncryptionContext:deployment": '
+    named: Json = json.loads(policy.replace(f'{deployment}"broker"', deployment + json.dumps(settings.deployment)))
+    return named
+
+
+def _with_our_logs(policy: Json, function: Json) -> Json:
+    """The logs of one stack of any name are what the repository's policy calls those of `token-broker-`."""
+
+    def ours(found: re.Match[str]) -> str:
+        return "token-broker-*" if function["FunctionName"].startswith(found[1]) else found[0]
+
+    named: Json = json.loads(re.sub(r"(?<=:log-group:/aws/lambda/)([\w-]+-)\*", ours, json.dumps(policy)))
+    return named
 
 
 def _attached(here: Here, role: str) -> list[str]:
