@@ -5,6 +5,7 @@ import select
 import ssl
 import threading
 import time
+import weakref
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -42,6 +43,7 @@ class KeptConnections:
         self._connect_seconds, self._read_seconds, self._most = connect_seconds, read_seconds, most
         self._idle: list[tuple[float, http.client.HTTPConnection]] = []
         self._lock = threading.Lock()
+        weakref.finalize(self, _close_all, self._idle).atexit = False  # who needs them no more leaves none open
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Received:
         """One request, sent once. Raises Unanswered."""
@@ -89,6 +91,11 @@ class KeptConnections:
         connection.connect()
         connection.sock.settimeout(self._read_seconds)
         return connection
+
+
+def _close_all(idle: list[tuple[float, http.client.HTTPConnection]]) -> None:
+    for _, connection in idle:
+        connection.close()
 
 
 def _has_ended(connection: http.client.HTTPConnection) -> bool:

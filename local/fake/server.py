@@ -68,6 +68,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.door = ""
         super().setup()
 
+    def finish(self) -> None:
+        super().finish()
+        if self.server.tls:
+            self.request.close()  # wrapped here; whoever accepted it closes what was inside
+
     def log_message(self, format: str, *args: object) -> None:
         """Nothing is printed."""
 

@@ -135,6 +135,15 @@ def test_one_that_was_silent_for_long_is_not_used(serve: Serve, monkeypatch: pyt
     assert ask(connections) == b"x" and server.connections == 2
 
 
+def test_whoever_is_thrown_away_closes_what_was_kept(serve: Serve) -> None:
+    connections = reach(serve())
+    ask(connections)
+    ((_, kept_one),) = connections._idle
+    raw = kept_one.sock
+    del connections
+    assert raw is not None and raw.fileno() == -1
+
+
 def test_one_that_the_server_wants_closed_is(serve: Serve) -> None:
     server = serve(lambda body: plain(body, b"Connection: close\r\n"))
     connections = reach(server)
