@@ -37,3 +37,9 @@ def each(act: Callable[[], object], times: int) -> float:
 def middle(values: Iterable[float]) -> float:
     """The median."""
     return statistics.median(values)
+
+
+def share(values: Iterable[float], below: float) -> float:
+    """The value below which so large a share of them lies."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(below * len(ordered)))]

@@ -122,6 +122,36 @@ def bench_crowd(options: argparse.Namespace, folder: Path, say: Callable[[str], 
     return [asdict(rush) for rush in rushes]
 
 
+def bench_flood(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
+    """Others' hand-outs while one app asks a hundred times as often."""
+    from bench.flood import OTHERS, TIMES, Flood
+    from tests.package.world import World
+
+    world = World(folder, played=False, users=1 + OTHERS)
+    try:
+        turns = Flood(world).measure(options.rounds)
+    finally:
+        world.stop()
+    say(f"\nHand-outs of {OTHERS} apps while another asks {TIMES} times as often as each, {options.rounds} rounds")
+    rows = [
+        [
+            name,
+            f"{len(turn.milliseconds):,}",
+            f"{turn.good:,}",
+            f"{turn.told_to_wait:,}",
+            f"{turn.p50:.2f}",
+            f"{turn.p99:.2f}",
+            f"{turn.calls / len(turn.milliseconds):.2f}",
+            f"{turn.cpu / len(turn.milliseconds):,.0f}",
+        ]
+        for name, turn in turns.items()
+    ]
+    say(table(["flood", "asked", "good", "told to wait", "p50 ms", "p99 ms", "calls each", "CPU us each"], rows))
+    calm, hot = turns["without"], turns["with"]
+    say(f"  with / without: p50 {hot.p50 / calm.p50:.2f}, p99 {hot.p99 / calm.p99:.2f}")
+    return {name: asdict(turn) | {"p50": turn.p50, "p99": turn.p99} for name, turn in turns.items()}
+
+
 def bench_init(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
     """The package's cold start against a bare app's."""
     from bench.cold import Start, ask_bare, bare_package, measure
@@ -180,6 +210,7 @@ BENCHES: dict[str, Callable[[argparse.Namespace, Path, Callable[[str], None]], A
     "cpu": bench_cpu,
     "proxy": bench_proxy,
     "crowd": bench_crowd,
+    "flood": bench_flood,
     "init": bench_init,
     "flat": bench_flat,
     "memory": bench_memory,

@@ -71,6 +71,9 @@ def test_a_hot_client_is_told_to_wait_and_the_others_are_served(tight: Stack) ->
     """A hundred times the rest."""
     hot, *others = (start_session(tight, **CONFIDENTIAL) for _ in range(4))
     tight.clock.advance(60)
+    assert [each.exchange().status for each in others] == [200] * 3
+    with tight.dynamodb.counted() as calm:
+        assert [each.exchange().status for each in others] == [200] * 3
     answers = []
     for number in range(100):
         answers.append(hot.exchange())
@@ -79,7 +82,12 @@ def test_a_hot_client_is_told_to_wait_and_the_others_are_served(tight: Stack) ->
     assert [answer.status for answer in answers] == [200] * 10 + [429] * 90
     refused = answers[-1]
     assert (refused.json["error"], refused.header("retry-after")) == ("slow_down", "60")
-    assert [each.exchange().status for each in others] == [200] * 3
+    with tight.dynamodb.counted() as flooded:
+        assert [each.exchange().status for each in others] == [200] * 3
+    assert flooded == calm, "the flood adds nothing to what the others cost"
+    with tight.dynamodb.counted() as refusing:
+        assert [hot.exchange().status for _ in range(10)] == [429] * 10
+    assert not refusing
     assert send(tight, NEIGHBOUR, "/authorize?client_id=x")[0] != 429
 
 

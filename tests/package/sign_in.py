@@ -152,8 +152,15 @@ class SignIn:
 
     def hand_out(self, access_token: str) -> dict[str, Any]:
         """The provider's own access token (RFC 8693)."""
+        return self.token(self._exchange(access_token))
+
+    def hand_out_event(self, access_token: str) -> dict[str, Any]:
+        """The event that asks for it."""
+        return self.token_event(self._exchange(access_token))
+
+    def _exchange(self, access_token: str) -> dict[str, str]:
         form = {"grant_type": EXCHANGE, "subject_token": access_token, "subject_token_type": ACCESS_TOKEN}
-        return self.token({**form, "audience": self.app.provider})
+        return {**form, "audience": self.app.provider}
 
     def token_event(self, form: dict[str, str]) -> dict[str, Any]:
         """Its event: a public client names itself, one with a secret uses HTTP Basic (RFC 6749 section 2.3.1)."""

@@ -101,8 +101,13 @@ class World:
             client_secret=CLIENT_SECRET,
             issuer=self.neighbours.provider_url,
         )
-        client, self.secret = create_client(
-            deployment,
+        self.app, self.secret = self.register_app(endpoint_url, auth_method)
+
+    @staticmethod
+    def register_app(endpoint_url: str, auth_method: AuthMethod = "none") -> tuple[App, str | None]:
+        """An app that asks for all there is; its secret, if it has one."""
+        client, secret = create_client(
+            Deployment(read_settings({"BROKER_ISSUER": ISSUER, "BROKER_ENDPOINT_URL": endpoint_url})),
             Client(
                 client_id="",
                 client_name="Notes on the go",
@@ -116,13 +121,14 @@ class World:
                 handout="token",
             ),
         )
-        self.app = App(
+        app = App(
             issuer=ISSUER,
             client_id=client.client_id,
             redirect_uri=client.redirect_uris[0],
             provider="demo",
             scope=SCOPE,
         )
+        return app, secret
 
 
 def leave_a_duty(operator: Broker) -> Job:
