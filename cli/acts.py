@@ -22,7 +22,7 @@ from chalicelib.records.places import DEPLOYMENT
 from cli.aws import name_caller
 from cli.connections import find_broker
 from cli.operations import Deployment, OperationError
-from cli.showing import Lines, Listing, Report
+from cli.showing import Lines, Listing, Partly, Report
 from cli.users import find_sub
 
 EVENT = "operated"
@@ -79,7 +79,10 @@ ON_RECORD: dict[str, About] = {
     "kill provider": About({"named": "provider_id"}),
     "kill everything": About(),
     "restore finish": About(made=("epoch", "vault_versions_brought_back", "erased_again")),
-    "connection revoke": About({"connection_id": "connection_id", "client": "client_id", "user": "user"}),
+    "connection revoke": About(
+        {"connection_id": "connection_id", "client": "client_id", "user": "user", "provider": "provider_id"},
+        ("at_provider",),
+    ),
     "connection import": About({"client": "client_id"}, ("imported", "present", "left")),
     "connection export": About({"client": "client_id", "provider": "provider_id"}, ("exported",)),
     "user erase": About(_USER),
@@ -126,7 +129,7 @@ def run_on_record(deployment: Deployment, options: argparse.Namespace) -> Any:
     except Exception as error:
         _end(deployment, begun, "failed", error.details if isinstance(error, OperationError) else {}, about)
         raise
-    _end(deployment, begun, "done", done, about)
+    _end(deployment, begun, "failed" if isinstance(done, Partly) else "done", done, about)
     return done
 
 
@@ -166,7 +169,7 @@ def _end(deployment: Deployment, begun: Act, outcome: Outcome, answered: Any, ab
 
 def _gather(name: str, answered: Any) -> str:
     """One member of a row, or of each of many."""
-    if isinstance(answered, (Listing, Lines, Report)):
+    if isinstance(answered, (Listing, Lines, Partly, Report)):
         answered = answered.rows
     if isinstance(answered, Mapping):
         return _say(name, answered.get(name))

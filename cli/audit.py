@@ -57,10 +57,15 @@ def _export(deployment: Deployment, options: argparse.Namespace) -> Any:
     since, until = (parse_time(text, now=now) for text in (options.since, options.until or "0m"))
     numbers = {window: link.number for window, link in _read_chain(deployment).links.items()}
     try:
-        found = sorted(map(read_record, _scan(deployment)), key=lambda one: (one.at, one.request_id))
+        found = sorted(map(read_record, _scan(deployment)), key=_in_order)
     except (msgspec.ValidationError, ValueError):
         raise OperationError("a record is not one of ours", "broker audit verify") from None
     return Lines([_row(one, numbers.get(window_of(one.at))) for one in found if since <= one.at <= until])
+
+
+def _in_order(event: AuditEvent) -> tuple[int, bool, str]:
+    """By time; of one second, the beginning of an act before its end."""
+    return event.at, isinstance(event, Act) and event.begun != "", event.request_id
 
 
 def _row(event: AuditEvent, sealed: int | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""broker connection list|show|revoke: what apps hold of users at third parties, and taking it back."""
+"""broker connection list|show: what apps hold of users at third parties; how it is taken back, for all who do that."""
 
 import argparse
 import sys
@@ -113,7 +113,7 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
-    connection = _find(deployment, options.connection_id)
+    connection = find_connection(deployment, options.connection_id)
     ended = connection.status == "revoked"
     row = _ended_row(find_broker(deployment), connection) if ended else _row(connection)
     return {**row, "use": _use_row(deployment, connection)}
@@ -124,21 +124,8 @@ def _use_row(deployment: Deployment, connection: Connection) -> dict[str, Any]:
     return {**use, "last_used_at": date(use.get("last_used_at")), "since": date(use["since"])}
 
 
-def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
-    broker = find_broker(deployment)
-    if options.client:
-        ended = end_client(deployment, broker, options.client)
-    elif options.user:
-        ended = end_connections(broker, list_connections(deployment, sub=options.user))
-    else:
-        ended = end_connections(broker, [_find(deployment, options.connection_id)])
-    if not ended:
-        raise OperationError("there is no connection to end", LIST)
-    broker.log.event("connections_ended", count=len(ended), by="operator")
-    return ended_rows(broker, ended)
-
-
-def _find(deployment: Deployment, connection_id: str) -> Connection:
+def find_connection(deployment: Deployment, connection_id: str) -> Connection:
+    """As it stands. Raises OperationError."""
     place = connection_place(connection_id)
     found = deployment.store.read(place).get(place)
     if found is None:
@@ -160,10 +147,4 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> Any:
     show = verbs.add_parser("show", parents=[common], help="one, how often it was used, and what became of its tokens")
     show.add_argument("connection_id")
     show.set_defaults(act=_show)
-    revoke = verbs.add_parser("revoke", parents=[common], help="end it here and at the third party")
-    what = revoke.add_mutually_exclusive_group(required=True)
-    what.add_argument("connection_id", nargs="?")
-    what.add_argument("--client", metavar="ID", help="all access of this app, also of one that was deleted")
-    what.add_argument("--user", metavar="SUB", help="every connection of this user; the user stays")
-    revoke.set_defaults(act=_revoke)
     return verbs

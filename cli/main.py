@@ -28,6 +28,7 @@ from cli import (
     registration_tokens,
     restore,
     tail,
+    taking_back,
     users,
     vault,
 )
@@ -40,7 +41,7 @@ from cli.operations import (
     init_keysets,
     list_resources,
 )
-from cli.showing import resource_row, show
+from cli.showing import resource_row, show, tell_rest
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
 _WHY = {
@@ -76,6 +77,7 @@ def build_parser() -> argparse.ArgumentParser:
     kill.add_parsers(groups, common)
     restore.add_parsers(groups, common)
     below = connections.add_parsers(groups, common)
+    taking_back.add_parser(below, common)
     importing.add_parser(below, common)
     exporting.add_parser(below, common)
     users.add_parsers(groups, common)
@@ -104,7 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(*_explain(str(error)), options.json)
     except AwsRefusal as refusal:
         return _fail(*_explain(refusal.code), options.json)
-    return 0
+    return tell_rest(done)
 
 
 def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any] | None = None) -> int:

@@ -1,6 +1,7 @@
 """How results are shown: aligned words for people, one JSON document for programs. Secrets only where just made."""
 
 import json
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,14 @@ class Listing:
 
 
 @dataclass(frozen=True)
+class Partly:
+    """Rows of which not all say that it was done, and what is left; the command ends with 1."""
+
+    rows: Sequence[Row]
+    left: str
+
+
+@dataclass(frozen=True)
 class Lines:
     """Rows that may be many: for programs one JSON object a line."""
 
@@ -37,6 +46,14 @@ class Report:
     text: str
 
 
+def tell_rest(document: Any) -> int:
+    """Say on standard error what is left to do; the exit code."""
+    if not isinstance(document, Partly):
+        return 0
+    print(f"broker: {document.left}", file=sys.stderr)
+    return 1
+
+
 def show(document: Any, *, as_json: bool) -> None:
     """Print a row, or a list of rows."""
     if isinstance(document, Lines):
@@ -44,6 +61,8 @@ def show(document: Any, *, as_json: bool) -> None:
             return _show_rows(document.rows)
         for row in document.rows:
             print(json.dumps(row))
+    elif isinstance(document, Partly):
+        show(document.rows, as_json=as_json)
     elif isinstance(document, Report):
         print(json.dumps(document.rows, indent=2) if as_json else document.text)
     elif isinstance(document, Listing):

@@ -37,7 +37,7 @@ def outlasting(deployment: Deployment, kind: str, named: str) -> list[dict[str, 
     longest = max(
         (deployment.settings.access_token_seconds, *(one.token_seconds or 0 for one in list_resources(deployment)))
     )
-    ended = {"client": f"--client {named}", "user": f"--user {named}"}.get(kind)
+    ended = {"client": f"--client {named}", "user": f"--user {named}", "provider": f"--provider {named}"}.get(kind)
     rows: list[dict[str, Any]] = [
         {
             "what": "access tokens, at an API that verifies them offline",

@@ -3,6 +3,7 @@
 The command's own process never reaches a provider on loopback, so that every call fails here and a duty is left.
 """
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -73,7 +74,9 @@ def test_a_user_from_the_first_list_to_the_erasure(
     assert use == {"last_used_at": row["connected_at"], "handouts": 1, "calls": 2}
     assert f"last_used_at={row['connected_at']}" in typed("connection", "show", connection.connection_id).out
 
-    (ended,) = typed("connection", "revoke", "--client", app, "--json").json
+    done = typed("connection", "revoke", "--client", app, "--json")
+    (ended,) = done.json
+    assert done.code == 1 and "may live on at the provider" in done.err
     assert (ended["status"], ended["at_provider"], ended["alive_there"]) == ("revoked", "failed", True)
     assert {part["result"] for part in ended["tokens"]} == {"failed"}
     shown = typed("connection", "show", connection.connection_id, "--json").json
@@ -82,6 +85,14 @@ def test_a_user_from_the_first_list_to_the_erasure(
         connection.connection_id
     ]
     assert "failed" in typed("connection", "revoke", connection.connection_id).out
+
+    everywhere = ["connection", "revoke", "--provider", "demo"]
+    broker(*everywhere, typed="no\n").refused("nothing has been changed")
+    (again,) = broker(*everywhere, "--json", typed="yes\n").json
+    assert again == ended
+    acts = map(json.loads, typed("audit", "export", "--since", "1h", "--json").out.splitlines())
+    said = [(act["provider_id"], act["given"]) for act in acts if act["outcome"] == "failed"]
+    assert ("demo", {"at_provider": "failed"}) in said
 
     by_account = ["user", "erase", "--provider", "demo", "--account", "demo-7f3a51"]
     refused = broker(*by_account, typed="no\n").refused("nothing has been erased")
@@ -108,4 +119,5 @@ def test_what_cannot_be_taken_back_is_said_with_what_to_type_next(typed: Callabl
     typed("user", "erase", "--provider", "demo", "--account", "nobody", "--yes").refused(
         "nobody is called nobody at demo"
     )
+    typed("connection", "revoke", "--provider", "nowhere", "--yes").refused("there is no connection at nowhere")
     assert typed("connection", "revoke").code == 2
