@@ -53,7 +53,7 @@ def test_a_login_that_is_somebodys_is_refused_and_nothing_changes(stack: Stack) 
     before = subjects(stack)
     with only_written(stack, "CONNECT"):
         answer = add(stack, browser)
-    assert (answer.status, read_heading(answer.body)) == (409, "This login belongs to somebody")
+    assert (answer.status, read_heading(answer.body)) == (409, "This login is somebody’s already")
     assert subjects(stack) == before and bob.userinfo().status == 200
     assert Shown(look(browser)).words.count("Remove this login") == 0
 
@@ -133,7 +133,7 @@ def test_of_a_first_sign_in_and_a_link_at_the_same_moment_one_wins(stack: Stack,
 
     monkeypatch.setattr(type(stack.broker.store), "put_subject", first_somebody_else)
     answer = add(stack, browser)
-    assert raced and (answer.status, read_heading(answer.body)) == (409, "This login belongs to somebody")
+    assert raced and (answer.status, read_heading(answer.body)) == (409, "This login is somebody’s already")
     assert "Remove this login" not in Shown(look(browser)).words, "noted, and not linked: it is none"
     assert start_session(stack, who="bob", client=(session.client, None)).claims["sub"] == raced[0]
 

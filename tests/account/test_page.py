@@ -29,7 +29,7 @@ def test_each_app_and_account_with_its_scopes_times_and_uses(stack: Stack) -> No
         "see your e-mail address",
         "Demo Notes alice",
         "read your notes",
-        "Used 2 times Last used",
+        "Used 2 times · since",
         "State works",
     ):
         assert said in words, (said, words)
@@ -83,7 +83,7 @@ def test_what_is_allowed_where_no_account_is_connected_yet_is_shown(stack: Stack
     consent: Any = session.consent_place()
     change(stack, consent, scopes=frozenset({"openid", "oidc:email"}))
     shown = Shown(look(session.sign_in.browser)).words
-    assert "It may, once you connect an account for it" in shown
+    assert "Once you connect an account for it" in shown
 
 
 @requirement("ACC-02")
@@ -115,7 +115,7 @@ def test_the_page_cannot_be_framed_kept_or_read_from_elsewhere(stack: Stack) -> 
 def test_who_acted_through_an_app_stands_beside_it_with_the_api_and_how_often(stack: Stack) -> None:
     acted = start_acting(stack)
     session, page = acted.session, acted.session.sign_in.browser
-    assert "Acted for you through it" not in Shown(look(page)).words
+    assert "Who acted for you through this app" not in Shown(look(page)).words
     for _ in range(2):
         assert acted.tools.act(acted.shown).status == 200
     assert acted.orders.act(acted.tools.act(acted.shown).json["access_token"], BOOKS).status == 200
@@ -125,7 +125,8 @@ def test_who_acted_through_an_app_stands_beside_it_with_the_api_and_how_often(st
     day = f"{at.day} {at:%B %Y}"
     assert f"Test App · orders.example 3 times · Last used {day}" in shown.words
     assert f"Test App · books.example once · Last used {day}" in shown.words
-    assert shown.words.count("Acted for you through it") == 1 and f"end_app {other.client.client_id}" in shown.acts
+    assert shown.words.count("Who acted for you through this app") == 1
+    assert f"end_app {other.client.client_id}" in shown.acts
     (told,) = {
         (one["acted_by"], one["api"], one["client_id"])
         for one in press(page, look(page), "download").json["uses"]

@@ -69,7 +69,7 @@ def test_everything_of_every_app_ends_and_nothing_of_another_user(stack: Stack) 
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"status": 503, "at": frozenset({"revoke"})}, "it is tried again by itself"),
+        ({"status": 503, "at": frozenset({"revoke"})}, "We try again by ourselves"),
         ({}, "ended there too"),
     ],
 )
@@ -81,15 +81,15 @@ def test_what_became_of_each_token_is_said_and_stays_on_the_page_while_something
         setattr(stack.provider.faults, name, value)
     assert said in Shown(end(session)).words
     shown = Shown(look(session.sign_in.browser)).words
-    assert ("perhaps still alive there" in shown) == bool(fault)
+    assert ("perhaps still valid there" in shown) == bool(fault)
 
 
 @requirement("ACC-03", "VLT-07")
 @pytest.mark.parametrize(
     ("endings", "said"),
     [
-        ({"refresh_token": "not_supported"}, "kept there: the service offers no way to end it"),
-        ({"refresh_token": "kept_shared"}, "kept there: ending it would also end what another app"),
+        ({"refresh_token": "not_supported"}, "still valid there: the service has no way to end it"),
+        ({"refresh_token": "kept_shared"}, "still valid there: ending it would also end what another app"),
         ({"running_refresh": "pending"}, "being ended: it will be tried again"),
         ({}, "being ended: it will be tried again"),
     ],

@@ -76,7 +76,7 @@ def test_by_keyboard_an_app_is_allowed_less_then_everything_is_had_and_erased(
     with page.expect_download() as waiting:
         press(page, "Download all my data")
     assert waiting.value.suggested_filename == "my-access.json"
-    press(page, "Erase me")
+    press(page, "Erase me and my data")
     press(page, "Erase everything")
     expect(page.get_by_role("heading", level=1)).to_have_text("You are erased here")
     page.goto(f"{stack.settings.issuer}/account")

@@ -30,7 +30,7 @@ def test_alice_signs_in_calls_the_api_refreshes_and_revokes(demo: Demo, open_pag
     before = page.locator("#tokens").inner_text()
     page.locator("#refresh:enabled").click()
     expect(page.locator("#status")).to_contain_text("New tokens")
-    assert page.locator("#tokens").inner_text() != before
+    expect(page.locator("#tokens")).not_to_have_text(before, use_inner_text=True)
     read(page, "proxy")
     expect(page.locator("#status")).to_contain_text("Demo Notes has answered")
     assert failures == []

@@ -1,5 +1,6 @@
 """clients/broker.js and <connected-accounts> in Chromium, before a broker that runs."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -160,7 +161,7 @@ def test_a_blocked_window_leaves_a_link(page: Page, demo: Behind) -> None:
     row(page, "Demo Calendar").get_by_role("button").click()
     expect(page.get_by_role("status")).to_contain_text("The browser has blocked the window.")
     link = page.get_by_role("link", name="Open the page of the connection")
-    assert (link.get_attribute("href") or "").startswith(f"{demo.broker.issuer}/connect/")
+    expect(link).to_have_attribute("href", re.compile(f"^{re.escape(demo.broker.issuer)}/connect/"))
     check_accessible(page)
     page.evaluate("window.open = window.was")
 

@@ -8,7 +8,7 @@ from playwright.sync_api import Browser
 
 from chalicelib.pages.render import render
 from tests.pages.conftest import Site
-from tests.pages.examples import CHOICE, GITHUB, GOOGLE
+from tests.pages.examples import CHOICE, GITHUB, GOOGLE, every_page
 from tests.requirement import requirement
 
 LONG = replace(CHOICE, client_name="x" * 80, client_host="a" * 60 + ".example", providers=(GITHUB, GOOGLE))
@@ -39,6 +39,35 @@ def test_pages_fit_and_keep_their_own_policy(browser: Browser, site: Site, width
         page.emulate_media(color_scheme=mode)
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
     assert page.complaints == []
+    page.context.close()
+
+
+# Letters of one word of ours on two lines; strangers' names may be longer than any line.
+BROKEN = """() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+  const broken = [];
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (text.parentElement.closest("bdi, style, option")) continue;
+    for (const word of text.data.matchAll(/[\\p{L}\\p{M}]{2,}/gu)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map((part) => Math.round(part.top)));
+      if (lines.size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+}"""
+
+
+@requirement("PAGE-02")
+@pytest.mark.parametrize("language", ["en", "de", "es", "ar"])
+def test_no_word_of_ours_is_broken_on_a_phone(browser: Browser, site: Site, language: str) -> None:
+    page = _open(browser, f"{site.url}/choice", viewport={"width": 360, "height": 800})
+    # German has the longest words: there the notices too, whose words are all that differs among them.
+    for name in (name for name in every_page() if language == "de" or not name.startswith("error-")):
+        page.goto(f"{site.url}/{language}/{name}".replace("/en/", "/"))
+        assert page.evaluate(BROKEN) == [], name
     page.context.close()
 
 

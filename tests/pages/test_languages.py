@@ -55,6 +55,14 @@ def test_a_catalogue_says_all_that_the_english_one_says_with_the_same_places(lan
 
 
 @requirement("PAGE-01")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_in_a_heading_no_punctuation_hangs_on_a_name(language: str) -> None:
+    """A name keeps its letters together there (style.css), so what follows it may begin the next line."""
+    headings = {key: said for key, said in load_messages(language).items() if ".title" in key}
+    assert not [key for key, said in headings.items() for one in sentences(said) if re.search(r"\}\S", one)]
+
+
+@requirement("PAGE-01")
 def test_every_language_has_a_file_and_every_file_a_language() -> None:
     assert sorted(file.name for file in MESSAGES.iterdir()) == sorted(f"{language}.json" for language in LANGUAGES)
     for language in set(LANGUAGES) - {"en"}:
