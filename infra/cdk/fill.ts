@@ -1,4 +1,5 @@
 /** CloudFormation's references and conditions, exchanged for what is known here. */
+import { Token } from 'aws-cdk-lib';
 
 export type Value = string | number;
 export type Json = Value | boolean | null | Json[] | Fields;
@@ -33,10 +34,14 @@ function fillText(text: string, own: Fields, known: Known): Json {
   return { 'Fn::Sub': Object.keys(beside).length ? [text, beside] : text };
 }
 
-/** Whether a condition holds, of which the parameters are filled in. Raises for what only CloudFormation could decide. */
+/**
+ * Whether a condition holds, of which the parameters are filled in. A value that will be known later is not the empty
+ * one. Raises for what only CloudFormation could decide.
+ */
 export function decide(condition: Json): boolean {
   const { 'Fn::Not': not, 'Fn::Equals': equals } = condition as Fields;
   if (Array.isArray(not)) return !decide(not[0]);
-  if (Array.isArray(equals) && equals.every((side) => typeof side === 'string')) return equals[0] === equals[1];
+  const known = Array.isArray(equals) && (equals.includes('') || !equals.some((side) => Token.isUnresolved(side)));
+  if (known && equals.every((side) => typeof side === 'string')) return equals[0] === equals[1];
   throw new Error(`Cannot decide ${JSON.stringify(condition)} before there is a stack`);
 }

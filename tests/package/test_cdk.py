@@ -31,6 +31,8 @@ MOST = {
     "deployment": "two",
     "schedules": "DISABLED",
 }
+# A string of which CDK knows that its value comes with the deployment.
+LATER = "${Token[TOKEN.1]}"
 MADE = {"token-broker": LEAST, "token-broker-test": MOST}
 # (name of the stack, properties, what the error says)
 WRONG = (
@@ -41,6 +43,7 @@ WRONG = (
     ("token-broker", {**LEAST, "domain": "login.example.com"}, "takes no domain; it takes domainName, certificateArn,"),
     ("token-broker", {"package": PACKAGE}, "domainName is missing"),
     ("token-broker", {**LEAST, "domainName": "https://login.example.com"}, "domainName is .*, and has to match "),
+    ("token-broker", {**LEAST, "package": "dist/undecided.zip", "schedules": LATER}, "Cannot decide .*Fn::Equals"),
     ("token-broker", {**LEAST, "requestsAtOnce": 0}, "requestsAtOnce is 0, and has to be at least 1"),
 )
 
@@ -65,10 +68,14 @@ def synthesised(template: Path, tmp_path_factory: pytest.TempPathFactory) -> Syn
     folder = tmp_path_factory.mktemp("cdk")
     (folder / "dist").mkdir()
     (folder / "dist" / template.name).write_bytes(template.read_bytes())
-    for name in (PACKAGE, "dist/lonely.zip"):
+    package = json.loads(template.read_text())
+    undecided = json.loads(template.read_text())
+    undecided["Conditions"]["Runs"] = {"Fn::Equals": [{"Ref": "Schedules"}, "ENABLED"]}
+    undecided["Resources"]["Jobs"]["Condition"] = "Runs"
+    (folder / "dist" / "undecided.json").write_text(json.dumps(undecided))
+    for name in (PACKAGE, "dist/lonely.zip", "dist/undecided.zip"):
         with zipfile.ZipFile(folder / name, "w") as archive:
             archive.writestr("app.py", "# the code of a package")
-    package = json.loads(template.read_text())
     (example,) = (block.text for block in blocks("docs/iac.md") if block.language == "js")
     try:
         complaints = compile_apps(folder, example)

@@ -11,6 +11,11 @@ interface Asked {
   readonly made: Record<string, TokenBrokerProps>;
 }
 
+// @ts-expect-error: an editor refuses a name that no parameter has
+export const unknown: TokenBrokerProps = { package: '', domainName: '', certificateArn: '', domain: '' };
+// @ts-expect-error: and asks for what has no default
+export const missing: TokenBrokerProps = { package: '', domainName: '' };
+
 const asked: Asked = JSON.parse(readFileSync(0, 'utf8'));
 const raised = asked.raised.map(({ stack, props }) => {
   try {
