@@ -3,6 +3,7 @@
 import contextlib
 import os
 import threading
+from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
 from chalicelib.adapters.aws import PACING, Pacing, Transport
@@ -70,9 +71,14 @@ def build_broker(
         deadline=deadline or RequestDeadline(),
         breaker=ProcessBreaker(),
         limiter=BlockLimiter(store),
-        queue=TableQueue(dynamodb, **tables),
+        queue=TableQueue(dynamodb, on_unreadable=partial(_tell_unreadable, log), **tables),
         flights=SharedFlights(),
     )
+
+
+def _tell_unreadable(log: JsonLog, kind: str) -> None:
+    """Once in each run, until somebody has looked at it."""
+    log.event("alarm", kind="job_broken", job_kind=kind, error="item_unreadable")
 
 
 def _build_log(settings: Settings, clock: Clock, stream: TextIO | None) -> JsonLog:

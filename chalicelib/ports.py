@@ -34,6 +34,10 @@ class StoreUnavailable(Exception):
     """The table or the key service did not answer; nothing may be concluded (GEN-13)."""
 
 
+class ItemUnreadable(StoreUnavailable):
+    """An item is there and is no record of ours: somebody altered it, or a release wrote it that is too new."""
+
+
 @dataclass(frozen=True)
 class Written(Generic[T]):
     """The conditional write took effect, now or when its lost answer was written; `item` is what stands there."""

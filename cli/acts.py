@@ -152,7 +152,7 @@ def begin(deployment: Deployment, options: argparse.Namespace, about: About) -> 
 
 
 def read_record(item: dict[str, Any]) -> AuditEvent:
-    """An act, or what was handed out. Raises msgspec.ValidationError, ValueError: none of ours."""
+    """An act, or what was handed out. Raises ItemUnreadable: none of ours."""
     return decode_item({**item, "sub": {"S": ""}}, Act) if item.get("event") == {"S": EVENT} else read_event(item)
 
 

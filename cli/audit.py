@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from chalicelib.adapters.aws import call_with_repeats
 from chalicelib.adapters.chain import CHAIN
+from chalicelib.ports import ItemUnreadable
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.seal import WINDOW_SECONDS, window_of
 from cli.acts import Act, read_record
@@ -58,7 +57,7 @@ def _export(deployment: Deployment, options: argparse.Namespace) -> Any:
     numbers = {window: link.number for window, link in _read_chain(deployment).links.items()}
     try:
         found = sorted(map(read_record, _scan(deployment)), key=_in_order)
-    except (msgspec.ValidationError, ValueError):
+    except ItemUnreadable:
         raise OperationError("a record is not one of ours", "broker audit verify") from None
     return Lines([_row(one, numbers.get(window_of(one.at))) for one in found if since <= one.at <= until])
 

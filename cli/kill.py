@@ -10,7 +10,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from chalicelib.adapters.aws import AwsRefusal
 from chalicelib.adapters.log import JsonLog
+from chalicelib.ports import StoreUnavailable
 from chalicelib.records.deployment import Deployment as DeploymentRecord
 from chalicelib.records.marks import Marks
 from chalicelib.records.places import DEPLOYMENT, provider_place, subject_place, user_key_place
@@ -109,10 +111,15 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] 
             "void_before": date(marks.not_before),
             "next": "users sign in and allow anew; nothing comes back",
         }
-    leave_word(deployment, kind, named)
-    void = None if options.no_count else count_void(deployment, kind, named)
+    try:
+        leave_word(deployment, kind, named)
+        void = None if options.no_count else count_void(deployment, kind, named)
+        lives_on = outlasting(deployment, kind, named)
+    except (OperationError, StoreUnavailable, AwsRefusal) as fault:
+        said = f"the switch is thrown; what it voided cannot be told ({fault})"
+        raise OperationError(said, "broker tail --refused", row) from None
     again = " ".join(word for word in ("broker kill", kind, named, "--undo") if word)
-    told = {**row, "void": void, "lives_on": outlasting(deployment, kind, named), "undo": again}
+    told = {**row, "void": void, "lives_on": lives_on, "undo": again}
     return told if options.json else _in_words(told)
 
 

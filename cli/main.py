@@ -41,10 +41,11 @@ from cli.operations import (
     init_keysets,
     list_resources,
 )
-from cli.showing import resource_row, show, tell_rest
+from cli.showing import harmless, resource_row, show, tell_rest
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
 _WHY = {
+    "item_unreadable": ("an item of the table cannot be read", "docs/runbooks/sealed-value-altered.md"),
     "ResourceNotFoundException": ("the tables are not there", "broker bootstrap, or start dev.py demo"),
     "NotFoundException": ("the KMS key is not there", "broker bootstrap, or set BROKER_KMS_KEY"),
     "AccessDeniedException": ("AWS denies that to you", "use credentials of the operator's role"),
@@ -114,7 +115,7 @@ def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any] | None
         print(json.dumps({"error": message, "hint": hint, **(details or {})}))
     else:
         said = hint.replace("broker ", "python3 dev.py broker ", 1) if hint.startswith("broker ") else hint
-        print(f"broker: {message}" + (f"\n  next: {said}" if said else ""), file=sys.stderr)
+        print(f"broker: {harmless(message)}" + (f"\n  next: {said}" if said else ""), file=sys.stderr)
     return 1
 
 

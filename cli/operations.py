@@ -14,7 +14,7 @@ from chalicelib.adapters.items import key as item_key
 from chalicelib.adapters.keyring import TableKeyRing
 from chalicelib.adapters.kms import PURPOSES, KmsKeys
 from chalicelib.adapters.system import SystemEntropy
-from chalicelib.ports import Clock
+from chalicelib.ports import Clock, ItemUnreadable
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.jose import new_signing_key, public_jwk
 from chalicelib.records.client import Client, SecretHash
@@ -146,10 +146,19 @@ class Deployment:
                 **({"ExclusiveStartKey": start} if start else {}),
             }
             answer = call_with_repeats(self.dynamodb, "Scan", payload)
-            found += [decode_item(item, record) for item in answer.get("Items", [])]
+            found += [_read_item(item, record) for item in answer.get("Items", [])]
             start = answer.get("LastEvaluatedKey") or {}
             if not start:
                 return found
+
+
+def _read_item(item: dict[str, Any], record: type[Any]) -> Any:
+    """Raises OperationError, which names the item: none is passed over, for what is looked for may be that one."""
+    try:
+        return decode_item(item, record)
+    except ItemUnreadable:
+        place = f"{item['pk']['S']} {item['sk']['S']}"
+        raise OperationError(f"the item {place} cannot be read", "docs/runbooks/sealed-value-altered.md") from None
 
 
 def _stands(name: str, old: dict[str, Any] | None) -> str:

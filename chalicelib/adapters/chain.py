@@ -9,7 +9,7 @@ import msgspec
 from chalicelib.adapters.aws import AwsRefusal
 from chalicelib.adapters.items import decode_item, encode, encode_item
 from chalicelib.adapters.table import BATCH, Tables
-from chalicelib.ports import StoreUnavailable
+from chalicelib.ports import ItemUnreadable, StoreUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.seal import AuditSeal, shard_names
 
@@ -81,7 +81,7 @@ def read_seal(item: Mapping[str, Any]) -> AuditSeal:
     """The link of one item. Raises SealBroken: it cannot be read, or is of another window than that of its place."""
     try:
         seal = decode_item(dict(item), AuditSeal)
-    except (msgspec.ValidationError, ValueError, TypeError):
+    except ItemUnreadable:
         raise SealBroken("unreadable") from None
     if item["sk"]["S"] != _place(seal.window):
         raise SealBroken("misplaced")

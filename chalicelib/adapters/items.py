@@ -4,6 +4,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from chalicelib.ports import ItemUnreadable
+
 T = TypeVar("T")
 SCHEMA = 1
 
@@ -42,9 +44,15 @@ def encode(value: object) -> dict[str, Any]:
 
 
 def decode_item(item: dict[str, Any], record: type[T]) -> T:
-    """The record of one item; attributes that the record does not name are ignored (schema n reads n + 1)."""
-    plain = {name: _decode(value) for name, value in item.items()}
-    return msgspec.convert(plain, record, builtin_types=(bytes,), strict=True)
+    """The record of one item; attributes that the record does not name are ignored (schema n reads n + 1).
+
+    Raises ItemUnreadable.
+    """
+    try:
+        plain = {name: _decode(value) for name, value in item.items()}
+        return msgspec.convert(plain, record, builtin_types=(bytes,), strict=True)
+    except (msgspec.ValidationError, ValueError, TypeError):
+        raise ItemUnreadable("item_unreadable") from None
 
 
 def _decode(value: dict[str, Any]) -> Any:

@@ -1,12 +1,13 @@
 """Keysets and what they seal, as whoever turns keys sees them: it alone encrypts under KMS. No request comes here."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.adapters.aws import AwsRefusal, Transport, call_with_repeats
 from chalicelib.adapters.items import decode_item, key
 from chalicelib.adapters.kms import encryption_context
 from chalicelib.adapters.table import Tables, equal
-from chalicelib.ports import Entropy, Refused, StoreUnavailable, Written
+from chalicelib.ports import Entropy, ItemUnreadable, Refused, StoreUnavailable, Written
 from chalicelib.protocol.key_states import lost_from
 from chalicelib.records.places import RESEAL, Place, keyset_copy_place, keyset_place
 from chalicelib.records.reseal import Reseal
@@ -67,7 +68,7 @@ class TableKeyRing(Tables):
         answer = self._call("Scan", payload)
         kinds: dict[str, type[UserKey] | type[JobKey]] = {"USER": UserKey, "JOBKEY": JobKey}
         named = ((kinds.get(item["pk"]["S"].partition("#")[0]), item) for item in answer.get("Items", []))
-        found = [decode_item(item, record) for record, item in named if record is not None]
+        found = [_read_key(item, record) for record, item in named if record is not None]
         return found, answer.get("LastEvaluatedKey", {}).get("pk", {}).get("S", "")
 
     def put_look(self, look: Reseal, *, read: Reseal | None) -> bool:
@@ -81,3 +82,11 @@ class TableKeyRing(Tables):
         """Put another seal around the same key, if it is the one that was read; False where it changed."""
         result = self._update(place, f"SET {field} = :sealed", [f"{field} = :read"], {":sealed": sealed, ":read": read})
         return isinstance(result, Written)
+
+
+def _read_key(item: Mapping[str, Any], record: type[UserKey] | type[JobKey]) -> UserKey | JobKey:
+    """One that cannot be read is one that no key opens, and is counted so: the others do not wait for it."""
+    try:
+        return decode_item(dict(item), record)
+    except ItemUnreadable:
+        return UserKey(sub=item["pk"]["S"].partition("#")[2])

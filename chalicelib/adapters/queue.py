@@ -1,12 +1,12 @@
 """The duties in the table, in order of time: one query per kind says what is due, one write takes a duty."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
-from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.adapters.aws import AwsRefusal, Transport
 from chalicelib.adapters.chain import ChainVerbs
 from chalicelib.adapters.items import decode_item, encode
-from chalicelib.ports import Written
+from chalicelib.ports import ItemUnreadable, Written
 from chalicelib.records.job import Job, JobKind
 from chalicelib.records.places import SWEEP
 from chalicelib.records.sweep import Page, Sweep
@@ -16,7 +16,14 @@ PAGE = 500
 
 
 class TableQueue(ChainVerbs):
-    """What the one who does duties asks of the table."""
+    """What the one who does duties asks of the table.
+
+    on_unreadable   is told the kind of each duty that cannot be read
+    """
+
+    def __init__(self, transport: Transport, *, on_unreadable: Callable[[JobKind], None], **tables: Any) -> None:
+        super().__init__(transport, **tables)
+        self._on_unreadable = on_unreadable
 
     def list_due(self, now: int) -> tuple[Iterator[Job], ...]:
         """All whose time has come, oldest first, for each kind; read on as far as they are asked for."""
@@ -90,7 +97,11 @@ class TableQueue(ChainVerbs):
                 **({"ExclusiveStartKey": start} if start else {}),
             }
             answer = self._call("Query", payload)
-            yield from (decode_item(item, Job) for item in answer.get("Items", []))
+            for item in answer.get("Items", []):
+                try:
+                    yield decode_item(item, Job)
+                except ItemUnreadable:  # the duties behind it do not wait for it
+                    self._on_unreadable(kind)
             start = answer.get("LastEvaluatedKey") or {}
             if not start:
                 return

@@ -12,7 +12,7 @@ import msgspec
 
 from chalicelib.access import open_key_of
 from chalicelib.custody.revoking import end_all
-from chalicelib.ports import Broker
+from chalicelib.ports import Broker, ItemUnreadable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.records.connection import Connection
 from chalicelib.records.places import Place, client_place, connection_place, grant_place, user_key_place
@@ -35,7 +35,10 @@ def end_idle(broker: Broker) -> list[Connection]:
             if broker.deadline.left() < LEAST_SECONDS:
                 broker.queue.put_sweep(msgspec.structs.replace(sweep, due_at=broker.clock.now()), read=sweep)
                 return ended
-            ended += _look_at(broker, sub, names)
+            try:
+                ended += _look_at(broker, sub, names)
+            except ItemUnreadable:  # the users behind this one do not wait for it
+                broker.log.event("alarm", kind="job_broken", job_kind="idle", error="item_unreadable", sub=sub)
         now = broker.clock.now()
         if not page.cursor:
             broker.queue.put_sweep(Sweep(due_at=now + DAY), read=sweep)

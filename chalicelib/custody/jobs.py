@@ -17,7 +17,7 @@ from chalicelib.custody.limiting import end_in_time
 from chalicelib.custody.revoking import finish_ending, give_up, look_around
 from chalicelib.custody.signing_out import tell_apps
 from chalicelib.custody.turns import take_turns
-from chalicelib.ports import Broker, Found, StoreUnavailable
+from chalicelib.ports import Broker, Found, ItemUnreadable, StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection, Ending
@@ -81,7 +81,7 @@ def run_due_jobs(broker: Broker) -> list[Performed]:
         if broker.deadline.left() < LEAST_SECONDS:
             break
         now = broker.clock.now()
-        whose = job.provider_id or job.client_id or job.sub or (job.told[0].client_id if job.told else job.kind)
+        whose = job.provider_id or job.client_id or job.sub or _app_of(job) or job.kind
         if failed[whose] >= FAILURES_OF_ONE_RUN:
             continue
         if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS):
@@ -97,7 +97,7 @@ def run_due_jobs(broker: Broker) -> list[Performed]:
 def _run(broker: Broker, job: Job) -> Performed:
     try:
         done = _perform(broker, job)
-    except (*ProviderFailure, OAuthError, SealBroken, msgspec.DecodeError) as error:
+    except (*ProviderFailure, OAuthError, SealBroken, ItemUnreadable, msgspec.DecodeError) as error:
         broker.log.event("job_failed", kind=job.kind, job_id=job.job_id, reason=str(error))
         done = _Done(done=False)
     except StoreUnavailable:
@@ -121,9 +121,14 @@ def _run(broker: Broker, job: Job) -> Performed:
     return Performed(job=job, outcome=outcome, found=done.found)
 
 
+def _app_of(job: Job) -> str:
+    """Of a sign-out: the app that is told next."""
+    return job.told[0].client_id if job.told else ""
+
+
 def _tell_operator(broker: Broker, job: Job) -> None:
     if job.kind == "sign_out":
-        broker.log.event("alarm", kind="sign_out_given_up", client_id=job.told[0].client_id)
+        broker.log.event("alarm", kind="sign_out_given_up", client_id=_app_of(job))
         return
     if job.kind in ("erase", "time_up"):
         broker.log.event("alarm", kind=f"{job.kind}_given_up", sub=job.sub)

@@ -161,6 +161,17 @@ def test_what_does_not_open_is_counted_and_keeps_the_old_key(stack: Stack) -> No
     assert "user_key_does_not_open" in stack.log.getvalue()
 
 
+@requirement("KEY-04", "STORE-31")
+def test_a_key_that_cannot_be_read_keeps_no_other_from_being_sealed_anew(stack: Stack) -> None:
+    session = start_session(stack)
+    torn = {"pk": {"S": "USER#torn"}, "sk": {"S": "#"}, "sub": {"S": "torn"}, "sealed": {"N": "1"}}
+    stack.deployment.dynamodb.call("PutItem", {"TableName": stack.settings.keys_table, "Item": torn})
+    turn_vault(stack)
+    done = run(stack)
+    assert done.look is not None and done.look.broken == 1 and version_of(stack, session) == 2
+    assert states(stack, "vault") == {1: "retired", 2: "current"}
+
+
 @requirement("KEY-04")
 def test_the_providers_secret_is_sealed_anew_too(stack: Stack) -> None:
     turn_vault(stack)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from chalicelib.adapters.queue import TableQueue
 from chalicelib.records.places import SWEEP
-from cli.doctor.checks import Group
+from cli.doctor.checks import Fault, Group
 from cli.doctor.deployment.visit import DEPLOY, Here
 from cli.operations import Deployment
 
@@ -25,17 +25,18 @@ def runs(here: Here) -> Iterator[str]:
 
 
 @GROUP.check("schedule-keeps-up", "warning", fix=FIX, source=DEPLOY)
-def keeps_up(here: Here) -> Iterator[str]:
+def keeps_up(here: Here) -> Iterator[str | Fault]:
     """No duty has waited for long beyond its time."""
-    now = here.deployment.clock.now()
-    oldest = here.read(lambda deployment: [next(due, None) for due in _queue(deployment).list_due(now)])
+    now, unreadable = here.deployment.clock.now(), list[str]()
+    oldest = here.read(lambda deployment: [next(due, None) for due in _queue(deployment, unreadable).list_due(now)])
+    for kind in unreadable:
+        yield Fault(f"a duty of kind {kind} cannot be read", "docs/runbooks/job-broken.md")
     for job in oldest:
         if job is not None and now - job.due_at > LATE_SECONDS:
             yield f"a duty of kind {job.kind} waits since {(now - job.due_at) // 60} minutes"
 
 
-def _queue(deployment: Deployment) -> TableQueue:
+def _queue(deployment: Deployment, unreadable: list[str]) -> TableQueue:
     settings = deployment.settings
-    return TableQueue(
-        deployment.dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=deployment.entropy
-    )
+    tables = {"table": settings.table, "keys_table": settings.keys_table}
+    return TableQueue(deployment.dynamodb, on_unreadable=unreadable.append, entropy=deployment.entropy, **tables)
