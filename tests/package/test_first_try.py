@@ -2,8 +2,8 @@
 
 Three things are other than on AWS. Chalice fetches no wheels here: the copy has what they hold in `vendor/`, out of the
 package that is built anyway. The functions are told where this AWS stands. And `ImportDoor` imports the API, for which
-ministack has CloudFormation alone; an update of the API has to be one that changes nothing in it. What roles may do is
-compared, not enforced: tests/package/test_deployed.py enforces the same policies.
+ministack has CloudFormation alone, and changes its routes. What roles may do is compared, not enforced:
+tests/package/test_deployed.py enforces the same policies.
 """
 
 import http.client
@@ -38,10 +38,18 @@ FUNCTIONS = {
 }
 
 
+# A release of before: it had a route that has gone since, and lacks one.
+OF_BEFORE = """
+app.route("/of-before", content_types=[])(lambda: {})
+app.routes.pop("/health")
+"""
+
+
 class FirstTry:
     """Whoever types the commands: a copy of the repository, and an account in which there is nothing yet.
 
-    issuer   what the first deployment said, as the second one has it
+    issuer   what the first deployment said, as the others have it
+    stood    what stood after each of three deployments: one of before, the one that is tested, and the same once more
     """
 
     def __init__(self, folder: Path, endpoint_url: str, package: Path) -> None:
@@ -53,9 +61,16 @@ class FirstTry:
             packed.extractall(folder / "vendor", [name for name in packed.namelist() if not name.startswith(OURS)])
         self.set("BROKER_ENDPOINT_URL", endpoint_url)
         self.run(ROOT, {"BROKER_ENDPOINT_URL": endpoint_url}, sys.executable, "-m", "cli.main", "bootstrap", "--json")
+        app = (folder / "app.py").read_text(encoding="utf-8")
+        (folder / "app.py").write_text(app + OF_BEFORE, encoding="utf-8")
         self.issuer = self.deploy()
+        self.stood = [self.look()]
+        (folder / "app.py").write_text(app, encoding="utf-8")
         self.set("BROKER_ISSUER", self.issuer)
-        self.again = self.deploy()
+        self.again = []
+        for _ in ("changed", "the same"):
+            self.again.append(self.deploy())
+            self.stood.append(self.look())
         given = {"BROKER_ENDPOINT_URL": endpoint_url, "BROKER_ISSUER": self.issuer}
         self.run(ROOT, given, sys.executable, "-m", "cli.main", "init", "--json")
 
@@ -78,6 +93,34 @@ class FirstTry:
         (address,) = (line.split()[-1] for line in said.splitlines() if "Rest API URL" in line)
         assert address.endswith("/")
         return address.removesuffix("/")
+
+    def look(self) -> dict[str, Any]:
+        """Functions, roles, routes and schedules, without the times of their last writing."""
+        times, iam = ("LastModified", "RevisionId"), self.client("iam")
+        functions = self.client("lambda").list_functions()["Functions"]
+        roles = {one["Role"].rpartition("/")[2] for one in functions}
+        named = {role: iam.list_role_policies(RoleName=role)["PolicyNames"] for role in roles}
+        return {
+            "functions": {
+                one["FunctionName"]: {name: value for name, value in one.items() if name not in times}
+                for one in functions
+            },
+            "policies": {
+                (role, name): iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"]
+                for role, names in named.items()
+                for name in names
+            },
+            "routes": self.routes(),
+            "rules": sorted((one["Name"], one["State"]) for one in self.client("events").list_rules()["Rules"]),
+        }
+
+    def routes(self) -> frozenset[tuple[str, str]]:
+        """Method and path of everything that the API answers."""
+        api = self.client("apigateway")
+        (found,) = api.get_rest_apis()["items"]
+        pages = api.get_paginator("get_resources").paginate(restApiId=found["id"], embed=["methods"])
+        resources = [resource for page in pages for resource in page["items"]]
+        return frozenset((method, one["path"]) for one in resources for method in one.get("resourceMethods", {}))
 
     def run(self, folder: Path, more: dict[str, str], *command: str) -> str:
         """What a command says; it has to end well."""
@@ -113,10 +156,25 @@ def there(host_package: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @requirement("OPS-28")
 def test_the_second_deployment_is_an_update_of_the_first(there: FirstTry) -> None:
-    assert there.again == there.issuer
+    assert there.again == [there.issuer] * 2
     assert len(there.client("apigateway").get_rest_apis()["items"]) == 1
     functions = there.client("lambda").list_functions()["Functions"]
     assert {function["FunctionName"] for function in functions} == set(FUNCTIONS)
+
+
+@requirement("OPS-28")
+def test_what_changed_between_two_deployments_changes_and_nothing_else(there: FirstTry) -> None:
+    """A setting, the code and two routes; then the same is deployed once more, which changes nothing at all."""
+    before, after, again = there.stood
+    assert before["routes"] - after["routes"] == {("GET", "/of-before")}
+    assert {path for _, path in after["routes"] - before["routes"]} == {"/health"}
+    for name in FUNCTIONS:
+        old, new = before["functions"][name], after["functions"][name]
+        assert {key for key in new if new[key] != old.get(key)} == {"CodeSha256", "CodeSize", "Environment"}
+        was, now = (one["Environment"]["Variables"] for one in (old, new))
+        assert {key for key in now if now[key] != was[key]} == {"BROKER_ISSUER"} and was.keys() == now.keys()
+    assert (before["policies"], before["rules"]) == (after["policies"], after["rules"])
+    assert again == after
 
 
 @requirement("OPS-28")
@@ -140,12 +198,8 @@ def test_each_function_is_as_the_configuration_says(there: FirstTry, name: str) 
 
 @requirement("OPS-28")
 def test_the_api_has_every_route_and_leads_to_the_function(there: FirstTry) -> None:
-    api = there.client("apigateway")
-    (found,) = api.get_rest_apis()["items"]
-    pages = api.get_paginator("get_resources").paginate(restApiId=found["id"], embed=["methods"])
-    resources = [resource for page in pages for resource in page["items"]]
-    routes = {(method, one["path"]) for one in resources for method in one.get("resourceMethods", {})}
-    assert {(one.method, one.path) for one in ENDPOINTS} <= routes
+    (found,) = there.client("apigateway").get_rest_apis()["items"]
+    assert {(one.method, one.path) for one in ENDPOINTS} <= there.routes()
     assert found["endpointConfiguration"]["types"] == ["REGIONAL"]
     policy = there.client("lambda").get_policy(FunctionName="token-broker-dev")["Policy"]
     assert f":{found['id']}/*" in policy
@@ -168,3 +222,4 @@ def test_the_broker_answers_as_its_issuer(there: FirstTry) -> None:
     assert (status, metadata["issuer"]) == (200, there.issuer)
     status, keys = there.get("/jwks")
     assert status == 200 and keys["keys"]
+    assert there.get("/health")[0] == 200, "a route that the deployment before did not have"
