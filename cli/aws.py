@@ -10,6 +10,13 @@ from typing import Any
 
 from chalicelib.adapters.aws import READ_SECONDS, STAND_IN_SECONDS, AwsRefusal, AwsUnreachable, Transport, is_stand_in
 
+# What botocore finds out before it asks AWS anything: no repeat helps, and each has words of its own for the operator.
+NOT_SIGNED_IN = frozenset(
+    {
+        *("NoCredentialsError", "PartialCredentialsError", "ProfileNotFound", "NoRegionError"),
+        *("CredentialRetrievalError", "TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
+    }
+)
 _MAKING = threading.Lock()  # a session makes one client at a time
 
 
@@ -37,7 +44,8 @@ class BotoTransport:
             response: dict[str, Any] = dict(error.response)
             raise AwsRefusal(response["Error"].get("Code", ""), response.get("Item")) from None
         except BotoCoreError as error:
-            raise AwsUnreachable(type(error).__name__) from None
+            name = type(error).__name__
+            raise AwsRefusal(name) if name in NOT_SIGNED_IN else AwsUnreachable(name) from None
         self.ahead = _seconds_ahead(answer)
         return answer
 

@@ -51,6 +51,20 @@ _WHY = {
     "AccessDeniedException": ("AWS denies that to you", "use credentials of the operator's role"),
     "UnrecognizedClientException": ("AWS does not know these credentials", "sign in to AWS again"),
     "ExpiredTokenException": ("the AWS credentials have expired", "sign in to AWS again"),
+    "NoCredentialsError": (
+        "this terminal has no AWS credentials",
+        "aws sso login or aws configure, then export AWS_PROFILE=NAME of the operator's role",
+    ),
+    "PartialCredentialsError": (
+        "half of this terminal's AWS credentials is missing",
+        "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both, or AWS_PROFILE=NAME",
+    ),
+    "ProfileNotFound": ("there is no AWS profile of the name in AWS_PROFILE", "aws configure list-profiles"),
+    "NoRegionError": ("no AWS region is set", "export AWS_REGION=... of your stack"),
+    **dict.fromkeys(
+        ("CredentialRetrievalError", "TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
+        ("the AWS credentials of this terminal have ended, or cannot be had", "aws sso login"),
+    ),
 }
 
 

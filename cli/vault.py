@@ -11,6 +11,8 @@ from chalicelib.config import read_catalog
 from chalicelib.custody.keeping import read_from_log, recover_answer
 from chalicelib.custody.resealing import reseal_vault
 from chalicelib.ports import Broker
+from chalicelib.protocol.key_states import next_step, rules_of
+from chalicelib.records.places import keyset_place
 from chalicelib.records.reseal import Reseal
 from cli.keys import turner_of
 from cli.operations import Deployment, OperationError, list_providers
@@ -65,8 +67,19 @@ def _reseal(deployment: Deployment, options: argparse.Namespace) -> dict[str, An
         "do_not_open": look.broken,
         "old_versions_gone": [turn.version for turn in done.gone],
         "not_before": date(done.at),
-        "next": _AFTER[done.state],
+        "next": _published(deployment) if done.state == "nothing_to_do" else _AFTER[done.state],
     }
+
+
+def _published(deployment: Deployment) -> str:
+    """Of a vault with one key in use: whether the next one is on its way."""
+    place = keyset_place("vault")
+    item = deployment.store.read(place).get(place)
+    step = next_step(item, rules_of("vault", deployment.settings)) if item else None
+    if step is None or step.kind != "use":
+        return _AFTER["nothing_to_do"]
+    begins = f"version {step.version} is published, and used from {date(step.at)} on"
+    return f"{begins}; the schedule does it, or broker keys rotate vault then; this command after that"
 
 
 _AFTER = {

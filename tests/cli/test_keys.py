@@ -128,3 +128,15 @@ def test_a_switch_says_what_it_did_and_how_it_is_undone(broker: Operator, typed:
     typed("kill", "provider", "demo").refused("not switched on")
     typed("kill", "user").refused("name the user")
     assert typed("kill", "planet").code == 2
+
+
+@requirement("KEY-01")
+def test_a_vault_whose_next_key_is_only_published_says_from_when_on_it_is_used(
+    keys: Callable[..., Any], typed: Callable[..., Done]
+) -> None:
+    before = typed("vault", "reseal", "--json").json
+    assert (before["state"], before["next"]) == ("nothing_to_do", "broker keys rotate vault, if it is to be turned")
+    published = keys("rotate", "vault")
+    told = typed("vault", "reseal", "--json").json
+    assert told["state"] == "nothing_to_do"
+    assert f"version {published['version']} is published, and used from {published['next_at']} on" in told["next"]

@@ -244,7 +244,7 @@ def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_packa
     assert jobs["Role"] != api["Role"]
     assert inline(resources[name]["Properties"]) == [JOBS_POLICY]
     kept = resources["JobsLogGroup"]["Properties"]
-    assert kept == {"LogGroupName": {"Fn::Sub": "/aws/lambda/${Jobs}"}, "RetentionInDays": 365}
+    assert kept == {"LogGroupName": {"Fn::Sub": "/aws/lambda/${Jobs}"}, "RetentionInDays": 400}
 
 
 def test_the_operators_policy_allows_the_calls_of_the_operators_command() -> None:

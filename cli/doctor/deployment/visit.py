@@ -12,7 +12,7 @@ from chalicelib.providers.catalog import Catalog
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.settings import Settings
 from chalicelib.records.stored import KeysetItem
-from cli.aws import BotoTransport
+from cli.aws import NOT_SIGNED_IN, BotoTransport
 from cli.doctor.checks import Skipped, Source
 from cli.doctor.server.asking import Asker
 from cli.doctor.server.published import Published
@@ -133,9 +133,13 @@ class Here:
         except AwsRefusal as refusal:
             if refusal.code in DENIED:
                 return Skipped(f"AWS denies you {service}:{operation}; infra/doctor-policy.json allows it")
-            return Refused(refusal.code)
+            return Skipped(_unreached(service)) if refusal.code in NOT_SIGNED_IN else Refused(refusal.code)
         except (AwsUnreachable, StoreUnavailable):
-            return Skipped(f"{service} cannot be reached; are you signed in to AWS, and is AWS_REGION set?")
+            return Skipped(_unreached(service))
+
+
+def _unreached(service: str) -> str:
+    return f"{service} cannot be reached; are you signed in to AWS, and is AWS_REGION set?"
 
 
 @cache
