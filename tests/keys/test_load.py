@@ -8,9 +8,13 @@ from typing import Any
 import jwt
 import pytest
 
+from chalicelib.adapters.chain import CHAIN
+from chalicelib.custody.auditing import seal_windows
 from chalicelib.custody.rotating import turn_one
 from chalicelib.ports import Broker
 from chalicelib.protocol.key_states import LEAD_SECONDS
+from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS
+from cli.audit_chain import Chain, read_chain
 from tests.flow.stack import Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, read_claims, start_session
 from tests.keys.turning import DAY, run_schedule, states, turner_of
@@ -91,6 +95,7 @@ class Load:
     client: Any
     secret_client: Any
     server: ResourceServer
+    seals: bool = False
     faults: list[BaseException] = field(default_factory=list)
 
     def sign_in(self) -> None:
@@ -114,6 +119,8 @@ class Load:
         for app in self.apps:
             for token in app.held:
                 self._guard(self.server.verify, token)
+        if self.seals:
+            seal_windows(self.stack.broker)
         assert not self.faults, self.faults
 
     def _guard(self, act: Callable[..., None], *arguments: Any) -> None:
@@ -162,12 +169,24 @@ def turn(load: Load, *purposes: Any) -> None:
         load.round()
 
 
-@requirement("F20", "KEY-01")
+def verified_chain(stack: Stack) -> Chain:
+    """What was handed out, as it is sealed, held against every version of the key."""
+    asked = {"TableName": stack.settings.table, "FilterExpression": "pk = :chain", "ConsistentRead": True}
+    found = stack.deployment.dynamodb.call("Scan", {**asked, "ExpressionAttributeValues": {":chain": {"S": CHAIN}}})
+    return read_chain(found["Items"], stack.build().keys.get("audit"))
+
+
+@requirement("F20", "KEY-01", "AUD-02")
 def test_every_key_turns_under_load_and_nothing_is_lost(load: Load) -> None:
-    sealing = ("handle", "cookie", "pepper", "user_code", "nonce", "pairwise", "vault")
+    sealing = ("handle", "cookie", "pepper", "user_code", "nonce", "pairwise", "vault", "audit")
+    load.seals = True
     turn(load, *sealing)
     for purpose in sealing:
         assert states(load.stack, purpose) == {1: "retired", 2: "current"}
+    load.pass_time(SETTLE_SECONDS + WINDOW_SECONDS)
+    load.round()
+    chain = verified_chain(load.stack)
+    assert chain.findings == () and {link.key_version for link in chain.links.values()} == {1, 2}
 
 
 @requirement("F20", "META-04")
