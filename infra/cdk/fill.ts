@@ -19,15 +19,21 @@ export function fill(json: Json, known: Known): Json {
   if (typeof name === 'string') return known.value(name) ?? json;
   if (Array.isArray(attribute)) return known.value(attribute.join('.')) ?? json;
   if (typeof text === 'string') return fillText(text, {}, known);
-  if (Array.isArray(text)) return fillText(text[0] as string, fill(text[1], known) as Fields, known);
-  if (Array.isArray(choice)) return fill(known.holds(choice[0] as string) ? choice[1] : choice[2], known);
+  if (Array.isArray(text)) {
+    const [said, own] = text as [string, Fields];
+    return fillText(said, fill(own, known) as Fields, known);
+  }
+  if (Array.isArray(choice)) {
+    const [condition, yes, no] = choice as [string, Json, Json];
+    return fill(known.holds(condition) ? yes : no, known);
+  }
   return Object.fromEntries(Object.entries(json).map(([key, each]) => [key, fill(each, known)]));
 }
 
 /** Values go beside the text, where CloudFormation does not read them for names; `own` are those that are there. */
 function fillText(text: string, own: Fields, known: Known): Json {
   const beside = { ...own };
-  for (const [, name] of text.matchAll(/\$\{([^!}]+)\}/g)) {
+  for (const [, name = ''] of text.matchAll(/\$\{([^!}]+)\}/g)) {
     const value = name in own ? undefined : known.value(name);
     if (value !== undefined) beside[name] = value;
   }
@@ -40,7 +46,7 @@ function fillText(text: string, own: Fields, known: Known): Json {
  */
 export function decide(condition: Json): boolean {
   const { 'Fn::Not': not, 'Fn::Equals': equals } = condition as Fields;
-  if (Array.isArray(not)) return !decide(not[0]);
+  if (Array.isArray(not)) return !decide(not[0] as Json);
   const known = Array.isArray(equals) && (equals.includes('') || !equals.some((side) => Token.isUnresolved(side)));
   if (known && equals.every((side) => typeof side === 'string')) return equals[0] === equals[1];
   throw new Error(`Cannot decide ${JSON.stringify(condition)} before there is a stack`);

@@ -64,8 +64,7 @@ export class TokenBroker extends Construct {
   readonly restAPIId!: string;
   readonly endpointURL!: string;
 
-  /** Every resource by its logical id, for what you want to add to one. */
-  readonly resources: Record<string, CfnResource> = {};
+  private readonly resources = new Map<string, CfnResource>();
 
   constructor(scope: Construct, id: string, props: TokenBrokerProps) {
     super(scope, id);
@@ -76,28 +75,34 @@ export class TokenBroker extends Construct {
     this.addResources(template, known, new Asset(this, 'Package', { path: props.package }));
     this.addOutputs(template, known);
     const reason = 'RestAPI.Stage is what the SAM transform makes of RestAPI';
-    Validations.of(this.resources.DomainMapping).acknowledge({ id: 'CloudFormation-Validate::F1020', reason });
+    Validations.of(this.resource('DomainMapping')).acknowledge({ id: 'CloudFormation-Validate::F1020', reason });
+  }
+
+  /** A resource of the template, for what you want to add to it. Raises where there is none. */
+  resource(logicalId: string): CfnResource {
+    const found = this.resources.get(logicalId);
+    if (!found) throw new Error(`There is no ${logicalId} among ${[...this.resources.keys()].join(', ')}`);
+    return found;
   }
 
   private addResources(template: Template, known: Known, code: Asset) {
+    const place = { Bucket: code.s3BucketName, Key: code.s3ObjectKey };
     for (const [name, { Type, Properties, Condition, ...others }] of Object.entries(template.Resources)) {
       if (typeof Condition === 'string' && !known.holds(Condition)) continue;
       const properties = fill(Properties, known) as Fields;
-      if (Type === 'AWS::Serverless::Function') {
-        properties.CodeUri = { Bucket: code.s3BucketName, Key: code.s3ObjectKey };
-      }
-      const resource = new CfnResource(this, name, { type: Type, properties });
+      const ofFunctions = Type === 'AWS::Serverless::Function' ? { CodeUri: place } : {};
+      const resource = new CfnResource(this, name, { type: Type, properties: { ...properties, ...ofFunctions } });
       resource.overrideLogicalId(name);
       for (const [attribute, value] of Object.entries(others)) resource.addOverride(attribute, value);
-      this.resources[name] = resource;
+      this.resources.set(name, resource);
     }
   }
 
   /** Values are tokens of resources, so that another stack may use them too. */
   private addOutputs(template: Template, known: Known) {
     const value = (name: string) => {
-      const [logicalId, attribute] = name.split('.');
-      const resource = this.resources[logicalId];
+      const [logicalId = '', attribute] = name.split('.');
+      const resource = this.resources.get(logicalId);
       return known.value(name) ?? (attribute ? resource?.getAtt(attribute).toString() : resource?.ref);
     };
     for (const [name, { Value, Description }] of Object.entries(template.Outputs)) {
@@ -137,7 +142,7 @@ function readParameters({ Parameters, Conditions }: Template, props: TokenBroker
     values[name] = checkValue(camel(name), given[camel(name) as keyof typeof given] ?? parameter.Default, parameter);
   }
   const value = (name: string): Value | undefined => values[name];
-  const holds = (condition: string): boolean => decide(fill(Conditions[condition], { value, holds }));
+  const holds = (condition: string): boolean => decide(fill(Conditions[condition] as Json, { value, holds }));
   return { value, holds };
 }
 

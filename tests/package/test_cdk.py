@@ -44,6 +44,7 @@ WRONG = (
     ("token-broker", {"package": PACKAGE}, "domainName is missing"),
     ("token-broker", {**LEAST, "domainName": "https://login.example.com"}, "domainName is .*, and has to match "),
     ("token-broker", {**LEAST, "package": "dist/undecided.zip", "schedules": LATER}, "Cannot decide .*Fn::Equals"),
+    ("token-broker", LEAST, "There is no DomainRecord among .*BrokerTable"),
     ("token-broker", {**LEAST, "requestsAtOnce": 0}, "requestsAtOnce is 0, and has to be at least 1"),
 )
 

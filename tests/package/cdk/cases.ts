@@ -19,7 +19,8 @@ export const missing: TokenBrokerProps = { package: '', domainName: '' };
 const asked: Asked = JSON.parse(readFileSync(0, 'utf8'));
 const raised = asked.raised.map(({ stack, props }) => {
   try {
-    new TokenBroker(new Stack(new App({ autoSynth: false }), stack), 'Broker', props);
+    const broker = new TokenBroker(new Stack(new App({ autoSynth: false }), stack), 'Broker', props);
+    broker.resource('DomainRecord');
     return '';
   } catch (error) {
     return String(error);
@@ -32,6 +33,6 @@ for (const [name, props] of Object.entries(asked.made)) {
   const broker = new TokenBroker(new Stack(app, name), 'Broker', props);
   // Another stack may use what this one tells.
   const told = broker as unknown as Record<string, string>;
-  for (const output of asked.outputs) new CfnOutput(beside, `${name}${output}`, { value: told[output] });
+  for (const output of asked.outputs) new CfnOutput(beside, `${name}${output}`, { value: String(told[output]) });
 }
 console.log(JSON.stringify(raised));
