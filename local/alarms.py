@@ -44,7 +44,7 @@ def build(alarms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     resources["Dashboard"] = {
         "Type": "AWS::CloudWatch::Dashboard",
         "Properties": {
-            "DashboardName": {"Fn::Sub": "${AWS::StackName}"},
+            "DashboardName": {"Fn::Sub": "${AWS::StackName}-${AWS::Region}"},  # of one account, whatever the region
             "DashboardBody": {"Fn::Sub": json.dumps(build_dashboard(NAMESPACE, API, names))},
         },
     }

@@ -21,7 +21,12 @@ def template() -> dict[str, Any]:
 
 
 def resources(template: dict[str, Any], deployment: str, stack: str) -> dict[str, Any]:
-    given = {"Deployment": deployment, "AWS::StackName": stack, "DomainName": f"{stack}.example.com"}
+    given = {
+        "Deployment": deployment,
+        "AWS::StackName": stack,
+        "AWS::Region": "eu-central-1",
+        "DomainName": f"{stack}.example.com",
+    }
     found: dict[str, Any] = settle(template, {**given, "HostedZoneId": "Z0123456789"})["Resources"]
     return found
 
@@ -40,6 +45,14 @@ def named(resources: dict[str, Any]) -> dict[tuple[str, str], str]:
 def test_no_name_of_one_deployment_is_the_others(template: dict[str, Any]) -> None:
     first, second = (named(resources(template, *names)) for names in (("broker", "token-broker"), ("two", "second")))
     assert set(first.values()) == set(second.values()) == NAMED and not first.keys() & second.keys()
+
+
+@requirement("OPS-34")
+def test_a_dashboard_is_an_accounts_so_it_has_its_regions_name(template: dict[str, Any]) -> None:
+    """Two regions may have stacks of one name."""
+    assert template["Resources"]["Dashboard"]["Properties"]["DashboardName"] == {
+        "Fn::Sub": "${AWS::StackName}-${AWS::Region}"
+    }
 
 
 @requirement("OPS-33")
