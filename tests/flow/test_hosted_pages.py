@@ -28,8 +28,11 @@ URLS = frozenset({"href", "action", "content"})
 
 @pytest.fixture(scope="module")
 def scene(parts: Parts, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    yield start_scene(parts, tmp_path_factory.mktemp("providers"))
-    parts.current = None
+    made, provider = start_scene(parts, tmp_path_factory.mktemp("providers")), parts.provider.grants
+    # The broker's clock stands still. So has the provider's, or after a minute what it signs is of the future.
+    before, provider.clock = provider.clock, made.stack.clock.now
+    yield made
+    provider.clock, parts.current = before, None
 
 
 @pytest.fixture(autouse=True)
