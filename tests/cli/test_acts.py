@@ -1,17 +1,18 @@
 """What operators do is on record: every command of the parser, before it begins, with who typed it and no secret."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.signed import SignedTransport
 from chalicelib.config import read_settings
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.subject import Subject
-from cli.acts import CHANGES_NOTHING, ON_RECORD, Act, name_commands, run_on_record
+from cli.acts import CHANGES_NOTHING, ON_RECORD, Act, begin, name_commands, run_on_record
 from cli.aws import name_caller, terminal_session
 from cli.main import build_parser
 from cli.operations import Deployment, list_clients
@@ -149,6 +150,27 @@ def test_a_secret_that_was_just_made_is_shown_though_its_end_is_not_on_record(
     failing = deployed(broker, Fault(mode="B", operation="PutItem", first=2, times=9))
     assert run_on_record(failing, typed_words(*CREATE))["client_secret"]
     assert "the end of this command is not on record" in capsys.readouterr().err
+
+
+@requirement("AUD-08")
+def test_a_record_has_the_tables_time_and_not_the_terminals(broker: Operator) -> None:
+    """One far behind would stand in a window that is sealed, as if somebody had put it in."""
+
+    class Elsewhere:
+        ahead = 0
+
+        def __init__(self, table: Transport) -> None:
+            self.table = table
+
+        def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+            answer = self.table.call(operation, payload)
+            self.ahead = 3 * 3600  # known from the first answer on
+            return answer
+
+    here = deployed(broker)
+    there = Deployment(here.settings, dynamodb=Elsewhere(here.dynamodb), kms=here.kms)
+    act = begin(there, typed_words("jobs", "run"), ON_RECORD["jobs run"])
+    assert act.at >= here.clock.now() + 3 * 3600 - 60
 
 
 @requirement("AUD-02", "AUD-08")
