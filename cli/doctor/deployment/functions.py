@@ -72,7 +72,7 @@ def have_the_policies(here: Here) -> Iterator[str | Fault]:
             fix = f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}"
             yield Fault(f"{role} has {arn} attached", fix)
         theirs = _statements([_with_our_logs(one, function) for one in _inline(here, role)])
-        ours = _statements([_named(here, (CHALICE / wanted).read_text(encoding="utf-8"))])
+        ours = _statements([_named((CHALICE / wanted).read_text(encoding="utf-8"), function)])
         if more := theirs - ours:
             yield f"{role} allows more than {wanted}: {'; '.join(sorted(map(_brief, more)))}"
         if less := ours - theirs:
@@ -107,15 +107,16 @@ def _policies() -> dict[str, str]:
     return {"app.app": config["iam_policy_file"], **others}
 
 
-def _named(here: Here, policy: str) -> Json:
-    """A policy of the repository under the names that this deployment has by its settings."""
-    settings = here.settings
-    tables = {"": settings.table, "-keys": settings.keys_table}
+def _named(policy: str, function: Json) -> Json:
+    """A policy of the repository under the names that a function has in its settings."""
+    usual = {"TABLE": "broker", "KEYS_TABLE": "broker-keys", "KMS_KEY": "alias/broker", "DEPLOYMENT": "broker"}
+    own = {name: _settings_of(function).get(PREFIX + name, plain) for name, plain in usual.items()}
+    tables = {"": own["TABLE"], "-keys": own["KEYS_TABLE"]}
     policy = re.sub(r'(?<=:table/)broker(|-keys)(?=["/])', lambda found: tables[found[1]], policy)
-    if settings.kms_key.startswith("alias/"):
-        policy = policy.replace('"alias/broker"', json.dumps(settings.kms_key))
+    if own["KMS_KEY"].startswith("alias/"):
+        policy = policy.replace('"alias/broker"', json.dumps(own["KMS_KEY"]))
     deployment = '"kms:EncryptionContext:deployment": '
-    named: Json = json.loads(policy.replace(f'{deployment}"broker"', deployment + json.dumps(settings.deployment)))
+    named: Json = json.loads(policy.replace(f'{deployment}"broker"', deployment + json.dumps(own["DEPLOYMENT"])))
     return named
 
 
