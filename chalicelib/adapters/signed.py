@@ -1,19 +1,18 @@
-"""AWS's JSON protocol without botocore: a client reads a model of its whole service and walks it at every call; the
-operations that are used here need neither, and a cold start none of its modules."""
+"""AWS's JSON protocol without a client of botocore: its signature, and kept connections of our own.
+
+A client reads a model of its whole service and walks it at every call; the operations that are used here need neither.
+"""
 
 import os
 import threading
-import time
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypedDict
-from urllib.parse import urlsplit
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 import msgspec
 
 from chalicelib.adapters.aws import READ_SECONDS, STAND_IN_SECONDS, AwsRefusal, AwsUnreachable, is_stand_in
 from chalicelib.adapters.kept import KeptConnections, Unanswered
-from chalicelib.adapters.sigv4 import Credentials, Scope, sign
 
 CONNECT_SECONDS = 1
 CONNECTIONS = 32
@@ -52,18 +51,8 @@ _TYPES: dict[str, Any] = {
 }
 
 
-class _Ready(NamedTuple):
-    """What every call needs; `credentials` says those of now. Raises AwsUnreachable where they cannot be fetched."""
-
-    credentials: Callable[[], Credentials]
-    scope: Scope
-    host: str
-    path: str
-    connections: KeptConnections
-
-
 class SignedTransport:
-    """One try of one operation of DynamoDB, KMS or EventBridge, signed, over kept connections."""
+    """One try of one operation of DynamoDB, KMS or EventBridge, signed by botocore, over kept connections."""
 
     def __init__(self, service: str, *, endpoint_url: str | None = None) -> None:
         self._service = service
@@ -71,7 +60,7 @@ class SignedTransport:
         self._content_type = f"application/x-amz-json-{version}"
         self._endpoint_url = endpoint_url
         self._lock = threading.Lock()
-        self._ready: _Ready | None = None
+        self._ready: tuple[Any, KeptConnections, str] | None = None
 
     def prepare(self) -> None:
         """Make what the first call would wait for; nothing is called."""
@@ -82,25 +71,33 @@ class SignedTransport:
 
         Raises AwsRefusal: AWS answered with an error. Raises AwsUnreachable: no whole answer.
         """
+        from botocore.awsrequest import AWSRequest
+        from botocore.exceptions import BotoCoreError
+
         headers = {"Content-Type": self._content_type, "X-Amz-Target": f"{self._target}.{operation}"}
         body = msgspec.json.encode(payload)
-        credentials, scope, host, path, connections = self._get_ready()
-        signed = sign(headers, body, host=host, path=path, credentials=credentials(), scope=scope, now=time.time())
         try:
-            received = connections.post(body, signed)
+            signer, connections, url = self._get_ready()
+            request = AWSRequest(method="POST", url=url, data=body, headers=headers)
+            signer.add_auth(request)
+            received = connections.post(body, dict(request.headers.items()))
         except Unanswered as error:
             raise AwsUnreachable(str(error)) from None
+        except BotoCoreError as error:  # the credentials have to be fetched, and cannot be
+            raise AwsUnreachable(type(error).__name__) from None
         if received.checksum not in (None, str(zlib.crc32(received.body))):
             raise AwsUnreachable("checksum")
         return _read(received.status, received.body)
 
-    def _get_ready(self) -> _Ready:
+    def _get_ready(self) -> tuple[Any, KeptConnections, str]:
         with self._lock:
             if self._ready is None:
                 self._ready = self._make()
             return self._ready
 
-    def _make(self) -> _Ready:
+    def _make(self) -> tuple[Any, KeptConnections, str]:
+        from botocore.auth import SigV4Auth
+
         credentials, region = _account()
         url = self._endpoint_url or _endpoint(self._service, region)
         connections = KeptConnections(
@@ -109,9 +106,7 @@ class SignedTransport:
             read_seconds=STAND_IN_SECONDS if is_stand_in(url) else READ_SECONDS,
             most=CONNECTIONS,
         )
-        parts = urlsplit(url)
-        host = parts.netloc.removesuffix({"https": ":443", "http": ":80"}[parts.scheme])
-        return _Ready(credentials, Scope(region, self._service), host, parts.path or "/", connections)
+        return SigV4Auth(credentials, self._service, region), connections, url
 
 
 def _endpoint(service: str, region: str) -> str:
@@ -121,38 +116,20 @@ def _endpoint(service: str, region: str) -> str:
     return named or f"https://{service}.{region}.{suffix}"
 
 
-def _account() -> tuple[Callable[[], Credentials], str]:
+def _account() -> tuple[Any, str]:
     """Credentials and region: a function's stand in its environment; elsewhere the SDK looks for them, slowly."""
+    from botocore.credentials import EnvProvider
+
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    key, secret = os.environ.get("AWS_ACCESS_KEY_ID"), os.environ.get("AWS_SECRET_ACCESS_KEY")
-    if not (region and key and secret):
-        return _look_for_account(region)
-    found = Credentials(key, secret, os.environ.get("AWS_SESSION_TOKEN"))
-    return lambda: found, region
+    found = EnvProvider().load()
+    if found is None or region is None:
+        from botocore.session import get_session
 
-
-def _look_for_account(region: str | None) -> tuple[Callable[[], Credentials], str]:
-    """As the AWS CLI does: profiles, single sign-on, the machine's own role, all of which renew themselves."""
-    from botocore.exceptions import BotoCoreError
-    from botocore.session import get_session
-
-    try:
         session = get_session()
-        found: Any = session.get_credentials()
-        region = region or session.get_config_variable("region")
-    except BotoCoreError as error:
-        raise AwsUnreachable(type(error).__name__) from None
+        found, region = found or session.get_credentials(), region or session.get_config_variable("region")
     if found is None or not region:
         raise AwsUnreachable("no_credentials_or_region")
-
-    def renewed() -> Credentials:
-        try:
-            now = found.get_frozen_credentials()
-            return Credentials(now.access_key, now.secret_key, now.token)
-        except BotoCoreError as error:
-            raise AwsUnreachable(type(error).__name__) from None
-
-    return renewed, region
+    return found, region
 
 
 def _read(status: int, body: bytes) -> dict[str, Any]:

@@ -1,9 +1,7 @@
 """What AWS's JSON becomes: blobs as bytes wherever they stand, errors by their name, nothing of what is no answer."""
 
 import json
-import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +10,6 @@ from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable
 from chalicelib.adapters.signed import SignedTransport
 from local.environment import use_local_credentials
 from tests.adapters.servers import Server, answers
-from tests.requirement import requirement
 
 Make = Callable[..., SignedTransport]
 
@@ -82,44 +79,3 @@ def test_an_answer_that_was_changed_on_the_way_is_none(make: Make) -> None:
     with pytest.raises(AwsUnreachable):
         make(200, b"{}", more="x-amz-crc32: 1\r\n").call("BatchGetItem", {})
     assert make(200, b"{}", more="x-amz-crc32: 2745614147\r\n").call("BatchGetItem", {}) == {}
-
-
-@pytest.fixture
-def foreign(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """No credentials in the environment; the file in which the SDK looks for them."""
-    use_local_credentials()
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-    return tmp_path
-
-
-@requirement("GEN-25")
-def test_a_functions_credentials_stand_in_its_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    use_local_credentials()
-    monkeypatch.setenv("AWS_SESSION_TOKEN", "of-the-role")
-    server = Server(answers(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
-    SignedTransport("kms", endpoint_url=f"http://127.0.0.1:{server.port}").call("Decrypt", {})
-    server.stop()
-    head = server.heads[0].decode().lower()
-    signed = "content-type;host;x-amz-date;x-amz-security-token;x-amz-target"
-    assert f"host: 127.0.0.1:{server.port}\r\n" in head and "x-amz-security-token: of-the-role\r\n" in head
-    assert "credential=local/" in head and f"/us-east-1/kms/aws4_request, signedheaders={signed}, signature=" in head
-
-
-@requirement("GEN-25")
-def test_elsewhere_they_are_looked_for_as_the_sdk_does(foreign: Path) -> None:
-    (foreign / "credentials").write_text("[default]\naws_access_key_id = MINE\naws_secret_access_key = x\n")
-    (foreign / "config").write_text("[default]\nregion = eu-west-3\n")
-    server = Server(answers(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"))
-    SignedTransport("dynamodb", endpoint_url=f"http://127.0.0.1:{server.port}").call("Scan", {})
-    server.stop()
-    head = server.heads[0].decode()
-    assert "Credential=MINE/" in head and "/eu-west-3/dynamodb/" in head and "Security-Token" not in head
-
-
-def test_without_any_there_is_no_call(foreign: Path) -> None:
-    assert "AWS_ACCESS_KEY_ID" not in os.environ and not list(foreign.iterdir())
-    with pytest.raises(AwsUnreachable, match="no_credentials_or_region"):
-        SignedTransport("dynamodb", endpoint_url="http://127.0.0.1:1").call("Scan", {})
