@@ -129,7 +129,8 @@ def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any] | None
         print(json.dumps({"error": message, "hint": hint, **(details or {})}))
     else:
         said = hint.replace("broker ", "python3 dev.py broker ", 1) if hint.startswith("broker ") else hint
-        print(f"broker: {harmless(message)}" + (f"\n  next: {said}" if said else ""), file=sys.stderr)
+        told = "\n".join(map(harmless, message.split("\n")))
+        print(f"broker: {told}" + (f"\n  next: {said}" if said else ""), file=sys.stderr)
     return 1
 
 
