@@ -141,9 +141,13 @@ def noting(item: KeysetItem, rules: Rules) -> KeysetItem:
 
 
 def lost_from(copy: KeysetItem, item: KeysetItem) -> frozenset[int]:
-    """Versions of the copy under which something may be sealed, which the keyset has not, or as another key."""
-    kept = {(key.version, key.wrapped) for key in item.keys}
-    used_there = (key for key in copy.keys if key.state != "published")
+    """Versions of the copy under which something may be sealed, which the keyset has not, or as another key.
+
+    Versions only rise: one that is missing below another was ended, by who died before the copy said so.
+    """
+    kept, versions = {(key.version, key.wrapped) for key in item.keys}, {key.version for key in item.keys}
+    ended = {key.version for key in copy.keys if key.version < max(versions, default=0)} - versions
+    used_there = (key for key in copy.keys if key.state != "published" and key.version not in ended)
     return frozenset(key.version for key in used_there if (key.version, key.wrapped) not in kept)
 
 

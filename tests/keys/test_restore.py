@@ -11,7 +11,7 @@ from chalicelib.custody.erasing import erase_user
 from chalicelib.custody.resealing import reseal_vault
 from chalicelib.custody.rotating import CannotTurn, turn_one
 from chalicelib.ports import Written
-from chalicelib.protocol.key_states import LEAD_SECONDS
+from chalicelib.protocol.key_states import LEAD_SECONDS, without
 from chalicelib.records.keyset import KeyState
 from chalicelib.records.places import keyset_copy_place
 from chalicelib.records.stored import KeysetItem
@@ -234,3 +234,16 @@ def test_switches_and_secrets_of_after_the_point_are_as_they_were_before_it(stac
     kill_client(stack.deployment, client.client_id, undo=False)
     restore(stack, kept)
     assert start_session(stack, client=(client, secret)).userinfo().status == 200
+
+
+@requirement("F09", "KEY-04")
+def test_who_dies_while_a_key_is_forgotten_holds_up_no_later_turn(stack: Stack) -> None:
+    """The keyset has let go of it and the copy has not yet: nothing that needed it is left."""
+    for _ in ("published", "used"):
+        turn_one(turner_of(stack), "vault", now=stack.clock.now())
+        stack.clock.advance(LEAD_SECONDS)
+    item = keyset(stack, "vault")
+    assert isinstance(stack.deployment.ring.swap(without(item, frozenset({1})), read=item), Written)
+    assert turn_one(turner_of(stack), "vault", now=stack.clock.now()).done == "published"
+    copy = stack.deployment.store.read(keyset_copy_place("vault")).get(keyset_copy_place("vault"))
+    assert copy is not None and copy.keys == keyset(stack, "vault").keys and len(copy.keys) == 2
