@@ -53,8 +53,8 @@ def setting(name: str, check: str, value: str, *follows: str) -> None:
 
 setting("BROKER_EPOCH", "settings-whole", "x")
 setting("BROKER_THEME", "settings-theme", "/nowhere.toml")
-setting("BROKER_TABLE", "tables-exist", "nowhere", "functions-settings", "roles-equal")
-setting("BROKER_KMS_KEY", "key-exists", "alias/nowhere", "functions-settings", "roles-equal")
+setting("BROKER_TABLE", "tables-exist", "nowhere", "functions-settings")
+setting("BROKER_KMS_KEY", "key-exists", "alias/nowhere", "functions-settings")
 setting("BROKER_PROVIDER_DIRS", "providers-files", "/nowhere")
 setting("BROKER_ACCESS_TOKEN_SECONDS", "functions-settings", "300")
 
@@ -69,7 +69,7 @@ def _(world: World) -> Planted:
     yield {"BROKER_OPEN_REGISTRATION": "true", "BROKER_OPEN_REGISTRATION_HANDOUT": "token"}
 
 
-@plants("tables-keys", "functions-settings", "roles-equal")
+@plants("tables-keys", "functions-settings")
 def _(world: World) -> Planted:
     """The tables are mixed up: the one of keys has no index, and the one of users' keys is kept."""
     schema = [{"AttributeName": "id", "KeyType": "HASH"}]
