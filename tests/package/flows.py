@@ -18,7 +18,7 @@ from chalicelib.ports import Broker
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
-from chalicelib.records.places import keyset_place
+from chalicelib.records.places import keyset_copy_place, keyset_place
 from cli.aws import terminal_session
 from cli.keys import list_keysets
 from cli.main import main
@@ -133,7 +133,10 @@ def let_keys_grow_old(operator: Broker) -> None:
         keys = tuple(
             structs.replace(key, created_at=key.created_at - age, since=max(0, key.since - age)) for key in item.keys
         )
-        deployment.put(keyset_place(item.purpose), structs.replace(item, keys=keys))
+        older = structs.replace(item, keys=keys)
+        deployment.put(keyset_place(item.purpose), older)
+        if item.purpose == "vault":  # the copy is of the same keys
+            deployment.put(keyset_copy_place("vault"), older)
 
 
 def leave_every_duty(here: Rehearsal, operator: Broker, sub: str) -> None:
