@@ -189,7 +189,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
 def _check_document_says_it(options: argparse.Namespace) -> None:
     """What a client's own document says the next look at it would say again."""
     said_here = ("proxy_allow", "proxy_allow_all", "may_be_acted_by", "not_acted_by")
-    rules = ("client_id", "json", "act", "group", "verb", *said_here)
+    rules = ("client_id", "json", "act", "command", "group", "verb", *said_here)
     more = [name for name, value in vars(options).items() if name not in rules and value]
     if is_url(options.client_id) and more:
         said = f"{options.client_id} is as its document says"

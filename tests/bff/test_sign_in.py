@@ -158,7 +158,7 @@ def test_a_browser_that_keeps_no_cookie_is_told_so_and_led_back(app: App) -> Non
     callback = app.to_callback()
     app.browser.cookies.clear()
     page = app.browser.get(callback)
-    assert_page(page, 403, says="cookies were cleared or are blocked")
+    assert_page(page, 403, says="Cookies were cleared or are blocked")
     assert 'href="https://app.example/sign-in"' in page.body and "unknown state" not in page.body
     assert not any(one.status == "active" for one in grants(app.stack))
 
