@@ -3,7 +3,7 @@
 import os
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -64,8 +64,8 @@ def follow_cloudwatch(
             for page in pages(logs, "FilterLogEvents", asked | ({"filterPattern": pattern} if pattern else {})):
                 for event in page.get("events", ()):
                     newest = max(newest, event["timestamp"])
-                    line = None if event["eventId"] in seen else parse_line(event["message"])
-                    seen[event["eventId"]] = None
+                    line = None if (name := _name(event)) in seen else parse_line(event["message"])
+                    seen[name] = None
                     if line is not None:
                         yield line
         except AwsRefusal as refusal:
@@ -80,6 +80,11 @@ def follow_cloudwatch(
             return
         start = max(start, newest - LATE_SECONDS * 1000)
         pause(CLOUDWATCH_SECONDS)
+
+
+def _name(event: Mapping[str, Any]) -> str:
+    """CloudWatch's own; a stand-in of it may give none."""
+    return str(event.get("eventId") or [event.get("logStreamName"), event["timestamp"], event["message"]])
 
 
 def _lines(stream: IO[str]) -> Iterator[Line]:

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +146,34 @@ def test_from_cloudwatch_each_line_once(typed: Callable[..., Done], logs: BotoTr
         for line in follow_cloudwatch(logs, GROUP, since=time.time() - 300, pause=pause):
             found.append(str(line.get("request_id")))
     assert found == ["r-1", "None", ID, "None", "None", "r-0", "r-1", "r-2"]
+
+
+class Nameless:
+    """CloudWatch Logs as ministack plays it: its events have no id."""
+
+    def __init__(self, logs: BotoTransport) -> None:
+        self._logs = logs
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        answer = self._logs.call(operation, payload)
+        for event in answer["events"]:
+            del event["eventId"]
+        return answer
+
+
+def test_a_line_that_has_no_name_is_shown_once_too(logs: BotoTransport) -> None:
+    put(logs, *LINES)
+    pauses = iter([None] * 3)
+
+    def pause(seconds: float) -> None:
+        if next(pauses, "over") == "over":
+            raise KeyboardInterrupt
+
+    found = list[str]()
+    with pytest.raises(KeyboardInterrupt):
+        for line in follow_cloudwatch(Nameless(logs), GROUP, since=time.time() - 300, pause=pause):
+            found.append(str(line["event"]))
+    assert len(found) == len(set(map(json.dumps, LINES)))
 
 
 def _hear_ctrl_c() -> None:
