@@ -54,9 +54,9 @@ async function ask(path, options) {
 async function showInside({ user }) {
   $("#who").textContent = `Signed in as ${user.name ?? user.sub}`;
   $("#sign-in").hidden = true;
-  $("#inside").hidden = false;
   const tasks = await ask("/api/tasks");
   if (tasks) showTasks(tasks);
+  $("#inside").hidden = !$("#sign-in").hidden; // only now, so that no older list covers what is added
 }
 
 function showOutside(said) {
