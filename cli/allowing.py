@@ -3,14 +3,13 @@
 import msgspec
 
 from chalicelib.access import find_end_among
+from chalicelib.contention import write_tries
 from chalicelib.ports import Broker, Refused
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.places import DEPLOYMENT, client_place, consent_place, provider_place, subject_place
 from cli.moved import NotMoved
-
-TRIES = 4
 
 
 def knows(consent: Consent | None, connection: Connection) -> bool:
@@ -26,7 +25,7 @@ def knows(consent: Consent | None, connection: Connection) -> bool:
 def allow(broker: Broker, client: Client, connection: Connection, scopes: frozenset[str]) -> None:
     """Put it into the user's consent. Raises NotMoved where others keep writing in between."""
     place = consent_place(connection.sub, connection.client_id)
-    for _ in range(TRIES):
+    for _ in write_tries(broker):
         read = broker.store.read(place).get(place)
         base = _still_allowed(broker, client, read, connection)
         added = msgspec.structs.replace(

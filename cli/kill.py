@@ -25,7 +25,6 @@ from cli.users import add_user_words, find_sub
 from cli.voided import count_void, leave_word, outlasting
 
 USER_SECONDS = 1  # a subject is never taken from a process's memory: its mark catches its own second
-TRIES = 3
 
 
 def kill_client(deployment: Deployment, client_id: str, *, undo: bool) -> Marks:
@@ -36,7 +35,7 @@ def kill_client(deployment: Deployment, client_id: str, *, undo: bool) -> Marks:
 def kill_user(deployment: Deployment, sub: str, *, undo: bool) -> Marks:
     """What the user allowed every app, and every browser session. Raises OperationError."""
     place = subject_place(sub)
-    for _ in range(TRIES):
+    for _ in deployment.write_tries():
         found = deployment.store.read(place, user_key_place(sub))
         subject, key = found.get(place), found.get(user_key_place(sub))
         if subject is None:
@@ -55,7 +54,7 @@ def kill_user(deployment: Deployment, sub: str, *, undo: bool) -> Marks:
 def kill_provider(deployment: Deployment, provider_id: str, *, undo: bool) -> Marks:
     """Every connection there, and every sign-in that came through it. Raises OperationError."""
     place = provider_place(provider_id)
-    for _ in range(TRIES):
+    for _ in deployment.write_tries():
         record = deployment.store.read(place).get(place)
         if record is None:
             raise OperationError(f"provider {provider_id} is not switched on", "broker provider list")
@@ -67,7 +66,7 @@ def kill_provider(deployment: Deployment, provider_id: str, *, undo: bool) -> Ma
 
 def kill_everything(deployment: Deployment, *, undo: bool) -> Marks:
     """The whole deployment. Raises OperationError."""
-    for _ in range(TRIES):
+    for _ in deployment.write_tries():
         record = deployment.store.read(DEPLOYMENT).get(DEPLOYMENT)
         if record is None:
             deployment.put_if_absent(DEPLOYMENT, DeploymentRecord())

@@ -1,7 +1,7 @@
 """What the operator can do to a deployment, as functions: the command and the local stack call the same ones."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, TypeVar
 
@@ -13,7 +13,8 @@ from chalicelib.adapters.items import decode_item, encode, encode_item
 from chalicelib.adapters.items import key as item_key
 from chalicelib.adapters.keyring import TableKeyRing
 from chalicelib.adapters.kms import PURPOSES, KmsKeys
-from chalicelib.adapters.system import SystemEntropy
+from chalicelib.adapters.system import RequestDeadline, SystemEntropy, SystemSleeper
+from chalicelib.contention import paced_tries
 from chalicelib.ports import Clock, ItemUnreadable
 from chalicelib.protocol.client_authentication import secret_hash
 from chalicelib.protocol.jose import new_signing_key, public_jwk
@@ -70,6 +71,10 @@ class Deployment:
         told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         there = int(parsedate_to_datetime(told).timestamp()) + 1 if told else 0
         return max(self.clock.now(), there)
+
+    def write_tries(self) -> Iterator[int]:
+        """The tries of one compare-and-swap write, with random pauses between them."""
+        return paced_tries(self.entropy, SystemSleeper(), RequestDeadline())
 
     def put_if_absent(self, place: Place[Any], record: msgspec.Struct, *, purge_at: int | None = None) -> bool:
         """True where it was written; False where something stood there.

@@ -37,7 +37,7 @@ def switch_client(deployment: Deployment, client_id: str, *, disabled: bool) -> 
 
     Raises OperationError.
     """
-    for _ in range(3):
+    for _ in deployment.write_tries():
         read = _find(deployment, client_id)
         client = read or _blank(client_id, deployment.clock.now())
         not_before = client.marks.not_before

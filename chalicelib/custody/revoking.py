@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import ProviderFailure, find_registered, known_metadata
+from chalicelib.contention import write_tries
 from chalicelib.custody.duties import (
     Token,
     ask_for_each,
@@ -154,7 +155,7 @@ def narrow_consent(broker: Broker, tombstone: Connection, around: Around) -> Non
     """
     place = consent_place(tombstone.sub, tombstone.client_id)
     read: Consent | None = around.found.get(place)
-    for _ in range(3):
+    for _ in write_tries(broker):
         narrowed = None if read is None else without_connection(read, tombstone, around.others)
         if read is None or narrowed is None:
             return
@@ -173,7 +174,7 @@ def mark_consent(broker: Broker, sub: str, client_id: str, consent: Consent | No
     Raises TemporarilyUnavailable where others keep writing in between; nothing has ended then.
     """
     place = consent_place(sub, client_id)
-    for _ in range(3):
+    for _ in write_tries(broker):
         read = consent or Consent(sub=sub, client_id=client_id)
         until = max(broker.clock.now(), read.decided_at, *decided_at) + 1
         marks = msgspec.structs.replace(read.marks, not_before=max(until, read.marks.not_before or 0))

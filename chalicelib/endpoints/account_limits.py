@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from chalicelib.contention import write_tries
 from chalicelib.custody.limiting import leave_time_up
 from chalicelib.endpoints.account_acts import check_shown
 from chalicelib.endpoints.account_apps import ALWAYS, is_standing
@@ -79,7 +80,7 @@ def _change(broker: Broker, held: Held, pressed: Pressed, change: Callable[[Cons
     """
     read = held.consents.get(pressed.target)
     place = consent_place(pressed.holder.sub, pressed.target)
-    for _ in range(3):
+    for _ in write_tries(broker):
         if read is None or not is_standing(broker, read):
             raise PageError("account_no_such_app", page="account_again", status=403, link=account_uri(broker))
         check_shown(broker, pressed, [], read.decided_at)

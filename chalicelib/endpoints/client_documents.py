@@ -12,6 +12,7 @@ still read again (CIMD-05).
 
 from msgspec.structs import replace
 
+from chalicelib.contention import write_tries
 from chalicelib.endpoints.counting import place_of
 from chalicelib.endpoints.parties import look_at_parties
 from chalicelib.endpoints.register import policy_for_all
@@ -153,7 +154,7 @@ def _fetch(broker: Broker, url: str) -> tuple[RegistrationRequest, int]:
 def _keep(broker: Broker, url: str, read: Client | None, document: RegistrationRequest, seconds: int) -> None:
     """One conditional write; where another process was faster, or the operator threw a switch, on top of that."""
     now, life = broker.clock.now(), broker.settings.registration_unused_days * DAY
-    for _ in range(3):
+    for _ in write_tries(broker):
         client = build_document_client(read, document, url=url, now=now, seconds=seconds, life=life)
         result = broker.store.put_document(client, read=read)
         if isinstance(result, Written):

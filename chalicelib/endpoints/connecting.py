@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
+from chalicelib.contention import write_tries
 from chalicelib.custody.duties import Token, end_tokens, leave_return
 from chalicelib.endpoints.arriving import Arrival
 from chalicelib.ports import Broker, Refused, Written
@@ -33,8 +34,6 @@ from chalicelib.vault.sealed import (
 
 # The item stays small; what is older than this many failed calls ends with its provider's own lifetime.
 MAX_OUTGOING = 4
-# A refresh may begin or fail between each look and write; it cannot do so for ever.
-TRIES = 8
 
 
 class Owner(Struct, frozen=True, kw_only=True):
@@ -81,7 +80,7 @@ def store_connection(
     Raises PageError where the connection was revoked after this was decided: only a later decision may renew it.
     """
     connected_by = broker.entropy.token_bytes(12).hex()
-    for _ in range(TRIES):
+    for _ in write_tries(broker):
         if read is not None and is_superseded(read, provider.definition, decided_at=connected_at):
             give_back(broker, provider, brought.tokens)
             raise PageError("connection_revoked_meanwhile", page="sign_in_over")

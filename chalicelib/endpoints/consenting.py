@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from chalicelib.contention import write_tries
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.protocol.redirect_uri import place_hash
@@ -36,7 +37,7 @@ def record_consent(
     Raises TemporarilyUnavailable where others keep writing in between; nothing was issued then.
     """
     now = broker.clock.now()
-    for _ in range(3):
+    for _ in write_tries(broker):
         void = read is not None and (is_void(read.decided_at) or read.void(read.decided_at, now))
         added = add_to_consent(
             read,

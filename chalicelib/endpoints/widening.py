@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from chalicelib.contention import write_tries
 from chalicelib.custody.linking import Asker
 from chalicelib.ports import Broker, Refused, Widening
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
@@ -31,7 +32,7 @@ def widen_consent(
     """
     read = asker.consent
     place, now = consent_place(read.sub, read.client_id), broker.clock.now()
-    for _ in range(3):
+    for _ in write_tries(broker):
         added = _add(read, connection, scopes, over=over)
         if added == read:
             return

@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -96,6 +97,20 @@ def test_callbacks_with_one_state_go_on_once(
         (code,) = codes
         assert arrive(brokers[1], arena, trip).answered["code"] == code
         assert redeem(brokers[0], arena, trip, code) == 200
+
+
+@requirement("CB-15")
+def test_sixteen_sign_ins_of_one_user_at_one_moment_all_succeed(
+    arena: Arena, provider: RunningProvider, brokers: list[str]
+) -> None:
+    trips, gate = [travel(arena, provider) for _ in range(16)], threading.Barrier(16)
+
+    def one(number: int) -> int:
+        gate.wait(30)
+        return arrive(brokers[number % 2], arena, trips[number]).status
+
+    with ThreadPoolExecutor(16) as threads:
+        assert list(threads.map(one, range(16))) == [303] * 16
 
 
 @requirement("CB-01")
