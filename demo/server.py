@@ -9,13 +9,12 @@ import re
 import threading
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import TCPServer
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from chalicelib.ports import StoreUnavailable
+from local.loopback_server import LoopbackHandler, LoopbackServer
 
 Headers = tuple[tuple[str, str], ...]
 _HERE = Path(__file__).parent
@@ -72,13 +71,11 @@ def start(
     return server
 
 
-class DemoServer(ThreadingHTTPServer):
+class DemoServer(LoopbackServer):
     """The running app: `url` is its origin, `stop()` ends it. The redirect URI is `url` + "/callback".
 
     hear   called with each page that was sent: URL, headers, status, headers of the answer, body
     """
-
-    daemon_threads = True
 
     def __init__(self, port: int, config: Mapping[str, Any], host: str, played: Mapping[str, Played]) -> None:
         super().__init__((host, port), _Handler)
@@ -86,16 +83,6 @@ class DemoServer(ThreadingHTTPServer):
         self.played = played
         self.hear: Callable[[str, Headers, int, Headers, bytes], None] | None = None
         self.url = f"http://{host}:{self.server_address[1]}"
-
-    def server_bind(self) -> None:
-        """Bind without asking the name service who we are, as HTTPServer does: that may take seconds."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
-
-    def stop(self) -> None:
-        """End serving and free the port."""
-        self.shutdown()
-        self.server_close()
 
     @cached_property
     def policy(self) -> str:
@@ -118,9 +105,8 @@ class DemoServer(ThreadingHTTPServer):
         )
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: DemoServer
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         path = urlsplit(self.path).path
@@ -177,6 +163,3 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the live view shows what happens."""

@@ -10,7 +10,6 @@ import mimetypes
 import subprocess
 import sys
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from local.behind import Behind, start_behind
 from local.bff import NAME as BFF
 from local.bff import start_bff
 from local.demo_parts import PARTS
+from local.loopback_server import LoopbackHandler, LoopbackServer
 from local.node import ROOT, NoNode, install_packages
 from local.stopping import StopSignal
 from local.testing_control import register
@@ -103,13 +103,11 @@ def serve(name: str, demo: Behind) -> "RecipeServer":
     return server
 
 
-class RecipeServer(ThreadingHTTPServer):
+class RecipeServer(LoopbackServer):
     """Serves the folder of a recipe at /, what recipes share at /clients/, and npm's packages at /node_modules/.
 
     config   what /config.json says
     """
-
-    daemon_threads = True
 
     def __init__(self, name: str, modules: Path, host: str = "localhost") -> None:
         super().__init__((host, 0), _Handler)
@@ -118,11 +116,6 @@ class RecipeServer(ThreadingHTTPServer):
         self._folder = RECIPES / name
         self._roots = {"/clients/": CLIENTS, "/node_modules/": modules}
         self._bundle = next((bundle(entry) for entry in self._folder.glob("main.*")), None)
-
-    def stop(self) -> None:
-        """Free the port."""
-        self.shutdown()
-        self.server_close()
 
     def find(self, path: str) -> tuple[bytes, str] | None:
         """Content and its type; None where there is nothing."""
@@ -139,9 +132,8 @@ class RecipeServer(ThreadingHTTPServer):
         return file.read_bytes(), mimetypes.guess_type(file.name)[0] or "application/octet-stream"
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: RecipeServer
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         body, kind = self.server.find(urlsplit(self.path).path) or (b"not here", "")
@@ -152,9 +144,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Cross-Origin-Opener-Policy", "same-origin")  # what windows have to survive
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
 
 
 def bundle(entry: Path) -> bytes:

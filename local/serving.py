@@ -1,6 +1,7 @@
 """HTTP/1.1 on a listening socket: connections are kept, and each has a thread that answers its requests in turn."""
 
 import contextlib
+import logging
 import socket
 import threading
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from local import http1
 from local.listening import port_of
 
 IDLE_SECONDS = 75
+log = logging.getLogger("local.serving")
 
 Answer = tuple[int, list[tuple[str, str]], bytes]
 
@@ -55,7 +57,9 @@ class Serving:
             try:
                 connection, source = self._listener.accept()
             except OSError:
-                return
+                if self._listener.fileno() < 0:
+                    return
+                continue  # that caller went away before it was served; others wait
             threading.Thread(target=self._serve, args=(connection, source), daemon=True).start()
 
     def _serve(self, connection: socket.socket, source: Any) -> None:
@@ -89,8 +93,16 @@ class Serving:
             _drain(connection)
             return False
         close = not head.keeps_alive or self._stopped
-        self._send(connection, self._answer(head, body, source), method=method, close=close)
+        self._send(connection, self._answer_surely(head, body, source), method=method, close=close)
         return not close
+
+    def _answer_surely(self, head: http1.Head, body: bytes, source: Any) -> Answer:
+        """A response, also where our own code fails: a closed connection would tell neither the caller nor us why."""
+        try:
+            return self._answer(head, body, source)
+        except BaseException:
+            log.exception("no response was made to %s %s", head.method, head.target.partition("?")[0])
+            return 500, [("Content-Type", "application/json")], b'{"message": "Internal server error"}'
 
     def _send(self, connection: socket.socket, answer: Answer, *, method: str, close: bool) -> None:
         status, headers, body = answer

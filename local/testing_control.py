@@ -7,12 +7,12 @@ type, and one whose name was made to lead here is known by its Host or its Origi
 import json
 import threading
 from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 from local.behind import Behind
 from local.browser import Browser, Exchange, read_page
 from local.demo_parts import PARTS, SCOPES
+from local.loopback_server import LoopbackHandler, LoopbackServer
 
 if TYPE_CHECKING:
     from cli.operations import Deployment
@@ -82,10 +82,8 @@ def walk(places: tuple[str, ...], url: str, user: str) -> Exchange:
     raise Unclear(f"the way from {url.partition('?')[0]} has no end")
 
 
-class Control(ThreadingHTTPServer):
+class Control(LoopbackServer):
     """Listens once made; `url` is its address."""
-
-    daemon_threads = True
 
     def __init__(self, behind: Behind) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -98,11 +96,6 @@ class Control(ThreadingHTTPServer):
             "/remove": lambda said: self._play(said, "remove"),
         }
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
-
-    def stop(self) -> None:
-        """Free the port."""
-        self.shutdown()
-        self.server_close()
 
     def _sign_in(self, said: Mapping[str, Any]) -> dict[str, Any]:
         providers = tuple(provider.url for provider in self._behind.providers.values())
@@ -125,7 +118,7 @@ class Control(ThreadingHTTPServer):
         return {}
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: Control
 
     def do_POST(self) -> None:
@@ -142,10 +135,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(400, {"error": str(error)})
 
     def _answer(self, status: int, document: Mapping[str, Any]) -> None:
+        body = json.dumps(document).encode()
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(json.dumps(document).encode())
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        self.wfile.write(body)

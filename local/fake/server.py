@@ -7,7 +7,6 @@ import socket
 import ssl
 import time
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Protocol
 from urllib.parse import parse_qsl, urlsplit
 
@@ -15,6 +14,7 @@ from local.fake.control import CONTROL, answer_control, is_control
 from local.fake.faults import Faults
 from local.fake.grants import Grants
 from local.fake.web import FORM, Answer, Received, json_answer
+from local.loopback_server import LoopbackHandler, LoopbackServer
 from local.watching import Told, tell_nobody
 
 _HUGE = b'{"padding": "' + b"x" * (4 << 20) + b'"}'
@@ -35,13 +35,8 @@ class Site(Protocol):
         """Carry it out."""
 
 
-class Server(ThreadingHTTPServer):
+class Server(LoopbackServer):
     """Listens once made; `tls` None: plain http alone. `watch` is told of each request, and then of what came of it."""
-
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = True
-    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], site: Site, tls: ssl.SSLContext | None = None) -> None:
         self.site, self.tls = site, tls
@@ -49,15 +44,10 @@ class Server(ThreadingHTTPServer):
         super().__init__(address, _Handler)
         self.door = f"http://{address[0]}:{self.server_port}"
 
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A caller that hangs up, or does not trust our authority, is no news."""
 
-
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     """One connection. Every answer goes through `_send`, where the faults of the transport are played."""
 
-    protocol_version = "HTTP/1.1"
-    timeout = 75
     server: Server
 
     def setup(self) -> None:
@@ -73,13 +63,10 @@ class _Handler(BaseHTTPRequestHandler):
         if self.server.tls:
             self.request.close()  # wrapped here; whoever accepted it closes what was inside
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Nothing is printed."""
-
     def do_GET(self) -> None:
         self._answer()
 
-    do_POST = do_DELETE = do_PUT = do_PATCH = do_OPTIONS = do_HEAD = do_GET  # noqa: N815
+    do_POST = do_DELETE = do_PUT = do_PATCH = do_OPTIONS = do_HEAD = do_GET
 
     def _answer(self) -> None:
         site, received = self.server.site, self._receive()

@@ -3,9 +3,7 @@
 import json
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +14,7 @@ from local.live.details import show_details
 from local.live.mermaid import show_mermaid
 from local.live.recorder import Recorder
 from local.live.taps import Taps
+from local.loopback_server import LoopbackHandler, LoopbackServer
 
 if TYPE_CHECKING:
     from local.demo import DemoStack
@@ -55,11 +54,8 @@ def start(port: int, host: str, stack: "DemoStack", taps: Taps) -> "LiveServer":
     return server
 
 
-class LiveServer(ThreadingHTTPServer):
+class LiveServer(LoopbackServer):
     """The running view: `url` is its origin, `stop()` ends it and every stream."""
-
-    daemon_threads = True
-    block_on_close = False
 
     def __init__(self, port: int, host: str, stack: "DemoStack", recorder: Recorder) -> None:
         super().__init__((host, port), _Handler)
@@ -67,11 +63,6 @@ class LiveServer(ThreadingHTTPServer):
         self.stack = stack
         self.authority = f"{host}:{self.server_address[1]}"
         self.url = f"http://{self.authority}"
-
-    def server_bind(self) -> None:
-        """Bind without asking the name service who we are: that may take seconds."""
-        TCPServer.server_bind(self)
-        self.server_name, self.server_port = str(self.server_address[0]), self.server_address[1]
 
     @property
     def key_sets(self) -> dict[str, str]:
@@ -82,16 +73,11 @@ class LiveServer(ThreadingHTTPServer):
     def stop(self) -> None:
         """End serving and free the port."""
         self.recorder.close()
-        self.shutdown()
-        self.server_close()
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """A page that is closed while it follows is no news."""
+        super().stop()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(LoopbackHandler):
     server: LiveServer
-    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         """Only under its own name, so that no other site's name can be made to lead here."""
@@ -168,6 +154,3 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""

@@ -128,7 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(told.body)
         return None
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET  # noqa: N815
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_OPTIONS = do_GET
 
 
 @dataclass(frozen=True)

@@ -27,20 +27,24 @@ class Process:
     """A child that says one line of JSON when it is ready; `said` is that line."""
 
     def __init__(self, *arguments: str, environ: dict[str, str] | None = None, folder: Path = ROOT) -> None:
-        with TemporaryFile("w+") as errors:
-            self._child = subprocess.Popen(
-                arguments, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=errors, text=True
-            )
-            assert self._child.stdout is not None
-            line = self._child.stdout.readline()
-            if not line:
-                code, _ = self._child.wait(10), errors.seek(0)
-                raise RuntimeError(f"{' '.join(arguments)} ended with {code}:\n{errors.read()[-2000:]}")
+        self._command = " ".join(arguments)
+        self._errors = TemporaryFile("w+")  # noqa: SIM115 - read when the process has ended
+        self._child = subprocess.Popen(
+            arguments, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=self._errors, text=True
+        )
+        assert self._child.stdout is not None
+        line = self._child.stdout.readline()
+        if not line:
+            self._child.wait(10)
+            raise self._ended_by_itself()
         self.said: dict[str, Any] = json.loads(line)
 
     def stop(self) -> None:
-        """SIGTERM, and wait."""
+        """SIGTERM, and wait. Raises RuntimeError, with the last lines that it printed, where it had ended by itself."""
+        ended = self._child.poll() is not None
         self._end(signal.SIGTERM)
+        if ended:
+            raise self._ended_by_itself()
 
     def kill(self) -> None:
         """SIGKILL, as a function that is stopped in the middle of something."""
@@ -68,6 +72,10 @@ class Process:
             self._child.wait(10)
         if self._child.stdout is not None:
             self._child.stdout.close()
+
+    def _ended_by_itself(self) -> RuntimeError:
+        self._errors.seek(0)
+        return RuntimeError(f"{self._command} ended with {self._child.returncode}:\n{self._errors.read()[-2000:]}")
 
 
 def start_module(module: str, *arguments: str) -> Process:

@@ -52,7 +52,7 @@ class Tasks(BaseHTTPRequestHandler):
             tasks.append(str(json.loads(body)["text"]))
         return self._answer(200, {"tasks": tasks})
 
-    do_POST = do_GET  # noqa: N815
+    do_POST = do_GET
 
     def _answer(self, status: int, document: dict[str, Any]) -> None:
         content = json.dumps(document).encode()
