@@ -158,9 +158,7 @@ class Tables:
         try:
             answer = self._call(operation, payload)
         except AwsRefusal as refusal:
-            if refusal.code != "ConditionalCheckFailedException":
-                raise StoreUnavailable(refusal.code) from None
-            if refusal.item is None:
+            if refusal.item is None:  # of refusals only a condition's comes through `_call`
                 return Refused(None)
             found = decode_item(refusal.item, place.record)
             ours = refusal.item.get("written_by", {}).get("S") == nonce

@@ -154,6 +154,10 @@ TAMPERED: dict[str, tuple[Act, list[tuple[int | None, str]]]] = {
     "a seal with its record": (
         lambda r: all_of(r.remove(r.of_window(2)[0]), forge(r, 2)), [(2, "seal_changed")],
     ),
+    "a seal under a key that there is not": (
+        lambda r: r.put(r.link(2), key_version={"N": "9"}), [(2, "seal_changed")],
+    ),
+    "a seal under key 0": (lambda r: r.put(r.link(2), key_version={"N": "0"}), [(2, "seal_changed")]),
     "a seal in another's place": (
         lambda r: r.put(r.link(1), sk=r.link(3)["sk"]), [(3, "seal_changed")],
     ),
@@ -327,9 +331,10 @@ def test_two_that_seal_at_once_make_one_chain(records: Records, typed: Callable[
 
 
 @requirement("AUD-02")
-def test_nobody_seals_over_a_forged_link(records: Records) -> None:
+@pytest.mark.parametrize("forged", [{"count": {"N": "1"}}, {"key_version": {"N": "9"}}, {"mac": {"B": b""}}])
+def test_nobody_seals_over_a_forged_link(records: Records, forged: dict[str, Any]) -> None:
     seal_windows(records.broker(records.at(1) + SETTLE_SECONDS))
-    records.put(records.link(0), count={"N": "1"})
+    records.put(records.link(0), **forged)
     assert seal_windows(records.broker(records.now)) == []
     assert '"kind":"audit_seal_broken"' in records.log.getvalue()
 

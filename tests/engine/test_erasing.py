@@ -120,6 +120,25 @@ def test_what_the_provider_does_not_take_is_ended_later_under_a_key_of_its_own(m
 
 
 @requirement("VLT-09")
+def test_an_erasure_leaves_the_waiting_jobs_of_another_user_as_they_are(make_scene: Any) -> None:
+    scene: Scene = make_scene("ask")
+    bob, sub = start_session(scene.stack, who="bob"), scene.session.claims["sub"]
+    refuse_calls(scene)
+    session, scene.connection_id = scene.session, bob.claims["connections"]["demo"]
+    assert scene.end() == "failed"
+    (bobs,) = scene.jobs
+    scene.connection_id = session.claims["connections"]["demo"]
+    erasure = erase(scene, sub)
+    assert erasure.ends_at > 0 and bobs in scene.jobs and len(scene.jobs) == 2
+    assert "vault_does_not_open" not in scene.stack.log.getvalue(), "no key of hers is tried on his"
+    scene.clock.advance(LEFT_SECONDS + 1)
+    refuse_calls(scene, refuse=False)
+    scene.new_process()
+    outcomes = {one.job.sub: one.outcome for one in scene.run_jobs()}
+    assert outcomes == {sub: "given_up", bobs.sub: "done"}, "her jobs have an end, his have none"
+
+
+@requirement("VLT-09")
 def test_after_its_end_the_key_for_duties_opens_nothing_and_what_is_left_is_given_up(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")
     refuse_calls(scene)

@@ -1,9 +1,11 @@
 """Turning keys in the table: one in use at any moment, by one conditional write, whoever comes twice or late."""
 
+import dataclasses
 import threading
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.custody.rotating import CannotTurn, roll_signing, turn_due, turn_one
 from chalicelib.ports import StoreUnavailable
@@ -59,6 +61,28 @@ def test_each_sealing_key_turns_once_a_year_and_three_never(stack: Stack) -> Non
     stack.clock.advance(60 * DAY)
     run_schedule(stack)
     assert states(stack, "handle") == {2: "current"} and states(stack, "vault") == {1: "retired", 2: "current"}
+
+
+@requirement("KEY-01", "KEY-02")
+def test_a_lifetime_that_was_raised_for_a_while_keeps_the_key_as_long_as_what_it_sealed(stack: Stack) -> None:
+    """The schedule notes the greatest lifetime on the key that is in use, before any step and without one."""
+    run_schedule(stack)
+    as_usual = stack.broker
+    long = replace(stack.settings, refresh_end_seconds=200 * DAY)
+    stack.broker = dataclasses.replace(as_usual, settings=long)
+    assert run_schedule(stack) == [], "it takes no step, and notes the lifetime all the same"
+    assert keyset(stack, "handle").keys[0].longest >= 200 * DAY
+    stack.broker = as_usual
+    run_schedule(stack)
+    turner = turner_of(stack)
+    turn_one(turner, "handle", now=stack.clock.now())
+    stack.clock.advance(LEAD_SECONDS)
+    assert shown(turn_one(turner, "handle", now=stack.clock.now())) == ("handle", 2, "used")
+    stack.clock.advance(200 * DAY)
+    run_schedule(stack)
+    assert states(stack, "handle") == {1: "retired", 2: "current"}, "a refresh token of that time may still come"
+    stack.clock.advance(DAY)
+    assert ("handle", 1, "gone") in run_schedule(stack)
 
 
 @requirement("F21", "KEY-02")
@@ -127,8 +151,6 @@ def test_the_identity_key_is_never_turned(stack: Stack) -> None:
 
 @requirement("KEY-01")
 def test_no_key_is_made_where_there_is_no_keyset_and_none_beyond_a_handles_room(stack: Stack) -> None:
-    from msgspec.structs import replace
-
     from chalicelib.records.places import keyset_place
 
     item = keyset(stack, "nonce")

@@ -1,0 +1,84 @@
+"""Numbers that a page promises, written out again: a test that imports the number it checks follows any change."""
+
+import ast
+import importlib
+from pathlib import Path
+
+from tests.requirement import requirement
+
+ROOT = Path(__file__).resolve().parents[2]
+MINUTE, DAY = 60, 86400
+
+# module, name: what is promised, and the page that says so
+PROMISED: dict[tuple[str, str], tuple[int, str]] = {
+    ("adapters.dynamodb", "LOOKED_AT"): (500, "docs/my-access.md"),
+    ("adapters.kms", "OPEN_AGE"): (5 * MINUTE, "docs/keys.md"),
+    ("adapters.kms", "READ_AGE"): (MINUTE, "docs/keys.md"),
+    ("adapters.registry", "AGE"): (10, "docs/kill-switches.md"),
+    ("custody.duties", "LEFT_SECONDS"): (7 * DAY, "docs/revoking.md"),
+    ("custody.idling", "FOREWARNED_SECONDS"): (7 * DAY, "docs/events.md"),
+    ("custody.jobs", "MAX_TRIES"): (16, "docs/revoking.md"),
+    ("endpoints.client_documents", "KNOWN_FETCHES"): (6, "docs/observing.md"),
+    ("pages.theming", "MAX_LOGO_BYTES"): (16 * 1024, "docs/pages.md"),
+    ("protocol.key_states", "LEAD_SECONDS"): (10 * MINUTE, "docs/keys.md"),
+    ("protocol.key_states", "PROCESS_SECONDS"): (5 * MINUTE, "docs/keys.md"),
+    ("protocol.key_states", "SKEW_SECONDS"): (2 * MINUTE, "docs/keys.md"),
+    ("records.audit", "RETENTION_SECONDS"): (400 * DAY, "docs/audit.md"),
+    ("records.seal", "SETTLE_SECONDS"): (15 * MINUTE, "docs/audit.md"),
+    ("records.seal", "WINDOW_SECONDS"): (10 * MINUTE, "docs/audit.md"),
+    ("upstream.client_document", "MAX_BYTES"): (5 * 1024, "docs/client-documents.md"),
+    ("upstream.proxy_path", "MAX_PATH_CHARACTERS"): (4096, "docs/proxy.md"),
+    ("vault.refreshing", "LEASE_SECONDS"): (15, "docs/vault.md"),
+    ("vault.refreshing", "LEAST_AGE_SECONDS"): (MINUTE, "docs/proxy.md"),
+}
+# What no page promises, and why a test may follow it.
+INNER: dict[tuple[str, str], str] = {
+    ("adapters.aws", "REPEAT_SECONDS"): "how long a call to AWS is repeated",
+    ("adapters.dynamodb", "PURGED_AFTER"): "when DynamoDB deletes what has ended long ago",
+    ("adapters.documents", "MAX_KEPT"): "the size of a cache",
+    ("adapters.documents", "RETRY_SECONDS"): "the pause of a cache after a failure",
+    ("adapters.items", "SCHEMA"): "the number of the format of items",
+    ("adapters.kms", "PART_AGE"): "the age of a cached keyset of which one key did not open",
+    ("adapters.limiter", "ENTRIES"): "the size of a cache",
+    ("adapters.registry", "ENTRIES"): "the size of a cache",
+    ("adapters.telling", "AT_ONCE"): "the number of events that EventBridge takes in one call",
+    ("custody.idling", "DAY"): "a unit",
+    ("protocol.client_assertion", "MAX_ASSERTION_LENGTH"): "a bound on the work for one request",
+    ("protocol.client_keys", "MAX_KEYS"): "a bound on the work for one request",
+    ("protocol.evidence", "MAX_ITEMS"): "the size of a line of the log",
+    ("protocol.evidence", "MAX_TEXT"): "the size of a line of the log",
+    ("protocol.return_address", "MAX_PATH"): "a bound on the size of a cookie",
+    ("protocol.sealing", "FORMAT"): "the number of the format of sealed values",
+    ("protocol.sealing", "SECOND_LOCK"): "the number of the format of sealed values",
+    ("vault.labels", "LONGEST"): "a bound on the size of an item",
+    ("vault.sealed", "USER_KEY_BYTES"): "the size of a key, which the cipher fixes",
+}
+
+
+def numbers_of_the_code_in_tests() -> set[tuple[str, str]]:
+    """Constants that a test imports from the package, as far as they are numbers."""
+    found = set()
+    for path in (ROOT / "tests").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("chalicelib."):
+                module = str(node.module)
+                for name in (alias.name for alias in node.names if alias.name.isupper()):
+                    if isinstance(getattr(importlib.import_module(module), name), int | float):
+                        found.add((module.removeprefix("chalicelib."), name))
+    return found
+
+
+@requirement("DOC-09")
+def test_every_promised_number_is_the_one_that_its_page_says() -> None:
+    wrong = {
+        f"{module}.{name}": (number, page)
+        for (module, name), (promised, page) in PROMISED.items()
+        if (number := getattr(importlib.import_module(f"chalicelib.{module}"), name)) != promised
+    }
+    assert wrong == {}
+
+
+@requirement("DOC-09")
+def test_a_number_that_a_test_imports_is_promised_here_or_promised_nowhere() -> None:
+    assert numbers_of_the_code_in_tests() == PROMISED.keys() | INNER.keys()
+    assert all((ROOT / page).exists() for _, page in PROMISED.values())
