@@ -33,12 +33,17 @@ class ProviderUnavailable(Exception):
 
 
 class ProviderRefused(Exception):
-    """The third party answered with an error; `code` is one of its registered OAuth codes or "other"."""
+    """The third party answered with an error; `code` is one of its registered OAuth codes or "other".
 
-    def __init__(self, code: str, reason: str) -> None:
+    nothing_done   the standard or the provider's file defines this error as a refusal; every other answer, a page with
+                   a 4xx as well, may come after the request was carried out
+    """
+
+    def __init__(self, code: str, reason: str, *, nothing_done: bool = False) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
+        self.nothing_done = nothing_done
 
 
 class ProviderMisbehaved(Exception):

@@ -1,6 +1,8 @@
 """What a provider's answer to a refresh means for the refresh token that was used (RFC 6749 section 6).
 
-The one question behind it: can that token have been spent? Only where it cannot is anything said as certain.
+The one question behind it: can that token have been spent? Only where it cannot is anything said as certain: after an
+error code of RFC 6749 section 5.2, a word that the provider's file defines as a refusal, or 429. A 4xx alone says
+nothing: a proxy in front of the provider may send it after the provider has carried the request out.
 """
 
 from email.utils import parsedate_to_datetime
@@ -27,7 +29,7 @@ class Ended(Struct, frozen=True):
 
 
 class NotDone(Struct, frozen=True, kw_only=True):
-    """Refused before anything happened: the refresh token is as good as before."""
+    """Refused before anything happened, by the standard or by the file: the refresh token is as good as before."""
 
     reason: str
     retry_at: int = 0
@@ -56,6 +58,8 @@ def read_refresh_response(
     try:
         return Renewed(read_token_response(definition, response, requested=granted, now=now))
     except ProviderRefused as refused:
+        if not refused.nothing_done:
+            return Unknown(reason=refused.reason, retry_at=retry_at)
         if refused.code in definition.refresh.terminal_errors:
             return Ended(refused.reason)
         return NotDone(reason=refused.reason, retry_at=retry_at)

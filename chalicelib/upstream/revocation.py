@@ -6,13 +6,19 @@ from urllib.parse import quote
 
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.providers.definition.placeholders import PLACEHOLDER, fill_text
-from chalicelib.upstream.answer import at, check_reachable, decode_any_object, error_word
+from chalicelib.upstream.answer import at, check_reachable, content_type, decode_any_object, error_word
 from chalicelib.upstream.client_authentication import authenticate, build_request
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderRefused
 
 TokenKind = Literal["access_token", "refresh_token"]
 Revoked = Literal["revoked", "already_over"]
+# Errors that say nothing of the token: of our registration there (RFC 6749 section 5.2, RFC 7009 section 2.2.1), or of
+# the provider itself.
+OTHER_CAUSES = frozenset(
+    {"invalid_client", "unauthorized_client", "unsupported_grant_type", "unsupported_token_type"}
+    | {"access_denied", "server_error", "temporarily_unavailable"}
+)
 
 
 def build_revocation_request(
@@ -59,7 +65,7 @@ def read_revocation_response(definition: ProviderDefinition, response: HttpRespo
     Raises ProviderUnavailable (try again later), ProviderRefused (our registration is wrong there, or it says no).
     """
     rules = definition.revocation
-    if response.status in rules.gone:
+    if response.status in rules.gone and _speaks_of_token(definition, response):
         return "already_over"
     check_reachable(response, place="revocation")
     document = decode_any_object(response) if rules.success_member or rules.gone_errors else {}
@@ -71,6 +77,14 @@ def read_revocation_response(definition: ProviderDefinition, response: HttpRespo
     raise ProviderRefused(
         "other", "revocation_refused" if response.status < 400 else f"revocation_status_{response.status}"
     )
+
+
+def _speaks_of_token(definition: ProviderDefinition, response: HttpResponse) -> bool:
+    """False where something else is named as the cause, and for a page, which whatever stands in front may send."""
+    if content_type(response) == "text/html":
+        return False
+    word = error_word(at(decode_any_object(response), definition.token.error_path))
+    return definition.token.errors.get(word, word) not in OTHER_CAUSES
 
 
 def _method(definition: ProviderDefinition) -> str:

@@ -9,6 +9,7 @@ import math
 from msgspec import Struct
 
 from chalicelib.providers.definition import ExchangeRules, ProviderDefinition, TokenRules
+from chalicelib.providers.definition.error_words import REFUSALS, REGISTERED_ERRORS
 from chalicelib.upstream.answer import at, check_reachable, decode_answer, error_word
 from chalicelib.upstream.authorization import asked_scopes
 from chalicelib.upstream.client_authentication import authenticate, build_request
@@ -20,10 +21,6 @@ MAX_SCOPES = 200
 MAX_EXPIRES_SECONDS = 10 * 366 * 86400
 # What an error member says of a good answer, if it is there at all: nothing, or the number of no error.
 _NO_ERROR = (None, 0)
-REGISTERED_ERRORS = frozenset(
-    {"invalid_request", "invalid_client", "invalid_grant", "unauthorized_client", "unsupported_grant_type"}
-    | {"invalid_scope", "access_denied"}
-)
 
 
 class ProviderTokens(Struct, frozen=True, kw_only=True):
@@ -179,15 +176,18 @@ def _document(definition: ProviderDefinition, response: HttpResponse) -> dict[st
     error = at(document, rules.error_path)
     failed = rules.success_member is not None and at(document, rules.success_member) is not True
     if error not in _NO_ERROR or failed or response.status >= 400:
-        raise _refused(rules.errors, error)
+        raise _refused(rules, error, document)
     return document
 
 
-def _refused(errors: dict[str, str], error: object) -> ProviderRefused:
+def _refused(rules: TokenRules, error: object, document: dict[str, object]) -> ProviderRefused:
+    """Nothing has happened only by a word of RFC 6749 section 5.2 or of the file, and not where tokens stand beside."""
     said = error_word(error)
-    word = errors.get(said, said)
+    word = rules.errors.get(said, said)
     code = word if word in REGISTERED_ERRORS else "other"
-    return ProviderRefused(code, f"token_{code}")
+    defined = said in rules.errors or code in REFUSALS
+    holds_tokens = at(_find_tokens(document, rules), rules.access_token_path) not in (None, "")
+    return ProviderRefused(code, f"token_{code}", nothing_done=defined and not holds_tokens)
 
 
 def _check_token_type(token_type: object, rules: TokenRules) -> None:

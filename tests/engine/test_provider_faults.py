@@ -1,4 +1,4 @@
-"""What a provider may do instead of answering a refresh: 12 faults x 4 profiles x 3 crash modes, and calm ones (F18).
+"""What a provider may do instead of answering a refresh: 15 faults x 4 profiles x 3 crash modes, and calm ones (F18).
 
 Of each case: a stored token is never overwritten by nothing, nothing is lost of which the table did not say first that
 it is in doubt, and in doubt the provider is asked three times an hour at most, whoever asks us how often.
@@ -52,6 +52,9 @@ FAULTS: dict[str, tuple[bool, Any, str]] = {
     "token of 60 KiB": (True, huge, "unknown"),
     "HTML": (True, answered(200, b"<h1>Maintenance</h1>", "text/html"), "unknown"),
     "302": (True, answered(302, b"", location="https://elsewhere.example/"), "unknown"),
+    "403 page after accepting": (True, answered(403, b"<h1>Blocked</h1>", "text/html"), "unknown"),
+    "408 after accepting": (True, answered(408, b"{}"), "unknown"),
+    "server_error with 400 after accepting": (True, answered(400, b'{"error": "server_error"}'), "unknown"),
     "503 before accepting": (False, HttpResponse(status=503), "unknown"),
     "429": (False, HttpResponse(status=429), "untouched"),
     "invalid_client": (False, HttpResponse(status=401, headers=JSON, body=b'{"error": "invalid_client"}'), "untouched"),
@@ -61,8 +64,8 @@ FAULTS: dict[str, tuple[bool, Any, str]] = {
 }
 
 
-def test_there_are_a_hundred_and_forty_four_cases() -> None:
-    assert len(FAULTS) * len(KINDS) * len(CRASHES) == 144
+def test_there_are_a_hundred_and_eighty_cases() -> None:
+    assert len(FAULTS) * len(KINDS) * len(CRASHES) == 180
 
 
 @pytest.fixture(scope="module")

@@ -1,14 +1,15 @@
 """The same exchanges, after the sign-in: a second exchange, a refresh, a revocation.
 
 Each step has STEP_request, a body or for STEP_method = "GET" a query, STEP_url where it is another address than the
-file's, and STEP_answers. A revocation says method, url, body, and by what it is proven: basic, bearer, post or none.
+file's, and STEP_answers (in_doubt: the refresh may have been carried out). A revocation says method, url, body, and by
+what it is proven: basic, bearer, post or none.
 """
 
 import pytest
 
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderRefused
-from chalicelib.upstream.refresh import Ended, NotDone, Renewed, read_refresh_response
+from chalicelib.upstream.refresh import Ended, NotDone, Renewed, Unknown, read_refresh_response
 from chalicelib.upstream.revocation import build_revocation_request, read_revocation_response
 from chalicelib.upstream.token import build_exchange_request, build_refresh_request, read_token_response
 from tests.requirement import requirement
@@ -81,7 +82,7 @@ def test_what_we_make_of_a_refresh(provider_id, answer):
     read = read_refresh_response(definition, came(answer), granted=granted, now=1000)
     if "refused" in answer:
         ends = answer["refused"] in definition.refresh.terminal_errors
-        assert isinstance(read, Ended if ends else NotDone)
+        assert isinstance(read, Unknown if answer.get("in_doubt") else Ended if ends else NotDone)
         assert read.reason.startswith(f"token_{answer['refused']}")
         return
     assert isinstance(read, Renewed)

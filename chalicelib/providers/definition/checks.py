@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 
+from chalicelib.providers.definition.error_words import REGISTERED_ERRORS
 from chalicelib.providers.definition.faults import Fault
 from chalicelib.providers.definition.provider import PROVIDER_ID, ProviderDefinition
 from chalicelib.providers.quirks import NAMES
@@ -80,6 +81,7 @@ def _check_requests(definition: ProviderDefinition) -> Faults:
             key = f"{name}.parameters.{bad[0]}"
             yield Fault(key, f"{name}.parameters may not set {', '.join(bad)}", "leave it to its own key")
     yield from _check_types(definition)
+    yield from _check_errors(definition)
     if definition.token.method == "GET" and definition.token.body == "json":
         yield Fault("token.body", 'token.body must be "form": a GET has no body', "leave token.body out")
     identity = definition.identity
@@ -96,6 +98,17 @@ def _check_types(definition: ProviderDefinition) -> Faults:
         if bad := [kind for kind in types if not _MEDIA_TYPE.fullmatch(kind) or kind in _NEVER_JSON]:
             expected = f"{key}.json_types: {bad[0]} is not a media type that may hold JSON"
             yield Fault(f"{key}.json_types", expected, 'write it in small letters, as "text/javascript"')
+
+
+def _check_errors(definition: ProviderDefinition) -> Faults:
+    """A code that nobody knows would be no refusal: each refresh that meets it would be in doubt."""
+    named = {f"token.errors.{word}": code for word, code in definition.token.errors.items()}
+    named |= {f"refresh.terminal_errors.{code}": code for code in definition.refresh.terminal_errors}
+    for key, code in named.items():
+        if code not in REGISTERED_ERRORS:
+            yield Fault(
+                key, f"{key}: {code} is not a registered code", f"write {' or '.join(sorted(REGISTERED_ERRORS))}"
+            )
 
 
 def _check_identity(definition: ProviderDefinition) -> Faults:

@@ -44,7 +44,8 @@ class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     token_types       what token_type may say, in any case; an answer without it is taken
     json_types        further media types under which the answer is JSON, as "text/javascript"
     unnamed_scopes    scopes that the answer never names: granted where they were asked for
-    errors            the provider's own error words, or numbers in quotes, -> registered codes
+    errors            the provider's own error words, or numbers in quotes, -> registered codes. Each says that nothing
+                      has happened; leave out a word after which the request may have been carried out
     """
 
     method: Literal["POST", "GET"] = "POST"
