@@ -12,6 +12,7 @@ from chalicelib.issuing import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, open_subject
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol import jose
 from chalicelib.protocol.acting import CHAIN, read_actors, read_ancestors, whose_grant
+from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken, ProofRefused, ServerError
 from chalicelib.protocol.grants import PAUSED, PAUSED_MEMBERS, find_end
 from chalicelib.protocol.proof import Proof
@@ -171,7 +172,7 @@ def _read_use(broker: Broker, claims: dict[str, Any], also_read: Callable[[Claim
     _check_not_revoked(found, claims)
     use = find_use(broker, claims, found)
     acting = tuple(_check_actor(found, use.client, actor, claims["iat"], now) for actor in actors)
-    scopes = frozenset(claims["scope"].split()) & use.scopes
+    scopes = frozenset(words(claims["scope"])) & use.scopes
     return structs.replace(use, scopes=scopes.intersection(*(actor.scopes for actor in acting)), actors=acting)
 
 
@@ -280,7 +281,7 @@ def _authorize_client(broker: Broker, claims: dict[str, Any], now: int) -> Use:
         raise InvalidToken("constraint_not_known_here")
     found = broker.store.read(DEPLOYMENT, *_client_token_places(claims))
     client = check_client_token(found, claims, now)
-    scopes = frozenset(claims["scope"].split()) & client.scopes
+    scopes = frozenset(words(claims["scope"])) & client.scopes
     return Use(claims=claims, client=client, scopes=scopes, grant=None, consent=None, found=found)
 
 

@@ -18,6 +18,7 @@ from msgspec import Struct
 
 from chalicelib.adapters.addresses import is_global_unicast
 from chalicelib.adapters.wire import Deadline, Wire, WireTimeout, WireTooLong
+from chalicelib.protocol.ascii_text import is_digits, lower
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderUnavailable
 
 Address = IPv4Address | IPv6Address
@@ -111,7 +112,7 @@ class GuardedFetcher:
             raise ProviderUnavailable("url_not_allowed")
         plain = found["scheme"] == "http"
         port = int(found["port"] or (80 if plain else 443))
-        host = found["host"].lower()
+        host = lower(found["host"])
         path = found["target"] or "/"
         path = path if path.startswith("/") else f"/{path}"
         for local in self._allow:
@@ -193,7 +194,7 @@ def _check_host(host: str) -> None:
     if len(host) > 253 or len(labels) < 2 or not all(_LABEL.fullmatch(label) for label in labels):
         raise ProviderUnavailable("host_not_allowed")
     # Old resolvers read 127.1, 0x7f.1, 017700000001 as addresses; no top-level domain begins with a digit.
-    if labels[-1][0].isdigit() or labels[-1] in _LOCAL_NAMES or host.endswith(".home.arpa"):
+    if is_digits(labels[-1][0]) or labels[-1] in _LOCAL_NAMES or host.endswith(".home.arpa"):
         raise ProviderUnavailable("host_not_allowed")
 
 
@@ -207,14 +208,14 @@ def _checked_headers(request: HttpRequest, target: _Target) -> dict[str, str]:
     Raises ProviderUnavailable: a name or value that could end the header block, or one of ours.
     """
     for name, value in request.headers.items():
-        if not _HEADER_NAME.fullmatch(name) or name.lower() in _OURS or name.lower().startswith("proxy-"):
+        if not _HEADER_NAME.fullmatch(name) or lower(name) in _OURS or lower(name).startswith("proxy-"):
             raise ProviderUnavailable("header_not_allowed")
         if not value.isascii() or not value.isprintable():
             raise ProviderUnavailable("header_not_allowed")
     if request.method not in _METHODS:
         raise ProviderUnavailable("method_not_allowed")
     headers = {"Host": target.authority, "Connection": "close", "Accept-Encoding": "identity"}
-    if not any(name.lower() == "user-agent" for name in request.headers):
+    if not any(lower(name) == "user-agent" for name in request.headers):
         headers["User-Agent"] = USER_AGENT
     return headers | request.headers
 
@@ -240,9 +241,9 @@ def _exchange(
         raise ProviderUnavailable("connection_broken", sent=wire.sent) from None
     received: dict[str, str] = {}
     for name, value in response.getheaders():
-        key = name.lower()
+        key = lower(name)
         received[key] = f"{received[key]}, {value}" if key in received else value
-    if received.get("content-encoding", "identity").lower() != "identity":
+    if lower(received.get("content-encoding", "identity")) != "identity":
         # Never asked for; unpacking it could turn a small answer into a large one.
         raise ProviderUnavailable("content_encoding", sent=True)
     return HttpResponse(status=response.status, headers=received, body=body)

@@ -13,10 +13,11 @@ from chalicelib.ports import Clock
 
 SECRET_NAMES = re.compile(
     r"authorization|dpop|cookie|^code$|verifier|token$|secret|assertion|^state$|user_code|password|^request$",
-    re.IGNORECASE,
+    re.IGNORECASE | re.ASCII,
 )
 SECRET_VALUES = re.compile(
-    r"tb_(?:code|refresh|device|bff|register|manage)_[\w-]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|\b[0-9a-f]{64}\b"
+    r"tb_(?:code|refresh|device|bff|register|manage)_[\w-]+|eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?|\b[0-9a-f]{64}\b",
+    re.ASCII,
 )
 REDACTED = "[redacted]"
 

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from chalicelib.access import find_end_among
 from chalicelib.ports import Broker, Found
+from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
 from chalicelib.protocol.errors import InvalidRequest, InvalidScope, PageError
 from chalicelib.protocol.scope import serialize, split_by_provider
@@ -72,7 +73,7 @@ def build_connect_uri(broker: Broker, claims: Mapping[str, Any], client: Client,
     if not wish.scopes or not wish.scopes <= client.scopes:
         raise InvalidScope("scope_not_registered_for_client")
     check_scope_words(broker, wish.scopes)
-    if len(serialize(wish.scopes | frozenset(claims["scope"].split()))) > MAX_SCOPE_LENGTH:
+    if len(serialize(wish.scopes | frozenset(words(claims["scope"])))) > MAX_SCOPE_LENGTH:
         raise InvalidScope("scope_larger_than_a_grant")
     link = Link(
         link_id=broker.entropy.token_bytes(16).hex(),

@@ -11,6 +11,7 @@ from chalicelib.custody.linking import LINK_SECONDS, Wish, build_connect_uri
 from chalicelib.endpoints.parties import Parties, load_parties
 from chalicelib.endpoints.presented import read_presented
 from chalicelib.ports import Broker
+from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.errors import (
     InvalidRequest,
     InvalidTarget,
@@ -85,4 +86,4 @@ def _choose_scopes(parameters: Parameters, claims: dict[str, Any], provider_id: 
     asked = parse_scope(parameters.get("scope"))
     if asked:
         return frozenset(prefix + scope.removeprefix(prefix) for scope in asked)
-    return frozenset(scope for scope in claims["scope"].split() if scope.startswith(prefix))
+    return frozenset(scope for scope in words(claims["scope"]) if scope.startswith(prefix))

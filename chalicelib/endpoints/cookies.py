@@ -21,6 +21,7 @@ from chalicelib.vault import session as vault_session
 Headers = tuple[tuple[str, str], ...]
 BROWSER, PENDING, SESSION, TRIES = "tb_browser", "tb_pending_", "tb_session", "tb_tries"
 LANGUAGE, PROVIDER = "tb_language", "tb_provider"
+OURS = "tb_"  # all of these begin with it
 PROVIDER_SECONDS = 180 * 86400
 SLOTS = 3
 SLOT_BYTES = 3800
@@ -57,17 +58,17 @@ def set_cookie(
     """One Set-Cookie header; None lives as long as the browser, 0 forgets."""
     secure = "" if broker.settings.is_loopback else "; Secure"
     age = "" if max_age is None else f"; Max-Age={max_age}"
-    return ("Set-Cookie", f"{_full(broker, name)}={value}; Path=/{age}; HttpOnly; SameSite={same_site}{secure}")
+    return ("Set-Cookie", f"{full_name(broker, name)}={value}; Path=/{age}; HttpOnly; SameSite={same_site}{secure}")
 
 
 def read_cookie(broker: Broker, request: Request, name: str) -> str:
     """The value as it came; "" where there is none. Under https no other host of the domain can plant it."""
-    return request.cookies.get(_full(broker, name), "")
+    return request.cookies.get(full_name(broker, name), "")
 
 
 def read_browser(broker: Broker, request: Request) -> str | None:
     """This browser's random name; None where it has none or one that is not ours in form."""
-    value = request.cookies.get(_full(broker, BROWSER), "")
+    value = request.cookies.get(full_name(broker, BROWSER), "")
     return value if len(value) == 43 and value.isascii() else None
 
 
@@ -78,7 +79,7 @@ def new_browser(broker: Broker) -> str:
 
 def read_language(broker: Broker, request: Request) -> str:
     """What an app wished for the trip that this browser is on; anybody may have written it."""
-    return request.cookies.get(_full(broker, LANGUAGE), "")
+    return request.cookies.get(full_name(broker, LANGUAGE), "")
 
 
 def set_provider(broker: Broker, provider_id: str) -> tuple[str, str]:
@@ -88,7 +89,7 @@ def set_provider(broker: Broker, provider_id: str) -> tuple[str, str]:
 
 def read_provider(broker: Broker, request: Request) -> str:
     """With whom that was; anybody may have written it, so that it may tick a card and nothing more."""
-    return request.cookies.get(_full(broker, PROVIDER), "")
+    return request.cookies.get(full_name(broker, PROVIDER), "")
 
 
 def seal_pending(broker: Broker, pending: Pending) -> str:
@@ -98,7 +99,7 @@ def seal_pending(broker: Broker, pending: Pending) -> str:
 
 def set_pending(broker: Broker, request: Request, pending: Pending, sealed: str) -> tuple[tuple[str, str], ...]:
     """Put one pending decision into its slot; the oldest slots make room, so that at most three and 5 KB remain."""
-    prefix = _full(broker, PENDING)
+    prefix = full_name(broker, PENDING)
     ours = re.compile(re.escape(prefix) + "[0-9a-f]{8}")
     others = [name for name in request.cookies if ours.fullmatch(name) and name != prefix + _slot(pending.state)]
     kept: list[str] = []
@@ -118,7 +119,7 @@ def set_pending(broker: Broker, request: Request, pending: Pending, sealed: str)
 
 def read_pending(broker: Broker, request: Request, state: str) -> Pending | None:
     """The decision that this browser took for this state; None where it took none, or too long ago."""
-    value = request.cookies.get(_full(broker, PENDING) + _slot(state), "")
+    value = request.cookies.get(full_name(broker, PENDING) + _slot(state), "")
     opened = open_value(broker, value.partition(".")[2], "pending", state)
     pending = read_value(opened, Pending)
     if pending is None:
@@ -136,7 +137,7 @@ def set_tries(broker: Broker, browser: str, tries: Tries) -> tuple[str, str]:
 
 def read_tries(broker: Broker, request: Request, browser: str) -> Tries:
     """How many there were in the window that runs; none where there is no such cookie of this browser."""
-    opened = open_value(broker, request.cookies.get(_full(broker, TRIES), ""), "tries", browser_hash(browser))
+    opened = open_value(broker, request.cookies.get(full_name(broker, TRIES), ""), "tries", browser_hash(browser))
     tries = read_value(opened, Tries)
     return tries if tries is not None and tries.ends_at > broker.clock.now() else Tries()
 
@@ -162,7 +163,7 @@ def seal_session(
 
 def read_session_owner(broker: Broker, request: Request) -> SessionOwner | None:
     """Whose session this browser claims to have; nothing is proven before `open_session`."""
-    opened = open_value(broker, request.cookies.get(_full(broker, SESSION), ""), "session")
+    opened = open_value(broker, request.cookies.get(full_name(broker, SESSION), ""), "session")
     return read_value(opened, SessionOwner)
 
 
@@ -180,7 +181,8 @@ def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -
     return session if alive and not ended and session.account_id == outer.account_id else None
 
 
-def _full(broker: Broker, name: str) -> str:
+def full_name(broker: Broker, name: str) -> str:
+    """The name under this issuer: with `__Host-` under https."""
     return name if broker.settings.is_loopback else f"__Host-{name}"
 
 

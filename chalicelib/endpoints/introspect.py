@@ -10,6 +10,7 @@ from chalicelib.access import Use, examine
 from chalicelib.endpoints.client_authentication import authenticate_client
 from chalicelib.issuing import issue_introspection
 from chalicelib.ports import Broker
+from chalicelib.protocol.ascii_text import lower, trim
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
@@ -52,8 +53,8 @@ def _introspect(broker: Broker, client: Client, token: str) -> dict[str, Any]:
 def _wants_signed(http: Request) -> bool:
     """Only who names the type gets it, and not who likes JSON better (RFC 9110 section 12.5.1)."""
     wishes = dict[str, float]()
-    for one in ",".join(http.headers.get("accept", ())).lower().split(","):
-        kind, *parameters = (part.strip() for part in one.split(";"))
+    for one in lower(",".join(http.headers.get("accept", ()))).split(","):
+        kind, *parameters = (trim(part) for part in one.split(";"))
         quality = next((part[2:] for part in parameters if part.startswith("q=")), "1")
         wishes[kind] = float(quality) if _QUALITY.fullmatch(quality) else 0.0
     return wishes.get(SIGNED, 0.0) > 0 and wishes[SIGNED] >= wishes.get("application/json", 0.0)

@@ -3,6 +3,7 @@ section 7.1)."""
 
 from chalicelib.access import Presented
 from chalicelib.ports import Broker
+from chalicelib.protocol.ascii_text import lower, trim
 from chalicelib.protocol.errors import InvalidDpopProof, NonceWanted, ProofRefused, TokenMissing, UseDpopNonce
 from chalicelib.protocol.request import Request
 
@@ -10,9 +11,9 @@ from chalicelib.protocol.request import Request
 def read_bearer(http: Request) -> str:
     """What the Authorization header holds under the scheme Bearer, where no other is taken. Raises TokenMissing."""
     scheme, _, token = (http.header("authorization") or "").partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if lower(scheme) != "bearer" or not trim(token):
         raise TokenMissing("bearer_missing")
-    return token.strip()
+    return trim(token)
 
 
 def read_presented(broker: Broker, http: Request, path: str) -> Presented:
@@ -24,7 +25,7 @@ def read_presented(broker: Broker, http: Request, path: str) -> Presented:
     Raises TokenMissing, and InvalidDpopProof and UseDpopNonce as they read where a token is used (401).
     """
     scheme, _, rest = (http.header("authorization") or "").partition(" ")
-    token, scheme = rest.strip(), scheme.lower()
+    token, scheme = trim(rest), lower(scheme)
     if scheme not in ("bearer", "dpop") or not token:
         raise TokenMissing("access_token_missing")
     if scheme == "bearer":

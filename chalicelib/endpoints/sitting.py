@@ -14,6 +14,7 @@ from chalicelib.endpoints.device_decision import approve_device
 from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
 from chalicelib.issuing import subject_for
 from chalicelib.ports import Broker, DeviceDecision, Found, Refused
+from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.derive import derive_connection_id
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.grants import PAUSED
@@ -129,7 +130,7 @@ def _wants_another_context(request: AuthorizationRequest, session: BrowserSessio
     never where nobody may be asked."""
     if request.acr:
         return session.acr not in request.acr
-    wished = (request.acr_values or "").split()
+    wished = words(request.acr_values or "")
     return bool(wished and session.acr) and session.acr not in wished and "none" not in request.prompt
 
 

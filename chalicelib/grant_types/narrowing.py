@@ -26,6 +26,7 @@ from chalicelib.grant_types.asked import ACCESS_TOKEN, Asked
 from chalicelib.issuing import choose_audience, issue_access_token, token_type
 from chalicelib.ports import Broker
 from chalicelib.protocol.acting import acting_claims, check_may_act, derived_claims
+from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.errors import (
     InvalidRequest,
     InvalidScope,
@@ -188,7 +189,7 @@ def _record(broker: Broker, client: Client, narrower: Narrower, body: dict[str, 
             actor_id=client.client_id,
             audience=narrower.uri,
             grant_id=grant.grant_id,
-            scopes=frozenset(body["scope"].split()),
+            scopes=frozenset(words(body["scope"])),
             token_id=hashlib.sha256(body["access_token"].encode()).hexdigest(),
         )
     )

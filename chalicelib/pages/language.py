@@ -8,10 +8,12 @@ from typing import Final
 
 import msgspec
 
+from chalicelib.protocol.ascii_text import lower
+
 LANGUAGES: Final = ("en", "de", "es", "ja", "ar")
 DEFAULT: Final = "en"
 MESSAGES: Final = Path(__file__).with_name("messages")
-_WISH = re.compile(r"\s*([A-Za-z0-9*-]+)\s*(?:;\s*[qQ]=([01](?:\.[0-9]{0,3})?))?\s*")
+_WISH = re.compile(r"[ \t]*([A-Za-z0-9*-]+)[ \t]*(?:;[ \t]*[qQ]=([01](?:\.[0-9]{0,3})?))?[ \t]*")
 _RIGHT_TO_LEFT = frozenset({"ar"})
 
 Message = str | dict[str, str]
@@ -19,7 +21,7 @@ Message = str | dict[str, str]
 
 def match_language(tags: Iterable[str]) -> str | None:
     """The first of these language tags that we speak: `de-CH` is answered in German (RFC 4647 section 3.4)."""
-    return next((known for tag in tags if (known := tag.partition("-")[0].lower()) in LANGUAGES), None)
+    return next((known for tag in tags if (known := lower(tag.partition("-")[0])) in LANGUAGES), None)
 
 
 def read_accept_language(header: str | None) -> list[str]:

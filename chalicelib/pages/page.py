@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from chalicelib.pages.display import is_printable
 from chalicelib.pages.notices import NOTICES, Notice
+from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.redirect_uri import origin_of
 
 _NEVER_A_TARGET = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
@@ -125,7 +126,7 @@ class LeavingPage(Page, frozen=True, kw_only=True):
     name: str
 
     def __post_init__(self) -> None:
-        scheme = self.url.partition(":")[0].lower()
+        scheme = lower(self.url.partition(":")[0])
         if not is_printable(self.url) or ":" not in self.url or scheme in _NEVER_A_TARGET:
             raise ValueError("no page may lead there")
 

@@ -8,6 +8,7 @@ AUTHZ-13). Nothing that was asked is dropped silently.
 import re
 from collections.abc import Mapping
 
+from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import (
     InvalidRequest,
@@ -297,8 +298,8 @@ def _parse_thumbprint(value: str | None) -> str | None:
 def _choose_contexts(parameters: Parameters, claims: RequestedClaims) -> str | None:
     """What the provider is asked for: what has to be reached, else what is wished for (OpenID Connect Core 5.5.1.1)."""
     wished = _get_short(parameters, "acr_values", MAX_HINT_LENGTH)
-    words = claims.acr or tuple((wished or "").split()) or claims.wished_acr
-    return " ".join(words) or None
+    contexts = claims.acr or tuple(words(wished or "")) or claims.wished_acr
+    return " ".join(contexts) or None
 
 
 def _get_short(parameters: Parameters, name: str, limit: int) -> str | None:

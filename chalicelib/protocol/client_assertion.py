@@ -14,6 +14,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
 from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.jws import Parts, decode_segment, is_signed, read_object, read_time, take_apart
@@ -122,7 +123,7 @@ def assertion_mark(assertion: UnverifiedAssertion) -> tuple[str, int]:
 
 def _check_type(header: Mapping[str, Any]) -> None:
     typ = header.get("typ", "JWT")
-    if not isinstance(typ, str) or typ.lower().removeprefix("application/") not in _TYPES:
+    if not isinstance(typ, str) or lower(typ).removeprefix("application/") not in _TYPES:
         raise InvalidToken("type_wrong")
 
 

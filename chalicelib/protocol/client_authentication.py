@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from msgspec import Struct
 
+from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.client_assertion import ASSERTION_TYPE, UnverifiedAssertion, parse_client_assertion
 from chalicelib.protocol.client_document import check_document_url
 from chalicelib.protocol.errors import InvalidClient, InvalidClientMetadata, InvalidRequest
@@ -144,7 +145,7 @@ def _read_authorization(request: Request) -> str | None:
 def _parse_basic(header: str) -> PresentedClient:
     """RFC 7617 with the form encoding of RFC 6749 section 2.3.1 inside."""
     scheme, _, encoded = header.strip(" ").partition(" ")
-    if scheme.lower() != "basic" or len(header) > MAX_HEADER_LENGTH:
+    if lower(scheme) != "basic" or len(header) > MAX_HEADER_LENGTH:
         raise InvalidClient("authorization_scheme_not_basic")
     try:
         text = base64.b64decode(encoded.strip(" ").encode("ascii"), validate=True).decode()

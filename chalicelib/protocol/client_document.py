@@ -26,7 +26,7 @@ _URL = re.compile(
     rf"https://((?:{_LABEL}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)((?:/{_CHARACTER}*)+)(?:\?(?:{_CHARACTER}|[/?])*)?"
 )
 # Control characters, and what another parser could take for a dot segment, a separator or a further escape.
-_UNFIT_ESCAPE = re.compile(r"%(?:[01][0-9a-f]|7f|2e|2f|5c|25)", re.IGNORECASE)
+_UNFIT_ESCAPE = re.compile(r"%(?:[01][0-9a-f]|7f|2e|2f|5c|25)", re.IGNORECASE | re.ASCII)
 
 
 def check_document_url(client_id: str) -> None:

@@ -15,6 +15,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.protocol.ascii_text import lower, upper
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken
 from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.jws import (
@@ -50,7 +51,7 @@ _CURVES = {
 }
 _VERIFIED_AS = {"Ed25519": "EdDSA"}
 
-_URL = re.compile(r"(https?)://([^/?#@]+?)(?::([0-9]*))?(/[^?#]*)?(?:\?[^#]*)?(?:#.*)?", re.IGNORECASE)
+_URL = re.compile(r"(https?)://([^/?#@]+?)(?::([0-9]*))?(/[^?#]*)?(?:\?[^#]*)?(?:#.*)?", re.IGNORECASE | re.ASCII)
 _PRINTABLE = re.compile(r"[\x21-\x7e]+")
 _PERCENT = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
@@ -192,14 +193,14 @@ def _normalise(url: str) -> tuple[str, str, str, str] | None:
     if match is None:
         return None
     scheme, host, port, path = match.groups()
-    scheme = scheme.lower()
+    scheme = lower(scheme)
     number = port.lstrip("0") if port else {"http": "80", "https": "443"}[scheme]
-    return scheme, host.lower(), number, _PERCENT.sub(_respell, path or "/")
+    return scheme, lower(host), number, _PERCENT.sub(_respell, path or "/")
 
 
 def _respell(match: re.Match[str]) -> str:
     character = chr(int(match.group(1), 16))
-    return character if character in _UNRESERVED else match.group(0).upper()
+    return character if character in _UNRESERVED else upper(match.group(0))
 
 
 def _check_times(claims: Mapping[str, Any], now: int) -> float:

@@ -17,7 +17,7 @@ LONGEST_WORD = 32
 SHORTEST_SECRET = 10
 SHORTEST_IN_QUERY = 4  # what follows a question mark is where codes and tokens stand
 
-_RUN = re.compile(r"[^\s:/.?&#@\[\]]+")
+_RUN = re.compile(r"[^\s:/.?&#@\[\]]+", re.ASCII)
 _USERINFO = re.compile(r"(?<=//)[^/?#]*@")
 _GENERATED_ID = re.compile(r"[0-9a-f]{32}")
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import InvalidToken
 from chalicelib.protocol.jws import check_times, decode_segment, is_signed, read_object, take_apart
 from chalicelib.protocol.key_sets import choose_algorithm, choose_key
@@ -89,7 +90,7 @@ def verify_provider_id_token(
 
 def _check_type(header: Mapping[str, Any]) -> None:
     typ = header.get("typ", "JWT")
-    if not isinstance(typ, str) or typ.lower() not in ("jwt", "application/jwt"):
+    if not isinstance(typ, str) or lower(typ) not in ("jwt", "application/jwt"):
         raise InvalidToken("type_wrong")
 
 

@@ -34,8 +34,8 @@ ANSWER_NAMES = frozenset(
 
 # RFC 3986 without the fragment's `#`, user-info's `@` (checked in the authority) and the wildcard `*`.
 _CHARACTERS = re.compile(r"(?:[A-Za-z0-9._~:/?\[\]@!$&'()+,;=-]|%[0-9A-Fa-f]{2})+")
-_UNFIT_ESCAPE = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE)
-_UNFIT_PATH_ESCAPE = re.compile(r"%(?:2e|2f|5c|25)", re.IGNORECASE)
+_UNFIT_ESCAPE = re.compile(r"%(?:[01][0-9a-f]|7f)", re.IGNORECASE | re.ASCII)
+_UNFIT_PATH_ESCAPE = re.compile(r"%(?:2e|2f|5c|25)", re.IGNORECASE | re.ASCII)
 _WEB = re.compile(r"(https?)://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(?::([1-9][0-9]{0,4}))?(/[^?\[\]]*)?(\?[^\[\]]*)?")
 _PRIVATE = re.compile(r"[a-z]{2,}(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+:(//?[^/?@:\[\]][^?@\[\]]*|/)(\?[^\[\]]*)?")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.protocol.ascii_text import lower
 from chalicelib.replies import Reply
 
 EXPOSED = "WWW-Authenticate, Retry-After, DPoP-Nonce"
@@ -37,7 +38,7 @@ def reader_headers(origin: str | None, exposes: tuple[str, ...]) -> Headers:
 def origin_of_event(event: Mapping[str, Any]) -> str | None:
     """The one Origin of a request; None where there is none, or more than one."""
     sent = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
-    found = [value for name, values in sent.items() if name.lower() == "origin" for value in values]
+    found = [value for name, values in sent.items() if lower(name) == "origin" for value in values]
     return found[0] if len(found) == 1 else None
 
 

@@ -9,7 +9,6 @@ import traceback
 import uuid
 from collections.abc import Callable
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from chalice.app import Response
 from msgspec import Struct
@@ -18,22 +17,24 @@ from chalicelib.adapters.log import JsonLog
 from chalicelib.adapters.system import SystemClock
 from chalicelib.config import ConfigurationError
 from chalicelib.endpoints.answers import error_page, note_refusal
+from chalicelib.endpoints.cookies import OURS, full_name
 from chalicelib.endpoints.counting import spend_of_place
 from chalicelib.ports import Broker, StoreUnavailable
+from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import (
-    InvalidRequest,
     OAuthError,
     PageError,
     ServerError,
     TemporarilyUnavailable,
     UseDpopNonce,
 )
-from chalicelib.protocol.evidence import seen, seen_client
+from chalicelib.protocol.evidence import seen_client
 from chalicelib.protocol.metadata import resource_metadata_url
 from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply, error_reply
 from chalicelib.routes.cors import ANY, preflight, reader_headers
+from chalicelib.routes.host_header import check_host
 from chalicelib.routes.reading import Reads, name_endpoint, read_request, read_trace
 from chalicelib.routes.showing import show
 
@@ -104,9 +105,10 @@ class Edge:
     def _answer(self, broker: Broker, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
         http: Request | None = None
         try:
-            http = read_request(event, body, route.reads, request_id=request_id)
+            prefix = full_name(broker, OURS)
+            http = read_request(event, body, route.reads, request_id=request_id, cookie_prefix=prefix)
             if not route.any_host:
-                _check_host(broker, http)
+                check_host(broker, http)
             if route.is_open:
                 spend_of_place(broker, http)
             reply = route.endpoint(broker, http)
@@ -173,8 +175,8 @@ def _schemes(broker: Broker, route: Route, http: Request | None) -> tuple[str, .
         return ("Bearer",)
     if broker.settings.is_fapi2:
         return ("DPoP",)
-    tried = (http.header("authorization") or "").partition(" ")[0].lower() if http else ""
-    return ("DPoP", "Bearer") if tried == "dpop" else ("Bearer", "DPoP")
+    tried = (http.header("authorization") or "").partition(" ")[0] if http else ""
+    return ("DPoP", "Bearer") if lower(tried) == "dpop" else ("Bearer", "DPoP")
 
 
 def _with_nonce(broker: Broker, route: Route, http: Request | None, reply: Reply, *, wanted: bool = False) -> Reply:
@@ -188,21 +190,6 @@ def _with_nonce(broker: Broker, route: Route, http: Request | None, reply: Reply
         return reply.with_headers(("DPoP-Nonce", fresh_nonce(broker)))
     except StoreUnavailable:
         return reply
-
-
-def _check_host(broker: Broker, http: Request) -> None:
-    """Host never changes a link or an issuer; a foreign one is told so (GEN-08)."""
-    host = http.header("host")
-    if host is not None and host.lower() != urlsplit(broker.settings.issuer).netloc.lower():
-        ours = urlsplit(broker.settings.issuer).netloc
-        raise MisdirectedRequest("host_not_ours").noting(expected=ours, received=seen(host, (ours,)))
-
-
-class MisdirectedRequest(InvalidRequest):
-    """RFC 9110 section 15.5.20."""
-
-    status = 421
-    description = "This server answers under the host of its issuer only."
 
 
 def _preflight(route: Route, origin: str | None) -> Reply:

@@ -9,24 +9,28 @@ from collections.abc import Mapping
 from typing import Any, Literal, NoReturn
 from urllib.parse import parse_qsl, unquote
 
+from chalicelib.protocol.ascii_text import lower, trim
 from chalicelib.protocol.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
 from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.letters import check_letters
 from chalicelib.protocol.request import Request
+from chalicelib.routes.cookie_header import parse_cookies
 
 Reads = Literal["nothing", "form", "json", "bytes"]
 BODY_BYTES: dict[Reads, int] = {"nothing": 65536, "form": 65536, "json": 16384, "bytes": 4 * 1024 * 1024}
 ONCE = ("authorization", "broker-bff", "broker-connection", "broker-host", "content-type", "dpop", "host", "origin")
-OUR_COOKIE = re.compile(r"(?:__Host-)?tb_")
 _TRACE = re.compile(r"(?:^|;)Root=(1-[0-9a-f]{8}-[0-9a-f]{24})(?:;|$)")
 _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def read_request(event: Mapping[str, Any], body: bytes, reads: Reads, *, request_id: str) -> Request:
+def read_request(
+    event: Mapping[str, Any], body: bytes, reads: Reads, *, request_id: str, cookie_prefix: str
+) -> Request:
     """One request.
 
-    event        API Gateway's REST proxy event
-    request_id   what a refusal will be known by
+    event           API Gateway's REST proxy event
+    request_id      what a refusal will be known by
+    cookie_prefix   with which names of our cookies begin
 
     Raises InvalidRequest, RequestTooLarge, UnsupportedMediaType.
     """
@@ -43,7 +47,7 @@ def read_request(event: Mapping[str, Any], body: bytes, reads: Reads, *, request
         rest=(event.get("pathParameters") or {}).get("path", ""),
         headers=headers,
         path={name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()},
-        cookies=_read_cookies(headers),
+        cookies=parse_cookies(headers.get("cookie", ()), prefix=cookie_prefix),
         source_ip=(context.get("identity") or {}).get("sourceIp", ""),
         request_id=request_id,
         endpoint=name_endpoint(event),
@@ -59,7 +63,7 @@ def name_endpoint(event: Mapping[str, Any]) -> str:
 
 def read_trace(event: Mapping[str, Any]) -> str | None:
     """The id under which X-Ray knows the request, None without one. A caller may choose it, so nothing else is read."""
-    sent = next((v for name, v in (event.get("headers") or {}).items() if name.lower() == "x-amzn-trace-id"), "")
+    sent = next((v for name, v in (event.get("headers") or {}).items() if lower(name) == "x-amzn-trace-id"), "")
     found = _TRACE.search(sent or "")
     return found.group(1) if found else None
 
@@ -67,9 +71,9 @@ def read_trace(event: Mapping[str, Any]) -> str | None:
 def _read_headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
     """Lower-case names; what one parser would read as one header and another as two is refused."""
     sent = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
-    if len({name.lower().replace("_", "-") for name in sent}) != len(sent):
+    if len({lower(name).replace("_", "-") for name in sent}) != len(sent):
         raise InvalidRequest("header_name_ambiguous")
-    headers = {name.lower(): tuple(values) for name, values in sent.items()}
+    headers = {lower(name): tuple(values) for name, values in sent.items()}
     if any(len(headers.get(name, ())) > 1 for name in ONCE):
         raise InvalidRequest("header_repeated")
     return headers
@@ -128,20 +132,7 @@ def _refuse(word: str) -> NoReturn:
 
 def _media_type(headers: Mapping[str, tuple[str, ...]]) -> str:
     """The type without parameters; a charset other than UTF-8 makes it nothing that we read."""
-    value = (headers.get("content-type") or ("",))[0].lower()
+    value = lower((headers.get("content-type") or ("",))[0])
     media_type, _, parameters = value.partition(";")
     charset = parameters.replace(" ", "").replace('"', "")
-    return media_type.strip() if charset in ("", "charset=utf-8") else ""
-
-
-def _read_cookies(headers: Mapping[str, tuple[str, ...]]) -> dict[str, str]:
-    """Cookies by name; one of ours sent twice is refused, since nobody knows which a parser would take."""
-    cookies: dict[str, str] = {}
-    for pair in "; ".join(headers.get("cookie", ())).split(";"):
-        name, equals, value = pair.strip().partition("=")
-        if not equals:
-            continue
-        if name in cookies and OUR_COOKIE.match(name):
-            raise InvalidRequest("cookie_repeated")
-        cookies.setdefault(name, value)
-    return cookies
+    return trim(media_type) if charset in ("", "charset=utf-8") else ""

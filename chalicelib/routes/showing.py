@@ -7,6 +7,7 @@ from chalicelib.pages.headers import page_headers
 from chalicelib.pages.language import DEFAULT, match_language, read_accept_language
 from chalicelib.pages.page import Page
 from chalicelib.ports import Broker
+from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.request import Request
 from chalicelib.replies import Reply
 
@@ -34,7 +35,7 @@ def show(broker: Broker, http: Request | None, reply: Reply) -> Reply:
 def _find_wish(http: Request | None, reply: Reply) -> str | None:
     """`ui_locales` (OpenID Connect Core section 3.1.2.1), of the request or of what was pushed."""
     asked = dict(http.query).get("ui_locales") if http else None
-    return match_language((reply.ui_locales or asked or "").split())
+    return match_language(words(reply.ui_locales or asked or ""))
 
 
 def _find_spoken(http: Request | None) -> str | None:

@@ -4,6 +4,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from chalicelib.protocol.ascii_text import is_digits, lower, trim
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 
 _FORM = "application/x-www-form-urlencoded"
@@ -11,7 +12,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 def content_type(response: HttpResponse) -> str:
     """The media type without parameters, in lower case; "" when there is none."""
-    return response.headers.get("content-type", "").split(";")[0].strip().lower()
+    return lower(trim(response.headers.get("content-type", "").partition(";")[0]))
 
 
 def check_reachable(response: HttpResponse, *, place: str) -> None:
@@ -99,7 +100,7 @@ def at(document: object, path: str) -> object:
     """What stands at a dotted path, whose numbers index lists; None where any step is missing."""
     for step in path.split("."):
         if isinstance(document, list):
-            index = int(step) if step.isascii() and step.isdigit() and len(step) < 5 else len(document)
+            index = int(step) if is_digits(step) and len(step) < 5 else len(document)
             document = document[index] if index < len(document) else None
         else:
             document = document.get(step) if isinstance(document, dict) else None

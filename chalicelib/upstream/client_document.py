@@ -4,15 +4,17 @@ import json
 import re
 from typing import Any
 
+from chalicelib.protocol.ascii_text import lower, trim
 from chalicelib.protocol.letters import check_letters
 from chalicelib.upstream.answer import content_type
+from chalicelib.upstream.header_list import split_list, unquote
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderUnavailable
 
 MAX_BYTES = 5 * 1024
 TIMEOUT_SECONDS = 3.0
 LEAST_SECONDS, MOST_SECONDS = 60, 86_400
+MAX_CACHE_CONTROL = 1024
 
-_DIRECTIVE = re.compile(r'\s*([!#$%&\'*+.^_`|~0-9A-Za-z-]+)(?:\s*=\s*("[^"]*"|[^\s,"]*))?\s*(?:,|$)')
 _SECONDS = re.compile(r"[0-9]{1,10}")
 
 
@@ -56,15 +58,16 @@ def read_fresh_seconds(response: HttpResponse) -> int:
     life = next((told[name] for name in ("s-maxage", "max-age") if name in told), "")
     if not _SECONDS.fullmatch(life):
         return LEAST_SECONDS
-    age = response.headers.get("age", "0").strip()
+    age = trim(response.headers.get("age", "0"))
     return min(MOST_SECONDS, max(LEAST_SECONDS, int(life) - (int(age) if _SECONDS.fullmatch(age) else 0)))
 
 
 def _read_directives(header: str) -> dict[str, str]:
-    """Name in lower case -> value; of one that is said twice the first counts."""
+    """Name in lower case -> value; the first of one that is said twice. A header that is too long says nothing."""
     told: dict[str, str] = {}
-    for name, value in _DIRECTIVE.findall(header):
-        told.setdefault(name.lower(), value.strip('"'))
+    for directive in split_list(header, ",") if len(header) <= MAX_CACHE_CONTROL else ():
+        name, _, value = directive.partition("=")
+        told.setdefault(lower(trim(name)), unquote(trim(value)))
     return told
 
 

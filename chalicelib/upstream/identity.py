@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from msgspec import Struct
 
+from chalicelib.protocol.ascii_text import trim
 from chalicelib.providers.definition import EmailList, IdentityRules, ProviderDefinition
 from chalicelib.providers.definition.placeholders import fill_text
 from chalicelib.upstream.answer import at, decode_json_list, read_json_object
@@ -178,7 +179,7 @@ def _subject_value(value: object) -> str:
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT_CHARACTERS:
         raise ProviderMisbehaved("identity_subject_malformed")
-    if not value.isascii() or not value.isprintable() or value != value.strip():
+    if not value.isascii() or not value.isprintable() or value != trim(value):
         raise ProviderMisbehaved("identity_subject_malformed")
     return value
 

@@ -11,9 +11,11 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from msgspec import Struct
 
+from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import InvalidRequest, ServerError
 from chalicelib.providers.definition import ApiRules
 from chalicelib.upstream.http import HttpRequest, HttpResponse
+from chalicelib.upstream.link_header import PAGES, read_links
 
 MAX_BODY_BYTES = MAX_ANSWER_BYTES = 4 * 1024 * 1024  # what passes Lambda in base64
 MAX_URL_CHARACTERS = 8192
@@ -39,8 +41,6 @@ _BASE = re.compile(
 )
 _VALUE = re.compile(r"[\x20-\x7e]{1,2048}")
 _UNFIT_IN_QUERY = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffd]")
-_LINK = re.compile(r'<([^<>"\s]*)>((?:\s*;\s*[a-z]+="?[A-Za-z0-9 _-]*"?)*)')
-_RELATION = re.compile(r';\s*rel="?(?:next|prev|previous|first|last|self)"?\s*(?:;|$)')
 _LEAST_TOKEN_CHARACTERS = 12
 
 
@@ -180,8 +180,8 @@ def read_proxied_response(response: HttpResponse, sent: Outgoing) -> Passed | Wi
 
 def _over(headers: Mapping[str, str], stronger: Mapping[str, str]) -> dict[str, str]:
     """Both; of one name in any case the stronger."""
-    names = {name.lower() for name in stronger}
-    return {name: value for name, value in headers.items() if name.lower() not in names} | dict(stronger)
+    names = {lower(name) for name in stronger}
+    return {name: value for name, value in headers.items() if lower(name) not in names} | dict(stronger)
 
 
 def _spellings(token: str) -> tuple[str, ...]:
@@ -204,11 +204,7 @@ def _classify(location: str, sent: Outgoing) -> str:
 
 def _is_harmless_link(value: str, sent: Outgoing) -> bool:
     """Pages of a list at the API's own hosts: nothing that a browser would load, nobody else's address."""
-    links = [part.strip() for part in re.split(r",(?=\s*<)", value)]
-    for link in links:
-        found = _LINK.fullmatch(link)
-        if found is None or not _RELATION.search(found[2]):
-            return False
-        if _classify(found[1], sent) == "other_host":
-            return False
-    return True
+    links = read_links(value)
+    if links is None:
+        return False
+    return all(link.relation in PAGES and _classify(link.target, sent) != "other_host" for link in links)

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 from msgspec import Struct
 
+from chalicelib.protocol.ascii_text import is_digits, trim
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.token import ProviderTokens, read_token_response
@@ -69,8 +70,8 @@ def read_refresh_response(
 
 def read_retry_after(response: HttpResponse, *, now: int) -> int:
     """When the provider wants to be asked again (RFC 9110 section 10.2.3), a day at most; 0 where it does not say."""
-    said = response.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit() and len(said) < 10:
+    said = trim(response.headers.get("retry-after", ""))
+    if is_digits(said) and len(said) < 10:
         return now + min(int(said), MAX_RETRY_AFTER)
     try:
         at = int(parsedate_to_datetime(said).timestamp())

@@ -8,6 +8,7 @@ import math
 
 from msgspec import Struct
 
+from chalicelib.protocol.ascii_text import is_digits, lower
 from chalicelib.providers.definition import ExchangeRules, ProviderDefinition, TokenRules
 from chalicelib.providers.definition.error_words import REFUSALS, REGISTERED_ERRORS
 from chalicelib.upstream.answer import at, check_reachable, decode_answer, error_word
@@ -192,8 +193,8 @@ def _refused(rules: TokenRules, error: object, document: dict[str, object]) -> P
 
 def _check_token_type(token_type: object, rules: TokenRules) -> None:
     """A token of a kind that we do not know must not be used (RFC 6749 section 7.1)."""
-    known = {word.lower() for word in rules.token_types}
-    if token_type is not None and (not isinstance(token_type, str) or token_type.lower() not in known):
+    known = {lower(word) for word in rules.token_types}
+    if token_type is not None and (not isinstance(token_type, str) or lower(token_type) not in known):
         raise ProviderMisbehaved("token_type_unknown")
 
 
@@ -212,7 +213,7 @@ def _expires_at(value: object, default: int | None, *, now: int) -> int | None:
     """Seconds may come as a number or as its digits (form-encoded answers); 0 is over at once."""
     if value is None:
         return None if default is None else now + default
-    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= 12:
+    if isinstance(value, str) and is_digits(value) and len(value) <= 12:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < math.inf:
         raise ProviderMisbehaved("token_expires_in_malformed")

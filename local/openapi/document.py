@@ -9,7 +9,7 @@ from chalicelib.protocol import errors
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.routes.cors import EXPOSED
 from chalicelib.routes.discovery import NotFound
-from chalicelib.routes.edge import MisdirectedRequest
+from chalicelib.routes.host_header import MisdirectedRequest
 from local.openapi.routes import Served, read_served
 from local.openapi.schemas import ISSUER, build_schemas
 from local.openapi.told import OPERATIONS, Said

@@ -1,7 +1,6 @@
 """Cookies under an https issuer, and what another site or another user of the browser can plant (CB-02)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
@@ -11,31 +10,11 @@ from chalicelib.endpoints.cookies import seal_pending, seal_session
 from chalicelib.endpoints.forms import seal_form
 from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.records.places import subject_place
-from tests.flow.browser import Answer, Browser, read_page
+from tests.flow.browser import read_page
 from tests.flow.scene import assert_nothing_came_of_it, assert_page, grants, only_written, shows
+from tests.flow.secure_browser import secure
 from tests.flow.stack import SignIn, Stack
 from tests.requirement import requirement
-
-HOST = "broker.example"
-
-
-@dataclass
-class SecureBrowser(Browser):
-    """Speaks to the same port, under the name of an https issuer."""
-
-    def send(
-        self, method: str, target: str, *, body: str | bytes = "", headers: dict[str, str] | None = None
-    ) -> Answer:
-        named = {"Host": HOST, **(headers or {})}
-        if "Origin" in named:
-            named["Origin"] = f"https://{HOST}"
-        return super().send(method, target, body=body, headers=named)
-
-
-def secure(make_stack: Callable[..., Stack]) -> tuple[Stack, SignIn]:
-    stack = make_stack(issuer=f"https://{HOST}")
-    client, _ = stack.client()
-    return stack, stack.to_callback(client, browser=SecureBrowser(stack.netloc))
 
 
 @requirement("BFF-01", "CB-02")
@@ -75,7 +54,7 @@ def test_a_planted_browser_name_does_not_open_the_planters_form(stack: Stack) ->
 
 
 @requirement("CB-02")
-@pytest.mark.parametrize("value", ["", "x", "a" * 42, "a" * 44, "\u00e4" * 43])
+@pytest.mark.parametrize("value", ["", "x", "a" * 42, "a" * 44])
 def test_a_browser_name_that_is_not_of_our_form_is_replaced(stack: Stack, value: str) -> None:
     client, _ = stack.client()
     browser = stack.browser()

@@ -92,7 +92,6 @@ TWICE = {
     "our cookie in one header": [("Cookie", "tb_browser=a; tb_browser=b")],
     "our cookie in two headers": [("Cookie", "tb_session=a"), ("Cookie", "tb_session=b")],
     "our pending cookie": [("Cookie", "tb_pending_1=a; x=1; tb_pending_1=a")],
-    "the cookie of an https issuer": [("Cookie", "__Host-tb_session=a; __Host-tb_session=b")],
 }
 
 

@@ -8,6 +8,7 @@ import hmac
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
+from chalicelib.protocol.ascii_text import is_digits
 from chalicelib.providers.quirks.interface import Callback, QuirkRefused, Quirks
 
 TOLERANCE_SECONDS = 90
@@ -39,4 +40,4 @@ def sign(parameters: Mapping[str, str], secret: str) -> str:
 
 
 def _seconds(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+    return int(text) if is_digits(text) and len(text) < 12 else 0

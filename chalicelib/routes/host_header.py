@@ -1,0 +1,24 @@
+"""The Host header: the broker answers under the host of its issuer alone (GEN-08)."""
+
+from urllib.parse import urlsplit
+
+from chalicelib.ports import Broker
+from chalicelib.protocol.ascii_text import lower
+from chalicelib.protocol.errors import InvalidRequest
+from chalicelib.protocol.evidence import seen
+from chalicelib.protocol.request import Request
+
+
+class MisdirectedRequest(InvalidRequest):
+    """RFC 9110 section 15.5.20."""
+
+    status = 421
+    description = "This server answers under the host of its issuer only."
+
+
+def check_host(broker: Broker, http: Request) -> None:
+    """Host never changes a link or an issuer; a foreign one is told so (GEN-08)."""
+    host = http.header("host")
+    if host is not None and lower(host) != lower(urlsplit(broker.settings.issuer).netloc):
+        ours = urlsplit(broker.settings.issuer).netloc
+        raise MisdirectedRequest("host_not_ours").noting(expected=ours, received=seen(host, (ours,)))
