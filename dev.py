@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import difflib
 import hashlib
-import importlib
 import os
 import re
 import shutil
@@ -19,6 +18,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Iterator
+
+from local import faults
 
 ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = (ROOT / ".venv").resolve()
@@ -85,18 +86,16 @@ def main(arguments: list[str]) -> int:
     except Unprepared as error:
         print(f"dev.py: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
+    except OSError as error:
+        print(f"dev.py: {faults.describe_file(error)}", file=sys.stderr)
+        return 1
     if Path(sys.prefix).resolve() != ENVIRONMENT:
         sys.stdout.flush()
         os.execv(python, [str(python), str(ROOT / "dev.py"), *arguments])
     sys.argv = [f"dev.py {name}", *rest]
-    try:
-        return int(importlib.import_module(COMMANDS[name][0]).main(rest) or 0)
-    except KeyboardInterrupt:
-        return 130
-    except BrokenPipeError:
-        # Whoever read our output has seen enough (`| head`); the interpreter must not try to flush the rest.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
+    return faults.run(f"dev.py {name}", COMMANDS[name][0], rest)
 
 
 def overview() -> str:
@@ -135,13 +134,19 @@ def only_one() -> Iterator[None]:
 
     descriptor = os.open(ROOT, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"waiting for another command that is making {ENVIRONMENT.name}; Ctrl-C stops waiting")
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
 
 
 def install(folder: Path, lock: Path) -> None:
+    if not os.access(folder if folder.exists() else folder.parent, os.W_OK):
+        raise Unprepared(f"cannot write to {folder.parent}; clone into a folder that you may write")
     python = folder / "bin" / "python"
     kept = python.exists() and probe(str(python)) is not None
     if kept:

@@ -27,7 +27,9 @@ FAPI2_CODE_SECONDS = 60  # FAPI 2.0 Security Profile section 5.3.2.1 number 11
 LEAST_KEY_DAYS = 30
 MAX_PROVIDERS = 500  # a cold cache takes one batch read for each hundred
 _AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
-_LISTS = ("open_registration_scopes", "open_registration_resources", "provider_dirs")
+_LISTS = ("open_registration_scopes", "open_registration_resources")
+_FOLDERS = ("provider_dirs",)
+FOLDER_SEPARATOR = ":"  # as in PATH: a folder's name may hold a space
 
 
 class ConfigurationError(Exception):
@@ -39,7 +41,7 @@ class ConfigurationError(Exception):
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from variables BROKER_<FIELD>; lists are separated by spaces.
+    """Settings from variables BROKER_<FIELD>; lists are separated by spaces, lists of folders by colons.
 
     Raises ConfigurationError: unknown, missing, empty or impossible ones, all at once.
     """
@@ -105,6 +107,8 @@ def _wanted(kind: Any) -> str:
 def _convert(name: str, text: str, kind: Any) -> Any:
     if name in _LISTS:
         return msgspec.convert(text.split(), kind)
+    if name in _FOLDERS:
+        return msgspec.convert([folder for folder in text.split(FOLDER_SEPARATOR) if folder], kind)
     return msgspec.convert(text, kind, strict=False)
 
 

@@ -1,7 +1,6 @@
 """broker connection list|show: what apps hold of users at third parties; how it is taken back, for all who do that."""
 
 import argparse
-import sys
 import time
 from collections.abc import Iterable
 from typing import Any
@@ -19,7 +18,7 @@ from chalicelib.records.places import connection_place, user_key_place
 from chalicelib.vault.endings import is_alive_there, result_of
 from chalicelib.vault.sealed import open_user_key
 from cli.operations import Deployment, OperationError
-from cli.showing import date
+from cli.showing import date, log_stream
 
 LIST = "broker connection list"
 
@@ -29,7 +28,7 @@ def find_broker(deployment: Deployment) -> Broker:
 
     Raises OperationError.
     """
-    parts: dict[str, Any] = {"dynamodb": deployment.dynamodb, "kms": deployment.kms, "log_stream": sys.stderr}
+    parts: dict[str, Any] = {"dynamodb": deployment.dynamodb, "kms": deployment.kms, "log_stream": log_stream()}
     parts["clock"] = deployment.clock
     try:
         return build_broker(deployment.settings, **parts)

@@ -1,7 +1,6 @@
 """`broker jobs`: duties at providers and apps that outlived their requests."""
 
 import argparse
-import sys
 from typing import Any
 
 from chalicelib.composition import build_broker
@@ -9,11 +8,13 @@ from chalicelib.custody.idling import end_idle
 from chalicelib.custody.jobs import run_due_jobs
 from chalicelib.vault.endings import result_of
 from cli.operations import Deployment
+from cli.showing import log_stream
 
 
 def run_jobs(deployment: Deployment) -> list[dict[str, Any]]:
     """Do what is due now; one row for each."""
-    broker = build_broker(deployment.settings, dynamodb=deployment.dynamodb, kms=deployment.kms, log_stream=sys.stderr)
+    parts: dict[str, Any] = {"dynamodb": deployment.dynamodb, "kms": deployment.kms, "log_stream": log_stream()}
+    broker = build_broker(deployment.settings, **parts)
     rows = [
         {
             "job": performed.job.kind,

@@ -13,7 +13,7 @@ from chalicelib.records.settings import Settings
 from chalicelib.records.stored import KeysetItem
 from cli.needing import find_needed
 from cli.operations import Deployment, OperationError
-from cli.showing import date
+from cli.showing import date, log_stream
 
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 LASTING = ("identity", "audit")  # names come from the one; what is on record is verified by the other, old versions too
@@ -40,7 +40,7 @@ def list_keysets(deployment: Deployment) -> list[KeysetItem]:
 
 def turner_of(deployment: Deployment) -> Turner:
     """What turns this deployment's keys, by the operator's credentials."""
-    log = JsonLog(deployment.clock, stream=sys.stderr)
+    log = JsonLog(deployment.clock, stream=log_stream())
     return Turner(ring=deployment.ring, settings=deployment.settings, entropy=deployment.entropy, log=log)
 
 

@@ -4,7 +4,6 @@ It throws the marks that every request looks at; `--undo` lets begin anew, and n
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -19,7 +18,7 @@ from chalicelib.records.places import DEPLOYMENT, provider_place, subject_place,
 from cli.connections import find_broker
 from cli.keys import confirm
 from cli.operations import CACHED_SECONDS, Deployment, OperationError
-from cli.showing import Listing, date
+from cli.showing import Listing, date, log_stream
 from cli.switching import switch_client
 from cli.users import add_user_words, find_sub
 from cli.voided import count_void, leave_word, outlasting
@@ -101,7 +100,7 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] 
         "everything": lambda: kill_everything(deployment, undo=undo),
     }
     marks = throw[kind]()
-    log = JsonLog(deployment.clock, stream=sys.stderr)
+    log = JsonLog(deployment.clock, stream=log_stream())
     log.event("kill_undone" if undo else "killed", kind=kind, named=named, by="operator")
     row: dict[str, Any] = {"kind": kind, "named": named or None, "disabled": marks.disabled}
     if undo:
@@ -124,7 +123,7 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] 
 
 def _in_words(told: dict[str, Any]) -> Listing:
     """What lives on stands first, line by line; what is over, and the way back, below."""
-    counted = ", ".join(f"{count} {what}" for what, count in (told["void"] or {}).items())
+    counted = ", ".join(f"{count} {what if count != 1 else what[:-1]}" for what, count in (told["void"] or {}).items())
     over = f"void from now on: {counted}" if counted else "void from now on, not counted"
     return Listing(told["lives_on"], f"{over}\nundo: python3 dev.py {told['undo']}")
 

@@ -1,11 +1,12 @@
 """How results are shown: aligned words for people, one JSON document for programs. Secrets only where just made."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TextIO
 
 from chalicelib.records.client import Client
 from chalicelib.records.provider import ProviderRecord
@@ -44,6 +45,11 @@ class Report:
 
     rows: Sequence[Row]
     text: str
+
+
+def log_stream() -> TextIO:
+    """Where the broker's own log lines go: standard error where a file or a program reads it, nowhere at a terminal."""
+    return open(os.devnull, "w", encoding="utf-8") if sys.stderr.isatty() else sys.stderr
 
 
 def tell_rest(document: Any) -> int:

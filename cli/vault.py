@@ -16,7 +16,7 @@ from chalicelib.records.places import keyset_place
 from chalicelib.records.reseal import Reseal
 from cli.keys import turner_of
 from cli.operations import Deployment, OperationError, list_providers
-from cli.showing import date
+from cli.showing import date, log_stream
 
 
 def recover(broker: Broker, lines: Iterable[str]) -> list[dict[str, Any]]:
@@ -34,7 +34,9 @@ def recover(broker: Broker, lines: Iterable[str]) -> list[dict[str, Any]]:
 
 
 def _recover(deployment: Deployment, options: argparse.Namespace) -> list[dict[str, Any]]:
-    broker = build_broker(deployment.settings, dynamodb=deployment.dynamodb, kms=deployment.kms, log_stream=sys.stderr)
+    broker = build_broker(
+        deployment.settings, dynamodb=deployment.dynamodb, kms=deployment.kms, log_stream=log_stream()
+    )
     try:
         text = sys.stdin.read() if options.file == "-" else Path(options.file).read_text(errors="replace")
     except OSError as error:

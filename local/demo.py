@@ -1,6 +1,7 @@
 """`dev.py demo`: embedded AWS, broker, two providers and the demo app in one process, to click through in a browser."""
 
 import argparse
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from local.demo_parts import APP, BROKER, LIVE, PARTS, PROVIDER_ID, note_move, s
 from local.listening import start_near
 from local.live.recorder import Recorder
 from local.live.taps import Taps
-from local.state import FOLDER
+from local.state import FOLDER, process_exists
 from local.stopping import StopSignal
 from local.terminal import Terminal
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from demo.server import DemoServer
     from local.live.server import LiveServer
 
-DEMO_LOG = FOLDER.parent / "demo.log"
+DEMO_LOG = FOLDER.parent / f"demo-{os.getpid()}.log"  # of its own, so that a second demo leaves the first one's
 
 
 @dataclass
@@ -55,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     options = parser.parse_args(arguments)
     stop = StopSignal()
-    DEMO_LOG.parent.mkdir(parents=True, exist_ok=True)
+    _make_room_for_log()
     with DEMO_LOG.open("w", buffering=1) as log:
         stack = start_demo(log, live=True)
         with stack.broker.as_running("demo", log=(DEMO_LOG,)):
@@ -128,6 +129,14 @@ def _print_table(stack: DemoStack) -> None:
     )
     terminal.text("Any OAuth client may register itself here. Another terminal: python3 dev.py broker client list")
     terminal.text("Ctrl-C ends it, and only the log is kept.")
+
+
+def _make_room_for_log() -> None:
+    """Remove the logs of demos that have ended, except the newest one."""
+    DEMO_LOG.parent.mkdir(parents=True, exist_ok=True)
+    ended = [path for path in DEMO_LOG.parent.glob("demo-*.log") if not process_exists(int(path.stem[5:]))]
+    for path in sorted(ended, key=lambda path: path.stat().st_mtime)[:-1]:
+        path.unlink(missing_ok=True)
 
 
 def _short(path: Path) -> str:

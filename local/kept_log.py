@@ -1,4 +1,4 @@
-"""A log that goes on where it went, and whose end is kept in two files of bounded size for `broker explain`."""
+"""A log whose end is stored in two files of bounded size for `broker explain`, and that can go to a stream too."""
 
 import io
 import threading
@@ -9,9 +9,9 @@ MAX_BYTES = 1 << 20
 
 
 class KeptLog(io.TextIOBase):
-    """Writes to a stream and to a file; a full file becomes the older one, and the one before it is forgotten."""
+    """Writes to a file and to a stream, if there is one; a full file replaces the older one."""
 
-    def __init__(self, stream: TextIO, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
+    def __init__(self, stream: TextIO | None, path: Path, *, max_bytes: int = MAX_BYTES) -> None:
         self._stream, self._path, self._max_bytes = stream, path, max_bytes
         self._older, self._lock, self._written = path.with_suffix(".old"), threading.Lock(), 0
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -23,9 +23,10 @@ class KeptLog(io.TextIOBase):
         return self._older, self._path
 
     def write(self, text: str) -> int:
-        """To both; lines are whole, since the log writes one at a time."""
+        """Lines are whole, since the log writes one at a time."""
         with self._lock:
-            self._stream.write(text)
+            if self._stream:
+                self._stream.write(text)
             if self._written > self._max_bytes:
                 self._path.replace(self._older)
                 self._written = 0
@@ -36,7 +37,8 @@ class KeptLog(io.TextIOBase):
 
     def flush(self) -> None:
         """Of the stream; the file is closed after each line."""
-        self._stream.flush()
+        if self._stream:
+            self._stream.flush()
 
     def remove(self) -> None:
         """The files go with the stack."""

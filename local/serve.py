@@ -25,12 +25,15 @@ class Unserviceable(Exception):
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; 2 where the options or settings cannot work."""
     options = build_parser().parse_args(arguments)
-    stop, kept = StopSignal(), KeptLog(sys.stderr, FOLDER.parent / f"serve-{os.getpid()}.log")
+    stop = StopSignal()
+    kept = KeptLog(sys.stderr if options.log == "-" else None, FOLDER.parent / f"serve-{os.getpid()}.log")
     try:
         running = start(options, cast(TextIO, kept))
     except Unserviceable as fault:
         print(f"dev.py serve: {fault}", file=sys.stderr)
         return 2
+    if options.log != "-" and not options.json:
+        print(f"The log is {kept.files[-1]}; --log - prints it here.", file=sys.stderr)
     with running.as_running("serve", log=kept.files):
         stop.announce({"issuer": running.issuer, "endpoint_url": running.endpoint_url}, as_json=options.json)
         stop.wait()
@@ -52,7 +55,8 @@ def build_parser() -> argparse.ArgumentParser:
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help=any_setting)
     add("--stage-prefix", metavar="PATH", default="", help="serve under /api, say, as a stage without its own domain")
     add("--remap-www-authenticate", action="store_true", help="rename that header in answers, as API Gateway does")
-    add("--json", action="store_true", help="one line of JSON when ready; the log goes to standard error")
+    add("--log", choices=("-",), help="- also prints the log to standard error (default: only to its file)")
+    add("--json", action="store_true", help="one line of JSON when ready, nothing else on standard output")
     return parser
 
 
@@ -131,6 +135,8 @@ def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> N
 
 def _kept(options: argparse.Namespace) -> dict[str, str]:
     """Settings by name, as the options give them. Raises Unserviceable."""
+    from chalicelib.config import FOLDER_SEPARATOR
+
     kept: dict[str, str] = {}
     for setting in options.settings:
         name, equals, value = setting.partition("=")
@@ -140,7 +146,7 @@ def _kept(options: argparse.Namespace) -> dict[str, str]:
     if options.open_registration:
         kept["open_registration"] = "true"
     if options.providers:
-        kept["provider_dirs"] = " ".join(os.path.abspath(folder) for folder in options.providers)
+        kept["provider_dirs"] = FOLDER_SEPARATOR.join(os.path.abspath(folder) for folder in options.providers)
     return kept
 
 

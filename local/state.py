@@ -1,4 +1,7 @@
-"""What runs from this checkout, one small file per process under .state/running/: other terminals find the stack."""
+"""What runs from this checkout, one small file per process under .state/running/: other terminals find the stack.
+
+The environment variable TOKEN_BROKER_STATE names another folder than .state, for a checkout that may not be written.
+"""
 
 import contextlib
 import json
@@ -11,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-FOLDER = Path(__file__).resolve().parent.parent / ".state" / "running"
+FOLDER = Path(os.environ.get("TOKEN_BROKER_STATE") or Path(__file__).resolve().parent.parent / ".state") / "running"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +52,7 @@ class RunningStack:
 
     def is_alive(self) -> bool:
         """Does its process exist and something listen where it said? A process that took its number does not."""
-        return _process_exists(self.pid) and all(_answers(url) for url in (self.endpoint_url, self.issuer) if url)
+        return process_exists(self.pid) and all(_answers(url) for url in (self.endpoint_url, self.issuer) if url)
 
 
 def find_running() -> RunningStack | None:
@@ -66,11 +69,12 @@ def _living() -> Iterator[RunningStack]:
             continue
         if stack.is_alive():
             yield stack
-        elif not _process_exists(stack.pid):
+        elif not process_exists(stack.pid):
             path.unlink(missing_ok=True)
 
 
-def _process_exists(pid: int) -> bool:
+def process_exists(pid: int) -> bool:
+    """Whether a process has this number now."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

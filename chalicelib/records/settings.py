@@ -36,7 +36,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     event_bus           the name or ARN of an EventBridge bus that is told what a team may want to act on; None: none is
     requests_per_*      a minute: of one address that proves nothing, of one client that proves itself; 0: no limit
     metrics             whether the line of a request holds metrics for CloudWatch
-    provider_dirs       further folders of provider files, read after our own
+    provider_dirs       further folders of provider files, read after our own; separated by colons in the environment
     theme               a TOML file with colours and a logo for the pages
     """
 

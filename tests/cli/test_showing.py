@@ -1,10 +1,12 @@
 """What the operator's command prints of others' words."""
 
+import io
 import json
 
 import pytest
 
-from cli.showing import Listing, show
+from cli.kill import _in_words
+from cli.showing import Listing, log_stream, show
 from tests.requirement import requirement
 
 ROW = {"scope": "a\x1b]0;x\x07 \u202eb\r\nc", "tokens": ["\x9b2J"], "use": {"by": "\u2028"}, "name": "Ärzte 猫"}
@@ -22,3 +24,25 @@ def test_no_word_of_others_moves_the_cursor_of_the_operators_terminal(
     show(document, as_json=True)
     read = json.loads(capsys.readouterr().out)
     assert ROW in (read, read[0] if isinstance(read, list) else read)
+
+
+class Terminal(io.StringIO):
+    """A standard error that a person reads."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@requirement("RUN-02")
+def test_log_lines_of_a_command_go_to_a_file_or_program_and_not_to_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream, written in ((Terminal(), ""), (io.StringIO(), "line")):
+        monkeypatch.setattr("sys.stderr", stream)
+        print("line", end="", file=log_stream(), flush=True)
+        assert stream.getvalue() == written
+
+
+@requirement("RUN-02")
+@pytest.mark.parametrize(("count", "words"), [(1, "1 grant, 2 users"), (2, "2 grants, 2 users")])
+def test_what_a_kill_ended_is_counted_in_the_singular_too(count: int, words: str) -> None:
+    told = {"void": {"grants": count, "users": 2}, "lives_on": [], "undo": "broker kill everything --undo"}
+    assert words + "\n" in _in_words(told).said

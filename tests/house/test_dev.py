@@ -45,11 +45,13 @@ def test_every_command_is_there_and_explains_itself(name: str) -> None:
     assert shown.stdout.startswith("usage: ")
 
 
-def test_an_old_python_can_read_it_and_go_on_to_find_a_newer_one() -> None:
-    tree = ast.parse((ROOT / "dev.py").read_text(), feature_version=(3, 8))
+@pytest.mark.parametrize("name", ["dev.py", "local/__init__.py", "local/faults.py"])
+def test_an_old_python_can_read_it_and_go_on_to_find_a_newer_one(name: str) -> None:
+    tree = ast.parse((ROOT / name).read_text(), feature_version=(3, 8))
     at_the_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     modules = {(node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name for node in at_the_top}
-    assert {module.partition(".")[0] for module in modules} <= set(sys.stdlib_module_names)
+    assert {module.partition(".")[0] for module in modules - {"local"}} <= set(sys.stdlib_module_names)
+    assert "local" not in modules or {alias.name for node in at_the_top for alias in node.names} >= {"faults"}
 
 
 def test_a_shim_that_exists_but_does_not_work_is_passed_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
