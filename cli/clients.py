@@ -13,6 +13,7 @@ from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.places import is_url
+from chalicelib.records.settings import Settings
 from cli import acting, bff, purpose, sign_outs, subjects, widening
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
@@ -31,6 +32,7 @@ from cli.operations import (
 )
 from cli.profile import fit
 from cli.proxy_rules import HELP, parse_rules
+from cli.redirect_uris import check_redirect_uri
 from cli.showing import client_row
 from cli.switching import add_switches
 
@@ -115,7 +117,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
 
 
 def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
-    client = _build(options)
+    client = _build(options, deployment.settings)
     catalog = _check_known(deployment, client)
     actors, rules = acting.read_actors(deployment, options), parse_rules(options.proxy_allow, catalog)
     client = with_keys(replace(client, proxy_rules=rules, may_be_acted_by=actors), options)
@@ -125,7 +127,7 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     return {**row, "client_secret": secret} if secret else row
 
 
-def _build(options: argparse.Namespace) -> Client:
+def _build(options: argparse.Namespace, settings: Settings) -> Client:
     """Raises OperationError for what no client may register."""
     grant_types = {"client_credentials"} if options.for_itself or options.acts else set()
     if options.redirect_uri:
@@ -134,7 +136,7 @@ def _build(options: argparse.Namespace) -> Client:
         grant_types |= {DEVICE_CODE, "refresh_token"}
     if options.handout != "none" or options.acts:
         grant_types.add(EXCHANGE)
-    _check(options, grant_types)
+    _check(options, grant_types, settings)
     return Client(
         client_id="",
         client_name=options.name,
@@ -156,7 +158,7 @@ def _build(options: argparse.Namespace) -> Client:
         initiate_login_uri=options.login_uri,
         **purpose.read_fields(options),
         **subjects.read_fields(options),
-        **sign_outs.read_fields(options, "native" if options.native else "web"),
+        **sign_outs.read_fields(options, "native" if options.native else "web", settings),
     )
 
 
@@ -165,7 +167,8 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     allowed, and a sign-out gives nothing."""
     client = find_client(deployment, options.client_id)
     _check_document_says_it(options)
-    fields = sign_outs.read_fields(options, client.application_type) | widening.read_fields(client, options)
+    fields = sign_outs.read_fields(options, client.application_type, deployment.settings)
+    fields |= widening.read_fields(client, options, deployment.settings)
     fields |= bff.read_fields(deployment, client, options) | purpose.read_fields(options, client)
     if options.jwks is not None or options.jwks_uri is not None:
         if fields:
@@ -233,7 +236,7 @@ def _check_pages(options: argparse.Namespace) -> None:
             raise OperationError(f"{option} must be an https address", f"{option} https://app.example/") from None
 
 
-def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
+def _check(options: argparse.Namespace, grant_types: set[str], settings: Settings) -> None:
     confidential = options.auth_method != "none"
     if not options.name.strip() or not options.name.isprintable():
         raise OperationError("--name must be printable words", '--name "My App"')
@@ -254,10 +257,7 @@ def _check(options: argparse.Namespace, grant_types: set[str]) -> None:
         )
     _check_pages(options)
     for uri in options.redirect_uri:
-        try:
-            check_registrable(uri, application_type="native" if options.native else "web")
-        except OAuthError as error:
-            raise OperationError(f"{uri} cannot be a redirect URI: {error.reason}", error.description) from None
+        check_redirect_uri(uri, application_type="native" if options.native else "web", settings=settings)
     try:
         scopes, optional = parse_scope(options.scope), parse_scope(options.optional_scope)
     except OAuthError as error:

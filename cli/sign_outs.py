@@ -4,9 +4,10 @@ import argparse
 from typing import Any
 
 from chalicelib.protocol.errors import OAuthError
-from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.registration_places import check_callable
+from chalicelib.records.settings import Settings
 from cli.operations import OperationError
+from cli.redirect_uris import check_redirect_uri
 
 RETURN_HELP = "where a browser may return to after a sign-out; may repeat; compared byte for byte"
 
@@ -21,16 +22,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--backchannel-logout-session-required", choices=("yes", "no"), help=SESSION_HELP)
 
 
-def read_fields(options: argparse.Namespace, application_type: str) -> dict[str, Any]:
+def read_fields(options: argparse.Namespace, application_type: str, settings: Settings) -> dict[str, Any]:
     """The fields of a client that are given, checked. Raises OperationError."""
     fields: dict[str, Any] = {}
     if options.post_logout_redirect_uri is not None:
         fields["post_logout_redirect_uris"] = tuple(options.post_logout_redirect_uri)
     for uri in fields.get("post_logout_redirect_uris", ()):
-        try:
-            check_registrable(uri, application_type=application_type)
-        except OAuthError as error:
-            raise OperationError(f"nobody can return to {uri}: {error.reason}", error.description) from None
+        check_redirect_uri(uri, application_type=application_type, settings=settings, what="a post-logout redirect URI")
     if options.backchannel_logout_uri is not None:
         fields["backchannel_logout_uri"] = _read_told_at(options.backchannel_logout_uri)
     if options.backchannel_logout_session_required is not None:

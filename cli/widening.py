@@ -5,10 +5,11 @@ from typing import Any
 
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import OAuthError
-from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.records.client import Client
+from chalicelib.records.settings import Settings
 from cli.operations import OperationError
+from cli.redirect_uris import check_redirect_uri
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, EXCHANGE)
@@ -26,7 +27,7 @@ def add_options(update: argparse.ArgumentParser) -> None:
     update.add_argument("--add-grant-type", action="append", default=[], choices=GRANT_TYPES, help="may repeat")
 
 
-def read_fields(client: Client, options: argparse.Namespace) -> dict[str, Any]:
+def read_fields(client: Client, options: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     """The changed fields of a client, checked. Raises OperationError.
 
     What users see or rely on raises `revision`, so that they are asked again.
@@ -37,7 +38,7 @@ def read_fields(client: Client, options: argparse.Namespace) -> dict[str, Any]:
         raise OperationError("this client registered itself", "it changes itself at PUT /register/CLIENT_ID")
     scopes = _change_scopes(client, options)
     changed: dict[str, Any] = {
-        "redirect_uris": _change_uris(client, options),
+        "redirect_uris": _change_uris(client, options, settings),
         "scopes": scopes,
         "optional_scopes": client.optional_scopes & scopes,
         "grant_types": client.grant_types | _more_grant_types(options),
@@ -49,12 +50,9 @@ def read_fields(client: Client, options: argparse.Namespace) -> dict[str, Any]:
     return fields
 
 
-def _change_uris(client: Client, options: argparse.Namespace) -> tuple[str, ...]:
+def _change_uris(client: Client, options: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
     for uri in options.add_redirect_uri:
-        try:
-            check_registrable(uri, application_type=client.application_type)
-        except OAuthError as error:
-            raise OperationError(f"{uri} cannot be a redirect URI: {error.reason}", error.description) from None
+        check_redirect_uri(uri, application_type=client.application_type, settings=settings)
         if client.first_party and not uri.startswith("https://"):
             raise OperationError("a first-party client needs https redirect URIs", "use a claimed https address")
     for uri in set(options.remove_redirect_uri) - set(client.redirect_uris):

@@ -98,6 +98,12 @@ def is_loopback(uri: str) -> bool:
     return _loopback_parts(uri) is not None
 
 
+def is_localhost(uri: str) -> bool:
+    """Say whether a URI is plain http to the name `localhost`, which only this machine's own resolver explains."""
+    parts = _loopback_parts(uri)
+    return parts is not None and parts[0] == "http://localhost"
+
+
 def takes_any_port(uri: str) -> bool:
     """Say whether a native app that registered this listens at another port each time: loopback, and none is named."""
     match = _LOOPBACK.fullmatch(uri)
