@@ -58,7 +58,7 @@ class Deployment:
         self.store = DynamoStore(
             self.dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=self.entropy
         )
-        self.keys = KmsKeys(self.store, self.kms, self.clock, deployment=settings.deployment)
+        self.keys = KmsKeys(self.store, self.kms, self.clock, deployment=settings.deployment, key_id=settings.kms_key)
         self.ring = TableKeyRing(settings, dynamodb=self.dynamodb, kms=self.kms, entropy=self.entropy)
 
     def time_of_mark(self) -> int:

@@ -140,7 +140,8 @@ def _ageless(broker: Broker) -> Broker:
     """What it has read or opened once stays good, however slow the machine is."""
     still = _Still(broker.clock.now())
     kms = SignedTransport("kms", endpoint_url=broker.settings.endpoint_url)
-    keys = KmsKeys(broker.store, kms, still, deployment=broker.settings.deployment)
+    settings = broker.settings
+    keys = KmsKeys(broker.store, kms, still, deployment=settings.deployment, key_id=settings.kms_key)
     return replace(broker, registry=CachedRegistry(broker.store, still), keys=keys)
 
 

@@ -50,6 +50,7 @@ REPEATABLE = frozenset(
         "ThrottlingException",
         "TransactionConflictException",
         "KMSInternalException",
+        "KeyUnavailableException",
         "DependencyTimeoutException",
         "500",
         "503",

@@ -33,6 +33,7 @@ def _leave(metric: str) -> None:
 class KmsKeys:
     """All keysets of one deployment.
 
+    key_id  the one KMS key that opens them; a keyset wrapped under any other key does not open
     count   is told of each opening by KMS
     """
 
@@ -43,6 +44,7 @@ class KmsKeys:
         clock: Clock,
         *,
         deployment: str,
+        key_id: str,
         count: Count = _leave,
         pacing: Pacing = PACING,
     ) -> None:
@@ -52,6 +54,7 @@ class KmsKeys:
         self._count = count
         self._pacing = pacing
         self._deployment = deployment
+        self._key_id = key_id
         self._items: Mapping[str, KeysetItem] = {}
         self._read_at = 0
         self._opened: dict[bytes, tuple[int, bytes]] = {}
@@ -128,6 +131,7 @@ class KmsKeys:
 
     def _unwrap(self, purpose: Purpose, wrapped: WrappedKey) -> bytes:
         payload: dict[str, Any] = {
+            "KeyId": self._key_id,  # without it KMS takes the key that the ciphertext names
             "CiphertextBlob": wrapped.wrapped,
             "EncryptionContext": encryption_context(self._deployment, purpose, wrapped.version),
         }

@@ -1,12 +1,13 @@
 """Keysets by age: warm without a call, a while without KMS, never in the wrong context (GEN-13)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.adapters.kms import OPEN_AGE, READ_AGE, KmsKeys
+from chalicelib.adapters.aws import AwsRefusal, Transport
+from chalicelib.adapters.kms import OPEN_AGE, READ_AGE, KmsKeys, encryption_context
 from chalicelib.adapters.signed import SignedTransport
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.keyset import WrappedKey
@@ -50,7 +51,7 @@ def keys_behind(deployment: Deployment, clock: StillClock, *faults: Fault, kms: 
 ]:  # fmt: skip
     """Keysets over transports with faults, and both transports."""
     table, key_service = FaultyTransport(deployment.dynamodb, *faults), FaultyTransport(deployment.kms, *kms)
-    keys = KmsKeys(make_store(table), key_service, clock, deployment="broker", pacing=AT_ONCE)
+    keys = KmsKeys(make_store(table), key_service, clock, deployment="broker", key_id="alias/broker", pacing=AT_ONCE)
     return keys, table, key_service
 
 
@@ -141,6 +142,43 @@ def test_a_key_wrapped_for_another_deployment_purpose_or_version_does_not_open(
     finally:
         assert kept is not None
         deployment.put(place, kept)
+
+
+@requirement("OPS-03")
+def test_a_key_that_another_kms_key_wrapped_does_not_open(deployment: Deployment, clock: StillClock) -> None:
+    """KMS reads in the ciphertext which key it is of: whoever could write the item would choose the key."""
+    other = deployment.kms.call("CreateKey", {"Description": "another"})["KeyMetadata"]["KeyId"]
+    context = encryption_context("broker", "user_code", 1)
+    sealed = deployment.kms.call("Encrypt", {"KeyId": other, "Plaintext": b"k" * 32, "EncryptionContext": context})
+    wrapped = WrappedKey(version=1, state="current", created_at=NOW, wrapped=bytes(sealed["CiphertextBlob"]))
+    place = keyset_place("user_code")
+    kept = deployment.store.read(place).get(place)
+    assert kept is not None
+    deployment.put(place, KeysetItem(purpose="user_code", keys=(wrapped,)))
+    try:
+        with pytest.raises(StoreUnavailable):
+            keys_behind(deployment, clock)[0].get("user_code")
+    finally:
+        deployment.put(place, kept)
+
+
+@requirement("GEN-24")
+def test_kms_is_asked_again_when_its_key_is_away_for_a_moment(deployment: Deployment, clock: StillClock) -> None:
+    """KMS says KeyUnavailableException, "You can retry the request"."""
+
+    class Away:
+        tries = 0
+
+        def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+            self.tries += 1
+            if self.tries < 3:
+                raise AwsRefusal("KeyUnavailableException")
+            return deployment.kms.call(operation, payload)
+
+    away = Away()
+    keys = KmsKeys(deployment.store, away, clock, deployment="broker", key_id="alias/broker", pacing=AT_ONCE)
+    assert keys.get("handle") == keys_behind(deployment, clock)[0].get("handle")
+    assert away.tries == 3
 
 
 @requirement("GEN-12", "GEN-13")

@@ -102,7 +102,7 @@ def _opens(here: Here, purpose: str, version: int, wrapped: bytes, deployment: s
     """Decrypted at KMS and thrown away. Raises Skipped where AWS denies it or cannot be asked."""
     context = encryption_context(deployment, purpose, version)
     try:
-        here.ask("kms", "Decrypt", CiphertextBlob=wrapped, EncryptionContext=context)
+        here.ask("kms", "Decrypt", KeyId=here.settings.kms_key, CiphertextBlob=wrapped, EncryptionContext=context)
     except Refused as refused:
         if refused.code not in BROKEN:
             raise
