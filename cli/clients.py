@@ -5,7 +5,6 @@ from typing import Any, get_args
 
 from msgspec.structs import replace
 
-from chalicelib.config import ConfigurationError, read_catalog
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.redirect_uri import check_registrable
@@ -14,7 +13,7 @@ from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.places import is_url
 from chalicelib.records.settings import Settings
-from cli import acting, bff, purpose, sign_outs, subjects, widening
+from cli import acting, bff, known_scopes, purpose, sign_outs, subjects, widening
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
@@ -93,6 +92,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add_algorithm_option(create)
     add("--native", action="store_true", help="a program on the user's device: loopback ports and private schemes")
     add("--scope", default=DEFAULT_SCOPE, help=f'all that it may ask; default: "{DEFAULT_SCOPE}"')
+    add("--force", action="store_true", help=known_scopes.FORCE_HELP)
     add("--optional-scope", default="", help="those of them that the user may untick")
     add("--provider", action="append", default=[], metavar="ID", help="may repeat; default: every one switched on")
     add("--handout", choices=("none", "proxy", "token"), default="none", help="may it get providers' tokens?")
@@ -118,13 +118,14 @@ def _add_create(create: argparse.ArgumentParser) -> None:
 
 def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     client = _build(options, deployment.settings)
-    catalog = _check_known(deployment, client)
+    catalog = _check_known(deployment, client, force=options.force)
     actors, rules = acting.read_actors(deployment, options), parse_rules(options.proxy_allow, catalog)
     client = with_keys(replace(client, proxy_rules=rules, may_be_acted_by=actors), options)
     client = replace(client, **{**bff.read_fields(deployment, client, options), "revision": 1})
     client, secret = create_client(deployment, fit(deployment, client))
-    row = client_row(client)
-    return {**row, "client_secret": secret} if secret else row
+    row = client_row(client) | ({"client_secret": secret} if secret else {})
+    warnings = known_scopes.list_unusable(deployment, catalog, client)
+    return row | ({"warnings": warnings} if warnings else {})
 
 
 def _build(options: argparse.Namespace, settings: Settings) -> Client:
@@ -168,7 +169,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     client = find_client(deployment, options.client_id)
     _check_document_says_it(options)
     fields = sign_outs.read_fields(options, client.application_type, deployment.settings)
-    fields |= widening.read_fields(client, options, deployment.settings)
+    fields |= widening.read_fields(client, options, deployment)
     fields |= bff.read_fields(deployment, client, options) | purpose.read_fields(options, client)
     if options.jwks is not None or options.jwks_uri is not None:
         if fields:
@@ -177,7 +178,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     if options.auth_method or options.auth_signing_alg:
         raise OperationError("--auth-method and --auth-signing-alg go with keys", "add --jwks FILE or --jwks-uri URI")
     if options.proxy_allow or options.proxy_allow_all:
-        fields["proxy_rules"] = parse_rules(options.proxy_allow or [], _read_catalog(deployment))
+        fields["proxy_rules"] = parse_rules(options.proxy_allow or [], known_scopes.find_catalog(deployment))
     if options.require_pushed_requests:
         fields["require_pushed_authorization_requests"] = options.require_pushed_requests == "yes"
     if options.dpop_bound:
@@ -209,18 +210,11 @@ def _change_keys(deployment: Deployment, options: argparse.Namespace) -> Client:
     return change_keys(deployment, client, fit(deployment, changed))
 
 
-def _read_catalog(deployment: Deployment) -> Catalog:
-    try:
-        return read_catalog(deployment.settings)
-    except ConfigurationError as error:
-        raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
-
-
-def _check_known(deployment: Deployment, client: Client) -> Catalog:
+def _check_known(deployment: Deployment, client: Client, *, force: bool) -> Catalog:
     """Providers and APIs must be there already: a misspelt one would only show at somebody's sign-in."""
-    catalog = _read_catalog(deployment)
-    for provider_id in sorted(client.providers - catalog.ids - {"*"}):
-        raise OperationError(f"there is no provider file {provider_id}", "broker provider list")
+    catalog = known_scopes.find_catalog(deployment)
+    known_scopes.check_providers(catalog, client.providers)
+    known_scopes.check_scopes(deployment, catalog, client.scopes, force=force)
     audiences = {resource.audience for resource in list_resources(deployment)}
     for audience in sorted((client.resources | client.serves) - audiences):
         raise OperationError(f"there is no resource {audience}", f"broker resource create --audience {audience}")

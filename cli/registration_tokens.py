@@ -11,6 +11,7 @@ from chalicelib.protocol.scope import parse_scope
 from chalicelib.records.client import AuthMethod, RegistrationPolicy
 from chalicelib.records.initial_token import InitialToken
 from chalicelib.records.places import initial_token_place
+from cli import known_scopes
 from cli.operations import Deployment, OperationError, list_resources
 from cli.showing import date
 
@@ -43,6 +44,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     add("--expires-in", type=int, default=7 * DAY, metavar="SECONDS", help="default: 604800, 7 days")
     add("--note", default="", help="your own words, for the list")
     add("--scope", default=DEFAULT_SCOPE, help=f'all that those apps may register; default: "{DEFAULT_SCOPE}"')
+    add("--force", action="store_true", help=known_scopes.FORCE_HELP)
     add("--handout", choices=("none", "proxy", "token"), default="none", help="may they get providers' tokens?")
     add("--grant-type", action="append", default=[], choices=GRANT_TYPES, metavar="TYPE", help=_grant_type_help())
     add(
@@ -91,6 +93,9 @@ def _build_policy(deployment: Deployment, options: argparse.Namespace) -> Regist
         scopes = parse_scope(options.scope)
     except OAuthError as error:
         raise OperationError(f"--scope cannot be read: {error.reason}", '--scope "openid github:repo"') from None
+    catalog = known_scopes.find_catalog(deployment)
+    known_scopes.check_providers(catalog, options.provider)
+    known_scopes.check_scopes(deployment, catalog, scopes, force=options.force)
     known = {resource.audience for resource in list_resources(deployment)} if options.resource else set()
     for audience in sorted(set(options.resource) - known):
         raise OperationError(f"there is no resource {audience}", f"broker resource create --audience {audience}")

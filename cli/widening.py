@@ -8,7 +8,8 @@ from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.records.client import Client
 from chalicelib.records.settings import Settings
-from cli.operations import OperationError
+from cli.known_scopes import FORCE_HELP, check_scopes, find_catalog
+from cli.operations import Deployment, OperationError
 from cli.redirect_uris import check_redirect_uri
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
@@ -23,11 +24,12 @@ def add_options(update: argparse.ArgumentParser) -> None:
     update.add_argument(
         "--add-scope", default="", metavar="SCOPE", help="it may ask for these too; users are asked again"
     )
+    update.add_argument("--force", action="store_true", help=FORCE_HELP)
     update.add_argument("--remove-scope", default="", metavar="SCOPE", help="it may ask for these no more")
     update.add_argument("--add-grant-type", action="append", default=[], choices=GRANT_TYPES, help="may repeat")
 
 
-def read_fields(client: Client, options: argparse.Namespace, settings: Settings) -> dict[str, Any]:
+def read_fields(client: Client, options: argparse.Namespace, deployment: Deployment) -> dict[str, Any]:
     """The changed fields of a client, checked. Raises OperationError.
 
     What users see or rely on raises `revision`, so that they are asked again.
@@ -37,8 +39,9 @@ def read_fields(client: Client, options: argparse.Namespace, settings: Settings)
     if client.registered_by != "operator":
         raise OperationError("this client registered itself", "it changes itself at PUT /register/CLIENT_ID")
     scopes = _change_scopes(client, options)
+    check_scopes(deployment, find_catalog(deployment), scopes - client.scopes, force=options.force)
     changed: dict[str, Any] = {
-        "redirect_uris": _change_uris(client, options, settings),
+        "redirect_uris": _change_uris(client, options, deployment.settings),
         "scopes": scopes,
         "optional_scopes": client.optional_scopes & scopes,
         "grant_types": client.grant_types | _more_grant_types(options),

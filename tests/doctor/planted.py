@@ -7,10 +7,11 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from chalicelib.records.client import Client
 from chalicelib.records.places import SWEEP, keyset_place, provider_place
 from chalicelib.records.stored import KeysetItem
 from chalicelib.records.sweep import Sweep
-from cli.operations import set_provider
+from cli.operations import create_client, delete_client, set_provider
 from tests.doctor.world import DAY, ISSUER, KEYS_TABLE, SECRET, TABLE, World
 
 FILE = """
@@ -260,6 +261,28 @@ def _(world: World) -> Planted:
     (folder / "old.toml").write_text(FILE.format(name="old", checked_on="2020-01-01"))
     with switched_on(world, "old"):
         yield {"BROKER_PROVIDER_DIRS": str(folder)}
+
+
+@contextmanager
+def registered(world: World, **fields: Any) -> Iterator[None]:
+    client = Client(
+        client_id="", client_name="App", redirect_uris=("https://app.example/cb",), token_endpoint_auth_method="none"
+    )
+    made, _ = create_client(world.deployment, replace(client, **fields))
+    yield
+    delete_client(world.deployment, made.client_id)
+
+
+@plants("clients-scopes")
+def _(world: World) -> Planted:
+    with registered(world, scopes=frozenset({"openid", "githb:repo"})):
+        yield None
+
+
+@plants("clients-providers")
+def _(world: World) -> Planted:
+    with registered(world, scopes=frozenset({"openid", "github:repo"}), handout="none"):
+        yield None
 
 
 @plants("schedule-runs")

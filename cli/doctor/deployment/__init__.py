@@ -1,7 +1,7 @@
 """One deployment of ours, as its operator's credentials reach it; nothing is written."""
 
 from cli.doctor.checks import Group
-from cli.doctor.deployment import clock, functions, issuer, key, keysets, providers, schedule, settings, tables
+from cli.doctor.deployment import clients, clock, functions, issuer, key, keysets, providers, schedule, settings, tables
 
 GROUPS: tuple[Group, ...] = (
     settings.GROUP,
@@ -11,6 +11,7 @@ GROUPS: tuple[Group, ...] = (
     clock.GROUP,
     functions.GROUP,
     providers.GROUP,
+    clients.GROUP,
     schedule.GROUP,
 )
 NETWORK_GROUPS: tuple[Group, ...] = (issuer.GROUP,)

@@ -1,0 +1,101 @@
+"""Scopes and providers as an operator types them: what nothing here knows is refused with the nearest that exists."""
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import NamedTuple
+
+from chalicelib.config import ConfigurationError, read_catalog
+from chalicelib.endpoints.parties import OWN_SCOPES
+from chalicelib.protocol.scope import serialize
+from chalicelib.providers.catalog import Catalog
+from chalicelib.records.client import Client
+from chalicelib.records.resource import Resource
+from cli.nearest import nearest
+from cli.operations import Deployment, OperationError, list_providers, list_resources
+
+FORCE_HELP = "accept a provider's scope that its file does not list"
+
+
+def find_catalog(deployment: Deployment) -> Catalog:
+    """All provider files. Raises OperationError."""
+    try:
+        return read_catalog(deployment.settings)
+    except ConfigurationError as error:
+        raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
+
+
+def check_scopes(deployment: Deployment, catalog: Catalog, scopes: Iterable[str], *, force: bool = False) -> None:
+    """Raises OperationError for the first scope that neither the broker, a resource nor a provider file lists.
+
+    force   a provider's scope that its file does not list is accepted
+    """
+    for scope, may_force in find_unknown(scopes, catalog, list_resources(deployment)):
+        if may_force and force:
+            continue
+        near = nearest(scope, list_scopes(catalog, scope, list_resources(deployment)))
+        hints = [f"did you mean {near}?"] if near else []
+        hints += ["add --force if the provider knows this scope"] if may_force else []
+        hints += [] if hints else ["broker provider show ID lists a provider's scopes, broker resource list your APIs'"]
+        raise OperationError(f"no provider file and no resource has the scope {scope}", "; or ".join(hints))
+
+
+def check_providers(catalog: Catalog, provider_ids: Iterable[str]) -> None:
+    """Raises OperationError for the first that has no file."""
+    for provider_id in sorted(set(provider_ids) - catalog.ids - {"*"}):
+        near = nearest(provider_id, catalog.ids)
+        hint = f"did you mean {near}?" if near else "broker provider list"
+        raise OperationError(f"there is no provider file {provider_id}", hint)
+
+
+def find_unknown(scopes: Iterable[str], catalog: Catalog, resources: Iterable[Resource]) -> Iterator[tuple[str, bool]]:
+    """Each scope that nothing lists, and whether it is a provider's: its file may leave some out."""
+    ours = OWN_SCOPES.union(*(resource.scopes for resource in resources))
+    for scope in sorted(scopes):
+        provider_id, colon, name = scope.partition(":")
+        definition = catalog.get(provider_id) if colon and provider_id in catalog.ids else None
+        if definition is None:
+            if scope not in ours:
+                yield scope, False
+        elif name not in definition.scopes and name not in definition.sign_in_scopes:
+            yield scope, True
+
+
+def list_scopes(catalog: Catalog, scope: str, resources: Iterable[Resource]) -> list[str]:
+    """Every scope that could have been meant: those of one provider where the scope names one, else all."""
+    provider_id, colon, _ = scope.partition(":")
+    ids = {provider_id} if colon and provider_id in catalog.ids else catalog.ids
+    definitions = [definition for one in sorted(ids) if (definition := catalog.get(one)) is not None]
+    theirs = [f"{one.provider_id}:{name}" for one in definitions for name in one.scopes]
+    return [*OWN_SCOPES.union(*(resource.scopes for resource in resources)), *theirs]
+
+
+def list_unusable(deployment: Deployment, catalog: Catalog, client: Client) -> list[str]:
+    """What a client that was just registered may ask for and could not use, each with what to type."""
+    switched_on = {record.provider_id for record in list_providers(deployment) if not record.marks.disabled}
+    found = find_unusable(client, catalog, switched_on)
+    return [f"{one.fault}: {one.command or 'add ' + one.option}" for one in found]
+
+
+class Unusable(NamedTuple):
+    """One thing that a client may ask for in vain; an option of create and update changes it, or another command."""
+
+    fault: str
+    option: str = ""
+    command: str = ""
+
+
+def find_unusable(client: Client, catalog: Catalog, switched_on: Collection[str]) -> Iterator[Unusable]:
+    """Scopes of providers that bring the client no token."""
+    theirs: dict[str, set[str]] = {}
+    for scope in client.scopes:
+        provider_id, colon, _ = scope.partition(":")
+        if colon and provider_id in catalog.ids:
+            theirs.setdefault(provider_id, set()).add(scope)
+    if theirs and client.handout == "none":
+        said = serialize(set().union(*theirs.values()))
+        yield Unusable(f"it may ask for {said} but gets no provider's tokens", "--handout token or --handout proxy")
+    for provider_id in sorted(theirs):
+        if "*" not in client.providers and provider_id not in client.providers:
+            yield Unusable(f"it may ask for scopes of {provider_id} but not use it", f"--provider {provider_id}")
+        elif provider_id not in switched_on:
+            command = f"broker provider set {provider_id} --client-id ID --secret-from -"
+            yield Unusable(f"it may ask for scopes of {provider_id}, which is not switched on", command=command)
