@@ -115,6 +115,7 @@ def _connection(
     provider_id = connection.provider_id
     uses = tuple(one for one in held.uses.found if one.connection_id == connection.connection_id)
     counted = count_use(Traces(found=uses, is_cut=held.uses.is_cut), kept_since=held.uses_since, now=broker.clock.now())
+    began = min(connection.connected_at, *(one.at for one in uses), broker.clock.now())
     status: Any = tell_status_of(broker, connection)
     return AccountConnection(
         connection_id=connection.connection_id,
@@ -124,7 +125,7 @@ def _connection(
         scopes=_scopes(broker, provider_id, allowed),
         connected_at=connection.connected_at,
         uses=counted["handouts"] + counted["calls"],
-        uses_since=counted["since"],
+        uses_since=max(counted["since"], began),
         last_used_at=counted.get("last_used_at"),
         renew_by=connection.reauth_by,
         can_reconnect=may_reconnect(broker, held, connection),

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.records.places import client_place, provider_place
+from chalicelib.records.places import client_place, connection_place, provider_place
 from cli.operations import delete_client
 from tests.account.page import PATH, Shown, enter, look, press
 from tests.flow.acting import BOOKS, start_acting
@@ -36,6 +36,18 @@ def test_each_app_and_account_with_its_scopes_times_and_uses(stack: Stack) -> No
     at = datetime.fromtimestamp(stack.clock.now(), UTC)
     day = f"{at.day} {at:%B %Y}"
     assert f"Connected {day}" in words and f"Last used {day}" in words and f"something on {day}" in words
+
+
+@requirement("CONS-07")
+def test_no_use_is_counted_from_before_the_account_was_connected(stack: Stack) -> None:
+    """The records reach back 400 days; an account that was connected again may have uses from before that."""
+    session = start_session(stack)
+    today = datetime.fromtimestamp(stack.clock.now(), UTC)
+    assert f"Used not yet · since {today.day} {today:%B %Y}" in Shown(look(session.sign_in.browser)).words
+    session.exchange()
+    place = connection_place(session.claims["connections"]["demo"])
+    change(stack, place, connected_at=stack.clock.now() + 3 * 86400)
+    assert f"Used once · since {today.day} {today:%B %Y}" in Shown(look(session.sign_in.browser)).words
 
 
 @requirement("ACC-02", "CONS-07", "VLT-01")

@@ -25,6 +25,7 @@ from tests.connect.links import press
 from tests.flow.proxied import Proxied
 from tests.flow.stack import SCOPE, Stack, own_parts
 from tests.flow.tokens import Session, change, read, read_claims, start_session
+from tests.requirement import requirement
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 NAMES = (
@@ -120,6 +121,7 @@ def copy_all(reader: Reader, page: str) -> list[str]:
     return printed
 
 
+@requirement("RUN-05")
 def test_a_first_app(
     stack: Stack, reader: Reader, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -140,7 +142,9 @@ def test_a_first_app(
     monkeypatch.setattr(webbrowser, "open", open_browser)
     monkeypatch.setattr(sys, "argv", ["first_app.py", client_id])
     exec(compile(program.replace("http://127.0.0.1:8080", stack.settings.issuer), "first_app.py", "exec"), {})
-    printed = dict(re.findall(r"([A-Z_]+)=(\S+)", capsys.readouterr().out))
+    out, err = capsys.readouterr()
+    assert f"Open {stack.settings.issuer}/authorize?" in err
+    printed = dict(re.findall(r"([A-Z_]+)=(\S+)", out))
     assert printed["CLIENT_ID"] == client_id and printed.keys() | {"NOTES", "MINE", "ID_TOKEN", "SUB"} == {
         *reader.variables,
         "STATE",
