@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import Registered, ask_revocation, stored_metadata
+from chalicelib.custody.job_keys import LEFT_SECONDS, find_living_key
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
@@ -19,7 +20,7 @@ from chalicelib.records.connection import Connection, Ending, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.stored import JobKey
 from chalicelib.upstream.http import HttpResponse
-from chalicelib.upstream.refresh import Renewed, read_refresh_response
+from chalicelib.upstream.refresh import Renewed, Unknown, read_refresh_response
 from chalicelib.upstream.revocation import TokenKind, renewing_kind
 from chalicelib.vault.refreshing import LEASE_SECONDS
 from chalicelib.vault.sealed import (
@@ -36,8 +37,23 @@ from chalicelib.vault.sealed import (
 )
 
 Token = tuple[str, TokenKind]
-LEFT_SECONDS = 7 * 86400  # a key for duties lives longer than any of them is repeated
 REQUEST_SECONDS = 60  # longer than any request works
+
+
+class Called(Struct, frozen=True):
+    """What the calls about tokens came to; `ask_for_each` alone makes one: nothing is called revoked without a call."""
+
+    endings: dict[Token, Ending]
+
+    @property
+    def alive(self) -> tuple[Token, ...]:
+        """Those whose call failed or could not be made; `not_supported` needs no other try."""
+        return tuple(token for token, ending in self.endings.items() if ending == "failed")
+
+    @property
+    def rows(self) -> list[tuple[str, Ending]]:
+        """What became of each, by its kind."""
+        return [(kind, ending) for (_, kind), ending in self.endings.items()]
 
 
 class Duty(Struct, frozen=True, array_like=True):
@@ -50,8 +66,8 @@ class Duty(Struct, frozen=True, array_like=True):
 def leave_revocation(
     broker: Broker, connection: Connection, user_key: OwnKey, tokens: tuple[Token, ...], *, settles: bool = False
 ) -> None:
-    """A job that ends these tokens."""
-    now = broker.clock.now()
+    """A job that ends these tokens, sealed under a key that lives."""
+    now, user_key = broker.clock.now(), find_living_key(broker, connection.sub, user_key)
     named = "\n".join(sorted(token for token, _ in tokens))
     job = Job(
         kind="revoke",
@@ -110,55 +126,56 @@ def leave_end(broker: Broker, connection: Connection) -> None:
     )
 
 
-def leave_open_attempt(broker: Broker, tombstone: Connection) -> None:
-    """A job for what a refresh may still bring that ran while the connection was revoked."""
+def leave_open_attempt(broker: Broker, tombstone: Connection, attempt: int) -> None:
+    """A job for what a refresh may still bring that ran while the connection was revoked, or for an answer of one that
+    cannot be read yet."""
     now = broker.clock.now()
     broker.store.put_job(
         Job(
             kind="open_attempt",
-            job_id=f"{tombstone.connection_id}-{tombstone.revoked_generation}-{tombstone.attempt}",
+            job_id=f"{tombstone.connection_id}-{tombstone.revoked_generation}-{attempt}",
             due_at=max(now, tombstone.attempt_started + LEASE_SECONDS + 1),
             connection_id=tombstone.connection_id,
             sub=tombstone.sub,
             provider_id=tombstone.provider_id,
             created_at=now,
             generation=tombstone.revoked_generation,
-            attempt=tombstone.attempt,
+            attempt=attempt,
         )
     )
 
 
-def ask_for_each(broker: Broker, provider: Registered | None, tokens: tuple[Token, ...]) -> dict[Token, Ending]:
+def ask_for_each(broker: Broker, provider: Registered | None, tokens: tuple[Token, ...]) -> Called:
     """What becomes of each; where the provider cannot be asked at all, all of them are still alive."""
     if provider is None:
-        return dict.fromkeys(tokens, "failed")
+        return Called(dict.fromkeys(tokens, "failed"))
     try:
-        return {token: ask_revocation(broker, provider, *token) for token in tokens}
+        return Called({token: ask_revocation(broker, provider, *token) for token in tokens})
     except OAuthError as error:
         broker.log.event("revocation_failed", provider_id=provider.record.provider_id, reason=error.reason)
-        return dict.fromkeys(tokens, "failed")
+        return Called(dict.fromkeys(tokens, "failed"))
 
 
 def end_tokens(broker: Broker, provider: Registered, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     """End each at the provider; those that are still alive because a call failed or could not be made."""
-    return tuple(token for token, ending in ask_for_each(broker, provider, tokens).items() if ending == "failed")
+    return ask_for_each(broker, provider, tokens).alive
 
 
 def tokens_of_answer(
     broker: Broker, definition: ProviderDefinition, recovery: Recovery, owner: Connection, key: OwnKey
-) -> tuple[Token, ...]:
-    """What a kept answer brought; nothing where it does not open or says nothing.
+) -> tuple[Token, ...] | None:
+    """What a kept answer brought: the refresh token where there is one, for ending it ends what came with it as a rule.
 
-    The refresh token where there is one: ending it ends what came with it as a rule.
+    None: it cannot be read, so nobody knows what it holds; another key or another release may read it.
     """
     try:
         response = msgspec.msgpack.decode(open_answer(key, recovery, owner=owner), type=HttpResponse)
     except (SealBroken, msgspec.DecodeError):
         broker.log.event("alarm", kind="recovery_does_not_open", connection_id=owner.connection_id)
-        return ()
+        return None
     read = read_refresh_response(definition, response, granted=owner.granted, now=recovery.received_at)
     if not isinstance(read, Renewed):
-        return ()
+        return None if isinstance(read, Unknown) else ()
     if read.tokens.refresh_token:
         return ((read.tokens.refresh_token, renewing_kind(definition)),)
     return ((read.tokens.access_token, "access_token"),)

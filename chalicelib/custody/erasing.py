@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.access import open_key_of
-from chalicelib.custody.duties import LEFT_SECONDS
+from chalicelib.custody.job_keys import both_keys
 from chalicelib.custody.revoking import end_all, read_connections
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import TemporarilyUnavailable
@@ -20,23 +20,17 @@ from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.places import job_key_place, recovery_place, subject_place, user_key_place
-from chalicelib.records.stored import JobKey
 from chalicelib.records.subject import Subject
 from chalicelib.vault.endings import may_change
 from chalicelib.vault.sealed import (
-    JOB_KEY_VERSION,
-    USER_KEY_BYTES,
-    USER_KEY_VERSION,
     Attribute,
     LeftKeys,
     open_answer,
     open_duty,
-    open_job_key,
     open_value,
     place_of,
     seal_answer,
     seal_duty,
-    seal_job_key,
     seal_value,
 )
 
@@ -80,7 +74,7 @@ def erase_user(broker: Broker, sub: str) -> Erasure | None:
         user_key = open_key_of(broker, own)
         mine = end_all(broker, mine, user_key)
         if any(may_change(one) for one in mine):
-            _hand_over(broker, sub, mine, _both_keys(broker, sub, user_key))
+            _hand_over(broker, sub, mine, both_keys(broker, sub, user_key))
         broker.store.destroy_user_key(sub)
     late = [one for one in read_connections(broker, sub) if one.status != "revoked"]
     end_all(broker, late, b"")
@@ -99,19 +93,6 @@ def _erase_logins(broker: Broker, subject: Subject) -> None:
         login = found.get(place) if found else None
         if login is not None and login.linked_to == subject.sub:
             broker.store.erase_subject(login, now=broker.clock.now())
-
-
-def _both_keys(broker: Broker, sub: str, user_key: bytes) -> LeftKeys:
-    """The user's key beside the one for duties, which an earlier try may have made."""
-    vault, now = broker.keys.get("vault"), broker.clock.now()
-    fresh, ends = broker.entropy.token_bytes(USER_KEY_BYTES), now + LEFT_SECONDS
-    sealed = seal_job_key(vault, fresh, sub=sub, expires_at=ends, salt=broker.entropy.token_bytes(32))
-    result = broker.store.put_job_key(JobKey(sub=sub, sealed=sealed, expires_at=ends), now=now)
-    kept = result.found if isinstance(result, Refused) else result.item
-    if kept is None:
-        raise TemporarilyUnavailable("job_key_keeps_changing", retry_after=1)
-    versions = {USER_KEY_VERSION: user_key, JOB_KEY_VERSION: open_job_key(vault, kept)}
-    return LeftKeys(versions=versions, expires_at=kept.expires_at)
 
 
 def _hand_over(broker: Broker, sub: str, tombstones: list[Connection], keys: LeftKeys) -> None:

@@ -11,16 +11,17 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import ProviderFailure, find_registered, known_metadata
-from chalicelib.custody.duties import Duty, end_tokens, tokens_of_answer, without_kept
+from chalicelib.custody.duties import Duty, ask_for_each, end_tokens, without_kept
 from chalicelib.custody.erasing import erase_user
 from chalicelib.custody.limiting import end_in_time
-from chalicelib.custody.revoking import finish_ending, give_up, look_around
+from chalicelib.custody.outcomes import Done, end_open_attempt, write_down
+from chalicelib.custody.revoking import finish_ending, look_around
 from chalicelib.custody.signing_out import tell_apps
 from chalicelib.custody.turns import take_turns
 from chalicelib.ports import Broker, Found, ItemUnreadable, StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
-from chalicelib.records.connection import Connection, Ending
+from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
 from chalicelib.records.places import (
     connection_place,
@@ -29,7 +30,6 @@ from chalicelib.records.places import (
     recovery_place,
     user_key_place,
 )
-from chalicelib.vault.endings import PARTS
 from chalicelib.vault.sealed import (
     JOB_KEY_VERSION,
     USER_KEY_VERSION,
@@ -45,7 +45,6 @@ MAX_TRIES = 16  # over almost three days
 FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
 # One job asks a provider a few times at three seconds each; none begins that may not end in time.
 LEAST_SECONDS = 12
-OF_NO_TOMBSTONE = frozenset({"return", "sign_out", "time_up", "erase", "voided"})
 CLAIM_SECONDS = 60  # longer than a function lives: who has not come to an end by then is dead
 FAILURES_OF_ONE_RUN = 3
 LATE_SECONDS = 600  # some runs have not come to it
@@ -60,14 +59,6 @@ class Performed(Struct, frozen=True, kw_only=True):
     job: Job
     outcome: Outcome
     found: bool = False
-
-
-class _Done(Struct, frozen=True, kw_only=True):
-    """endings: what the tombstone says from now on, by part; nothing where the job has nothing to say."""
-
-    done: bool
-    found: bool = False
-    endings: dict[str, Ending] = {}
 
 
 def run_due_jobs(broker: Broker) -> list[Performed]:
@@ -99,20 +90,20 @@ def _run(broker: Broker, job: Job) -> Performed:
         done = _perform(broker, job)
     except (*ProviderFailure, OAuthError, SealBroken, ItemUnreadable, msgspec.DecodeError) as error:
         broker.log.event("job_failed", kind=job.kind, job_id=job.job_id, reason=str(error))
-        done = _Done(done=False)
+        done = Done(done=False)
     except StoreUnavailable:
         raise
     except Exception as error:  # noqa: BLE001 - a duty that cannot be done must not keep all others from it
         broker.log.event("alarm", kind="job_broken", job_kind=job.kind, job_id=job.job_id, error=type(error).__name__)
-        done = _Done(done=False)
+        done = Done(done=False)
     over = job.expires_at is not None and job.expires_at <= broker.clock.now()
     if done.done:
         outcome: Outcome = "done"
-        _write_down(broker, job, done.endings)
+        write_down(broker, job, done)
     elif over or job.tries + 1 >= MAX_TRIES:
         outcome = "given_up"
         _tell_operator(broker, job)
-        _write_down(broker, job, dict.fromkeys(PARTS, "given_up"))
+        write_down(broker, job, msgspec.structs.replace(done, unended=done.unended or "given_up"))
     else:
         outcome = "later"
         _put_off(broker, job)
@@ -146,20 +137,20 @@ def _put_off(broker: Broker, job: Job) -> None:
     broker.store.put_job(later)
 
 
-def _perform(broker: Broker, job: Job) -> _Done:
+def _perform(broker: Broker, job: Job) -> Done:
     if job.kind == "sign_out":
-        return _Done(done=tell_apps(broker, job))
+        return Done(done=tell_apps(broker, job))
     if job.kind == "return":
         return _give_back(broker, job)
     if job.kind == "erase":
         erase_user(broker, job.sub)
-        return _Done(done=True)
+        return Done(done=True)
     if job.kind == "time_up":
         end_in_time(broker, job)
-        return _Done(done=True)
+        return Done(done=True)
     if job.kind == "voided":
         _tell_voided(broker, job)
-        return _Done(done=True)
+        return Done(done=True)
     at, kept_at, provider_at = (
         connection_place(job.connection_id),
         recovery_place(job.connection_id),
@@ -168,30 +159,23 @@ def _perform(broker: Broker, job: Job) -> _Done:
     found = broker.store.read(at, kept_at, provider_at, user_key_place(job.sub), job_key_place(job.sub))
     connection, record = found.get(at), found.get(provider_at)
     if connection is None:
-        return _Done(done=True)
+        return Done(done=True)
     if job.kind == "end":
         return _end(broker, job, connection, found)
     if record is None:
-        return _Done(done=False)
+        return Done(done=False)
     if not record.issued(job.created_at):
-        return _Done(done=True, endings=dict.fromkeys(PARTS, "given_up"))
+        return Done(done=True, unended="given_up")
     key = _open_key(broker, job, found)
     duty = msgspec.msgpack.decode(open_duty(key, job), type=Duty) if job.kind == "revoke" else None
     metadata = duty.metadata if duty else known_metadata(broker, record, connection, key)
     provider = find_registered(broker, record, metadata)
     if provider.definition.revocation.ends == "app" and _is_shared(broker, connection):
-        return _Done(done=True, endings=dict.fromkeys(PARTS, "kept_shared"))
+        return Done(done=True, unended="kept_shared")
     if duty is not None:
-        tokens = without_kept(duty.tokens, connection, key)
-        return _Done(done=not end_tokens(broker, provider, tokens), endings=dict.fromkeys(PARTS, "revoked"))
-    recovery = found.get(kept_at)
-    if recovery is None or not 0 <= recovery.generation <= job.generation:
-        return _Done(done=True, endings=dict.fromkeys(PARTS, "lost"))
-    came = (recovery.generation, recovery.attempt) == (job.generation, job.attempt)
-    if end_tokens(broker, provider, tokens_of_answer(broker, provider.definition, recovery, connection, key)):
-        return _Done(done=False, found=came)
-    broker.store.empty_recovery(recovery)
-    return _Done(done=True, found=came, endings=dict.fromkeys(PARTS, "revoked" if came else "lost"))
+        called = ask_for_each(broker, provider, without_kept(duty.tokens, connection, key))
+        return Done(done=not called.alive, called=called)
+    return end_open_attempt(broker, job, provider, connection, found.get(kept_at), key)
 
 
 def _tell_voided(broker: Broker, job: Job) -> None:
@@ -202,26 +186,26 @@ def _tell_voided(broker: Broker, job: Job) -> None:
     broker.log.event("access_voided", kind=kind, **said, by="operator")
 
 
-def _give_back(broker: Broker, job: Job) -> _Done:
+def _give_back(broker: Broker, job: Job) -> Done:
     """Tokens of a sign-in that nothing came of: there is no connection that could say anything of them."""
     provider_at = provider_place(job.provider_id)
     found = broker.store.read(provider_at, user_key_place(job.sub), job_key_place(job.sub))
     record = found.get(provider_at)
     if record is None:
-        return _Done(done=False)
+        return Done(done=False)
     if not record.issued(job.created_at):
-        return _Done(done=True)
+        return Done(done=True)
     duty = msgspec.msgpack.decode(open_duty(_open_key(broker, job, found), job), type=Duty)
-    return _Done(done=not end_tokens(broker, find_registered(broker, record, duty.metadata), duty.tokens))
+    return Done(done=not end_tokens(broker, find_registered(broker, record, duty.metadata), duty.tokens))
 
 
-def _end(broker: Broker, job: Job, connection: Connection, found: Found) -> _Done:
+def _end(broker: Broker, job: Job, connection: Connection, found: Found) -> Done:
     """Finish what a request began: nothing to do where it got to its end, or where somebody has signed in since."""
     if connection.status != "revoked" or connection.line != job.generation or connection.endings:
-        return _Done(done=True)
+        return Done(done=True)
     key = _open_key(broker, job, found)
     finish_ending(broker, connection, look_around(broker, connection), key)
-    return _Done(done=True)
+    return Done(done=True)
 
 
 def _open_key(broker: Broker, job: Job, found: Found) -> LeftKeys:
@@ -243,26 +227,3 @@ def _open_key(broker: Broker, job: Job, found: Found) -> LeftKeys:
 def _is_shared(broker: Broker, connection: Connection) -> bool:
     """Another app may have been connected to that account since the call was put off."""
     return any(shares_account(connection, other) for other in look_around(broker, connection).others)
-
-
-def _write_down(broker: Broker, job: Job, said: dict[str, Ending]) -> None:
-    """Only what is still open changes, and only on the tombstone that the job is about.
-
-    A later decision may replace that tombstone now: also where the call was given up, for it is never made again.
-    """
-    if not said or job.kind in OF_NO_TOMBSTONE or (job.kind == "revoke" and not job.settles):
-        return
-    place = connection_place(job.connection_id)
-    tombstone = broker.store.read(place).get(place)
-    if tombstone is None:
-        return
-    if job.kind == "end":
-        if tombstone.line == job.generation and not tombstone.endings:
-            give_up(broker, tombstone)
-        return
-    if tombstone.token_generation != job.generation:
-        return
-    waits: Ending = "pending" if job.kind == "open_attempt" else "failed"
-    endings = {part: said[part] if ending == waits else ending for part, ending in tombstone.endings.items()}
-    settled_at = broker.clock.now() if job.settles else tombstone.settled_at
-    broker.store.record_endings(tombstone, endings, settled_at=settled_at)

@@ -5,6 +5,7 @@ keep one, the sealed answer is written to the log, and `broker vault recover` br
 """
 
 import base64
+import contextlib
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
@@ -14,6 +15,7 @@ from msgspec import Struct
 from chalicelib.access import open_key_of
 from chalicelib.asking import ProviderFailure, is_ready, known_metadata, reach
 from chalicelib.custody.duties import end_tokens, leave_revocation, tokens_of_answer
+from chalicelib.custody.job_keys import find_living_key
 from chalicelib.ports import Broker, Refused, StoreUnavailable, Written
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
@@ -24,7 +26,7 @@ from chalicelib.upstream.http import HttpResponse
 from chalicelib.vault.recovering import Replace, decide_recovery
 from chalicelib.vault.refreshing import is_answer_for
 from chalicelib.vault.renewed import Given, keeps_lost, seal_renewed
-from chalicelib.vault.sealed import seal_answer
+from chalicelib.vault.sealed import LeftKeys, OwnKey, open_answer, seal_answer
 
 T = TypeVar("T")
 Recovered = Literal["healed", "kept", "ended", "superseded", "gone"]
@@ -115,12 +117,14 @@ def _store_answer(broker: Broker, attempt: Attempt, mine: Recovery) -> tuple[str
         theirs = tokens_of_answer(broker, definition, found, leased, key)
         choice = decide_recovery(found, mine, definition, same_token=ours == theirs)
         if isinstance(choice, Replace):
-            if choice.duty and theirs:
+            if choice.duty and theirs is None:
+                broker.log.event("alarm", kind="unread_answer_replaced", connection_id=leased.connection_id)
+            elif choice.duty and theirs:
                 leave_revocation(broker, leased, key, theirs)
                 siblings += tuple(token for token, kind in theirs if kind == "refresh_token")
             result = broker.store.put_recovery(mine, replacing=found)
             continue
-        if choice.duty:
+        if choice.duty and ours:
             leave_revocation(broker, leased, key, ours)
             return None
         break
@@ -233,13 +237,25 @@ def _end_own(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
     held, owner = attempt.held, attempt.connection
     if held.definition.revocation.ends == "app":
         return  # the tombstone's own call ends it, or must not be made
-    alive = tokens_of_answer(broker, held.definition, recovery, owner, held.user_key)
+    key = find_living_key(broker, owner.sub, held.user_key)
+    _seal_for_jobs(broker, owner, recovery, key)
+    alive = tokens_of_answer(broker, held.definition, recovery, owner, key) or ()
     try:
         alive = end_tokens(broker, reach(broker, held.record, held.definition), alive)
     except ProviderFailure as error:
         broker.log.event("revocation_failed", provider_id=owner.provider_id, reason=error.reason)
     if alive:
-        leave_revocation(broker, owner, held.user_key, alive)
+        leave_revocation(broker, owner, key, alive)
+
+
+def _seal_for_jobs(broker: Broker, owner: Connection, recovery: Recovery, key: OwnKey) -> None:
+    """Of a user who was erased while the provider was asked: the job that waits for the answer must open it."""
+    if not isinstance(key, LeftKeys):
+        return
+    with contextlib.suppress(SealBroken):  # it cannot be opened with any key: the job gives it up with an alarm
+        answer = open_answer(key, recovery, owner=owner)
+        sealed = seal_answer(key, answer, recovery=recovery, owner=owner, salt=broker.entropy.token_bytes(32))
+        broker.store.put_recovery(msgspec.structs.replace(recovery, sealed=sealed), replacing=recovery)
 
 
 def _end_unless_kept(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
@@ -248,5 +264,5 @@ def _end_unless_kept(broker: Broker, attempt: Attempt, recovery: Recovery) -> No
     kept, held = broker.store.read(place).get(place), attempt.held
     mine = tokens_of_answer(broker, held.definition, recovery, attempt.connection, held.user_key)
     theirs = kept and tokens_of_answer(broker, held.definition, kept, attempt.connection, held.user_key)
-    if mine != theirs:
+    if mine and mine != theirs:
         _end_own(broker, attempt, recovery)

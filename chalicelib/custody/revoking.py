@@ -24,11 +24,12 @@ from chalicelib.ports import Broker, Found, Refused, Written
 from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.records.connection import Connection, Ending
+from chalicelib.records.connection import Connection, Ending, Unended
 from chalicelib.records.consent import Consent
 from chalicelib.records.places import Place, connection_place, consent_place, provider_place, recovery_place
 from chalicelib.upstream.revocation import TokenKind, renewing_kind
 from chalicelib.vault.endings import merge_endings
+from chalicelib.vault.recovering import answer_of, awaited_attempts
 from chalicelib.vault.sealed import Attribute, OwnKey, open_value, place_of
 from chalicelib.vault.sharing import shares_account, without_connection
 
@@ -115,32 +116,28 @@ def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_ke
         return give_up(broker, tombstone)
     if definition.revocation.ends == "app" and any(shares_account(tombstone, other) for other in around.others):
         return _write_down(broker, tombstone, _same(broker, tombstone, "kept_shared"))
-    pending = definition.refresh.replaces and tombstone.attempt_started > 0
-    if pending:
-        leave_open_attempt(broker, tombstone)
     tokens, rows = _stored_tokens(broker, tombstone, definition, user_key)
-    if pending:
+    recovery = answer_of(tombstone, around.found.get(recovery_place(tombstone.connection_id)))
+    brought = tokens_of_answer(broker, definition, recovery, tombstone, user_key) if recovery else ()
+    if waits := awaited_attempts(tombstone, definition, recovery, unread=brought is None):
+        for attempt in waits:
+            leave_open_attempt(broker, tombstone, attempt)
         rows.append(("running_refresh", "pending"))
     if definition.refresh.replaces and tombstone.lost:
         rows.append(("lost_answer", "lost"))
-    recovery = around.found.get(recovery_place(tombstone.connection_id))
-    if recovery is not None and not 0 <= recovery.generation <= tombstone.revoked_generation:
-        recovery = None
-    if recovery is not None:
-        tokens += tokens_of_answer(broker, definition, recovery, tombstone, user_key)
+    tokens += brought or ()
     try:
         provider = find_registered(broker, record, known_metadata(broker, record, tombstone, user_key))
     except ProviderFailure as error:
         broker.log.event("revocation_failed", provider_id=record.provider_id, reason=error.reason)
         provider = None
-    ended = ask_for_each(broker, provider, tuple(dict.fromkeys(tokens)))
-    rows += [(kind, ending) for (_, kind), ending in ended.items()]
-    alive = tuple(token for token, ending in ended.items() if ending == "failed")
-    if alive:
-        leave_revocation(broker, tombstone, user_key, alive, settles=True)
-    elif recovery is not None:
+    called = ask_for_each(broker, provider, tuple(dict.fromkeys(tokens)))
+    rows += called.rows
+    if called.alive:
+        leave_revocation(broker, tombstone, user_key, called.alive, settles=True)
+    elif recovery is not None and brought is not None:
         broker.store.empty_recovery(recovery)
-    return _write_down(broker, tombstone, merge_endings(_with_family(rows, tombstone)), settled=not alive)
+    return _write_down(broker, tombstone, merge_endings(_with_family(rows, tombstone)), settled=not called.alive)
 
 
 def give_up(broker: Broker, tombstone: Connection) -> Connection:
@@ -196,7 +193,7 @@ def _write_down(
     return result.found or msgspec.structs.replace(tombstone, endings=endings)
 
 
-def _same(broker: Broker, tombstone: Connection, ending: Ending) -> dict[str, Ending]:
+def _same(broker: Broker, tombstone: Connection, ending: Unended) -> dict[str, Ending]:
     definition = broker.catalog.get(tombstone.provider_id)
     renewing = renewing_kind(definition) if definition else "refresh_token"
     sealed = ((renewing, tombstone.sealed_refresh_token), ("access_token", tombstone.sealed_access_token))

@@ -8,7 +8,8 @@ ConnectionStatus = Literal["active", "partial", "in_doubt", "reauth_required", "
 # What became of a token at the provider. pending: a job waits for what a refresh may still bring; failed: the call did
 # not work and a job repeats it; given_up: it was repeated for long enough; lost: an answer or a key is lost, so that
 # nobody can end what it held.
-Ending = Literal["revoked", "not_supported", "kept_shared", "pending", "failed", "given_up", "lost"]
+Unended = Literal["not_supported", "kept_shared", "pending", "failed", "given_up", "lost"]
+Ending = Literal["revoked"] | Unended
 
 
 class Connection(Struct, frozen=True, kw_only=True):

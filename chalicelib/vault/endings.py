@@ -26,7 +26,7 @@ _REASONS: dict[Ending, str] = {
     "pending": "A refresh was running; what it brings is ended as soon as it is known.",
     "failed": "The provider did not take the call; it is repeated by itself.",
     "given_up": "The provider did not take the call in any of several tries; it may still be alive there.",
-    "lost": "An answer of the provider was lost, so what it held cannot be ended from here.",
+    "lost": "An answer of the provider was lost or cannot be read, so what it held cannot be ended from here.",
 }
 _NOT_YET = "It is over here; the provider is asked next."
 

@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.custody.jobs import MAX_TRIES
 from chalicelib.records.places import connection_place, recovery_place
+from chalicelib.vault.sealed import open_answer, seal_answer
 from tests.engine.scene import Frozen, Scene, die, in_parallel, lose
 from tests.flow.browser import request
 from tests.flow.tokens import change
@@ -274,7 +275,9 @@ def test_the_recovery_item_of_a_later_sign_in_is_not_taken_by_an_older_revocatio
     scene.crash(3, "K")
     kept = scene.recovery
     assert kept is not None
-    later = msgspec.structs.replace(kept, generation=9)
+    later, key, owner = msgspec.structs.replace(kept, generation=9), scene.user_key(), scene.connection
+    sealed = seal_answer(key, open_answer(key, kept, owner=owner), recovery=later, owner=owner, salt=b"9" * 32)
+    later = msgspec.structs.replace(later, sealed=sealed)
     scene.stack.deployment.put(recovery_place(scene.connection_id), later)
     scene.end()
     assert scene.recovery == later

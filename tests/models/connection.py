@@ -13,7 +13,8 @@ purse. A token is the pair (grant at the provider, number).
 
 Left out: time (only orders), access tokens (they live as long as their grant), back-off and counts of tries, scopes,
 epochs, a second client at the same account. A loser gives up here and another caller comes; in the code it waits and
-looks again. A refusal is never put into the recovery item. A spent token's revocation is answered 200 and ends nothing.
+looks again. A refusal, and an answer that this release cannot read, are never put into the recovery item. A spent
+token's revocation is answered 200 and ends nothing.
 
 Excused, since no order of writes can repair it: a crash between the provider's commit and the put of its answer; a
 holder that freezes after its last look at the clock and sends when another has refreshed, where reuse gives a second
@@ -21,7 +22,8 @@ token. Where a second answer ends the first, two freezes among three callers sti
 3,0,0,0,2,1), so --deep ends with status 1 for that run: the file of such a provider had better claim no grace.
 
 The rules, by name:
-    open_attempt        revoking says pending while an attempt is open, lease or not; `failed` once an answer was lost
+    open_attempt        revoking says pending while an attempt is open, lease or not, whose answer is not in the
+                        recovery item; `failed` once an answer was lost
     revoke_then_delete  a recovery item is ended at the provider before it is emptied
     rec_guard           revoking takes the recovery item only IF generation <= revoked_generation
     keep_answer         a put never destroys an earlier sign-in's (or a sibling's) answer: a job first
@@ -371,6 +373,8 @@ def revoker(p, m, s, i):
         todo = tuple(sorted(set(a.todo) | ({s.rec.tok} if mine else set())))
         keep = "revoke_then_delete" in m
         seen = s.rec if mine else NOREC
+        answered = (seen.gen, seen.attempt) == (a.g, a.y)  # the open attempt's own answer: nothing is waited for
+        a = a._replace(doubt=0 if answered else a.doubt)
         yield (
             ("reads" if keep else "takes") + f" the recovery item {seen.tok}",
             put(s, i, a._replace(pc="job", todo=todo, rec=seen), rec=NOREC if mine and not keep else s.rec),

@@ -100,7 +100,8 @@ class Copy:
         code, output = json.loads(self._ask(json.dumps([nodes, seconds])))
         if code is None:
             return set(), "no end within the time"
-        failed, errors = (set(re.findall(rf"(?m)^{kind} (.+?)(?: - .*)?$", output)) for kind in ("FAILED", "ERROR"))
+        # A line of a captured log begins with its level and more than one space.
+        failed, errors = (set(re.findall(rf"(?m)^{kind} (\S.*?)(?: - .*)?$", output)) for kind in ("FAILED", "ERROR"))
         # A fixture may object too to what made a test fail; what it alone objects to says nothing of the test.
         if code not in (0, 1) or errors - failed:
             return set(), "\n".join(output.strip().splitlines()[-6:])
