@@ -1,6 +1,7 @@
 """Structured lines on standard output, redacted in one place (GEN-18)."""
 
 import re
+import string
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ SECRET_VALUES = re.compile(
     re.ASCII,
 )
 REDACTED = "[redacted]"
+MAX_SEARCHED, MAX_TEXT = 2048, 500
+_OF_TOKENS = string.ascii_letters + string.digits + "_-."
 
 
 def redact(name: str, value: object) -> object:
@@ -27,12 +30,17 @@ def redact(name: str, value: object) -> object:
     if SECRET_NAMES.search(name):
         return REDACTED
     if isinstance(value, str):
-        return SECRET_VALUES.sub(REDACTED, value)[:500]
+        return SECRET_VALUES.sub(REDACTED, _bound(value))[:MAX_TEXT]
     if isinstance(value, (list, tuple, frozenset)):
         return [redact(name, item) for item in value]
     if isinstance(value, dict):
         return {str(key): redact(str(key), item) for key, item in value.items()}
     return value
+
+
+def _bound(text: str) -> str:
+    """As much as is searched for secrets; without the half of one at its end, which no longer looks like one."""
+    return text if len(text) <= MAX_SEARCHED else text[:MAX_SEARCHED].rstrip(_OF_TOKENS)
 
 
 class _Current(threading.local):

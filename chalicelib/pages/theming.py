@@ -17,7 +17,7 @@ COLOURS: Final = (
 SCHEMES: Final = ("light", "dark")
 MAX_LOGO_BYTES: Final = 16_384
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_SVG = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<svg[\s>]", re.DOTALL)
+_SVG = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<svg[\s>]", re.DOTALL)
 
 
 class InvalidTheme(Exception):

@@ -20,6 +20,7 @@ from chalicelib.protocol.key_sets import choose_algorithm, choose_key
 # ID tokens with group lists pass 8 KiB; they come from the provider's token endpoint, not from strangers.
 MAX_TOKEN_LENGTH = 16384
 
+MAX_TENANT = 255
 _SUBJECT = re.compile(r"[\x20-\x7e]{1,255}")
 
 
@@ -38,7 +39,7 @@ class IssuerByClaim(Struct, frozen=True, kw_only=True):
     def of(self, claims: Mapping[str, Any]) -> str | None:
         """What `iss` of these claims must be; None where the claim is missing or reads like something else."""
         value = claims.get(self.claim)
-        if not isinstance(value, str) or re.fullmatch(self.pattern, value, re.ASCII) is None:
+        if not isinstance(value, str) or len(value) > MAX_TENANT or re.fullmatch(self.pattern, value, re.ASCII) is None:
             return None
         return self.template.replace(f"{{{self.claim}}}", value)
 
