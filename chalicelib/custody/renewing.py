@@ -31,6 +31,7 @@ from chalicelib.vault.refreshing import (
     Wait,
     back_off,
     decide_refresh,
+    is_alive,
     is_answer_for,
 )
 from chalicelib.vault.sealed import open_value, place_of
@@ -72,7 +73,7 @@ def hold_fresh(broker: Broker, held: Held, look: Look, *, refused: int | None = 
             _refuse(decision)
         if isinstance(decision, Lease):
             outcome = _try_lease(broker, held, decision)
-            if outcome == "serve":
+            if outcome == "serve" or (outcome == "look_and_serve" and _still_lives(broker, held := look())):
                 return held
             asked = outcome == "asked"
             if outcome == "wait":
@@ -106,8 +107,13 @@ def _pause(broker: Broker, pauses: Iterator[float]) -> None:
     broker.sleeper.sleep(pause)
 
 
-def _try_lease(broker: Broker, held: Held, decision: Lease) -> Literal["serve", "wait", "look", "asked"]:
-    """Take the lease and ask; where somebody else has it, use the token that still lives or look again."""
+def _try_lease(
+    broker: Broker, held: Held, decision: Lease
+) -> Literal["serve", "look_and_serve", "wait", "look", "asked"]:
+    """Take the lease and ask; where somebody else has it, use the token that still lives or look again.
+
+    look_and_serve   discovery or the write of the lease may have taken seconds: every mark is read once more (VLT-11)
+    """
     blocked = _blocked(broker, held)
     if blocked is not None:
         if decision.lives:
@@ -115,7 +121,7 @@ def _try_lease(broker: Broker, held: Held, decision: Lease) -> Literal["serve", 
         raise blocked
     provider, secret = _prepare(broker, held, lives=decision.lives)
     if provider is None:
-        return "serve"
+        return "look_and_serve"
     now, owner = broker.clock.now(), broker.entropy.token_bytes(12).hex()
     result = broker.store.lease_connection(
         held.connection, owner=owner, doubt=bool(decision.doubt), now=now, until=now + LEASE_SECONDS
@@ -123,13 +129,19 @@ def _try_lease(broker: Broker, held: Held, decision: Lease) -> Literal["serve", 
     if isinstance(result, Refused):
         same = result.found is not None and result.found.token_generation == held.connection.token_generation
         may_serve = decision.lives and not decision.waits and _is_certain(result.found)
-        return "look" if not same else "serve" if may_serve else "wait"
+        return "look" if not same else "look_and_serve" if may_serve else "wait"
     attempt = Attempt(held=held, connection=result.item, owner=owner, doubt=bool(decision.doubt))
     if decision.doubt == "ask":
         _refused_by_provider(broker, attempt, "in_doubt_and_not_safe_to_try")
     else:
         _ask(broker, attempt, provider, secret)
     return "asked"
+
+
+def _still_lives(broker: Broker, held: Held) -> bool:
+    """After another look: whoever asks the provider may have failed meanwhile, and then this token is in doubt."""
+    swaps = held.definition.refresh.kind == "swap"
+    return is_alive(held.connection, epoch=broker.settings.epoch, now=broker.clock.now(), swaps=swaps)
 
 
 def _is_certain(found: Connection | None) -> bool:
