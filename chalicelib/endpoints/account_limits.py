@@ -63,9 +63,17 @@ def narrow(broker: Broker, pressed: Pressed) -> Reply:
     """What was unticked is allowed no more; what the form ticks beyond that adds nothing."""
     held = read_held(broker, pressed.holder)
     kept = pressed.ticked | ALWAYS
-    narrowed = _change(broker, held, pressed, lambda read: _replace(read, scopes=read.scopes & kept))
+    now = broker.clock.now()
+    narrowed = _change(broker, held, pressed, lambda read: _reduce(read, kept, now))
     broker.log.event("consent_narrowed", client_id=narrowed.client_id)
     return redirect_reply(account_uri(broker))
+
+
+def _reduce(read: Consent, kept: frozenset[str], now: int) -> Consent:
+    """Decisions that are on their way to a provider were made before this one."""
+    if read.scopes <= kept:
+        return read
+    return _replace(read, scopes=read.scopes & kept, reduced_at=max(now, read.decided_at) + 1)
 
 
 def _replace(read: Consent, **fields: object) -> Consent:

@@ -22,6 +22,7 @@ from chalicelib.endpoints.sitting import (
     needs_login,
     suffices,
     took_back,
+    was_removed,
 )
 from chalicelib.endpoints.travel import begin_trip
 from chalicelib.ports import Broker
@@ -160,7 +161,6 @@ def answer_checked(broker: Broker, http: Request, opened: Opened, parties: Parti
         grant_id=opened.grant_id,
         decided_by=decision.decided_by,
         stored=opened.stored,
-        asks_again=sitting is not None and took_back(sitting, decision.provider_id),
     )
     return redirect_reply(url).with_headers(*cookies)
 
@@ -193,14 +193,15 @@ def _decide(
     if request.prompt & {"consent", "select_account"} or client.registered_by != "operator":
         return ShowPage()
     web_redirect = request.redirect_uri.startswith("https://")
-    if client.first_party and web_redirect and request.provider_id:
+    removed = sitting is not None and was_removed(broker, sitting, request, parties)
+    if client.first_party and web_redirect and request.provider_id and not removed:
         return GoOn(provider_id=request.provider_id, decided_by="operator")
     if sitting is None or not (client.is_confidential or web_redirect):
         return ShowPage()
     provider_id = request.provider_id or sitting.session.provider_id
     if provider_id not in parties.providers or provider_id != sitting.session.provider_id:
         return ShowPage()
-    if not is_covered(broker, sitting, request, parties):
+    if took_back(sitting, provider_id) or not is_covered(broker, sitting, request, parties):
         return ShowPage()
     return GoOn(provider_id=provider_id, decided_by=f"session:{sitting.session.sub}")
 

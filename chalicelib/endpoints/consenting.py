@@ -25,11 +25,13 @@ def record_consent(
     *,
     redirect_uri: str,
     in_a_day: bool,
+    by_user: bool,
     is_void: Callable[[int], bool],
     ended: Callable[[], None] = lambda: None,
 ) -> None:
     """Add what this sign-in allowed to the consent, if that is new; a mark set meanwhile is never overwritten.
 
+    by_user   the user decided on a page; otherwise nothing comes back that a user has removed
     in_a_day  the user lets all of it end by itself 24 hours after this decision
     is_void   whether a mark has ended what was decided at that time
     ended     called where a mark was set meanwhile, before this says so
@@ -47,6 +49,8 @@ def record_consent(
             in_a_day=in_a_day,
             epoch=broker.settings.epoch,
             is_void=void,
+            by_user=by_user,
+            now=now,
         )
         if added is None:
             return
@@ -80,6 +84,8 @@ def add_to_consent(
     in_a_day: bool,
     epoch: int,
     is_void: bool,
+    by_user: bool,
+    now: int,
 ) -> Consent | None:
     """The consent with this sign-in in it; None where it already was. One of an older epoch or client revision, or from
     before a mark, covers nothing any more and begins anew. An end that the user has set already stays."""
@@ -89,7 +95,7 @@ def add_to_consent(
     known = place_hash(redirect_uri, native=client.application_type == "native")
     added = msgspec.structs.replace(
         base,
-        scopes=base.scopes | grant.scopes,
+        scopes=base.scopes | base.admits(grant.scopes, decided_at=grant.decided_at, by_user=by_user, now=now),
         redirect_hashes=base.redirect_hashes | {known},
         resources=base.resources | frozenset(grant.resources),
         default_connections={**base.default_connections, **grant.connections},

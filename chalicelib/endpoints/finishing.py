@@ -13,6 +13,7 @@ from chalicelib.endpoints.consenting import record_consent
 from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session, set_provider
 from chalicelib.endpoints.decided import Decided, client_id_of, load_request
 from chalicelib.endpoints.device_decision import approve_device, decision_of, show_end
+from chalicelib.endpoints.second_decision import needs_page, show_page
 from chalicelib.endpoints.shortfall import Shortfall, find_shortfall, show_shortfall
 from chalicelib.endpoints.sitting import is_meant
 from chalicelib.endpoints.withdrawing import take_back
@@ -48,17 +49,24 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         return deliver(broker, refusal_of(broker, http, request, refusal))
     consent = found.get(consent_place(arrival.sub, client_id))
     owner, subject = _find_owner(broker, arrival, client_id, found)
-    shortfall = find_shortfall(provider.definition, client, allowed=decided.allowed, granted=brought.tokens.granted)
 
     def is_void(at: int) -> bool:
         return find_end_of(broker, at, client_id, arrival.sub, pending, found) is not None
 
+    read = found.get(connection_place(arrival.connection_id))
+    if needs_page(broker, pending, request, client, consent, read, is_void=is_void):
+        _end(broker, provider, brought, pending, client_id)
+        session, told = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
+        cookie = seal_session(broker, session, subject.session_salt, told)
+        return show_page(broker, http, decided, session).with_headers(cookie)
+    allowed = _admit(broker, pending, consent, decided.allowed)
+    shortfall = find_shortfall(provider.definition, client, allowed=allowed, granted=brought.tokens.granted)
     connection = store_connection(
         broker,
         owner,
         provider,
         brought,
-        read=found.get(connection_place(arrival.connection_id)),
+        read=read,
         consent=consent,
         status="partial" if shortfall.missing else "active",
         connected_at=pending.decided_at,
@@ -148,6 +156,14 @@ def _find_owner(broker: Broker, arrival: Arrival, client_id: str, found: Found) 
     return owner, subject
 
 
+def _admit(broker: Broker, pending: Pending, consent: Consent | None, allowed: frozenset[str]) -> frozenset[str]:
+    """What is left of a decision where the user has reduced permissions after it."""
+    if consent is None:
+        return allowed
+    by_user, now = pending.decided_by == "page", broker.clock.now()
+    return consent.admits(allowed, decided_at=pending.decided_at, by_user=by_user, now=now)
+
+
 def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pending, client_id: str) -> None:
     """Nothing comes of this sign-in: what the provider gave is given back, and nobody waits for the claim."""
     give_back(broker, provider, brought.tokens)
@@ -220,6 +236,7 @@ def _issue(
         client,
         redirect_uri=request.redirect_uri,
         in_a_day=pending.in_a_day,
+        by_user=pending.decided_by == "page",
         is_void=is_void,
         ended=ended,
     )

@@ -111,7 +111,7 @@ def _connect(broker: Broker, decided: Decided, asker: Asker, found: Found, over:
     )
     # What stands now counts: a stored set that is wider than what this time brought has been left alone.
     usable = find_shortfall(provider.definition, asker.client, allowed=pending.allowed, granted=connection.granted).left
-    widen_consent(
+    usable = widen_consent(
         broker,
         asker,
         connection,

@@ -65,7 +65,7 @@ def show_shortfall(
     form = PageForm(
         client_id=request.client_id,
         request=None if was_pushed else request,
-        stored=_keep_again(broker, request, grant_id, browser) if was_pushed else "",
+        stored=keep_again(broker, request, grant_id, browser) if was_pushed else "",
         grant_id=grant_id,
         browser=browser_hash(browser),
         shown_at=broker.clock.now(),
@@ -89,7 +89,8 @@ def show_shortfall(
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
 
-def _keep_again(broker: Broker, request: AuthorizationRequest, grant_id: str, browser: str) -> str:
+def keep_again(broker: Broker, request: AuthorizationRequest, grant_id: str, browser: str) -> str:
+    """Where a pushed request is stored for one more page of this browser."""
     now, life = broker.clock.now(), broker.settings.pending_seconds
     return keep_request(
         broker,

@@ -146,7 +146,7 @@ def _go_on(
     sitting = None if trip else find_sitting(broker, http, request.client_id)
     if sitting and form.sub in ("", sitting.session.sub) and suffices(broker, sitting, request, provider_id, allowed):
         answer, session = finish_sitting(
-            broker, sitting, request, parties, grant_id=form.grant_id, allowed=allowed, in_a_day=in_a_day
+            broker, sitting, request, parties, grant_id=form.grant_id, allowed=allowed, by_user=True, in_a_day=in_a_day
         )
         if request.device_round:
             return show_end(broker, "device_done").with_headers(*session)

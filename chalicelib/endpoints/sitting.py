@@ -153,6 +153,14 @@ def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_sec
     return grant_answer(broker, request, grant, code_secret)
 
 
+def was_removed(broker: Broker, sitting: Sitting, request: AuthorizationRequest, parties: Parties) -> bool:
+    """True where this user has removed access that the request asks for: no setting of the operator's restores it."""
+    if request.provider_id and took_back(sitting, request.provider_id):
+        return True
+    reduced = sitting.consent is not None and sitting.consent.was_reduced(broker.clock.now())
+    return reduced and not is_covered(broker, sitting, request, parties)
+
+
 def took_back(sitting: Sitting, provider_id: str) -> bool:
     """True where this user ended this app's access to the very account of this session."""
     connection = sitting.connection
@@ -178,6 +186,7 @@ def finish_sitting(
     *,
     grant_id: str,
     allowed: frozenset[str],
+    by_user: bool = False,
     in_a_day: bool = False,
 ) -> tuple[AppAnswer, Headers]:
     """Issue a code from the session: where the app gets it, and the cookie of a session that is to tell one more app.
@@ -217,6 +226,7 @@ def finish_sitting(
         client,
         redirect_uri=request.redirect_uri,
         in_a_day=in_a_day,
+        by_user=by_user,
         is_void=lambda at: _find_end(broker, sitting, request.client_id, at) is not None,
     )
     answer = _issue(broker, request, grant, code_secret)

@@ -22,8 +22,9 @@ def widen_consent(
     decided_at: int,
     over: str,
     ended: Callable[[], None],
-) -> None:
-    """Add scopes, and the connection as its provider's default where there is none that is still good.
+) -> frozenset[str]:
+    """Add what no later reduction has removed, and the connection as default where its provider has no good one;
+    those of the scopes that count.
 
     over    a default connection that has been revoked; "" where there is none
     ended   called where a mark was set meanwhile, before this says so
@@ -33,12 +34,13 @@ def widen_consent(
     read = asker.consent
     place, now = consent_place(read.sub, read.client_id), broker.clock.now()
     for _ in write_tries(broker):
-        added = _add(read, connection, scopes, over=over)
+        admitted = read.admits(scopes, decided_at=decided_at, by_user=True, now=now)
+        added = _add(read, connection, admitted, over=over)
         if added == read:
-            return
+            return admitted
         added = msgspec.structs.replace(added, decided_at=max(read.decided_at, decided_at), version=read.version + 1)
         if not isinstance(broker.store.put_consent(added, expected_version=read.version), Refused):
-            return
+            return admitted
         found = broker.store.read(place).get(place)
         if found is None or found.void(decided_at, now) or found.void(asker.grant.decided_at, now):
             ended()

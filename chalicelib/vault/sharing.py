@@ -61,7 +61,8 @@ def without_connection(consent: Consent, tombstone: Connection, others: Iterable
     )
     if narrowed == consent:
         return None
-    return msgspec.structs.replace(narrowed, version=consent.version + 1)
+    reduced_at = max(consent.reduced_at, tombstone.revoked_at + 1)
+    return msgspec.structs.replace(narrowed, reduced_at=reduced_at, version=consent.version + 1)
 
 
 def is_used_by(consent: Consent | None, connection: Connection, definition: ProviderDefinition, *, epoch: int) -> bool:

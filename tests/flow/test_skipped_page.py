@@ -173,7 +173,7 @@ def test_a_fresh_login_is_a_trip_and_says_so_to_the_provider(stack: Stack, fresh
 
 @requirement("CONS-02")
 @pytest.mark.parametrize(
-    "change_of", [{"status": "revoked"}, {"status": "reauth_required"}, {"status": "in_doubt"}, {"epoch": 9},
+    "change_of", [{"status": "reauth_required"}, {"status": "in_doubt"}, {"epoch": 9},
                   {"granted": frozenset({"openid"})}, {"sealed_refresh_token": b"", "access_expires_at": 1}],
     ids=str,
 )  # fmt: skip
@@ -182,6 +182,14 @@ def test_a_connection_that_does_not_suffice_means_a_trip(stack: Stack, change_of
     (connection,) = connections(stack)
     change(stack, connection_place(connection.connection_id), **change_of)
     assert again(stack, sign_in) == "trip"
+
+
+@requirement("CONS-02", "ACC-14")
+def test_a_connection_that_was_ended_means_the_page(stack: Stack) -> None:
+    sign_in = prepared(stack)
+    (connection,) = connections(stack)
+    change(stack, connection_place(connection.connection_id), status="revoked")
+    assert again(stack, sign_in) == "page"
 
 
 @requirement("CONS-02", "CB-02")

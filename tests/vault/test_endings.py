@@ -64,7 +64,7 @@ def test_a_consent_loses_what_the_connection_was_for_and_the_places_that_were_se
     less = without_connection(CONSENT, MINE, [])
     assert less == replace(
         CONSENT, scopes=frozenset({"openid", "github:repo"}), redirect_hashes=frozenset(),
-        default_connections={"github": "g"}, version=4,
+        default_connections={"github": "g"}, reduced_at=201, version=4,
     )  # fmt: skip
     assert less is not None and without_connection(less, MINE, []) is None
     assert without_connection(replace(CONSENT, decided_at=201), MINE, []) is None, "given after it was taken back"
