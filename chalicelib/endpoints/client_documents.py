@@ -40,6 +40,7 @@ from chalicelib.upstream.http import ProviderMisbehaved, ProviderUnavailable
 STALE_SECONDS = 86_400
 DAY = 86_400
 KNOWN_FETCHES = 6  # of one known document a minute: one is enough where its place answers
+KNOWN_IN_ALL = 5  # all known documents together are fetched so many times as often as those of one host
 Limits = tuple[tuple[str, int], ...]  # name of the counter, uses a minute
 
 
@@ -86,7 +87,7 @@ def _bring(broker: Broker, http: Request, url: str) -> None:
     if _needs_nothing(read, now):
         return
     try:
-        _spend(broker, _limits_of_new(broker, http, url) if read is None else _limits_of_known(broker, url))
+        _spend(broker, _limits_of_new(broker, http, url) if read is None else _limits_of_known(broker, http, url))
         document, seconds = _fetch(broker, url)
     except DocumentRefused:
         _take_back(broker, read)
@@ -113,11 +114,14 @@ def _limits_of_new(broker: Broker, http: Request, url: str) -> Limits:
     )
 
 
-def _limits_of_known(broker: Broker, url: str) -> Limits:
-    """So many fetches a minute of one document, whoever causes them, and of all that are known of one host."""
+def _limits_of_known(broker: Broker, http: Request, url: str) -> Limits:
+    """So many fetches a minute of one document, of all that are known of one host, for one address, and in all."""
+    for_one = broker.settings.document_fetches_per_minute
     return (
         (f"document#again#{url}", KNOWN_FETCHES),
-        (f"document#known#{host_of_document(url)}", broker.settings.document_fetches_per_minute),
+        (f"document#known#{host_of_document(url)}", for_one),
+        (f"document#known#for#{place_of(http)}", for_one),
+        ("document#known#all", KNOWN_IN_ALL * for_one),
     )
 
 

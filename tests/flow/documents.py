@@ -15,7 +15,8 @@ from chalicelib.records.places import client_place
 from local.fake.tls import make_authority
 from tests.flow.stack import Stack
 
-HOSTS = ("client.example", "other.example", "third.example")
+MANY_HOSTS = tuple(f"{letter}.many.example" for letter in "abcdefghijkl")
+HOSTS = ("client.example", "other.example", "third.example", *MANY_HOSTS)
 URL = "https://client.example/app.json"
 REDIRECT = "https://client.example/cb"
 OPEN = frozenset({"openid", "profile", "email", "offline_access", "demo:notes:read"})

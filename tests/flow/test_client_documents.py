@@ -1,9 +1,11 @@
 """Clients that are named by the URL of a document: fetched from real https servers, kept, and asked for again."""
 
+import http.client
 import json
 import threading
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from msgspec.structs import replace
@@ -18,7 +20,7 @@ from chalicelib.records.marks import Marks
 from chalicelib.records.places import DEPLOYMENT, Place, client_place
 from tests.corpora import read_corpus
 from tests.flow.browser import Answer
-from tests.flow.documents import GOOD, OPEN, REDIRECT, URL, Site, app, kept, path_of, start_documents
+from tests.flow.documents import GOOD, MANY_HOSTS, OPEN, REDIRECT, URL, Site, app, kept, path_of, start_documents
 from tests.flow.scene import assert_page, only_written
 from tests.flow.stack import Stack
 from tests.flow.tokens import change, events
@@ -42,6 +44,16 @@ def of(section: str) -> list[Any]:
 def arrive(stack: Stack, url: str = URL, **more: str | None) -> Answer:
     """Somebody comes with this client id."""
     return stack.authorize(stack.authorize_parameters(app(url), scope="openid", **more))
+
+
+def ask_from(stack: Stack, address: str, url: str) -> int:
+    """Somebody at another address comes with this client id: the status."""
+    connection = http.client.HTTPConnection(stack.netloc, source_address=(address, 0), timeout=30)
+    parameters = stack.authorize_parameters(app(url), scope="openid")
+    connection.request("GET", "/authorize?" + urlencode(parameters))
+    status = connection.getresponse().status
+    connection.close()
+    return status
 
 
 def refused(stack: Stack, site: Site, answer: Answer) -> None:
@@ -329,8 +341,44 @@ def test_the_known_documents_of_one_host_are_together_within_the_limit_for_all(
         stack.clock.advance(60)
         assert arrive(stack, url).status == 200
     stack.clock.advance(60)
-    assert [arrive(stack, url).status for url in urls] == [200] * 3
+    assert [ask_from(stack, f"127.0.0.{number}", url) for number, url in enumerate(urls, 10)] == [200] * 3
     assert [site.asked[path_of(url)] for url in urls] == [2, 2, 1]
+
+
+@requirement("CIMD-07")
+@pytest.mark.parametrize(("per_minute", "read_again"), [(1, 5), (2, 10)])
+def test_the_known_documents_of_all_hosts_are_together_within_a_limit(
+    make_stack: Callable[..., Stack], site: Site, per_minute: int, read_again: int
+) -> None:
+    """Whoever owns a domain has as many hosts as they like, and as many addresses that ask."""
+    stack = start_documents(make_stack, site, document_fetches_per_minute=per_minute)
+    urls = [f"https://{host}/{host}.json" for host in MANY_HOSTS]
+    for url in urls:
+        site.describe(url)
+        stack.clock.advance(60)
+        assert arrive(stack, url).status == 200
+    stack.clock.advance(60)
+    before = sum(site.asked.values())
+    assert {ask_from(stack, f"127.0.0.{number}", url) for number, url in enumerate(urls, 10)} == {200}
+    assert sum(site.asked.values()) - before == read_again, "beyond the limit the kept documents serve"
+
+
+@requirement("CIMD-07")
+def test_one_address_has_a_share_of_what_known_documents_are_fetched_in_all(
+    make_stack: Callable[..., Stack], site: Site
+) -> None:
+    stack = start_documents(make_stack, site, document_fetches_per_minute=2)
+    urls = [f"https://{host}/{host}.json" for host in MANY_HOSTS[:6]]
+    for url in [*urls, URL]:
+        site.describe(url)
+        stack.clock.advance(60)
+        assert arrive(stack, url).status == 200
+    stack.clock.advance(60)
+    before = sum(site.asked.values())
+    assert {ask_from(stack, "127.0.0.10", url) for url in urls} == {200}
+    assert sum(site.asked.values()) - before == 2
+    site.describe(redirect_uris=["https://client.example/other"])
+    assert arrive(stack, redirect_uri="https://client.example/other").status == 200, "nobody else waits for it"
 
 
 @requirement("CIMD-06")
