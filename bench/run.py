@@ -11,12 +11,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cli.parser import CommandParser
+
 GOALS = {"step": 1.3, "init": 1.25, "megabytes": 80}
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run what was asked for and print it."""
-    parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__.partition(": ")[2])
+    parser = CommandParser(prog="dev.py bench", description=__doc__.partition(": ")[2])
     parser.add_argument("--only", choices=sorted(BENCHES), action="append", help="one of them; may be repeated")
     parser.add_argument("--rounds", type=int, default=200, help="rounds of each step (200)")
     parser.add_argument("--starts", type=int, default=10, help="cold starts of each kind (10)")

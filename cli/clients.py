@@ -7,14 +7,15 @@ from msgspec.structs import replace
 
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import OAuthError
-from chalicelib.protocol.redirect_uri import check_registrable
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.places import is_url
 from chalicelib.records.settings import Settings
-from cli import acting, bff, known_scopes, purpose, sign_outs, subjects, widening
+from cli import acting, bff, client_changes, known_scopes, purpose, sign_outs, subjects, widening
+from cli.client_changes import check_name, check_page
 from cli.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
+from cli.client_summary import summarise
 from cli.connections import end_client, ended_rows, find_broker
 from cli.operations import (
     ROTATION_SECONDS,
@@ -62,6 +63,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     bff.add_options(update)
     purpose.add_option(update)
     widening.add_options(update)
+    client_changes.add_options(update)
     acting.add_options(update, update=True)
     update.set_defaults(act=_update)
     verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
@@ -125,7 +127,7 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     client, secret = create_client(deployment, fit(deployment, client))
     row = client_row(client) | ({"client_secret": secret} if secret else {})
     warnings = known_scopes.list_unusable(deployment, catalog, client)
-    return row | ({"warnings": warnings} if warnings else {})
+    return summarise(row | ({"warnings": warnings} if warnings else {}), deployment.settings.issuer)
 
 
 def _build(options: argparse.Namespace, settings: Settings) -> Client:
@@ -170,6 +172,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     _check_document_says_it(options)
     fields = sign_outs.read_fields(options, client.application_type, deployment.settings)
     fields |= widening.read_fields(client, options, deployment)
+    fields |= client_changes.read_fields(deployment, replace(client, **fields), options)
     fields |= bff.read_fields(deployment, client, options) | purpose.read_fields(options, client)
     if options.jwks is not None or options.jwks_uri is not None:
         if fields:
@@ -193,7 +196,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
 def _check_document_says_it(options: argparse.Namespace) -> None:
     """What a client's own document says the next look at it would say again."""
     said_here = ("proxy_allow", "proxy_allow_all", "may_be_acted_by", "not_acted_by")
-    rules = ("client_id", "json", "act", "command", "group", "verb", *said_here)
+    rules = ("client_id", "json", "stack", "act", "command", "group", "verb", *said_here)
     more = [name for name, value in vars(options).items() if name not in rules and value]
     if is_url(options.client_id) and more:
         said = f"{options.client_id} is as its document says"
@@ -221,19 +224,9 @@ def _check_known(deployment: Deployment, client: Client, *, force: bool) -> Cata
     return catalog
 
 
-def _check_pages(options: argparse.Namespace) -> None:
-    """Addresses that our pages link to."""
-    for option, uri in (("--client-uri", options.client_uri), ("--login-uri", options.login_uri)):
-        try:
-            check_registrable(uri or "https://app.example/", application_type="web")
-        except OAuthError:
-            raise OperationError(f"{option} must be an https address", f"{option} https://app.example/") from None
-
-
 def _check(options: argparse.Namespace, grant_types: set[str], settings: Settings) -> None:
     confidential = options.auth_method != "none"
-    if not options.name.strip() or not options.name.isprintable():
-        raise OperationError("--name must be printable words", '--name "My App"')
+    check_name(options.name)
     if (options.for_itself or options.acts) and not confidential:
         raise OperationError(
             "only a client with a secret or a key may act for itself", "add --auth-method client_secret_basic"
@@ -249,7 +242,8 @@ def _check(options: argparse.Namespace, grant_types: set[str], settings: Setting
             "this client could do nothing",
             "add --redirect-uri URI, --bff-origin ORIGIN, --device, --for-itself, or --serves URI",
         )
-    _check_pages(options)
+    check_page("--client-uri", options.client_uri or "")
+    check_page("--login-uri", options.login_uri or "")
     for uri in options.redirect_uri:
         check_redirect_uri(uri, application_type="native" if options.native else "web", settings=settings)
     try:

@@ -13,6 +13,7 @@ from cli.explanation import explain
 from cli.finding import find_deployment
 from cli.operations import OperationError
 from cli.refusal_log import ERROR_ID, Line, find_in_cloudwatch, find_in_file, find_in_files
+from cli.stacks import choose, list_stacks
 
 WIDTH = 100
 HELP = "why a request was refused: the checks, what was expected and received, and what to do"
@@ -46,23 +47,27 @@ def _find(options: argparse.Namespace) -> list[Line]:
     if options.log:
         return find_in_file(options.log, options.error_id)
     if not options.log_group and not any(name.startswith(PREFIX) for name in os.environ):
-        files = running_log()
+        files = running_log(options.stack, every=True)
         if files:
             return find_in_files(files, options.error_id)
     try:
-        return find_in_cloudwatch(find_deployment(), options.error_id, group=options.log_group, days=options.days)
+        return find_in_cloudwatch(
+            find_deployment(options), options.error_id, group=options.log_group, days=options.days
+        )
     except AwsUnreachable as error:
         raise OperationError(f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or --log FILE") from None
 
 
-def running_log() -> list[str]:
-    """The files of the local stack's log; the command ships without `local`, and then there are none."""
-    try:
-        from local.state import find_running
-    except ImportError:
-        return []
-    running = find_running()
-    return running.log if running else []
+def running_log(name: str | None = None, *, every: bool = False) -> list[str]:
+    """The files of a local stack's log. Raises OperationError.
+
+    name    of the stack; None: the one that a command talks to
+    every   without a name, the files of all stacks
+    """
+    running = list_stacks()
+    stack = choose(running, name)
+    chosen = running if every and name is None else [stack] if stack else []
+    return [file for one in reversed(chosen) for file in one.log]
 
 
 def _words(document: dict[str, Any]) -> list[str]:

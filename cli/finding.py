@@ -1,15 +1,20 @@
-"""Which deployment the command acts on: BROKER_... in the environment, else the stack that runs from this checkout."""
+"""Which deployment the command acts on: BROKER_... in the environment, else a stack that runs from this checkout."""
 
+import argparse
 import os
-from collections.abc import Mapping
+import sys
 
 from chalicelib.config import PREFIX, ConfigurationError, read_settings
 from cli.operations import Deployment, OperationError
+from cli.stacks import announce, choose, list_stacks
 
 
-def find_deployment(environ: Mapping[str, str] | None = None) -> Deployment:
-    """Raises OperationError where neither says enough."""
-    given = find_settings(environ)
+def find_deployment(options: argparse.Namespace | None = None) -> Deployment:
+    """Raises OperationError where neither says enough.
+
+    options   of the command: its --stack; without --json it says on standard error what it talks to
+    """
+    given = find_settings(options)
     try:
         return Deployment(read_settings(given))
     except ConfigurationError as error:
@@ -17,28 +22,34 @@ def find_deployment(environ: Mapping[str, str] | None = None) -> Deployment:
         raise OperationError("the settings are not whole: " + "; ".join(error.faults), hint) from None
 
 
-def find_settings(environ: Mapping[str, str] | None = None) -> dict[str, str]:
+def find_settings(options: argparse.Namespace | None = None) -> dict[str, str]:
     """The BROKER_... names as they are given, whole or not. Raises OperationError where there are none."""
-    environ = os.environ if environ is None else environ
-    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)} or _running_stack()
+    given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
+    if not given:
+        given = _running_stack(options)
+    elif options is not None and options.stack:
+        hint = f"unset {min(given)}, or leave --stack out"
+        raise OperationError(f"{min(given)} already names a deployment beside --stack", hint)
+    elif options is not None and not options.json:
+        print(f"stack: {given.get(f'{PREFIX}ISSUER', '-')} ({PREFIX}ISSUER)", file=sys.stderr)
     if not given:
         hint = f"`python3 dev.py demo` in another terminal, or set {PREFIX}ISSUER to act on your AWS account"
         raise OperationError(f"no stack runs from this checkout, and {PREFIX}ISSUER is not set", hint)
     return given
 
 
-def _running_stack() -> dict[str, str]:
-    """The settings of the local stack; the command ships without `local`, and then there is none."""
-    try:
-        from local.environment import is_loopback_url, use_local_credentials
-        from local.state import find_running
-    except ImportError:
+def _running_stack(options: argparse.Namespace | None) -> dict[str, str]:
+    """The settings of a local stack; empty where none runs."""
+    running = list_stacks()
+    stack = choose(running, options.stack if options else None)
+    if stack is None:
         return {}
-    running = find_running()
-    if running is None:
-        return {}
-    if running.endpoint_url and is_loopback_url(running.endpoint_url):
+    from local.environment import is_loopback_url, use_local_credentials
+
+    if options is not None and not options.json:
+        announce(stack, running)
+    if stack.endpoint_url and is_loopback_url(stack.endpoint_url):
         use_local_credentials()
-    endpoint = {f"{PREFIX}ENDPOINT_URL": running.endpoint_url} if running.endpoint_url else {}
-    issuer = {f"{PREFIX}ISSUER": running.issuer or "http://127.0.0.1"}
-    return {**issuer, **endpoint, **running.settings}
+    endpoint = {f"{PREFIX}ENDPOINT_URL": stack.endpoint_url} if stack.endpoint_url else {}
+    issuer = {f"{PREFIX}ISSUER": stack.issuer or "http://127.0.0.1"}
+    return {**issuer, **endpoint, **stack.settings}

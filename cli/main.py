@@ -4,7 +4,7 @@ import argparse
 import json
 import re
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
 from chalicelib.adapters.aws import AwsRefusal
 from chalicelib.config import ConfigurationError, read_catalog
@@ -27,6 +27,7 @@ from cli import (
     providers,
     registration_tokens,
     restore,
+    stacks,
     tail,
     taking_back,
     users,
@@ -41,6 +42,7 @@ from cli.operations import (
     init_keysets,
     list_resources,
 )
+from cli.parser import CommandParser, read_version
 from cli.showing import harmless, resource_row, show, tell_rest
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
@@ -68,21 +70,17 @@ _WHY = {
 }
 
 
-class _Words(argparse.ArgumentParser):
-    """Wrong words end with 2 and what to type next."""
-
-    def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(2, f"{self.prog}: error: {message}\n  next: python3 {self.prog} --help\n")
-
-
 def build_parser() -> argparse.ArgumentParser:
     """All words of the command."""
-    parser = _Words(prog="dev.py broker", description="Operate a token broker with your own AWS credentials.")
-    common = _Words(add_help=False)
-    common.add_argument("--json", action="store_true", help="one JSON document instead of words")
+    parser = CommandParser(prog="dev.py broker", description="Operate a token broker with your own AWS credentials.")
+    plain = CommandParser(add_help=False)
+    plain.add_argument("--json", action="store_true", help="one JSON document instead of words")
+    common = CommandParser(add_help=False, parents=[plain])
+    common.add_argument("--stack", metavar="NAME", default=argparse.SUPPRESS, help=stacks.HELP)
+    parser.add_argument("--stack", metavar="NAME", help=stacks.HELP)
+    parser.add_argument("--version", action="version", version=f"Token Broker {read_version()}")
     groups = parser.add_subparsers(dest="group", required=True, metavar="COMMAND")
-    bootstrap.add_parser(groups, common)
+    bootstrap.add_parser(groups, plain)  # its --stack is one of CloudFormation
     groups.add_parser("init", parents=[common], help="create the keys that are missing").set_defaults(act=_init)
     clients.add_parsers(groups, common)
     registration_tokens.add_parsers(groups, common)
@@ -100,6 +98,7 @@ def build_parser() -> argparse.ArgumentParser:
     audit.add_parsers(groups, common)
     vault.add_parsers(groups, common)
     explain.add_parser(groups, common)
+    stacks.add_parser(groups, common)
     tail.add_parser(groups, common)
     doctor.add_parser(groups, common)
     list(acts.name_commands(parser))
@@ -113,7 +112,7 @@ def main(arguments: list[str] | None = None) -> int:
         if "alone" in options:
             return int(options.alone(options))
         alone = providers.names_a_file(options)
-        done = providers.check_file(options.what) if alone else acts.run_on_record(find_deployment(), options)
+        done = providers.check_file(options.what) if alone else acts.run_on_record(find_deployment(options), options)
         show(done, as_json=options.json)
     except OperationError as error:
         return _fail(str(error), error.hint, options.json, error.details)

@@ -47,6 +47,14 @@ class Report:
     text: str
 
 
+class Summary(dict[str, Any]):
+    """One row for programs, a text for people."""
+
+    def __init__(self, row: Row, *, text: str) -> None:
+        super().__init__(row)
+        self.text = text
+
+
 def log_stream() -> TextIO:
     """Where the broker's own log lines go: standard error where a file or a program reads it, nowhere at a terminal."""
     return open(os.devnull, "w", encoding="utf-8") if sys.stderr.isatty() else sys.stderr
@@ -71,6 +79,8 @@ def show(document: Any, *, as_json: bool) -> None:
         show(document.rows, as_json=as_json)
     elif isinstance(document, Report):
         print(json.dumps(document.rows, indent=2) if as_json else document.text)
+    elif isinstance(document, Summary) and not as_json:
+        print(document.text)
     elif isinstance(document, Listing):
         show(document.rows, as_json=as_json)
         if not as_json:

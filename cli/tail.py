@@ -126,10 +126,10 @@ def _find(options: argparse.Namespace) -> Iterator[Line]:
             raise OperationError(f"{options.log} is no file", "--log FILE, or nothing for what runs")
         return follow_file(Path(options.log), on=on)
     if not options.log_group and not any(name.startswith(PREFIX) for name in os.environ):
-        *older, newest = running_log() or [""]
+        *older, newest = running_log(options.stack) or [""]
         if newest:
             return follow_file(Path(newest), older=[Path(each) for each in older], on=on)
-    deployment = find_deployment()
+    deployment = find_deployment(options)
     logs = BotoTransport("logs", endpoint_url=deployment.settings.endpoint_url)
     group, since = options.log_group or find_group(logs, FUNCTIONS[options.of]), time.time() - options.since * 60
     return follow_cloudwatch(logs, group, since=since, pattern=_pattern(options), on=on)

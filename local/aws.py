@@ -4,13 +4,13 @@ Everything is held in memory and gone when it stops. Run as a module it is a pro
 `python -m local.aws --port 0 --json`.
 """
 
-import argparse
 import functools
 import logging
 import threading
 from collections import Counter
 from typing import Any
 
+from cli.parser import CommandParser
 from local.environment import use_local_credentials
 from local.http1 import BadMessage, Head
 from local.listening import bind
@@ -107,7 +107,7 @@ def main(arguments: list[str] | None = None) -> int:
     from local.state import RunningStack
     from local.stopping import StopSignal
 
-    parser = argparse.ArgumentParser(prog="dev.py aws", description="DynamoDB and KMS in memory, alone.")
+    parser = CommandParser(prog="dev.py aws", description="DynamoDB and KMS in memory, alone.")
     parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     options = parser.parse_args(arguments)

@@ -1,12 +1,13 @@
 """`dev.py check`: format, lint, strict types and the import contract, side by side, one line each."""
 
-import argparse
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
+
+from cli.parser import CommandParser
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = {
@@ -25,7 +26,7 @@ class Outcome(NamedTuple):
 
 
 def main(arguments: list[str]) -> int:
-    argparse.ArgumentParser(prog="dev.py check", description=__doc__).parse_args(arguments)
+    CommandParser(prog="dev.py check", description=__doc__).parse_args(arguments)
     return 1 if tell(run_tools()) else 0
 
 

@@ -1,6 +1,5 @@
 """`dev.py demo`: embedded AWS, broker, two providers and the demo app in one process, to click through in a browser."""
 
-import argparse
 import os
 import sys
 from collections.abc import Mapping
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cli.parser import CommandParser
 from local.behind import Behind, bind_broker, issuer_of, start_behind
 from local.demo_parts import APP, BROKER, LIVE, PARTS, PROVIDER_ID, note_move, start_app
 from local.listening import start_near
@@ -52,7 +52,7 @@ class DemoStack(Behind):
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo until Ctrl-C or SIGTERM."""
     ports = f"Its ports are {BROKER[1]} to {LIVE[1]}; where one is taken it uses another, and the table says which."
-    parser = argparse.ArgumentParser(prog="dev.py demo", description=__doc__, epilog=ports)
+    parser = CommandParser(prog="dev.py demo", description=__doc__, epilog=ports)
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     options = parser.parse_args(arguments)
     stop = StopSignal()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from cli.parser import CommandParser
 from local.state import find_running
 from local.terminal import Terminal, abbreviate
 
@@ -48,7 +49,7 @@ def main(arguments: list[str] | None = None, *, sleep: Callable[[float], None] =
 
 def build_parser() -> argparse.ArgumentParser:
     """The options."""
-    parser = argparse.ArgumentParser(prog="dev.py device", description=__doc__)
+    parser = CommandParser(prog="dev.py device", description=__doc__)
     parser.add_argument("--issuer", metavar="URL", help="default: the stack that runs from this checkout")
     parser.add_argument(
         "--client-id", metavar="ID", help='of a public client with "--device"; default: one made for this'

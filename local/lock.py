@@ -5,11 +5,11 @@ takes the newest releases. --audit writes nothing: it asks the public database o
 locked (pip-audit, which needs the network), and fails where a release is in it or could not be asked for.
 """
 
-import argparse
 import subprocess
 import sys
 from pathlib import Path
 
+from cli.parser import CommandParser
 from local.node import NoNode, write_lock
 
 PIP_AUDIT = "2.10.1"
@@ -20,7 +20,7 @@ OPTIONS = ("--universal", "--python-version=3.11", "--generate-hashes", "--no-he
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="dev.py lock", description=__doc__)
+    parser = CommandParser(prog="dev.py lock", description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest releases instead of the locked ones")
     parser.add_argument("--audit", action="store_true", help="ask whether a locked release has a known vulnerability")
     options = parser.parse_args(arguments)

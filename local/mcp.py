@@ -3,7 +3,6 @@
 With `--try` an agent does it all by itself: the MCP Python SDK's client, given the server's address and nothing else.
 """
 
-import argparse
 import socket
 import sys
 import threading
@@ -11,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
+from cli.parser import CommandParser
 from local.demo import DEMO_LOG, DemoStack, start_demo
 from local.demo_parts import SCOPES
 from local.listening import bind_near, port_of
@@ -46,7 +46,7 @@ class McpStack:
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C or SIGTERM; with `--try` until the agent is through."""
-    parser = argparse.ArgumentParser(prog="dev.py mcp", description=__doc__)
+    parser = CommandParser(prog="dev.py mcp", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     parser.add_argument("--try", action="store_true", dest="tries", help="let an agent sign in and step up, then end")
     options = parser.parse_args(arguments)

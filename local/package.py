@@ -5,7 +5,6 @@ for another platform, nor leaves `__pycache__` at home; and 8 MB needs pruning. 
 files of `chalice` itself. boto3 and urllib3 are those of the Lambda runtime.
 """
 
-import argparse
 import hashlib
 import json
 import os
@@ -19,6 +18,8 @@ import zipfile
 from collections.abc import Iterator
 from importlib import metadata, util
 from pathlib import Path
+
+from cli.parser import CommandParser
 
 ROOT = Path(__file__).resolve().parents[1]
 SHIPPED = ("app.py", "chalicelib", "vendor")
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     from local.sbom import write_bill
     from local.template import write_template
 
-    parser = argparse.ArgumentParser(prog="dev.py package", description=__doc__.splitlines()[0])
+    parser = CommandParser(prog="dev.py package", description=__doc__.splitlines()[0])
     parser.add_argument("--arch", choices=[*PLATFORMS, "host"], default="arm64", help="where it will run (arm64)")
     parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the zip (dist)")
     parser.add_argument("--json", action="store_true", help="print one line of JSON")

@@ -3,7 +3,6 @@
 A page is served and its address printed; for a program the line is printed that starts it.
 """
 
-import argparse
 import io
 import json
 import mimetypes
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
+from cli.parser import CommandParser
 from local.behind import Behind, start_behind
 from local.bff import NAME as BFF
 from local.bff import start_bff
@@ -51,7 +51,7 @@ PAGES = sorted(folder.name for folder in RECIPES.iterdir() if (folder / "index.h
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C; 2 where it takes Node and there is none."""
-    parser = argparse.ArgumentParser(prog="dev.py recipe", description=__doc__)
+    parser = CommandParser(prog="dev.py recipe", description=__doc__)
     parser.add_argument("name", choices=[*PAGES, BFF, *sorted(PROGRAMS)], metavar="NAME", help="one of: %(choices)s")
     name = parser.parse_args(arguments).name
     stop = StopSignal()

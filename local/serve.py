@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO, cast
 
+from cli.parser import CommandParser
 from local.kept_log import KeptLog
 from local.listening import bind, port_of
 from local.stack import RunningBroker, broker_environ, start_broker
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The options; two of them make the gateway as awkward as the real one."""
-    parser = argparse.ArgumentParser(prog="dev.py serve", description=__doc__)
+    parser = CommandParser(prog="dev.py serve", description=__doc__)
     add = parser.add_argument
     add("--port", type=int, default=PORT, help=f"port on 127.0.0.1 (default: {PORT}; 0: a free one)")
     add("--issuer", metavar="URL", help="default: http://127.0.0.1:PORT")

@@ -57,8 +57,13 @@ class RunningStack:
 
 def find_running() -> RunningStack | None:
     """The stack started last that still runs, one with a broker before an AWS alone; files of dead ones are removed."""
-    found = sorted(_living(), key=lambda stack: (stack.issuer is not None, stack.started_at))
-    return found[-1] if found else None
+    found = list_running()
+    return found[0] if found else None
+
+
+def list_running() -> list[RunningStack]:
+    """Every stack that still runs, in the order in which a command would choose."""
+    return sorted(_living(), key=lambda stack: (stack.issuer is not None, stack.started_at), reverse=True)
 
 
 def _living() -> Iterator[RunningStack]:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cli.parser import CommandParser
 from local.behind import Behind, start_behind
 from local.demo_parts import PARTS
 from local.stopping import StopSignal
@@ -19,7 +20,7 @@ from local.testing_control import Control, register
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until Ctrl-C, SIGTERM or the end of the command, whose exit code is given on."""
-    parser = argparse.ArgumentParser(prog="token-broker-testing", description=__doc__)
+    parser = CommandParser(prog="token-broker-testing", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     parser.add_argument(
         "--log", metavar="FILE", default=os.devnull, help="where the broker logs; 'broker explain' reads it"

@@ -1,11 +1,11 @@
 """`dev.py tour`: a whole sign-in without a browser, over real HTTP, and what comes after it; each step is checked."""
 
-import argparse
 import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from cli.parser import CommandParser
 from local.demo import start_demo
 from local.terminal import Terminal
 from local.tour_later import call_through_broker, connect_second, take_back
@@ -86,7 +86,7 @@ STEPS = (
 
 def main(arguments: list[str] | None = None) -> int:
     """0 only where every step worked."""
-    parser = argparse.ArgumentParser(prog="dev.py tour", description=__doc__)
+    parser = CommandParser(prog="dev.py tour", description=__doc__)
     parser.parse_args(arguments)
     with open(os.devnull, "w") as log:
         stack = start_demo(log, free_ports=True)

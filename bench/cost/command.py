@@ -4,7 +4,6 @@ From calls and bytes that were counted on the wire (`--count` counts them anew),
 files beside the code, counted.json and prices.toml.
 """
 
-import argparse
 import re
 import sys
 import tempfile
@@ -16,6 +15,7 @@ import msgspec
 from bench.cost.counting import count
 from bench.cost.pricing import COUNTED, Counts, Prices, price_table, read_counts, read_prices
 from bench.cost.simulation import Hour, Simulation
+from cli.parser import CommandParser
 from local.package import ROOT
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "cost.md")
@@ -34,7 +34,7 @@ HOURS = (
 
 def main(arguments: list[str] | None = None) -> int:
     """Print the tables."""
-    parser = argparse.ArgumentParser(prog="dev.py cost", description=__doc__.partition(": ")[2])
+    parser = CommandParser(prog="dev.py cost", description=__doc__.partition(": ")[2])
     parser.add_argument(
         "--count", action="store_true", help="count calls and bytes anew; keep them, and the documentation's tables"
     )

@@ -33,17 +33,17 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; 0 where no error was found, else 1. Raises OperationError."""
-    report = examine_server(options) if options.url else examine_deployment(network=not options.no_network)
+    report = examine_server(options) if options.url else examine_deployment(options)
     print(json.dumps(build_document(report), indent=2) if options.json else "\n".join(build_words(report)))
     return 0 if report.is_well else 1
 
 
-def examine_deployment(*, network: bool) -> Report:
+def examine_deployment(options: argparse.Namespace) -> Report:
     """Raises OperationError where no deployment is named and none runs here."""
-    given = find_settings()
+    given = find_settings(options)
     target = loopback_target(given.get(f"{PREFIX}ISSUER", ""))
     here = Here(given, allow=(target,) if target else ())
-    groups = (*DEPLOYMENT_GROUPS, *(NETWORK_GROUPS if network else ()))
+    groups = (*DEPLOYMENT_GROUPS, *(() if options.no_network else NETWORK_GROUPS))
     return examine(given.get(f"{PREFIX}ISSUER", "a deployment without an issuer"), groups, here)
 
 

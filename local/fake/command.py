@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.parser import CommandParser
 from local.stopping import StopSignal
 from local.terminal import Terminal
 
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The options."""
-    parser = argparse.ArgumentParser(prog="dev.py provider", description=__doc__)
+    parser = CommandParser(prog="dev.py provider", description=__doc__)
     add = parser.add_argument
     add("what", metavar="NAME|FILE", help="a provider id of ours, or a provider file")
     add("--port", type=int, default=PORT, help=f"port on 127.0.0.1 (default: {PORT}; 0: a free one)")

@@ -1,16 +1,16 @@
 """`dev.py openapi`: write the description of the HTTP interface anew; --check only says whether it is current."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from chalicelib.endpoints.description import PLACE
+from cli.parser import CommandParser
 from local.openapi.document import Untold, write_document
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where it is written, or current."""
-    parser = argparse.ArgumentParser(prog="dev.py openapi", description=__doc__)
+    parser = CommandParser(prog="dev.py openapi", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where it is not current")
     options = parser.parse_args(arguments)
     try:

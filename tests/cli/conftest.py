@@ -34,11 +34,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @dataclass(frozen=True)
 class Done:
-    """What the command left behind."""
+    """What the command left behind; `err` without the line that says which stack it talked to, `stack`."""
 
     code: int
     out: str
     err: str
+    stack: str = ""
+
+    @classmethod
+    def split(cls, code: int, out: str, err: str) -> "Done":
+        """With the first line of `err` apart where it is that one."""
+        first, _, rest = err.partition("\n")
+        return cls(code, out, rest, first) if first.startswith("stack: ") else cls(code, out, err)
 
     @property
     def json(self) -> Any:
@@ -76,7 +83,7 @@ class Operator:
                 code = main(list(words))
             except SystemExit as ended:
                 code = int(ended.code or 0)
-        return Done(code, out.getvalue(), err.getvalue())
+        return Done.split(code, out.getvalue(), err.getvalue())
 
     def start(self, *words: str) -> Done:
         """One command as it is typed: a process of its own."""
@@ -84,7 +91,7 @@ class Operator:
             [sys.executable, "dev.py", "broker", *words], cwd=ROOT, env=self.environ, capture_output=True, text=True,
             timeout=60, check=False,
         )  # fmt: skip
-        return Done(ended.returncode, ended.stdout, ended.stderr)
+        return Done.split(ended.returncode, ended.stdout, ended.stderr)
 
     def made(self, *words: str, typed: str = "", **environ: str | None) -> Any:
         """The document of a command that must succeed."""
@@ -163,6 +170,6 @@ def typed(broker: Operator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Capt
             code = main(list(words))
         except SystemExit as ended:
             code = int(ended.code or 0)
-        return Done(code, *capsys.readouterr())
+        return Done.split(code, *capsys.readouterr())
 
     return run

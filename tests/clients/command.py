@@ -5,6 +5,7 @@
 
 import argparse
 
+from cli.parser import CommandParser
 from local.node import NoNode
 from tests.chromium import CHROMIUM
 from tests.clients.libraries import Library, libraries
@@ -41,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """The options."""
-    parser = argparse.ArgumentParser(prog="dev.py matrix", description=__doc__)
+    parser = CommandParser(prog="dev.py matrix", description=__doc__)
     parser.add_argument(
         "libraries", nargs="*", metavar="LIBRARY", help="only these: part of a name, as node or authlib"
     )

@@ -3,7 +3,6 @@
 Both in turns, each round from a seed of its own, until the time is over, something is found, or Ctrl-C.
 """
 
-import argparse
 import signal
 import threading
 import time
@@ -12,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from cli.parser import CommandParser
 from tests.flow.stack import Parts, Stack, own_parts
 from tests.fuzz import from_description, machine
 
@@ -24,7 +24,7 @@ Found with --seed {seed}, which finds it again. The steps above can be typed aft
 
 def main(arguments: list[str]) -> int:
     """0 where nothing was found, 1 where something was, 130 after Ctrl-C."""
-    parser = argparse.ArgumentParser(prog="dev.py fuzz", description=__doc__)
+    parser = CommandParser(prog="dev.py fuzz", description=__doc__)
     parser.add_argument("--minutes", type=float, default=10, help="how long (default: 10)")
     parser.add_argument("--seed", type=int, default=None, help="of the first round (default: another one each time)")
     options = parser.parse_args(arguments)

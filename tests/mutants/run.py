@@ -9,7 +9,6 @@ fails, *survived* when one passes, *stale* when its text is not there exactly on
 *broken* when the tests could not run at all: an import error proves nothing. Exit 0 only when all are killed.
 """
 
-import argparse
 import ast
 import json
 import os
@@ -26,6 +25,7 @@ from queue import SimpleQueue
 
 from msgspec import Struct, convert
 
+from cli.parser import CommandParser
 from local.environment import use_local_credentials
 
 SECONDS, LONG_SECONDS = 180, 1800
@@ -196,7 +196,7 @@ def _one(mutant: Mutant, free: SimpleQueue[Copy], failing: set[str]) -> Verdict:
 
 def main(arguments: list[str]) -> int:
     """Run, report, and say by the exit code whether all were killed."""
-    parser = argparse.ArgumentParser(prog="dev.py mutants", description="Take each check out and see its test fail.")
+    parser = CommandParser(prog="dev.py mutants", description="Take each check out and see its test fail.")
     parser.add_argument("--only", metavar="NAME", help="mutants whose name contains this")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 2, help="how many at once (default: processors)")
     parser.add_argument("--list", action="store_true", help="print the names and stop")

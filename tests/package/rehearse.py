@@ -1,14 +1,15 @@
 """`dev.py deploy-rehearsal`: from release to release and back, or one of two regions lost, on an AWS played here."""
 
-import argparse
 import sys
 import tempfile
 from pathlib import Path
 
+from cli.parser import CommandParser
+
 
 def main(arguments: list[str] | None = None) -> int:
     """One line for each step; 1 at the first that does not go as it should."""
-    parser = argparse.ArgumentParser(prog="dev.py deploy-rehearsal", description=__doc__)
+    parser = CommandParser(prog="dev.py deploy-rehearsal", description=__doc__)
     parser.add_argument("--regions", action="store_true", help="two regions instead, of which one is lost")
     rehearse = rehearse_regions if parser.parse_args(arguments).regions else rehearse_releases
     from local.package import PackagingError

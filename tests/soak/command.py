@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
+from cli.parser import CommandParser
 from tests.soak.actor import Actor
 from tests.soak.app import App
 from tests.soak.ending import count_unfinished, find_leftovers
@@ -26,7 +27,7 @@ FLAT = 1.15
 
 def main(arguments: list[str]) -> int:
     """0 where nothing was found."""
-    parser = argparse.ArgumentParser(prog="dev.py soak", description=__doc__)
+    parser = CommandParser(prog="dev.py soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=30, help="how long (default: 30)")
     parser.add_argument(
         "--rate", type=float, default=4, help="requests' steps a second, all actors together (default: 4)"

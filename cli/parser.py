@@ -1,0 +1,47 @@
+"""The parser of every command: wrong words end with 2, the nearest right ones, and where the help is."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from cli.nearest import nearest
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A subcommand reports its own faults: the one above it would name the help of all commands."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse does it; words that are left over are a fault here."""
+        known, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(self._say_unknown(rest))
+        return known, rest
+
+    def _say_unknown(self, rest: Sequence[str]) -> str:
+        option = next((word.partition("=")[0] for word in rest if word.startswith("-")), "")
+        near = nearest(option, self._option_string_actions) if option else None
+        return f"unrecognized arguments: {' '.join(rest)}" + (f"; did you mean {near}?" if near else "")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        near = nearest(str(value), map(str, action.choices))
+        meant = f"did you mean {near}?" if near else f"choose from {', '.join(map(str, action.choices))}"
+        raise argparse.ArgumentError(action, f"invalid choice: {value!r}; {meant}")
+
+    def error(self, message: str) -> NoReturn:
+        """End with 2 and what to type next."""
+        command = f"python3 {self.prog}" if self.prog.startswith("dev.py") else self.prog
+        self.exit(2, f"{self.prog}: error: {message}\n  next: {command} --help\n")
+
+
+def read_version() -> str:
+    """The release of this checkout; "unknown" where the command ships without it."""
+    try:
+        text = (Path(__file__).resolve().parent.parent / "pyproject.toml").read_text(encoding="utf-8")
+    except OSError:
+        return "unknown"
+    found = re.search(r'^version = "([^"]+)"', text, re.MULTILINE)
+    return found[1] if found else "unknown"
