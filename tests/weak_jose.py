@@ -162,9 +162,9 @@ class _Checker:
         barred = "token_from_the_future" if self.kind.name == "assertion" else "token_not_yet_valid"
         self.need(barred, not_before is None or not_before <= now + early or "token_not_yet_valid" in self.without)
         if self.kind.name == "assertion" and end is not None:
-            self.need("lives_too_long", not end > now + 310)
+            self.need("lives_too_long", not end > now + 3610)
             self.need(
-                "lives_too_long", begin is None or not end > begin + 300 or "token_from_the_future" in self.without
+                "lives_too_long", begin is None or not end > begin + 3600 or "token_from_the_future" in self.without
             )
 
     def _time(self, claims: dict[str, Any], name: str, *, optional: bool = False) -> float | None:

@@ -105,11 +105,22 @@ def _check_assertion(broker: Broker, client: Client, assertion: UnverifiedAssert
     check_client_assertion(
         assertion,
         client,
-        issuer=settings.issuer,
+        audiences=_audiences(broker, client),
         now=now,
         algorithms=offered(settings).assertion_algorithms,
         in_a_list=not settings.is_fapi2,
     )
+
+
+def _audiences(broker: Broker, client: Client) -> tuple[str, ...]:
+    """The issuer; for a client that a document describes also the token endpoint, except under FAPI 2.0.
+
+    Such clients sign for the token endpoint (RFC 7523 section 3). An authorization server that names our token endpoint
+    as its own could pass such an assertion on to us (rfc7523bis section 1); docs/client-keys.md states that risk.
+    """
+    issuer = broker.settings.issuer
+    may_name_endpoint = is_url(client.client_id) and not broker.settings.is_fapi2
+    return (issuer, f"{issuer}/token") if may_name_endpoint else (issuer,)
 
 
 def _find_keys(broker: Broker, client: Client, kid: str | None) -> Mapping[str, Any]:

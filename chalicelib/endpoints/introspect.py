@@ -1,4 +1,4 @@
-"""POST /introspect (RFC 7662): a resource server asks about tokens for its own audience, and learns of no other.
+"""POST /introspect (RFC 7662): a resource server asks about tokens for its own audience, a client about its own tokens.
 
 Who asks for it gets the answer signed (RFC 9701), so that it can be shown later who said what to whom.
 """
@@ -24,7 +24,7 @@ _QUALITY = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
 def answer(broker: Broker, http: Request) -> Reply:
-    """Every mark is read at every call (INT-02); whatever is not a live access token for the asker is inactive.
+    """Every revocation is read at every call (INT-02); what is no live access token for or of the caller is inactive.
 
     Raises OAuthError.
     """
@@ -47,7 +47,8 @@ def _introspect(broker: Broker, client: Client, token: str) -> dict[str, Any]:
         return INACTIVE
     audience = use.claims["aud"]
     still_its = audience == broker.settings.issuer or use.may_reach(audience)
-    return _describe(use) if audience in client.serves and still_its else INACTIVE
+    may_ask = audience in client.serves or use.claims["client_id"] == client.client_id
+    return _describe(use) if may_ask and still_its else INACTIVE
 
 
 def _wants_signed(http: Request) -> bool:

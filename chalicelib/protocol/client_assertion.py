@@ -1,10 +1,11 @@
 """The JWT by which a client proves itself with its own key: `private_key_jwt` (RFC 7523 section 3 with rfc7523bis).
 
-Rules of this file: the audience is our issuer and nothing beside it, as a text or as a list of that one text; our
-endpoints' addresses are no audience. The type may be absent, JWT, or `client-authentication+jwt` (rfc7523bis section 4
-wants no refusal of untyped ones), never another. It lives five minutes at most, and clocks may differ by ten seconds at
-its end; its beginning may lie a minute ahead (FAPI 2.0 section 5.3.2.1 wants ten seconds taken and more than sixty
-refused). `jti` is good once. Every refusal is InvalidClient with a private reason.
+Rules of this file: the audience is our issuer, as a text or as a list of that one text. A client that a document
+describes may name our token endpoint instead; no other address of ours is an audience. The type may be absent, JWT, or
+`client-authentication+jwt` (rfc7523bis section 4 wants no refusal of untyped ones), never another. An assertion is
+valid for an hour at most, and clocks may differ by ten seconds at its end; its beginning may lie a minute ahead (FAPI
+2.0 section 5.3.2.1 wants ten seconds accepted and more than sixty refused). A `jti` is accepted once. Every refusal
+is InvalidClient with a private reason.
 """
 
 import hashlib
@@ -24,7 +25,7 @@ from chalicelib.records.client import Client
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ASSERTION_ALGORITHMS = ("ES256", "ES384", "EdDSA", "Ed25519", "PS256", "RS256")
 MAX_ASSERTION_LENGTH = 8192
-LIFETIME_SECONDS = 300
+LIFETIME_SECONDS = 3600
 SKEW_SECONDS = 10
 AHEAD_SECONDS = 60
 
@@ -71,14 +72,14 @@ def check_client_assertion(
     assertion: UnverifiedAssertion,
     client: Client,
     *,
-    issuer: str,
+    audiences: tuple[str, ...],
     now: int,
     algorithms: tuple[str, ...] = ASSERTION_ALGORITHMS,
     in_a_list: bool = True,
 ) -> None:
     """All that is checked before its key is looked for, so that nothing is fetched for what would be refused anyway.
 
-    issuer       ours
+    audiences    what `aud` may be, our issuer first
     algorithms   those that are offered here
     in_a_list    the audience may stand alone in a list
 
@@ -92,9 +93,13 @@ def check_client_assertion(
     if assertion.client_id != client.client_id:
         raise InvalidClient("assertion_of_another_client")
     audience = assertion.claims.get("aud")
-    if audience != issuer and not (in_a_list and audience == [issuer]):
+    if in_a_list and isinstance(audience, list) and len(audience) == 1:
+        audience = audience[0]
+    if not isinstance(audience, str) or audience not in audiences:
         received = audience if isinstance(audience, str) else "a list, or none"
-        raise InvalidClient("assertion_audience_wrong").noting(expected=issuer, received=seen(received, (issuer,)))
+        raise InvalidClient("assertion_audience_wrong").noting(
+            expected=audiences[0], received=seen(received, audiences)
+        )
     jti = assertion.claims.get("jti")
     if not isinstance(jti, str) or not jti:
         raise InvalidClient("assertion_jti_missing")

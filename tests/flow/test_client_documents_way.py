@@ -114,11 +114,11 @@ def proven(documents: Stack, site: Site) -> Stack:
     return documents
 
 
-def redeem_with(stack: Stack, key: ClientKey | None, **changed: str | None) -> Answer:
-    """Sign in, and redeem the code with an assertion by that key."""
+def redeem_with(stack: Stack, key: ClientKey | None, audience: Any = "", **changed: str | None) -> Answer:
+    """Sign in, and redeem the code with an assertion by that key, for our issuer or another audience."""
     asked = app(token_endpoint_auth_method="private_key_jwt")
     sign_in = stack.sign_in(asked, scope=SCOPE)
-    claims = good_claims(stack.settings.issuer, URL, stack.clock.now())
+    claims = good_claims(audience or stack.settings.issuer, URL, stack.clock.now())
     given = {} if key is None else {"client_assertion_type": TYPE, "client_assertion": sign(claims, key)}
     form: dict[str, str | None] = {"code": sign_in.code, "redirect_uri": REDIRECT, "code_verifier": sign_in.verifier}
     return stack.token(app(), grant_type="authorization_code", **(form | given | changed))
@@ -131,6 +131,26 @@ def test_it_proves_itself_with_a_key_of_its_document(proven: Stack) -> None:
     assert read_claims(answer.json["access_token"])["client_id"] == URL
     assert refusal(redeem_with(proven, None)) == (401, "invalid_client")
     assert refusal(redeem_with(proven, new_key())) == (401, "invalid_client")
+
+
+@requirement("TOK-11")
+def test_its_assertion_may_name_exactly_the_token_endpoint(proven: Stack) -> None:
+    issuer = proven.settings.issuer
+    assert redeem_with(proven, KEY, f"{issuer}/token").status == 200
+    assert redeem_with(proven, KEY, [f"{issuer}/token"]).status == 200
+    for other in (f"{issuer}/token/", f"{issuer}/par", f"{issuer}/revoke", [issuer, f"{issuer}/token"]):
+        assert refusal(redeem_with(proven, KEY, other)) == (401, "invalid_client"), other
+
+
+@requirement("TOK-11")
+def test_under_fapi2_its_assertion_names_the_issuer_alone(make_stack: Callable[..., Stack], site: Site) -> None:
+    stack = start_documents(make_stack, site, profile="fapi2")
+    site.describe(seconds=60, token_endpoint_auth_method="private_key_jwt", jwks={"keys": [KEY.public]})
+    asked, issuer = app(token_endpoint_auth_method="private_key_jwt"), stack.settings.issuer
+    for audience, status in ((issuer, 201), (f"{issuer}/token", 401)):
+        proof = {"client_assertion_type": TYPE, "client_assertion": sign(good_claims(audience, URL, stack.clock.now()))}
+        pushed = stack.post("/par", asked, **stack.authorize_parameters(asked, scope=SCOPE), **proof)
+        assert pushed.status == status, pushed.body
 
 
 @requirement("CIMD-03", "CIMD-04", "CONS-08")

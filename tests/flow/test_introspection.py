@@ -63,6 +63,18 @@ def test_each_resource_server_sees_tokens_for_its_own_audience_alone(
     assert said["active"] and said["scope"] == "orders:read" and said["aud"] == API
 
 
+@requirement("INT-05")
+def test_a_confidential_client_learns_of_its_own_tokens_alone(stack: Stack, session: Session) -> None:
+    mine, theirs = stack.client(**CONFIDENTIAL), stack.client(**CONFIDENTIAL)
+    token = stack.redeem(stack.sign_in(*mine)).json["access_token"]
+    said = introspect(stack, mine, token)
+    assert (said["active"], said["client_id"]) == (True, mine[0].client_id)
+    assert introspect(stack, theirs, token) == INACTIVE
+    assert introspect(stack, mine, session.access) == INACTIVE
+    stack.post("/revoke", *mine, token=token)
+    assert introspect(stack, mine, token) == INACTIVE
+
+
 @requirement("INT-01")
 def test_only_an_authenticated_confidential_client_may_ask(stack: Stack, session: Session, asker: Asker) -> None:
     public, _ = stack.client(serves=frozenset({stack.settings.issuer}))

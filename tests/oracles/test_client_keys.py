@@ -81,10 +81,12 @@ def test_authlib_signs_in_refreshes_and_revokes_with_its_key(wall: Stack, algori
 
 
 @requirement("TOK-05")
-def test_an_assertion_of_authlib_that_lives_for_an_hour_or_comes_again_is_refused(wall: Stack) -> None:
+def test_an_assertion_of_authlib_is_accepted_for_an_hour_and_never_again(wall: Stack) -> None:
     key = new_key()
     client, _ = wall.client(**MACHINE, jwks=(key.public,))
-    for claims in ({"exp": int(time.time()) + 3600}, {"aud": f"{wall.settings.issuer}/token"}):
+    hour = authlib(wall, client, key, exp=int(time.time()) + 3600)
+    assert hour.fetch_token(f"{wall.settings.issuer}/token", grant_type="client_credentials")["access_token"]
+    for claims in ({"exp": int(time.time()) + 7200}, {"aud": f"{wall.settings.issuer}/token"}):
         with pytest.raises(OAuthError, match="invalid_client"):
             authlib(wall, client, key, **claims).fetch_token(
                 f"{wall.settings.issuer}/token", grant_type="client_credentials"

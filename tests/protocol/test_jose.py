@@ -64,7 +64,7 @@ CLIENT = Client(
 
 def verify_assertion(token, *, issuer, now):
     assertion = parse_client_assertion(token)
-    check_client_assertion(assertion, CLIENT, issuer=issuer, now=now)
+    check_client_assertion(assertion, CLIENT, audiences=(issuer,), now=now)
     verify_client_assertion(assertion, {"keys": list(CLIENT.jwks)})
     return assertion.claims
 
