@@ -10,6 +10,7 @@ import msgspec
 from chalicelib.pages.theme import Theme
 from chalicelib.providers.catalog import Catalog, load_catalog
 from chalicelib.providers.definition import InvalidDefinition
+from chalicelib.records.client import MOST_RESOURCES
 from chalicelib.records.settings import Settings
 
 PREFIX = "BROKER_"
@@ -130,6 +131,8 @@ def _check(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}CODE_SECONDS must be at most 600")
     if not all(_AUDIENCE.fullmatch(audience) for audience in settings.open_registration_resources):
         faults.append(f"{PREFIX}OPEN_REGISTRATION_RESOURCES must be absolute URIs without a fragment")
+    if len(settings.open_registration_resources) > MOST_RESOURCES:
+        faults.append(f"{PREFIX}OPEN_REGISTRATION_RESOURCES must be at most {MOST_RESOURCES} URIs")
     if 0 < settings.refresh_grace_seconds < 5:
         faults.append(f"{PREFIX}REFRESH_GRACE_SECONDS must be 0, or longer than a request with its repeats (5)")
     if 0 < settings.key_days < LEAST_KEY_DAYS:

@@ -9,7 +9,7 @@ from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
-from chalicelib.records.client import Client, ResponseMode
+from chalicelib.records.client import MOST_RESOURCES, Client, ResponseMode
 from chalicelib.records.places import is_url
 from chalicelib.records.settings import Settings
 from cli import acting, bff, client_changes, known_scopes, purpose, sign_outs, subjects, widening
@@ -230,6 +230,10 @@ def _check(options: argparse.Namespace, grant_types: set[str], settings: Setting
     if (options.for_itself or options.acts) and not confidential:
         raise OperationError(
             "only a client with a secret or a key may act for itself", "add --auth-method client_secret_basic"
+        )
+    if len(set(options.resource)) > MOST_RESOURCES:
+        raise OperationError(
+            f"a client may have {MOST_RESOURCES} APIs at most", "register a second client for the others"
         )
     if options.acts and not options.resource:
         raise OperationError("--acts without an API leads nowhere", "add --resource URI")

@@ -8,7 +8,7 @@ from chalicelib.protocol.offered import GRANT_TYPES
 from chalicelib.protocol.registration import TOKEN_EXCHANGE
 from chalicelib.protocol.registration_tokens import INITIAL, TOKEN_BYTES, token_hash, write_token
 from chalicelib.protocol.scope import parse_scope
-from chalicelib.records.client import AuthMethod, RegistrationPolicy
+from chalicelib.records.client import MOST_RESOURCES, AuthMethod, RegistrationPolicy
 from chalicelib.records.initial_token import InitialToken
 from chalicelib.records.places import initial_token_place
 from cli import known_scopes
@@ -96,6 +96,8 @@ def _build_policy(deployment: Deployment, options: argparse.Namespace) -> Regist
     catalog = known_scopes.find_catalog(deployment)
     known_scopes.check_providers(catalog, options.provider)
     known_scopes.check_scopes(deployment, catalog, scopes, force=options.force)
+    if len(set(options.resource)) > MOST_RESOURCES:
+        raise OperationError(f"a client may have {MOST_RESOURCES} APIs at most", "name fewer with --resource")
     known = {resource.audience for resource in list_resources(deployment)} if options.resource else set()
     for audience in sorted(set(options.resource) - known):
         raise OperationError(f"there is no resource {audience}", f"broker resource create --audience {audience}")

@@ -11,6 +11,7 @@ from collections import Counter
 from typing import Any
 
 from cli.parser import CommandParser
+from local.dynamodb_limits import find_long_expression, refusal_of
 from local.environment import use_local_credentials
 from local.http1 import BadMessage, Head
 from local.listening import bind
@@ -76,7 +77,10 @@ class EmbeddedAws(Serving):
         return f"http://127.0.0.1:{self.port}"
 
     def _call(self, head: Head, body: bytes, source: Any) -> Answer:
-        self.calls["".join(head.values("x-amz-target")).rpartition(".")[2]] += 1
+        target = "".join(head.values("x-amz-target"))
+        self.calls[target.rpartition(".")[2]] += 1
+        if target.startswith("DynamoDB_") and (name := find_long_expression(body)):
+            return 400, [("Content-Type", "application/x-amz-json-1.0")], refusal_of(name)
         try:
             return call_wsgi(self._dispatch, head, body, port=self.port)
         except Exception:

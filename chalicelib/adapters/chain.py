@@ -7,9 +7,10 @@ from typing import Any
 import msgspec
 
 from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.adapters.batch_reads import BATCH, get_batch
 from chalicelib.adapters.items import decode_item, encode, encode_item
-from chalicelib.adapters.table import BATCH, Tables
-from chalicelib.ports import ItemUnreadable, StoreUnavailable
+from chalicelib.adapters.table import Tables
+from chalicelib.ports import ItemUnreadable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.seal import AuditSeal, shard_names
 
@@ -37,11 +38,8 @@ class ChainVerbs(Tables):
         keys = [key for name in shard_names(window) for key in self._keys_of(name)]
         found: list[bytes] = []
         for start in range(0, len(keys), BATCH):
-            request = {"Keys": keys[start : start + BATCH], "ConsistentRead": True}
-            answer = self._call("BatchGetItem", {"RequestItems": {self._tables["broker"]: request}})
-            if answer.get("UnprocessedKeys"):
-                raise StoreUnavailable("unprocessed_keys")
-            found += map(digest_of, answer["Responses"].get(self._tables["broker"], ()))
+            batch = get_batch(self._call, {self._tables["broker"]: keys[start : start + BATCH]}, self._pacing)
+            found += map(digest_of, batch.get(self._tables["broker"], ()))
         return tuple(found)
 
     def put_seal(self, seal: AuditSeal) -> bool:

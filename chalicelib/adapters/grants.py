@@ -157,7 +157,8 @@ def _require_first(conditions: list[str], values: dict[str, object], attribute: 
     """The first of a list is one of these, or there is none."""
     allowed = [f"attribute_not_exists({attribute}[0])"]
     for start in range(0, len(among), MAX_OPERANDS):
-        names = {f":{attribute}_first{start + place}": one for place, one in enumerate(among[start:][:MAX_OPERANDS])}
-        allowed.append(f"{attribute}[0] IN ({', '.join(names)})")
+        # Short names: an expression may have 4,096 bytes, which limits what a client may be registered for.
+        names = {f":f{start + place}": one for place, one in enumerate(among[start:][:MAX_OPERANDS])}
+        allowed.append(f"{attribute}[0] IN ({','.join(names)})")
         values.update(names)
     conditions.append(f"({' OR '.join(allowed)})")

@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.adapters.aws import PACING, AwsRefusal, Pacing, Transport, call_with_repeats
+from chalicelib.adapters.batch_reads import BATCH, Items, get_batch
 from chalicelib.adapters.items import decode_item, encode, encode_item, key
 from chalicelib.ports import Entropy, Refused, StoreUnavailable, Written
 from chalicelib.records.places import Place
 
 T = TypeVar("T")
 R = TypeVar("R", bound=msgspec.Struct)
-BATCH = 100  # keys that DynamoDB takes at once
 RESERVED = ("status", "sub")  # DynamoDB's own words; as names of attributes they need a # in expressions
 
 
@@ -53,17 +53,12 @@ class Tables:
                 items |= {(names[table], item["pk"]["S"]): item for item in found}
         return FoundItems(items)
 
-    def _read_batch(self, places: list[Place[Any]]) -> dict[str, list[dict[str, Any]]]:
+    def _read_batch(self, places: list[Place[Any]]) -> Items:
         """Items by table."""
-        wanted: dict[str, Any] = {}
+        wanted: dict[str, list[Any]] = {}
         for place in places:
-            request = wanted.setdefault(self._tables[place.table], {"Keys": [], "ConsistentRead": True})
-            request["Keys"].append(key(place.pk))
-        answer = self._call("BatchGetItem", {"RequestItems": wanted})
-        if answer.get("UnprocessedKeys"):
-            raise StoreUnavailable("unprocessed_keys")
-        found: dict[str, list[dict[str, Any]]] = answer.get("Responses", {})
-        return found
+            wanted.setdefault(self._tables[place.table], []).append(key(place.pk))
+        return get_batch(self._call, wanted, self._pacing)
 
     def list_subject(self, sub: str, kind: str) -> tuple[str, ...]:
         """Keys of one subject's items of one kind, from the index: it may lag, so it only says where to look."""

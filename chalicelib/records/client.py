@@ -9,6 +9,8 @@ from chalicelib.records.marks import NO_MARKS, Marks
 AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 ResponseMode = Literal["query", "form_post"]
 Handout = Literal["none", "proxy", "token"]
+# APIs that one client may be registered for: a refresh names all of them in one expression of 4,096 bytes.
+MOST_RESOURCES = 200
 
 
 class SecretHash(Struct, frozen=True, kw_only=True):

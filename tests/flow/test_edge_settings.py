@@ -67,7 +67,12 @@ BAD = {
     "open_registration": ["", "maybe", "2"],
     "open_registration_handout": ["", "everything"],
     "open_registration_scopes": [""],
-    "open_registration_resources": ["", "mcp.example", "https://mcp.example#x"],
+    "open_registration_resources": [
+        "",
+        "mcp.example",
+        "https://mcp.example#x",
+        " ".join(f"https://{number}.example" for number in range(201)),
+    ],
     "client_id_documents": ["", "perhaps", "2"],
     "document_fetches_per_address": ["0", "-1", ""],
     "document_fetches_per_host": ["0", ""],
