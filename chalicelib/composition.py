@@ -59,15 +59,7 @@ def build_broker(
         settings=settings,
         store=store,
         registry=CachedRegistry(store, clock),
-        keys=KmsKeys(
-            store,
-            kms,
-            clock,
-            deployment=settings.deployment,
-            key_id=settings.kms_key,
-            count=log.count,
-            pacing=pacing,
-        ),
+        keys=_build_keys(settings, store, kms, clock, log, pacing),
         fetcher=fetcher,
         directory=ProviderDirectory(fetcher, clock),
         clock=clock,
@@ -82,6 +74,13 @@ def build_broker(
         queue=TableQueue(dynamodb, on_unreadable=partial(_tell_unreadable, log), **tables),
         flights=SharedFlights(),
     )
+
+
+def _build_keys(
+    settings: Settings, store: DynamoStore, kms: Transport, clock: Clock, log: JsonLog, pacing: Pacing
+) -> KmsKeys:
+    named = {"deployment": settings.deployment, "key_id": settings.kms_key}
+    return KmsKeys(store, kms, clock, **named, count=log.count, event=log.event, pacing=pacing)
 
 
 def _tell_unreadable(log: JsonLog, kind: str) -> None:

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from chalicelib.adapters.aws import PACING, AwsRefusal, Pacing, Transport, call_with_repeats
 from chalicelib.ports import Clock, Store, StoreUnavailable
+from chalicelib.protocol.jose import public_jwk
 from chalicelib.records.keyset import Key, Keyset, Purpose, WrappedKey
 from chalicelib.records.places import keyset_place
 from chalicelib.records.stored import KeysetItem
@@ -17,7 +18,10 @@ from chalicelib.records.stored import KeysetItem
 READ_AGE = 60
 OPEN_AGE = 300
 PART_AGE = 30  # of a keyset one of whose keys KMS would not open: soon others may seal under it
+# What KMS says of bytes that it did not make for this key, deployment, purpose and version.
+NOT_OURS = ("kms_InvalidCiphertextException", "kms_IncorrectKeyException", "kms_ValidationException")
 Count = Callable[[str], None]
+Tell = Callable[..., None]
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
@@ -26,15 +30,16 @@ def encryption_context(deployment: str, purpose: str, version: int) -> dict[str,
     return {"deployment": deployment, "purpose": purpose, "version": str(version)}
 
 
-def _leave(metric: str) -> None:
-    """An operator's command has no metrics."""
+def _leave(metric: str, **fields: object) -> None:
+    """An operator's command has no metrics and no log."""
 
 
 class KmsKeys:
     """All keysets of one deployment.
 
     key_id  the one KMS key that opens them; a keyset wrapped under any other key does not open
-    count   is told of each opening by KMS
+    count   is called with each opening by KMS
+    event   writes a line of the log
     """
 
     def __init__(
@@ -46,19 +51,21 @@ class KmsKeys:
         deployment: str,
         key_id: str,
         count: Count = _leave,
+        event: Tell = _leave,
         pacing: Pacing = PACING,
     ) -> None:
         self._store = store
         self._kms = kms
         self._clock = clock
-        self._count = count
+        self._count, self._event = count, event
         self._pacing = pacing
         self._deployment = deployment
         self._key_id = key_id
         self._items: Mapping[str, KeysetItem] = {}
         self._read_at = 0
-        self._opened: dict[bytes, tuple[int, bytes]] = {}
+        self._opened: dict[tuple[str, int, bytes], tuple[int, bytes]] = {}
         self._assembled: dict[str, tuple[KeysetItem, int, Keyset]] = {}
+        self._public: dict[tuple[int, bytes], tuple[int, dict[str, str] | None]] = {}
         self._lock = threading.Lock()
 
     def get(self, purpose: Purpose) -> Keyset:
@@ -77,10 +84,29 @@ class KmsKeys:
             return keyset
 
     def public_jwks(self) -> tuple[dict[str, str], ...]:
-        """Public halves as stored beside the wrapped keys; no KMS call is needed to verify."""
+        """Public halves of the keys that KMS opened: the table only says which wrapped keys there are.
+
+        A key that KMS did not wrap is left out, with an alarm. Raises StoreUnavailable while KMS cannot be asked.
+        """
         with self._lock:
-            item = self._item("signing", self._clock.now())
-        return tuple(key.public_jwk for key in item.keys if key.public_jwk and key.state != "retired")
+            now = self._clock.now()
+            shown = [wrapped for wrapped in self._item("signing", now).keys if wrapped.state != "retired"]
+            return tuple(jwk for wrapped in shown if (jwk := self._public_half(wrapped, now)) is not None)
+
+    def _public_half(self, wrapped: WrappedKey, now: int) -> dict[str, str] | None:
+        """What belongs to the same wrapped bytes for ever, so one opening is enough; a failed one is repeated later."""
+        name = (wrapped.version, wrapped.wrapped)
+        known = self._public.get(name)
+        if known is None or (known[1] is None and not 0 <= now - known[0] < OPEN_AGE):
+            try:
+                known = (now, public_jwk(self._open("signing", wrapped, now).secret))
+            except StoreUnavailable as error:
+                if wrapped.state == "signing" or str(error) not in NOT_OURS:
+                    raise
+                self._event("alarm", kind="signing_key_does_not_open", version=wrapped.version)
+                known = (now, None)
+            self._public[name] = known
+        return known[1]
 
     def _item(self, purpose: str, now: int) -> KeysetItem:
         if not 0 <= now - self._read_at < READ_AGE:
@@ -119,15 +145,17 @@ class KmsKeys:
         return Keyset(purpose=purpose, current=keys[current[0].version], versions=keys)
 
     def _open(self, purpose: Purpose, wrapped: WrappedKey, now: int) -> Key:
-        opened = self._opened.get(wrapped.wrapped)
+        name = _name(purpose, wrapped)
+        opened = self._opened.get(name)
         if opened is None or not 0 <= now - opened[0] < OPEN_AGE:
             opened = (now, self._unwrap(purpose, wrapped))
-            self._opened[wrapped.wrapped] = opened
-        return Key(version=wrapped.version, secret=opened[1], kid=(wrapped.public_jwk or {}).get("kid", ""))
+            self._opened[name] = opened
+        kid = public_jwk(opened[1])["kid"] if purpose == "signing" else ""
+        return Key(version=wrapped.version, secret=opened[1], kid=kid)
 
     def _oldest_opening(self, purpose: Purpose, item: KeysetItem) -> int:
         """A keyset is as old as the oldest key in it: one that joins later does not make the others young again."""
-        return min(self._opened[wrapped.wrapped][0] for wrapped in _needed(purpose, item))
+        return min(self._opened[_name(purpose, wrapped)][0] for wrapped in _needed(purpose, item))
 
     def _unwrap(self, purpose: Purpose, wrapped: WrappedKey) -> bytes:
         payload: dict[str, Any] = {
@@ -140,6 +168,11 @@ class KmsKeys:
             return bytes(call_with_repeats(self._kms, "Decrypt", payload, self._pacing)["Plaintext"])
         except AwsRefusal as refusal:
             raise StoreUnavailable(f"kms_{refusal.code}") from None
+
+
+def _name(purpose: str, wrapped: WrappedKey) -> tuple[str, int, bytes]:
+    """As KMS binds it: the same bytes of another purpose or version are no key."""
+    return purpose, wrapped.version, wrapped.wrapped
 
 
 def _needed(purpose: Purpose, item: KeysetItem) -> list[WrappedKey]:

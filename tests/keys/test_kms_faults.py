@@ -55,9 +55,9 @@ def test_a_cold_process_answers_503_stores_nothing_and_uses_nothing_up(stack: St
     assert refused.status == 503 and refused.header("retry-after")
     assert refusal(session.refresh()) == (503, "temporarily_unavailable")
     assert read_tables(stack) == before
-    assert stack.get("/jwks").status == 200  # what has been signed verifies on
+    assert stack.get("/jwks").status == 503, "only KMS can tell whose keys these are"
     cold, stack.broker = stack.broker, warm
-    assert session.exchange().status == 200
+    assert session.exchange().status == 200 and stack.get("/jwks").status == 200
     stack.broker, kms.broken = cold, False
     arrived = travelling.browser.get(travelling.callback)
     assert arrived.status == 303 and "code" in arrived.answered

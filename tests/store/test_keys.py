@@ -59,6 +59,7 @@ def keys_behind(deployment: Deployment, clock: StillClock, *faults: Fault, kms: 
 def test_warm_there_is_no_call(deployment: Deployment, clock: StillClock) -> None:
     keys, table, kms = keys_behind(deployment, clock)
     keys.get("handle")
+    keys.public_jwks()
     before = len(table.calls), len(kms.calls)
     clock.time += READ_AGE - 1
     keys.get("handle")
@@ -75,6 +76,14 @@ def test_it_is_read_again_after_60_s_and_opened_again_after_300_s(deployment: De
     clock.time += OPEN_AGE - READ_AGE
     keys.get("handle")
     assert (len(table.calls), len(kms.calls)) == (3, 2)
+
+
+@requirement("VLT-20", "BUDGET")
+def test_a_public_key_is_opened_once_in_the_life_of_a_process(deployment: Deployment, clock: StillClock) -> None:
+    keys, _, kms = keys_behind(deployment, clock)
+    shown = keys.public_jwks()
+    clock.time += 3 * OPEN_AGE
+    assert keys.public_jwks() == shown and len(kms.calls) == 1
 
 
 @requirement("GEN-13")
