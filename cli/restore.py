@@ -122,13 +122,20 @@ def _erase_again(deployment: Deployment, broker: Broker, sub: str) -> bool:
     """False where the table says so already: who comes by that login is somebody new, or could never sign in again."""
     place = subject_place(sub)
     subject = deployment.store.read(place).get(place)
-    if subject is not None and subject.marks.disabled:
+    if subject is not None and _is_erased(deployment, subject):
         return False
     if subject is None:
         salt, now = deployment.entropy.token_bytes(16), deployment.clock.now()
         deployment.put_if_absent(place, Subject(sub=sub, session_salt=salt, created_at=now))
     erase_user(broker, sub)
     return True
+
+
+def _is_erased(deployment: Deployment, subject: Subject) -> bool:
+    """By the count of the login, which an erasure alone raises; a kill sets the same mark as an erasure."""
+    place = subject_place(subject.login or subject.sub)
+    login = deployment.store.read(place).get(place)
+    return login is not None and login.erased > subject.life
 
 
 def _finish(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:

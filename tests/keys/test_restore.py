@@ -12,10 +12,11 @@ from chalicelib.custody.resealing import reseal_vault
 from chalicelib.custody.rotating import CannotTurn, turn_one
 from chalicelib.ports import Written
 from chalicelib.protocol.key_states import LEAD_SECONDS, without
+from chalicelib.records.connection import Connection
 from chalicelib.records.keyset import KeyState
 from chalicelib.records.places import keyset_copy_place
 from chalicelib.records.stored import KeysetItem
-from cli.kill import kill_client
+from cli.kill import kill_client, kill_user
 from cli.operations import Deployment, OperationError, rotate_client_secret
 from cli.restore import bring_back_vault, finish_restore
 from local.resources import create_tables
@@ -223,6 +224,30 @@ def test_who_was_erased_since_stays_erased_and_may_come_as_somebody_new(stack: S
     stack.clock.advance(2)  # the mark of an erasure catches its own second
     again = start_session(stack, who="bob", client=(session.client, None))
     assert again.claims["sub"] != session.claims["sub"] and again.exchange().status == 200
+
+
+@requirement("F09", "VLT-09")
+@pytest.mark.parametrize("lives", [0, 1])
+def test_who_was_killed_then_erased_since_is_erased_again_and_may_come_as_somebody_new(
+    stack: Stack, lives: int
+) -> None:
+    """A kill sets the mark of an erasure, and an undone one would let somebody back who is gone."""
+    session = start_session(stack, who="bob")
+    for _ in range(lives):
+        erase_user(stack.broker, session.claims["sub"])
+        stack.clock.advance(2)
+        session = start_session(stack, who="bob", client=(session.client, None))
+    sub = session.claims["sub"]
+    kill_user(stack.deployment, sub, undo=False)
+    kept = snapshot(stack)
+    erase_user(stack.broker, sub)
+    restore(stack, kept)
+    assert finish_restore(stack.deployment, stack.broker)["erased_again"] == [sub]
+    assert finish_restore(stack.deployment, stack.broker)["erased_again"] == []
+    assert {one.status for one in stack.deployment.scan("CONNECTION#", Connection) if one.sub == sub} == {"revoked"}
+    stack.clock.advance(2)
+    again = start_session(stack, who="bob", client=(session.client, None))
+    assert again.claims["sub"] != sub and again.exchange().status == 200
 
 
 @requirement("F09")
