@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from msgspec import Struct, structs
 
-from chalicelib.issuing import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, open_subject
+from chalicelib.issuing import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, is_as_issued, open_subject
 from chalicelib.ports import Broker, Found
 from chalicelib.protocol import jose
 from chalicelib.protocol.acting import CHAIN, read_actors, read_ancestors, whose_grant
@@ -195,6 +195,8 @@ def find_use(broker: Broker, claims: dict[str, Any], found: Found) -> Use:
     grant = found.get(grant_place(claims["grant_id"]))
     if grant is None or grant.is_over(now) or (grant.sub, grant.client_id) != (sub, client_id):
         raise InvalidToken("grant_over")
+    if not is_as_issued(broker, grant):
+        raise InvalidToken("grant_does_not_verify")
     client = found.get(client_place(client_id))
     consent = found.get(consent_place(sub, client_id))
     at = grant.decided_at

@@ -122,8 +122,25 @@ def stored_metadata(broker: Broker, connection: Connection, user_key: OwnKey) ->
         return {}
 
 
+def is_as_registered(broker: Broker, record: ProviderRecord) -> bool:
+    """Whether what the record says of the provider's hosts is the operator's; where it says nothing, our file decides.
+
+    False, with an alarm, where somebody has written another issuer or value into the table: nothing is asked then.
+    """
+    if record.issuer is None and not record.variables:
+        return True
+    try:
+        open_provider_secret(broker.keys.get("vault"), record)
+    except SealBroken:
+        broker.log.event("alarm", kind="provider_does_not_verify", provider_id=record.provider_id)
+        return False
+    return True
+
+
 def reach(broker: Broker, record: ProviderRecord, definition: ProviderDefinition) -> Registered:
     """The provider whose definition has been filled in already. Raises as discovery does."""
+    if not is_as_registered(broker, record):
+        raise ProviderMisbehaved("provider_does_not_verify")
     endpoints = broker.directory.endpoints(definition, record.issuer)
     return Registered(definition=definition, record=record, endpoints=endpoints)
 
@@ -277,13 +294,13 @@ def open_credential(broker: Broker, provider: Registered) -> str | None:
     Raises TemporarilyUnavailable where it does not open or cannot sign, since then nothing may be asked.
     """
     record, rules = provider.record, provider.definition.client_assertion
-    if record.sealed_secret is None:
-        return None
     try:
-        secret = open_provider_secret(broker.keys.get("vault"), record.sealed_secret, provider_id=record.provider_id)
+        secret = open_provider_secret(broker.keys.get("vault"), record)
     except SealBroken:
         broker.log.event("provider_secret_does_not_open", provider_id=record.provider_id)
         raise TemporarilyUnavailable("provider_secret_does_not_open") from None
+    if record.public:
+        return None
     if rules is None:
         return secret
     named = provider.definition.token_endpoint_auth_method == "client_assertion"

@@ -9,6 +9,8 @@ from chalicelib.ports import Broker
 from chalicelib.protocol import claims, jose
 from chalicelib.protocol.acting import whose_grant
 from chalicelib.protocol.derive import derive_pairwise_sid, derive_pairwise_sub
+from chalicelib.protocol.errors import InvalidGrant
+from chalicelib.protocol.grant_binding import is_bound
 from chalicelib.protocol.handles import Handle, build_handle
 from chalicelib.protocol.scope import serialize
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
@@ -102,7 +104,11 @@ def issue_grant_tokens(
 
     jkt       the key to which the access token is bound (RFC 9449); None: to none
     profile   claims of the user that the ID token carries
+
+    Raises InvalidGrant: the grant is not as it was issued.
     """
+    if not is_as_issued(broker, grant):
+        raise InvalidGrant("grant_does_not_verify")
     access_token, expires_in = issue_access_token(broker, grant, audience=audience, now=now, jkt=jkt)
     answer: dict[str, Any] = {
         "access_token": access_token,
@@ -115,6 +121,14 @@ def issue_grant_tokens(
     if "openid" in grant.scopes:
         answer["id_token"] = _issue_id_token(broker, grant, access_token, now, profile or {})
     return answer
+
+
+def is_as_issued(broker: Broker, grant: Grant) -> bool:
+    """False, with an alarm, where somebody has written into a grant whose it is; nothing of it counts then."""
+    if is_bound(grant, broker.keys.get("handle")):
+        return True
+    broker.log.event("alarm", kind="grant_does_not_verify", grant_id=grant.grant_id, client_id=grant.client_id)
+    return False
 
 
 def token_type(jkt: str | None) -> str:

@@ -8,13 +8,16 @@ from chalicelib.records.keyset import Purpose
 from cli.deployed import Deployed
 from cli.exposure import Exposure, span
 from cli.roles import PURPOSES, Role
+from cli.write_access import write_access
 
 # What a keyset gives to whoever also has the items that the table holds of it.
 KEYS: dict[Purpose, str] = {
     "signing": "access tokens of every sign-in that lives, good at the proxy and at every API that checks them itself",
-    "handle": "no code or refresh token, for the table has only hashes of their secrets",
+    "handle": "no code or refresh token, for the table has only hashes of their secrets; who also writes to the table "
+    "makes any user of a sign-in of their own",
     "cookie": "the browser session of every user, and decisions that wait for a callback",
-    "identity": "which account at which third party each user is",
+    "identity": "which account at which third party each user is; who also writes to the table links a login of their "
+    "own to any user",
     "pepper": "guesses at client secrets, whose 256 bits nobody guesses",
     "user_code": "which device waits for which user code, for ten minutes",
     "nonce": "nonces for proofs that a thief of a key makes in advance",
@@ -37,6 +40,7 @@ def compute(deployed: Deployed) -> list[Exposure]:
         *_devices(deployed),
         *(_role(role, deployed) for role in deployed.roles),
         *_tables(deployed),
+        *write_access(deployed),
         *(_keyset(purpose) for purpose in PURPOSES),
         *(_log(group, days) for group, days in deployed.log_days.items()),
     ]
@@ -115,6 +119,8 @@ def _role(role: Role, deployed: Deployed) -> Exposure:
         gives.append(f"every third party's token: {_third_parties(deployed)}")
     if "vault" in role.opens and role.may_read("PROVIDER"):
         gives.append("the broker's own client secrets at third parties")
+    if "vault" in role.opens and role.may_write("PROVIDER"):
+        gives.append("users' refresh tokens at third parties whose host is the operator's to name: by naming another")
     if role.may_read("KEYSET"):
         gives += [KEYS[purpose] for purpose in PURPOSES if purpose != "vault" and purpose in role.opens]
     written = {"CLIENT": "apps of its own", "GRANT": "sign-ins of its own", "AUDIT": "audit records of its own"}

@@ -322,18 +322,17 @@ def set_provider(
 
     Its marks stay: a new secret revives nothing that was ended, and switches nothing on that was switched off.
     """
-    sealed = None
-    if client_secret:
-        vault, salt = deployment.keys.get("vault"), deployment.entropy.token_bytes(32)
-        sealed = seal_provider_secret(vault, client_secret, provider_id=provider_id, salt=salt)
     record = ProviderRecord(
         provider_id=provider_id,
         client_id=client_id,
-        sealed_secret=sealed,
+        public=not client_secret,
         issuer=issuer,
         variables=dict(variables or {}),
     )
-    fields = ("provider_id", "client_id", "sealed_secret", "issuer", "variables")
+    vault, salt = deployment.keys.get("vault"), deployment.entropy.token_bytes(32)
+    sealed = seal_provider_secret(vault, client_secret or "", record=record, salt=salt)
+    record = msgspec.structs.replace(record, sealed_secret=sealed)
+    fields = ("provider_id", "client_id", "sealed_secret", "public", "issuer", "variables")
     place = provider_place(provider_id)
     if moves is None:
         return deployment.put_fields(place, record, *fields) or record

@@ -156,17 +156,17 @@ def check_file(name: str) -> Any:
 
 
 def _check_secret(deployment: Deployment, record: ProviderRecord, definition: ProviderDefinition) -> str:
-    if record.sealed_secret is None:
-        needless = definition.token_endpoint_auth_method == "none"
-        return "ok, none needed" if needless else "missing: set it with --secret-from"
     try:
-        vault = deployment.keys.get("vault")
-        secret = open_provider_secret(vault, record.sealed_secret, provider_id=record.provider_id)
-        check_key(secret, definition)
+        secret = open_provider_secret(deployment.keys.get("vault"), record)
+        if not record.public:
+            check_key(secret, definition)
     except SealBroken:
-        return "does not open: set it again"
+        return "does not open for this client_id, issuer and these values: set it again"
     except OperationError as unusable:
         return str(unusable)
+    if record.public:
+        needless = definition.token_endpoint_auth_method == "none"
+        return "ok, none needed" if needless else "missing: set it with --secret-from"
     return "ok, opens"
 
 

@@ -57,12 +57,12 @@ def check_key_apart(deployment: Deployment, catalog: Catalog, definition: Provid
     mine, vault = public_half(rules.algorithm, secret), deployment.keys.get("vault")
     for record in list_providers(deployment):
         other = catalog.get(record.provider_id)
-        if record.provider_id == definition.provider_id or record.sealed_secret is None:
+        if record.provider_id == definition.provider_id or record.public:
             continue
         if other is None or other.client_assertion is None:
             continue
         try:
-            key = open_provider_secret(vault, record.sealed_secret, provider_id=record.provider_id)
+            key = open_provider_secret(vault, record)
             theirs = public_half(other.client_assertion.algorithm, key)
         except (SealBroken, UnusableKey):
             continue  # it proves nothing there either

@@ -144,7 +144,7 @@ def provider_row(provider_id: str, display_name: str, record: ProviderRecord | N
         "display_name": display_name,
         "switched_on": record is not None and not record.marks.disabled,
         "client_id": record.client_id if record else None,
-        "secret": bool(record and record.sealed_secret),
+        "secret": bool(record and not record.public),
         "issuer": record.issuer if record else None,
     }
 

@@ -9,7 +9,7 @@ from chalicelib.records.places import grant_place
 # What the approval decides; secret, resources and the interval of the polls are the device's since the start.
 APPROVED = (
     "sub", "provider_id", "scopes", "connections", "auth_time", "acr", "decided_at", "expires_at", "ends_at",
-    "purge_at", "grace_seconds", "idle_seconds", "sid", "shown_sub",
+    "purge_at", "grace_seconds", "idle_seconds", "sid", "shown_sub", "binding",
 )  # fmt: skip
 OPEN = ["#status = :pending", "client_id = :client", "device.round = :round", "device.ends_at > :now"]
 MINE = ["#status = :exchanging", "client_id = :client", "device.round = :round", "device.decision = :decision"]

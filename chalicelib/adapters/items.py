@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.ports import ItemUnreadable
+from chalicelib.records.places import OWN_PLACES, Place
 
 T = TypeVar("T")
 SCHEMA = 1
@@ -53,6 +54,18 @@ def decode_item(item: dict[str, Any], record: type[T]) -> T:
         return msgspec.convert(plain, record, builtin_types=(bytes,), strict=True)
     except (msgspec.ValidationError, ValueError, TypeError):
         raise ItemUnreadable("item_unreadable") from None
+
+
+def decode_at(place: Place[T], item: dict[str, Any]) -> T:
+    """The record that stands there; one that says that it is called otherwise was copied from its own key.
+
+    Raises ItemUnreadable.
+    """
+    record = decode_item(item, place.record)
+    own = OWN_PLACES.get(place.record)
+    if own is not None and own(record).pk != place.pk:
+        raise ItemUnreadable("item_unreadable")
+    return record
 
 
 def _decode(value: dict[str, Any]) -> Any:

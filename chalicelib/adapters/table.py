@@ -7,7 +7,7 @@ import msgspec
 
 from chalicelib.adapters.aws import PACING, AwsRefusal, Pacing, Transport, call_with_repeats
 from chalicelib.adapters.batch_reads import BATCH, Items, get_batch
-from chalicelib.adapters.items import decode_item, encode, encode_item, key
+from chalicelib.adapters.items import decode_at, encode, encode_item, key
 from chalicelib.ports import Entropy, Refused, StoreUnavailable, Written
 from chalicelib.records.places import Place
 
@@ -27,7 +27,7 @@ class FoundItems:
         """The record, or None where nothing stands there."""
         if place not in self._records:
             item = self._items.get((place.table, place.pk))
-            self._records[place] = None if item is None else decode_item(item, place.record)
+            self._records[place] = None if item is None else decode_at(place, item)
         record: T | None = self._records[place]
         return record
 
@@ -155,10 +155,10 @@ class Tables:
         except AwsRefusal as refusal:
             if refusal.item is None:  # of refusals only a condition's comes through `_call`
                 return Refused(None)
-            found = decode_item(refusal.item, place.record)
+            found = decode_at(place, refusal.item)
             ours = refusal.item.get("written_by", {}).get("S") == nonce
             return Written(found) if ours else Refused(found)
-        return Written(decode_item(answer["Attributes"], place.record) if record is None else record)
+        return Written(decode_at(place, answer["Attributes"]) if record is None else record)
 
     def _put_plain(self, place: Place[R], record: R, *, purge_at: int) -> None:
         item = encode_item(place.pk, record, purge_at=purge_at)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from chalicelib.access import Presented, open_key_of, refuse_unreadable
-from chalicelib.asking import is_ready
+from chalicelib.asking import is_as_registered, is_ready
 from chalicelib.custody.keeping import Held
 from chalicelib.custody.linking import Wish, build_connect_uri
 from chalicelib.custody.reaching import Seen, look
@@ -21,6 +21,7 @@ from chalicelib.protocol.errors import (
     InvalidScope,
     InvalidTarget,
     OAuthError,
+    TemporarilyUnavailable,
     TooManyRequests,
 )
 from chalicelib.protocol.redirect_uri import takes_any_port
@@ -192,6 +193,8 @@ def _fill(
 ) -> ProviderDefinition:
     """The file with the values of operator and connection. A connection without a value that the file wants, or with
     one that it allows no more, has to be made anew: only a sign-in brings another."""
+    if not is_as_registered(broker, record):
+        raise TemporarilyUnavailable("provider_does_not_verify")
     try:
         metadata = open_metadata(key, connection)
         return broker.catalog.fill(record, metadata, complete=True) or definition

@@ -129,17 +129,16 @@ def _reseal_one(turner: Turner, vault: Keyset, kept: UserKey | JobKey) -> bool:
 
 def _reseal_secrets(turner: Turner, vault: Keyset, look: Reseal, provider_ids: Iterable[str]) -> Reseal:
     """Our client secrets at the providers."""
-    places = {name: provider_place(name) for name in provider_ids}
-    found = turner.ring.read(*places.values())
-    for name, place in places.items():
+    places = [provider_place(name) for name in provider_ids]
+    found = turner.ring.read(*places)
+    for place in places:
         record = found.get(place)
-        read = record.sealed_secret if record else None
-        if not read or sealed_version(read) == vault.current.version:
+        if record is None or not record.sealed_secret or sealed_version(record.sealed_secret) == vault.current.version:
             continue
         try:
-            secret = open_provider_secret(vault, read, provider_id=name)
-            sealed = seal_provider_secret(vault, secret, provider_id=name, salt=turner.entropy.token_bytes(32))
-            turner.ring.reseal(place, sealed, read=read, field="sealed_secret")
+            secret = open_provider_secret(vault, record)
+            sealed = seal_provider_secret(vault, secret, record=record, salt=turner.entropy.token_bytes(32))
+            turner.ring.reseal(place, sealed, read=record.sealed_secret, field="sealed_secret")
             look = _count(look, worked=True)
         except SealBroken:
             look = _count(look, worked=False)

@@ -20,6 +20,7 @@ from chalicelib.endpoints.cookies import SESSION, set_cookie
 from chalicelib.endpoints.travel import begin_account_trip, provider_name
 from chalicelib.pages.page import LeavingPage
 from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.derive import bind_login
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.request import Request
 from chalicelib.records.places import subject_place, user_key_place
@@ -90,6 +91,7 @@ def _link(broker: Broker, holder: Holder, login: Arrival, stands: Subject | None
         login=login.login if login.life else "",
         life=login.life,
         linked_to=subject.sub,
+        link_mac=bind_login(broker.keys.get("identity").current.secret, login=login.sub, sub=subject.sub),
     )
     if isinstance(broker.store.put_subject(linked), Refused):
         raise PageError("login_of_another", page="login_taken", status=409, link=account_uri(broker))

@@ -5,6 +5,7 @@ import msgspec
 
 from chalicelib.issuing import subject_for
 from chalicelib.ports import Broker, Written
+from chalicelib.protocol.grant_binding import bind_grant
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.redirect_uri import redirect_hash
 from chalicelib.records.client import Client
@@ -71,7 +72,8 @@ def build_grant(
         idle_seconds=idle,
         epoch=settings.epoch,
     )
-    return _as_session(broker, grant, session_salt) if request.return_to else grant
+    bound = msgspec.structs.replace(grant, binding=bind_grant(grant, broker.keys.get("handle")))
+    return _as_session(broker, bound, session_salt) if request.return_to else bound
 
 
 def _as_session(broker: Broker, grant: Grant, session_salt: bytes) -> Grant:

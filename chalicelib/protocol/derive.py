@@ -46,5 +46,10 @@ def derive_pairwise_sid(identity_key: bytes, *, sid: str, sub: str) -> str:
     return _derive(identity_key, "pairwise session", sid, sub)
 
 
+def bind_login(identity_key: bytes, *, login: str, sub: str) -> bytes:
+    """What says that the broker itself linked this login to that user, 16 bytes."""
+    return bytes.fromhex(_derive(identity_key, "linked login", login, sub))
+
+
 def _derive(key: bytes, label: str, *parts: str) -> str:
     return hmac.new(key, canonical("token-broker", label, *parts), hashlib.sha256).hexdigest()[:32]

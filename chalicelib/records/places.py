@@ -1,6 +1,7 @@
 """Where each kind of item stands: one key per thing, one item per key."""
 
 import hashlib
+from collections.abc import Callable
 from typing import Any, Generic, Literal, TypeVar
 
 from chalicelib.records.client import Client
@@ -152,3 +153,19 @@ def user_key_place(sub: str) -> Place[UserKey]:
 def job_key_place(sub: str) -> Place[JobKey]:
     """JOBKEY#<sub>, in the table without backups."""
     return Place(f"JOBKEY#{sub}", JobKey, "keys")
+
+
+# Records that say themselves what they are called: one that was copied under another key is none of ours there.
+OWN_PLACES: dict[type[Any], Callable[[Any], Place[Any]]] = {
+    Client: lambda client: client_place(client.client_id),
+    Connection: lambda connection: connection_place(connection.connection_id),
+    Consent: lambda consent: consent_place(consent.sub, consent.client_id),
+    Grant: lambda grant: grant_place(grant.grant_id),
+    InitialToken: lambda token: initial_token_place(token.token_hash),
+    JobKey: lambda key: job_key_place(key.sub),
+    ProviderRecord: lambda record: provider_place(record.provider_id),
+    Recovery: lambda recovery: recovery_place(recovery.connection_id),
+    Resource: lambda resource: resource_place(resource.audience),
+    Subject: lambda subject: subject_place(subject.sub),
+    UserKey: lambda key: user_key_place(key.sub),
+}

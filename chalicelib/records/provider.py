@@ -10,13 +10,16 @@ class ProviderRecord(Struct, frozen=True, kw_only=True):
 
     issuer          for generic OpenID Connect files, whose issuer the operator names; else None
     variables       the operator's values for `[variables]` of the file, by name
-    sealed_secret   our client secret there, sealed under the vault key; None for a public registration
+    sealed_secret   our client secret there, sealed under the vault key for client_id, issuer and variables; never None
+                    in what the broker itself has written
+    public          registered without a secret: what is sealed is empty, and binds the rest all the same
     moved_at        epoch seconds: tokens that were connected before are for other hosts than those that are asked now
     """
 
     provider_id: str
     client_id: str
     sealed_secret: bytes | None = None
+    public: bool = False
     issuer: str | None = None
     variables: dict[str, str] = {}
     marks: Marks = NO_MARKS

@@ -12,6 +12,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     erased         how often the user of the login with this name has been erased: the next one has another `sub`
     login, life    of such a next one: the name of its login, and the number from which its `sub` was derived
     linked_to      whose further login it is; nobody goes by this name then
+    link_mac       MAC over both names, by the broker that linked them
     logins         of a user: names of further logins -> their providers; good are those that are linked to this user
     """
 
@@ -23,4 +24,5 @@ class Subject(Struct, frozen=True, kw_only=True):
     login: str = ""
     life: int = 0
     linked_to: str = ""
+    link_mac: bytes = b""
     logins: dict[str, str] = {}

@@ -9,6 +9,7 @@ from chalicelib.protocol.sealing import canonical, open_sealed, seal
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset
+from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.stored import JobKey
 
 Attribute = Literal["access_token", "refresh_token", "previous", "profile", "metadata", "outgoing"]
@@ -123,16 +124,15 @@ def open_duty(user_key: OwnKey, job: Job) -> bytes:
     return open_sealed(_versions(user_key), job.sealed, place=_job_place(job))
 
 
-def seal_provider_secret(vault: Keyset, secret: str, *, provider_id: str, salt: bytes) -> bytes:
-    """Our client secret at a provider, as the provider's record keeps it."""
-    place = canonical("broker", f"PROVIDER#{provider_id}", "client_secret")
-    return seal(vault.current.secret, vault.current.version, secret.encode(), place=place, salt=salt)
+def seal_provider_secret(vault: Keyset, secret: str, *, record: ProviderRecord, salt: bytes) -> bytes:
+    """Our client secret at a provider, for the hosts that its record names; of a public registration the empty one."""
+    return seal(vault.current.secret, vault.current.version, secret.encode(), place=_secret_place(record), salt=salt)
 
 
-def open_provider_secret(vault: Keyset, sealed: bytes, *, provider_id: str) -> str:
-    """Raises SealBroken."""
-    place = canonical("broker", f"PROVIDER#{provider_id}", "client_secret")
-    return open_sealed({v: key.secret for v, key in vault.versions.items()}, sealed, place=place).decode()
+def open_provider_secret(vault: Keyset, record: ProviderRecord) -> str:
+    """Raises SealBroken: also where issuer, variables or client_id are not those under which it was sealed."""
+    keys = {v: key.secret for v, key in vault.versions.items()}
+    return open_sealed(keys, record.sealed_secret or b"", place=_secret_place(record)).decode()
 
 
 def _versions(key: OwnKey) -> dict[int, bytes]:
@@ -143,6 +143,13 @@ def _seal(key: OwnKey, value: bytes, *, place: bytes, salt: bytes) -> bytes:
     """Under the job key where there is one: the other one's time is over."""
     version, own = max(_versions(key).items())
     return seal(own, version, value, place=place, salt=salt)
+
+
+def _secret_place(record: ProviderRecord) -> bytes:
+    """Whoever moves a secret, or users' tokens, to hosts of their own needs the vault key for it."""
+    hosts = (record.issuer or "", *(part for pair in sorted(record.variables.items()) for part in pair))
+    kind = "public" if record.public else "client_secret"
+    return canonical("broker", f"PROVIDER#{record.provider_id}", kind, record.client_id, *hosts)
 
 
 def _user_key_place(sub: str) -> bytes:

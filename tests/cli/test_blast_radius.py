@@ -15,6 +15,7 @@ from cli.blast_radius import KEYS, compute
 from cli.deployed import Deployed
 from cli.exposure import Exposure, span
 from cli.roles import PURPOSES, Role, read_role, read_roles
+from cli.write_access import PLAIN_DECISIONS
 from tests.cli.conftest import ROOT, Done, Operator
 from tests.requirement import requirement
 
@@ -124,6 +125,15 @@ def test_every_keyset_and_both_tables_are_told() -> None:
     assert [one.of for one in compute(DEPLOYED) if one.leak == "key grant"] == list(PURPOSES)
     dump = told("table dump", "broker-keys")
     assert dump.gives == ("how many users there are",) and "github (7 connections" in dump.with_more[0]
+
+
+@requirement("AUD-05", "VLT-20")
+def test_who_may_write_to_a_table_is_told_apart_from_who_has_a_copy() -> None:
+    plain, keys = (one for one in compute(DEPLOYED) if one.leak == "write access")
+    assert plain.gives == PLAIN_DECISIONS and not any("token of a third party" in what for what in plain.gives)
+    assert keys.gives == ("the end of users' keys: what was sealed under them is lost",)
+    (keys_role,) = (one for one in compute(DEPLOYED) if one.leak == "role" and one.of == "function keys")
+    assert any("by naming another" in what for what in keys_role.gives)
 
 
 @requirement("AUD-05")

@@ -24,6 +24,7 @@ from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import Pending
 from chalicelib.upstream.http import HttpRequest, HttpResponse
 from chalicelib.upstream.identity import build_userinfo_requests
+from chalicelib.vault.sealed import seal_provider_secret
 from tests.flow.browser import FORM, request
 from tests.flow.outbound import CORPUS, NAME, PUBLIC, NameServer, Watch, tricks, urls, use_name_server, watched
 from tests.flow.proxied import HOST, LISTED, Api, Proxied, Told, start_proxied
@@ -107,10 +108,17 @@ def test_the_watch_sees_a_connection_and_a_name_and_lets_neither_through(watch: 
     assert len(TRICKS) >= 100 and len({what for what, _, _ in TRICKS}) == len(TRICKS)
 
 
+def registered(stack: Stack, issuer: str) -> ProviderRecord:
+    """Ours there, without a secret, as the operator's command writes it."""
+    bare = ProviderRecord(provider_id="oidc", client_id="us", issuer=issuer, public=True)
+    sealed = seal_provider_secret(stack.broker.keys.get("vault"), "", record=bare, salt=b"s" * 32)
+    return msgspec.structs.replace(bare, sealed_secret=sealed)
+
+
 @requirement("F29", "FETCH-01")
 def test_the_issuer_of_a_provider(guarded: Stack, names: NameServer, watch: Watch) -> None:
     for what, url, names.answers in TRICKS:
-        record = ProviderRecord(provider_id="oidc", client_id="us", issuer=url)
+        record = registered(guarded, url)
         for _ in range(2):
             with pytest.raises(ProviderFailure):
                 find_registered(guarded.broker, record)
@@ -167,7 +175,7 @@ USES: dict[str, Callable[[Stack, Registered], None]] = {
 @pytest.mark.parametrize("member", USES)
 def test_the_endpoints_of_a_discovery_document(guarded: Stack, names: NameServer, watch: Watch, member: str) -> None:
     edits, broker = Edits(guarded.broker.fetcher), guarded.broker
-    record = ProviderRecord(provider_id="oidc", client_id="us", issuer=ISSUER)
+    record = registered(guarded, ISSUER)
     good = dict.fromkeys(USES, "https://other.example/nowhere")
     refused = 0
     for what, url, names.answers in TRICKS:

@@ -186,17 +186,16 @@ def test_the_providers_secret_is_sealed_anew_too(stack: Stack) -> None:
 def test_the_operator_seals_the_secret_of_a_provider_anew_that_has_no_file_any_more(stack: Stack) -> None:
     """The schedule knows those alone that it has files for, and would end the old key after its next look."""
     place, vault = provider_place("gone"), stack.broker.keys.get("vault")
-    sealed = seal_provider_secret(vault, "their secret", provider_id="gone", salt=b"s" * 32)
-    stack.deployment.put_if_absent(place, ProviderRecord(provider_id="gone", client_id="ours", sealed_secret=sealed))
+    gone = ProviderRecord(provider_id="gone", client_id="ours", issuer="https://gone.example")
+    sealed = seal_provider_secret(vault, "their secret", record=gone, salt=b"s" * 32)
+    stack.deployment.put_if_absent(place, replace(gone, sealed_secret=sealed))
     turn_vault(stack)
     terminal = Deployment(stack.settings, dynamodb=stack.deployment.dynamodb, kms=stack.deployment.kms)
     terminal.clock = stack.clock
     options = build_parser().parse_args(["vault", "reseal"])
     assert options.act(terminal, options)["state"] == "resealed"
     assert find_needed(stack.deployment, "vault", 1) == {}
-    kept = read(stack, place).sealed_secret
-    assert kept is not None
-    assert open_provider_secret(terminal.keys.get("vault"), kept, provider_id="gone") == "their secret"
+    assert open_provider_secret(terminal.keys.get("vault"), read(stack, place)) == "their secret"
 
 
 @requirement("KEY-04", "VLT-09")

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from chalicelib.adapters.aws import Transport
 from chalicelib.adapters.items import encode_item
@@ -86,8 +87,9 @@ def test_the_number_of_records_is_bounded() -> None:
 
         def call(self, operation: str, payload: dict[str, Any]) -> dict[str, Any]:
             keys = payload["RequestItems"]["broker"]["Keys"]
-            record = client(Story(make_store(self)), 1)
-            return {"Responses": {"broker": [encode_item(each["pk"]["S"], record) for each in keys]}}
+            names, record = [each["pk"]["S"] for each in keys], client(Story(make_store(self)), 1)
+            named = {pk: replace(record, client_id=pk.partition("#")[2]) for pk in names}
+            return {"Responses": {"broker": [encode_item(pk, one) for pk, one in named.items()]}}
 
     registry = CachedRegistry(make_store(Everywhere()), StillClock())
     for number in range(0, ENTRIES + 200, 100):

@@ -2,6 +2,7 @@
 
 import itertools
 from functools import partial
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -10,6 +11,7 @@ from chalicelib.protocol.sealing import FORMAT, SECOND_LOCK, SealBroken, canonic
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.job import Job
 from chalicelib.records.keyset import Key, Keyset
+from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.stored import JobKey
 from chalicelib.vault.sealed import (
     Attribute,
@@ -83,13 +85,21 @@ def test_a_users_values_do_not_open_under_another_users_key() -> None:
 def test_a_user_key_opens_for_its_user_and_a_providers_secret_for_its_provider() -> None:
     key = seal_user_key(VAULT, USER_KEY, sub="alice", salt=SALT)
     assert open_user_key(VAULT, key, sub="alice") == USER_KEY
-    secret = seal_provider_secret(VAULT, "shared", provider_id="demo", salt=SALT)
-    assert open_provider_secret(VAULT, secret, provider_id="demo") == "shared"
+    record = ProviderRecord(provider_id="demo", client_id="us", issuer="https://a.example", variables={"tenant": "a"})
+    secret = seal_provider_secret(VAULT, "shared", record=record, salt=SALT)
+    record = replace(record, sealed_secret=secret)
+    assert open_provider_secret(VAULT, record) == "shared"
     for move in (lambda: open_user_key(VAULT, key, sub="bob"), lambda: open_user_key(VAULT, secret, sub="alice")):
         with pytest.raises(SealBroken):
             move()
-    with pytest.raises(SealBroken):
-        open_provider_secret(VAULT, secret, provider_id="github")
+    elsewhere: tuple[dict[str, Any], ...] = (
+        {"provider_id": "github"}, {"client_id": "them"}, {"issuer": "https://b.example"}, {"issuer": None},
+        {"variables": {"tenant": "b"}}, {"variables": {}}, {"variables": {"tenant": "a", "region": "b"}},
+        {"public": True}, {"sealed_secret": b""},
+    )  # fmt: skip
+    for moved in elsewhere:
+        with pytest.raises(SealBroken):
+            open_provider_secret(VAULT, replace(record, **moved))
 
 
 @requirement("VLT-04", "VLT-09")

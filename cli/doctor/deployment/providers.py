@@ -103,11 +103,13 @@ def _known(here: Here) -> list[tuple[ProviderRecord, ProviderDefinition]]:
 
 def _fault_of_secret(here: Here, record: ProviderRecord, definition: ProviderDefinition) -> str:
     """What is wrong with it; "" where nothing is. Of the secret itself nothing is said."""
-    if record.sealed_secret is None:
-        return "" if definition.token_endpoint_auth_method == "none" else "is missing"
     vault = here.read(lambda deployment: deployment.keys.get("vault"))
     try:
-        check_key(open_provider_secret(vault, record.sealed_secret, provider_id=record.provider_id), definition)
+        secret = open_provider_secret(vault, record)
+        if not record.public:
+            check_key(secret, definition)
+        elif definition.token_endpoint_auth_method != "none":
+            return "is missing"
     except SealBroken:
         return "does not open"
     except OperationError:

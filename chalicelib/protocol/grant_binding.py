@@ -1,0 +1,34 @@
+"""What binds a grant to whom it is of: a MAC under the handle key, for the table says nothing by itself.
+
+Bound is what never changes once a grant is issued, and what tokens say: grant, client, user, provider, the user's other
+name, session, and when and how the user signed in. Who writes to the table can move none of it to another grant.
+"""
+
+import hashlib
+import hmac
+
+from chalicelib.protocol.sealing import canonical
+from chalicelib.records.grant import Grant
+from chalicelib.records.keyset import Keyset
+
+MAC_BYTES = 32
+
+
+def bind_grant(grant: Grant, keys: Keyset) -> bytes:
+    """The version of the key in one byte, then the MAC."""
+    return bytes([keys.current.version]) + _mac(grant, keys.current.secret)
+
+
+def is_bound(grant: Grant, keys: Keyset) -> bool:
+    """Whether the grant is as it was issued."""
+    version, mac = grant.binding[:1], grant.binding[1:]
+    key = keys.versions.get(version[0]) if version else None
+    return key is not None and hmac.compare_digest(mac, _mac(grant, key.secret))
+
+
+def _mac(grant: Grant, key: bytes) -> bytes:
+    """A handle's MAC begins with its kind, of which `grant` is none."""
+    whose = (grant.grant_id, grant.client_id, grant.sub, grant.provider_id, grant.shown_sub)
+    auth_time = "" if grant.auth_time is None else grant.auth_time
+    content = canonical(*whose, grant.sid, grant.acr, auth_time, grant.decided_at, grant.epoch)
+    return hmac.new(key, b"grant|" + content, hashlib.sha256).digest()
