@@ -99,7 +99,8 @@ class KmsKeys:
         known = self._public.get(name)
         if known is None or (known[1] is None and not 0 <= now - known[0] < OPEN_AGE):
             try:
-                known = (now, public_jwk(self._open("signing", wrapped, now).secret))
+                self._open("signing", wrapped, now)
+                known = self._public[name]
             except StoreUnavailable as error:
                 if wrapped.state == "signing" or str(error) not in NOT_OURS:
                     raise
@@ -150,7 +151,10 @@ class KmsKeys:
         if opened is None or not 0 <= now - opened[0] < OPEN_AGE:
             opened = (now, self._unwrap(purpose, wrapped))
             self._opened[name] = opened
-        kid = public_jwk(opened[1])["kid"] if purpose == "signing" else ""
+        kid = ""
+        if purpose == "signing":
+            jwk = public_jwk(opened[1])
+            kid, self._public[wrapped.version, wrapped.wrapped] = jwk["kid"], (now, jwk)
         return Key(version=wrapped.version, secret=opened[1], kid=kid)
 
     def _oldest_opening(self, purpose: Purpose, item: KeysetItem) -> int:
