@@ -9,7 +9,7 @@ from chalicelib.ports import Broker
 from chalicelib.protocol import claims, jose
 from chalicelib.protocol.acting import whose_grant
 from chalicelib.protocol.derive import derive_pairwise_sid, derive_pairwise_sub
-from chalicelib.protocol.errors import InvalidGrant
+from chalicelib.protocol.errors import InvalidGrant, InvalidScope
 from chalicelib.protocol.grant_binding import is_bound
 from chalicelib.protocol.handles import Handle, build_handle
 from chalicelib.protocol.scope import serialize
@@ -39,6 +39,8 @@ def choose_audience(broker: Broker, uri: str, scopes: frozenset[str]) -> Audienc
 
     Our issuer: everything, provider scopes included. A resource: its registered scopes alone, so that no resource
     server can turn a token around and take a provider's token with it.
+
+    Raises InvalidScope: the resource has scopes, and none of them is among `scopes`.
     """
     settings = broker.settings
     if uri == settings.issuer:
@@ -46,6 +48,8 @@ def choose_audience(broker: Broker, uri: str, scopes: frozenset[str]) -> Audienc
     place = resource_place(uri)
     resource = broker.registry.lookup(place).get(place) or Resource(audience=uri)
     life = resource.token_seconds or settings.access_token_seconds
+    if resource.scopes and not scopes & resource.scopes:
+        raise InvalidScope("no_scope_of_the_resource")
     return Audience(uri=uri, scopes=scopes & resource.scopes, lifetime_seconds=life)
 
 

@@ -44,6 +44,7 @@ def _parse(broker: Broker, parameters: Parameters, parties: Parties, *, pushed: 
         own_scopes=OWN_SCOPES,
         resources=load_resources(broker, parties),
         issuer=settings.issuer,
+        refresh_unasked=settings.refresh_tokens_unasked,
     )
     check_scope_words(broker, request.scopes)
     _check_context(broker, request, parties)

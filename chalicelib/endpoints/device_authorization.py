@@ -66,6 +66,7 @@ def _parse(broker: Broker, parameters: Parameters, parties: Parties) -> Authoriz
         own_scopes=OWN_SCOPES,
         resources=load_resources(broker, parties),
         issuer=broker.settings.issuer,
+        refresh_unasked=broker.settings.refresh_tokens_unasked,
     )
     check_scope_words(broker, request.scopes)
     if not parties.providers:

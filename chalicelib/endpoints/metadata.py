@@ -7,7 +7,7 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.jose import jwks_document
 from chalicelib.protocol.metadata import authorization_server_metadata, protected_resource_metadata
 from chalicelib.protocol.request import Request
-from chalicelib.records.places import provider_place
+from chalicelib.records.places import provider_place, resource_place
 from chalicelib.replies import Reply, json_reply
 
 CACHE_SECONDS = 300
@@ -23,9 +23,22 @@ def authorization_server(broker: Broker, http: Request) -> Reply:
         if (record := found.get(place)) and not record.marks.disabled and is_ready(broker, record)
     )
     document = authorization_server_metadata(
-        broker.settings, provider_ids=switched_on, own_scopes=OWN_SCOPES, languages=LANGUAGES
+        broker.settings, provider_ids=switched_on, scopes=OWN_SCOPES | _open_scopes(broker), languages=LANGUAGES
     )
     return json_reply(document, cacheable_seconds=CACHE_SECONDS)
+
+
+def _open_scopes(broker: Broker) -> frozenset[str]:
+    """The scopes of resources that clients which nobody registered may have: many agents ask for exactly the list."""
+    settings = broker.settings
+    if settings.registration_door != "open" and not settings.client_id_documents:
+        return frozenset()
+    places = [resource_place(audience) for audience in sorted(settings.open_registration_resources)]
+    if not places:
+        return frozenset()
+    found = broker.registry.lookup(*places)
+    known = (found.get(place) for place in places)
+    return settings.open_registration_scopes & frozenset[str]().union(*(one.scopes for one in known if one))
 
 
 def protected_resource(broker: Broker, http: Request) -> Reply:

@@ -57,7 +57,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     request = RefreshRequest(
         client_id=client.client_id,
         epoch=broker.settings.epoch,
-        scopes=asked.scopes,
+        scopes=asked.scopes - client.scopes,
         resource=resource,
         registered=client.resources if asked.audience is None else None,
         jkt=jkt,
@@ -65,7 +65,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     grant = _advance(broker, handle, request, now, binds=jkt is not None and not client.is_confidential)
     scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, now)
     uri = audience_uri(broker, asked, grant.resources)
-    audience = choose_audience(broker, uri, (asked.scopes or scopes) & scopes)
+    audience = choose_audience(broker, uri, (asked.scopes & scopes) or scopes)
     return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now, jkt=jkt)
 
 

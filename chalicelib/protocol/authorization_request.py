@@ -73,12 +73,14 @@ def parse_authorization_request(
     own_scopes: frozenset[str],
     resources: Mapping[str, Resource],
     issuer: str,
+    refresh_unasked: bool = False,
 ) -> AuthorizationRequest:
     """Everything that the app asks, checked against its registration.
 
-    redirect_uri   from `check_redirect`
-    provider_ids   those that are switched on
-    own_scopes     of this server itself; those of `resources` (audience -> record) come on top
+    redirect_uri      from `check_redirect`
+    provider_ids      those that are switched on
+    own_scopes        of this server itself; those of `resources` (audience -> record) come on top
+    refresh_unasked   a request without `openid` includes `offline_access` where the client registered refresh tokens
 
     Raises the registered codes of RFC 6749 section 4.1.2.1 and RFC 8707 section 2.
     """
@@ -88,6 +90,9 @@ def parse_authorization_request(
     usable = frozenset(filter(client.may_use, provider_ids))
     claims = parse_claims(parameters.get("claims"))
     scopes = _choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources)
+    targets = _choose_resources(parameters, client, resources, issuer)
+    _check_scope_of_each(targets, scopes, resources)
+    scopes |= _unasked_scopes(client, scopes) if refresh_unasked else frozenset()
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
@@ -101,7 +106,7 @@ def parse_authorization_request(
         code_challenge=challenge or "",
         state=parameters.get("state"),
         nonce=_get_short(parameters, "nonce", MAX_NONCE_LENGTH),
-        resources=_choose_resources(parameters, client, resources, issuer),
+        resources=targets,
         provider_id=_choose_provider(parameters, usable),
         prompt=_parse_prompt(parameters.get("prompt")),
         max_age=_parse_max_age(parameters.get("max_age")),
@@ -119,6 +124,7 @@ def parse_device_request(
     own_scopes: frozenset[str],
     resources: Mapping[str, Resource],
     issuer: str,
+    refresh_unasked: bool = False,
 ) -> AuthorizationRequest:
     """What an app asks at the device authorization endpoint, checked as at the other (RFC 8628 section 3.1).
 
@@ -127,12 +133,15 @@ def parse_device_request(
     if DEVICE_CODE not in client.grant_types:
         raise UnauthorizedClient("device_code_not_registered").noting(expected=client.grant_types, received=DEVICE_CODE)
     usable = frozenset(filter(client.may_use, provider_ids))
+    scopes = _choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources)
+    targets = _choose_resources(parameters, client, resources, issuer)
+    _check_scope_of_each(targets, scopes, resources)
     return AuthorizationRequest(
         client_id=client.client_id,
         redirect_uri="",
-        scopes=_choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources),
+        scopes=scopes | (_unasked_scopes(client, scopes) if refresh_unasked else frozenset()),
         code_challenge="",
-        resources=_choose_resources(parameters, client, resources, issuer),
+        resources=targets,
         provider_id=_choose_provider(parameters, usable),
         client_revision=client.revision,
         device_round=1,
@@ -243,6 +252,22 @@ def _choose_scopes(
     if not sorted_out.keys() <= usable:
         raise InvalidScope("scope_of_a_provider_not_for_client").noting(expected=usable, received=sorted_out.keys())
     return scopes
+
+
+def _unasked_scopes(client: Client, scopes: frozenset[str]) -> frozenset[str]:
+    """`offline_access` for a client that registered refresh tokens and does not use OpenID Connect, whose section 11
+    makes that scope the client's own decision."""
+    if "openid" in scopes or "refresh_token" not in client.grant_types:
+        return frozenset()
+    return client.scopes & {OFFLINE}
+
+
+def _check_scope_of_each(targets: tuple[str, ...], scopes: frozenset[str], resources: Mapping[str, Resource]) -> None:
+    """A token for a resource that has scopes is never issued without one of them. Raises InvalidScope."""
+    for target in targets:
+        wanted = resources[target].scopes if target in resources else frozenset()
+        if wanted and not wanted & scopes:
+            raise InvalidScope("no_scope_of_the_resource").noting(expected=wanted, received=seen_all(scopes, wanted))
 
 
 def _choose_resources(

@@ -28,9 +28,12 @@ TOKEN_CLAIMS = (
 
 
 def authorization_server_metadata(
-    settings: Settings, *, provider_ids: frozenset[str], own_scopes: frozenset[str], languages: tuple[str, ...]
+    settings: Settings, *, provider_ids: frozenset[str], scopes: frozenset[str], languages: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The document of both well-known places. The issuer stands in it byte for byte as configured (META-01)."""
+    """The document of both well-known places. The issuer stands in it byte for byte as configured (META-01).
+
+    scopes   this server's own, and those of resources that are open to clients which nobody registered
+    """
     issuer, offer = settings.issuer, offered(settings)
     methods, algorithms = list(offer.auth_methods), list(offer.assertion_algorithms)
     document: dict[str, Any] = {
@@ -48,7 +51,7 @@ def authorization_server_metadata(
         "jwks_uri": f"{issuer}/jwks",
         "response_types_supported": ["code"],
         "response_modes_supported": list(RESPONSE_MODES),
-        "grant_types_supported": list(offer.grant_types),
+        "grant_types_supported": [name for name in offer.grant_types if _can_be_had(name, settings)],
         "code_challenge_methods_supported": ["S256"],
         "token_endpoint_auth_methods_supported": methods,
         "revocation_endpoint_auth_methods_supported": methods,
@@ -61,7 +64,7 @@ def authorization_server_metadata(
         "id_token_signing_alg_values_supported": ["ES256"],
         "introspection_signing_alg_values_supported": ["ES256"],
         "dpop_signing_alg_values_supported": list(offer.proof_algorithms),
-        "scopes_supported": sorted(own_scopes),
+        "scopes_supported": sorted(scopes),
         "claims_supported": [*TOKEN_CLAIMS, *PROFILE_CLAIMS],
         "ui_locales_supported": list(languages),
         "prompt_values_supported": sorted(PROMPTS),
@@ -78,6 +81,13 @@ def authorization_server_metadata(
     if settings.registration_door != "closed":
         document["registration_endpoint"] = f"{issuer}/register"
     return document
+
+
+def _can_be_had(grant_type: str, settings: Settings) -> bool:
+    """False for the device grant where clients come by themselves and it is closed to them: they ask for all that is
+    listed. A client that the operator registered for it goes by the endpoint, which stays listed."""
+    by_themselves = settings.registration_door == "open" or settings.client_id_documents
+    return grant_type != DEVICE_CODE or settings.open_registration_device or not by_themselves
 
 
 def resource_metadata_url(settings: Settings) -> str:

@@ -56,6 +56,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     refresh_grace_seconds: int = 30
     refresh_idle_seconds: int = 14 * 86400
     refresh_end_seconds: int = 30 * 86400
+    refresh_tokens_unasked: bool = True
     pending_seconds: int = 600
     session_seconds: int = 12 * 3600
     signing_key_days: int = 90

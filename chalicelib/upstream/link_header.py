@@ -24,22 +24,22 @@ def read_links(value: str) -> tuple[Link, ...] | None:
     links: list[Link] = []
     for part in split_list(value, ",", brackets=QUOTED_OR_ANGLED):
         target, closed, rest = part.partition(">")
-        parameters = _read_parameters(rest)
-        if not (target.startswith("<") and closed) or parameters is None or set('<" \t\\') & set(target[1:]):
+        attributes = _read_attributes(rest)
+        if not (target.startswith("<") and closed) or attributes is None or set('<" \t\\') & set(target[1:]):
             return None
-        links.append(Link(target=target[1:], relation=parameters.get("rel", "")))
+        links.append(Link(target=target[1:], relation=attributes.get("rel", "")))
     return tuple(links)
 
 
-def _read_parameters(text: str) -> dict[str, str] | None:
+def _read_attributes(text: str) -> dict[str, str] | None:
     """Of the form `; name=word` or `; name="words"`; None for any other, and where a name comes twice."""
     before, *parts = split_list(text, ";")
-    parameters: dict[str, str] = {}
+    attributes: dict[str, str] = {}
     for part in parts:
         name, equals, value = part.partition("=")
         words = unquote(value)
         fits = set(words) <= (_WORD if words == value else _WORDS)
-        if not (name and equals and fits) or name in parameters or not set(name) <= _NAME:
+        if not (name and equals and fits) or name in attributes or not set(name) <= _NAME:
             return None
-        parameters[name] = words
-    return None if before else parameters
+        attributes[name] = words
+    return None if before else attributes

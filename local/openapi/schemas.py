@@ -145,7 +145,7 @@ def metadata() -> Schema:
         authorization_server_metadata(
             Settings(issuer=ISSUER, table="t", keys_table="k", registration=door, profile=profile),
             provider_ids=frozenset({name}),
-            own_scopes=frozenset({name}),
+            scopes=frozenset({name}),
             languages=LANGUAGES,
         )
         for door, profile, name in CASES

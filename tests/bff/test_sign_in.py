@@ -13,8 +13,8 @@ from tests.bff.scene import ORIGIN, OTHER, App, add_client, refusal, start_app
 from tests.flow.browser import Answer
 from tests.flow.proxied import Api
 from tests.flow.scene import assert_page, change, grants, only_written
+from tests.flow.secure_browser import HOST, SecureBrowser
 from tests.flow.stack import Stack
-from tests.flow.test_browser_binding import HOST, SecureBrowser
 from tests.requirement import requirement
 
 CREDENTIAL = re.compile(r"eyJ[\w-]{20}|tb_(?:bff|code|refresh|device)_[\w-]{40}|[0-9a-f]{64}")

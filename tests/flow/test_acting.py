@@ -10,7 +10,7 @@ from tests.flow.acting import APIS, BOOKS, ORDERS, TOOLS, Acted, Service, start_
 from tests.flow.browser import FORM, request
 from tests.flow.stack import ACCESS_TOKEN, Stack
 from tests.flow.test_faults_at_each_call import EVERY_TRY, fail_next
-from tests.flow.tokens import audits, change, events, mark, read, read_claims, refusal, sign
+from tests.flow.tokens import CONFIDENTIAL, audits, change, events, mark, read, read_claims, refusal, sign
 from tests.requirement import requirement
 
 INVALID = (400, "invalid_request")
@@ -55,7 +55,9 @@ def test_the_api_is_told_who_acts_and_nobody_else_is_told_anything(stack: Stack,
     headers = {"Accept": "application/token-introspection+jwt"}
     signed = stack.post("/introspect", acted.orders.client, acted.orders.secret, token=token, headers=headers)
     assert read_claims(signed.body)["token_introspection"] == told
-    assert acted.tools.introspect(token) == {"active": False}, "it is for another API"
+    assert acted.tools.introspect(token) == told, "it is the acting client's own token"
+    other = stack.client(**CONFIDENTIAL)
+    assert stack.post("/introspect", *other, token=token).json == {"active": False}
 
 
 @requirement("XCH-05")

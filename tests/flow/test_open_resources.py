@@ -75,3 +75,39 @@ def test_where_no_api_is_open_an_app_has_what_it_names(make_stack: Callable[...,
     create_resource(stack.deployment, Resource(audience=API, scopes=frozenset({"notes:read"})))
     asked = stack.authorize_parameters(app(), scope="notes:read", resource=API)
     assert_page(stack.authorize(asked), says="This app may not ask for that")
+
+
+@requirement("MCP-05")
+def test_the_metadata_lists_the_scopes_of_open_resources(opened: Stack) -> None:
+    create_resource(opened.deployment, Resource(audience="https://more.example/", scopes=frozenset({"admin"})))
+    told = request(opened.netloc, "GET", "/.well-known/oauth-authorization-server").json
+    assert told["scopes_supported"] == ["email", "notes:read", "notes:write", "offline_access", "openid", "profile"]
+
+
+@requirement("MCP-05")
+def test_where_nobody_comes_unregistered_the_metadata_lists_our_own_scopes(make_stack: Callable[..., Stack]) -> None:
+    stack = make_stack(**{**SETTINGS, "registration": "token"})
+    create_resource(stack.deployment, Resource(audience=API, scopes=frozenset({"notes:read"})))
+    told = request(stack.netloc, "GET", "/.well-known/oauth-authorization-server").json
+    assert told["scopes_supported"] == ["email", "offline_access", "openid", "profile"]
+
+
+@requirement("MCP-05")
+@pytest.mark.parametrize("device", [True, False])
+def test_the_metadata_lists_the_device_grant_only_where_such_clients_get_it(
+    make_stack: Callable[..., Stack], device: bool
+) -> None:
+    stack = make_stack(registration="open", open_registration_device=device)
+    told = request(stack.netloc, "GET", "/.well-known/oauth-authorization-server").json
+    assert ("urn:ietf:params:oauth:grant-type:device_code" in told["grant_types_supported"]) is device
+    assert told["device_authorization_endpoint"] == f"{stack.settings.issuer}/device_authorization"
+
+
+@requirement("MCP-05")
+def test_a_request_for_an_api_without_one_of_its_scopes_is_refused(opened: Stack, site: Site) -> None:
+    site.describe(seconds=3600)
+    asked = opened.authorize_parameters(app(), scope="openid profile", resource=API)
+    assert_page(opened.authorize(asked))
+    mine, _ = opened.client(scopes=frozenset({"openid", "notes:read"}), resources=frozenset({API}))
+    answer = opened.authorize(opened.authorize_parameters(mine, scope="openid", resource=API))
+    assert answer.answered["error"] == "invalid_scope"
