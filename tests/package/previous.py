@@ -9,7 +9,7 @@ from typing import Any
 from local.package import ROOT, build_package
 from local.template import build_template
 
-COMMIT = "f2842a24f5621438648d162027a0c8ff7f219768"
+COMMIT = "46761fa2ac6e3ec9f18f25166d6567079edf46e8"
 
 
 class NotInThisClone(Exception):
