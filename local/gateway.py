@@ -10,6 +10,7 @@ from typing import Any
 from local import http1
 from local.dispatch import LambdaContext, make_thread_safe
 from local.listening import bind
+from local.not_found import show_not_found
 from local.rest_event import Edge, MalformedAnswer, build_event, read_answer
 from local.routing import RouteMatcher
 from local.serving import Answer, Serving
@@ -27,6 +28,7 @@ class Gateway(Serving):
     stage_prefix         "/api" serves everything under it, as a bare stage URL does; "" as a custom domain does
     remap_authenticate   rename WWW-Authenticate in answers as REST APIs do
     watch                who listens to requests and answers
+    issuer               where the page of an unknown path leads to
     """
 
     def __init__(
@@ -39,12 +41,13 @@ class Gateway(Serving):
         listener: socket.socket | None = None,
         remap_authenticate: bool = False,
         watch: Watch | None = None,
+        issuer: str = "",
     ) -> None:
         make_thread_safe(app)
         self._app = app
         self._matcher = RouteMatcher(app.routes)
         self._edge = Edge(prefix=stage_prefix.rstrip("/"), binary_types=tuple(app.api.binary_types))
-        self._remap = remap_authenticate
+        self._remap, self._issuer = remap_authenticate, issuer
         super().__init__(listener or bind(host, port), (watch or Unwatched()).answers(self.answer), _refuse)
         self.host = host
 
@@ -64,9 +67,8 @@ class Gateway(Serving):
         methods = self._app.routes[match.resource] if match else {}
         if match is None or head.method not in methods:
             preflight = _preflight(methods) if head.method == "OPTIONS" else None
-            return preflight or _gateway_answer(
-                403, "Missing Authentication Token", "MissingAuthenticationTokenException"
-            )
+            refused = _gateway_answer(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
+            return preflight or show_not_found(head, self._issuer) or refused
         event = build_event(head, body, match, path, source=source[:2], edge=self._edge)
         return self._invoke(event)
 

@@ -95,7 +95,12 @@ def start_broker(
 
     app = create_app(lambda: broker)
     gateway = Gateway(
-        app, listener=listener, stage_prefix=stage_prefix, remap_authenticate=remap_authenticate, watch=watch
+        app,
+        listener=listener,
+        stage_prefix=stage_prefix,
+        remap_authenticate=remap_authenticate,
+        watch=watch,
+        issuer=settings.issuer,
     )
     schedule = LocalSchedule(broker).start()
     return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws, schedule)

@@ -3,6 +3,7 @@
 from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from chalicelib.issuing import issue_code
 from chalicelib.pages.page import ErrorPage, LeavingPage, PostingPage
@@ -16,10 +17,14 @@ from chalicelib.records.link import Link
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.replies import Reply, page_reply, redirect_reply
 
+COMMAND = "python3 dev.py broker"  # what a developer types beside a broker on this machine
+
 
 def error_page(broker: Broker, error: PageError, *, request_id: str) -> Reply:
     """A refusal for a person: says what happened and what to do; nothing redirects."""
     page = ErrorPage(name=error.page, link=error.link, request_id=request_id, site=site(broker))
+    if broker.settings.is_loopback:
+        page = replace(page, reason=error.reason, command=f"{COMMAND} explain {request_id}")
     return page_reply(page, status=error.page_status)
 
 

@@ -50,5 +50,6 @@ NOTICES: Final[dict[str, Notice]] = {
     "erased": Notice("good"),
     "app_paused": Notice("care", "back_to"),
     "login_taken": Notice("care", "back_to"),
+    "not_found": Notice("care", "back_to"),
     "account_of_nobody": Notice("care", "back_to"),
 }

@@ -131,6 +131,23 @@ class LeavingPage(Page, frozen=True, kw_only=True):
             raise ValueError("no page may lead there")
 
 
+class RootPage(Page, frozen=True, kw_only=True):
+    """What stands at the issuer itself, for somebody who opens its address.
+
+    base           the issuer's path, before those of our pages
+    issuer         on loopback alone, for the developer of an app; else ""
+    command        that registers an app there
+    """
+
+    template = "root.html"
+    sections = ("root",)
+    has_form = False
+
+    base: str = ""
+    issuer: str = ""
+    command: str = ""
+
+
 class ErrorPage(Page, frozen=True, kw_only=True):
     """A page without a decision: what happened, and what to do now. An unknown name is a fault of ours.
 
@@ -138,6 +155,8 @@ class ErrorPage(Page, frozen=True, kw_only=True):
     link          where the sign-in begins again (https, or http on loopback); None: no way back is known
     client_name   named beside the link where known
     request_id    shown for the operator
+    reason        the private one, for the developer of an app: given on a loopback issuer alone
+    command       that explains it there
     refresh       where the page goes by itself after two seconds, a path or URL of ours; "" stays
     """
 
@@ -149,6 +168,8 @@ class ErrorPage(Page, frozen=True, kw_only=True):
     link: str | None = None
     client_name: str | None = None
     request_id: str = ""
+    reason: str = ""
+    command: str = ""
     refresh: str = ""
 
     def __post_init__(self) -> None:

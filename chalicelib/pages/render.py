@@ -52,6 +52,7 @@ def _render(page: Page, language: str, theme: Theme) -> str:
             text=read_sections(language, *page.words),
             frame=read_sections(language, "frame"),
             own=read_sections(language, "own_scope"),
+            developer=read_sections(language, "developer"),
         )
     )
 

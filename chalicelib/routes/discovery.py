@@ -1,10 +1,10 @@
-"""Metadata, keys, the description of the interface, and health."""
+"""The front page, metadata, keys, the description of the interface, and health."""
 
 from urllib.parse import urlsplit
 
 from chalice.app import Blueprint, Response
 
-from chalicelib.endpoints import description, metadata
+from chalicelib.endpoints import description, metadata, root
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest
 from chalicelib.protocol.request import Request
@@ -34,6 +34,7 @@ def build_blueprint(edge: Edge) -> Blueprint:
         _add_inserted(routes, edge, path, Route(endpoint=_only_own_path(endpoint), cors=GET))
     _add(routes, edge, "/jwks", Route(endpoint=metadata.jwks, cors=GET))
     _add(routes, edge, "/openapi.json", Route(endpoint=description.answer, cors=GET))
+    _add(routes, edge, "/", Route(endpoint=root.answer))
     _add(routes, edge, "/health", Route(endpoint=metadata.health, any_host=True))
     return routes
 

@@ -19,6 +19,7 @@ from chalicelib.config import ConfigurationError
 from chalicelib.endpoints.answers import error_page, note_refusal
 from chalicelib.endpoints.cookies import OURS, full_name
 from chalicelib.endpoints.counting import spend_of_place
+from chalicelib.pages.page import Page
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import (
@@ -112,7 +113,7 @@ class Edge:
             if route.is_open:
                 spend_of_place(broker, http)
             reply = route.endpoint(broker, http)
-            if route.is_page:
+            if route.is_page or isinstance(reply.body, Page):
                 reply = show(broker, http, reply)
             _check_headers(reply)
             return _with_nonce(broker, route, http, reply)

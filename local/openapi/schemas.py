@@ -232,6 +232,7 @@ def build_schemas() -> dict[str, Schema]:
         "Metadata": metadata(),
         "ResourceMetadata": resource_metadata(),
         "Keys": record("keys", keys={"type": "array", "items": record(" ".join(sorted(PUBLIC_MEMBERS)))}),
+        "Root": record("issuer openid-configuration my_access"),
         "Health": record("status", status={"const": "ok"}),
         "AuthorizationRequest": form(ASKED, ASKED_TOO),
         "ReferredRequest": form("client_id request_uri", ""),

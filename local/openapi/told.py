@@ -120,6 +120,12 @@ OPERATIONS: dict[str, Said] = {
     "GET /.well-known/oauth-protected-resource": _RESOURCE,
     "GET /.well-known/oauth-protected-resource/{issuer_path}": _RESOURCE,
     "GET /jwks": _said("Discovery", "The public keys of its signatures.", gives={200: "Keys"}, cached=True),
+    "GET /": _said(
+        "Discovery",
+        "What this server is: a page for a browser, else JSON.",
+        gives={200: "Root"},
+        also=("text/html; charset=utf-8",),
+    ),
     "GET /health": _said("Discovery", "The settings are whole and the process answers.", gives={200: "Health"}),
     "GET /openapi.json": _said("Discovery", "This description.", gives={200: "Description"}, cached=True),
     "GET /authorize": _said(

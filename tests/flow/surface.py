@@ -68,6 +68,7 @@ ENDPOINTS = (
     *(Endpoint("GET", f"/.well-known/{name}/{{issuer_path}}", cors=GET) for name in _WELL_KNOWN),
     Endpoint("GET", "/jwks", cors=GET, cached=True),
     Endpoint("GET", "/openapi.json", cors=GET, cached=True),
+    Endpoint("GET", "/"),
     Endpoint("GET", "/health"),
     Endpoint("GET", "/authorize", fields=tuple(_AUTHORIZE.split()), page=True),
     Endpoint("POST", "/authorize", "form", tuple(_AUTHORIZE.split()), page=True),

@@ -205,7 +205,8 @@ def test_each_refusal_is_explained(
     assert said["reason"] == reason
     assert evidence.items() <= said["evidence"].items(), said["evidence"]
     assert words in said["words"], said["words"]
-    assert reason not in answer.body and reason not in answer.location
+    told, _, beside = answer.body.partition('<section class="dev"')  # which a broker on this machine alone shows
+    assert reason not in told and reason not in answer.location and (not beside or reason in beside)
 
 
 @requirement("OPS-08")

@@ -27,7 +27,16 @@ from chalicelib.pages.choosing import (
     ScopeLine,
 )
 from chalicelib.pages.notices import NOTICES
-from chalicelib.pages.page import DevicePage, ErrorPage, LeavingPage, LoginFirstPage, Page, PostingPage, SignOutPage
+from chalicelib.pages.page import (
+    DevicePage,
+    ErrorPage,
+    LeavingPage,
+    LoginFirstPage,
+    Page,
+    PostingPage,
+    RootPage,
+    SignOutPage,
+)
 from chalicelib.pages.render import render
 
 READ = ScopeLine(name="github:read:user", title="read your profile")
@@ -158,6 +167,17 @@ def every_page() -> dict[str, Page]:
         "login first": LOGIN_FIRST,
         "sign out": SIGN_OUT,
         "partial": PARTIAL,
+        "root": RootPage(site="auth.example.com"),
+        "root on this machine": RootPage(
+            site="127.0.0.1:8080", issuer="http://127.0.0.1:8080", command="broker client create"
+        ),
+        "error on this machine": ErrorPage(
+            name="redirect_uri_wrong",
+            request_id="0f3c1d2e-1111-4222-8333-444455556666",
+            reason="redirect_uri_not_registered",
+            command="python3 dev.py broker explain 0f3c1d2e-1111-4222-8333-444455556666",
+            site="127.0.0.1:8080",
+        ),
         "posting": POSTING,
         "waiting": ErrorPage(name="waiting", refresh="/callback/github?state=x&code=y"),
         "leaving": LeavingPage(url="https://github.com/login?a=1&b=2", name="GitHub"),
