@@ -94,6 +94,7 @@ def _signing_out(scene: Scene) -> dict[str, str]:
 
 
 PAGES: dict[str, Hosted] = {
+    "GET /": Hosted(),
     "GET /authorize": Hosted(Scene.asked),
     "POST /authorize": Hosted(Scene.asked),
     "POST /signin": Hosted(
@@ -161,5 +162,5 @@ def _resolve(part: dict[str, Any]) -> dict[str, Any]:
 def send(scene: Scene, name: str, fields: dict[str, str], part: str, *headers: tuple[str, str]) -> Answer:
     """One request of her browser; what it answers changes none of its cookies. A header that is given replaces ours."""
     ours = {"Cookie": "; ".join(f"{one}={value}" for one, value in scene.browser.cookies.items())}
-    sent = {**ours, "Origin": scene.stack.settings.issuer, **dict(headers)}
+    sent = {**ours, "Accept": "text/html", "Origin": scene.stack.settings.issuer, **dict(headers)}
     return call(scene.stack, BY_NAME[name], fields, sent.items(), part=part)

@@ -273,7 +273,6 @@ def test_no_method_of_client_authentication_but_the_advertised_ones(stack: Stack
             "TRACE /health",
             "HEAD /jwks",
             "GET /.env",
-            "GET /",
             "GET /static/x",
         ),
     ],
