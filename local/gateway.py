@@ -26,7 +26,8 @@ class Gateway(Serving):
 
     listener             a bound socket instead of host and port
     stage_prefix         "/api" serves everything under it, as a bare stage URL does; "" as a custom domain does
-    remap_authenticate   rename WWW-Authenticate in answers as REST APIs do
+    remap_authenticate   rename WWW-Authenticate in answers, as REST APIs do under any name; False: as behind a front
+                         door that names it back
     watch                who listens to requests and answers
     issuer               where the page of an unknown path leads to
     """
@@ -39,7 +40,7 @@ class Gateway(Serving):
         stage_prefix: str = "",
         *,
         listener: socket.socket | None = None,
-        remap_authenticate: bool = False,
+        remap_authenticate: bool = True,
         watch: Watch | None = None,
         issuer: str = "",
     ) -> None:

@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
     any_setting = "any field of chalicelib/records/settings.py; may be repeated"
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help=any_setting)
     add("--stage-prefix", metavar="PATH", default="", help="serve under /api, say, as a stage without its own domain")
-    add("--remap-www-authenticate", action="store_true", help="rename that header in answers, as API Gateway does")
+    add("--keep-www-authenticate", action="store_true", help="do not rename that header, as API Gateway does")
     add("--log", choices=("-",), help="- also prints the log to standard error (default: only to its file)")
     add("--json", action="store_true", help="one line of JSON when ready, nothing else on standard output")
     return parser
@@ -79,7 +79,7 @@ def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroke
             endpoint_url=options.endpoint_url,
             log_stream=log,
             stage_prefix=options.stage_prefix,
-            remap_authenticate=options.remap_www_authenticate,
+            remap_authenticate=not options.keep_www_authenticate,
         )
     except ConfigurationError as error:
         raise Unserviceable("\n  ".join(["these settings cannot work:", *error.faults])) from None

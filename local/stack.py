@@ -65,7 +65,7 @@ def start_broker(
     local_targets: tuple["LocalTarget", ...] = (),
     log_stream: TextIO | None = None,
     stage_prefix: str = "",
-    remap_authenticate: bool = False,
+    remap_authenticate: bool = True,
     watch: Watch | None = None,
 ) -> RunningBroker:
     """Start one on a bound socket, with an embedded AWS unless an endpoint is given.

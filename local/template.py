@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from local.creation_order import make_last
 from local.environment import LOCAL
 from local.package import PYTHON, ROOT, PackagingError, copy_application
 
@@ -22,8 +23,11 @@ FRAGMENTS = ("resources.json", "domain.json", "alarms.json", "limits.json", "dep
 TRACES = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/AWSXRayDaemonWriteAccess"}
 ISSUER = {"Fn::Sub": "https://${DomainName}"}
 # What our files call by the one name that a first try has, and the template by the name of its deployment.
-NAMED = re.compile(r"((?:arn:aws:dynamodb:\*:\*:table/|alias/)?)broker((?:-keys|/index/by_sub)?)")
-LOGS = "arn:aws:logs:*:*:log-group:/aws/lambda/"
+NAMED = re.compile(r"((?:table/|alias/)?)broker((?:-keys|/index/by_sub)?)")
+LOGS = "log-group:/aws/lambda/token-broker-"
+# In a file that no template fills in, an ARN names the usual partition and any account.
+ANYWHERE = re.compile(r"arn:aws:([a-z]+):\*:\*:(.+)")
+HERE = "arn:${AWS::Partition}:%s:${AWS::Region}:${AWS::AccountId}:%s"
 
 
 def write_template(package: Path, *, arch: str, stage: str = "prod", root: Path = ROOT) -> Path:
@@ -61,25 +65,37 @@ def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path 
             function |= {"CodeUri": code_uri, "Runtime": f"python{PYTHON}", "Architectures": [arch]}
             if "DomainName" in template.get("Parameters", {}):
                 function["Environment"]["Variables"]["BROKER_ISSUER"] = ISSUER
+    make_last(template["Resources"])
     if "Deployment" in template.get("Parameters", {}):
         template["Resources"] = _named_by_parameters(template["Resources"])
     return template
 
 
 def _named_by_parameters(value: Any) -> Any:
-    """Tables, key, settings and rights under the deployment's name, logs under the stack's; the API has neither."""
+    """Tables, key, settings and rights under the deployment's name, logs under the stack's; the API has neither.
+
+    Rights are those on what this partition, region and account hold: `alias/broker` could be a key of another account.
+    """
     if isinstance(value, Mapping):
         return {name: one if name == "DefinitionBody" else _named_by_parameters(one) for name, one in value.items()}
     if isinstance(value, list):
         return [_named_by_parameters(one) for one in value]
     if not isinstance(value, str):
         return value
-    if value.startswith(f"{LOGS}token-broker-"):
-        return {"Fn::Sub": value.replace("/token-broker-", "/${AWS::StackName}-", 1)}
-    found = NAMED.fullmatch(value)
-    if found is None:
+    if arn := ANYWHERE.fullmatch(value):
+        return {"Fn::Sub": HERE % (arn[1], _named(arn[2]))}
+    named = _named(value)
+    if named == value:
         return value
-    return {"Fn::Sub": f"{found[1]}${{Deployment}}{found[2]}"} if found[1] or found[2] else {"Ref": "Deployment"}
+    return {"Ref": "Deployment"} if named == "${Deployment}" else {"Fn::Sub": named}
+
+
+def _named(value: str) -> str:
+    """With a place for the name of the deployment, or of the stack, where that is in it."""
+    if value.startswith(LOGS):
+        return value.replace("/token-broker-", "/${AWS::StackName}-", 1)
+    found = NAMED.fullmatch(value)
+    return value if found is None else f"{found[1]}${{Deployment}}{found[2]}"
 
 
 def _let_functions_trace(template: Mapping[str, Any]) -> None:

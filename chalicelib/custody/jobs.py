@@ -45,7 +45,7 @@ MAX_TRIES = 16  # over almost three days
 FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
 # One job asks a provider a few times at three seconds each; none begins that may not end in time.
 LEAST_SECONDS = 12
-CLAIM_SECONDS = 60  # longer than a function lives: who has not come to an end by then is dead
+CLAIM_SECONDS = 60  # longer than a run does duties: a run that has not come to an end by then is dead
 FAILURES_OF_ONE_RUN = 3
 LATE_SECONDS = 600  # some runs have not come to it
 

@@ -6,7 +6,8 @@ from typing import Any
 from chalicelib.protocol.ascii_text import lower
 from chalicelib.replies import Reply
 
-EXPOSED = "WWW-Authenticate, Retry-After, DPoP-Nonce"
+# API Gateway renames WWW-Authenticate in the responses of a function, under any domain name.
+EXPOSED = "WWW-Authenticate, x-amzn-Remapped-WWW-Authenticate, Retry-After, DPoP-Nonce"
 ANY = "*"
 Headers = tuple[tuple[str, str], ...]
 

@@ -32,6 +32,8 @@ export interface TokenBrokerProps {
   readonly deployment?: string;
   /** DISABLED in every region but one of those that share their tables (docs/regions.md) */
   readonly schedules?: string;
+  /** false for a stack whose key was made without it: KMS cannot change it, and the update fails */
+  readonly multiRegionKey?: string;
 }
 
 interface Parameter {

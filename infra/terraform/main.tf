@@ -46,6 +46,7 @@ resource "aws_cloudformation_stack" "broker" {
     RequestsAtOnce    = var.requests_at_once
     Deployment        = var.deployment
     Schedules         = var.schedules
+    MultiRegionKey    = var.multi_region_key
   }
 
   lifecycle {

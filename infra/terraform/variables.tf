@@ -134,3 +134,15 @@ variable "schedules" {
     error_message = "ENABLED or DISABLED."
   }
 }
+
+variable "multi_region_key" {
+  type        = string
+  nullable    = false
+  default     = "true"
+  description = "false for a stack whose key was made without it: KMS cannot change it, and the update fails"
+
+  validation {
+    condition     = can(regex("^(true|false)$", var.multi_region_key))
+    error_message = "true or false."
+  }
+}

@@ -208,7 +208,9 @@ def _refusal(status: int, kinds: list[type[OAuthError]]) -> Schema:
     answer = _answer(status, {JSON: {"schema": narrowed, "example": example}})
     answer["description"] = "\n".join(lines)
     if any(kind.code == "invalid_client" or kind.status == 401 or kind.code == "insufficient_scope" for kind in kinds):
-        answer["headers"]["WWW-Authenticate"] = _header("How to prove oneself.")
+        answer["headers"]["WWW-Authenticate"] = _header(
+            "How to prove oneself. API Gateway renames this header to x-amzn-Remapped-WWW-Authenticate."
+        )
     if status in (429, 503):
         answer["headers"]["Retry-After"] = _header("Seconds.")
     return answer

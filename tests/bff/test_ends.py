@@ -39,7 +39,7 @@ def assert_over(app: App, reason: str = "session_over") -> None:
         assert refusal(answer) == (401, "login_required", reason), (path, answer.body)
         assert answer.json["login_uri"] == f"{app.stack.settings.issuer}{app.path}/login"
         assert answer.headers_named("set-cookie") == []
-        assert answer.header("www-authenticate") == 'Cookie realm="broker"'
+        assert answer.challenge == 'Cookie realm="broker"'
         assert answer.header("access-control-allow-origin") == ORIGIN
     assert app.api.asked == []
 

@@ -1,4 +1,4 @@
-"""Our own broker, asked by real HTTP: nothing is found; behind a bare stage URL, what API Gateway takes away."""
+"""Our own broker, asked by real HTTP through a gateway that renames a header, and behind a bare stage URL."""
 
 import json
 from collections.abc import Callable
@@ -26,21 +26,24 @@ def examine(stack: Stack, issuer: str, capsys: pytest.CaptureFixture[str], **fie
 
 
 @requirement("DIAG-01", "META-02")
-def test_nothing_is_found_at_our_own_broker(
+def test_at_our_own_broker_nothing_is_found_but_the_header_that_api_gateway_renames(
     make_stack: Callable[..., Stack], capsys: pytest.CaptureFixture[str]
 ) -> None:
     stack = make_stack(client_id_documents=True, registration="open")
     code, document = examine(stack, stack.settings.issuer, capsys)
-    assert (code, document["findings"], document["score"]) == (0, [], 100)
+    assert [finding["check"] for finding in document["findings"]] == ["header-renamed"] and code == 1
+    assert "Lambda@Edge" in json.dumps(document["findings"]), (
+        "API Gateway takes the header away, and the doctor says so"
+    )
     assert set(document["skipped"]) == ON_LOOPBACK
-    assert len(document["passed"]) == len(CHECKS) - len(ON_LOOPBACK)
+    assert len(document["passed"]) == len(CHECKS) - len(ON_LOOPBACK) - 1
 
 
 @requirement("DIAG-01", "META-05")
 def test_a_bare_stage_url_is_found_out(make_stack: Callable[..., Stack], capsys: pytest.CaptureFixture[str]) -> None:
-    """Its root is not ours, and API Gateway renames WWW-Authenticate there."""
+    """Its root is not ours; API Gateway renames WWW-Authenticate there as anywhere."""
     built: list[Stack] = []
-    gateway = Gateway(create_app(lambda: built[0].broker), stage_prefix="/api", remap_authenticate=True)
+    gateway = Gateway(create_app(lambda: built[0].broker), stage_prefix="/api")
     try:
         built.append(make_stack(issuer=gateway.url, client_id_documents=True))
         gateway.start()

@@ -22,6 +22,12 @@ class Answer:
         """The first value of a header."""
         return next((value for key, value in self.headers if key == name.lower()), None)
 
+    @property
+    def challenge(self) -> str | None:
+        """The broker's WWW-Authenticate, under the name that API Gateway gives it: no client sees the usual one."""
+        assert self.header("www-authenticate") is None, "the gateway renames it"
+        return self.header("x-amzn-remapped-www-authenticate")
+
     def headers_named(self, name: str) -> list[str]:
         """Every value of a header."""
         return [value for key, value in self.headers if key == name.lower()]

@@ -150,7 +150,7 @@ def test_a_token_is_worth_nothing_at_another_client_and_the_answer_tells_nothing
         for client_id in (other.client_id, operators.client_id, "0" * 32, "x", "A" * 32, "%2e%2e", "CLIENT%23x"):
             answer = mine.call(method, {**PUBLIC, "client_id": other.client_id}, client_id=client_id)
             refusals.append((answer.status, answer.json["error"], answer.json["error_description"]))
-            assert (answer.header("www-authenticate") or "").startswith("Bearer ")
+            assert (answer.challenge or "").startswith("Bearer ")
     assert set(refusals) == {(401, "invalid_token", refusals[0][2])}
     assert mine.call("GET").status == other.call("GET").status == 200
     assert other.client.client_name == "First" and not other.client.marks.disabled

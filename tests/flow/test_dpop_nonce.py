@@ -35,7 +35,7 @@ def test_asked_for_a_nonce_a_client_goes_on_with_it_at_both_ends(strict: Stack) 
     before = count_calls(strict)
     asked = session.use()
     assert refusal(asked) == (401, "use_dpop_nonce")
-    challenge = asked.header("www-authenticate") or ""
+    challenge = asked.challenge or ""
     assert (
         challenge.startswith('DPoP realm="broker", error="use_dpop_nonce", resource_metadata="')
         and ' algs="' in challenge

@@ -90,10 +90,10 @@ def test_a_challenge_says_what_was_wrong_with_a_token(stack: Stack) -> None:
     assert (narrow.status, narrow.json["error"]) == (403, "insufficient_scope")
     proofs = f'DPoP algs="{" ".join(PROOF_ALGORITHMS)}"'
     told = f'resource_metadata="{stack.settings.issuer}/.well-known/oauth-protected-resource"'
-    assert narrow.header("www-authenticate") == f'Bearer realm="broker", error="insufficient_scope", {told}, {proofs}'
-    over = stack.userinfo("x").header("www-authenticate")
+    assert narrow.challenge == f'Bearer realm="broker", error="insufficient_scope", {told}, {proofs}'
+    over = stack.userinfo("x").challenge
     assert over == f'Bearer realm="broker", error="invalid_token", {told}, {proofs}'
-    basic = stack.token(client, grant_type="x", client_secret="x").header("www-authenticate")
+    basic = stack.token(client, grant_type="x", client_secret="x").challenge
     assert basic == 'Basic realm="broker"'
 
 

@@ -127,7 +127,7 @@ def test_a_token_that_is_not_bound_opens_nothing_any_more(make_stack: Callable[.
     refused = stack.userinfo(token)
     assert refusal(refused) == (401, "invalid_token")
     described = f'resource_metadata="{stack.settings.issuer}/.well-known/oauth-protected-resource"'
-    assert refused.header("www-authenticate") == (
+    assert refused.challenge == (
         f'DPoP realm="broker", error="invalid_token", {described}, algs="ES256 EdDSA Ed25519 PS256"'
     )
     assert stack.post("/introspect", server, token=token).json == {"active": False}

@@ -58,7 +58,7 @@ def test_a_token_lets_in_and_without_one_nobody_is(guarded: Stack) -> None:
     bare = register(guarded, None)
     assert (bare.status, bare.json["error"]) == (401, "invalid_token")
     assert "initial access token" in bare.json["error_description"]
-    assert (bare.header("www-authenticate") or "").startswith("Bearer ")
+    assert (bare.challenge or "").startswith("Bearer ")
     made = register(guarded, token_for(guarded))
     assert made.status == 201 and made.header("cache-control") == "no-store"
     (client,) = clients(guarded)

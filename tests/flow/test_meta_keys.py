@@ -118,7 +118,7 @@ def test_an_unknown_kid_is_an_invalid_token(stack: Stack) -> None:
         forged = jwt.encode(claims, key, algorithm="ES256", headers={"typ": "at+jwt", "kid": kid})
         answer = stack.userinfo(forged)
         assert (answer.status, answer.json["error"]) == (401, InvalidToken.code)
-        assert 'error="invalid_token"' in (answer.header("www-authenticate") or "")
+        assert 'error="invalid_token"' in (answer.challenge or "")
 
 
 @requirement("META-04", "GEN-13")

@@ -139,7 +139,9 @@ def test_only_our_own_token_for_us_opens_anything(proxied: Proxied, session: Ses
         got = proxied.call(token)
         assert got.refusal == (401, "invalid_token", None), token
         said = "" if not token else ', error="invalid_token"'  # who brings none made no error
-        assert (got.header("www-authenticate") or "").startswith(f'Bearer realm="broker"{said}, resource_metadata="')
+        assert (got.header("x-amzn-remapped-www-authenticate") or "").startswith(
+            f'Bearer realm="broker"{said}, resource_metadata="'
+        )
     assert len(proxied.api.asked) == 1 and len(audits(stack)) == 1
 
 

@@ -133,7 +133,7 @@ def test_a_providers_status_is_passed_on_and_told_apart_from_ours(
     got = proxied.call(session, "POST")
     assert (got.status, got.header("broker-answer")) == (status, "provider")
     assert got.body == (b"" if status in (204, 304) else b'{"error": "invalid_token"}')
-    assert got.header("www-authenticate") is None
+    assert got.header("x-amzn-remapped-www-authenticate") is None
 
 
 @requirement("PRX-03")

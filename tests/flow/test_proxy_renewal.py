@@ -88,7 +88,11 @@ def test_a_call_that_changes_something_is_made_once_and_refreshes_nothing(
 def test_an_api_that_always_refuses_costs_one_refresh_and_then_none(proxied: Proxied, session: Session) -> None:
     proxied.api.answer = lambda asked: NO
     got = proxied.call(session)
-    assert (got.status, got.header("broker-answer"), got.header("www-authenticate")) == (401, "provider", None)
+    assert (got.status, got.header("broker-answer"), got.header("x-amzn-remapped-www-authenticate")) == (
+        401,
+        "provider",
+        None,
+    )
     assert len(proxied.api.asked) == 2 and refreshes(proxied) == 1
     for _ in range(5):
         assert proxied.call(session).status == 401

@@ -53,7 +53,7 @@ def test_it_is_closed_by_default_whoever_asks(stack: Stack, token: str) -> None:
     headers = {"X-Forwarded-For": "127.0.0.1", "X-Real-IP": "127.0.0.1", "X-Admin": "1", "X-Amz-Security-Token": "x"}
     answer = register(stack, GOOD, **({"Authorization": token} if token else {}), **headers)
     assert (answer.status, answer.json["error"]) == (401, "invalid_token")
-    assert (answer.header("www-authenticate") or "").startswith("Bearer ")
+    assert (answer.challenge or "").startswith("Bearer ")
     assert read_tables(stack, without=()) == before
 
 

@@ -12,6 +12,7 @@ import pytest
 from chalice import Chalice, CORSConfig, Response
 
 from local.gateway import Gateway
+from tests.requirement import requirement
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -153,14 +154,23 @@ def test_a_slash_at_the_end_does_not_count(gateway: Gateway) -> None:
 def test_two_cookies_are_two_lines(gateway: Gateway) -> None:
     response = send(gateway, "GET", "/cookies")
     assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
-    assert response.getheader("WWW-Authenticate") == "Bearer"
 
 
-def test_www_authenticate_is_renamed_behind_a_switch() -> None:
-    running = Gateway(build_app(), remap_authenticate=True).start()
-    response = send(running, "GET", "/cookies")
-    assert response.getheader("x-amzn-remapped-www-authenticate") == "Bearer"
-    assert response.getheader("WWW-Authenticate") is None
+@requirement("AWS-02")
+def test_www_authenticate_is_renamed_under_any_name_of_the_api(gateway: Gateway) -> None:
+    """API Gateway, "Important notes": the integration's header comes back as x-amzn-Remapped-..."""
+    within = Gateway(build_app(), stage_prefix="/api").start()
+    for running, path in ((gateway, "/cookies"), (within, "/api/cookies")):
+        response = send(running, "GET", path)
+        assert response.getheader("x-amzn-remapped-www-authenticate") == "Bearer"
+        assert response.getheader("WWW-Authenticate") is None
+    within.stop()
+
+
+def test_a_front_door_that_names_it_back_is_asked_for_by_name() -> None:
+    running = Gateway(build_app(), remap_authenticate=False).start()
+    assert send(running, "GET", "/cookies").getheader("WWW-Authenticate") == "Bearer"
+    running.stop()
     running.stop()
 
 

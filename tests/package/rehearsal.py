@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import boto3
 from botocore.exceptions import WaiterError
 
 from local.environment import LOCAL, use_local_credentials
@@ -95,9 +96,37 @@ def rehearsing(package: Path, folder: Path) -> Iterator[Rehearsal]:
         world.stop()
 
 
+def fail_to_deploy(here: Rehearsal) -> str:
+    """A first deployment with a bad certificate, and then a good one: nothing of the first is in the way."""
+    bad = json.loads(json.dumps(here.now))
+    # ministack looks at no certificate; the domain fails there, as it does on AWS by its certificate.
+    bad["Resources"]["Domain"]["Properties"]["DomainName"] = ""
+    given = {"name": "token-broker-first", "Deployment": "first", "DomainName": "first.example.com"}
+    try:
+        Stack(here.endpoint_url, bad, here.package, **given)
+    except WaiterError:
+        dynamodb, kms, cloudformation = (client_of(here, name) for name in ("dynamodb", "kms", "cloudformation"))
+        assert dynamodb.list_tables()["TableNames"] == []
+        assert not [one for one in kms.list_aliases()["Aliases"] if one["AliasName"] == "alias/first"]
+        cloudformation.delete_stack(StackName=given["name"])
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=given["name"])
+        Stack(here.endpoint_url, here.now, here.package, **given)
+        assert sorted(dynamodb.list_tables()["TableNames"]) == ["first", "first-keys"]
+        cloudformation.delete_stack(StackName=given["name"])
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=given["name"])
+        return "a first deployment failed at its domain and left neither table nor alias; the second one stood"
+    raise AssertionError("a domain without a name was made")
+
+
+def client_of(here: Rehearsal, service: str) -> Any:
+    """A client of one service there."""
+    return boto3.client(service, endpoint_url=here.endpoint_url)
+
+
 def deploy_previous(here: Rehearsal) -> str:
     """The previous release, as it was deployed then; keysets, provider and app by the operator."""
-    here.stack = Stack(here.endpoint_url, here.previous, here.previous_package)
+    # Its key was made for one region, and stays so.
+    here.stack = Stack(here.endpoint_url, here.previous, here.previous_package, MultiRegionKey="false")
     here.world.seed(here.endpoint_url)
     app = here.world.sign_in(here.stack)
     here.kept = (app, app.run())
@@ -186,4 +215,4 @@ def digest(package: Path) -> str:
     return base64.b64encode(hashlib.sha256(package.read_bytes()).digest()).decode()
 
 
-STEPS: tuple[Step, ...] = (deploy_previous, update, whole_sign_in, race, fail_to_update, go_back)
+STEPS: tuple[Step, ...] = (fail_to_deploy, deploy_previous, update, whole_sign_in, race, fail_to_update, go_back)

@@ -25,13 +25,14 @@ OPERATOR = json.loads((ROOT / "infra" / "operator-policy.json").read_text())
 POLICY = json.loads((ROOT / ".chalice" / "policy-prod.json").read_text())
 KEYS_POLICY = json.loads((ROOT / ".chalice" / "policy-keys.json").read_text())
 JOBS_POLICY = json.loads((ROOT / ".chalice" / "policy-jobs.json").read_text())
+ANYWHERE = {"AWS::Partition": "aws", "AWS::Region": "*", "AWS::AccountId": "*"}  # as the files say it
 SHARED = ("BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias")
 
 
 def inline(role: dict[str, Any]) -> list[dict[str, Any]]:
     """A role's policies, as a deployment of the usual names has them."""
     alone = {"Resources": {"Role": role}, "Outputs": {}}
-    settled = settle(alone, {"Deployment": "broker", "AWS::StackName": STACK})["Resources"]["Role"]
+    settled = settle(alone, {"Deployment": "broker", "AWS::StackName": STACK, **ANYWHERE})["Resources"]["Role"]
     return [one["PolicyDocument"] for one in settled["Policies"]]
 
 
@@ -92,6 +93,72 @@ def test_the_gateways_own_answers_have_oauths_shape(template: Path) -> None:
         assert document.keys() == {"error", "error_description", "error_id"}
         assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", document["error_description"])
         assert answer["ResponseParameters"]["Headers"]["Cache-Control"] == "'no-store'"
+
+
+@requirement("AWS-03")
+def test_a_function_that_cannot_be_called_is_told_as_a_503_to_come_again() -> None:
+    """A throttled function is a server error of the gateway's, for which only DEFAULT_5XX can say anything."""
+    answers = RESOURCES["RestAPI"]["Properties"]["GatewayResponses"]
+    for name in ("DEFAULT_5XX", "INTEGRATION_FAILURE"):
+        assert answers[name]["StatusCode"] == "503" and answers[name]["ResponseParameters"]["Headers"]["Retry-After"]
+        assert json.loads(answers[name]["ResponseTemplates"]["application/json"])["error"] == "temporarily_unavailable"
+
+
+@requirement("AWS-04")
+def test_what_stays_after_a_failed_first_deployment_is_made_last(template: Path) -> None:
+    """Its names would be taken at the second attempt."""
+    resources = json.loads(template.read_text())["Resources"]
+    waits = set(resources["BrokerTable"]["DependsOn"])
+    waits |= {each["Fn::If"][1]["Ref"] for each in resources["BrokerTable"]["Metadata"]["After"]}
+    named = {"BrokerTable", "BrokerKeysTable", "BrokerKey", "BrokerKeyAlias"}
+    assert waits == resources.keys() - named and {"Domain", "DomainMapping", "APIHandler", "Jobs", "Keys"} <= waits
+    assert not any("Condition" in resources[name] for name in resources["BrokerTable"]["DependsOn"])
+    assert resources["BrokerKeysTable"]["DependsOn"] == "BrokerTable"
+    assert resources["BrokerKey"]["DependsOn"] == "BrokerKeysTable"
+    kept = {name for name, each in resources.items() if each.get("DeletionPolicy") == "Retain"}
+    # The log groups have the names of functions, which are others at each attempt.
+    assert {name for name in kept if resources[name]["Type"] != "AWS::Logs::LogGroup"} == named
+
+
+@requirement("AWS-05", "OPS-03")
+def test_every_right_is_for_this_partition_region_and_account(template: Path) -> None:
+    """An alias of the same name may be that of a key in another account."""
+    said = template.read_text()
+    assert "arn:aws:" not in said and "arn:aws-" not in said
+    for name, resource in json.loads(said)["Resources"].items():
+        if resource["Type"] == "AWS::IAM::Role":
+            for policy in resource["Properties"]["Policies"]:
+                for statement in policy["PolicyDocument"]["Statement"]:
+                    arn = statement["Resource"]
+                    assert arn == "*" or arn["Fn::Sub"].startswith("arn:${AWS::Partition}:"), (name, arn)
+                    assert arn == "*" or ":${AWS::Region}:${AWS::AccountId}:" in arn["Fn::Sub"], (name, arn)
+
+
+@requirement("AWS-05")
+def test_the_key_can_be_replicated_unless_the_stack_had_one_before(template: Path) -> None:
+    """KMS decides this once; CloudFormation refuses to change it."""
+    document = json.loads(template.read_text())
+    assert document["Resources"]["BrokerKey"]["Properties"]["MultiRegion"] == {
+        "Fn::If": ["ReplicatesKey", True, {"Ref": "AWS::NoValue"}]
+    }
+    assert document["Parameters"]["MultiRegionKey"]["Default"] == "true"
+
+
+@requirement("OPS-03")
+def test_a_role_may_read_each_key_of_a_batch_in_either_table() -> None:
+    """Duties read both tables in one call; no page says that LeadingKeys is held against each table's keys alone."""
+    (about,) = (one for one in JOBS_POLICY["Statement"] if one["Sid"] == "WhatDutiesAreAbout")
+    assert {"USER#*", "JOBKEY#*"} <= set(about["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"])
+
+
+@requirement("AWS-06")
+def test_a_scheduled_function_has_its_own_time_and_a_missed_minute_is_not_made_up_for(template: Path) -> None:
+    """Lambda would keep the events of an outage for six hours and then run them all at once."""
+    resources = json.loads(template.read_text())["Resources"]
+    for name in ("Jobs", "Keys"):
+        function = resources[name]["Properties"]
+        assert function["Timeout"] == 300
+        assert function["EventInvokeConfig"] == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
 def test_no_gateway_answer_echoes_the_request() -> None:
@@ -239,7 +306,7 @@ def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_packa
     assert jobs["Handler"] == "app.jobs" and jobs["CodeUri"] == api["CodeUri"]
     (event,) = jobs["Events"].values()
     assert (event["Type"], event["Properties"]["Schedule"]) == ("Schedule", "rate(1 minute)")
-    assert jobs["Environment"] == api["Environment"] and jobs["Timeout"] == api["Timeout"]
+    assert jobs["Environment"] == api["Environment"]
     name, _ = jobs["Role"]["Fn::GetAtt"]
     assert jobs["Role"] != api["Role"]
     assert inline(resources[name]["Properties"]) == [JOBS_POLICY]

@@ -25,6 +25,8 @@ def resources(template: dict[str, Any], deployment: str, stack: str) -> dict[str
         "Deployment": deployment,
         "AWS::StackName": stack,
         "AWS::Region": "eu-central-1",
+        "AWS::Partition": "aws",
+        "AWS::AccountId": "123456789012",
         "DomainName": f"{stack}.example.com",
     }
     found: dict[str, Any] = settle(template, {**given, "HostedZoneId": "Z0123456789"})["Resources"]

@@ -48,6 +48,7 @@ WRONG = {
     "requests_at_once": [0],
     "deployment": ["x", "two-keys", "Two"],
     "schedules": ["off", "enabled"],
+    "multi_region_key": ["no", "TRUE"],
 }
 
 
