@@ -29,7 +29,7 @@ from chalicelib.upstream.identity import Identity
 from chalicelib.upstream.token import ProviderTokens
 from cli.allowing import allow, knows
 from cli.connections import find_broker
-from cli.moved import Moved, NotMoved, read_lines, seconds_of
+from cli.moved import Moved, NotMoved, owner_of, read_lines, seconds_of
 from cli.operations import Deployment, OperationError
 from cli.users import issuer_of
 
@@ -126,7 +126,7 @@ class Importer:
             raise NotMoved("user_unknown")
         if subject is not None and (subject.erased or subject.marks.disabled):
             raise NotMoved("user_erased" if subject.erased else "user_disabled")
-        sub = subject.linked_to if subject is not None and subject.linked_to else login
+        sub = owner_of(login, subject, key)
         connection_id = derive_connection_id(key, sub=sub, client_id=client_id, account_id=account_id)
         return Arrival(sub=sub, account_id=account_id, connection_id=connection_id, login=login)
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.protocol.derive import is_linked_login
+from chalicelib.records.subject import Subject
 from cli.operations import OperationError
 
 MAX_TOKEN_CHARACTERS = 16 * 1024
@@ -131,3 +133,12 @@ def _seconds(told: int | str) -> int:
         return number // 1000 if number > 10**11 else number
     moment = datetime.fromisoformat(told)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+
+
+def owner_of(login: str, subject: Subject | None, identity_key: bytes) -> str:
+    """Whose login it is. Raises NotMoved where the table links it to a user, and the broker did not."""
+    if subject is None or not subject.linked_to:
+        return login
+    if not is_linked_login(identity_key, login=login, sub=subject.linked_to, mac=subject.link_mac):
+        raise NotMoved("login_does_not_verify")
+    return subject.linked_to

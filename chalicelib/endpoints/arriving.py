@@ -1,6 +1,5 @@
 """Who has come back from a provider, and whether what was decided still counts: one batch read, every mark in it."""
 
-import hmac
 from typing import Any
 
 from msgspec import Struct, structs
@@ -9,7 +8,7 @@ from chalicelib.access import find_end_among
 from chalicelib.asking import Brought, Registered
 from chalicelib.endpoints.answers import account_uri
 from chalicelib.ports import Broker, Found
-from chalicelib.protocol.derive import bind_login, derive_account_id, derive_connection_id, derive_sub
+from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub, is_linked_login
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.grants import PAUSED
 from chalicelib.records.client import Client
@@ -75,7 +74,7 @@ def follow_link(broker: Broker, arrival: Arrival, subject: Subject | None, clien
     if subject is None or not subject.linked_to or subject.marks.disabled:
         return arrival
     key, user = broker.keys.get("identity").current.secret, subject.linked_to
-    if not hmac.compare_digest(subject.link_mac, bind_login(key, login=subject.sub, sub=user)):
+    if not is_linked_login(key, login=subject.sub, sub=user, mac=subject.link_mac):
         broker.log.event("alarm", kind="login_does_not_verify", sub=user, login=subject.sub)
         raise PageError("login_does_not_verify", page="not_allowed", status=403)
     connection_id = derive_connection_id(key, sub=user, client_id=client_id, account_id=arrival.account_id)

@@ -51,5 +51,10 @@ def bind_login(identity_key: bytes, *, login: str, sub: str) -> bytes:
     return bytes.fromhex(_derive(identity_key, "linked login", login, sub))
 
 
+def is_linked_login(identity_key: bytes, *, login: str, sub: str, mac: bytes) -> bool:
+    """Whether the broker itself linked this login to that user."""
+    return hmac.compare_digest(mac, bind_login(identity_key, login=login, sub=sub))
+
+
 def _derive(key: bytes, label: str, *parts: str) -> str:
     return hmac.new(key, canonical("token-broker", label, *parts), hashlib.sha256).hexdigest()[:32]

@@ -17,7 +17,7 @@ from joserfc.jwk import ECKey
 
 from chalicelib.custody.erasing import erase_user
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, consent_place
+from chalicelib.records.places import connection_place, consent_place, subject_place
 from cli.connections import list_connections
 from cli.exporting import export_lines, read_public_key
 from cli.importing import Importer, import_lines
@@ -216,6 +216,14 @@ def test_an_erased_user_does_not_come_back(session: Session) -> None:
     assert erase_user(session.stack.broker, session.claims["sub"]) is not None
     told = bring(session, theirs(session))
     assert [line["why"] for line in told["lines"]] == ["user_erased"]
+    assert list_connections(session.stack.deployment, provider_id="second") == []
+
+
+@requirement("MOVE-02", "VLT-20")
+def test_a_login_that_the_table_links_to_another_user_brings_nothing_to_that_user(session: Session) -> None:
+    change(session.stack, subject_place(session.claims["sub"]), linked_to="0" * 32)
+    told = bring(session, theirs(session))
+    assert [line["why"] for line in told["lines"]] == ["login_does_not_verify"]
     assert list_connections(session.stack.deployment, provider_id="second") == []
 
 
