@@ -81,16 +81,22 @@ def run_once(broker: Broker, *, request_id: str = "") -> dict[str, int]:
 
     Raises StoreUnavailable.
     """
+    known = {"lambda_request_id": request_id} if request_id else {}
     broker.deadline.begin()
-    broker.log.begin(**({"lambda_request_id": request_id} if request_id else {}))
+    broker.log.begin(**known)
+    unsaid: dict[str, int] = {}
     try:
         outcomes = Counter(performed.outcome for performed in run_due_jobs(broker))
-        idle = len(end_idle(broker))
+        summary = {name: outcomes[name] for name in ("done", "later", "given_up")} | {"idle": len(end_idle(broker))}
+        if any(summary.values()):  # a busy window takes long to seal: the alarms do not wait for it
+            broker.log.summarize("jobs", **summary)
+            broker.log.begin(**known)
+        else:
+            unsaid = summary
         seal_windows(broker)
     except StoreUnavailable as error:
         broker.log.event("store_unavailable", reason=str(error), by="jobs")
         broker.log.summarize("jobs")
         raise
-    summary: dict[str, int] = {name: outcomes[name] for name in ("done", "later", "given_up")} | {"idle": idle}
-    broker.log.summarize("jobs", **summary)
+    broker.log.summarize("jobs", **unsaid)
     return summary
