@@ -95,7 +95,7 @@ export class TokenBroker extends Construct {
       const ofFunctions = Type === 'AWS::Serverless::Function' ? { CodeUri: place } : {};
       const resource = new CfnResource(this, name, { type: Type, properties: { ...properties, ...ofFunctions } });
       resource.overrideLogicalId(name);
-      for (const [attribute, value] of Object.entries(others)) resource.addOverride(attribute, value);
+      for (const [attribute, value] of Object.entries(others)) resource.addOverride(attribute, fill(value, known));
       this.resources.set(name, resource);
     }
   }
