@@ -220,8 +220,6 @@ class Scene:
             return "token" if self.works(answer.json["access_token"]) else "dead"
         if answer.status == 503:
             return "later"
-        if answer.status == 500 and "error" not in answer.json:
-            return "nothing"  # the gateway answers for a function that died
         return str(answer.json.get("reason", answer.json["error"]))
 
     def works(self, token: str) -> bool:

@@ -39,6 +39,7 @@ BAD = {
     "refresh_grace_seconds": ["-1", "1", "4", ""],
     "refresh_idle_seconds": ["0", ""],
     "refresh_end_seconds": ["0", ""],
+    "refresh_tokens_unasked": ["", "maybe"],
     "pending_seconds": ["0", ""],
     "session_seconds": ["0", ""],
     "bff_idle_seconds": ["0", ""],

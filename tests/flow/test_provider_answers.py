@@ -5,13 +5,12 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from chalicelib.records.places import provider_place
+from cli.operations import set_provider
 from tests.flow.browser import read_page
 from tests.flow.scene import (
     add_provider,
     assert_nothing_came_of_it,
     assert_page,
-    change,
     connections,
     consents,
     only_written,
@@ -194,7 +193,7 @@ def test_one_account_is_one_user_and_another_account_in_the_same_browser_is_anot
 @requirement("CB-08", "META-01")
 def test_our_registration_at_the_provider_is_what_the_token_is_for(stack: Stack, arriving: SignIn) -> None:
     """The provider's record changes on the way: the token is held against what stands there now."""
-    change(stack, provider_place("demo"), client_id="somebody-else")
+    set_provider(stack.deployment, "demo", client_id="somebody-else", client_secret="s" * 40, issuer=stack.provider.url)
     stack.restart()
     answer = arriving.browser.get(arriving.callback)
     assert_page(answer, 502)

@@ -85,5 +85,14 @@ def test_every_option_of_the_command_stands_in_it() -> None:
     parser = build_parser()
     known = parser.parse_args(["registration-token", "create"])
     named = set(re.findall(r"`--([a-z-]+)[^`]*`", PAGE.partition("## Register")[0]))
-    options = {name.replace("_", "-") for name in vars(known)} - {"group", "verb", "command", "json", "act", "note"}
+    options = {name.replace("_", "-") for name in vars(known)} - {
+        "group",
+        "verb",
+        "command",
+        "json",
+        "stack",
+        "force",
+        "act",
+        "note",
+    }
     assert options <= named, options - named

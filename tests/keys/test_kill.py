@@ -187,7 +187,7 @@ def test_who_changes_it_at_the_same_moment_loses_nothing(scene: Scene) -> None:
     assert kill_everything(patient, undo=False).disabled
     kill_everything(stack.deployment, undo=True)
     with pytest.raises(OperationError, match="at this moment"):
-        kill_everything(Deployment(stack.settings, dynamodb=Busy(9), kms=stack.deployment.kms), undo=False)
+        kill_everything(Deployment(stack.settings, dynamodb=Busy(99), kms=stack.deployment.kms), undo=False)
 
 
 @requirement("SWITCH-01")
