@@ -248,8 +248,9 @@ def _check(options: argparse.Namespace, grant_types: set[str], settings: Setting
         )
     check_page("--client-uri", options.client_uri or "")
     check_page("--login-uri", options.login_uri or "")
+    kind = "native" if options.native else "web"
     for uri in options.redirect_uri:
-        check_redirect_uri(uri, application_type="native" if options.native else "web", settings=settings)
+        check_redirect_uri(uri, application_type=kind, settings=settings, public=not confidential)
     try:
         scopes, optional = parse_scope(options.scope), parse_scope(options.optional_scope)
     except OAuthError as error:

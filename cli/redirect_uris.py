@@ -7,12 +7,14 @@ from cli.operations import OperationError
 from cli.reason_registry import find_reason
 
 
-def check_redirect_uri(uri: str, *, application_type: str, settings: Settings, what: str = "a redirect URI") -> None:
+def check_redirect_uri(
+    uri: str, *, application_type: str, settings: Settings, public: bool = False, what: str = "a redirect URI"
+) -> None:
     """Raises OperationError. A web app may use http://localhost where the issuer is on this machine too."""
     if settings.is_loopback and is_localhost(uri):
         application_type = "native"
     try:
-        check_registrable(uri, application_type=application_type)
+        check_registrable(uri, application_type=application_type, public=public)
     except OAuthError as error:
         raise OperationError(f"{uri} cannot be {what}: {error.reason}", advise(uri, error.reason)) from None
 

@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.offered import GRANT_TYPES
-from chalicelib.protocol.registration import TOKEN_EXCHANGE
 from chalicelib.protocol.registration_tokens import INITIAL, TOKEN_BYTES, token_hash, write_token
+from chalicelib.protocol.registration_wishes import TOKEN_EXCHANGE
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.records.client import MOST_RESOURCES, AuthMethod, RegistrationPolicy
 from chalicelib.records.initial_token import InitialToken

@@ -55,7 +55,8 @@ def read_fields(client: Client, options: argparse.Namespace, deployment: Deploym
 
 def _change_uris(client: Client, options: argparse.Namespace, settings: Settings) -> tuple[str, ...]:
     for uri in options.add_redirect_uri:
-        check_redirect_uri(uri, application_type=client.application_type, settings=settings)
+        public = not client.is_confidential
+        check_redirect_uri(uri, application_type=client.application_type, settings=settings, public=public)
         if client.first_party and not uri.startswith("https://"):
             raise OperationError("a first-party client needs https redirect URIs", "use a claimed https address")
     for uri in set(options.remove_redirect_uri) - set(client.redirect_uris):

@@ -13,7 +13,7 @@ from chalicelib.pages.choosing import ChoicePage, DeviceChoicePage, DeviceLines,
 from chalicelib.pages.own_scopes import OWN_SCOPES
 from chalicelib.ports import Broker
 from chalicelib.protocol.client_document import host_of_document
-from chalicelib.protocol.redirect_uri import is_loopback, origin_of
+from chalicelib.protocol.redirect_uri import is_on_device, origin_of
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import split_by_provider
 from chalicelib.records.client import Client
@@ -74,7 +74,7 @@ def _build_page(
         client_verified=client.registered_by == "operator",
         client_host=client_host(client, request.redirect_uri),
         redirect_host=host_shown(request.redirect_uri) if request.redirect_uri else "",
-        redirect_is_loopback=is_loopback(request.redirect_uri),
+        redirect_on_device=is_on_device(request.redirect_uri),
         providers=tuple(
             provider_option(
                 broker, parties.providers[one], selected=one == last or len(offered) == 1, used_last=one == last

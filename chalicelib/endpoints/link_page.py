@@ -16,7 +16,7 @@ from chalicelib.pages.page import ErrorPage, LoginFirstPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
 from chalicelib.protocol.errors import PageError
-from chalicelib.protocol.redirect_uri import is_loopback
+from chalicelib.protocol.redirect_uri import is_on_device
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import Client
@@ -49,7 +49,7 @@ def show_link(
         client_verified=asker.client.registered_by == "operator",
         client_host=client_host(asker.client, link.redirect_uri or broker.settings.issuer),
         redirect_host=host_shown(link.redirect_uri or broker.settings.issuer),
-        redirect_is_loopback=is_loopback(link.redirect_uri),
+        redirect_on_device=is_on_device(link.redirect_uri),
         providers=(provider_option(broker, parties.providers[link.provider_id], selected=True),),
         provider_scopes={link.provider_id: provider_lines(broker, link.provider_id, scopes, optional)},
         sealed_request=seal_link_form(broker, form),

@@ -57,7 +57,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     request = RefreshRequest(
         client_id=client.client_id,
         epoch=broker.settings.epoch,
-        scopes=asked.scopes - client.scopes,
+        scopes=asked.scopes - client.named_scopes,
         resource=resource,
         registered=client.resources if asked.audience is None else None,
         jkt=jkt,

@@ -61,7 +61,7 @@ class ChoicePage(Page, frozen=True, kw_only=True):
     client_host           host of the client's `client_uri` (else of its first redirect URI)
     names_itself          client_host is that of the client's own document, and all that is known of it: shown large
     redirect_host         host (and port on loopback) of the redirect URI, or the private scheme ("com.example.app:")
-    redirect_is_loopback  shows the warning for programs on this device
+    redirect_on_device  shows the warning for programs on this device
     providers             one: a plain line; several: radio cards
     provider_scopes       provider id -> its lines; the ids are those of `providers` and `later`
     later                 providers whose scopes stand beside and count only after /connect
@@ -80,7 +80,7 @@ class ChoicePage(Page, frozen=True, kw_only=True):
     client_verified: bool
     client_host: str
     redirect_host: str
-    redirect_is_loopback: bool
+    redirect_on_device: bool
     providers: tuple[ProviderOption, ...]
     sealed_request: str
     lasts_minutes: int = 0

@@ -64,7 +64,6 @@ def parse_client_document(document: object, policy: RegistrationPolicy, *, url: 
         "token_endpoint_auth_method": document.get("token_endpoint_auth_method", "none"),
         "scope": _cut_scope(document, "scope", policy.scopes),
         "optional_scopes": _cut_scope(document, "optional_scopes", policy.scopes),
-        "grant_types": _cut_grant_types(document, policy),
     }
     if cut["token_endpoint_auth_method"] not in DOCUMENT_METHODS:
         raise InvalidClientMetadata("authentication_method_not_for_documents")
@@ -114,10 +113,3 @@ def _cut_scope(document: Mapping[str, Any], name: str, allowed: frozenset[str]) 
     except InvalidScope as error:
         raise InvalidClientMetadata("scope_malformed") from error
     return serialize(cut) or None
-
-
-def _cut_grant_types(document: Mapping[str, Any], policy: RegistrationPolicy) -> object:
-    value = document.get("grant_types")
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        return value
-    return [item for item in value if item in policy.grant_types]

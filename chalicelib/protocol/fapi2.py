@@ -48,6 +48,9 @@ def fit_registration(asked: RegistrationRequest, settings: Settings) -> Registra
     reason = find_misfit(Client(client_id="", **asked.client_fields()), settings)
     if reason is not None:
         raise InvalidRedirectUri(reason) if reason == REDIRECT else InvalidClientMetadata(reason, MEMBERS[reason])
-    if not asked.grant_types <= set(offered(settings).grant_types):
+    grant_types = asked.grant_types & set(offered(settings).grant_types)
+    if not grant_types & {"authorization_code", "client_credentials"}:
         raise InvalidClientMetadata("grant_type_not_offered", "grant_types")
-    return replace(asked, require_pushed_authorization_requests=True, dpop_bound_access_tokens=True)
+    return replace(
+        asked, grant_types=grant_types, require_pushed_authorization_requests=True, dpop_bound_access_tokens=True
+    )

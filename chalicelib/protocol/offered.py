@@ -5,7 +5,7 @@ from msgspec import Struct
 from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.proof import PROOF_ALGORITHMS
-from chalicelib.protocol.registration import TOKEN_EXCHANGE
+from chalicelib.protocol.registration_wishes import TOKEN_EXCHANGE
 from chalicelib.records.settings import Settings
 
 GRANT_TYPES = ("authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE, DEVICE_CODE)

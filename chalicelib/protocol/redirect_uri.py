@@ -12,6 +12,7 @@ import re
 from urllib.parse import unquote_plus
 
 from chalicelib.protocol.errors import InvalidRedirectUri
+from chalicelib.protocol.private_schemes import match_vendor_uri
 
 MAX_URI_LENGTH = 2000
 
@@ -45,11 +46,15 @@ _LOOPBACK = re.compile(
 )
 
 
-def check_registrable(uri: str, *, application_type: str) -> None:
+def check_registrable(uri: str, *, application_type: str, public: bool = False) -> None:
     """Refuse a redirect URI that no client may register.
 
     https needs a host name; http a loopback address literal (`localhost` only for native clients); a private scheme a
-    native client and reverse-domain form. Raises InvalidRedirectUri.
+    native client and reverse-domain form, or of a public one a vendor's scheme with an authority.
+
+    public   the client has neither a secret nor a key
+
+    Raises InvalidRedirectUri.
     """
     native = application_type == "native"
     if len(uri) > MAX_URI_LENGTH or not _CHARACTERS.fullmatch(uri) or _UNFIT_ESCAPE.search(uri):
@@ -61,10 +66,13 @@ def check_registrable(uri: str, *, application_type: str) -> None:
         if port is not None and not _is_port(port):
             raise InvalidRedirectUri("redirect_uri_port")
     else:
-        private = _PRIVATE.fullmatch(uri)
+        reverse = _PRIVATE.fullmatch(uri)
+        private = reverse.groups() if reverse else None
+        if private is None and native and public:
+            private = match_vendor_uri(uri)
         if private is None or not native:
             raise InvalidRedirectUri("redirect_uri_scheme_or_authority")
-        path, query = private.groups()
+        path, query = private
     _check_path(path or "")
     _check_query(query or "")
 
@@ -96,6 +104,11 @@ def place_hash(uri: str, *, native: bool) -> str:
 def is_loopback(uri: str) -> bool:
     """Say whether a URI leads to the user's own machine by http."""
     return _loopback_parts(uri) is not None
+
+
+def is_on_device(uri: str) -> bool:
+    """Say whether a URI leads to a program on the user's device, where another program could take its place."""
+    return bool(uri) and not uri.startswith("https:")
 
 
 def is_localhost(uri: str) -> bool:

@@ -2,7 +2,8 @@
 
 Rules of this file: the document decides only what stands in `RegistrationRequest`; members that we do not know are
 ignored, so nothing in it gives operator's rights (THREATS REG-04); members that we know but would not honour are
-refused, so that nobody relies on a protection that is not there; nothing it names is fetched (REG-03).
+refused, so that nobody relies on a protection that is not there; nothing it names is fetched (REG-03). Grant types,
+response types and scopes are wishes: those that the client may not have are left out, and the response says so.
 """
 
 import re
@@ -13,24 +14,28 @@ from msgspec import Struct
 from msgspec.structs import asdict
 
 from chalicelib.protocol.device_code import DEVICE_CODE
-from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri, InvalidScope
-from chalicelib.protocol.redirect_uri import check_registrable
+from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
+from chalicelib.protocol.redirect_uri import check_registrable, is_loopback
 from chalicelib.protocol.registration_keys import RegisteredKeys, check_no_software_statement, read_registered_keys
+from chalicelib.protocol.registration_members import read_flag, read_list, read_string
 from chalicelib.protocol.registration_places import (
     MAX_REDIRECT_URIS,
     check_places,
     check_returns,
     check_told_at,
     is_public,
+    leads_home,
     sector_of,
 )
-from chalicelib.protocol.scope import parse_scope, serialize
+from chalicelib.protocol.registration_wishes import TOKEN_EXCHANGE, read_wishes
+from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import AuthMethod, Client, Handout, RegistrationPolicy
 
 MAX_NAME_LENGTH = 80
 METHOD = "token_endpoint_auth_method"
-TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "logo_uri", "jwks_uri")
+# Nobody but the user's own browser goes there, so they may lie on the user's machine where the client itself does.
+PAGES = frozenset({"client_uri", "policy_uri", "tos_uri", "logo_uri"})
 # The only value that is kept: every other one would be a promise that we break.
 ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "id_token_signed_response_alg": ("ES256",),
@@ -64,6 +69,7 @@ class RegistrationRequest(Struct, frozen=True, kw_only=True):
     grant_types: frozenset[str]
     application_type: Literal["web", "native"]
     scopes: frozenset[str]
+    unnamed_scopes: frozenset[str]
     optional_scopes: frozenset[str]
     require_pushed_authorization_requests: bool
     client_uri: str | None
@@ -120,7 +126,7 @@ def parse_registration(
 ) -> RegistrationRequest:
     """Read a registration document, decoded from JSON.
 
-    policy           all that it may ask; asking for more is refused, not trimmed
+    policy           all that it may have; grant types, response types and scopes beyond it are left out
     default_scopes   what it has where the document names none, as far as the policy allows
 
     Raises InvalidRedirectUri, InvalidClientMetadata, InvalidSoftwareStatement and UnapprovedSoftwareStatement.
@@ -129,16 +135,12 @@ def parse_registration(
         raise InvalidClientMetadata("document_not_an_object")
     check_no_software_statement(document)
     _check_promises(document)
-    uris = {name: _read_uri(document, name) for name in URI_MEMBERS}
-    scopes = _read_scopes(document, "scope", default_scopes & policy.scopes)
-    optional_scopes = _read_scopes(document, "optional_scopes", frozenset())
-    if not scopes <= policy.scopes or not optional_scopes <= scopes:
-        at_fault = "optional_scopes" if scopes <= policy.scopes else "scope"
-        raise InvalidClientMetadata("scope_not_open_to_registration", at_fault)
-    scopes |= policy.api_scopes & policy.scopes
-    grant_types = _read_grant_types(document, scopes, policy)
-    redirect_uris, application_type = _read_redirect_uris(document, grant_types)
+    local = PAGES if leads_home(read_list(document, "redirect_uris") or ()) else frozenset()
+    uris = {name: _read_uri(document, name, local=name in local) for name in URI_MEMBERS}
+    wishes = read_wishes(document, policy, default_scopes=default_scopes)
+    grant_types = wishes.grant_types
     auth_method = _read_auth_method(document, policy)
+    redirect_uris, application_type = _read_redirect_uris(document, grant_types, public=auth_method == "none")
     if "client_credentials" in grant_types and auth_method == "none":
         raise InvalidClientMetadata("client_credentials_without_authentication", "grant_types", METHOD)
     return RegistrationRequest(
@@ -147,10 +149,11 @@ def parse_registration(
         token_endpoint_auth_method=auth_method,
         grant_types=grant_types,
         application_type=application_type,
-        scopes=scopes,
-        optional_scopes=optional_scopes,
-        require_pushed_authorization_requests=_read_flag(document, "require_pushed_authorization_requests"),
-        dpop_bound_access_tokens=_read_flag(document, "dpop_bound_access_tokens"),
+        scopes=wishes.scopes,
+        unnamed_scopes=wishes.unnamed_scopes,
+        optional_scopes=wishes.optional_scopes,
+        require_pushed_authorization_requests=read_flag(document, "require_pushed_authorization_requests"),
+        dpop_bound_access_tokens=read_flag(document, "dpop_bound_access_tokens"),
         client_uri=uris["client_uri"],
         initiate_login_uri=uris["initiate_login_uri"],
         policy_uri=uris["policy_uri"],
@@ -160,12 +163,12 @@ def parse_registration(
         resources=policy.resources,
         keys=read_registered_keys(document, auth_method=auth_method, jwks_uri=uris["jwks_uri"]),
         post_logout_redirect_uris=check_returns(
-            _read_list(document, "post_logout_redirect_uris") or (), application_type
+            read_list(document, "post_logout_redirect_uris") or (), application_type
         ),
         subject_type=(subject_type := _read_subject_type(document)),
         sector=_choose_sector(redirect_uris, grant_types) if subject_type == "pairwise" else "",
-        backchannel_logout_uri=check_told_at(_read_string(document, "backchannel_logout_uri"), redirect_uris),
-        backchannel_logout_session_required=_read_flag(document, "backchannel_logout_session_required"),
+        backchannel_logout_uri=check_told_at(read_string(document, "backchannel_logout_uri"), redirect_uris),
+        backchannel_logout_session_required=read_flag(document, "backchannel_logout_session_required"),
     )
 
 
@@ -184,7 +187,7 @@ def registration_answer(client: Client, secret: str | None, issuer: str, *, mana
         "grant_types": sorted(client.grant_types),
         "response_types": ["code"] if "authorization_code" in client.grant_types else [],
         "application_type": client.application_type,
-        "scope": serialize(client.scopes),
+        "scope": serialize(client.named_scopes),
         "id_token_signed_response_alg": "ES256",
         "subject_type": client.subject_type,
         "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
@@ -217,103 +220,50 @@ def _check_promises(document: Mapping[str, Any]) -> None:
             raise InvalidClientMetadata("member_not_offered", name)
 
 
-def _read_string(document: Mapping[str, Any], name: str) -> str | None:
-    """A text member; None where it is absent, null or empty."""
-    value = document.get(name)
-    if value is not None and not isinstance(value, str):
-        raise InvalidClientMetadata("member_not_a_string", name)
-    return value or None
-
-
-def _read_flag(document: Mapping[str, Any], name: str) -> bool:
-    """True or false; false where it is absent or null."""
-    value = document.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise InvalidClientMetadata("member_not_a_boolean", name)
-    return value or False
-
-
-def _read_list(document: Mapping[str, Any], name: str) -> tuple[str, ...] | None:
-    """A list of different strings; None where it is absent or null."""
-    value = document.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise InvalidClientMetadata("member_not_a_list_of_strings", name)
-    if len(set(value)) != len(value):
-        raise InvalidClientMetadata("member_repeats_a_value", name)
-    return tuple(value)
-
-
 def _read_name(document: Mapping[str, Any]) -> str:
     """A name for people: it stands on the consent page, so nothing in it may hide or reorder what follows."""
-    name = (_read_string(document, "client_name") or "").strip()
+    name = (read_string(document, "client_name") or "").strip()
     if len(name) > MAX_NAME_LENGTH or _UNFIT_NAME.search(name):
         raise InvalidClientMetadata("client_name_malformed", "client_name")
     return name or "Unnamed app"
 
 
-def _read_uri(document: Mapping[str, Any], name: str) -> str | None:
-    """A web address that people or we may later go to: https, a public host, no user-info."""
-    uri = _read_string(document, name)
+def _read_uri(document: Mapping[str, Any], name: str, *, local: bool) -> str | None:
+    """A web address that people or we may later go to: https, a public host, no user-info.
+
+    local   it may be a loopback address instead
+    """
+    uri = read_string(document, name)
     if uri is None:
         return None
     try:
-        check_registrable(uri, application_type="web")
+        check_registrable(uri, application_type="native" if local and is_loopback(uri) else "web")
     except InvalidRedirectUri as error:
         raise InvalidClientMetadata(f"{name}_malformed", name) from error
-    if not is_public(uri):
+    if not is_public(uri) and not (local and is_loopback(uri)):
         raise InvalidClientMetadata(f"{name}_not_public_https", name)
     return uri
 
 
-def _read_scopes(document: Mapping[str, Any], name: str, default: frozenset[str]) -> frozenset[str]:
-    try:
-        return parse_scope(_read_string(document, name)) or default
-    except InvalidScope as error:
-        raise InvalidClientMetadata("scope_malformed", name) from error
-
-
-def _read_grant_types(
-    document: Mapping[str, Any], scopes: frozenset[str], policy: RegistrationPolicy
-) -> frozenset[str]:
-    """What an app may register for itself; without a word, the code, and refresh where the scopes ask for it."""
-    listed = _read_list(document, "grant_types")
-    if listed is None:
-        refresh = policy.grant_types & {"refresh_token"} if "offline_access" in scopes else frozenset()
-        exchange = policy.grant_types & {TOKEN_EXCHANGE} if policy.handout == "token" else frozenset()
-        listed = ("authorization_code", *refresh, *exchange)
-    grant_types = frozenset(listed)
-    if not grant_types <= policy.grant_types:
-        raise InvalidClientMetadata("grant_type_not_open_to_registration", "grant_types")
-    of_a_user = grant_types & {"authorization_code", DEVICE_CODE}
-    if not of_a_user and grant_types != {"client_credentials"}:
-        raise InvalidClientMetadata("grant_types_without_a_beginning", "grant_types")
-    answers = ("code",) if "authorization_code" in grant_types else ()
-    if _read_list(document, "response_types") not in (None, answers):
-        raise InvalidClientMetadata("response_types_contradict_grant_types", "response_types", "grant_types")
-    return grant_types
-
-
 def _read_redirect_uris(
-    document: Mapping[str, Any], grant_types: frozenset[str]
+    document: Mapping[str, Any], grant_types: frozenset[str], *, public: bool
 ) -> tuple[tuple[str, ...], Literal["web", "native"]]:
     """The redirect URIs and the kind of app; where the document names no kind, the URIs show it."""
-    uris = _read_list(document, "redirect_uris") or ()
+    uris = read_list(document, "redirect_uris") or ()
     least = 1 if "authorization_code" in grant_types else 0
     if not least <= len(uris) <= MAX_REDIRECT_URIS:
         raise InvalidRedirectUri("redirect_uris_none_or_too_many")
-    told = _read_string(document, "application_type")
+    told = read_string(document, "application_type")
     if told not in (None, "web", "native"):
         raise InvalidClientMetadata("application_type_unknown", "application_type")
     native = told == "native" or (told is None and not all(uri.startswith("https:") for uri in uris))
     kind: Literal["web", "native"] = "native" if native else "web"
-    check_places(uris, kind)
+    check_places(uris, kind, public=public)
     return uris, kind
 
 
 def _read_subject_type(document: Mapping[str, Any]) -> Literal["public", "pairwise"]:
-    told = _read_string(document, "subject_type") or "public"
+    told = read_string(document, "subject_type") or "public"
     if told not in ("public", "pairwise"):
         raise InvalidClientMetadata("member_not_offered", "subject_type")
     return "pairwise" if told == "pairwise" else "public"
@@ -330,7 +280,7 @@ def _choose_sector(redirect_uris: tuple[str, ...], grant_types: frozenset[str]) 
 
 def _read_auth_method(document: Mapping[str, Any], policy: RegistrationPolicy) -> AuthMethod:
     """RFC 7591 section 2: `client_secret_basic` where nothing is said."""
-    told = _read_string(document, METHOD) or "client_secret_basic"
+    told = read_string(document, METHOD) or "client_secret_basic"
     for method in get_args(AuthMethod):
         if told == method and told in policy.auth_methods:
             return method  # type: ignore[no-any-return]

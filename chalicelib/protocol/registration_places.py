@@ -27,15 +27,20 @@ def is_public(uri: str) -> bool:
     return not name.startswith(("[", "127.")) and not _PRIVATE_HOST.fullmatch(name)
 
 
-def check_places(uris: tuple[str, ...], application_type: str) -> None:
+def check_places(uris: tuple[str, ...], application_type: str, *, public: bool = False) -> None:
     """Where a browser may be sent to: registrable, and public unless it is the user's own device.
 
     Raises InvalidRedirectUri.
     """
     for uri in uris:
-        check_registrable(uri, application_type=application_type)
+        check_registrable(uri, application_type=application_type, public=public)
         if uri.startswith(("http:", "https:")) and not is_loopback(uri) and not is_public(uri):
             raise InvalidRedirectUri("redirect_uri_private_host")
+
+
+def leads_home(redirect_uris: tuple[str, ...]) -> bool:
+    """True for a client that takes its answers on the user's own machine and nowhere else."""
+    return bool(redirect_uris) and all(is_loopback(uri) for uri in redirect_uris)
 
 
 def check_returns(uris: tuple[str, ...], application_type: str) -> tuple[str, ...]:

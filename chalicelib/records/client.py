@@ -93,6 +93,7 @@ class Client(Struct, frozen=True, kw_only=True):
 
     client_id            32 lower-case hex characters; of a client that its own document describes that one's URL
     scopes               all it may ask; `optional_scopes` of them may be unticked by the user
+    unnamed_scopes       those of `scopes` that its registration did not name: every app has them for a step up
     revision             raised when redirect URIs, keys, authentication, name or scopes change: older consents are void
     registered_by        "self", or "document" that was fetched: "not verified" on the page, and always asks for consent
     first_party          set by the operator alone: no consent page of ours, one named provider, scopes within `scopes`
@@ -131,6 +132,7 @@ class Client(Struct, frozen=True, kw_only=True):
     grant_types: frozenset[str] = frozenset()
     application_type: Literal["web", "native"] = "web"
     scopes: frozenset[str] = frozenset()
+    unnamed_scopes: frozenset[str] = frozenset()
     optional_scopes: frozenset[str] = frozenset()
     resources: frozenset[str] = frozenset()
     serves: frozenset[str] = frozenset()
@@ -174,6 +176,11 @@ class Client(Struct, frozen=True, kw_only=True):
     def has_secret(self) -> bool:
         """True where what proves it is a secret of ours."""
         return self.token_endpoint_auth_method in ("client_secret_basic", "client_secret_post")
+
+    @property
+    def named_scopes(self) -> frozenset[str]:
+        """Those that its registration names."""
+        return self.scopes - self.unnamed_scopes
 
     def may_use(self, provider_id: str) -> bool:
         """True where this provider is among its own."""

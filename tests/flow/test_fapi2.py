@@ -359,8 +359,10 @@ def test_no_device_and_no_password_gets_a_token(app: FapiParty) -> None:
     )
     document = {"grant_types": ["authorization_code", DEVICE_CODE], "redirect_uris": [APP], **KEYED}
     admitted = {"Authorization": f"Bearer {token_for(app.stack, policy)}"}
-    refused = register(app.stack, {**document, "jwks": {"keys": [KEY.public]}}, **admitted)
+    document["jwks"] = {"keys": [KEY.public]}
+    refused = register(app.stack, {**document, "grant_types": [DEVICE_CODE]}, **admitted)
     assert refusal(refused) == (400, "invalid_client_metadata")
+    assert register(app.stack, document, **admitted).json["grant_types"] == ["authorization_code"]
 
 
 @requirement("FAPI-19")

@@ -50,7 +50,7 @@ CHOICE = ChoicePage(
     client_verified=True,
     client_host="acme.example",
     redirect_host="app.acme.example",
-    redirect_is_loopback=False,
+    redirect_on_device=False,
     providers=(GITHUB,),
     own_scopes=(ScopeLine(name="email", is_ours=True, optional=True),),
     provider_scopes={"github": (READ, WRITE, OPTIONAL)},
@@ -69,7 +69,7 @@ NAMES_ITSELF = replace(
     client_host="agent.example",
     names_itself=True,
     redirect_host="127.0.0.1:49152",
-    redirect_is_loopback=True,
+    redirect_on_device=True,
 )
 DEVICE = DeviceLines(
     user_code="BCDF-GHJK", asked_from="203.0.113.7", same_network=False, asked_at=1_800_000_000, minutes=2

@@ -73,7 +73,7 @@ def test_who_is_not_verified_is_named_so_with_a_warning() -> None:
 
 @requirement("CONS-03")
 def test_a_program_on_this_device_gets_a_warning() -> None:
-    page = replace(CHOICE, redirect_is_loopback=True, redirect_host="127.0.0.1:8400")
+    page = replace(CHOICE, redirect_on_device=True, redirect_host="127.0.0.1:8400")
     words = in_words(page).words
     assert "127.0.0.1:8400 on this device" in words and "where another program could pose as it" in words
     assert "on this device" not in in_words(CHOICE).words

@@ -164,3 +164,30 @@ def test_a_consent_remembers_a_native_loopback_redirect_without_its_port() -> No
     for other in ("http://127.0.0.1:1024/", "http://[::1]:1024/back", "https://127.0.0.1:1024/back"):
         assert place_hash(other, native=True) != place_hash(first, native=True)
     assert place_hash("https://app.example/", native=True) == redirect_hash("https://app.example/")
+
+
+@requirement("AUTHZ-02")
+@pytest.mark.parametrize(
+    "scheme", sorted({"javascript", "data", "vbscript", "file", "intent", "ms-msdt", "web+x", "ws"})
+)
+def test_a_scheme_that_a_browser_or_a_system_handles_is_refused(scheme):
+    with pytest.raises(InvalidRedirectUri):
+        check_registrable(f"{scheme}://authority/path", application_type="native", public=True)
+
+
+@requirement("AUTHZ-02")
+def test_a_vendors_scheme_is_for_public_native_clients_alone():
+    uri = "cursor://anysphere.cursor-mcp/oauth/callback"
+    check_registrable(uri, application_type="native", public=True)
+    for kind, public in (("native", False), ("web", True)):
+        with pytest.raises(InvalidRedirectUri):
+            check_registrable(uri, application_type=kind, public=public)
+    for other in (
+        "cursor://user@host/cb",
+        "cursor://host:80/cb",
+        "cursor:///cb",
+        "Cursor://host/cb",
+        "cursor://h/../cb",
+    ):
+        with pytest.raises(InvalidRedirectUri):
+            check_registrable(other, application_type="native", public=True)
