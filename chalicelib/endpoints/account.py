@@ -17,6 +17,7 @@ from chalicelib.endpoints.account_page import show_account
 from chalicelib.endpoints.answers import account_uri
 from chalicelib.endpoints.cookies import read_browser
 from chalicelib.endpoints.forms import is_fresh, open_account_form
+from chalicelib.endpoints.login_age import is_recent
 from chalicelib.endpoints.signin import check_own_form
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest, PageError
@@ -66,7 +67,7 @@ def _act(broker: Broker, http: Request) -> Reply:
     act = ACTS.get(name)
     if act is None and name != "link":
         raise PageError("account_act_unknown", link=account_uri(broker))
-    if name in WANT_FRESH and not holder.is_fresh(broker.clock.now()):
+    if name in WANT_FRESH and not is_recent(broker, holder.session):
         return show_again(broker, holder.session)
     if act is None:
         return leave_to_add_login(broker, http, target, holder.session)

@@ -13,6 +13,7 @@ from chalicelib.endpoints.choice import provider_option
 from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
 from chalicelib.endpoints.cookies import seal_session
 from chalicelib.endpoints.finishing import continue_session, start_session
+from chalicelib.endpoints.login_age import explain_login_age
 from chalicelib.endpoints.parties import load_providers
 from chalicelib.endpoints.travel import begin_account_trip, provider_name
 from chalicelib.pages.account import AccountEntryPage
@@ -55,8 +56,7 @@ def show_again(broker: Broker, session: BrowserSession) -> Reply:
 def leave_to_sign_in(broker: Broker, http: Request, provider_id: str, session: BrowserSession | None) -> Reply:
     """To the provider. Who is signed in here signs in again as the same user: nobody acts on another's page unaware."""
     decided_by = f"session:{session.sub}" if session else "page"
-    prompt = "login" if session else ""
-    url, cookies = begin_account_trip(broker, http, provider_id, decided_by=decided_by, prompt=prompt)
+    url, cookies = begin_account_trip(broker, http, provider_id, decided_by=decided_by)
     page = LeavingPage(url=url, name=provider_name(broker, provider_id), site=site(broker))
     return page_reply(page).with_headers(*cookies)
 
@@ -80,6 +80,7 @@ def finish_entry(broker: Broker, http: Request, pending: Pending, provider: Regi
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{arrival.sub}":
         link = account_uri(broker)
         raise PageError("another_account_came_back", page="account_of_another", status=403, link=link)
+    check_login_age(broker, pending, brought)
     subject = found.get(subject_place(arrival.sub))
     if subject is None:
         raise PageError("account_of_nobody", page="account_of_nobody", status=403, link=account_uri(broker))
@@ -99,6 +100,13 @@ def claim_entry(broker: Broker, pending: Pending) -> None:
     if isinstance(broker.store.claim_connect(pending.grant_id, purge_at=purge_at), Refused):
         broker.log.event("state_already_used", provider_id=pending.provider_id)
         raise PageError("state_already_used", page="account_again", link=account_uri(broker))
+
+
+def check_login_age(broker: Broker, pending: Pending, brought: Brought) -> None:
+    """Raises PageError: the provider proves no fresh login, although it was asked for one."""
+    too_old = explain_login_age(brought, pending, None, now=broker.clock.now())
+    if too_old:
+        raise PageError(too_old, page="login_not_fresh", status=403, link=account_uri(broker))
 
 
 def redeem_for_entry(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:

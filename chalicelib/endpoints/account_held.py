@@ -28,8 +28,6 @@ from chalicelib.records.places import (
 from chalicelib.records.sign_in import BrowserSession, Told
 from chalicelib.records.subject import Subject
 
-FRESH_SECONDS = 900
-
 
 class Holder(Struct, frozen=True, kw_only=True):
     """The user of a live browser session, as one read says."""
@@ -43,10 +41,6 @@ class Holder(Struct, frozen=True, kw_only=True):
     def sub(self) -> str:
         """Whose page it is."""
         return self.session.sub
-
-    def is_fresh(self, now: int) -> bool:
-        """True while the sign-in at the provider is a matter of minutes: what cannot be undone wants that."""
-        return 0 <= now - self.session.signed_in_at < FRESH_SECONDS
 
 
 class Pressed(Struct, frozen=True, kw_only=True):

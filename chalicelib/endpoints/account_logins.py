@@ -7,6 +7,7 @@ the same moment one wins. A login that is somebody's stays theirs.
 
 from chalicelib.asking import Registered
 from chalicelib.endpoints.account_entry import (
+    check_login_age,
     claim_entry,
     find_login,
     give_all_back,
@@ -17,6 +18,7 @@ from chalicelib.endpoints.account_held import Holder, Pressed, find_holder
 from chalicelib.endpoints.answers import account_uri, site
 from chalicelib.endpoints.arriving import Arrival
 from chalicelib.endpoints.cookies import SESSION, set_cookie
+from chalicelib.endpoints.login_age import is_recent
 from chalicelib.endpoints.travel import begin_account_trip, provider_name
 from chalicelib.pages.page import LeavingPage
 from chalicelib.ports import Broker, Refused
@@ -34,7 +36,7 @@ MOST_LOGINS = 10
 def leave_to_add_login(broker: Broker, http: Request, provider_id: str, session: BrowserSession) -> Reply:
     """To the provider, which is to ask who it is even where it knows somebody."""
     url, cookies = begin_account_trip(
-        broker, http, provider_id, decided_by=f"session:{session.sub}", prompt="login", purpose="add_login"
+        broker, http, provider_id, decided_by=f"session:{session.sub}", purpose="add_login"
     )
     page = LeavingPage(url=url, name=provider_name(broker, provider_id), site=site(broker))
     return page_reply(page).with_headers(*cookies)
@@ -43,7 +45,7 @@ def leave_to_add_login(broker: Broker, http: Request, provider_id: str, session:
 def finish_added_login(broker: Broker, http: Request, pending: Pending, provider: Registered, code: str) -> Reply:
     """Raises PageError: not the session that began, or not fresh any more; the login is somebody's; a mark ended it."""
     holder = find_holder(broker, http)
-    fresh = holder is not None and holder.is_fresh(broker.clock.now())
+    fresh = holder is not None and is_recent(broker, holder.session)
     if holder is None or not fresh or pending.decided_by != f"session:{holder.sub}":
         raise PageError("login_without_fresh_session", page="account_over", status=403, link=account_uri(broker))
     claim_entry(broker, pending)
@@ -51,6 +53,7 @@ def finish_added_login(broker: Broker, http: Request, pending: Pending, provider
     provider = brought.provider
     login, found = find_login(broker, pending, provider, brought)
     give_all_back(broker, provider, brought, holder.sub, holder.found.get(user_key_place(holder.sub)))
+    check_login_age(broker, pending, brought)
     if has_ended_since(found, pending):
         raise PageError("account_mark", page="not_allowed", status=403)
     stands = found.get(subject_place(login.sub))

@@ -13,6 +13,7 @@ from chalicelib.endpoints.consenting import record_consent
 from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session, set_provider
 from chalicelib.endpoints.decided import Decided, client_id_of, load_request
 from chalicelib.endpoints.device_decision import approve_device, decision_of, show_end
+from chalicelib.endpoints.login_age import explain_login_age
 from chalicelib.endpoints.second_decision import needs_page, show_page
 from chalicelib.endpoints.shortfall import Shortfall, find_shortfall, show_shortfall
 from chalicelib.endpoints.sitting import is_meant
@@ -29,8 +30,6 @@ from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Pen
 from chalicelib.records.subject import Subject
 from chalicelib.replies import Reply
 
-CLOCK_SKEW = 60
-
 
 def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Brought) -> Reply:
     """From the provider's word to our code."""
@@ -43,7 +42,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     except PageError:
         _end(broker, provider, brought, pending, client_id)
         raise
-    refusal = _find_refusal(broker, request, client, brought, arrival)
+    refusal = _find_refusal(broker, pending, request, client, brought, arrival)
     if refusal is not None:
         _end(broker, provider, brought, pending, client_id)
         return deliver(broker, refusal_of(broker, http, request, refusal))
@@ -171,22 +170,20 @@ def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pendin
 
 
 def _find_refusal(
-    broker: Broker, request: AuthorizationRequest, client: Client, brought: Brought, arrival: Arrival
+    broker: Broker,
+    pending: Pending,
+    request: AuthorizationRequest,
+    client: Client,
+    brought: Brought,
+    arrival: Arrival,
 ) -> LoginRequired | UnmetAuthenticationRequirements | None:
     """Why the app, which named a user, a context or an age, does not get this sign-in."""
     if not is_meant(broker, request, client, arrival.sub):
         return LoginRequired("another_user_than_named")
     if request.acr and brought.acr not in request.acr:
         return UnmetAuthenticationRequirements("acr_not_reached")
-    return LoginRequired("auth_time_older_than_max_age") if _is_too_old(request, brought, broker.clock.now()) else None
-
-
-def _is_too_old(request: AuthorizationRequest, brought: Brought, now: int) -> bool:
-    """The user may have taken `max_age` out of the provider's URL; where the provider says when the login was, that
-    counts (OpenID Connect Core section 3.1.2.1)."""
-    if request.max_age is None or brought.auth_time is None:
-        return False
-    return now - brought.auth_time > request.max_age + CLOCK_SKEW
+    too_old = explain_login_age(brought, pending, request, now=broker.clock.now())
+    return LoginRequired(too_old) if too_old else None
 
 
 def _keep_client_alive(broker: Broker, client: Client) -> None:

@@ -10,6 +10,7 @@ from chalicelib.asking import find_registered, load_definition
 from chalicelib.endpoints.answers import account_uri
 from chalicelib.endpoints.cookies import SLOT_BYTES, Headers, seal_pending, set_pending
 from chalicelib.endpoints.kept import keep_request
+from chalicelib.endpoints.login_age import account_max_age, max_age_of
 from chalicelib.endpoints.parties import Parties, decision_time, load_providers, time_behind
 from chalicelib.endpoints.sealed import seal_client_reference
 from chalicelib.ports import Broker
@@ -65,7 +66,7 @@ def begin_trip(
         in_a_day=in_a_day,
     )
     prompt = " ".join(sorted(request.prompt & {"login", "select_account"})) or ("consent" if asks_again else "")
-    extra = {"login_hint": request.login_hint, "prompt": prompt or None, "max_age": request.max_age}
+    extra = {"login_hint": request.login_hint, "prompt": prompt or None, "max_age": max_age_of(request)}
     extra |= {"ui_locales": request.ui_locales, "acr_values": request.acr_values}
     url = _provider_url(broker, parties.providers[provider_id], pending, extra)
     sealed = seal_pending(broker, pending)
@@ -117,14 +118,12 @@ def begin_account_trip(
     provider_id: str,
     *,
     decided_by: str,
-    prompt: str,
     purpose: Literal["account", "add_login"] = "account",
 ) -> tuple[str, Headers]:
     """The provider's URL for a user who wants to see their own page, and the cookie with it: no app asks, only the
     login's own scopes are asked, and nothing of the answer is kept.
 
-    decided_by   "page", or "session:<sub>" where that very user has to sign in once more
-    prompt       what the provider is to do before it answers, where it can
+    decided_by   "page", or "session:<sub>" where that very user has to prove a fresh login
 
     Raises PageError where the provider is switched off, or cannot be asked where it is.
     """
@@ -145,7 +144,9 @@ def begin_account_trip(
         decided_by=decided_by,
         purpose=purpose,
     )
-    url = _provider_url(broker, record, pending, {"prompt": prompt})
+    max_age = account_max_age(decided_by)
+    extra = {"prompt": "login" if max_age == 0 else None, "max_age": max_age}
+    url = _provider_url(broker, record, pending, extra)
     return url, set_pending(broker, http, pending, seal_pending(broker, pending))
 
 

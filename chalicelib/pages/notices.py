@@ -49,6 +49,7 @@ NOTICES: Final[dict[str, Notice]] = {
     "account_of_another": Notice("care", "back_to"),
     "erased": Notice("good"),
     "app_paused": Notice("care", "back_to"),
+    "login_not_fresh": Notice("care", "back_to"),
     "login_taken": Notice("care", "back_to"),
     "not_found": Notice("care", "back_to"),
     "account_of_nobody": Notice("care", "back_to"),
