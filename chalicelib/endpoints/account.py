@@ -14,6 +14,7 @@ from chalicelib.endpoints.account_held import Holder, Pressed, find_holder, read
 from chalicelib.endpoints.account_limits import end_in_a_day, end_no_more, narrow, pause, resume
 from chalicelib.endpoints.account_logins import leave_to_add_login, remove_login
 from chalicelib.endpoints.account_page import show_account
+from chalicelib.endpoints.account_sign_out import sign_out_everywhere
 from chalicelib.endpoints.answers import account_uri
 from chalicelib.endpoints.cookies import read_browser
 from chalicelib.endpoints.forms import is_fresh, open_account_form
@@ -39,6 +40,7 @@ ACTS: dict[str, Act] = {
     "reconnect": reconnect,
     "download": download,
     "unlink": remove_login,
+    "sign_out_everywhere": sign_out_everywhere,
     "erase": ask_to_erase,
     "erase_for_good": erase,
 }

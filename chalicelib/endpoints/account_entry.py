@@ -11,7 +11,7 @@ from chalicelib.endpoints.answers import account_path, account_uri, site
 from chalicelib.endpoints.arriving import Arrival, derive_names, follow_link
 from chalicelib.endpoints.choice import provider_option
 from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
-from chalicelib.endpoints.cookies import seal_session
+from chalicelib.endpoints.cookies import ended_places, read_session_owner, seal_session
 from chalicelib.endpoints.finishing import continue_session, start_session
 from chalicelib.endpoints.login_age import explain_login_age
 from chalicelib.endpoints.parties import load_providers
@@ -22,9 +22,9 @@ from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.keyset import Purpose
-from chalicelib.records.places import DEPLOYMENT, provider_place, subject_place, user_key_place
+from chalicelib.records.places import DEPLOYMENT, Place, provider_place, subject_place, user_key_place
 from chalicelib.records.sign_in import BrowserSession, Pending
-from chalicelib.records.stored import UserKey
+from chalicelib.records.stored import Seen, UserKey
 from chalicelib.replies import Reply, page_reply, redirect_reply
 from chalicelib.upstream.http import ProviderUnavailable
 
@@ -75,7 +75,8 @@ def finish_entry(broker: Broker, http: Request, pending: Pending, provider: Regi
     claim_entry(broker, pending)
     brought = redeem_for_entry(broker, provider, pending, code)
     provider = brought.provider
-    arrival, found = _find_arrival(broker, pending, provider, brought)
+    before = read_session_owner(broker, http)
+    arrival, found = _find_arrival(broker, pending, provider, brought, *ended_places(before))
     give_all_back(broker, provider, brought, arrival.sub, found.get(user_key_place(arrival.sub)))
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{arrival.sub}":
         link = account_uri(broker)
@@ -86,7 +87,7 @@ def finish_entry(broker: Broker, http: Request, pending: Pending, provider: Regi
         raise PageError("account_of_nobody", page="account_of_nobody", status=403, link=account_uri(broker))
     if has_ended_since(found, pending) or subject.marks.void(pending.decided_at):
         raise PageError("account_mark", page="not_allowed", status=403)
-    session, told = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
+    session, told = continue_session(broker, before, start_session(broker, provider, brought, arrival), subject, found)
     broker.log.event("account_entered", provider_id=pending.provider_id)
     cookie = seal_session(broker, session, subject.session_salt, told)
     return redirect_reply(account_uri(broker)).with_headers(cookie)
@@ -104,9 +105,9 @@ def claim_entry(broker: Broker, pending: Pending) -> None:
 
 def check_login_age(broker: Broker, pending: Pending, brought: Brought) -> None:
     """Raises PageError: the provider proves no fresh login, although it was asked for one."""
-    too_old = explain_login_age(brought, pending, None, now=broker.clock.now())
-    if too_old:
-        raise PageError(too_old, page="login_not_fresh", status=403, link=account_uri(broker))
+    reason = explain_login_age(brought, pending, None, now=broker.clock.now())
+    if reason:
+        raise PageError(reason, page="login_not_fresh", status=403, link=account_uri(broker))
 
 
 def redeem_for_entry(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
@@ -118,27 +119,31 @@ def redeem_for_entry(broker: Broker, provider: Registered, pending: Pending, cod
         raise PageError(error.reason, page=page, status=502, link=account_uri(broker)) from None
 
 
-def _find_arrival(broker: Broker, pending: Pending, provider: Registered, brought: Brought) -> tuple[Arrival, Found]:
+def _find_arrival(
+    broker: Broker, pending: Pending, provider: Registered, brought: Brought, *also: Place[Seen]
+) -> tuple[Arrival, Found]:
     """Who it is, and what may have ended that; one read more where it is a further login of somebody's."""
-    arrival, found = find_login(broker, pending, provider, brought)
+    arrival, found = find_login(broker, pending, provider, brought, *also)
     whose = follow_link(broker, arrival, found.get(subject_place(arrival.sub)), "")
-    return (arrival, found) if whose is arrival else (whose, _read(broker, pending, whose))
+    return (arrival, found) if whose is arrival else (whose, _read(broker, pending, whose, *also))
 
 
-def find_login(broker: Broker, pending: Pending, provider: Registered, brought: Brought) -> tuple[Arrival, Found]:
+def find_login(
+    broker: Broker, pending: Pending, provider: Registered, brought: Brought, *also: Place[Seen]
+) -> tuple[Arrival, Found]:
     """What this login is called by itself; one read more where its user was erased, and it is another's now."""
     arrival = derive_names(broker, provider, brought, "")
-    found = _read(broker, pending, arrival)
+    found = _read(broker, pending, arrival, *also)
     first = found.get(subject_place(arrival.login))
     if first is None or not first.erased:
         return arrival, found
     arrival = derive_names(broker, provider, brought, "", life=first.erased)
-    return arrival, _read(broker, pending, arrival)
+    return arrival, _read(broker, pending, arrival, *also)
 
 
-def _read(broker: Broker, pending: Pending, arrival: Arrival) -> Found:
+def _read(broker: Broker, pending: Pending, arrival: Arrival, *also: Place[Seen]) -> Found:
     provider_at = provider_place(pending.provider_id)
-    return broker.store.read(DEPLOYMENT, provider_at, subject_place(arrival.sub), user_key_place(arrival.sub))
+    return broker.store.read(DEPLOYMENT, provider_at, subject_place(arrival.sub), user_key_place(arrival.sub), *also)
 
 
 def has_ended_since(found: Found, pending: Pending) -> bool:

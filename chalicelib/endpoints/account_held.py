@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from chalicelib.access import open_key_of
-from chalicelib.endpoints.cookies import open_session, read_session_owner
+from chalicelib.endpoints.cookies import ended_place, open_session, read_session_owner
 from chalicelib.endpoints.parties import find_switched_on
 from chalicelib.endpoints.sitting import has_ended
 from chalicelib.ports import Broker, Found
@@ -78,10 +78,10 @@ def find_holder(broker: Broker, http: Request, *also: Place[Any]) -> Holder | No
     owner = read_session_owner(broker, http)
     if owner is None:
         return None
-    at = subject_place(owner.sub)
-    found = broker.store.read(at, user_key_place(owner.sub), DEPLOYMENT, *find_switched_on(broker), *also)
+    at, ended = subject_place(owner.sub), ended_place(owner)
+    found = broker.store.read(at, ended, user_key_place(owner.sub), DEPLOYMENT, *find_switched_on(broker), *also)
     subject = found.get(at)
-    session = open_session(broker, owner, subject)
+    session = open_session(broker, owner, subject, sign_out=found.get(ended))
     if session is None or subject is None or has_ended(found, session):
         return None
     return Holder(session=session, subject=subject, told=owner.told, found=found)

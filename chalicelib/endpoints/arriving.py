@@ -82,22 +82,22 @@ def follow_link(broker: Broker, arrival: Arrival, subject: Subject | None, clien
 
 
 def find_arrival(
-    broker: Broker, pending: Pending, provider: Registered, brought: Brought, client_id: str
+    broker: Broker, pending: Pending, provider: Registered, brought: Brought, client_id: str, *also: Place[Any]
 ) -> tuple[Arrival, Found]:
     """Who it is, and everything that the rest decides on in one strongly consistent batch; one batch more where the
     user of this login was erased and comes back as somebody else (what was decided before that ended with it), and one
     where it is a further login of another user."""
     arrival = derive_names(broker, provider, brought, client_id)
-    found = _read_all(broker, pending, arrival, client_id)
+    found = _read_all(broker, pending, arrival, client_id, *also)
     first = found.get(subject_place(arrival.login))
     if first is not None and first.erased and pending.decided_at >= (first.marks.not_before or 0):
         arrival = derive_names(broker, provider, brought, client_id, life=first.erased)
-        found = _read_all(broker, pending, arrival, client_id)
+        found = _read_all(broker, pending, arrival, client_id, *also)
     whose = follow_link(broker, arrival, found.get(subject_place(arrival.sub)), client_id)
-    return (arrival, found) if whose is arrival else (whose, _read_all(broker, pending, whose, client_id))
+    return (arrival, found) if whose is arrival else (whose, _read_all(broker, pending, whose, client_id, *also))
 
 
-def _read_all(broker: Broker, pending: Pending, arrival: Arrival, client_id: str) -> Found:
+def _read_all(broker: Broker, pending: Pending, arrival: Arrival, client_id: str, *also: Place[Any]) -> Found:
     places: list[Place[Any]] = [
         DEPLOYMENT,
         client_place(client_id),
@@ -106,6 +106,7 @@ def _read_all(broker: Broker, pending: Pending, arrival: Arrival, client_id: str
         consent_place(arrival.sub, client_id),
         connection_place(arrival.connection_id),
         user_key_place(arrival.sub),
+        *also,
     ]
     if pending.stored:
         places.append(stored_request_place(pending.stored))

@@ -14,7 +14,10 @@ import msgspec
 from chalicelib.endpoints.sealed import browser_hash, open_value, read_value, seal_value
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
+from chalicelib.protocol.sealing import canonical
+from chalicelib.records.places import Place, seen_place
 from chalicelib.records.sign_in import BrowserSession, Pending, Told
+from chalicelib.records.stored import Seen
 from chalicelib.records.subject import Subject
 from chalicelib.vault import session as vault_session
 
@@ -167,9 +170,31 @@ def read_session_owner(broker: Broker, request: Request) -> SessionOwner | None:
     return read_value(opened, SessionOwner)
 
 
-def open_session(broker: Broker, outer: SessionOwner, subject: Subject | None) -> BrowserSession | None:
-    """The session, if the subject is alive, its salt unchanged, and nothing has ended it since."""
-    if subject is None:
+def ended_place(owner: SessionOwner) -> Place[Seen]:
+    """Where the sign-out of this session is stored, whichever copy of its cookie comes."""
+    return seen_place(hashlib.sha256(canonical("session", owner.sid)).hexdigest())
+
+
+def ended_places(owner: SessionOwner | None) -> tuple[Place[Seen], ...]:
+    """The same for the next batch read; nothing without a cookie of ours."""
+    return () if owner is None else (ended_place(owner),)
+
+
+def end_session(broker: Broker, owner: SessionOwner) -> None:
+    """No copy of this session's cookie opens from now on: one write, stored as long as any of them could live."""
+    now = broker.clock.now()
+    mark = ended_place(owner).pk.partition("#")[2]
+    broker.store.claim_once(mark, now=now, expires_at=max(owner.ends_at, now + broker.settings.session_seconds))
+
+
+def open_session(
+    broker: Broker, outer: SessionOwner, subject: Subject | None, *, sign_out: Seen | None
+) -> BrowserSession | None:
+    """The session, if the subject is alive, its salt unchanged, and nothing has ended it since.
+
+    sign_out   what is stored at `ended_place` of this session
+    """
+    if subject is None or sign_out is not None:
         return None
     session = vault_session.open_session(
         broker.keys.get("cookie"), outer.inner, sub=outer.sub, session_salt=subject.session_salt

@@ -10,7 +10,15 @@ from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, fi
 from chalicelib.endpoints.completing import add_told, build_grant, end_replaced_session
 from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
 from chalicelib.endpoints.consenting import record_consent
-from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session, set_provider
+from chalicelib.endpoints.cookies import (
+    SessionOwner,
+    ended_place,
+    ended_places,
+    open_session,
+    read_session_owner,
+    seal_session,
+    set_provider,
+)
 from chalicelib.endpoints.decided import Decided, client_id_of, load_request
 from chalicelib.endpoints.device_decision import approve_device, decision_of, show_end
 from chalicelib.endpoints.login_age import explain_login_age
@@ -34,7 +42,8 @@ from chalicelib.replies import Reply
 def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Brought) -> Reply:
     """From the provider's word to our code."""
     client_id, provider = client_id_of(broker, pending), brought.provider
-    arrival, found = find_arrival(broker, pending, provider, brought, client_id)
+    before = read_session_owner(broker, http)
+    arrival, found = find_arrival(broker, pending, provider, brought, client_id, *ended_places(before))
     try:
         decided = load_request(pending, found, broker)
         request = decided.request
@@ -55,7 +64,9 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
     read = found.get(connection_place(arrival.connection_id))
     if needs_page(broker, pending, request, client, consent, read, is_void=is_void):
         _end(broker, provider, brought, pending, client_id)
-        session, told = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
+        session, told = continue_session(
+            broker, before, start_session(broker, provider, brought, arrival), subject, found
+        )
         cookie = seal_session(broker, session, subject.session_salt, told)
         return show_page(broker, http, decided, session).with_headers(cookie)
     allowed = _admit(broker, pending, consent, decided.allowed)
@@ -71,7 +82,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         connected_at=pending.decided_at,
         is_void=is_void,
     )
-    session, told = continue_session(broker, http, start_session(broker, provider, brought, arrival), subject)
+    session, told = continue_session(broker, before, start_session(broker, provider, brought, arrival), subject, found)
     if shortfall.missing:
         page = _ask_about_shortfall(broker, http, pending, decided, client, provider, shortfall, owner)
         end_replaced(broker, owner, provider, connection)
@@ -182,8 +193,8 @@ def _find_refusal(
         return LoginRequired("another_user_than_named")
     if request.acr and brought.acr not in request.acr:
         return UnmetAuthenticationRequirements("acr_not_reached")
-    too_old = explain_login_age(brought, pending, request, now=broker.clock.now())
-    return LoginRequired(too_old) if too_old else None
+    reason = explain_login_age(brought, pending, request, now=broker.clock.now())
+    return LoginRequired(reason) if reason else None
 
 
 def _keep_client_alive(broker: Broker, client: Client) -> None:
@@ -263,11 +274,12 @@ def start_session(broker: Broker, provider: Registered, brought: Brought, arriva
 
 
 def continue_session(
-    broker: Broker, http: Request, session: BrowserSession, subject: Subject
+    broker: Broker, owner: SessionOwner | None, session: BrowserSession, subject: Subject, found: Found
 ) -> tuple[BrowserSession, tuple[Told, ...]]:
     """Where the same user was signed in at this browser already it goes on as that session, under its name."""
-    owner = read_session_owner(broker, http)
-    before = open_session(broker, owner, subject) if owner is not None else None
-    if owner is None or before is None:
+    if owner is None:
+        return session, ()
+    before = open_session(broker, owner, subject, sign_out=found.get(ended_place(owner)))
+    if before is None:
         return session, ()
     return msgspec.structs.replace(session, sid=before.sid), owner.told

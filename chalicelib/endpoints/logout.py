@@ -16,6 +16,7 @@ from chalicelib.endpoints.cookies import (
     SESSION,
     Headers,
     SessionOwner,
+    end_session,
     new_browser,
     read_browser,
     read_session_owner,
@@ -31,7 +32,7 @@ from chalicelib.endpoints.forms import (
 from chalicelib.endpoints.parties import find_client
 from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.endpoints.signin import check_own_form
-from chalicelib.issuing import subject_for
+from chalicelib.issuing import show_session, subject_for
 from chalicelib.pages.page import ErrorPage, SignOutPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest, InvalidToken, PageError
@@ -114,6 +115,7 @@ def _check(broker: Broker, parameters: Parameters) -> SignOutRequest:
         at=broker.clock.now(),
         client_id=client.client_id,
         sub=hint.get("sub", ""),
+        sid=hint.get("sid", ""),
         redirect_uri=asked or "",
         state=parameters.get("state"),
     )
@@ -131,8 +133,13 @@ def _read_hint(broker: Broker, hint: str | None) -> dict[str, str]:
 
 
 def _is_meant(broker: Broker, owner: SessionOwner, request: SignOutRequest, client: Client | None) -> bool:
-    """True where the app holds an ID token of the very user who is signed in here, under either name of that user."""
-    return client is not None and request.sub in (owner.sub, subject_for(broker, client, owner.sub))
+    """True where the app holds an ID token of this very session, under either name of its user. One of another session
+    of that user is suspect: anybody may have it (RP-Initiated Logout 1.0 section 2)."""
+    if client is None:
+        return False
+    shown = subject_for(broker, client, owner.sub)
+    named = (owner.sid, show_session(broker, owner.sid, shown))
+    return request.sub in (owner.sub, shown) and bool(request.sid) and request.sid in named
 
 
 def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client | None) -> Reply:
@@ -187,8 +194,10 @@ def _end(
 
     pressed   the user has pressed a button of ours for it
     """
-    if owner is not None and owner.told and broker.clock.now() < owner.ends_at:
-        leave_sign_out(broker, owner.sid, owner.told)
+    if owner is not None and broker.clock.now() < owner.ends_at:
+        if owner.told:
+            leave_sign_out(broker, owner.sid, owner.told)
+        end_session(broker, owner)
     forget: Headers = tuple(set_cookie(broker, name, "", max_age=0) for name in (SESSION, PROVIDER))
     broker.log.event("signed_out", client_id=request.client_id or None, had_session=owner is not None, pressed=pressed)
     place = _place(request, client)

@@ -9,7 +9,7 @@ from chalicelib.asking import load_definition
 from chalicelib.endpoints.answers import AppAnswer, account_uri, grant_answer
 from chalicelib.endpoints.completing import add_told, build_grant, end_replaced_session
 from chalicelib.endpoints.consenting import covers, record_consent
-from chalicelib.endpoints.cookies import Headers, open_session, read_session_owner, seal_session
+from chalicelib.endpoints.cookies import Headers, ended_place, open_session, read_session_owner, seal_session
 from chalicelib.endpoints.device_decision import approve_device
 from chalicelib.endpoints.parties import Parties, decision_time, find_switched_on
 from chalicelib.issuing import subject_for
@@ -59,8 +59,9 @@ def find_sitting(broker: Broker, http: Request, client_id: str, *also: Place[Any
         broker.keys.get("identity").current.secret, sub=owner.sub, client_id=client_id, account_id=owner.account_id
     )
     places = (subject_place(owner.sub), consent_place(owner.sub, client_id), connection_place(connection_id))
-    found = broker.store.read(*places, DEPLOYMENT, client_place(client_id), *find_switched_on(broker), *also)
-    session = open_session(broker, owner, found.get(places[0]))
+    ended = ended_place(owner)
+    found = broker.store.read(*places, ended, DEPLOYMENT, client_place(client_id), *find_switched_on(broker), *also)
+    session = open_session(broker, owner, found.get(places[0]), sign_out=found.get(ended))
     if session is None or has_ended(found, session):
         return None
     consent, connection = found.get(places[1]), found.get(places[2])

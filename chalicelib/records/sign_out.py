@@ -8,6 +8,7 @@ class SignOutRequest(Struct, frozen=True, kw_only=True):
 
     client_id      who asks; "" where nobody that we know is named
     sub            whose session is meant, as that client knows the user: proven by an ID token of ours; "" without one
+    sid            of that ID token: which session is meant, as that client knows it
     redirect_uri   registered by that client for this; "" where the browser stays here
     at             epoch seconds
     """
@@ -15,6 +16,7 @@ class SignOutRequest(Struct, frozen=True, kw_only=True):
     at: int
     client_id: str = ""
     sub: str = ""
+    sid: str = ""
     redirect_uri: str = ""
     state: str | None = None
 

@@ -1,5 +1,7 @@
 """What a user's own page costs at the table, warm, exactly."""
 
+from urllib.parse import urlencode
+
 from chalicelib.records.places import subject_place
 from tests.account.page import PATH, age_session, look, press
 from tests.flow.stack import Stack
@@ -90,3 +92,15 @@ def test_a_second_login(stack: Stack) -> None:
     (name,) = read(stack, subject_place(session.claims["sub"])).logins
     with spends(stack, 5, "session, login, its end and next life, no longer noted"):
         assert press(browser, page, f"unlink {name}").status == 303
+
+
+@requirement("BUDGET", "SESS-04")
+def test_signing_out_here_and_everywhere(stack: Stack) -> None:
+    session, other = start_session(stack), start_session(stack)
+    hint = urlencode({"id_token_hint": other.tokens["id_token"]})
+    with spends(stack, 1, "the session's end"):
+        other.sign_in.browser.get(f"/logout?{hint}")
+    browser = session.sign_in.browser
+    page = look(browser)
+    with spends(stack, 4, "session, salt, index, apps that may want to know"):
+        assert press(browser, page, "sign_out_everywhere").status == 200

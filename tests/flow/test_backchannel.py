@@ -108,7 +108,7 @@ def jobs(stack: Stack) -> list[Job]:
 def test_an_app_is_told_which_session_of_whom_has_ended(wired: Stack, app: App) -> None:
     session = sign_in(wired, app)
     signed_in = read_claims(session.tokens["id_token"])
-    with only_written(wired, "JOB"):
+    with only_written(wired, "JOB", "SEEN"):
         leave(session)
     assert app.told == [], "never while the user waits"
     assert [one.outcome for one in run(wired)] == ["done"] and jobs(wired) == []

@@ -62,13 +62,36 @@ def test_an_id_token_of_the_user_signs_out_and_leads_back(stack: Stack) -> None:
     session = sign_in(stack)
     hint = session.tokens["id_token"]
     assert is_signed_in(stack, session)
-    with only_written(stack):
+    with only_written(stack, "SEEN"):
         answer = log_out(session.sign_in.browser, id_token_hint=hint, post_logout_redirect_uri=BYE, state="s&1")
     assert (answer.status, answer.location) == (303, BYE + "&state=s%261")
     assert "tb_session" not in session.sign_in.browser.cookies and not is_signed_in(stack, session)
     assert answer.headers_named("set-cookie") == [
         f"{name}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax" for name in ("tb_session", "tb_provider")
     ]
+
+
+@requirement("OUT-02")
+@pytest.mark.parametrize("subject_type", ["public", "pairwise"])
+def test_an_id_token_of_another_session_of_the_same_user_signs_nobody_out_by_itself(
+    stack: Stack, subject_type: str
+) -> None:
+    other = sign_in(stack, subject_type=subject_type)
+    secret = other.sign_in.secret
+    here = start_session(stack, client=(other.client, secret))
+    answer = log_out(here.sign_in.browser, id_token_hint=other.tokens["id_token"], post_logout_redirect_uri=BYE)
+    assert (answer.status, title(answer)) == (200, "Sign out?") and is_signed_in(stack, here)
+    assert press(here.sign_in.browser, answer).location == BYE
+    there = log_out(other.sign_in.browser, id_token_hint=other.tokens["id_token"], post_logout_redirect_uri=BYE)
+    assert (there.status, there.location) == (303, BYE)
+
+
+@requirement("OUT-02")
+def test_an_id_token_that_names_no_session_signs_nobody_out_by_itself(stack: Stack) -> None:
+    session = sign_in(stack)
+    claims = {name: value for name, value in read_claims(session.tokens["id_token"]).items() if name != "sid"}
+    answer = log_out(session.sign_in.browser, id_token_hint=sign(stack, claims, "JWT"))
+    assert (answer.status, title(answer)) == (200, "Sign out?") and is_signed_in(stack, session)
 
 
 @requirement("OUT-01")
