@@ -28,6 +28,7 @@ from chalicelib.upstream.metadata import (
 )
 from chalicelib.upstream.revocation import TokenKind, build_revocation_request, read_revocation_response
 from chalicelib.upstream.token import ProviderTokens, build_exchange_request, build_token_request, read_token_response
+from chalicelib.upstream.unusable_tokens import read_unusable_tokens
 from chalicelib.vault.sealed import OwnKey, open_metadata, open_provider_secret
 
 ProviderFailure = (ProviderUnavailable, ProviderRefused, ProviderMisbehaved)
@@ -65,6 +66,9 @@ class Brought(Struct, frozen=True, kw_only=True):
     identity: Identity
     auth_time: int | None
     acr: str = ""
+
+
+Receive = Callable[[Registered, ProviderTokens], None]
 
 
 def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
@@ -182,8 +186,10 @@ def status_of(error: ProviderUnavailable | ProviderRefused | ProviderMisbehaved)
     return 400 if isinstance(error, ProviderRefused) and error.code == "invalid_grant" else 502
 
 
-def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
+def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, code: str, receive: Receive) -> Brought:
     """The one request to the token endpoint, then who it was; never repeated by itself.
+
+    receive   takes over each token response before anything else is done with it
 
     Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
     """
@@ -201,10 +207,11 @@ def redeem_at_provider(broker: Broker, provider: Registered, pending: Pending, c
         scope.partition(":")[2] for scope in pending.allowed if scope.startswith(definition.provider_id + ":")
     )
     response = broker.fetcher.fetch(asked, timeout_seconds=TOKEN_SECONDS)
-    first = read_token_response(definition, response, requested=requested, now=broker.clock.now())
+    first = _read_tokens(broker, provider, response, requested, receive)
     claims = _verify_id_token(broker, provider, first.id_token, pending.nonce) if definition.is_openid else None
-    tokens = _exchange(broker, provider, first)
+    tokens = _exchange(broker, provider, first, receive)
     provider = _ask_metadata(broker, provider, tokens)
+    receive(provider, tokens)
     identity = _ask_identity(broker, provider, tokens, claims)
     stated = (claims or {}).get("auth_time")
     honest = definition.identity.auth_time and isinstance(stated, int) and 1 < stated < NO_TIME
@@ -234,7 +241,22 @@ def _ask_identity(
     return msgspec.structs.replace(identity, profile={**provider.told, **identity.profile})
 
 
-def _exchange(broker: Broker, provider: Registered, first: ProviderTokens) -> ProviderTokens:
+def _read_tokens(
+    broker: Broker, provider: Registered, response: HttpResponse, requested: frozenset[str], receive: Receive
+) -> ProviderTokens:
+    """Raises as the response is read; what it brought is received all the same."""
+    definition = provider.definition
+    try:
+        tokens = read_token_response(definition, response, requested=requested, now=broker.clock.now())
+    except ProviderFailure:
+        if (unusable := read_unusable_tokens(definition, response)) is not None:
+            receive(provider, unusable)
+        raise
+    receive(provider, tokens)
+    return tokens
+
+
+def _exchange(broker: Broker, provider: Registered, first: ProviderTokens, receive: Receive) -> ProviderTokens:
     """The second step where the file has one: its token takes the place of the first, what else was said stays."""
     definition = provider.definition
     if definition.exchange is None:
@@ -247,7 +269,7 @@ def _exchange(broker: Broker, provider: Registered, first: ProviderTokens) -> Pr
         token=first.access_token,
     )
     response = broker.fetcher.fetch(asked, timeout_seconds=EXCHANGE_SECONDS)
-    second = read_token_response(definition, response, requested=first.granted, now=broker.clock.now())
+    second = _read_tokens(broker, provider, response, first.granted, receive)
     return msgspec.structs.replace(second, answer={**first.answer, **second.answer})
 
 

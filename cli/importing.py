@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.asking import Brought, Registered
+from chalicelib.custody.duties import held_tokens
 from chalicelib.endpoints.arriving import Arrival
-from chalicelib.endpoints.connecting import Owner, find_or_make_user, insert_connection, open_tokens
+from chalicelib.endpoints.connecting import Owner, find_or_make_user, insert_connection
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
 from chalicelib.protocol.errors import OAuthError
@@ -87,7 +88,7 @@ class Importer:
         )
 
     def _holds(self, owner: Owner, connection: Connection, tokens: ProviderTokens) -> bool:
-        return tokens.access_token in open_tokens(self.broker, owner, connection)
+        return tokens.access_token in held_tokens(connection, owner.user_key)
 
     def _provider(self, moved: Moved) -> Registered:
         asked = (moved.provider, *(f"{name}={value}" for name, value in sorted(moved.metadata.items())))

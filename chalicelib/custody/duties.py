@@ -57,10 +57,14 @@ class Called(Struct, frozen=True):
 
 
 class Duty(Struct, frozen=True, array_like=True):
-    """What a job that revokes has to know: by its time the connection may be another sign-in's."""
+    """What a job that revokes has to know: by its time the connection may be another sign-in's.
+
+    subs   of tokens that no connection stores: the users whose live connections may hold the same ones by then
+    """
 
     tokens: tuple[Token, ...]
     metadata: dict[str, str]
+    subs: tuple[str, ...] = ()
 
 
 def leave_revocation(
@@ -86,7 +90,7 @@ def leave_revocation(
     broker.store.put_job(msgspec.structs.replace(job, sealed=duty))
 
 
-def leave_return(broker: Broker, provider: Registered, tokens: tuple[Token, ...]) -> None:
+def leave_return(broker: Broker, provider: Registered, tokens: tuple[Token, ...], subs: tuple[str, ...] = ()) -> None:
     """A job that ends tokens which nobody keeps. They are no user's yet, so they have a key of their own, with an end,
     in the table without backups."""
     now, job_id = broker.clock.now(), broker.entropy.token_bytes(16).hex()
@@ -104,7 +108,7 @@ def leave_return(broker: Broker, provider: Registered, tokens: tuple[Token, ...]
         expires_at=ends_at,
     )
     key = LeftKeys(versions={JOB_KEY_VERSION: fresh}, expires_at=ends_at)
-    encoded = msgspec.msgpack.encode(Duty(tokens, provider.metadata))
+    encoded = msgspec.msgpack.encode(Duty(tokens, provider.metadata, subs))
     duty = seal_duty(key, encoded, job=job, salt=broker.entropy.token_bytes(32))
     broker.store.put_job(msgspec.structs.replace(job, sealed=duty))
 
@@ -184,8 +188,14 @@ def tokens_of_answer(
 def without_kept(tokens: tuple[Token, ...], connection: Connection, key: OwnKey) -> tuple[Token, ...]:
     """Without those that the connection has now: a provider may give a later sign-in the very same ones again, and a
     duty from before must not end them."""
+    kept = held_tokens(connection, key)
+    return tuple(token for token in tokens if token[0] not in kept)
+
+
+def held_tokens(connection: Connection, key: OwnKey) -> frozenset[str]:
+    """Both tokens of a live connection, as far as they open."""
     if connection.status == "revoked":
-        return tokens
+        return frozenset()
     stored: dict[Attribute, bytes] = {
         "refresh_token": connection.sealed_refresh_token,
         "access_token": connection.sealed_access_token,
@@ -194,4 +204,4 @@ def without_kept(tokens: tuple[Token, ...], connection: Connection, key: OwnKey)
     for attribute, sealed in stored.items():
         with contextlib.suppress(SealBroken):  # empty, or of no use to anybody
             kept.add(open_value(key, sealed, attribute, place=place_of(connection)).decode())
-    return tuple(token for token in tokens if token[0] not in kept)
+    return frozenset(kept)

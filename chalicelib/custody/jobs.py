@@ -18,6 +18,7 @@ from chalicelib.custody.outcomes import Done, end_open_attempt, write_down
 from chalicelib.custody.revoking import finish_ending, look_around
 from chalicelib.custody.signing_out import tell_apps
 from chalicelib.custody.turns import take_turns
+from chalicelib.custody.unstored_tokens import read_held_tokens
 from chalicelib.ports import Broker, Found, ItemUnreadable, StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.sealing import SealBroken
@@ -196,7 +197,9 @@ def _give_back(broker: Broker, job: Job) -> Done:
     if not record.issued(job.created_at):
         return Done(done=True)
     duty = msgspec.msgpack.decode(open_duty(_open_key(broker, job, found), job), type=Duty)
-    return Done(done=not end_tokens(broker, find_registered(broker, record, duty.metadata), duty.tokens))
+    held = read_held_tokens(broker, record.provider_id, duty.subs)
+    tokens = tuple(token for token in duty.tokens if token[0] not in held)
+    return Done(done=not end_tokens(broker, find_registered(broker, record, duty.metadata), tokens))
 
 
 def _end(broker: Broker, job: Job, connection: Connection, found: Found) -> Done:

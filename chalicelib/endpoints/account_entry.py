@@ -4,13 +4,11 @@ It makes no user, no connection and no consent: who has never signed in through 
 provider gives on the way is given back.
 """
 
-from chalicelib.access import open_key_of
-from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider
-from chalicelib.custody.revoking import read_connections
+from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider, status_of
+from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.answers import account_path, account_uri, site
 from chalicelib.endpoints.arriving import Arrival, derive_names, follow_link
 from chalicelib.endpoints.choice import provider_option
-from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
 from chalicelib.endpoints.cookies import ended_places, read_session_owner, seal_session
 from chalicelib.endpoints.finishing import continue_session, start_session
 from chalicelib.endpoints.login_age import explain_login_age
@@ -22,9 +20,9 @@ from chalicelib.ports import Broker, Found, Refused
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.keyset import Purpose
-from chalicelib.records.places import DEPLOYMENT, Place, provider_place, subject_place, user_key_place
+from chalicelib.records.places import DEPLOYMENT, Place, provider_place, subject_place
 from chalicelib.records.sign_in import BrowserSession, Pending
-from chalicelib.records.stored import Seen, UserKey
+from chalicelib.records.stored import Seen
 from chalicelib.replies import Reply, page_reply, redirect_reply
 from chalicelib.upstream.http import ProviderUnavailable
 
@@ -73,11 +71,11 @@ def finish_entry(broker: Broker, http: Request, pending: Pending, provider: Regi
     Raises PageError: nobody of that login is known here, it is another user, or a mark has ended what was decided.
     """
     claim_entry(broker, pending)
-    brought = redeem_for_entry(broker, provider, pending, code)
-    provider = brought.provider
-    before = read_session_owner(broker, http)
-    arrival, found = _find_arrival(broker, pending, provider, brought, *ended_places(before))
-    give_all_back(broker, provider, brought, arrival.sub, found.get(user_key_place(arrival.sub)))
+    with UnstoredTokens(broker, pending) as unstored:
+        brought = redeem_for_entry(broker, provider, pending, code, unstored)
+        provider, before = brought.provider, read_session_owner(broker, http)
+        arrival, found = _find_arrival(broker, pending, provider, brought, *ended_places(before))
+        unstored.belong_to(arrival.sub)
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{arrival.sub}":
         link = account_uri(broker)
         raise PageError("another_account_came_back", page="account_of_another", status=403, link=link)
@@ -110,13 +108,16 @@ def check_login_age(broker: Broker, pending: Pending, brought: Brought) -> None:
         raise PageError(reason, page="login_not_fresh", status=403, link=account_uri(broker))
 
 
-def redeem_for_entry(broker: Broker, provider: Registered, pending: Pending, code: str) -> Brought:
+def redeem_for_entry(
+    broker: Broker, provider: Registered, pending: Pending, code: str, unstored: UnstoredTokens
+) -> Brought:
+    """Where the provider fails, the page leads back to the account page."""
     try:
-        return redeem_at_provider(broker, provider, pending, code)
+        return redeem_at_provider(broker, provider, pending, code, unstored.receive)
     except ProviderFailure as error:
         broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
         page = "provider_unavailable" if isinstance(error, ProviderUnavailable) else "provider_refused"
-        raise PageError(error.reason, page=page, status=502, link=account_uri(broker)) from None
+        raise PageError(error.reason, page=page, status=status_of(error), link=account_uri(broker)) from None
 
 
 def _find_arrival(
@@ -143,7 +144,7 @@ def find_login(
 
 def _read(broker: Broker, pending: Pending, arrival: Arrival, *also: Place[Seen]) -> Found:
     provider_at = provider_place(pending.provider_id)
-    return broker.store.read(DEPLOYMENT, provider_at, subject_place(arrival.sub), user_key_place(arrival.sub), *also)
+    return broker.store.read(DEPLOYMENT, provider_at, subject_place(arrival.sub), *also)
 
 
 def has_ended_since(found: Found, pending: Pending) -> bool:
@@ -151,21 +152,3 @@ def has_ended_since(found: Found, pending: Pending) -> bool:
     deployment, provider = found.get(DEPLOYMENT), found.get(provider_place(pending.provider_id))
     off = deployment is not None and deployment.marks.void(pending.decided_at)
     return off or provider is None or provider.marks.void(pending.decided_at)
-
-
-def give_all_back(broker: Broker, provider: Registered, brought: Brought, sub: str, sealed: UserKey | None) -> None:
-    """End at the provider what was brought, unless an app's connection of this user holds the very same tokens."""
-    kept = set[str]()
-    if sealed is not None and sealed.sealed:
-        user_key = open_key_of(broker, sealed)
-        for one in read_connections(broker, sub):
-            if one.status != "revoked" and one.provider_id == provider.record.provider_id:
-                owner = Owner(
-                    sub=one.sub,
-                    client_id=one.client_id,
-                    connection_id=one.connection_id,
-                    account_id=one.account_id,
-                    user_key=user_key,
-                )
-                kept |= open_tokens(broker, owner, one)
-    give_back(broker, provider, brought.tokens, kept=frozenset(kept))

@@ -6,11 +6,11 @@ the same moment one wins. A login that is somebody's stays theirs.
 """
 
 from chalicelib.asking import Registered
+from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.account_entry import (
     check_login_age,
     claim_entry,
     find_login,
-    give_all_back,
     has_ended_since,
     redeem_for_entry,
 )
@@ -25,7 +25,7 @@ from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.derive import bind_login
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.request import Request
-from chalicelib.records.places import subject_place, user_key_place
+from chalicelib.records.places import subject_place
 from chalicelib.records.sign_in import BrowserSession, Pending
 from chalicelib.records.subject import Subject
 from chalicelib.replies import Reply, page_reply, redirect_reply
@@ -49,10 +49,11 @@ def finish_added_login(broker: Broker, http: Request, pending: Pending, provider
     if holder is None or not fresh or pending.decided_by != f"session:{holder.sub}":
         raise PageError("login_without_fresh_session", page="account_over", status=403, link=account_uri(broker))
     claim_entry(broker, pending)
-    brought = redeem_for_entry(broker, provider, pending, code)
-    provider = brought.provider
-    login, found = find_login(broker, pending, provider, brought)
-    give_all_back(broker, provider, brought, holder.sub, holder.found.get(user_key_place(holder.sub)))
+    with UnstoredTokens(broker, pending) as unstored:
+        unstored.belong_to(holder.sub)
+        brought = redeem_for_entry(broker, provider, pending, code, unstored)
+        login, found = find_login(broker, pending, brought.provider, brought)
+        unstored.belong_to(login.sub)
     check_login_age(broker, pending, brought)
     if has_ended_since(found, pending):
         raise PageError("account_mark", page="not_allowed", status=403)

@@ -18,6 +18,7 @@ from chalicelib.asking import (
     redeem_at_provider,
     status_of,
 )
+from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.account_entry import answer_entry_refused, finish_entry
 from chalicelib.endpoints.account_logins import finish_added_login
 from chalicelib.endpoints.answers import account_uri, deliver, grant_answer, location_of, refusal_of, site, way_back
@@ -94,8 +95,9 @@ def _go_on(broker: Broker, http: Request, parameters: Parameters, pending: Pendi
     claim = _claim(broker, pending)
     if isinstance(claim, Refused):
         return _answer_again(broker, http, pending, claim.found)
-    brought = _ask(broker, http, provider, pending, code)
-    return finish_sign_in(broker, http, pending, brought)
+    with UnstoredTokens(broker, pending) as unstored:
+        brought = _ask(broker, http, provider, pending, code, unstored=unstored)
+        return finish_sign_in(broker, http, pending, brought, unstored)
 
 
 def _claim(broker: Broker, pending: Pending) -> Written[Grant] | Refused[Grant]:
@@ -238,13 +240,15 @@ def _same_place(broker: Broker, http: Request) -> str:
     return callback_uri(broker.settings.issuer, http.path.get("provider_id", "")) + "?" + urlencode(http.query)
 
 
-def _ask(broker: Broker, http: Request, provider: Registered, pending: Pending, code: str) -> Brought:
+def _ask(
+    broker: Broker, http: Request, provider: Registered, pending: Pending, code: str, *, unstored: UnstoredTokens
+) -> Brought:
     """Where the provider fails, the page leads back to the app with the registered error in the link.
 
     The claim ends with it: nobody would ever finish it, so a page that waits for it would wait in vain.
     """
     try:
-        return redeem_at_provider(broker, provider, pending, code)
+        return redeem_at_provider(broker, provider, pending, code, unstored.receive)
     except ProviderFailure as error:
         broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
         if pending.device_round:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
 from chalicelib.contention import write_tries
-from chalicelib.custody.duties import Token, end_tokens, leave_return
+from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.arriving import Arrival
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
@@ -65,6 +65,7 @@ def store_connection(
     owner: Owner,
     provider: Registered,
     brought: Brought,
+    unstored: UnstoredTokens,
     *,
     read: Connection | None,
     consent: Consent | None,
@@ -82,7 +83,6 @@ def store_connection(
     connected_by = broker.entropy.token_bytes(12).hex()
     for _ in write_tries(broker):
         if read is not None and is_superseded(read, provider.definition, decided_at=connected_at):
-            give_back(broker, provider, brought.tokens)
             raise PageError("connection_revoked_meanwhile", page="sign_in_over")
         decision = decide_connection(
             read,
@@ -95,11 +95,12 @@ def store_connection(
             moved=read is not None and _open_metadata(broker, owner, read) != provider.metadata,
         )
         if isinstance(decision, KeepStored):
-            give_back(broker, provider, brought.tokens, kept=open_tokens(broker, owner, decision.stored))
+            unstored.give_back()
             return decision.stored
         built = _build(broker, owner, provider, brought, decision, read, status, connected_at, connected_by)
         result = broker.store.put_connection(built)
         if not isinstance(result, Refused):
+            unstored.mark_stored()
             return result.item
         read = result.found
     raise TemporarilyUnavailable("connection_keeps_changing")
@@ -112,24 +113,6 @@ def insert_connection(
     anew, connected_by = Replace(generation=1, keep_refresh_token=False), broker.entropy.token_bytes(12).hex()
     built = _build(broker, owner, provider, brought, anew, None, "active", connected_at, connected_by)
     return broker.store.put_connection(built)
-
-
-def give_back(
-    broker: Broker, provider: Registered, tokens: ProviderTokens, *, kept: frozenset[str] = frozenset()
-) -> None:
-    """End at the provider what a sign-in brought and nobody keeps, now or by a duty; not made where the call would end
-    more than that.
-
-    kept   tokens of the stored connection: a provider may give the very same ones again
-    """
-    ends, refresh = provider.definition.revocation.ends, tokens.refresh_token
-    if ends == "app" or kept & {tokens.access_token, refresh}:
-        return
-    brought: list[Token] = [(refresh, "refresh_token")] if refresh else []
-    if (ends == "token" and tokens.access_token != refresh) or not refresh:
-        brought.append((tokens.access_token, "access_token"))
-    if alive := end_tokens(broker, provider, tuple(brought)):
-        leave_return(broker, provider, alive)
 
 
 def end_replaced(broker: Broker, owner: Owner, provider: Registered, connection: Connection) -> None:
@@ -273,18 +256,6 @@ def _open_refresh_token(broker: Broker, owner: Owner, read: Connection | None) -
     except SealBroken:
         broker.log.event("refresh_token_does_not_open", connection_id=read.connection_id)
         return None
-
-
-def open_tokens(broker: Broker, owner: Owner, stored: Connection) -> frozenset[str]:
-    """Both tokens of a connection, as far as they open: a provider may give the very same ones again."""
-    refresh = _open_refresh_token(broker, owner, stored)
-    found = {refresh} if refresh else set()
-    try:
-        access = open_value(owner.user_key, stored.sealed_access_token, "access_token", place=place_of(stored))
-    except SealBroken:
-        broker.log.event("access_token_does_not_open", connection_id=stored.connection_id)
-        return frozenset(found)
-    return frozenset({access.decode(), *found})
 
 
 def _make_user_key(broker: Broker, sub: str) -> bytes:

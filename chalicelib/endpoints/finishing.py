@@ -5,10 +5,11 @@ from collections.abc import Callable
 import msgspec
 
 from chalicelib.asking import Brought, Registered
+from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.answers import deliver, grant_answer, refusal_of
 from chalicelib.endpoints.arriving import Arrival, check_marks, find_arrival, find_end_of
 from chalicelib.endpoints.completing import add_told, build_grant, end_replaced_session
-from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, give_back, store_connection
+from chalicelib.endpoints.connecting import Owner, end_replaced, find_or_make_user, store_connection
 from chalicelib.endpoints.consenting import record_consent
 from chalicelib.endpoints.cookies import (
     SessionOwner,
@@ -39,21 +40,24 @@ from chalicelib.records.subject import Subject
 from chalicelib.replies import Reply
 
 
-def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Brought) -> Reply:
-    """From the provider's word to our code."""
+def finish_sign_in(
+    broker: Broker, http: Request, pending: Pending, brought: Brought, unstored: UnstoredTokens
+) -> Reply:
+    """From the provider's word to our code; whatever is raised, `unstored` gives back what no connection stores."""
     client_id, provider = client_id_of(broker, pending), brought.provider
     before = read_session_owner(broker, http)
     arrival, found = find_arrival(broker, pending, provider, brought, client_id, *ended_places(before))
+    unstored.belong_to(arrival.sub, arrival.connection_id)
     try:
         decided = load_request(pending, found, broker)
         request = decided.request
         client = check_marks(broker, pending, request, arrival, found)
     except PageError:
-        _end(broker, provider, brought, pending, client_id)
+        _end(broker, unstored, pending, client_id)
         raise
     refusal = _find_refusal(broker, pending, request, client, brought, arrival)
     if refusal is not None:
-        _end(broker, provider, brought, pending, client_id)
+        _end(broker, unstored, pending, client_id)
         return deliver(broker, refusal_of(broker, http, request, refusal))
     consent = found.get(consent_place(arrival.sub, client_id))
     owner, subject = _find_owner(broker, arrival, client_id, found)
@@ -63,7 +67,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
 
     read = found.get(connection_place(arrival.connection_id))
     if needs_page(broker, pending, request, client, consent, read, is_void=is_void):
-        _end(broker, provider, brought, pending, client_id)
+        _end(broker, unstored, pending, client_id)
         session, told = continue_session(
             broker, before, start_session(broker, provider, brought, arrival), subject, found
         )
@@ -76,6 +80,7 @@ def finish_sign_in(broker: Broker, http: Request, pending: Pending, brought: Bro
         owner,
         provider,
         brought,
+        unstored,
         read=read,
         consent=consent,
         status="partial" if shortfall.missing else "active",
@@ -174,9 +179,9 @@ def _admit(broker: Broker, pending: Pending, consent: Consent | None, allowed: f
     return consent.admits(allowed, decided_at=pending.decided_at, by_user=by_user, now=now)
 
 
-def _end(broker: Broker, provider: Registered, brought: Brought, pending: Pending, client_id: str) -> None:
+def _end(broker: Broker, unstored: UnstoredTokens, pending: Pending, client_id: str) -> None:
     """Nothing comes of this sign-in: what the provider gave is given back, and nobody waits for the claim."""
-    give_back(broker, provider, brought.tokens)
+    unstored.give_back()
     broker.store.revoke_grant(pending.grant_id, client_id=client_id)
 
 

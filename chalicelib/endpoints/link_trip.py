@@ -1,16 +1,16 @@
 """A trip to a provider for a connect link: how it is claimed, refused and ended, and one that only shows a login."""
 
-from chalicelib.access import find_end_among, open_key_of
+from chalicelib.access import find_end_among
 from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_provider, status_of
 from chalicelib.custody.linking import link_uri
+from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.answers import error_location
-from chalicelib.endpoints.arriving import name_expected
-from chalicelib.endpoints.connecting import Owner, give_back, open_tokens
+from chalicelib.endpoints.arriving import Arrival, name_expected
 from chalicelib.endpoints.cookies import seal_session
 from chalicelib.endpoints.finishing import start_session
 from chalicelib.endpoints.link_page import show_outcome
 from chalicelib.endpoints.parties import load_parties
-from chalicelib.ports import Broker, Found, Refused
+from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
 from chalicelib.protocol.request import Request
 from chalicelib.records.keyset import Purpose
@@ -18,11 +18,9 @@ from chalicelib.records.link import Link
 from chalicelib.records.places import (
     DEPLOYMENT,
     client_place,
-    connection_place,
     consent_place,
     provider_place,
     subject_place,
-    user_key_place,
 )
 from chalicelib.records.sign_in import Pending
 from chalicelib.replies import Reply, redirect_reply
@@ -44,11 +42,18 @@ def claim_trip(broker: Broker, pending: Pending, link: Link) -> None:
 
 
 def redeem_for_link(
-    broker: Broker, http: Request, provider: Registered, pending: Pending, link: Link, code: str
+    broker: Broker,
+    http: Request,
+    provider: Registered,
+    pending: Pending,
+    link: Link,
+    code: str,
+    *,
+    unstored: UnstoredTokens,
 ) -> Brought:
     """Where the provider fails, the page leads back to the app with the registered error in the link."""
     try:
-        return redeem_at_provider(broker, provider, pending, code)
+        return redeem_at_provider(broker, provider, pending, code, unstored.receive)
     except ProviderFailure as error:
         broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
         away = isinstance(error, ProviderUnavailable)
@@ -76,11 +81,16 @@ def finish_login(broker: Broker, http: Request, pending: Pending, link: Link, pr
     Raises PageError for anybody else.
     """
     claim_trip(broker, pending, link)
-    brought = redeem_for_link(broker, http, provider, pending, link, code)
-    provider = brought.provider
-    arrival = name_expected(broker, provider, brought, link.client_id, link.sub)
+    with UnstoredTokens(broker, pending) as unstored:
+        unstored.belong_to(link.sub)
+        brought = redeem_for_link(broker, http, provider, pending, link, code, unstored=unstored)
+        arrival = name_expected(broker, brought.provider, brought, link.client_id, link.sub)
+        unstored.belong_to(arrival.sub, arrival.connection_id)
+    return _open_session(broker, pending, link, brought, arrival)
+
+
+def _open_session(broker: Broker, pending: Pending, link: Link, brought: Brought, arrival: Arrival) -> Reply:
     if arrival.sub != link.sub:
-        give_back(broker, provider, brought.tokens)
         raise PageError("another_account_came_back", page="link_of_another", status=403)
     found = broker.store.read(
         DEPLOYMENT,
@@ -88,34 +98,14 @@ def finish_login(broker: Broker, http: Request, pending: Pending, link: Link, pr
         provider_place(pending.provider_id),
         subject_place(link.sub),
         consent_place(link.sub, link.client_id),
-        connection_place(arrival.connection_id),
-        user_key_place(link.sub),
     )
-    discard(broker, provider, brought, found, arrival.connection_id)
     subject = found.get(subject_place(link.sub))
     at, provider_id = pending.decided_at, pending.provider_id
     end = find_end_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
     if end is not None or subject is None:
         raise PageError(end or "record_gone", page="link_over", status=403)
-    session = start_session(broker, provider, brought, arrival)
+    session = start_session(broker, brought.provider, brought, arrival)
     return redirect_reply(link_uri(broker, link)).with_headers(seal_session(broker, session, subject.session_salt))
-
-
-def discard(broker: Broker, provider: Registered, brought: Brought, found: Found, connection_id: str) -> None:
-    """End at the provider what was brought and nobody keeps, unless the connection here holds the very same tokens."""
-    stored = found.get(connection_place(connection_id))
-    sealed = found.get(user_key_place(stored.sub)) if stored else None
-    kept: frozenset[str] = frozenset()
-    if stored is not None and sealed is not None and stored.status != "revoked":
-        owner = Owner(
-            sub=stored.sub,
-            client_id=stored.client_id,
-            connection_id=connection_id,
-            account_id=stored.account_id,
-            user_key=open_key_of(broker, sealed),
-        )
-        kept = open_tokens(broker, owner, stored)
-    give_back(broker, provider, brought.tokens, kept=kept)
 
 
 def _error_place(broker: Broker, http: Request, link: Link, refusal: OAuthError) -> str | None:

@@ -9,12 +9,13 @@ from msgspec import Struct
 from chalicelib.access import find_end_among, open_key_of
 from chalicelib.asking import Brought, Registered
 from chalicelib.custody.linking import Asker, check_asker
+from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.answers import connected_location
 from chalicelib.endpoints.arriving import derive_names
 from chalicelib.endpoints.connecting import Owner, end_replaced, store_connection
 from chalicelib.endpoints.link import check_sitting
 from chalicelib.endpoints.link_page import show_outcome
-from chalicelib.endpoints.link_trip import claim_trip, discard, redeem_for_link
+from chalicelib.endpoints.link_trip import claim_trip, redeem_for_link
 from chalicelib.endpoints.shortfall import find_shortfall
 from chalicelib.endpoints.sitting import find_sitting
 from chalicelib.endpoints.widening import widen_consent, widen_grant
@@ -56,11 +57,20 @@ def finish_link(broker: Broker, http: Request, pending: Pending, link: Link, pro
     sitting = find_sitting(broker, http, link.client_id, grant_place(link.grant_id))
     asker = check_sitting(broker, link, sitting)
     claim_trip(broker, pending, link)
-    brought = redeem_for_link(broker, http, provider, pending, link, code)
+    with UnstoredTokens(broker, pending) as unstored:
+        unstored.belong_to(link.sub)
+        brought = redeem_for_link(broker, http, provider, pending, link, code, unstored=unstored)
+        return _finish(broker, asker, pending, link, brought, unstored=unstored)
+
+
+def _finish(
+    broker: Broker, asker: Asker, pending: Pending, link: Link, brought: Brought, *, unstored: UnstoredTokens
+) -> Reply:
     provider = brought.provider
     account_id = derive_names(broker, provider, brought, link.client_id).account_id
     key = broker.keys.get("identity").current.secret
     connection_id = derive_connection_id(key, sub=link.sub, client_id=link.client_id, account_id=account_id)
+    unstored.belong_to(link.sub, connection_id)
     decided = Decided(
         link=link,
         pending=pending,
@@ -71,23 +81,20 @@ def finish_link(broker: Broker, http: Request, pending: Pending, link: Link, pro
     )
     default = asker.consent.default_connections.get(link.provider_id, connection_id)
     found = _read_all(broker, decided, asker, default)
-    try:
-        asker = check_asker(broker, link, found)
-        _check_decision(broker, decided, found)
-    except PageError:
-        discard(broker, provider, brought, found, connection_id)
-        raise
+    asker = check_asker(broker, link, found)
+    _check_decision(broker, decided, found)
     standing = found.get(connection_place(default))
     over = default if standing is None or standing.status == "revoked" else ""
-    return _connect(broker, decided, asker, found, over)
+    return _connect(broker, decided, asker, found, over, unstored=unstored)
 
 
-def _connect(broker: Broker, decided: Decided, asker: Asker, found: Found, over: str) -> Reply:
+def _connect(
+    broker: Broker, decided: Decided, asker: Asker, found: Found, over: str, *, unstored: UnstoredTokens
+) -> Reply:
     """Connection first, then consent, then the grant: a crash in between leaves no access without consent."""
     link, provider, pending = decided.link, decided.provider, decided.pending
     sealed = found.get(user_key_place(link.sub))
     if sealed is None:
-        discard(broker, provider, decided.brought, found, decided.connection_id)
         raise PageError("user_key_gone", page="link_over", status=403)
     owner = Owner(
         sub=link.sub,
@@ -103,6 +110,7 @@ def _connect(broker: Broker, decided: Decided, asker: Asker, found: Found, over:
         owner,
         provider,
         decided.brought,
+        unstored,
         read=found.get(connection_place(decided.connection_id)),
         consent=asker.consent,
         status="partial" if short.missing else "active",

@@ -111,7 +111,7 @@ def read_token_response(
     check_reachable(response, place="token")
     document = _document(definition, response)
     rules = definition.token
-    inner = _find_tokens(document, rules)
+    inner = find_tokens(document, rules)
     _check_token_type(at(inner, "token_type"), rules)
     access_token = _token(at(inner, rules.access_token_path), "access_token")
     if access_token is None:
@@ -128,7 +128,7 @@ def read_token_response(
     )
 
 
-def _find_tokens(document: dict[str, object], rules: TokenRules) -> object:
+def find_tokens(document: dict[str, object], rules: TokenRules) -> object:
     """The object that all paths begin in: nothing is picked from two of them, whose tokens may be different ones."""
     inner = (at(document, path) if path else document for path in rules.within)
     return next((one for one in inner if at(one, rules.access_token_path) not in (None, "")), document)
@@ -187,7 +187,7 @@ def _refused(rules: TokenRules, error: object, document: dict[str, object]) -> P
     word = rules.errors.get(said, said)
     code = word if word in REGISTERED_ERRORS else "other"
     defined = said in rules.errors or code in REFUSALS
-    holds_tokens = at(_find_tokens(document, rules), rules.access_token_path) not in (None, "")
+    holds_tokens = at(find_tokens(document, rules), rules.access_token_path) not in (None, "")
     return ProviderRefused(code, f"token_{code}", nothing_done=defined and not holds_tokens)
 
 

@@ -179,3 +179,14 @@ def test_a_session_that_a_switch_has_ended_opens_no_page(stack: Stack, what: str
     mark(stack, DEPLOYMENT if what == "deployment" else provider_place("demo"))
     stack.restart()
     assert Shown(session.sign_in.browser.get(PATH)).acts == ["sign_in demo"]
+
+
+@requirement("ACC-01", "CB-10")
+def test_a_code_that_the_provider_refuses_is_a_bad_request(stack: Stack) -> None:
+    start_session(stack)
+    browser = stack.browser()
+    left = browser.post(PATH, [("act", "sign_in demo")])
+    back = stack.provider.sign_in(left.location, "alice")
+    stack.provider.faults.token_error, stack.provider.faults.error_status = "invalid_grant", 400
+    answer = browser.get(back)
+    assert answer.status == 400 and f'href="{stack.settings.issuer}{PATH}"' in answer.body

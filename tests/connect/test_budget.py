@@ -45,7 +45,7 @@ def test_where_nobody_is_signed_in_a_link_reads_nothing_before_the_user_comes_ba
     with spends(stack, 0, "GET and POST /connect/{link}"):
         left = press(browser, browser.get(link), "sign_in")
     callback = stack.provider.sign_in(left.location, "alice")
-    with spends(stack, 2, "claim, batch read"):
+    with spends(stack, 4, "claim, the tokens that the user's connections hold (index, batch read), batch read"):
         assert browser.get(callback).status == 303
 
 

@@ -1,5 +1,6 @@
 """A provider that gives the very same refresh token again: no earlier duty of ours ends what a sign-in brought."""
 
+import json
 from typing import Any
 
 import pytest
@@ -96,3 +97,35 @@ def test_an_answer_of_an_earlier_sign_in_with_the_same_token_is_no_other_that_mu
         assert scene.asks() == "token" and scene.jobs == []
         scene.clock.advance(61)
     assert scene.stored() in scene.lives_at_provider()
+
+
+@requirement("CB-12")
+def test_a_refused_sign_in_does_not_end_a_token_that_the_connection_holds(scene: Scene) -> None:
+    token, (client, secret) = scene.stored(), (scene.session.client, scene.session.sign_in.secret)
+    context = json.dumps({"id_token": {"acr": {"essential": True, "values": ["urn:demo:two"]}}})
+    scene.provider.faults.acr = "urn:demo:one"
+    again = scene.stack.to_callback(client, secret, claims=context)
+    assert again.browser.get(again.callback).answered["error"] == "unmet_authentication_requirements"
+    assert scene.lives_at_provider() == [token]
+    scene.expire()
+    assert scene.asks() == "token"
+
+
+@requirement("CB-12")
+def test_a_job_of_a_refused_sign_in_does_not_end_what_a_later_one_was_given_again(scene: Scene) -> None:
+    """The connection is revoked, so the refused sign-in's token is nobody's; then a sign-in brings it again."""
+    client, secret = scene.session.client, scene.session.sign_in.secret
+    context = json.dumps({"id_token": {"acr": {"essential": True, "values": ["urn:demo:two"]}}})
+    assert scene.end() == "revoked"
+    scene.clock.advance(1)
+    refuse_revocation(scene)
+    scene.provider.faults.acr = "urn:demo:one"
+    again = scene.stack.to_callback(client, secret, claims=context)
+    assert again.browser.get(again.callback).answered["error"] == "unmet_authentication_requirements"
+    assert [job.kind for job in scene.jobs] == ["return"]
+    scene.sign_in_again()
+    token = scene.stored()
+    scene.provider.faults.status = None
+    scene.clock.advance(61)
+    assert [one.outcome for one in scene.run_jobs()] == ["done"]
+    assert scene.lives_at_provider() == [token]

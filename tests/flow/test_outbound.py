@@ -146,7 +146,7 @@ def use_token_endpoint(stack: Stack, provider: Registered) -> None:
         request=None, grant_id="0" * 32, provider_id="oidc", state="s", nonce="n", code_verifier="v" * 43,
         code_secret=b"x" * 16, decided_at=stack.clock.now(), decided_by="-", allowed=frozenset({"openid"}),
     )  # fmt: skip
-    redeem_at_provider(stack.broker, provider, pending, "code")
+    redeem_at_provider(stack.broker, provider, pending, "code", lambda *_: None)
 
 
 def use_userinfo_endpoint(stack: Stack, provider: Registered) -> None:
