@@ -531,8 +531,13 @@ class JobQueue(Protocol):
     def last_seal(self) -> AuditSeal | None:
         """The newest link of the chain over the audit records. Raises SealBroken where what stands there is none."""
 
-    def digest_window(self, window: int) -> tuple[bytes, ...]:
-        """SHA-256 of each audit record of a window that has settled."""
+    def digest_window(self, window: int, *, has_time: Callable[[], bool]) -> tuple[bytes, ...] | None:
+        """SHA-256 of each audit record of a window that has settled. Goes on where an earlier run stopped.
+
+        has_time   asked before each batch
+
+        None: time ended first and the next run goes on, or another process does. Raises StoreUnavailable.
+        """
 
     def put_seal(self, seal: AuditSeal) -> bool:
         """Insert if absent; False where that window has been sealed."""

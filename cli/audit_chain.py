@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from chalicelib.adapters.chain import digest_of, read_seal
+from chalicelib.adapters.chain import read_seal
+from chalicelib.adapters.windows import digest_of
 from chalicelib.custody.chaining import hash_of, is_genuine, root_of
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.audit import RETENTION_SECONDS

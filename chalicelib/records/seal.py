@@ -9,6 +9,9 @@ SETTLE_SECONDS = 900
 SHARDS = 8  # of the index, so that no part of it takes every hand-out of ten minutes
 MOST_PRINTS = 4096
 PRINT_BYTES = 8
+DIGEST_BYTES = 32
+PART_RECORDS = 1000  # of one batch: about a second's work, and far below the largest item of the table
+PART_KEPT_SECONDS = 60 * 86400  # after the window; all parts of one window vanish together
 
 
 class AuditSeal(Struct, frozen=True, kw_only=True):
@@ -35,6 +38,26 @@ class AuditSeal(Struct, frozen=True, kw_only=True):
     sealed_at: int
     key_version: int
     mac: bytes = b""
+
+
+class SealPart(Struct, frozen=True, kw_only=True):
+    """One batch of a window that takes more than one: progress, so that the next run need not begin again.
+
+    number    1, 2, ... without a gap
+    digests   SHA-256 of each of its records, DIGEST_BYTES each
+    shard     which of the index's names comes next
+    start     JSON of the key in it after which reading goes on; empty: at its beginning
+    """
+
+    number: int
+    digests: bytes = b""
+    shard: int
+    start: bytes = b""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the window ends with it."""
+        return self.shard >= SHARDS
 
 
 def window_of(at: int) -> int:

@@ -185,7 +185,7 @@ def all_of(*results: Any) -> None:
 def forge(records: Records, window: int) -> None:
     """A seal over what stands there now, by somebody who has the table and no key."""
     link, thief = records.link(window), Key(version=1, secret=b"k" * 32)
-    digests = records.broker(records.now).queue.digest_window(records.at(window))
+    digests = records.broker(records.now).queue.digest_window(records.at(window), has_time=lambda: True)
     keys = Keyset(purpose="audit", current=thief, versions={1: thief})
     forged = build_seal(digests, window=records.at(window), previous=None, keys=keys, now=records.now)
     named = {"count": {"N": str(forged.count)}, "root": {"B": forged.root}, "prints": {"B": forged.prints}}
