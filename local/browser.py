@@ -128,9 +128,9 @@ class Browser:
         sent = {name.replace("_", "-"): value for name, value in headers.items()}
         return self._send("POST", url, urlencode(fields), sent)
 
-    def post_json(self, url: str, document: dict[str, Any]) -> Exchange:
+    def post_json(self, url: str, document: dict[str, Any], **headers: str) -> Exchange:
         """One POST of a JSON document."""
-        return self._send("POST", url, json.dumps(document), {"Content-Type": "application/json"})
+        return self._send("POST", url, json.dumps(document), {"Content-Type": "application/json", **headers})
 
     def submit(self, page: Exchange, name: str, value: str, *chosen: tuple[str, str]) -> Exchange:
         """Press one button of the first form of a page. Raises LookupError where there is none such.

@@ -11,6 +11,7 @@ GROUPS = {
         "recipe": ("local.recipe", "a way to sign in from an app, as clients/recipes/ shows it"),
         "device": ("local.device", "a sign-in by a code, as a television or a terminal does it"),
         "mcp": ("local.mcp", "an MCP server behind the broker; --try lets an agent in"),
+        "agents": ("local.agents.command", "agents of today, each through every step at an MCP server"),
         "serve": ("local.serve", "the broker alone, for real work"),
         "testing": ("local.testing", "broker and providers for the tests of your app, any language"),
         "provider": ("local.fake.command", "one third party, played from its file, with faults"),

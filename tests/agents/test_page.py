@@ -45,7 +45,7 @@ def test_a_server_set_up_as_the_page_says_takes_its_tokens(stack: Stack, monkeyp
 
 def test_its_commands_and_settings_are_there() -> None:
     commands = set(re.findall(r"dev\.py ([a-z]+)", PAGE))
-    assert commands == {"mcp"} <= set(dev.COMMANDS)
+    assert commands == {"mcp", "agents"} <= set(dev.COMMANDS)
     given = dict(re.findall(r'export (BROKER_[A-Z_]+)="([^"]*)"', BLOCKS[3][1]))
     settings = read_settings({"BROKER_ISSUER": "https://login.example.com", **given})
     assert settings.open_registration_resources == {"https://mcp.example.com/mcp"}
