@@ -54,6 +54,13 @@ def clients(stack: Stack) -> list[Client]:
 
 
 @requirement("REG-01")
+def test_a_flood_of_open_registrations_does_not_keep_a_holder_of_a_token_out(make_stack) -> None:
+    stack = make_stack(registration="open", registration_per_day=2)
+    assert [register(stack, None).status for _ in range(4)] == [201, 201, 429, 429]
+    assert register(stack, token_for(stack)).status == 201
+
+
+@requirement("REG-01")
 def test_a_token_lets_in_and_without_one_nobody_is(guarded: Stack) -> None:
     bare = register(guarded, None)
     assert (bare.status, bare.json["error"]) == (401, "invalid_token")
