@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.asking import Brought, Registered
-from chalicelib.custody.duties import held_tokens
+from chalicelib.custody.kept_answers import held_tokens
 from chalicelib.endpoints.arriving import Arrival
 from chalicelib.endpoints.connecting import Owner, find_or_make_user, insert_connection
 from chalicelib.ports import Broker, Refused, Written

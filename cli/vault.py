@@ -8,7 +8,8 @@ from typing import Any
 
 from chalicelib.composition import build_broker
 from chalicelib.config import read_catalog
-from chalicelib.custody.keeping import read_from_log, recover_answer
+from chalicelib.custody.answer_log import read_from_log
+from chalicelib.custody.answer_recovery import recover_answer
 from chalicelib.custody.resealing import reseal_vault
 from chalicelib.ports import Broker
 from chalicelib.protocol.key_states import next_step, rules_of

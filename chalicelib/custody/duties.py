@@ -4,7 +4,6 @@ A duty is in the table before anything that it is about is forgotten, it may be 
 its work is done: a crash anywhere costs a second call, never a token that lives on unknown.
 """
 
-import contextlib
 import hashlib
 
 import msgspec
@@ -14,24 +13,16 @@ from chalicelib.asking import Registered, ask_revocation, stored_metadata
 from chalicelib.custody.job_keys import LEFT_SECONDS, find_living_key
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
-from chalicelib.protocol.sealing import SealBroken
-from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.records.connection import Connection, Ending, Recovery
+from chalicelib.records.connection import Connection, Ending
 from chalicelib.records.job import Job
 from chalicelib.records.stored import JobKey
-from chalicelib.upstream.http import HttpResponse
-from chalicelib.upstream.refresh import Renewed, Unknown, read_refresh_response
-from chalicelib.upstream.revocation import TokenKind, renewing_kind
+from chalicelib.upstream.revocation import TokenKind
 from chalicelib.vault.refreshing import LEASE_SECONDS
 from chalicelib.vault.sealed import (
     JOB_KEY_VERSION,
     USER_KEY_BYTES,
-    Attribute,
     LeftKeys,
     OwnKey,
-    open_answer,
-    open_value,
-    place_of,
     seal_duty,
     seal_job_key,
 )
@@ -163,45 +154,3 @@ def ask_for_each(broker: Broker, provider: Registered | None, tokens: tuple[Toke
 def end_tokens(broker: Broker, provider: Registered, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
     """End each at the provider; those that are still alive because a call failed or could not be made."""
     return ask_for_each(broker, provider, tokens).alive
-
-
-def tokens_of_answer(
-    broker: Broker, definition: ProviderDefinition, recovery: Recovery, owner: Connection, key: OwnKey
-) -> tuple[Token, ...] | None:
-    """What a kept answer brought: the refresh token where there is one, for ending it ends what came with it as a rule.
-
-    None: it cannot be read, so nobody knows what it holds; another key or another release may read it.
-    """
-    try:
-        response = msgspec.msgpack.decode(open_answer(key, recovery, owner=owner), type=HttpResponse)
-    except (SealBroken, msgspec.DecodeError):
-        broker.log.event("alarm", kind="recovery_does_not_open", connection_id=owner.connection_id)
-        return None
-    read = read_refresh_response(definition, response, granted=owner.granted, now=recovery.received_at)
-    if not isinstance(read, Renewed):
-        return None if isinstance(read, Unknown) else ()
-    if read.tokens.refresh_token:
-        return ((read.tokens.refresh_token, renewing_kind(definition)),)
-    return ((read.tokens.access_token, "access_token"),)
-
-
-def without_kept(tokens: tuple[Token, ...], connection: Connection, key: OwnKey) -> tuple[Token, ...]:
-    """Without those that the connection has now: a provider may give a later sign-in the very same ones again, and a
-    duty from before must not end them."""
-    kept = held_tokens(connection, key)
-    return tuple(token for token in tokens if token[0] not in kept)
-
-
-def held_tokens(connection: Connection, key: OwnKey) -> frozenset[str]:
-    """Both tokens of a live connection, as far as they open."""
-    if connection.status == "revoked":
-        return frozenset()
-    stored: dict[Attribute, bytes] = {
-        "refresh_token": connection.sealed_refresh_token,
-        "access_token": connection.sealed_access_token,
-    }
-    kept = set[str]()
-    for attribute, sealed in stored.items():
-        with contextlib.suppress(SealBroken):  # empty, or of no use to anybody
-            kept.add(open_value(key, sealed, attribute, place=place_of(connection)).decode())
-    return frozenset(kept)

@@ -11,8 +11,9 @@ import msgspec
 from msgspec import Struct
 
 from chalicelib.asking import ProviderFailure, find_registered, known_metadata
-from chalicelib.custody.duties import Duty, ask_for_each, end_tokens, without_kept
+from chalicelib.custody.duties import Duty, ask_for_each, end_tokens
 from chalicelib.custody.erasing import erase_user
+from chalicelib.custody.kept_answers import without_kept
 from chalicelib.custody.limiting import end_in_time
 from chalicelib.custody.outcomes import Done, end_open_attempt, write_down
 from chalicelib.custody.revoking import finish_ending, look_around

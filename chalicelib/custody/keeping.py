@@ -4,37 +4,33 @@ No write here destroys an answer that still lives at the provider, and none is f
 keep one, the sealed answer is written to the log, and `broker vault recover` brings it back.
 """
 
-import base64
 import contextlib
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
 
-from chalicelib.access import open_key_of
-from chalicelib.asking import ProviderFailure, is_ready, known_metadata, reach
-from chalicelib.custody.duties import end_tokens, leave_revocation, tokens_of_answer
+from chalicelib.asking import ProviderFailure, reach
+from chalicelib.custody.answer_log import write_to_log
+from chalicelib.custody.duties import end_tokens, leave_revocation
 from chalicelib.custody.job_keys import find_living_key
+from chalicelib.custody.kept_answers import read_kept, tokens_of, tokens_of_answer
 from chalicelib.ports import Broker, Refused, StoreUnavailable, Written
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, Recovery
-from chalicelib.records.places import connection_place, provider_place, recovery_place, user_key_place
+from chalicelib.records.places import recovery_place
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.upstream.http import HttpResponse
+from chalicelib.upstream.refresh import Unread, weigh
 from chalicelib.vault.recovering import Replace, decide_recovery
-from chalicelib.vault.refreshing import is_answer_for
-from chalicelib.vault.renewed import Given, keeps_lost, seal_renewed
+from chalicelib.vault.renewed import Given, NoTokens, keeps_lost, seal_renewed
 from chalicelib.vault.sealed import LeftKeys, OwnKey, open_answer, seal_answer
 
 T = TypeVar("T")
-Recovered = Literal["healed", "kept", "ended", "superseded", "gone"]
 KEEP_PAUSES = (0.5, 1.0, 2.0, 2.0)
 LEAST_SECONDS = 1.0
-UNSTORED = "recovery_not_stored"
-NAMED = ("connection_id", "generation", "attempt", "line", "epoch", "received_at")
-PIECE = 400
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -62,8 +58,19 @@ class Attempt(Struct, frozen=True, kw_only=True):
     doubt: bool
 
 
-def keep_answer(broker: Broker, attempt: Attempt, response: HttpResponse, now: int) -> None:
-    """Put the answer into the recovery item, then commit.
+class Kept(Struct, frozen=True, kw_only=True):
+    """An answer as it was put into the recovery item.
+
+    siblings   refresh tokens of answers that it replaced, which a job ends; None where a newer one stays, and this one
+               is ended
+    """
+
+    recovery: Recovery
+    siblings: tuple[str, ...] | None
+
+
+def keep_answer(broker: Broker, attempt: Attempt, response: HttpResponse, now: int) -> Kept:
+    """Put the answer into the recovery item, as it came.
 
     Raises StoreUnavailable: the table refused every time; the sealed answer is in the log.
     """
@@ -81,12 +88,10 @@ def keep_answer(broker: Broker, attempt: Attempt, response: HttpResponse, now: i
     sealed = seal_answer(attempt.held.user_key, raw, recovery=mine, owner=leased, salt=salt)
     mine = msgspec.structs.replace(mine, sealed=sealed)
     try:
-        stored = _insist(broker, lambda: _store_answer(broker, attempt, mine))
+        return Kept(recovery=mine, siblings=_insist(broker, lambda: store_answer(broker, attempt, mine)))
     except StoreUnavailable:
         write_to_log(broker, mine)
         raise
-    if stored is not None:
-        commit_answer(broker, attempt, mine, siblings=stored)
 
 
 def _insist(broker: Broker, write: Callable[[], T]) -> T:
@@ -101,7 +106,7 @@ def _insist(broker: Broker, write: Callable[[], T]) -> T:
     return write()
 
 
-def _store_answer(broker: Broker, attempt: Attempt, mine: Recovery) -> tuple[str, ...] | None:
+def store_answer(broker: Broker, attempt: Attempt, mine: Recovery) -> tuple[str, ...] | None:
     """Keep it without destroying another that still lives at the provider.
 
     The refresh tokens of answers that it replaces, which a job ends; None where a newer one stays, and mine is ended.
@@ -113,12 +118,14 @@ def _store_answer(broker: Broker, attempt: Attempt, mine: Recovery) -> tuple[str
         found = result.found if isinstance(result, Refused) else None
         if found is None:
             break
-        ours = tokens_of_answer(broker, definition, mine, leased, key)
-        theirs = tokens_of_answer(broker, definition, found, leased, key)
-        choice = decide_recovery(found, mine, definition, same_token=ours == theirs)
+        my_read = read_kept(broker, definition, mine, leased, key)
+        found_read = read_kept(broker, definition, found, leased, key)
+        ours, theirs = tokens_of(definition, my_read), tokens_of(definition, found_read)
+        lighter = weigh(my_read) < weigh(found_read)
+        choice = decide_recovery(found, mine, definition, same_token=ours == theirs, lighter=lighter)
         if isinstance(choice, Replace):
             if choice.duty and theirs is None:
-                broker.log.event("alarm", kind="unread_answer_replaced", connection_id=leased.connection_id)
+                broker.log.event("unread_answer_replaced", connection_id=leased.connection_id)
             elif choice.duty and theirs:
                 leave_revocation(broker, leased, key, theirs)
                 siblings += tuple(token for token, kind in theirs if kind == "refresh_token")
@@ -131,81 +138,23 @@ def _store_answer(broker: Broker, attempt: Attempt, mine: Recovery) -> tuple[str
     return siblings
 
 
-def write_to_log(broker: Broker, recovery: Recovery) -> None:
-    """The sealed answer, and nothing that opens it; in pieces, for a long word in the log is cut."""
-    text = base64.b64encode(recovery.sealed).decode()
-    fields = {name: getattr(recovery, name) for name in NAMED}
-    pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
-    broker.log.event("alarm", kind=UNSTORED, **fields, sealed=pieces)
-
-
-def read_from_log(line: str) -> Recovery | None:
-    """What `write_to_log` wrote, whatever stands before it in the line; None for every other line."""
-    try:
-        said = msgspec.json.decode(line[line.index("{") :])
-        if said["event"] != "alarm" or said["kind"] != UNSTORED:
-            return None
-        sealed = base64.b64decode("".join(said["sealed"]), validate=True)
-        return msgspec.convert({**{name: said[name] for name in NAMED}, "sealed": sealed}, Recovery)
-    except (ValueError, TypeError, KeyError):  # msgspec's errors are ValueErrors
-        return None
-
-
-def recover_answer(broker: Broker, recovery: Recovery) -> Recovered:
-    """Bring an answer back that the table had refused; twice is no harm.
-
-    healed       its tokens are the connection's now
-    kept         somebody is asking the provider this very moment: it lies where they look
-    ended        the connection was revoked meanwhile, and so were these tokens
-    superseded   the connection has newer tokens
-    gone         there is no such connection, its user's key has been destroyed, or the provider is at other hosts now
-    """
-    at, kept_at = connection_place(recovery.connection_id), recovery_place(recovery.connection_id)
-    found = broker.store.read(at, kept_at)
-    connection = found.get(at)
-    held = _hold(broker, connection, found.get(kept_at)) if connection else None
-    if connection is None or held is None:
-        return "gone"
-    attempt = Attempt(held=held, connection=connection, owner="", doubt=True)
-    if connection.status == "revoked":
-        _end_own(broker, attempt, recovery)
-        return "ended"
-    if not is_answer_for(recovery, connection):
-        return "superseded"
-    stored = _store_answer(broker, attempt, recovery)
-    if stored is None or connection.is_leased(broker.clock.now()):
-        return "kept"
-    commit_answer(broker, attempt, recovery, siblings=stored)
-    after = broker.store.read(at).get(at)
-    return "healed" if after is not None and after.token_generation > connection.token_generation else "kept"
-
-
-def _hold(broker: Broker, connection: Connection, recovery: Recovery | None) -> Held | None:
-    """The connection as its operator holds it: nothing is handed out."""
-    key_at, provider_at = user_key_place(connection.sub), provider_place(connection.provider_id)
-    found = broker.store.read(key_at, provider_at)
-    sealed, record = found.get(key_at), found.get(provider_at)
-    if sealed is None or record is None or not is_ready(broker, record) or not record.issued(connection.connected_at):
-        return None
-    key = open_key_of(broker, sealed)
-    definition = broker.catalog.fill(record, known_metadata(broker, record, connection, key))
-    if definition is None:
-        return None
-    return Held(connection=connection, recovery=recovery, record=record, definition=definition, user_key=key)
-
-
 def _content_type(response: HttpResponse) -> dict[str, str]:
     return {name: value for name, value in response.headers.items() if name == "content-type"}
 
 
-def finish_answer(broker: Broker, held: Held, recovery: Recovery) -> None:
-    """Go on from an answer that somebody else has received."""
+def finish_answer(broker: Broker, held: Held, recovery: Recovery) -> Unread | None:
+    """Go on from an answer that somebody else has received; what it is where it cannot be read yet."""
     attempt = Attempt(held=held, connection=held.connection, owner="", doubt=True)
-    commit_answer(broker, attempt, recovery)
+    return commit_answer(broker, attempt, recovery)
 
 
-def commit_answer(broker: Broker, attempt: Attempt, recovery: Recovery, *, siblings: tuple[str, ...] = ()) -> None:
-    """Write the next generation; what may not be written is left where it is found, or ended at the provider."""
+def commit_answer(
+    broker: Broker, attempt: Attempt, recovery: Recovery, *, siblings: tuple[str, ...] = ()
+) -> Unread | None:
+    """Write the next generation; what may not be written is left where it is found, or ended at the provider.
+
+    An answer that cannot be read yet stays, and is returned; one that brings nothing is forgotten.
+    """
     leased, held = attempt.connection, attempt.held
     given = Given(
         user_key=held.user_key,
@@ -218,21 +167,27 @@ def commit_answer(broker: Broker, attempt: Attempt, recovery: Recovery, *, sibli
     except SealBroken as broken:
         broker.log.event("alarm", kind="recovery_does_not_open", connection_id=leased.connection_id, reason=str(broken))
         broker.store.empty_recovery(recovery)
-        return
+        return None
+    except NoTokens as without:
+        if isinstance(without.answer, Unread):
+            return without.answer
+        broker.store.empty_recovery(recovery)
+        return None
     result = broker.store.commit_refresh(
         renewed, owner=attempt.owner, attempt=leased.attempt, keeps_lost=keeps_lost(leased, held.definition)
     )
     if isinstance(result, Written) or result.found is None:
-        return
+        return None
     found = result.found
     overtaken = found.token_generation == leased.token_generation and found.attempt_started > 0
     if found.status == "revoked":
-        _end_own(broker, attempt, recovery)
+        end_own(broker, attempt, recovery)
     elif overtaken and attempt.owner and held.definition.revocation.ends == "token":
         _end_unless_kept(broker, attempt, recovery)
+    return None
 
 
-def _end_own(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
+def end_own(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
     """The commit met a tombstone: what was received is ended at the provider too, now or by a job."""
     held, owner = attempt.held, attempt.connection
     if held.definition.revocation.ends == "app":
@@ -265,4 +220,4 @@ def _end_unless_kept(broker: Broker, attempt: Attempt, recovery: Recovery) -> No
     mine = tokens_of_answer(broker, held.definition, recovery, attempt.connection, held.user_key)
     theirs = kept and tokens_of_answer(broker, held.definition, kept, attempt.connection, held.user_key)
     if mine and mine != theirs:
-        _end_own(broker, attempt, recovery)
+        end_own(broker, attempt, recovery)

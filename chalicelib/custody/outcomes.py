@@ -6,7 +6,8 @@ A part of a tombstone is called revoked only by what a call came to; all that a 
 from msgspec import Struct
 
 from chalicelib.asking import Registered
-from chalicelib.custody.duties import Called, ask_for_each, tokens_of_answer
+from chalicelib.custody.duties import Called, ask_for_each
+from chalicelib.custody.kept_answers import tokens_of_answer
 from chalicelib.custody.revoking import give_up
 from chalicelib.ports import Broker
 from chalicelib.records.connection import Connection, Ending, Recovery, Unended

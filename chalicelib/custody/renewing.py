@@ -7,34 +7,25 @@ Whatever dies in between, the next caller finds the expired lease and goes on fr
 from collections.abc import Callable, Iterator
 from typing import Literal, NoReturn
 
-import msgspec
-
-from chalicelib.access import note_reauth, refuse_unreadable
-from chalicelib.asking import TOKEN_SECONDS, ProviderFailure, Registered, open_credential, reach
-from chalicelib.custody.keeping import Attempt, Held, commit_answer, finish_answer, keep_answer
+from chalicelib.access import refuse_unreadable
+from chalicelib.asking import ProviderFailure, Registered, open_credential, reach
+from chalicelib.custody.attempts import ask_provider, open_refresh_token, refuse_attempt
+from chalicelib.custody.keeping import Attempt, Held, finish_answer
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import recovery_place
-from chalicelib.upstream.callback import callback_uri
-from chalicelib.upstream.http import HttpResponse, ProviderUnavailable
-from chalicelib.upstream.refresh import Ended, NotDone, Renewed, Unknown, read_refresh_response
-from chalicelib.upstream.token import build_refresh_request
 from chalicelib.vault.refreshing import (
     LEASE_SECONDS,
     LEAST_FUNCTION_SECONDS,
-    LEAST_LEASE_SECONDS,
+    Decision,
     Lease,
     Refuse,
     Serve,
     Wait,
-    back_off,
     decide_refresh,
     is_alive,
-    is_answer_for,
 )
-from chalicelib.vault.sealed import open_value, place_of
 
 # A loser looks again after these pauses: five seconds in all.
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.0, 1.25, 1.25)
@@ -53,18 +44,11 @@ def hold_fresh(broker: Broker, held: Held, look: Look, *, refused: int | None = 
 
     Raises InvalidGrant (the user has to sign in again), TemporarilyUnavailable (it passes by itself).
     """
-    pauses = iter(PAUSES)
-    asked = False
+    pauses, asked = iter(PAUSES), False
+    unread: dict[bytes, int] = {}
     for _ in range(STEPS):
         connection = held.connection
-        decision = decide_refresh(
-            connection,
-            held.recovery,
-            held.definition,
-            epoch=broker.settings.epoch,
-            now=broker.clock.now(),
-            refused=refused,
-        )
+        decision = _decide(broker, held, refused, unread)
         if isinstance(decision, Lease) and asked:
             decision = _after_own(broker, connection)
         if isinstance(decision, Serve):
@@ -80,10 +64,29 @@ def hold_fresh(broker: Broker, held: Held, look: Look, *, refused: int | None = 
                 _pause(broker, pauses)
         elif isinstance(decision, Wait):
             _pause(broker, pauses)
-        else:
-            finish_answer(broker, held, decision.recovery)
+        elif (answer := finish_answer(broker, held, decision.recovery)) is not None:
+            unread[decision.recovery.sealed] = decision.recovery.received_at if answer.may_hold_tokens else 0
+            continue  # nothing was written: there is nothing to read again
         held = look()
     raise TemporarilyUnavailable("connection_keeps_changing", retry_after=1)
+
+
+def _decide(broker: Broker, held: Held, refused: int | None, unread: dict[bytes, int]) -> Decision:
+    """The next step.
+
+    unread   kept answers that this request could not read -> when they came, 0 where they hold no token either
+    """
+    kept = held.recovery
+    is_unread = kept is not None and kept.sealed in unread
+    return decide_refresh(
+        held.connection,
+        None if is_unread else kept,
+        held.definition,
+        epoch=broker.settings.epoch,
+        now=broker.clock.now(),
+        refused=refused,
+        unread_at=unread[kept.sealed] if kept is not None and is_unread else 0,
+    )
 
 
 def _refuse(refusal: Refuse) -> NoReturn:
@@ -132,9 +135,9 @@ def _try_lease(
         return "look" if not same else "look_and_serve" if may_serve else "wait"
     attempt = Attempt(held=held, connection=result.item, owner=owner, doubt=bool(decision.doubt))
     if decision.doubt == "ask":
-        _refused_by_provider(broker, attempt, "in_doubt_and_not_safe_to_try")
+        refuse_attempt(broker, attempt, "in_doubt_and_not_safe_to_try")
     else:
-        _ask(broker, attempt, provider, secret)
+        ask_provider(broker, attempt, provider, secret)
     return "asked"
 
 
@@ -160,7 +163,7 @@ def _blocked(broker: Broker, held: Held) -> TemporarilyUnavailable | None:
 def _prepare(broker: Broker, held: Held, *, lives: bool) -> tuple[Registered | None, str | None]:
     """Endpoints and every key, before the lease: afterwards only the table is needed."""
     try:
-        _refresh_token(held.connection, held.user_key)
+        open_refresh_token(held.connection, held.user_key)
     except SealBroken as broken:
         refuse_unreadable(broker, held.connection, str(broken))
     try:
@@ -171,81 +174,3 @@ def _prepare(broker: Broker, held: Held, *, lives: bool) -> tuple[Registered | N
         if lives:
             return None, None
         raise TemporarilyUnavailable("provider_unavailable", retry_after=5) from None
-
-
-def _refresh_token(connection: Connection, user_key: bytes) -> str:
-    place = place_of(connection)
-    return open_value(user_key, connection.sealed_refresh_token, "refresh_token", place=place).decode()
-
-
-def _ask(broker: Broker, attempt: Attempt, provider: Registered, secret: str | None) -> None:
-    """The one request to the provider under this lease, and what follows from its answer."""
-    leased, held = attempt.connection, attempt.held
-    if leased.lease_until - broker.clock.now() < LEAST_LEASE_SECONDS or broker.deadline.left() < LEAST_LEASE_SECONDS:
-        _fail(broker, attempt, NotDone(reason="lease_too_old"), by_us=True)
-    request = build_refresh_request(
-        held.definition,
-        provider.endpoints,
-        client_id=held.record.client_id,
-        client_secret=secret,
-        refresh_token=_refresh_token(leased, held.user_key),
-        redirect_uri=callback_uri(broker.settings.issuer, held.definition.provider_id),
-        scopes=leased.granted,
-    )
-    try:
-        response = broker.fetcher.fetch(request, timeout_seconds=TOKEN_SECONDS)
-    except ProviderUnavailable as error:
-        broker.breaker.note(held.record.provider_id, worked=False, now=broker.clock.now())
-        _fail(broker, attempt, Unknown(reason=error.reason) if error.sent else NotDone(reason=error.reason))
-    _read(broker, attempt, response)
-
-
-def _read(broker: Broker, attempt: Attempt, response: HttpResponse) -> None:
-    """Only an answer with tokens is kept, and it is kept as it came, before anything else is done with it."""
-    held, now = attempt.held, broker.clock.now()
-    answer = read_refresh_response(held.definition, response, granted=attempt.connection.granted, now=now)
-    broker.breaker.note(held.record.provider_id, worked=isinstance(answer, (Renewed, Ended)), now=now)
-    if isinstance(answer, Renewed):
-        broker.log.count("ProviderRefreshes")
-        keep_answer(broker, attempt, response, now)
-    elif isinstance(answer, Ended):
-        _refused_by_provider(broker, attempt, answer.reason)
-    else:
-        _fail(broker, attempt, answer)
-
-
-def _refused_by_provider(broker: Broker, attempt: Attempt, reason: str) -> None:
-    """Refused in doubt, an earlier holder may have left its answer meanwhile: it is finished instead."""
-    if attempt.doubt:
-        place = recovery_place(attempt.connection.connection_id)
-        recovery = broker.store.read(place).get(place)
-        if recovery is not None and is_answer_for(recovery, attempt.connection):
-            commit_answer(broker, attempt, recovery)
-            return
-    _fail(broker, attempt, Ended(reason))
-
-
-def _fail(broker: Broker, attempt: Attempt, answer: Ended | NotDone | Unknown, *, by_us: bool = False) -> NoReturn:
-    """Record how the attempt ended, and say so.
-
-    by_us   the provider has not been asked: it is no reason to leave it alone
-    """
-    leased, now = attempt.connection, broker.clock.now()
-    broker.log.event("refresh_failed", provider_id=leased.provider_id, reason=answer.reason)
-    chance = broker.entropy.token_bytes(1)[0]
-    failures = leased.failures + (not by_us)
-    retry_at = now if by_us else back_off(failures, now=now, chance=chance)
-    changes: dict[str, object] = {"failures": failures, "retry_at": retry_at}
-    if isinstance(answer, Ended):
-        changes |= {"status": "reauth_required", "retry_at": 0}
-    elif isinstance(answer, Unknown):
-        changes |= {"status": "in_doubt", "lost": max(leased.lost, 1), "retry_at": max(retry_at, answer.retry_at)}
-    else:  # in doubt before, it stays so: nothing has been learnt
-        doubt = {"status": "in_doubt"} if attempt.doubt else {"doubt_since": 0}
-        changes |= {"retry_at": max(retry_at, answer.retry_at), **doubt}
-    failed = msgspec.structs.replace(leased, **changes)
-    broker.store.record_refresh_failure(failed, owner=attempt.owner)
-    if isinstance(answer, Ended):
-        note_reauth(broker, leased, answer.reason)
-        raise InvalidGrant("reauth_required", members={"reason": "reauth_required"})
-    raise TemporarilyUnavailable("provider_did_not_refresh", retry_after=max(1, failed.retry_at - now))

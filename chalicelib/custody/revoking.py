@@ -18,8 +18,8 @@ from chalicelib.custody.duties import (
     leave_end,
     leave_open_attempt,
     leave_revocation,
-    tokens_of_answer,
 )
+from chalicelib.custody.kept_answers import tokens_of_answer
 from chalicelib.ports import Broker, Found, Refused, Written
 from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken

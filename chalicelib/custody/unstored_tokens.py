@@ -8,7 +8,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from chalicelib.asking import REVOCATION_SECONDS, Registered
-from chalicelib.custody.duties import Token, end_tokens, held_tokens, leave_return
+from chalicelib.custody.duties import Token, end_tokens, leave_return
+from chalicelib.custody.kept_answers import held_tokens
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition

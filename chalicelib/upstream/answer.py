@@ -7,6 +7,7 @@ import msgspec
 from chalicelib.protocol.ascii_text import is_digits, lower, trim
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 
+MAX_DEPTH = 4  # of objects in objects in which a token may lie
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -94,6 +95,23 @@ def decode_json_list(response: HttpResponse) -> list[object]:
     except ProviderMisbehaved:
         return []
     return document if isinstance(document, list) else []
+
+
+def holds_token(response: HttpResponse) -> bool:
+    """Whether an answer has a member that is called some token, whatever its type and wherever it lies."""
+    try:
+        return _names_token(decode_answer(response, place="token", json_types=(content_type(response),)), MAX_DEPTH)
+    except ProviderMisbehaved:
+        return False
+
+
+def _names_token(value: object, depth: int) -> bool:
+    if isinstance(value, list):
+        return depth > 0 and any(_names_token(one, depth - 1) for one in value)
+    if not isinstance(value, dict):
+        return False
+    named = any("token" in name.lower() and not name.lower().endswith("type") and one for name, one in value.items())
+    return named or (depth > 0 and any(_names_token(one, depth - 1) for one in value.values()))
 
 
 def at(document: object, path: str) -> object:

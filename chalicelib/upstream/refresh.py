@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from chalicelib.protocol.ascii_text import is_digits, trim
 from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.upstream.answer import holds_token
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.token import ProviderTokens, read_token_response
 
@@ -43,7 +44,33 @@ class Unknown(Struct, frozen=True, kw_only=True):
     retry_at: int = 0
 
 
-RefreshAnswer = Renewed | Ended | NotDone | Unknown
+class Unread(Struct, frozen=True, kw_only=True):
+    """A success that this release cannot read: whether the refresh token has been spent cannot be told, but the answer
+    is there, and another release, or another file of the provider, may read it.
+
+    may_hold_tokens   some member of it looks like a token
+    """
+
+    reason: str
+    may_hold_tokens: bool
+
+
+RefreshAnswer = Renewed | Ended | NotDone | Unknown | Unread
+
+
+def is_success(response: HttpResponse) -> bool:
+    """True where the answer may bring tokens: it is kept before it is read."""
+    return 200 <= response.status < 300
+
+
+def weigh(answer: RefreshAnswer | None) -> int:
+    """How much is lost with a kept answer: of two for the same tokens, the lighter never replaces the heavier.
+
+    answer   None: it does not open
+    """
+    if isinstance(answer, Renewed):
+        return 3
+    return 1 + answer.may_hold_tokens if isinstance(answer, Unread) else 0
 
 
 def read_refresh_response(
@@ -60,12 +87,18 @@ def read_refresh_response(
         return Renewed(read_token_response(definition, response, requested=granted, now=now))
     except ProviderRefused as refused:
         if not refused.nothing_done:
-            return Unknown(reason=refused.reason, retry_at=retry_at)
+            return _doubt(definition, response, refused.reason, retry_at)
         if refused.code in definition.refresh.terminal_errors:
             return Ended(refused.reason)
         return NotDone(reason=refused.reason, retry_at=retry_at)
     except (ProviderUnavailable, ProviderMisbehaved) as error:
-        return Unknown(reason=error.reason, retry_at=retry_at)
+        return _doubt(definition, response, error.reason, retry_at)
+
+
+def _doubt(definition: ProviderDefinition, response: HttpResponse, reason: str, retry_at: int) -> Unknown | Unread:
+    if not is_success(response):
+        return Unknown(reason=reason, retry_at=retry_at)
+    return Unread(reason=reason, may_hold_tokens=holds_token(response))
 
 
 def read_retry_after(response: HttpResponse, *, now: int) -> int:

@@ -23,15 +23,18 @@ class Keep(Struct, frozen=True, kw_only=True):
 
 
 def decide_recovery(
-    found: Recovery, mine: Recovery, definition: ProviderDefinition, *, same_token: bool
+    found: Recovery, mine: Recovery, definition: ProviderDefinition, *, same_token: bool, lighter: bool = False
 ) -> Replace | Keep:
     """Choose between two answers.
 
     same_token   both carry one refresh token, so ending either would end the other
+    lighter      mine brings less than what was found (`weigh`)
     """
     ends = definition.revocation.ends
     if found.generation < 0:
         return Replace(duty=False)
+    if lighter and (found.generation, found.line) == (mine.generation, mine.line):
+        return Keep(duty=False)
     earlier = found.line < mine.line and ends != "app"
     sibling = ends == "token" and found.generation == mine.generation and found.attempt < mine.attempt
     if (earlier or sibling) and not same_token:

@@ -15,8 +15,9 @@ LEASE_SECONDS = 15
 LEAST_LEASE_SECONDS, LEAST_FUNCTION_SECONDS = 9, 12
 MARGIN_SECONDS, SPARE_SECONDS, MARGIN_SHARE = 300, 10, 5
 TRIES_IN_DOUBT, DOUBT_SECONDS = 3, 3600
-BACK_OFF_SECONDS = (30, 120, 600, 3600)
-BACK_OFF_JITTER = 4
+BACK_OFF_SECONDS, BACK_OFF_JITTER = (30, 120, 600, 3600), 4
+# Of an answer that may hold new tokens and cannot be read: so long the file's `in_doubt` waits for a release that can.
+UNREAD_SECONDS, UNREAD_RETRY_SECONDS = 86400, 300
 # A token this young that the API refuses is not helped by another one: an app cannot make us refresh without end.
 LEAST_AGE_SECONDS = 60
 
@@ -53,8 +54,7 @@ class Wait(Struct, frozen=True):
 class Refuse(Struct, frozen=True, kw_only=True):
     """Nothing can be handed out.
 
-    reason        "reauth_required": the user has to sign in again; anything else passes by itself
-    retry_after   seconds
+    reason   "reauth_required": the user has to sign in again; anything else passes by itself, in retry_after seconds
     """
 
     reason: str
@@ -72,11 +72,13 @@ def decide_refresh(
     epoch: int,
     now: int,
     refused: int | None = None,
+    unread_at: int = 0,
 ) -> Decision:
     """Decide the next step of one caller.
 
     connection   of this very user and client, not revoked
-    recovery     as it stood in the same read
+    recovery     as it stood in the same read; None also where it cannot be read yet
+    unread_at    when such an answer came, if it may hold new tokens
     refused      token generation whose access token the provider's API has just refused to this caller
     """
     if connection.token_generation == refused:
@@ -101,6 +103,8 @@ def decide_refresh(
         return Serve()
     if retry_at > now:
         return Refuse(reason="provider_backing_off", retry_after=retry_at - now)
+    if doubt in ("once", "ask") and now < unread_at + UNREAD_SECONDS:
+        return Refuse(reason="provider_answer_unread", retry_after=UNREAD_RETRY_SECONDS)
     return Lease(doubt=doubt, lives=lives)
 
 

@@ -9,9 +9,17 @@ from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.upstream.http import HttpResponse
-from chalicelib.upstream.refresh import Renewed, read_refresh_response
+from chalicelib.upstream.refresh import RefreshAnswer, Renewed, read_refresh_response
 from chalicelib.vault.forecasting import forecast_reauth
 from chalicelib.vault.sealed import Attribute, open_answer, open_value, place_of, seal_value
+
+
+class NoTokens(Exception):
+    """The kept answer opens, and brings no tokens that can be read."""
+
+    def __init__(self, answer: RefreshAnswer) -> None:
+        super().__init__("answer_without_tokens")
+        self.answer = answer
 
 
 class Given(Struct, frozen=True, kw_only=True):
@@ -35,7 +43,7 @@ def seal_renewed(
     An answer without a refresh token keeps the stored one (CB-12); one that rotates keeps the spent one until the new
     one has worked. A status of doubt or of refusal heals.
 
-    Raises SealBroken: the answer, or what is stored, does not open here or says no tokens.
+    Raises SealBroken: the answer, or what is stored, does not open here. Raises NoTokens.
     """
     here = place_of(connection)
     there = place_of(
@@ -95,5 +103,5 @@ def _read(connection: Connection, recovery: Recovery, definition: ProviderDefini
         raise SealBroken("answer_not_readable") from None
     answer = read_refresh_response(definition, response, granted=connection.granted, now=recovery.received_at)
     if not isinstance(answer, Renewed):
-        raise SealBroken("answer_without_tokens")
+        raise NoTokens(answer)
     return answer

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.custody.keeping import read_from_log
+from chalicelib.custody.answer_log import read_from_log
 from chalicelib.records.places import connection_place, provider_place, user_key_place
 from cli.vault import recover
 from tests.engine.scene import Scene

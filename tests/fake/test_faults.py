@@ -146,9 +146,10 @@ class Scene:
         return str(answer.json().get("reason") or "refused")
 
     def settle(self) -> str:
-        """Once the provider is well again, whoever asks gets a token or is told to sign in, within an hour."""
+        """Once the provider is well again, the app gets a token or is told to sign in: within an hour, or a day where a
+        response that did not parse is stored."""
         self.shop.use(self.player)
-        for pause in itertools.chain((16, 130), itertools.repeat(600, 8)):
+        for pause in itertools.chain((16, 130), itertools.repeat(600, 8), (86_400, 16, 130)):
             self.pass_time(pause)
             came = self.asks()
             if came != "later":

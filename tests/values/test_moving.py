@@ -7,10 +7,10 @@ import pytest
 
 from chalicelib.adapters.https import GuardedFetcher
 from chalicelib.asking import find_registered
+from chalicelib.custody.answer_recovery import recover_answer
 from chalicelib.custody.duties import leave_return
 from chalicelib.custody.erasing import erase_user
 from chalicelib.custody.jobs import run_due_jobs
-from chalicelib.custody.keeping import recover_answer
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.records.places import connection_place
 from chalicelib.upstream.http import HttpRequest, HttpResponse
