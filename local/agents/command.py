@@ -4,13 +4,13 @@ Each takes every step: discovery, registration or document, sign-in, a call, ref
 `local/agents/profiles/` says what it sends, with the source.
 """
 
-import argparse
 import json
 import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from cli.parser import CommandParser
 from local.agents.agent import STEPS, Agent
 from local.agents.assertion import ClientKey
 from local.agents.document_site import DocumentSite
@@ -37,7 +37,7 @@ Results = dict[str, dict[str, str]]
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where every step of every agent works."""
-    parser = argparse.ArgumentParser(prog="dev.py agents", description=__doc__)
+    parser = CommandParser(prog="dev.py agents", description=__doc__)
     parser.add_argument("--only", metavar="NAME", help="agents whose file name contains NAME")
     parser.add_argument("--write", action="store_true", help="write the table into docs/mcp.md")
     parser.add_argument(

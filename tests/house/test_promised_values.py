@@ -46,6 +46,7 @@ INNER: dict[tuple[str, str], str] = {
     ("contention", "LEAST_SECONDS"): "the time that a request keeps for what follows a write",
     ("contention", "LONGEST_PAUSE"): "a pause between two tries of a write",
     ("contention", "TRIES"): "how often an overtaken write is tried",
+    ("custody.answer_log", "ANSWER_BYTES"): "the size of a line of the log",
     ("custody.idling", "DAY"): "a unit",
     ("protocol.client_assertion", "MAX_ASSERTION_LENGTH"): "a bound on the work for one request",
     ("protocol.client_keys", "MAX_KEYS"): "a bound on the work for one request",
@@ -56,6 +57,7 @@ INNER: dict[tuple[str, str], str] = {
     ("protocol.sealing", "FORMAT"): "the number of the format of sealed values",
     ("protocol.sealing", "SECOND_LOCK"): "the number of the format of sealed values",
     ("vault.labels", "LONGEST"): "a bound on the size of an item",
+    ("vault.refreshing", "UNREAD_SECONDS"): "how long an unread answer waits for a release that can read it",
     ("vault.sealed", "USER_KEY_BYTES"): "the size of a key, which the cipher fixes",
 }
 

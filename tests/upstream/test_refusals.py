@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
 from chalicelib.providers.definition.error_words import REFUSALS, REGISTERED_ERRORS
 from chalicelib.upstream.http import HttpResponse, ProviderRefused
-from chalicelib.upstream.refresh import Ended, NotDone, Unknown, read_refresh_response
+from chalicelib.upstream.refresh import Ended, NotDone, Unknown, Unread, read_refresh_response
 from chalicelib.upstream.revocation import OTHER_CAUSES, read_revocation_response
 from tests.requirement import requirement
 
@@ -68,7 +68,7 @@ def test_a_code_of_the_standard_a_word_of_the_file_and_429_say_that_nothing_has_
 @requirement("VLT-13")
 def test_a_refusal_that_brings_tokens_is_no_refusal() -> None:
     body = json.dumps({"access_token": "a", "refresh_token": "r", "error": "invalid_request"})
-    assert isinstance(read(DEFINITIONS["oidc"], 200, JSON, body), Unknown)
+    assert isinstance(read(DEFINITIONS["oidc"], 200, JSON, body), Unread)
 
 
 @requirement("VLT-13")

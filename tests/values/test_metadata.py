@@ -194,7 +194,7 @@ def test_a_token_answer_names_no_host_that_the_file_does_not_list(scene: Scene, 
     scene.player.metadata["center"] = said
     answer = scene.come_back()
     assert answer.status == 502 and "error=server_error" in answer.text
-    assert {one.endpoint for one in scene.player.requests} <= {"authorize", "token"}
+    assert {one.endpoint for one in scene.player.requests} <= {"authorize", "token", "revoke"}
     assert scene.trial.shop.deployment.scan("CONNECTION#", Connection) == [] or not scene.app.tokens
 
 
