@@ -195,6 +195,8 @@ def test_a_token_answer_names_no_host_that_the_file_does_not_list(scene: Scene, 
     answer = scene.come_back()
     assert answer.status == 502 and "error=server_error" in answer.text
     assert {one.endpoint for one in scene.player.requests} <= {"authorize", "token", "revoke"}
+    ended = [one.headers["host"] for one in scene.player.requests if one.endpoint == "revoke"]
+    assert set(ended) == {"accounts.team.example"}, "what came is ended at a host that the file lists"
     assert scene.trial.shop.deployment.scan("CONNECTION#", Connection) == [] or not scene.app.tokens
 
 
