@@ -59,7 +59,7 @@ def build_broker(
         settings=settings,
         store=store,
         registry=CachedRegistry(store, clock),
-        keys=_build_keys(settings, store, kms, clock, log, pacing),
+        keys=_build_keys(settings, store, kms, clock, log, pacing=pacing),
         fetcher=fetcher,
         directory=ProviderDirectory(fetcher, clock),
         clock=clock,
@@ -77,7 +77,7 @@ def build_broker(
 
 
 def _build_keys(
-    settings: Settings, store: DynamoStore, kms: Transport, clock: Clock, log: JsonLog, pacing: Pacing
+    settings: Settings, store: DynamoStore, kms: Transport, clock: Clock, log: JsonLog, *, pacing: Pacing
 ) -> KmsKeys:
     named = {"deployment": settings.deployment, "key_id": settings.kms_key}
     return KmsKeys(store, kms, clock, **named, count=log.count, event=log.event, pacing=pacing)

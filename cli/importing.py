@@ -8,7 +8,8 @@ from typing import Any
 from chalicelib.asking import Brought, Registered
 from chalicelib.custody.kept_answers import held_tokens
 from chalicelib.endpoints.arriving import Arrival
-from chalicelib.endpoints.connecting import Owner, find_or_make_user, insert_connection
+from chalicelib.endpoints.connecting import Owner, insert_connection
+from chalicelib.endpoints.new_user import find_or_make_user
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.derive import derive_account_id, derive_connection_id, derive_sub
 from chalicelib.protocol.errors import OAuthError
@@ -60,7 +61,7 @@ class Importer:
         if standing is None:
             identity = Identity(issuer="", subject="", profile=dict(moved.profile))
             brought = Brought(provider=provider, tokens=tokens, identity=identity, auth_time=None)
-            result = insert_connection(self.broker, owner, provider, brought, connected_at=connected_at)
+            result = insert_connection(self.broker, owner, brought, connected_at=connected_at)
             standing = result.found if isinstance(result, Refused) else None
             if isinstance(result, Written):
                 if not self._holds(owner, result.item, tokens):

@@ -101,7 +101,7 @@ def read_page(html: str) -> Page:
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    def redirect_request(
+    def redirect_request(  # noqa: PLR0917  # as the standard library calls it
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
     ) -> None:
         """Stop: each redirect is a step to look at."""

@@ -68,14 +68,14 @@ def build_event(
         "multiValueQueryStringParameters": _collect(pairs) or None,
         "pathParameters": match.parameters or None,
         "stageVariables": None,
-        "requestContext": _request_context(head, match, path, request_id, source[0], edge),
+        "requestContext": _request_context(head, match, path, request_id, source[0], edge=edge),
         "body": text,
         "isBase64Encoded": is_base64,
     }
 
 
 def _request_context(
-    head: Head, match: Match, path: str, request_id: str, source_ip: str, edge: Edge
+    head: Head, match: Match, path: str, request_id: str, source_ip: str, *, edge: Edge
 ) -> dict[str, Any]:
     now = time.time()
     host = (head.values("host") or [""])[0]

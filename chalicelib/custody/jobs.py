@@ -177,7 +177,7 @@ def _perform(broker: Broker, job: Job) -> Done:
     if duty is not None:
         called = ask_for_each(broker, provider, without_kept(duty.tokens, connection, key))
         return Done(done=not called.alive, called=called)
-    return end_open_attempt(broker, job, provider, connection, found.get(kept_at), key)
+    return end_open_attempt(broker, job, provider, connection, recovery=found.get(kept_at), key=key)
 
 
 def _tell_voided(broker: Broker, job: Job) -> None:

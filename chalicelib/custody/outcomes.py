@@ -42,7 +42,7 @@ class Done(Struct, frozen=True, kw_only=True):
 
 
 def end_open_attempt(
-    broker: Broker, job: Job, provider: Registered, tombstone: Connection, recovery: Recovery | None, key: OwnKey
+    broker: Broker, job: Job, provider: Registered, tombstone: Connection, *, recovery: Recovery | None, key: OwnKey
 ) -> Done:
     """End what a refresh brought that ran while the connection was revoked. What cannot be read yet stays, and the job
     comes again."""

@@ -8,9 +8,9 @@ from chalicelib.asking import Brought, ProviderFailure, Registered, redeem_at_pr
 from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.answers import account_path, account_uri, site
 from chalicelib.endpoints.arriving import Arrival, derive_names, follow_link
+from chalicelib.endpoints.browser_session import continue_session, start_session
 from chalicelib.endpoints.choice import provider_option
-from chalicelib.endpoints.cookies import ended_places, read_session_owner, seal_session
-from chalicelib.endpoints.finishing import continue_session, start_session
+from chalicelib.endpoints.cookies import ended_places, read_session_owner
 from chalicelib.endpoints.login_age import explain_login_age
 from chalicelib.endpoints.parties import load_providers
 from chalicelib.endpoints.travel import begin_account_trip, provider_name
@@ -85,10 +85,9 @@ def finish_entry(broker: Broker, http: Request, pending: Pending, provider: Regi
         raise PageError("account_of_nobody", page="account_of_nobody", status=403, link=account_uri(broker))
     if has_ended_since(found, pending) or subject.marks.void(pending.decided_at):
         raise PageError("account_mark", page="not_allowed", status=403)
-    session, told = continue_session(broker, before, start_session(broker, provider, brought, arrival), subject, found)
+    current = continue_session(broker, before, start_session(broker, brought, arrival), subject, found)
     broker.log.event("account_entered", provider_id=pending.provider_id)
-    cookie = seal_session(broker, session, subject.session_salt, told)
-    return redirect_reply(account_uri(broker)).with_headers(cookie)
+    return redirect_reply(account_uri(broker)).with_headers(current.cookie(broker))
 
 
 def claim_entry(broker: Broker, pending: Pending) -> None:

@@ -123,7 +123,7 @@ def check_marks(
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{arrival.sub}":
         raise PageError("another_account_came_back", page="wrong_account", status=403)
     client = found.get(client_place(request.client_id))
-    end = find_end_of(broker, pending.decided_at, request.client_id, arrival.sub, pending, found)
+    end = find_end_of(broker, pending.decided_at, arrival, pending, found, client_id=request.client_id)
     if end == PAUSED:
         raise PageError(PAUSED, page="app_paused", status=403, link=account_uri(broker))
     if end is not None or client is None or client.revision != request.client_revision:
@@ -132,10 +132,8 @@ def check_marks(
 
 
 def find_end_of(
-    broker: Broker, decided_at: int, client_id: str, sub: str, pending: Pending, found: Found
+    broker: Broker, decided_at: int, arrival: Arrival, pending: Pending, found: Found, *, client_id: str
 ) -> str | None:
-    """Which mark of this one read ends what was decided then; who has never been here has none."""
-    provider_id = pending.provider_id
-    return find_end_among(
-        broker, found, decided_at, sub=sub, client_id=client_id, provider_id=provider_id, first_time=True
-    )
+    """The cutoff in this one read that ends what was decided then; a user who has never been here has none."""
+    of = {"sub": arrival.sub, "client_id": client_id, "provider_id": pending.provider_id}
+    return find_end_among(broker, found, decided_at, **of, first_time=True)

@@ -88,8 +88,8 @@ def _go_on(broker: Broker, http: Request, parameters: Parameters, pending: Pendi
         return finish_added_login(broker, http, pending, provider, code)
     if pending.link is not None:
         if pending.purpose == "show_login":
-            return finish_login(broker, http, pending, pending.link, provider, code)
-        return finish_link(broker, http, pending, pending.link, provider, code)
+            return finish_login(broker, http, pending, pending.link, provider, code=code)
+        return finish_link(broker, http, pending, pending.link, provider, code=code)
     for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the sign-in: nothing is claimed yet
         broker.keys.get(purpose)
     claim = _claim(broker, pending)

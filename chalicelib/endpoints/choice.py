@@ -49,7 +49,7 @@ def show_choice(
         shown_at=broker.clock.now(),
     )
     last = session.provider_id if session else read_provider(broker, http)
-    page = _build_page(broker, request, parties, session, seal_form(broker, form), device, last)
+    page = _build_page(broker, request, parties, session, sealed=seal_form(broker, form), device=device, last=last)
     reply = page_reply(page)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
 
@@ -59,6 +59,7 @@ def _build_page(
     request: AuthorizationRequest,
     parties: Parties,
     session: BrowserSession | None,
+    *,
     sealed: str,
     device: DeviceLines | None,
     last: str,

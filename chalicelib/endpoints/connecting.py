@@ -1,4 +1,4 @@
-"""What a sign-in writes into the vault: the user's key, the subject, the connection with its sealed tokens."""
+"""What a sign-in writes into the vault: the connection with its sealed tokens."""
 
 from collections.abc import Callable
 
@@ -8,27 +8,20 @@ from msgspec import Struct
 from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
 from chalicelib.contention import write_tries
 from chalicelib.custody.unstored_tokens import UnstoredTokens
-from chalicelib.endpoints.arriving import Arrival
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection, ConnectionStatus
 from chalicelib.records.consent import Consent
-from chalicelib.records.stored import UserKey
-from chalicelib.records.subject import Subject
-from chalicelib.upstream.token import ProviderTokens
 from chalicelib.vault.connecting import KeepStored, Replace, carry_over, decide_connection, is_superseded
 from chalicelib.vault.forecasting import forecast_reauth
 from chalicelib.vault.sealed import (
-    USER_KEY_BYTES,
     Attribute,
     Place,
     open_metadata,
     open_profile,
-    open_user_key,
     open_value,
     place_of,
-    seal_user_key,
     seal_value,
 )
 
@@ -46,24 +39,19 @@ class Owner(Struct, frozen=True, kw_only=True):
     account_id: str
 
 
-def find_or_make_user(
-    broker: Broker, arrival: Arrival, *, known_key: UserKey | None, known_subject: Subject | None
-) -> tuple[bytes, Subject]:
-    """The user's key, opened, and the subject; for somebody never seen both are written, key first."""
-    vault, sub = broker.keys.get("vault"), arrival.sub
-    sealed = known_key.sealed if known_key else _make_user_key(broker, sub)
-    try:
-        user_key = open_user_key(vault, sealed, sub=sub)
-    except SealBroken:
-        broker.log.event("user_key_does_not_open", sub=sub)
-        raise TemporarilyUnavailable("user_key_does_not_open") from None
-    return user_key, known_subject or _make_subject(broker, arrival)
+class _New(Struct, frozen=True, kw_only=True):
+    """What a sign-in stores as the connection, whatever is stored there already."""
+
+    owner: Owner
+    brought: Brought
+    status: ConnectionStatus
+    connected_at: int
+    connected_by: str
 
 
 def store_connection(
     broker: Broker,
     owner: Owner,
-    provider: Registered,
     brought: Brought,
     unstored: UnstoredTokens,
     *,
@@ -80,7 +68,9 @@ def store_connection(
     Raises TemporarilyUnavailable where others keep writing in between.
     Raises PageError where the connection was revoked after this was decided: only a later decision may renew it.
     """
+    provider = brought.provider
     connected_by = broker.entropy.token_bytes(12).hex()
+    new = _New(owner=owner, brought=brought, status=status, connected_at=connected_at, connected_by=connected_by)
     for _ in write_tries(broker):
         if read is not None and is_superseded(read, provider.definition, decided_at=connected_at):
             raise PageError("connection_revoked_meanwhile", page="sign_in_over")
@@ -97,8 +87,7 @@ def store_connection(
         if isinstance(decision, KeepStored):
             unstored.give_back()
             return decision.stored
-        built = _build(broker, owner, provider, brought, decision, read, status, connected_at, connected_by)
-        result = broker.store.put_connection(built)
+        result = broker.store.put_connection(_build(broker, new, decision, read))
         if not isinstance(result, Refused):
             unstored.mark_stored()
             return result.item
@@ -107,12 +96,12 @@ def store_connection(
 
 
 def insert_connection(
-    broker: Broker, owner: Owner, provider: Registered, brought: Brought, *, connected_at: int
+    broker: Broker, owner: Owner, brought: Brought, *, connected_at: int
 ) -> Written[Connection] | Refused[Connection]:
     """Write what another system held, sealed, where no connection has ever stood; else what stands there."""
     anew, connected_by = Replace(generation=1, keep_refresh_token=False), broker.entropy.token_bytes(12).hex()
-    built = _build(broker, owner, provider, brought, anew, None, "active", connected_at, connected_by)
-    return broker.store.put_connection(built)
+    new = _New(owner=owner, brought=brought, status="active", connected_at=connected_at, connected_by=connected_by)
+    return broker.store.put_connection(_build(broker, new, anew, None))
 
 
 def end_replaced(broker: Broker, owner: Owner, provider: Registered, connection: Connection) -> None:
@@ -133,18 +122,8 @@ def end_replaced(broker: Broker, owner: Owner, provider: Registered, connection:
     broker.store.clear_outgoing(connection)
 
 
-def _build(
-    broker: Broker,
-    owner: Owner,
-    provider: Registered,
-    brought: Brought,
-    decision: Replace,
-    read: Connection | None,
-    status: ConnectionStatus,
-    connected_at: int,
-    connected_by: str,
-) -> Connection:
-    tokens, now = brought.tokens, broker.clock.now()
+def _build(broker: Broker, new: _New, decision: Replace, read: Connection | None) -> Connection:
+    owner, provider, tokens, now = new.owner, new.brought.provider, new.brought.tokens, broker.clock.now()
     place = Place(
         connection_id=owner.connection_id,
         sub=owner.sub,
@@ -157,32 +136,32 @@ def _build(
     def sealed(value: bytes, attribute: Attribute) -> bytes:
         return seal_value(owner.user_key, value, attribute, place=place, salt=broker.entropy.token_bytes(32))
 
-    refresh, outgoing = _keep_tokens(broker, owner, provider, tokens, decision, read)
+    refresh, outgoing = _keep_tokens(broker, new, decision, read)
     return Connection(
         connection_id=owner.connection_id,
         sub=owner.sub,
         client_id=owner.client_id,
         provider_id=provider.record.provider_id,
-        status=status,
+        status=new.status,
         token_generation=decision.generation,
-        connected_at=connected_at,
-        connected_by=connected_by,
+        connected_at=new.connected_at,
+        connected_by=new.connected_by,
         line=decision.generation,
         granted=tokens.granted,
-        is_partial=status == "partial",
+        is_partial=new.status == "partial",
         sealed_access_token=sealed(tokens.access_token.encode(), "access_token"),
         access_expires_at=tokens.expires_at,
         tokens_at=now,
         reauth_by=forecast_reauth(
             provider.definition,
             tokens,
-            connected_at=connected_at,
+            connected_at=new.connected_at,
             now=now,
             renews=bool(refresh),
             before=read.reauth_by if read and decision.keep_refresh_token else None,
         ),
         sealed_refresh_token=sealed(refresh.encode(), "refresh_token") if refresh else b"",
-        sealed_profile=sealed(msgspec.json.encode(_profile(broker, owner, provider, brought, read)), "profile"),
+        sealed_profile=sealed(msgspec.json.encode(_profile(broker, owner, new.brought, read)), "profile"),
         sealed_metadata=sealed(msgspec.json.encode(provider.metadata), "metadata") if provider.metadata else b"",
         outgoing=tuple(sealed(token.encode(), "outgoing") for token in outgoing),
         epoch=broker.settings.epoch,
@@ -192,14 +171,10 @@ def _build(
 
 
 def _keep_tokens(
-    broker: Broker,
-    owner: Owner,
-    provider: Registered,
-    tokens: ProviderTokens,
-    decision: Replace,
-    read: Connection | None,
+    broker: Broker, new: _New, decision: Replace, read: Connection | None
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The refresh token that stands from now on, and those that it replaces and that have to be ended."""
+    """The refresh token that is stored from now on, and those that it replaces, which have to be revoked."""
+    owner, provider, tokens = new.owner, new.brought.provider, new.brought.tokens
     ours = read if read is not None and provider.record.issued(read.connected_at) else None
     old = _open_refresh_token(broker, owner, ours)
     refresh = old if decision.keep_refresh_token else tokens.refresh_token
@@ -210,12 +185,10 @@ def _keep_tokens(
     return refresh, tuple(token for token in outgoing if token != refresh)
 
 
-def _profile(
-    broker: Broker, owner: Owner, provider: Registered, brought: Brought, read: Connection | None
-) -> dict[str, object]:
+def _profile(broker: Broker, owner: Owner, brought: Brought, read: Connection | None) -> dict[str, object]:
     """What is known of the user now. What only a first sign-in tells in its callback is kept from then."""
-    rules, said = provider.definition.identity.callback, brought.identity.profile
-    if rules is None or provider.told or read is None:
+    rules, said = brought.provider.definition.identity.callback, brought.identity.profile
+    if rules is None or brought.provider.told or read is None:
         return said
     try:
         known = open_profile(owner.user_key, read)
@@ -256,32 +229,3 @@ def _open_refresh_token(broker: Broker, owner: Owner, read: Connection | None) -
     except SealBroken:
         broker.log.event("refresh_token_does_not_open", connection_id=read.connection_id)
         return None
-
-
-def _make_user_key(broker: Broker, sub: str) -> bytes:
-    fresh = broker.entropy.token_bytes(USER_KEY_BYTES)
-    sealed = seal_user_key(broker.keys.get("vault"), fresh, sub=sub, salt=broker.entropy.token_bytes(32))
-    result = broker.store.put_user_key(sub, sealed)
-    if isinstance(result, Refused):
-        if result.found is None:
-            raise TemporarilyUnavailable("user_key_keeps_changing")
-        return result.found
-    return result.item
-
-
-def _make_subject(broker: Broker, arrival: Arrival) -> Subject:
-    fresh = Subject(
-        sub=arrival.sub,
-        session_salt=broker.entropy.token_bytes(16),
-        created_at=broker.clock.now(),
-        login=arrival.login if arrival.life else "",
-        life=arrival.life,
-    )
-    result = broker.store.put_subject(fresh)
-    if isinstance(result, Refused):
-        if result.found is None:
-            raise TemporarilyUnavailable("subject_keeps_changing")
-        if result.found.linked_to:  # it became somebody's further login at this moment
-            raise TemporarilyUnavailable("login_linked_meanwhile", retry_after=1)
-        return result.found
-    return result.item

@@ -37,7 +37,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if sitting is None:
         return show_login_first(broker, link, parties, sealed)
     asker = check_sitting(broker, link, sitting)
-    return show_link(broker, http, link, parties, sitting, asker, sealed)
+    return show_link(broker, http, link, parties, sitting, asker=asker, sealed=sealed)
 
 
 def check_sitting(broker: Broker, link: Link, sitting: Sitting | None) -> Asker:

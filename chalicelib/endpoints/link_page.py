@@ -26,7 +26,7 @@ from chalicelib.replies import Reply, page_reply
 
 
 def show_link(
-    broker: Broker, http: Request, link: Link, parties: Parties, sitting: Sitting, asker: Asker, sealed: str
+    broker: Broker, http: Request, link: Link, parties: Parties, sitting: Sitting, *, asker: Asker, sealed: str
 ) -> Reply:
     """The page that asks; what it shows stands sealed in its form, for this browser and this link alone.
 

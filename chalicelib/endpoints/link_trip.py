@@ -6,8 +6,8 @@ from chalicelib.custody.linking import link_uri
 from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.endpoints.answers import error_location
 from chalicelib.endpoints.arriving import Arrival, name_expected
+from chalicelib.endpoints.browser_session import start_session
 from chalicelib.endpoints.cookies import seal_session
-from chalicelib.endpoints.finishing import start_session
 from chalicelib.endpoints.link_page import show_outcome
 from chalicelib.endpoints.parties import load_parties
 from chalicelib.ports import Broker, Refused
@@ -47,8 +47,8 @@ def redeem_for_link(
     provider: Registered,
     pending: Pending,
     link: Link,
-    code: str,
     *,
+    code: str,
     unstored: UnstoredTokens,
 ) -> Brought:
     """Where the provider fails, the page leads back to the app with the registered error in the link."""
@@ -75,7 +75,9 @@ def answer_refused(broker: Broker, http: Request, pending: Pending, link: Link, 
     return redirect_reply(place)
 
 
-def finish_login(broker: Broker, http: Request, pending: Pending, link: Link, provider: Registered, code: str) -> Reply:
+def finish_login(
+    broker: Broker, http: Request, pending: Pending, link: Link, provider: Registered, *, code: str
+) -> Reply:
     """The user of the link has come back, and gets the browser session that the link demands; nothing else is kept.
 
     Raises PageError for anybody else.
@@ -83,7 +85,7 @@ def finish_login(broker: Broker, http: Request, pending: Pending, link: Link, pr
     claim_trip(broker, pending, link)
     with UnstoredTokens(broker, pending) as unstored:
         unstored.belong_to(link.sub)
-        brought = redeem_for_link(broker, http, provider, pending, link, code, unstored=unstored)
+        brought = redeem_for_link(broker, http, provider, pending, link, code=code, unstored=unstored)
         arrival = name_expected(broker, brought.provider, brought, link.client_id, link.sub)
         unstored.belong_to(arrival.sub, arrival.connection_id)
     return _open_session(broker, pending, link, brought, arrival)
@@ -104,7 +106,7 @@ def _open_session(broker: Broker, pending: Pending, link: Link, brought: Brought
     end = find_end_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
     if end is not None or subject is None:
         raise PageError(end or "record_gone", page="link_over", status=403)
-    session = start_session(broker, brought.provider, brought, arrival)
+    session = start_session(broker, brought, arrival)
     return redirect_reply(link_uri(broker, link)).with_headers(seal_session(broker, session, subject.session_salt))
 
 

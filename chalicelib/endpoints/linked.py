@@ -52,14 +52,16 @@ class Decided(Struct, frozen=True, kw_only=True):
     account_id: str
 
 
-def finish_link(broker: Broker, http: Request, pending: Pending, link: Link, provider: Registered, code: str) -> Reply:
+def finish_link(
+    broker: Broker, http: Request, pending: Pending, link: Link, provider: Registered, *, code: str
+) -> Reply:
     """Raises PageError; before the claim nothing is stored and no code goes anywhere."""
     sitting = find_sitting(broker, http, link.client_id, grant_place(link.grant_id))
     asker = check_sitting(broker, link, sitting)
     claim_trip(broker, pending, link)
     with UnstoredTokens(broker, pending) as unstored:
         unstored.belong_to(link.sub)
-        brought = redeem_for_link(broker, http, provider, pending, link, code, unstored=unstored)
+        brought = redeem_for_link(broker, http, provider, pending, link, code=code, unstored=unstored)
         return _finish(broker, asker, pending, link, brought, unstored=unstored)
 
 
@@ -85,11 +87,11 @@ def _finish(
     _check_decision(broker, decided, found)
     standing = found.get(connection_place(default))
     over = default if standing is None or standing.status == "revoked" else ""
-    return _connect(broker, decided, asker, found, over, unstored=unstored)
+    return _connect(broker, decided, asker, found, over=over, unstored=unstored)
 
 
 def _connect(
-    broker: Broker, decided: Decided, asker: Asker, found: Found, over: str, *, unstored: UnstoredTokens
+    broker: Broker, decided: Decided, asker: Asker, found: Found, *, over: str, unstored: UnstoredTokens
 ) -> Reply:
     """Connection first, then consent, then the grant: a crash in between leaves no access without consent."""
     link, provider, pending = decided.link, decided.provider, decided.pending
@@ -108,7 +110,6 @@ def _connect(
     connection = store_connection(
         broker,
         owner,
-        provider,
         decided.brought,
         unstored,
         read=found.get(connection_place(decided.connection_id)),

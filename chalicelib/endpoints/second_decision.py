@@ -4,42 +4,32 @@ Until the provider's response the user is unknown, so `first_party` and the reco
 user's reductions only now. The sign-in ends here; what the user decides on the page begins another one.
 """
 
-from collections.abc import Callable
+from functools import partial
 
 from chalicelib.endpoints.choice import show_choice
 from chalicelib.endpoints.consenting import covers
 from chalicelib.endpoints.cookies import BROWSER, new_browser, read_browser, set_cookie
 from chalicelib.endpoints.decided import Decided
 from chalicelib.endpoints.parties import load_parties
+from chalicelib.endpoints.provider_return import ProviderReturn
 from chalicelib.endpoints.pushed import Opened
 from chalicelib.endpoints.shortfall import keep_again
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
-from chalicelib.records.client import Client
-from chalicelib.records.connection import Connection
-from chalicelib.records.consent import Consent
-from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, Pending
+from chalicelib.records.sign_in import BrowserSession
 from chalicelib.replies import Reply
 
 
-def needs_page(
-    broker: Broker,
-    pending: Pending,
-    request: AuthorizationRequest,
-    client: Client,
-    consent: Consent | None,
-    connection: Connection | None,
-    *,
-    is_void: Callable[[int], bool],
-) -> bool:
+def needs_page(broker: Broker, returned: ProviderReturn) -> bool:
     """True where nobody decided on a page and the user has removed something since, or at any time before."""
-    if pending.decided_by == "page":
+    if returned.by_user:
         return False
-    if connection is not None and connection.status == "revoked":
+    if returned.connection is not None and returned.connection.status == "revoked":
         return True
-    if covers(consent, request, client, epoch=broker.settings.epoch, is_void=is_void):
+    consent, is_void = returned.consent, partial(returned.is_void, broker)
+    if covers(consent, returned.request, returned.client, epoch=broker.settings.epoch, is_void=is_void):
         return False
-    by_consent = pending.decided_by.startswith("session:")
+    by_consent = returned.pending.decided_by.startswith("session:")
     return by_consent or (consent is not None and consent.was_reduced(broker.clock.now()))
 
 

@@ -10,6 +10,7 @@ from chalicelib.endpoints.connecting import Owner
 from chalicelib.endpoints.cookies import BROWSER, new_browser, read_browser, set_cookie
 from chalicelib.endpoints.forms import seal_form
 from chalicelib.endpoints.kept import keep_request
+from chalicelib.endpoints.provider_return import ProviderReturn
 from chalicelib.endpoints.sealed import browser_hash
 from chalicelib.pages.choosing import PartialPage, ScopeLine
 from chalicelib.ports import Broker
@@ -48,18 +49,16 @@ def find_shortfall(
 def show_shortfall(
     broker: Broker,
     http: Request,
-    client: Client,
-    request: AuthorizationRequest,
-    definition: ProviderDefinition,
+    returned: ProviderReturn,
     shortfall: Shortfall,
     owner: Owner,
     *,
+    request: AuthorizationRequest,
     grant_id: str,
-    was_pushed: bool,
-    in_a_day: bool,
 ) -> Reply:
-    """The page, under a grant id that is open: the one that was decided about has ended, or is a device's. A pushed
-    request is kept for it anew: its time is over."""
+    """The page, under a grant id that is open: the one that was decided about has ended, or belongs to a device. A
+    pushed request is stored again for it: its own time has ended."""
+    definition, was_pushed = returned.brought.provider.definition, returned.decided.was_pushed
     known = read_browser(broker, http)
     browser = known or new_browser(broker)
     form = PageForm(
@@ -71,13 +70,13 @@ def show_shortfall(
         shown_at=broker.clock.now(),
         granted=shortfall.left,
         allowed=shortfall.allowed,
-        in_a_day=in_a_day,
+        in_a_day=returned.pending.in_a_day,
         provider_id=definition.provider_id,
         connection_id=owner.connection_id,
         sub=owner.sub,
     )
     page = PartialPage(
-        client_name=client.client_name,
+        client_name=returned.client.client_name,
         provider_name=definition.display_name,
         granted=_lines(definition, shortfall.left),
         missing=_lines(definition, shortfall.missing),

@@ -38,17 +38,34 @@ def answer(broker: Broker, http: Request) -> Reply:
     if decision in ("deny", "cancel"):
         return _deny(broker, http, form, request, parties)
     if decision == "continue" and form.granted is not None:
-        return _go_on(broker, http, form, request, parties, form.provider_id, form.granted, in_a_day=form.in_a_day)
+        return _go_on(
+            broker,
+            http,
+            form,
+            request,
+            parties,
+            provider_id=form.provider_id,
+            allowed=form.granted,
+            in_a_day=form.in_a_day,
+        )
     if decision == "retry" and form.granted is not None:
         return _go_on(
-            broker, http, form, request, parties, form.provider_id, form.allowed, in_a_day=form.in_a_day, trip=True
+            broker,
+            http,
+            form,
+            request,
+            parties,
+            provider_id=form.provider_id,
+            allowed=form.allowed,
+            in_a_day=form.in_a_day,
+            trip=True,
         )
     if decision != "allow" or form.granted is not None:
         raise PageError("decision_unknown")
     provider_id = _choose_provider(request, parties, parameters.get("provider"))
     allowed = _choose_scopes(broker, request, parties, provider_id, parameters.all("scope"))
     in_a_day = parameters.get("ends") == "in_a_day"
-    return _go_on(broker, http, form, request, parties, provider_id, allowed, in_a_day=in_a_day)
+    return _go_on(broker, http, form, request, parties, provider_id=provider_id, allowed=allowed, in_a_day=in_a_day)
 
 
 def check_own_form(broker: Broker, http: Request) -> None:
@@ -135,9 +152,9 @@ def _go_on(
     form: PageForm,
     request: AuthorizationRequest,
     parties: Parties,
+    *,
     provider_id: str,
     allowed: frozenset[str],
-    *,
     in_a_day: bool,
     trip: bool = False,
 ) -> Reply:

@@ -89,7 +89,7 @@ def parse_authorization_request(
     check_code_challenge(challenge, parameters.get("code_challenge_method"))
     usable = frozenset(filter(client.may_use, provider_ids))
     claims = parse_claims(parameters.get("claims"))
-    scopes = _choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources)
+    scopes = _choose_scopes(parameters, client, usable, own_scopes, resources, provider_ids=provider_ids)
     targets = _choose_resources(parameters, client, resources, issuer)
     _check_scope_of_each(targets, scopes, resources)
     scopes |= _unasked_scopes(client, scopes) if refresh_unasked else frozenset()
@@ -133,7 +133,7 @@ def parse_device_request(
     if DEVICE_CODE not in client.grant_types:
         raise UnauthorizedClient("device_code_not_registered").noting(expected=client.grant_types, received=DEVICE_CODE)
     usable = frozenset(filter(client.may_use, provider_ids))
-    scopes = _choose_scopes(parameters, client, provider_ids, usable, own_scopes, resources)
+    scopes = _choose_scopes(parameters, client, usable, own_scopes, resources, provider_ids=provider_ids)
     targets = _choose_resources(parameters, client, resources, issuer)
     _check_scope_of_each(targets, scopes, resources)
     return AuthorizationRequest(
@@ -176,7 +176,13 @@ def parse_session_request(
         return_to=return_to,
         replaces=replaces,
         scopes=_choose_scopes(
-            parameters, client, provider_ids, usable, own_scopes, resources, default=client.scopes - {OFFLINE}
+            parameters,
+            client,
+            usable,
+            own_scopes,
+            resources,
+            provider_ids=provider_ids,
+            default=client.scopes - {OFFLINE},
         ),
         code_challenge="",
         resources=_choose_resources(Parameters.parse(audience), client, resources, issuer),
@@ -230,11 +236,11 @@ def _choose_response_mode(parameters: Parameters, client: Client, redirect_uri: 
 def _choose_scopes(
     parameters: Parameters,
     client: Client,
-    provider_ids: frozenset[str],
     usable: frozenset[str],
     own_scopes: frozenset[str],
     resources: Mapping[str, Resource],
     *,
+    provider_ids: frozenset[str],
     default: frozenset[str] = DEFAULT_SCOPES,
 ) -> frozenset[str]:
     """What was asked, all of it known and registered; without `scope`, the default where it is registered."""

@@ -47,7 +47,9 @@ def build_revocation_request(
     method = _method(definition)
     if client_secret is None and method in ("client_secret_basic", "client_secret_post") and rules.kind == "request":
         return None
-    headers, parameters = _prove(definition, method, parameters, client_id, client_secret, token)
+    headers, parameters = _prove(
+        definition, method, parameters, token, client_id=client_id, client_secret=client_secret
+    )
     of_file = {name: fill_text(text, {"client_id": client_id}) for name, text in rules.headers.items()}
     accept = {"Accept": "application/json"} if rules.kind == "rfc7009" else {}
     body = "json" if rules.json else "form"
@@ -97,9 +99,10 @@ def _prove(
     definition: ProviderDefinition,
     method: str,
     parameters: dict[str, str],
+    token: str,
+    *,
     client_id: str,
     client_secret: str | None,
-    token: str,
 ) -> tuple[dict[str, str], dict[str, str]]:
     if method == "bearer":
         return {"Authorization": f"Bearer {token}"}, parameters

@@ -61,7 +61,9 @@ def build_token_request(
     parameters = {**rules.parameters, "grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri}
     if definition.authorization.pkce != "off":
         parameters["code_verifier"] = code_verifier
-    return _request(definition, endpoints.token_endpoint, rules.method, parameters, client_id, client_secret)
+    return _request(
+        definition, endpoints.token_endpoint, rules.method, parameters, client_id=client_id, client_secret=client_secret
+    )
 
 
 def build_exchange_request(
@@ -70,7 +72,9 @@ def build_exchange_request(
     """The step after the code: this access token for the one that is kept."""
     parameters = {**rules.parameters, "grant_type": rules.grant_type, rules.token_parameter: token}
     known_as = client_id if rules.sends_client else None
-    return _request(definition, rules.endpoint, rules.method, parameters, known_as, client_secret)
+    return _request(
+        definition, rules.endpoint, rules.method, parameters, client_id=known_as, client_secret=client_secret
+    )
 
 
 def build_refresh_request(
@@ -96,7 +100,7 @@ def build_refresh_request(
         parameters["scope"] = definition.authorization.scope_separator.join(sorted(scopes))
     known_as = client_id if rules.sends_client else None
     url = rules.endpoint or endpoints.token_endpoint
-    return _request(definition, url, rules.method, parameters, known_as, client_secret)
+    return _request(definition, url, rules.method, parameters, client_id=known_as, client_secret=client_secret)
 
 
 def read_token_response(
@@ -148,6 +152,7 @@ def _request(
     url: str,
     method: str,
     parameters: dict[str, str],
+    *,
     client_id: str | None,
     client_secret: str | None,
 ) -> HttpRequest:

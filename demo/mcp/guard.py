@@ -10,7 +10,6 @@ import base64
 import json
 import threading
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -34,8 +34,8 @@ class Recorder:
         method: str,
         url: str,
         headers: Headers,
-        body: bytes,
         *,
+        body: bytes,
         party: str,
         attempt: str,
     ) -> Exchange:

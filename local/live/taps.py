@@ -38,7 +38,13 @@ class Taps:
             if caller is None:
                 return answer(head, body, source)
             exchange = self.recorder.begin(
-                caller, "broker", head.method, self._issuer + head.target, head.headers, body, **_told_by(head.headers)
+                caller,
+                "broker",
+                head.method,
+                self._issuer + head.target,
+                head.headers,
+                body=body,
+                **_told_by(head.headers),
             )
             with self.recorder.answering(exchange):
                 status, headers, answered = answer(head, body, source)
@@ -66,7 +72,7 @@ class Taps:
             query = f"?{urlencode(request.query)}" if request.query else ""
             url = provider.url + request.path + query
             exchange = self.recorder.begin(
-                caller, "provider", request.method, url, headers, request.body, **_told_by(headers, provider_id)
+                caller, "provider", request.method, url, headers, body=request.body, **_told_by(headers, provider_id)
             )
             return lambda answer: self.recorder.end(exchange, *_flatten(answer))
 
@@ -77,7 +83,7 @@ class Taps:
         sent = {name.lower(): value for name, value in headers}
         if sent.get("sec-fetch-mode", "navigate") != "navigate" or sent.get("user-agent") == OWN:
             return
-        exchange = self.recorder.begin("browser", "app", "GET", url, headers, b"", **_told_by(headers))
+        exchange = self.recorder.begin("browser", "app", "GET", url, headers, body=b"", **_told_by(headers))
         self.recorder.end(exchange, status, answer_headers, body)
 
 

@@ -61,7 +61,7 @@ def test_a_stream_tells_what_happens_and_ends_with_the_server(stack: DemoStack) 
     stream = ask(live, "/events")
     assert stream.headers["Content-Type"] == "text/event-stream"
     assert (stream.readline(), stream.readline()) == (b"event: run\n", b'data: "%s"\n' % stack.app.url.encode())
-    exchange = recorder.begin("app", "broker", "GET", "http://x/jwks", (), b"", party="", attempt="")
+    exchange = recorder.begin("app", "broker", "GET", "http://x/jwks", (), body=b"", party="", attempt="")
     recorder.end(exchange, 200, (("Content-Type", "application/json"),), b'{"keys": []}')
     told = (json.loads(line[6:]) for line in iter(stream.readline, b"") if line.startswith(b"data: {"))
     answered = next(one for one in told if one["answered"])  # perhaps told before, without its answer
@@ -73,7 +73,7 @@ def test_a_stream_tells_what_happens_and_ends_with_the_server(stack: DemoStack) 
 def test_the_recorder_forgets_the_oldest(stack: DemoStack) -> None:
     recorder = Recorder()
     for _ in range(KEPT + 5):
-        recorder.begin("app", "broker", "GET", "http://x/", (), b"", party="", attempt="")
+        recorder.begin("app", "broker", "GET", "http://x/", (), body=b"", party="", attempt="")
     assert len(recorder.all()) == KEPT and recorder.find(5) is None and recorder.find(6)
     follower = recorder.follow()
     (*_, last) = next(follower)[1]
@@ -81,7 +81,7 @@ def test_the_recorder_forgets_the_oldest(stack: DemoStack) -> None:
     recorder.forget()
     run, changed = next(follower)
     assert run == recorder.run and changed == []
-    first = recorder.begin("app", "broker", "GET", "http://x/", (), b"", party="", attempt="")
+    first = recorder.begin("app", "broker", "GET", "http://x/", (), body=b"", party="", attempt="")
     recorder.end(last, 200, (), b"")  # begun before, answered after
     assert next(follower)[1] == recorder.all() == [first] and first.number == 1 and not first.answered
 

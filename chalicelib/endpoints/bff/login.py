@@ -29,7 +29,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     parties, origin = _find_origin(broker, http, parameters)
     return_to = choose_return(parameters.get("return_to"))
     try:
-        parties, request = _check(broker, http, parameters, parties, origin, return_to)
+        parties, request = _check(broker, http, parameters, parties, origin=origin, return_to=return_to)
     except OAuthError as error:
         return deliver(broker, error_answer(broker, http, origin + return_to, None, error, mode="query"))
     opened = Opened(request=request, grant_id=broker.entropy.token_bytes(16).hex())
@@ -61,18 +61,18 @@ def _find_origin(broker: Broker, http: Request, parameters: Parameters) -> tuple
 
 
 def _check(
-    broker: Broker, http: Request, parameters: Parameters, parties: Parties, origin: str, return_to: str
+    broker: Broker, http: Request, parameters: Parameters, parties: Parties, *, origin: str, return_to: str
 ) -> tuple[Parties, AuthorizationRequest]:
     """Raises InvalidScope, InvalidTarget, InvalidRequest; before it does, the records are read once more."""
     try:
-        return parties, _parse(broker, http, parameters, parties, origin, return_to)
+        return parties, _parse(broker, http, parameters, parties, origin=origin, return_to=return_to)
     except OAuthError:
         parties = load_parties(broker, parties.client.client_id, fresh=True)
-        return parties, _parse(broker, http, parameters, parties, origin, return_to)
+        return parties, _parse(broker, http, parameters, parties, origin=origin, return_to=return_to)
 
 
 def _parse(
-    broker: Broker, http: Request, parameters: Parameters, parties: Parties, origin: str, return_to: str
+    broker: Broker, http: Request, parameters: Parameters, parties: Parties, *, origin: str, return_to: str
 ) -> AuthorizationRequest:
     before = read_session(broker, http, parties.client.client_id)
     request = parse_session_request(
