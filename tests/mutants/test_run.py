@@ -2,6 +2,8 @@
 
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,16 @@ def test_a_mutant_whose_test_fails_without_it_is_stale(tree: Path) -> None:
 def test_every_mutant_here_still_finds_its_text_once() -> None:
     stale = [each.name for each in read_mutants(runner.ROOT / "tests" / "mutants") if mutate(each, runner.ROOT) is None]
     assert not stale, f"the code has moved under these mutants: {', '.join(stale)}"
+
+
+def test_every_test_that_a_mutant_names_exists() -> None:
+    names = sorted({name for each in read_mutants(runner.ROOT / "tests" / "mutants") for name in each.tests})
+    collection = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n0", "-p", "no:cacheprovider", *names],
+        cwd=runner.ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert re.findall("not found: .*", collection.stderr) == []
+    assert collection.returncode == 0
 
 
 def test_every_line_of_the_protocol_that_has_a_test_has_a_mutant() -> None:
