@@ -1,66 +1,55 @@
-"""A page for each reason under docs/errors/, and docs/errors.md, which lists them: `python -m cli.error_page`."""
+"""Writes docs/errors.md, the list of every reason for a refusal: `python -m cli.error_page`."""
 
 import re
 import sys
 from pathlib import Path
 
-from cli.reason_registry import PAGE, Group, Reason, anchor_of, page_of, read_registry
+from cli.reason_registry import PAGE, Group, Reason, anchor_of, read_registry
 
 ROOT = Path(__file__).resolve().parents[1]
 _HEAD = """# Every reason for a refusal
 
-A refusal tells the client a registered error code, a fixed sentence and an `error_id`; a page tells its reader the same
-as a number. Why it was refused stands in the log alone, and the operator's command says it in words:
+Look up what a reason means and what to do. The client learns only a registered error code, a fixed sentence and
+an `error_id`, which a page calls the reference. The reason is in the log. This command finds it there and explains it:
 
     python3 dev.py broker explain ERROR_ID
 
-Each reason has a page that says what to do. They are written from `cli/reasons/` by `python -m cli.error_page`; a test
-holds them to the code. Where a name has a `*`, the code fills it in. **!** marks what an honest app does not do by
-accident alone: if none of yours did it, change nothing.
+The command ends with a link to the entry on this page. If an entry gives no advice, the advice at the top of its group
+applies. **!** means that an honest client does not cause this refusal by accident. If none of your clients caused it,
+change nothing. In a name, the code replaces `*`. `python -m cli.error_page` writes this page from `cli/reasons/`.
+
+## Groups
 """
-_ATTACK = "An honest app does not do this by accident alone: if none of yours did it, change nothing."
 
 
-def build_pages() -> dict[str, str]:
-    """Every page by its path from the root, the list first."""
+def build_page() -> str:
+    """The page: a table of contents, then each group with an anchor per reason."""
     groups = read_registry()
     contents = "\n".join(f"- [{group.title}](#{group_id})" for group_id, group in groups.items())
-    index = "\n".join([_HEAD, contents, "", *(_list_group(group_id, group) for group_id, group in groups.items())])
-    return {
-        PAGE: index,
-        **{
-            page_of(key): _build_reason(key, reason, group_id, group)
-            for group_id, group in groups.items()
-            for key, reason in group.reasons.items()
-        },
-    }
+    return "\n".join([_HEAD, contents, "", *(_list_group(group_id, group) for group_id, group in groups.items())])
 
 
 def _list_group(group_id: str, group: Group) -> str:
-    lines = [f'<a id="{group_id}"></a>', "", f"## {group.title}", "", f"At: {group.endpoints}. By: {group.source}.", ""]
-    for key, reason in group.reasons.items():
-        link, mark = f"[`{key}`](errors/{anchor_of(key)}.md)", " **!**" if reason.attack else ""
-        lines.append(f'- <a id="{anchor_of(key)}"></a>{link}{mark} {reason.says}')
+    lines = [
+        f'<a id="{group_id}"></a>',
+        "",
+        f"## {group.title}",
+        "",
+        f"Endpoints: {group.endpoints}. Source: {group.source}.",
+    ]
+    lines += ["", f"What to do: {group.do}", "", *(_list_reason(key, reason) for key, reason in group.reasons.items())]
     return "\n".join([*lines, ""])
 
 
-def _build_reason(key: str, reason: Reason, group_id: str, group: Group) -> str:
-    facts = [
-        f"- Where: {group.endpoints}.",
-        f"- What did not hold: {reason.check}.",
-        f"- By: {group.source}.",
-        *([f"- The command for it: `python3 dev.py {_in_capitals(reason.fix)}`"] if reason.fix else []),
-    ]
-    parts = [
-        f"# `{key}`",
-        reason.says,
-        *([f"**!** {_ATTACK}"] if reason.attack else []),
-        "## What to do",
-        reason.do or group.do,
-        "\n".join(facts),
-        f"[{group.title}](../errors.md#{group_id}) · [how a refusal is explained](../explain.md)",
-    ]
-    return "\n\n".join(parts) + "\n"
+def _list_reason(key: str, reason: Reason) -> str:
+    mark = " **!**" if reason.attack else ""
+    return "\n".join(
+        [
+            f'- <a id="{anchor_of(key)}"></a>**`{key}`**{mark} {reason.says}',
+            *([f"  - What to do: {reason.do}"] if reason.do else []),
+            *([f"  - Command: `python3 dev.py {_in_capitals(reason.fix)}`"] if reason.fix else []),
+        ]
+    )
 
 
 def _in_capitals(fix: str) -> str:
@@ -69,15 +58,7 @@ def _in_capitals(fix: str) -> str:
 
 
 def main() -> int:
-    """Write them, and take away those of reasons that are gone."""
-    pages = build_pages()
-    folder = (ROOT / PAGE).with_suffix("")
-    folder.mkdir(exist_ok=True)
-    for file in folder.glob("*.md"):
-        if file.relative_to(ROOT).as_posix() not in pages:
-            file.unlink()
-    for path, text in pages.items():
-        (ROOT / path).write_text(text, encoding="utf-8")
+    (ROOT / PAGE).write_text(build_page(), encoding="utf-8")
     return 0
 
 

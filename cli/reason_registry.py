@@ -82,10 +82,10 @@ def find_reason(reason: str) -> Known | None:
 
 
 def anchor_of(key: str) -> str:
-    """Where the list of all speaks of an entry."""
+    """The anchor of an entry on the page."""
     return key.replace("*", "x")
 
 
 def page_of(key: str) -> str:
-    """The page of an entry, from the root."""
-    return f"{PAGE.removesuffix('.md')}/{anchor_of(key)}.md"
+    """Where the page speaks of an entry, from the root."""
+    return f"{PAGE}#{anchor_of(key)}"

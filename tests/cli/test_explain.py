@@ -39,7 +39,7 @@ def test_from_a_file_or_a_pipe(typed: Callable[..., Done], tmp_path: Path, monke
     plain = typed("explain", ID, "--log", str(tmp_path / "log"))
     assert (plain.code, plain.err) == (0, "")
     assert "--add-scope=a:b" in plain.out and "2023-11-14 22:13:20 UTC" in plain.out
-    assert "docs/errors/scope_not_registered_for_client.md" in plain.out
+    assert "docs/errors.md#scope_not_registered_for_client" in plain.out
     monkeypatch.setattr("sys.stdin", io.StringIO(LOG))
     assert typed("explain", ID, "--log", "-", "--json").json["reason"] == LINE["reason"]
 

@@ -2,8 +2,6 @@
 
 import posixpath
 import re
-from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -13,27 +11,13 @@ from local.llms import INDEX, PLACE, build
 from tests.house.markdown import ROOT, anchors, links, pages, read
 from tests.requirement import requirement
 
-OF_REASONS = "docs/errors/"
-PAGES = [page for page in pages() if not page.startswith(OF_REASONS)]
+PAGES = pages()
 KINDS = ("Tutorial", "How to", "Reference", "Explanation")
 
 
 @requirement("DOC-01")
 @pytest.mark.parametrize("page", PAGES)
 def test_every_link_leads_somewhere(page: str) -> None:
-    check_links(page, anchors)
-
-
-@requirement("DOC-01")
-def test_every_link_of_the_pages_of_reasons_leads_somewhere() -> None:
-    """They are written by one command and lead to the same few pages, each of which is taken apart once."""
-    known, found = cache(anchors), [page for page in pages() if page.startswith(OF_REASONS)]
-    assert len(found) > 400
-    for page in found:
-        check_links(page, known)
-
-
-def check_links(page: str, anchors: Callable[[str], set[str]]) -> None:
     for link in links(page):
         parts = urlsplit(link)
         if parts.scheme or link.startswith("//"):
