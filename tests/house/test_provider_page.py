@@ -77,5 +77,5 @@ def test_the_readme_counts_what_was_read_and_what_was_not() -> None:
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     verified, unverified = (sum(column) for column in zip(*counts, strict=True))
     assert f"[{len(files)} of them]" in readme, len(files)
-    assert f"**{verified} are stated by a page" in readme, verified
-    assert f"that was read, {unverified} are unverified**" in readme, unverified
+    assert f"**{verified} are taken from the provider's documentation" in readme, verified
+    assert f"documentation, {unverified} are unverified**" in readme, unverified
