@@ -200,6 +200,12 @@ class Store(Protocol):
     def pause_grant(self, grant_id: str, *, sub: str, paused: bool) -> Written[Grant] | Refused[Grant]:
         """Let no refresh token of it be used for a while, or again, if it is that user's and has not ended."""
 
+    def withhold_token(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
+        """Record that a pause kept the grant's present generation from its client."""
+
+    def deliver_withheld(self, grant: Grant, *, key_version: int, now: int) -> Written[Grant] | Refused[Grant]:
+        """Deliver it once; its grace begins."""
+
     def widen_grant(self, widening: Widening) -> Written[Grant] | Refused[Grant]:
         """Add to an active grant of that user and client; nothing in it is taken away or replaced."""
 

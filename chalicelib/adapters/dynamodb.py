@@ -9,6 +9,7 @@ from chalicelib.adapters.grants import GrantVerbs
 from chalicelib.adapters.items import SCHEMA, decode_item, encode, encode_item, key
 from chalicelib.adapters.queue import place_of_job
 from chalicelib.adapters.refreshes import RefreshVerbs
+from chalicelib.adapters.withheld_tokens import WithheldTokenVerbs
 from chalicelib.ports import Refused, Written
 from chalicelib.records.audit import RETENTION_SECONDS, AuditEvent, Trace, Traces
 from chalicelib.records.client import Client
@@ -37,7 +38,7 @@ LOOKED_AT = 500
 PURGED_AFTER = 90 * 86400  # an ended client stays long enough for every job that ends what it had
 
 
-class DynamoStore(GrantVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
+class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
     """Every verb."""
 
     def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:

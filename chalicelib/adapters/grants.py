@@ -99,7 +99,7 @@ class GrantVerbs(Tables):
             update += ", previous_advanced_at = advanced_at, advanced_at = :now"
         if advance.binds:
             update += ", jkt = :jkt, bound_since = if_not_exists(bound_since, :next)"
-        return self._update(grant_place(advance.grant_id), update, conditions, values, remove="nonce")
+        return self._update(grant_place(advance.grant_id), update, conditions, values, remove="nonce, withheld")
 
     def widen_grant(self, widening: Widening) -> Written[Grant] | Refused[Grant]:
         """active -> active with more in it, whatever its generation: sets only grow, a connection that stands stays."""

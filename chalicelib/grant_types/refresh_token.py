@@ -1,12 +1,13 @@
 """grant_type=refresh_token (RFC 6749 section 6, RFC 9700 section 4.14.2): one conditional write advances the chain."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 from chalicelib.access import find_end_among
+from chalicelib.contention import write_tries
 from chalicelib.grant_types.asked import Asked, audience_uri
 from chalicelib.issuing import choose_audience, issue_grant_tokens
 from chalicelib.ports import Advance, Broker, Found, Written
-from chalicelib.protocol.errors import InvalidClient, InvalidGrant
+from chalicelib.protocol.errors import InvalidClient, InvalidGrant, TemporarilyUnavailable
 from chalicelib.protocol.grants import (
     FROM_THE_FUTURE,
     PAUSED,
@@ -14,6 +15,8 @@ from chalicelib.protocol.grants import (
     RefreshRequest,
     Repeat,
     RevokeGrant,
+    Withheld,
+    came_of_pause,
     check_registered,
     explain_refusal,
 )
@@ -63,7 +66,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         jkt=jkt,
     )
     grant = _advance(broker, handle, request, now, binds=jkt is not None and not client.is_confidential)
-    scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, now)
+    scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, handle, now)
     uri = audience_uri(broker, asked, grant.resources)
     audience = choose_audience(broker, uri, (asked.scopes & scopes) or scopes)
     return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now, jkt=jkt)
@@ -90,19 +93,54 @@ def _advance(broker: Broker, handle: Handle, request: RefreshRequest, now: int, 
     )
     if isinstance(result, Written):
         return result.item
-    decision = _explain(broker, result.found, handle, request, now)
-    if isinstance(decision, RevokeGrant):
-        broker.store.revoke_grant(decision.grant_id, client_id=request.client_id)
-        broker.log.event(
-            "replay_detected", grant_id=decision.grant_id, reason=decision.reason, client_id=request.client_id
-        )
-        raise InvalidGrant(decision.reason)
-    return decision.grant
+    return _answer_refused(broker, result.found, handle, request, now)
+
+
+def _answer_refused(broker: Broker, found: Grant | None, handle: Handle, request: RefreshRequest, now: int) -> Grant:
+    """The grant whose successor is delivered again, or for the first time after a pause."""
+    for _ in write_tries(broker):
+        decision = _explain(broker, found, handle, request, now)
+        if isinstance(decision, Repeat):
+            return decision.grant
+        if isinstance(decision, RevokeGrant):
+            _end_replayed(broker, found, handle, request.client_id, decision.reason)
+        if _read_pause(broker, decision.grant):  # it stays withheld
+            raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)
+        version = broker.keys.get("handle").current.version
+        delivered = broker.store.deliver_withheld(decision.grant, key_version=version, now=now)
+        if isinstance(delivered, Written):
+            return delivered.item
+        found = delivered.found
+    raise TemporarilyUnavailable("grant_keeps_changing", retry_after=1)
+
+
+def _end_replayed(broker: Broker, found: Grant | None, handle: Handle, client_id: str, reason: str) -> NoReturn:
+    """A successor that a pause kept from everybody makes no replay, even where whoever made it crashed."""
+    is_next = found is not None and found.generation == handle.generation + 1
+    if found and is_next and came_of_pause(found, paused_at=_read_pause(broker, found)):
+        _withhold(broker, found, handle)
+    broker.store.revoke_grant(handle.grant_id, client_id=client_id)
+    broker.log.event("replay_detected", grant_id=handle.grant_id, reason=reason, client_id=client_id)
+    raise InvalidGrant(reason)
+
+
+def _read_pause(broker: Broker, grant: Grant) -> int:
+    """Since when the user has paused the app, whatever the grant says: the index may not have shown the grant."""
+    place = consent_place(grant.sub, grant.client_id)
+    consent = broker.store.read(place).get(place)
+    return consent.paused_at if consent else 0
+
+
+def _withhold(broker: Broker, grant: Grant, handle: Handle) -> NoReturn:
+    """Refuse a paused app. The presented token stays valid: it gets the successor that exists by now, later."""
+    if grant.generation > handle.generation:
+        broker.store.withhold_token(grant)
+    raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)
 
 
 def _explain(
     broker: Broker, found: Grant | None, handle: Handle, request: RefreshRequest, now: int
-) -> Repeat | RevokeGrant:
+) -> Repeat | Withheld | RevokeGrant:
     """A generation that was never issued, under a right MAC and secret, means that the handle key has leaked."""
     try:
         return explain_refusal(found, handle, request, now=now)
@@ -135,7 +173,7 @@ def _read_marks(broker: Broker, grant: Grant, client: Client) -> Found:
     )
 
 
-def _check_marks(broker: Broker, found: Found, grant: Grant, now: int) -> frozenset[str]:
+def _check_marks(broker: Broker, found: Found, grant: Grant, handle: Handle, now: int) -> frozenset[str]:
     """The scopes that consent and registration still cover; a mark ends the grant instead of answering."""
     current = found.get(grant_place(grant.grant_id))
     if current is None or current.is_over(now):
@@ -151,7 +189,7 @@ def _check_marks(broker: Broker, found: Found, grant: Grant, now: int) -> frozen
         provider_id=grant.provider_id,
     )
     if end == PAUSED:
-        raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)
+        _withhold(broker, grant, handle)
     if end is not None or client is None or consent is None:
         broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
         raise InvalidClient("client_over") if end == "client_over" else InvalidGrant(end or "record_gone")

@@ -32,6 +32,12 @@ class Repeat(Struct, frozen=True):
     grant: Grant
 
 
+class Withheld(Struct, frozen=True):
+    """The successor exists and a pause kept it back: deliver it once the pause is over."""
+
+    grant: Grant
+
+
 class RevokeGrant(Struct, frozen=True):
     """End the grant and everything under it."""
 
@@ -69,7 +75,7 @@ class CodeRequest(Struct, frozen=True, kw_only=True):
 
 def explain_refusal(
     grant: Grant | None, presented: Handle, request: RefreshRequest, *, now: int
-) -> Repeat | RevokeGrant:
+) -> Repeat | Withheld | RevokeGrant:
     """Say why the table refused to advance a refresh token (RFC 9700 section 4.14.2).
 
     grant   the item as it stood when the condition failed; None when there is none
@@ -84,18 +90,27 @@ def explain_refusal(
         raise InvalidGrant("refresh_token_of_another_key")
     check_registered(grant.resources[0] if grant.resources else None, request.registered)
     check_narrower(request.scopes, request.resource, grant)
-    if presented.generation == grant.generation and grant.paused:
+    behind = grant.generation - presented.generation
+    is_withheld = behind == 1 and grant.withheld == grant.generation
+    if grant.paused and (is_withheld or behind == 0):
         raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)
     if presented.generation >= grant.generation:
         raise InvalidGrant("binding_mismatch" if presented.generation == grant.generation else FROM_THE_FUTURE)
-    behind = grant.generation - presented.generation
-    if behind == 1 and now - grant.advanced_at < grant.grace_seconds:
+    if is_withheld or (behind == 1 and now - grant.advanced_at < grant.grace_seconds):
         if grant.jkt and grant.jkt != request.jkt:  # bound meanwhile, by whoever was first: the successor is theirs
             raise InvalidGrant("refresh_token_bound_meanwhile")
-        return Repeat(grant)
+        return Withheld(grant) if is_withheld else Repeat(grant)
     if behind == 2 and now - grant.previous_advanced_at < grant.grace_seconds:
         raise InvalidGrant("slow_duplicate")
     return RevokeGrant(grant.grant_id, "refresh_token_replayed")
+
+
+def came_of_pause(grant: Grant, *, paused_at: int) -> bool:
+    """True where the present generation was made during the pause that lasts, so that nobody can have received it.
+
+    paused_at   0: there is no pause. A generation of the pause's own second may have been delivered before it
+    """
+    return 0 < paused_at < grant.advanced_at
 
 
 def explain_code_refusal(grant: Grant | None, presented: Handle, request: CodeRequest, *, now: int) -> RevokeGrant:

@@ -53,6 +53,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     jkt                    the key to which the refresh tokens of generation `bound_since` and later are bound
     session_salt_hash      of an app's browser session: SHA-256 of the user's salt at its beginning; another one ends it
     paused                 no refresh token of it is taken for a while
+    withheld               the generation that a pause kept from its client; counts only while it is the present one
     binding                MAC over whose it is and how it came to be, made at the issue (protocol/grant_binding.py)
     device                 of a grant that a device asked for: generation 0 is its device code, drawn at the start
     """
@@ -92,6 +93,7 @@ class Grant(Struct, frozen=True, kw_only=True):
     bound_since: int | None = None
     session_salt_hash: bytes = b""
     paused: bool = False
+    withheld: int = 0
     binding: bytes = b""
     device: DeviceRequest | None = None
 

@@ -50,6 +50,7 @@ def test_when_it_is_resumed_everything_goes_on_with_what_the_app_has(stack: Stac
     for _ in range(3):
         stack.clock.advance(60)
         assert session.refresh().status == 400
+    assert session.grant().generation == 1
     shown = Shown(look(session.sign_in.browser))
     assert "Paused since" in shown.words and f"pause {session.client.client_id}" not in shown.acts
     done(act(session, "resume"))

@@ -63,6 +63,12 @@ def put_request(story: Story) -> Written[StoredRequest]:
     return Written(stored)
 
 
+ADVANCED: tuple[Verb, ...] = (
+    lambda s: s.claim(),
+    lambda s: s.issue(),
+    lambda s: s.store.redeem_code(s.redemption()),
+    lambda s: s.store.advance_grant(s.advance(1)),
+)
 DECIDED: tuple[Verb, ...] = (
     lambda s: s.start_device(),
     lambda s: s.store.claim_device(s.decided(), until=NOW + 69),
@@ -93,6 +99,11 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
     "advance_grant": (
         (lambda s: s.claim(), lambda s: s.issue(), lambda s: s.store.redeem_code(s.redemption())),
         lambda s: s.store.advance_grant(s.advance(1)),
+    ),
+    "withhold_token": (ADVANCED, lambda s: s.store.withhold_token(s.record("active", generation=2))),
+    "deliver_withheld": (
+        (*ADVANCED, lambda s: s.store.withhold_token(s.record("active", generation=2))),
+        lambda s: s.store.deliver_withheld(s.record("active", generation=2), key_version=1, now=NOW),
     ),
     "claim_device": ((lambda s: s.start_device(),), lambda s: s.store.claim_device(s.decided(), until=NOW + 69)),
     "reopen_device": (DECIDED, lambda s: s.store.reopen_device(s.decided())),
@@ -165,6 +176,7 @@ WRITES: dict[str, tuple[tuple[Verb, ...], Verb]] = {
 AGAIN = (  # no harm when it happens twice
     "revoke_grant",
     "pause_grant",
+    "withhold_token",
     "revoke_connection",
     "extend_client",
     "extend_client, of a document",

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError
-from chalicelib.protocol.grants import Repeat, RevokeGrant, explain_code_refusal, explain_refusal
+from chalicelib.protocol.grants import Repeat, RevokeGrant, Withheld, explain_code_refusal, explain_refusal
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.records.grant import Grant
 from tests.requirement import requirement
@@ -68,6 +68,19 @@ def test_two_behind_after_its_own_grace_ends_the_grant_although_the_last_grace_r
 def test_three_behind_ends_the_grant_at_once() -> None:
     grant = replace(ACTIVE, generation=4, previous_advanced_at=NOW)
     assert isinstance(refresh(1, grant=grant), RevokeGrant)
+
+
+@requirement("ACC-07")
+@pytest.mark.parametrize("age", [0, 3600])
+def test_what_a_pause_withheld_is_for_its_predecessor_alone_at_any_age(age: int) -> None:
+    withheld = replace(ACTIVE, withheld=ACTIVE.generation)
+    assert refresh(2, grant=withheld, now=NOW + age) == Withheld(withheld)
+    assert not isinstance(refresh(2, grant=replace(ACTIVE, withheld=2), now=NOW + age), Withheld)
+    with pytest.raises(InvalidGrant, match="paused_by_user"):
+        refresh(2, grant=replace(withheld, paused=True), now=NOW + age)
+    with pytest.raises(InvalidGrant, match="bound_meanwhile"):
+        refresh(2, grant=replace(withheld, jkt="key", bound_since=3), now=NOW + age, jkt="another")
+    assert isinstance(refresh(1, grant=withheld, now=NOW + 3600), RevokeGrant)
 
 
 @requirement("REF-01", "F04")
