@@ -18,7 +18,7 @@ from tests.fake.conftest import control
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "testing-your-app.md").read_text(encoding="utf-8")
 COMMANDS = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", " ").splitlines()
-SAID = [json.loads(body) for line in COMMANDS if "_control" in line for body in re.findall(r"-d '(.*?)'", line)]
+SAID = [json.loads(body) for body in re.findall(r"`(\{\".*?\})`", PAGE)]
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def zoom() -> Iterator[RunningProfile]:
 
 
 def test_every_fault_stands_in_it_once_and_no_other() -> None:
-    named = re.findall(r"^\| `([a-z0-9_]+)` \|[^|]+\|[^|]+\|$", PAGE.partition("## Every fault")[2], re.MULTILINE)
+    named = re.findall(r"^\| `([a-z0-9_]+)` \|[^|]+\|[^|]+\|$", PAGE.partition("## Faults")[2], re.MULTILINE)
     assert sorted(named) == sorted(Faults().normal)
 
 
