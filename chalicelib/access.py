@@ -36,6 +36,7 @@ from chalicelib.records.places import (
 )
 from chalicelib.records.stored import UserKey
 from chalicelib.records.subject import Subject
+from chalicelib.request_limits import spend_of_token
 from chalicelib.vault.sealed import open_profile, open_user_key
 
 Claims = Mapping[str, Any]
@@ -104,9 +105,12 @@ def authorize_use(
 
     Raises InvalidToken: forged, of another type, audience or key, expired, revoked, or ended by a mark.
     Raises InvalidDpopProof: the proof has been used before.
+    Raises TooManyRequests: the grant of the token has made too many requests.
     """
     claims = _verify(broker, presented.token, audience)
     check_holder(claims, presented.jkt, bound_alone=not presented.in_form)
+    if not again and not presented.in_form:
+        spend_of_token(broker, claims)
     use = _read_use(broker, claims, also_read)
     if not again:
         use_up_beside(broker, presented)
@@ -148,6 +152,8 @@ def verify_presented(broker: Broker, presented: Presented, *, audience: str) -> 
     """
     claims = _verify(broker, presented.token, audience)
     check_holder(claims, presented.jkt, bound_alone=not presented.in_form)
+    if not presented.in_form:
+        spend_of_token(broker, claims)
     return claims
 
 

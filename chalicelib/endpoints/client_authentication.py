@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.endpoints.counting import place_of, spend_of_client
+from chalicelib.endpoints.counting import place_of, spend_of_sender
 from chalicelib.ports import Broker, OverLimit, Refused
 from chalicelib.protocol.client_assertion import (
     UnverifiedAssertion,
@@ -56,7 +56,7 @@ def authenticate_client(
     except InvalidClient as error:
         _count_failure(broker, http)
         raise error.noting(client_id=seen_client(presented.client_id)) from None
-    spend_of_client(broker, http, client)
+    spend_of_sender(broker, http, client)
     return client
 
 

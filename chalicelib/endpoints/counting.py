@@ -3,10 +3,11 @@ often a place that proves nothing may ask, or a client that has proven itself.""
 
 import ipaddress
 
-from chalicelib.ports import Broker, OverLimit
+from chalicelib.ports import Broker
 from chalicelib.protocol.errors import TooManyRequests
 from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
+from chalicelib.request_limits import spend, spend_of_client, spend_of_grant
 
 OURSELVES = "127.0.0.1"  # everybody who uses a local stack; no gateway names it
 
@@ -31,26 +32,32 @@ def place_of_address(source_ip: str) -> str:
 def spend_of_place(broker: Broker, http: Request) -> None:
     """One request that anybody could send. Raises TooManyRequests; StoreUnavailable, once in a block."""
     place, limit = place_of(http), broker.settings.requests_per_address
-    again = _spend(broker, f"place#{place}", limit) if place not in ("", OURSELVES) else 0
+    again = spend(broker, f"place#{place}", limit) if place not in ("", OURSELVES) else 0
     if again:
         raise TooManyRequests("requests_of_address", retry_after=again)
 
 
-def spend_of_client(broker: Broker, http: Request, client: Client) -> None:
+def spend_of_session(broker: Broker, http: Request) -> None:
+    """One request of a page of an app, which counts for its browser session; without one, for its address.
+
+    Raises TooManyRequests; StoreUnavailable, once in a block.
+    """
+    from chalicelib.endpoints.bff.cookie import read_session
+
+    session = read_session(broker, http, http.path.get("client_id", ""))
+    if session is None:
+        spend_of_place(broker, http)
+    else:
+        spend_of_grant(broker, session.handle.grant_id, session.client_id)
+
+
+def spend_of_sender(broker: Broker, http: Request, client: Client) -> None:
     """One request of a client. One that has proven nothing is anybody: its flood is its sender's, not its own, or
     whoever knows its name could have it refused.
 
     Raises TooManyRequests; StoreUnavailable, once in a block.
     """
-    if not client.is_confidential:
+    if client.is_confidential:
+        spend_of_client(broker, client.client_id)
+    else:
         spend_of_place(broker, http)
-        return
-    again = _spend(broker, f"of_client#{client.client_id}", broker.settings.requests_per_client)
-    if again:
-        raise TooManyRequests("requests_of_client", retry_after=again).noting(client_id=client.client_id)
-
-
-def _spend(broker: Broker, name: str, limit: int) -> int:
-    """Seconds to wait; 0 within the limit."""
-    outcome = broker.limiter.spend(name, limit=limit, now=broker.clock.now()) if limit else None
-    return outcome.retry_after if isinstance(outcome, OverLimit) else 0

@@ -36,7 +36,7 @@ def _open_scopes(broker: Broker) -> frozenset[str]:
     places = [resource_place(audience) for audience in sorted(settings.open_registration_resources)]
     if not places:
         return frozenset()
-    found = broker.registry.lookup(*places)
+    found = broker.registry.lookup(*places, absence_of=frozenset(places))
     known = (found.get(place) for place in places)
     return settings.open_registration_scopes & frozenset[str]().union(*(one.scopes for one in known if one))
 

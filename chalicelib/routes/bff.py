@@ -57,6 +57,7 @@ def _find_reader(broker: Broker, event: Any) -> str | None:
 def _call(endpoint: Endpoint, *sends: str) -> Route:
     return Route(
         endpoint=endpoint,
+        counted="session",
         reads="bytes",
         cors=METHODS,
         reader=_find_reader,
@@ -66,9 +67,9 @@ def _call(endpoint: Endpoint, *sends: str) -> Route:
     )
 
 
-LOGIN = Route(endpoint=_login, is_page=True, is_open=True)
-SESSION = Route(endpoint=_session, cors=("GET",), reader=_find_reader, sends=(HEADER,))
-LOGOUT = Route(endpoint=_logout, cors=("POST",), reader=_find_reader, sends=(HEADER,))
+LOGIN = Route(endpoint=_login, counted="address", is_page=True)
+SESSION = Route(endpoint=_session, counted="session", cors=("GET",), reader=_find_reader, sends=(HEADER,))
+LOGOUT = Route(endpoint=_logout, counted="session", cors=("POST",), reader=_find_reader, sends=(HEADER,))
 API = _call(_api)
 PROXY = _call(_proxy, "Broker-Connection", "Broker-Host")
 

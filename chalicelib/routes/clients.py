@@ -5,8 +5,8 @@ from chalice.app import Blueprint, Response
 from chalicelib.endpoints import client_configuration, register
 from chalicelib.routes.edge import Edge, Route
 
-REGISTER = Route(endpoint=register.answer, reads="json", cors=("POST",), is_open=True)
-CLIENT = Route(endpoint=client_configuration.answer, reads="json", cors=("GET", "PUT", "DELETE"))
+REGISTER = Route(endpoint=register.answer, counted="address", reads="json", cors=("POST",))
+CLIENT = Route(endpoint=client_configuration.answer, counted="address", reads="json", cors=("GET", "PUT", "DELETE"))
 
 
 def build_blueprint(edge: Edge) -> Blueprint:

@@ -5,8 +5,8 @@ from chalice.app import Blueprint, Response
 from chalicelib.endpoints import connections
 from chalicelib.routes.edge import Edge, Route
 
-ALL = Route(endpoint=connections.answer, cors=("GET", "DELETE"), proofs="token")
-ONE = Route(endpoint=connections.answer_one, cors=("GET", "DELETE"), proofs="token")
+ALL = Route(endpoint=connections.answer, counted="token", cors=("GET", "DELETE"), proofs="token")
+ONE = Route(endpoint=connections.answer_one, counted="token", cors=("GET", "DELETE"), proofs="token")
 
 
 def build_blueprint(edge: Edge) -> Blueprint:

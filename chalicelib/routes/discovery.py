@@ -30,12 +30,12 @@ def build_blueprint(edge: Edge) -> Blueprint:
         "/.well-known/oauth-protected-resource": metadata.protected_resource,
     }
     for path, endpoint in documents.items():
-        _add(routes, edge, path, Route(endpoint=endpoint, cors=GET))
-        _add_inserted(routes, edge, path, Route(endpoint=_only_own_path(endpoint), cors=GET))
-    _add(routes, edge, "/jwks", Route(endpoint=metadata.jwks, cors=GET))
-    _add(routes, edge, "/openapi.json", Route(endpoint=description.answer, cors=GET))
-    _add(routes, edge, "/", Route(endpoint=root.answer))
-    _add(routes, edge, "/health", Route(endpoint=metadata.health, any_host=True))
+        _add(routes, edge, path, Route(endpoint=endpoint, counted="memory", cors=GET))
+        _add_inserted(routes, edge, path, Route(endpoint=_only_own_path(endpoint), counted="memory", cors=GET))
+    _add(routes, edge, "/jwks", Route(endpoint=metadata.jwks, counted="memory", cors=GET))
+    _add(routes, edge, "/openapi.json", Route(endpoint=description.answer, counted="memory", cors=GET))
+    _add(routes, edge, "/", Route(endpoint=root.answer, counted="memory"))
+    _add(routes, edge, "/health", Route(endpoint=metadata.health, counted="memory", any_host=True))
     return routes
 
 

@@ -18,7 +18,6 @@ from chalicelib.adapters.system import SystemClock
 from chalicelib.config import ConfigurationError
 from chalicelib.endpoints.answers import error_page, note_refusal
 from chalicelib.endpoints.cookies import OURS, full_name
-from chalicelib.endpoints.counting import spend_of_place
 from chalicelib.pages.page import Page
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.ascii_text import lower
@@ -37,6 +36,7 @@ from chalicelib.replies import Reply, error_reply
 from chalicelib.routes.cors import ANY, preflight, reader_headers
 from chalicelib.routes.host_header import check_host
 from chalicelib.routes.reading import Reads, name_endpoint, read_request, read_trace
+from chalicelib.routes.route_limits import Counted, RouteLimit
 from chalicelib.routes.showing import show
 
 Endpoint = Callable[[Broker, Request], Reply]
@@ -54,11 +54,12 @@ class Route(Struct, frozen=True, kw_only=True):
     exposes   further headers of the answer that it may read
     marks     a header of every answer that has none of this name yet
     proofs    "request": a proof of possession may come with it; "token": with the access token that it takes
-    is_open   anybody may ask, at a cost of ours: counted by address
+    counted   against which limit each request counts
     any_host  answers under every Host (health checks)
     """
 
     endpoint: Endpoint
+    counted: Counted
     reads: Reads = "nothing"
     is_page: bool = False
     cors: tuple[str, ...] = ()
@@ -67,7 +68,6 @@ class Route(Struct, frozen=True, kw_only=True):
     exposes: tuple[str, ...] = ()
     marks: tuple[str, str] | None = None
     proofs: Literal["none", "request", "token"] = "none"
-    is_open: bool = False
     any_host: bool = False
 
 
@@ -93,25 +93,26 @@ class Edge:
             )
         broker.deadline.begin()
         broker.log.begin(request_id=request_id)
+        limit = RouteLimit(broker, event, route.counted)
         if asks:
-            reply = _preflight(route, _find_reader(broker, event, route))
+            reply = _preflight(route, _find_reader(limit, event, route))
         else:
-            reply = self._answer(broker, event, current_request.raw_body, route, request_id)
-            reply = _dress(broker, event, route, reply)
+            reply = self._answer(limit, event, current_request.raw_body, route, request_id)
+            reply = _dress(limit, event, route, reply)
         invoked = getattr(current_request.lambda_context, "aws_request_id", None)
         told = {"route": name_endpoint(event), "lambda_request_id": invoked, "trace": read_trace(event)}
         broker.log.conclude("request", status=reply.status, **told)
         return _respond(reply)
 
-    def _answer(self, broker: Broker, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
+    def _answer(self, limit: RouteLimit, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
+        broker = limit.broker
         http: Request | None = None
         try:
             prefix = full_name(broker, OURS)
             http = read_request(event, body, route.reads, request_id=request_id, cookie_prefix=prefix)
             if not route.any_host:
                 check_host(broker, http)
-            if route.is_open:
-                spend_of_place(broker, http)
+            limit.spend(http)
             reply = route.endpoint(broker, http)
             if route.is_page or isinstance(reply.body, Page):
                 reply = show(broker, http, reply)
@@ -133,13 +134,13 @@ class Edge:
             return _refuse(broker, fault, route, request_id, http)
 
 
-def _dress(broker: Broker, event: Any, route: Route, reply: Reply) -> Reply:
+def _dress(limit: RouteLimit, event: Any, route: Route, reply: Reply) -> Reply:
     """The headers that an answer has because of where it was given."""
     if route.cors:
-        reply = reply.with_headers(*reader_headers(_find_reader(broker, event, route), route.exposes))
+        reply = reply.with_headers(*reader_headers(_find_reader(limit, event, route), route.exposes))
     if route.marks and not any(name == route.marks[0] for name, _ in reply.headers):
         reply = reply.with_headers(route.marks)
-    return reply.with_headers(*_transport_headers(broker))
+    return reply.with_headers(*_transport_headers(limit.broker))
 
 
 def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, http: Request | None = None) -> Reply:
@@ -198,8 +199,11 @@ def _preflight(route: Route, origin: str | None) -> Reply:
     return preflight(origin, methods=route.cors, sends=(*sends, *route.sends))
 
 
-def _find_reader(broker: Broker, event: Any, route: Route) -> str | None:
-    return ANY if route.reader is None else route.reader(broker, event)
+def _find_reader(limit: RouteLimit, event: Any, route: Route) -> str | None:
+    """Nobody, where only the table could tell and the request is over its limit."""
+    if route.reader is None:
+        return ANY
+    return route.reader(limit.broker, event) if limit.allows_read() else None
 
 
 def _transport_headers(broker: Broker) -> tuple[tuple[str, str], ...]:

@@ -8,6 +8,7 @@ from chalicelib.upstream.proxying import ANSWER_HEADERS, METHODS, REQUEST_HEADER
 
 PROXY = Route(
     endpoint=proxy.answer,
+    counted="token",
     reads="bytes",
     cors=METHODS,
     sends=("Broker-Connection", "Broker-Host", *sorted(name.title() for name in REQUEST_HEADERS)),

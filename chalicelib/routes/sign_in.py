@@ -5,14 +5,14 @@ from chalice.app import Blueprint, Response
 from chalicelib.endpoints import account, authorize, callback, device, form_post, link, logout, signin
 from chalicelib.routes.edge import Edge, Route
 
-AUTHORIZE = Route(endpoint=authorize.answer, reads="form", is_page=True, is_open=True)
-SIGN_IN = Route(endpoint=signin.answer, reads="form", is_page=True, is_open=True)
-CALLBACK = Route(endpoint=callback.answer, is_page=True)
-POSTED_CALLBACK = Route(endpoint=form_post.answer, reads="form", is_page=True)
-DEVICE = Route(endpoint=device.answer, reads="form", is_page=True, is_open=True)
-LINK = Route(endpoint=link.answer, reads="form", is_page=True, is_open=True)
-ACCOUNT = Route(endpoint=account.answer, reads="form", is_page=True, is_open=True)
-LOGOUT = Route(endpoint=logout.answer, reads="form", is_page=True, is_open=True)
+AUTHORIZE = Route(endpoint=authorize.answer, counted="address", reads="form", is_page=True)
+SIGN_IN = Route(endpoint=signin.answer, counted="address", reads="form", is_page=True)
+CALLBACK = Route(endpoint=callback.answer, counted="address", is_page=True)
+POSTED_CALLBACK = Route(endpoint=form_post.answer, counted="address", reads="form", is_page=True)
+DEVICE = Route(endpoint=device.answer, counted="address", reads="form", is_page=True)
+LINK = Route(endpoint=link.answer, counted="address", reads="form", is_page=True)
+ACCOUNT = Route(endpoint=account.answer, counted="address", reads="form", is_page=True)
+LOGOUT = Route(endpoint=logout.answer, counted="address", reads="form", is_page=True)
 
 
 def build_blueprint(edge: Edge) -> Blueprint:

@@ -5,13 +5,13 @@ from chalice.app import Blueprint, Response
 from chalicelib.endpoints import connect, device_authorization, introspect, par, revoke, token, userinfo
 from chalicelib.routes.edge import Edge, Route
 
-TOKEN = Route(endpoint=token.answer, reads="form", cors=("POST",), proofs="request")
-PAR = Route(endpoint=par.answer, reads="form", cors=("POST",), proofs="request")
-DEVICE = Route(endpoint=device_authorization.answer, reads="form", cors=("POST",))
-REVOKE = Route(endpoint=revoke.answer, reads="form", cors=("POST",))
-INTROSPECT = Route(endpoint=introspect.answer, reads="form")
-USERINFO = Route(endpoint=userinfo.answer, reads="form", cors=("GET", "POST"), proofs="token")
-CONNECT = Route(endpoint=connect.answer, reads="form", cors=("POST",), proofs="token")
+TOKEN = Route(endpoint=token.answer, counted="client", reads="form", cors=("POST",), proofs="request")
+PAR = Route(endpoint=par.answer, counted="client", reads="form", cors=("POST",), proofs="request")
+DEVICE = Route(endpoint=device_authorization.answer, counted="client", reads="form", cors=("POST",))
+REVOKE = Route(endpoint=revoke.answer, counted="client", reads="form", cors=("POST",))
+INTROSPECT = Route(endpoint=introspect.answer, counted="client", reads="form")
+USERINFO = Route(endpoint=userinfo.answer, counted="token", reads="form", cors=("GET", "POST"), proofs="token")
+CONNECT = Route(endpoint=connect.answer, counted="token", reads="form", cors=("POST",), proofs="token")
 
 
 def build_blueprint(edge: Edge) -> Blueprint:

@@ -191,6 +191,7 @@ def _refusals(served: Served, said: Said) -> dict[int, Schema]:
     kinds: list[type[OAuthError]] = [errors.InvalidRequest, errors.RequestTooLarge, errors.ServerError]
     kinds += [errors.TemporarilyUnavailable, *said.refuses]
     kinds += [errors.UnsupportedMediaType] if served.route.reads in ("form", "json") else []
+    kinds += [] if served.route.counted == "memory" else [errors.TooManyRequests]
     kinds += [] if served.route.any_host else [MisdirectedRequest]
     kinds += [NotFound] if "{issuer_path}" in served.path else []
     by_status = defaultdict[int, list[type[OAuthError]]](list)

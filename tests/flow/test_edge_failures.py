@@ -147,7 +147,7 @@ def test_an_answer_that_cannot_be_sent_is_an_unhandled_error_too(
     app, edge = Chalice(app_name="faulty"), Edge(lambda: stack.broker)
     app.log.propagate = False  # what Chalice would say goes to its own handler, which is watched below
     caplog.set_level(logging.CRITICAL, "local.gateway")  # the gateway's complaint about a broken app is not ours
-    faulty = Route(endpoint=lambda broker, http: Reply(headers=(("Location", value),)), any_host=True)
+    faulty = Route(endpoint=lambda broker, http: Reply(headers=(("Location", value),)), counted="memory", any_host=True)
     app.route("/faulty", methods=["GET"])(lambda: edge.serve(app.current_request, faulty))
     gateway = Gateway(app).start()
     answer = request(gateway.url.removeprefix("http://"), "GET", "/faulty")
