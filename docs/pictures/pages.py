@@ -1,13 +1,17 @@
-"""Makes the reference pictures of the hosted pages: `python -m docs.pictures.pages [NAME...]`.
+"""Makes the reference pictures of the hosted pages.
 
-One sheet for each page: light, dark, a phone, and from right to left on a phone. `pages.json` says of which HTML each
-sheet was made; a test compares that with what the templates, the style sheet and the messages give now.
+    python -m docs.pictures.pages                   the sheets that docs/pages.md shows, as far as they changed
+    python -m docs.pictures.pages FOLDER [NAME...]  into a folder of yours: all pages, or those you name
+
+A sheet shows one page four times: light, dark, on a phone, and from right to left on a phone. `pages.json` stores a
+digest of the HTML of each stored sheet. A test compares it with what templates, style sheet and messages give now.
 """
 
 import base64
 import hashlib
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -20,8 +24,8 @@ HERE = Path(__file__).resolve().parent
 SHEETS = HERE / "pages"
 MADE_OF = HERE / "pages.json"
 MAX_BYTES = 350_000
-# Of the pages without a decision one for each look; their words differ, and nothing else.
-NOTICES = ("error-redirect_uri_wrong", "error-cookie_missing", "error-provider_unavailable", "error-signed_out")
+# docs/pages.md shows these.
+SHOWN = ("choice", "device-choice", "account", "error-redirect_uri_wrong")
 # Language, scheme, width in CSS pixels, and how large it is in the sheet.
 VIEWS = (("en", "light", 1000, 0.56), ("de", "dark", 1000, 0.56), ("ja", "light", 375, 0.72), ("ar", "dark", 375, 0.72))
 SHEET = """<!doctype html><meta charset="utf-8"><style>
@@ -31,10 +35,8 @@ img{{display:block;border-radius:6px}}
 
 
 def pictured() -> dict[str, Page]:
-    """The pages that have a sheet, by the name of its file."""
-    pages = every_page()
-    shown = [name for name in pages if not name.startswith("error-") or name in NOTICES]
-    return {name.replace(",", "").replace(" ", "-"): pages[name] for name in shown}
+    """Every page by the name of its sheet."""
+    return {name.replace(",", "").replace(" ", "-"): page for name, page in every_page().items()}
 
 
 def html_of(page: Page, language: str) -> str:
@@ -73,23 +75,23 @@ def make_sheet(browser: Browser, page: Page, file: Path) -> None:
         raise SystemExit(f"{file.name} is larger than {MAX_BYTES // 1000} kB")
 
 
-def main(names: list[str]) -> None:
-    """Those that are named, or whatever has changed since its sheet was made."""
-    known = json.loads(MADE_OF.read_text(encoding="utf-8")) if MADE_OF.is_file() else {}
-    pages = {name: (page, digest(page)) for name, page in pictured().items()}
-    wanted = [name for name, (_, now) in pages.items() if name in names or (not names and known.get(name) != now)]
-    SHEETS.mkdir(exist_ok=True)
+def make_sheets(names: Iterable[str], folder: Path) -> None:
+    pages = pictured()
+    folder.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        for name in wanted:
-            make_sheet(browser, pages[name][0], SHEETS / f"{name}.png")
-            known[name] = pages[name][1]
+        for name in names:
+            make_sheet(browser, pages[name], folder / f"{name}.png")
         browser.close()
-    for file in SHEETS.glob("*.png"):
-        if file.stem not in pages:
-            file.unlink()
-    kept = {name: known[name] for name in pages if name in known}
-    MADE_OF.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
+
+
+def main(arguments: list[str]) -> None:
+    if arguments:
+        return make_sheets(arguments[1:] or pictured(), Path(arguments[0]))
+    known = json.loads(MADE_OF.read_text(encoding="utf-8"))
+    now = {name: digest(pictured()[name]) for name in SHOWN}
+    make_sheets([name for name in SHOWN if known.get(name) != now[name]], SHEETS)
+    MADE_OF.write_text(json.dumps(now, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
