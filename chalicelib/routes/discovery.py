@@ -12,6 +12,7 @@ from chalicelib.replies import Reply
 from chalicelib.routes.edge import Edge, Endpoint, Route
 
 GET = ("GET",)
+METHODS = ["GET", "HEAD"]  # the gateway sends what GET answers, without its body (RFC 9110 section 9.3.2)
 
 
 class NotFound(InvalidRequest):
@@ -40,7 +41,7 @@ def build_blueprint(edge: Edge) -> Blueprint:
 
 
 def _add(routes: Blueprint, edge: Edge, path: str, route: Route) -> None:
-    methods = ["GET", "OPTIONS"] if route.cors else ["GET"]
+    methods = [*METHODS, "OPTIONS"] if route.cors else METHODS
 
     def view() -> Response:
         return edge.serve(routes.current_request, route)
@@ -53,7 +54,7 @@ def _add_inserted(routes: Blueprint, edge: Edge, path: str, route: Route) -> Non
         return edge.serve(routes.current_request, route)
 
     inserted = path + "/{issuer_path}"
-    routes.route(inserted, methods=["GET", "OPTIONS"], name=inserted, content_types=[])(view)
+    routes.route(inserted, methods=[*METHODS, "OPTIONS"], name=inserted, content_types=[])(view)
 
 
 def _only_own_path(endpoint: Endpoint) -> Endpoint:

@@ -10,6 +10,7 @@ from chalicelib.protocol.errors import OAuthError
 from chalicelib.routes.cors import EXPOSED
 from chalicelib.routes.discovery import NotFound
 from chalicelib.routes.host_header import MisdirectedRequest
+from local.openapi.heads import with_heads
 from local.openapi.routes import Served, read_served
 from local.openapi.schemas import ISSUER, build_schemas
 from local.openapi.told import OPERATIONS, Said
@@ -62,14 +63,15 @@ def build_document(served: list[Served] | None = None) -> dict[str, Any]:
     """OpenAPI 3.1. Raises Untold."""
     served = read_served() if served is None else served
     names = {one.name for one in served if one.method != "OPTIONS"}
-    if names != set(OPERATIONS):
-        raise Untold(f"tell about these in local/openapi/told.py, or no more: {sorted(names ^ set(OPERATIONS))}")
+    operations = with_heads(OPERATIONS, names)
+    if names != set(operations):
+        raise Untold(f"tell about these in local/openapi/told.py, or no more: {sorted(names ^ set(operations))}")
     paths = defaultdict[str, dict[str, Any]](dict)
     for one in served:
         if one.method == "OPTIONS":
             paths[one.path]["options"] = _preflight(one)
         else:
-            paths[one.path][one.method.lower()] = _operation(one, OPERATIONS[one.name])
+            paths[one.path][one.method.lower()] = _operation(one, operations[one.name])
     shared = _share(paths)
     return {
         "openapi": "3.1.0",

@@ -271,7 +271,7 @@ def test_no_method_of_client_authentication_but_the_advertised_ones(stack: Stack
         *(
             "PATCH /userinfo",
             "TRACE /health",
-            "HEAD /jwks",
+            "HEAD /token",
             "GET /.env",
             "GET /static/x",
         ),
