@@ -62,8 +62,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
         except (msgspec.ValidationError, ValueError):
             faults.append(f"{PREFIX}{name.upper()} cannot be read: {_wanted(field.type)}")
     faults += _check(Settings(**{"issuer": _NO_ISSUER, **values}))
-    if values.get("open_registration") and values.get("registration", "open") != "open":
-        faults.append(f"{PREFIX}OPEN_REGISTRATION=true contradicts {PREFIX}REGISTRATION; leave one of them out")
     faults += _check_fapi2(values) if values.get("profile") == "fapi2" else []
     if faults:
         raise ConfigurationError(tuple(faults))

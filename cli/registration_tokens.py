@@ -79,7 +79,7 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
         note=options.note,
     )
     deployment.put_if_absent(initial_token_place(kept.token_hash), kept, purge_at=kept.expires_at + LISTED_AFTER)
-    door = deployment.settings.registration_door
+    door = deployment.settings.registration
     return {
         **_row(deployment, kept),
         "registration": "closed; set BROKER_REGISTRATION=token where the broker runs" if door == "closed" else door,

@@ -90,7 +90,7 @@ def _settings(issuer: str, more: Mapping[str, str]) -> dict[str, str]:
     return broker_environ(
         {
             "issuer": issuer,
-            "open_registration": "true",
+            "registration": "open",
             "client_id_documents": "true",
             "open_registration_scopes": " ".join(sorted(SCOPES)),
             "open_registration_handout": "token",

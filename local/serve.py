@@ -145,7 +145,7 @@ def _kept(options: argparse.Namespace) -> dict[str, str]:
             raise Unserviceable(f"--set {setting}: write it as KEY=VALUE")
         kept[name.strip().lower()] = value
     if options.open_registration:
-        kept["open_registration"] = "true"
+        kept["registration"] = "open"
     if options.providers:
         kept["provider_dirs"] = FOLDER_SEPARATOR.join(os.path.abspath(folder) for folder in options.providers)
     return kept

@@ -31,7 +31,7 @@ def authorization_server(broker: Broker, http: Request) -> Reply:
 def _open_scopes(broker: Broker) -> frozenset[str]:
     """The scopes of resources that clients which nobody registered may have: many agents ask for exactly the list."""
     settings = broker.settings
-    if settings.registration_door != "open" and not settings.client_id_documents:
+    if settings.registration != "open" and not settings.client_id_documents:
         return frozenset()
     places = [resource_place(audience) for audience in sorted(settings.open_registration_resources)]
     if not places:

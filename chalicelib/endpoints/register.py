@@ -77,7 +77,7 @@ def answer(broker: Broker, http: Request) -> Reply:
 
 def admit(broker: Broker, http: Request) -> Admission:
     """Whoever sends a token is held to it, also where none is needed. Raises InvalidToken, TemporarilyUnavailable."""
-    door = broker.settings.registration_door
+    door = broker.settings.registration
     if door == "closed":
         raise RegistrationClosed("registration_closed")
     if http.header("authorization") is None:

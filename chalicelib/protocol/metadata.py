@@ -78,7 +78,7 @@ def authorization_server_metadata(
     }
     if DEVICE_CODE in offer.grant_types:
         document["device_authorization_endpoint"] = f"{issuer}/device_authorization"
-    if settings.registration_door != "closed":
+    if settings.registration != "closed":
         document["registration_endpoint"] = f"{issuer}/register"
     return document
 
@@ -86,7 +86,7 @@ def authorization_server_metadata(
 def _can_be_had(grant_type: str, settings: Settings) -> bool:
     """False for the device grant where clients come by themselves and it is closed to them: they ask for all that is
     listed. A client that the operator registered for it goes by the endpoint, which stays listed."""
-    by_themselves = settings.registration_door == "open" or settings.client_id_documents
+    by_themselves = settings.registration == "open" or settings.client_id_documents
     return grant_type != DEVICE_CODE or settings.open_registration_device or not by_themselves
 
 

@@ -25,7 +25,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     device_*            of device codes: their life, the interval of polls; wrong user codes of one browser, and codes
                         typed at one address, in 15 minutes; wrong ones in all from which an alarm is raised
     registration        who may register clients over HTTP: nobody, who holds an initial access token, or everybody
-    open_registration   the same as `registration` = open
     open_registration_* what clients without an initial access token may have
     registration_*      limits of registering without one; `registration_unused_days` counts for all
     handouts_per_*      hand-outs and proxied calls a minute, of one user in one client and of one client in all; 0 for
@@ -70,7 +69,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     device_tries_per_address: int = 10
     device_wrong_codes: int = 100
     registration: Literal["closed", "token", "open"] = "closed"
-    open_registration: bool = False
     open_registration_scopes: frozenset[str] = frozenset({"openid", "profile", "email", "offline_access"})
     open_registration_handout: Handout = "none"
     open_registration_resources: frozenset[str] = frozenset()
@@ -100,11 +98,6 @@ class Settings(Struct, frozen=True, kw_only=True):
     def homes(self) -> str:
         """The letters of all handles that are decided here."""
         return self.region_letter + self.adopted_letters
-
-    @property
-    def registration_door(self) -> Literal["closed", "token", "open"]:
-        """Who may register, whichever of the two settings says it."""
-        return "open" if self.open_registration else self.registration
 
     @property
     def is_fapi2(self) -> bool:

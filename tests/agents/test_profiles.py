@@ -17,7 +17,7 @@ PROFILES = read_profiles()
 # rule of the broker -> the settings that switch it off
 RULES = {
     "documents": {"client_id_documents": "false"},
-    "registration": {"open_registration": "false", "registration": "closed"},
+    "registration": {"registration": "closed"},
     "refresh_tokens_unasked": {"refresh_tokens_unasked": "false"},
 }
 

@@ -25,7 +25,7 @@ from tests.flow.documents import Site
 from tests.flow.stack import APP, Parts, Stack
 
 SETTINGS: dict[str, Any] = {
-    "open_registration": True,
+    "registration": "open",
     "open_registration_scopes": frozenset({*OPEN.split(), READ, WRITE}),
     "client_id_documents": True,
     "device_poll_seconds": 1,

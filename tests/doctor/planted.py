@@ -67,7 +67,7 @@ def _(world: World) -> Planted:
 
 @plants("settings-strangers", "functions-settings")
 def _(world: World) -> Planted:
-    yield {"BROKER_OPEN_REGISTRATION": "true", "BROKER_OPEN_REGISTRATION_HANDOUT": "token"}
+    yield {"BROKER_REGISTRATION": "open", "BROKER_OPEN_REGISTRATION_HANDOUT": "token"}
 
 
 @plants("tables-keys", "functions-settings")

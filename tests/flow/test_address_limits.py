@@ -34,7 +34,7 @@ def send(stack: Stack, address: str, path: str, form: dict[str, str] | None = No
 @pytest.fixture
 def tight(make_stack: Callable[..., Stack]) -> Stack:
     """Ten requests a minute, so every single one is told to the table."""
-    stack = make_stack(requests_per_address=10, requests_per_client=10, open_registration=True)
+    stack = make_stack(requests_per_address=10, requests_per_client=10, registration="open")
     to_the_minute(stack)
     return stack
 

@@ -341,7 +341,7 @@ def test_the_metadata_says_that_apps_are_told_of_single_sessions(stack: Stack) -
 
 @requirement("OUT-08", "REG-03")
 def test_who_registers_alone_is_told_at_its_own_address_only(make_stack: Any) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
 
     def register(uri: object, **more: object) -> Any:
         document = {"redirect_uris": ["https://app.example/cb", "https://app.example:8443/cb"], **more}

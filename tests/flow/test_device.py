@@ -81,10 +81,10 @@ def test_a_client_without_the_grant_type_neither_asks_nor_polls(stack: Stack) ->
 def test_who_registers_alone_has_the_grant_only_where_a_setting_opens_it(make_stack: Callable[..., Stack]) -> None:
     document = json.dumps({"grant_types": [DEVICE_CODE, "refresh_token"], "client_name": "TV", "redirect_uris": []})
     headers = {"Content-Type": "application/json"}
-    closed = make_stack(open_registration=True)
+    closed = make_stack(registration="open")
     refused = request(closed.netloc, "POST", "/register", body=document, headers=headers)
     assert refusal(refused) == (400, "invalid_client_metadata")
-    stack = make_stack(open_registration=True, open_registration_device=True)
+    stack = make_stack(registration="open", open_registration_device=True)
     made = request(stack.netloc, "POST", "/register", body=document, headers=headers)
     assert made.status == 201, made.body
     client = read(stack, client_place(made.json["client_id"]))

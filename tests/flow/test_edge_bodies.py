@@ -85,7 +85,7 @@ UNREADABLE = [line for line in read_corpus("registration.toml") if line.section 
 
 @requirement("GEN-03", "REG-02")
 def test_a_document_that_reads_in_two_ways_is_refused(make_stack) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     before = read_tables(stack)
     with stack.dynamodb.counted() as calls:
         for line in UNREADABLE:
@@ -110,7 +110,7 @@ def test_more_than_the_limit_is_not_read(stack: Stack) -> None:
 
 @requirement("GEN-04", "REG-02")
 def test_a_registration_of_16_kib_is_read_and_no_more(make_stack) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     document = {"redirect_uris": ["https://a.example/"], "unknown_member": ""}
     document["unknown_member"] = "x" * (16 * KIB - len(json.dumps(document)))
     assert post(stack, "/register", json.dumps(document).encode(), JSON).status == 201

@@ -95,7 +95,7 @@ AWAY = {
 @pytest.mark.parametrize("fault", AWAY.values(), ids=AWAY)
 @pytest.mark.parametrize("service", ["dynamodb", "kms"])
 def test_without_storage_or_keys_nothing_is_decided(make_stack, service: str, fault: Exception) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     right = Right(stack)
     before, healthy = read_tables(stack, without=("RATE#", "CLIENT#")), stack.broker
     stack.broker = stack.build(**{service: Away(fault)})
@@ -116,7 +116,7 @@ def test_without_storage_or_keys_nothing_is_decided(make_stack, service: str, fa
 
 @requirement("GEN-17")
 def test_an_unhandled_error_answers_an_id_alone(make_stack, capfd: pytest.CaptureFixture[str]) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     right = Right(stack)
     stack.broker = stack.build(dynamodb=Away(RuntimeError(CANARY)))
     logged = len(stack.log.getvalue())

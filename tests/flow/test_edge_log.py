@@ -36,7 +36,7 @@ def everything(
 ) -> Iterator[tuple[Stack, list[str]]]:
     """A stack, and all that it, Chalice and the standard library have logged once the test has ended its requests."""
     caplog.set_level(logging.INFO)
-    stack, written = make_stack(open_registration=True, failed_authentications_per_address=100_000), []
+    stack, written = make_stack(registration="open", failed_authentications_per_address=100_000), []
     yield stack, written
     output = capfd.readouterr()
     everything = stack.log.getvalue() + output.out + output.err + caplog.text

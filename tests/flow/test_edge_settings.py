@@ -65,7 +65,6 @@ BAD = {
     "metrics": ["true", "ON", ""],
     "profile": ["", "FAPI2", "fapi1", "true"],
     "registration": ["", "yes", "OPEN", "true"],
-    "open_registration": ["", "maybe", "2"],
     "open_registration_handout": ["", "everything"],
     "open_registration_scopes": [""],
     "open_registration_resources": [
@@ -130,18 +129,6 @@ def test_a_setting_that_would_switch_a_check_off_is_refused(name: str, value: st
 @requirement("GEN-12")
 def test_every_setting_has_its_bad_values() -> None:
     assert set(BAD) | {"issuer"} == {field.name for field in msgspec.structs.fields(Settings)}
-
-
-@requirement("GEN-12", "REG-01")
-def test_the_two_settings_of_registration_may_not_contradict() -> None:
-    for door in ("closed", "token"):
-        both = {**WHOLE, "BROKER_OPEN_REGISTRATION": "true", "BROKER_REGISTRATION": door}
-        assert "BROKER_OPEN_REGISTRATION=true contradicts BROKER_REGISTRATION; leave one of them out" in faults_of(both)
-        assert read_settings({**both, "BROKER_OPEN_REGISTRATION": "false"}).registration_door == door
-    assert read_settings({**WHOLE, "BROKER_OPEN_REGISTRATION": "true"}).registration_door == "open"
-    assert read_settings({**WHOLE, "BROKER_OPEN_REGISTRATION": "true", "BROKER_REGISTRATION": "open"}).registration_door
-    assert read_settings({**WHOLE, "BROKER_REGISTRATION": "open"}).registration_door == "open"
-    assert read_settings(WHOLE).registration_door == "closed"
 
 
 @requirement("GEN-12")

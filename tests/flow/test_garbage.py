@@ -57,7 +57,7 @@ HEADERS = st.lists(
 @pytest.fixture(scope="module")
 def deep(parts) -> Stack:
     """A broker with one finished sign-in, whose real values are thrown in among the garbage."""
-    stack = Stack(parts, open_registration=False, failed_authentications_per_address=10**9)
+    stack = Stack(parts, registration="closed", failed_authentications_per_address=10**9)
     client, secret = stack.client(token_endpoint_auth_method="client_secret_post")
     used, coded = stack.sign_in(client, secret), stack.sign_in(client, secret)
     tokens = stack.redeem(used).json
@@ -167,7 +167,7 @@ def test_any_query_string(deep: Stack, parts) -> None:
 
 
 def test_any_json_document_at_an_open_registration(make_stack) -> None:
-    stack = make_stack(open_registration=True, registration_per_address=10**6, registration_per_day=10**6)
+    stack = make_stack(registration="open", registration_per_address=10**6, registration_per_day=10**6)
     register = ENDPOINTS[NAMES.index("POST /register")]
     before = read_tables(stack, without=("RATE#", "CLIENT#"))
 

@@ -339,7 +339,7 @@ def test_the_metadata_names_it_and_no_other_origin_may_read_it(stack: Stack) -> 
 
 @requirement("OUT-03")
 def test_registered_returns_are_what_a_redirect_uri_may_be(make_stack: Any) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     document = {"redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": "none"}
     said = register(stack, {**document, "post_logout_redirect_uris": ["https://app.example/bye"]})
     assert (said.status, said.json["post_logout_redirect_uris"]) == (201, ["https://app.example/bye"])

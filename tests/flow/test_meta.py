@@ -49,7 +49,7 @@ def test_the_issuer_is_one_string_everywhere(stack: Stack) -> None:
 
 @requirement("META-01", "META-02")
 def test_every_advertised_endpoint_is_there_under_the_issuer(make_stack) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     places = {name: value for name, value in metadata(stack).items() if name.endswith(("_endpoint", "_uri"))}
     assert len(places) >= 9
     for name, place in places.items():
@@ -288,5 +288,5 @@ def test_what_is_not_built_is_not_there(stack: Stack, place: str) -> None:
 def test_registration_is_advertised_only_where_it_is_open(make_stack) -> None:
     closed = make_stack()
     assert "registration_endpoint" not in metadata(closed)
-    opened = make_stack(open_registration=True)
+    opened = make_stack(registration="open")
     assert metadata(opened)["registration_endpoint"] == opened.settings.issuer + "/register"

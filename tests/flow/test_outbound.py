@@ -324,7 +324,7 @@ REGISTERED = (
 
 @requirement("F29", "REG-03")
 def test_what_a_registration_names_is_never_fetched(names: NameServer, make_stack: Callable[..., Stack]) -> None:
-    stack = make_stack(open_registration=True, registration_per_address=9999, registration_per_day=9999)
+    stack = make_stack(registration="open", registration_per_address=9999, registration_per_day=9999)
     with watched(*own_places(stack)) as watch:
         for what, url in urls():
             for member in REGISTERED:

@@ -129,7 +129,7 @@ def test_an_app_names_who_is_to_sign_in_by_its_own_name(stack: Stack) -> None:
 
 @requirement("PAIR-03")
 def test_who_registers_alone_shares_names_with_nobody_but_its_own_host(make_stack: Any) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
 
     def register(*uris: str, **more: object) -> Any:
         document = {"redirect_uris": uris, "token_endpoint_auth_method": "none", "subject_type": "pairwise", **more}

@@ -301,7 +301,7 @@ def test_neither_the_log_nor_the_answer_holds_the_assertion(stack: Stack) -> Non
 
 @requirement("TOK-05", "REG-02")
 def test_an_app_registers_itself_with_its_keys(make_stack) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     document = {"redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": METHOD}
     answer = register_itself(stack, {**document, "jwks": {"keys": [KEY.public]}, "client_name": "Keyed"})
     assert answer.status == 201 and "client_secret" not in answer.json
@@ -336,7 +336,7 @@ def register_itself(stack: Stack, document: dict[str, Any]) -> Answer:
     ],
 )
 def test_a_software_statement_is_never_ignored(make_stack, statement: object, error: str) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     document = {"redirect_uris": ["https://app.example/cb"], "software_statement": statement}
     assert refusal(register_itself(stack, document)) == (400, error)
 

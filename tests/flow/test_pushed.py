@@ -401,7 +401,7 @@ def test_a_page_of_another_origin_may_push(stack: Stack) -> None:
 
 @requirement("PAR-03", "REG-04")
 def test_an_app_registers_that_it_pushes(make_stack) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     document = {"redirect_uris": [APP], "token_endpoint_auth_method": "none", **REQUIRED}
     headers = {"Content-Type": "application/json"}
     answer = request(stack.netloc, "POST", "/register", body=json.dumps(document), headers=headers)

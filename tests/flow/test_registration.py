@@ -28,7 +28,7 @@ DAY = 86400
 
 @pytest.fixture
 def opened(make_stack) -> Stack:
-    return make_stack(open_registration=True, registration_per_address=1000, registration_per_day=1000)
+    return make_stack(registration="open", registration_per_address=1000, registration_per_day=1000)
 
 
 def register(stack: Stack, document: Any, **headers: str) -> Answer:
@@ -120,7 +120,7 @@ def owned(shared: Stack) -> Answer:
 @pytest.fixture(scope="module")
 def shared(parts) -> Stack:
     """One broker for the whole corpus."""
-    return Stack(parts, open_registration=True, registration_per_address=1000, registration_per_day=1000)
+    return Stack(parts, registration="open", registration_per_address=1000, registration_per_day=1000)
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +166,7 @@ LIMITS = {
 @pytest.mark.parametrize(("name", "limits"), LIMITS.items(), ids=LIMITS)
 def test_the_limits_hold_under_parallel_calls(make_stack, name: str, limits: dict[str, int]) -> None:
     free = {"registration_per_address": 1000, "registration_per_day": 1000, "registration_total": 1000}
-    stack = make_stack(open_registration=True, **{**free, **limits})
+    stack = make_stack(registration="open", **{**free, **limits})
 
     def send(number: int) -> Answer:
         address = f"203.0.113.{number}"
@@ -186,7 +186,7 @@ def test_the_limits_hold_under_parallel_calls(make_stack, name: str, limits: dic
 
 @requirement("REG-01")
 def test_a_refused_document_uses_up_nothing(make_stack) -> None:
-    stack = make_stack(open_registration=True, registration_per_address=1)
+    stack = make_stack(registration="open", registration_per_address=1)
     for _ in range(3):
         assert register(stack, {"redirect_uris": ["javascript:x"]}).status == 400
     assert register(stack, GOOD).status == 201

@@ -49,7 +49,7 @@ def name_of(endpoint: Endpoint) -> str:
 def tight(make_stack: Callable[..., Stack]) -> Stack:
     """A few requests a minute, so that each one is added to the table. An open API was never registered."""
     limits = {"requests_per_address": LIMIT, "failed_authentications_per_address": LIMIT}
-    stack = make_stack(**limits, requests_per_client=LIMIT, open_registration=True, **OPEN_API)
+    stack = make_stack(**limits, requests_per_client=LIMIT, registration="open", **OPEN_API)
     to_the_minute(stack)
     return stack
 

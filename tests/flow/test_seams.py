@@ -39,7 +39,7 @@ def test_half_a_letter_in_claims(stack: Stack, where: str, kind: str) -> None:
 
 @requirement("GEN-03")
 def test_half_a_letter_in_a_document_that_is_sent(make_stack: Callable[..., Stack]) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     document = {
         "redirect_uris": ["https://x.example/cb"],
         "token_endpoint_auth_method": "private_key_jwt",

@@ -94,7 +94,7 @@ def test_the_document_is_exactly_this():
 @requirement("META-02", "REG-01")
 def test_registration_is_named_only_where_it_is_open():
     assert "registration_endpoint" not in metadata()
-    opened = metadata(replace(SETTINGS, open_registration=True))
+    opened = metadata(replace(SETTINGS, registration="open"))
     assert opened.pop("registration_endpoint") == "https://broker.example/base/register"
     assert opened == {**metadata(), "grant_types_supported": opened["grant_types_supported"]}
 

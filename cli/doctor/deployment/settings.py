@@ -62,7 +62,7 @@ def has_theme(here: Here) -> Iterator[str]:
 def hands_out_to_no_stranger(here: Here) -> Iterator[str]:
     """An app that anybody registered gets no provider's token."""
     settings = here.settings
-    if settings.is_loopback or settings.registration_door != "open":
+    if settings.is_loopback or settings.registration != "open":
         return
     if settings.open_registration_handout != "none":
         yield f"anybody may register an app, with hand-out {settings.open_registration_handout}"
