@@ -1,4 +1,4 @@
-"""broker client create|update: which other clients may act for an app (RFC 8693), at your own APIs and nowhere else."""
+"""Options of `broker client create|update`: which clients may act for an app (RFC 8693), at your own APIs only."""
 
 import argparse
 
@@ -10,20 +10,20 @@ NEEDED = frozenset({"client_credentials", EXCHANGE})
 
 
 def add_options(parser: argparse.ArgumentParser, *, update: bool = False) -> None:
-    """Beside the others; each may repeat."""
-    said = "a client of yours that may act for this one's users at your own APIs; may repeat; default: nobody"
+    """Add the options; each may repeat."""
+    said = "a client that may act for this client's users at your own APIs; may repeat; default: none"
     parser.add_argument("--may-be-acted-by", action="append", default=[], metavar="CLIENT_ID", help=said)
     if update:
-        over = "it may no more; what it holds by that ends at its next use"
+        over = "that client may no longer act; its tokens stop working at their next use"
         parser.add_argument("--not-acted-by", action="append", default=[], metavar="CLIENT_ID", help=over)
 
 
 def read_actors(deployment: Deployment, options: argparse.Namespace, client: Client | None = None) -> frozenset[str]:
-    """Who may act from now on: who might before, and more or fewer.
+    """The clients that may act from now on: the present ones with the additions and without the removals.
 
-    client   as it stands; None for one that is being made
+    client   as stored; None for one that is being created
 
-    Raises OperationError: one that is not there, or could not act.
+    Raises OperationError: a client does not exist, or cannot act.
     """
     before = client.may_be_acted_by if client else frozenset()
     added, removed = frozenset(options.may_be_acted_by), frozenset(getattr(options, "not_acted_by", ()))
@@ -36,11 +36,11 @@ def read_actors(deployment: Deployment, options: argparse.Namespace, client: Cli
 
 def _check_able(actor: Client, client: Client | None) -> None:
     if client is not None and actor.client_id == client.client_id:
-        raise OperationError("a client acts for itself without that", "name another client")
+        raise OperationError("a client needs no permission to act for itself", "name another client")
     if not actor.is_confidential:
-        said = f"{actor.client_id} has neither a secret nor a key, so anybody could act in its name"
+        said = f"{actor.client_id} has neither a secret nor a key, so any program could act in its name"
         raise OperationError(said, "broker client create --acts --auth-method client_secret_basic ...")
     if missing := NEEDED - actor.grant_types:
         words = " ".join(f"--add-grant-type {name}" for name in sorted(missing))
-        said = f"{actor.client_id} could not ask for a token to act with"
+        said = f"{actor.client_id} cannot request a token to act with"
         raise OperationError(said, f"broker client update {actor.client_id} {words}")

@@ -1,8 +1,8 @@
-"""What an operator does, on record: a command that changes something, or takes something out, leaves a record before it
-begins and one of its end.
+"""Audit records of operators: a command that changes or exports data writes one record before it starts and one at its
+end.
 
-The first comes before everything else, so that a command that is killed has left its trace; where it cannot be written
-nothing is done. A table says of every command whether it is on record, and a command that it does not name cannot run.
+The first record is written before anything else, so a killed command leaves a trace. If the record cannot be written,
+the command does nothing. A table says which commands are recorded. A command that is missing from the table cannot run.
 """
 
 import argparse
@@ -30,14 +30,14 @@ Outcome = Literal["begun", "done", "failed"]
 
 
 class Act(AuditEvent, frozen=True, kw_only=True):
-    """One command of an operator, at its beginning or at its end.
+    """One command of an operator, at its start or at its end.
 
-    operator   as AWS names who holds the credentials
+    operator   the ARN of the credentials, or the access key's id
     command    its words: "client secret rotate"
-    user       whom it is about; never the user's own key of hand-outs, so that it counts as no use of anything
-    given      its other options as they were typed, and at the end what the command says that it made
-    outcome    failed: the command ended with an error; nothing, or not all of it, was done
-    begun      of an end: the `request_id` of its beginning
+    user       the user concerned; not stored under the user's hand-out records, so it does not count as a use
+    given      its other options as typed; at the end also what the command created
+    outcome    failed: the command ended with an error and did nothing, or not everything
+    begun      in the record of the end: the `request_id` of the start
     """
 
     operator: str = ""
@@ -49,10 +49,10 @@ class Act(AuditEvent, frozen=True, kw_only=True):
 
 
 class About(NamedTuple):
-    """What one command is about, and what of its answer belongs on record; nothing here is ever a secret.
+    """The options and results of one command that are recorded. None of them is a secret.
 
     ids    option -> member of the record
-    made   members of what it answers
+    made   members of its result
     """
 
     ids: Mapping[str, str] = {}
@@ -106,7 +106,7 @@ _MOST = 20  # rows of an answer that are named; the others are counted
 
 
 def name_commands(parser: argparse.ArgumentParser, *words: str) -> Iterator[str]:
-    """The words of every command below, each told to its own options as `command`."""
+    """The name of every subcommand. Each is stored in the subcommand's own options as `command`."""
     below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
     if not below:
         parser.set_defaults(command=" ".join(words))
@@ -117,7 +117,7 @@ def name_commands(parser: argparse.ArgumentParser, *words: str) -> Iterator[str]
 
 
 def run_on_record(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Do what was typed; what it answers. Raises what the command raises."""
+    """Run the command and return its result. Raises what the command raises."""
     if options.command in CHANGES_NOTHING or getattr(options, "dry_run", False):
         return options.act(deployment, options)
     about = ON_RECORD[options.command]
@@ -134,7 +134,7 @@ def run_on_record(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def begin(deployment: Deployment, options: argparse.Namespace, about: About) -> Act:
-    """The record before anything else is done. Raises StoreUnavailable, AwsRefusal."""
+    """Write the record of the start. Raises StoreUnavailable, AwsRefusal."""
     deployment.store.read(DEPLOYMENT)  # once the table has answered, the clock is the table's
     typed = {name: _say(name, value) for name, value in vars(options).items() if value and name not in _PLUMBING}
     named = {member: typed[option] for option, member in about.ids.items() if option in typed}
@@ -152,19 +152,22 @@ def begin(deployment: Deployment, options: argparse.Namespace, about: About) -> 
 
 
 def read_record(item: dict[str, Any]) -> AuditEvent:
-    """An act, or what was handed out. Raises ItemUnreadable: none of ours."""
+    """Read an operator's act or a token hand-out. Raises ItemUnreadable: the item is not an audit record."""
     return decode_item({**item, "sub": {"S": ""}}, Act) if item.get("event") == {"S": EVENT} else read_event(item)
 
 
 def _end(deployment: Deployment, begun: Act, outcome: Outcome, answered: Any, about: About) -> None:
-    """What was done is not undone for the lack of its record: the beginning stands, and the terminal is told."""
+    """A missing record does not undo the work: the record of the start exists, and the terminal prints a warning."""
     made = {name: said for name in about.made if (said := _gather(name, answered))}
     named = {name: made.pop(name) for name in ("client_id",) if name in made}
     changed = {"at": deployment.clock.now(), "request_id": _new_id(deployment), "begun": begun.request_id, **named}
     try:
         deployment.store.append_audit(replace(begun, outcome=outcome, given=made, **changed))
     except StoreUnavailable as error:
-        print(f"broker: the end of this command is not on record ({error}); its beginning is", file=sys.stderr)
+        print(
+            f"broker: the audit record of this command's end was not written ({error}); the record of its start was",
+            file=sys.stderr,
+        )
 
 
 def _gather(name: str, answered: Any) -> str:

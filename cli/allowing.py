@@ -1,4 +1,4 @@
-"""The consent that an imported connection stands on: as the user would have given it here, and never more than that."""
+"""The consent behind an imported connection: what the user could have allowed here, and never more."""
 
 import msgspec
 
@@ -13,7 +13,7 @@ from cli.moved import NotMoved
 
 
 def knows(consent: Consent | None, connection: Connection) -> bool:
-    """Whether it has anything of that provider: then what a user narrowed since is not undone."""
+    """Whether the consent covers that provider. If so, scopes that the user removed since then stay removed."""
     if consent is None:
         return False
     provider_id = connection.provider_id
@@ -23,7 +23,7 @@ def knows(consent: Consent | None, connection: Connection) -> bool:
 
 
 def allow(broker: Broker, client: Client, connection: Connection, scopes: frozenset[str]) -> None:
-    """Put it into the user's consent. Raises NotMoved where others keep writing in between."""
+    """Add the connection to the user's consent. Raises NotMoved if other writers keep winning."""
     place = consent_place(connection.sub, connection.client_id)
     for _ in write_tries(broker):
         read = broker.store.read(place).get(place)
@@ -43,7 +43,7 @@ def allow(broker: Broker, client: Client, connection: Connection, scopes: frozen
 
 
 def _still_allowed(broker: Broker, client: Client, read: Consent | None, connection: Connection) -> Consent:
-    """What the new decision adds to: what counts no more is not revived by it, and a limit outlives it."""
+    """The decision that the new one adds to. Revoked parts are not restored, and a time limit stays."""
     sub, client_id, provider_id = connection.sub, connection.client_id, connection.provider_id
     if read is None:
         return Consent(sub=sub, client_id=client_id)

@@ -1,4 +1,4 @@
-"""broker audit export|verify: what was handed out, what operators did, and whether the record of it is whole."""
+"""broker audit export|verify: audit records of token hand-outs and operator commands, and whether they are complete."""
 
 import argparse
 import re
@@ -27,18 +27,18 @@ SCHEMA = 1
 CHECKOUT = Path(__file__).resolve().parent.parent
 _UNITS = {"m": 60, "h": 3600, "d": 86400}
 SAID = {
-    "seal_changed": "its seal was changed, or is none of ours",
-    "seal_removed": "its seal is gone",
+    "seal_changed": "its seal was changed or forged",
+    "seal_removed": "its seal is missing",
     "record_changed": "a record was changed",
     "record_removed": "a record was removed",
-    "record_inserted": "a record was put in afterwards",
-    "chain_rewritten": "the chain was made anew from there",
-    "not_sealed": "nothing has been sealed from there on",
+    "record_inserted": "a record was added afterwards",
+    "chain_rewritten": "the chain was rebuilt from here",
+    "not_sealed": "nothing has been sealed since",
 }
 
 
 def parse_time(text: str, *, now: int) -> int:
-    """Epoch seconds of `90m`, `24h`, `7d` (so long ago), or a date or time of ISO 8601, UTC unless it says another.
+    """Epoch seconds of `90m`, `24h`, `7d` (that long ago), or of an ISO 8601 date or time (default: UTC).
 
     Raises OperationError.
     """
@@ -47,7 +47,7 @@ def parse_time(text: str, *, now: int) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise OperationError(f"{text} is no time", "--since 24h, or --since 2026-11-26T18:00:00Z") from None
+        raise OperationError(f"not a time: {text}", "--since 24h, or --since 2026-11-26T18:00:00Z") from None
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
 
 
@@ -58,17 +58,17 @@ def _export(deployment: Deployment, options: argparse.Namespace) -> Any:
     try:
         found = sorted(map(read_record, _scan(deployment)), key=_in_order)
     except ItemUnreadable:
-        raise OperationError("a record is not one of ours", "broker audit verify") from None
+        raise OperationError("a record is not an audit record of the broker", "broker audit verify") from None
     return Lines([_row(one, numbers.get(window_of(one.at))) for one in found if since <= one.at <= until])
 
 
 def _in_order(event: AuditEvent) -> tuple[int, bool, str]:
-    """By time; of one second, the beginning of an act before its end."""
+    """Sort by time; within one second, the start of a command before its end."""
     return event.at, isinstance(event, Act) and event.begun != "", event.request_id
 
 
 def _row(event: AuditEvent, sealed: int | None) -> dict[str, Any]:
-    """One line of the export; docs/audit.md says what each member is."""
+    """One line of the export; docs/audit.md defines each member."""
     act = event if isinstance(event, Act) else None
     return {
         "schema": SCHEMA,
@@ -106,17 +106,17 @@ def _verify(deployment: Deployment, options: argparse.Namespace) -> Any:
         told = [_finding_row(one) for one in sorted(set(findings), key=lambda one: (one.window, one.fault))]
         said = "\n".join(f"  {one['window'] or 'at no time'}: {SAID[one['fault']]}{_count(one)}" for one in told)
         raise OperationError(
-            f"the audit records are not what was sealed\n{said}", "docs/audit.md", {**row, "findings": told}
+            f"the audit records differ from what was sealed\n{said}", "docs/audit.md", {**row, "findings": told}
         )
     return row
 
 
 def _read_seals(file: str) -> list[dict[str, Any]]:
-    """The seals in a log. Raises OperationError where there is none: nothing compared would look like proof."""
+    """The seals in a log. Raises OperationError if there are none: an empty comparison would look like proof."""
     lines = filter(None, map(parse_line, read_text(file)))
     seals = [line for line in lines if line.get("event") == "audit_sealed"]
     if not seals:
-        raise OperationError(f"{file} has no line audit_sealed", "take the log of the function jobs: docs/audit.md")
+        raise OperationError(f"{file} has no audit_sealed line", "use the log of the function `jobs`: docs/audit.md")
     return seals
 
 
@@ -156,7 +156,7 @@ def _read_chain(deployment: Deployment) -> Chain:
 
 
 def _scan(deployment: Deployment) -> Iterator[dict[str, Any]]:
-    """Every audit record, also one that the index does not list."""
+    """Every audit record, including those missing from the index."""
     payload = {
         "FilterExpression": "begins_with(pk, :prefix)",
         "ExpressionAttributeValues": {":prefix": {"S": "AUDIT#"}},
@@ -176,17 +176,25 @@ def _pages(deployment: Deployment, operation: str, payload: dict[str, Any]) -> I
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words below `broker audit`."""
-    verbs = groups.add_parser("audit", help="what was handed out, and what operators did, on record").add_subparsers(
+    """The subcommands of `broker audit`."""
+    verbs = groups.add_parser("audit", help="audit records of token hand-outs and operator commands").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    export = verbs.add_parser("export", parents=[common], help="each hand-out, call and act; with --json one line each")
+    export = verbs.add_parser(
+        "export",
+        parents=[common],
+        help="list every hand-out, proxy call and operator command; with --json one per line",
+    )
     export.add_argument("--since", required=True, metavar="TIME", help="24h, 7d, or 2026-11-26T18:00:00Z")
-    export.add_argument("--until", metavar="TIME", help="the same; default: now")
+    export.add_argument("--until", metavar="TIME", help="same formats; default: now")
     export.set_defaults(act=_export)
-    verify = verbs.add_parser("verify", parents=[common], help="hold the records against their chain of seals")
-    verify.add_argument("--log", metavar="FILE", help="lines of the log of the function `jobs`, or - for a pipe")
+    verify = verbs.add_parser("verify", parents=[common], help="compare the records with their chain of seals")
+    verify.add_argument(
+        "--log", metavar="FILE", help="file with log lines of the function `jobs`, or - for standard input"
+    )
     verify.set_defaults(act=_verify)
-    radius = verbs.add_parser("blast-radius", parents=[common], help="what each leak would expose, and for how long")
-    radius.add_argument("--checkout", default=str(CHECKOUT), metavar="DIR", help="where .chalice/ and infra/ are")
+    radius = verbs.add_parser(
+        "blast-radius", parents=[common], help="show what each leak would expose, and for how long"
+    )
+    radius.add_argument("--checkout", default=str(CHECKOUT), metavar="DIR", help="folder that has .chalice/ and infra/")
     radius.set_defaults(act=_blast_radius)

@@ -1,4 +1,4 @@
-"""The audit records held against their chain: which window does not say what was sealed, and what is missing of it."""
+"""Compares the audit records with their chain: which windows differ from what was sealed, and what is missing."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,11 +30,11 @@ OVERDUE_SECONDS = SETTLE_SECONDS + 2 * WINDOW_SECONDS
 
 
 class Finding(Struct, frozen=True, kw_only=True):
-    """One window that is not as it was sealed.
+    """One window that differs from what was sealed.
 
     window    its first second
-    missing   how many records that were sealed are not there as they were
-    unknown   keys of records that stand there and were not sealed so; of a window without prints none is named
+    missing   how many sealed records are missing or changed
+    unknown   keys of records that are stored but were not sealed in this form; empty for a window without digests
     """
 
     fault: Fault
@@ -44,7 +44,7 @@ class Finding(Struct, frozen=True, kw_only=True):
 
 
 class Chain(Struct, frozen=True, kw_only=True):
-    """The links by the windows under which they stand, those that are genuine; and what is wrong with the others."""
+    """The genuine links by window, and the faults of the others."""
 
     links: dict[int, AuditSeal]
     findings: tuple[Finding, ...]
@@ -56,7 +56,7 @@ class Chain(Struct, frozen=True, kw_only=True):
 
 
 def read_chain(items: Iterable[Mapping[str, Any]], keys: Keyset) -> Chain:
-    """Every link that the key vouches for, in its place; a gap, a forgery and a fork are found."""
+    """Every link that the key authenticates, in order. Detects gaps, forgeries and forks."""
     links, standing, findings = dict[int, AuditSeal](), set[int](), list[Finding]()
     for item in items:
         place = item["sk"]["S"]
@@ -83,7 +83,7 @@ def read_chain(items: Iterable[Mapping[str, Any]], keys: Keyset) -> Chain:
 
 
 def check_records(chain: Chain, items: Iterable[Mapping[str, Any]], *, now: int) -> list[Finding]:
-    """Every sealed window whose records the table still has to hold; older ones vanish by the table's own hand."""
+    """Every sealed window whose records must still be stored; DynamoDB deletes older ones by TTL."""
     by_window: dict[int, dict[str, bytes]] = {}
     for item in items:
         by_window.setdefault(window_of_item(item), {})[f"{item['pk']['S']} {item['sk']['S']}"] = digest_of(item)
@@ -104,8 +104,8 @@ def check_records(chain: Chain, items: Iterable[Mapping[str, Any]], *, now: int)
 
 
 def check_log(chain: Chain, lines: Iterable[Mapping[str, Any]]) -> list[Finding]:
-    """What the log said when each link was made, out of the table's reach; a chain that was cut off or made anew
-    contradicts it."""
+    """The links as logged when they were made. Writers to the table cannot change the log, so a chain that was cut or
+    rebuilt contradicts it."""
     findings = []
     for line in lines:
         if not (isinstance(line.get("window"), int) and isinstance(line.get("number"), int) and "head" in line):
@@ -124,12 +124,12 @@ def head_of(link: AuditSeal) -> str:
 
 
 def is_over(window: int, now: int) -> bool:
-    """Whether the first record of that window may have vanished by now."""
+    """Whether the first record of that window may have expired by now."""
     return window + RETENTION_SECONDS <= now
 
 
 def window_of_item(item: Mapping[str, Any]) -> int:
-    """By its key, which says when it was written; 0 where that cannot be read."""
+    """When a record was written, from its key; 0 if the key cannot be read."""
     at = item["sk"]["S"].partition("#")[0]
     return window_of(int(at)) if len(at) == PLACE_DIGITS and at.isdecimal() else 0
 

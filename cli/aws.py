@@ -1,4 +1,4 @@
-"""The operator's way to AWS: botocore's client, with whatever credentials and region this terminal has."""
+"""The operator's access to AWS: botocore's client with this terminal's credentials and region."""
 
 import os
 import threading
@@ -23,7 +23,7 @@ _MAKING = threading.Lock()  # a session makes one client at a time
 class BotoTransport:
     """botocore's low-level client, made on first use, without retries of its own.
 
-    It is the client that boto3 hands out, without boto3: that would import its file transfers too, at every cold start.
+    This is the client that boto3 wraps. boto3 itself would import its file transfers at every cold start.
 
     ahead   seconds by which AWS's clock was ahead of this terminal's at the last answer
     """
@@ -35,7 +35,7 @@ class BotoTransport:
         self.ahead = 0
 
     def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """One try; connect 1 s, read 2 s (10 s at a stand-in)."""
+        """One attempt; connect 1 s, read 2 s (10 s with simulated AWS)."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -69,7 +69,7 @@ class BotoTransport:
 
 
 class TableClock:
-    """The time as the table says it: a switch that a terminal throws whose clock is behind has to void as much."""
+    """The time according to AWS: a kill switch must also void recent tokens if this terminal's clock is slow."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -80,7 +80,7 @@ class TableClock:
 
 
 def _seconds_ahead(answer: Mapping[str, Any]) -> int:
-    """By the header `Date`, which is cut to whole seconds and takes its time to come: two of them say nothing."""
+    """Read the `Date` header, which is in whole seconds and arrives late: a difference of two seconds means nothing."""
     said = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
     ahead = int(parsedate_to_datetime(said).timestamp() - time.time()) if said else 0
     return ahead if abs(ahead) > 2 else 0
@@ -88,9 +88,9 @@ def _seconds_ahead(answer: Mapping[str, Any]) -> int:
 
 @cache
 def terminal_session() -> Any:
-    """One for all clients: each would hold the same endpoints and credentials once more.
+    """One session for all clients, because each session loads the same endpoints and credentials.
 
-    The region is AWS_REGION, as for the AWS CLI: botocore by itself reads AWS_DEFAULT_REGION alone.
+    The region is AWS_REGION, as for the AWS CLI: botocore reads only AWS_DEFAULT_REGION.
     """
     from botocore.session import get_session
 
@@ -101,9 +101,9 @@ def terminal_session() -> Any:
 
 
 def name_caller(endpoint_url: str | None) -> str:
-    """Who holds this terminal's credentials: the ARN that AWS says, and where it cannot be asked the access key's id.
+    """The ARN of this terminal's credentials, or the access key's id if AWS cannot be reached.
 
-    Everybody may ask that of AWS (sts:GetCallerIdentity): no policy has to allow it.
+    sts:GetCallerIdentity needs no permission.
     """
     credentials = terminal_session().get_credentials()
     key_id = str(credentials.get_frozen_credentials().access_key) if credentials else ""

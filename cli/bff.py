@@ -1,4 +1,4 @@
-"""Options of `broker client` about browser sessions (/bff): whose pages may use one, and which API stands behind."""
+"""Options of `broker client` about browser sessions (/bff): which pages may use one, and which API they call."""
 
 import argparse
 from typing import Any
@@ -10,13 +10,15 @@ from chalicelib.records.client import BffApi, Client
 from cli.operations import Deployment, OperationError, list_resources
 from cli.same_site import find_fault
 
-ORIGIN_HELP = 'origin of pages that use a cookie instead of tokens, of our own site; may repeat; "" ends it'
-API_HELP = 'your API that calls to /bff/CLIENT_ID/api go to; "" for none any more'
-RESOURCE_HELP = "its audience, as broker resource create has it (default: the address itself)"
+ORIGIN_HELP = (
+    'origin of pages that use a cookie instead of tokens, of the same site as the issuer; may repeat; "" removes all'
+)
+API_HELP = 'your API that receives calls to /bff/CLIENT_ID/api; "" removes it'
+RESOURCE_HELP = "the audience of that API, as given to `broker resource create` (default: the address itself)"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The same ones for create and update; None where an option is not given."""
+    """Add the options to create and update; None if an option is not given."""
     parser.add_argument("--bff-origin", action="append", metavar="ORIGIN", help=ORIGIN_HELP)
     parser.add_argument("--bff-api", metavar="URL", help=API_HELP)
     parser.add_argument("--bff-api-resource", metavar="URI", help=RESOURCE_HELP)
@@ -25,7 +27,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def read_fields(deployment: Deployment, client: Client, options: argparse.Namespace) -> dict[str, Any]:
     """The changed fields of a client, checked. Raises OperationError.
 
-    Users are asked again: they return to somewhere else, or more is called for them.
+    Users are asked for consent again: they return to another page, or more is called for them.
     """
     fields: dict[str, Any] = {}
     if options.bff_origin is not None:
@@ -41,14 +43,14 @@ def read_fields(deployment: Deployment, client: Client, options: argparse.Namesp
     if fields.get("bff_api"):
         fields["resources"] = client.resources | {fields["bff_api"].resource}
     if fields.get("bff_api", client.bff_api) and not fields.get("bff_origins", client.bff_origins):
-        raise OperationError("nobody could call that API", "--bff-origin https://app.example.com in the same command")
+        raise OperationError("no page could call that API", "--bff-origin https://app.example.com in the same command")
     return {**fields, "revision": client.revision + 1}
 
 
 def _read_origins(deployment: Deployment, origins: list[str]) -> tuple[str, ...]:
     origins = [origin for origin in dict.fromkeys(origins) if origin]
     if origins and deployment.settings.is_fapi2:
-        said = "BROKER_PROFILE=fapi2 has no browser sessions: its tokens are bound to a key of the client"
+        said = "BROKER_PROFILE=fapi2 does not allow browser sessions: tokens must be bound to a key of the client"
         raise OperationError(said, "leave --bff-origin out")
     for origin in origins:
         fault = find_fault(origin, deployment.settings.issuer)
@@ -66,12 +68,14 @@ def _read_api(deployment: Deployment, url: str, resource: str | None) -> BffApi 
         if not (deployment.settings.is_loopback and is_loopback(url)):
             check_callable(url)
     except OAuthError as error:
-        raise OperationError(f"we cannot call {url}: {error.reason}", "an https address on its own port") from None
+        raise OperationError(
+            f"the broker cannot call {url}: {error.reason}", "use an https address with the default port"
+        ) from None
     if "?" in url:
-        raise OperationError(f"{url} has a query", "origin and path alone: paths of calls are joined to it")
+        raise OperationError(f"{url} has a query", "give origin and path only: the path of each call is appended")
     known = {one.audience for one in list_resources(deployment)}
     if audience not in known and audience.rstrip("/") in known:
         audience = audience.rstrip("/")
     if audience not in known:
-        raise OperationError(f"there is no resource {audience}", f"broker resource create --audience {audience}")
+        raise OperationError(f"no such resource: {audience}", f"broker resource create --audience {audience}")
     return BffApi(resource=audience, url=address)

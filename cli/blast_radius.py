@@ -1,4 +1,4 @@
-"""What a leak exposes, and for how long, computed from what is deployed: settings, clients, providers, policies."""
+"""What a leak exposes and for how long, computed from the deployed settings, clients, providers and policies."""
 
 from collections.abc import Iterator
 
@@ -12,18 +12,19 @@ from cli.write_access import write_access
 
 # What a keyset gives to whoever also has the items that the table holds of it.
 KEYS: dict[Purpose, str] = {
-    "signing": "access tokens of every sign-in that lives, good at the proxy and at every API that checks them itself",
-    "handle": "no code or refresh token, for the table has only hashes of their secrets; who also writes to the table "
-    "makes any user of a sign-in of their own",
-    "cookie": "the browser session of every user, and decisions that wait for a callback",
-    "identity": "which account at which third party each user is; who also writes to the table links a login of their "
-    "own to any user",
-    "pepper": "guesses at client secrets, whose 256 bits nobody guesses",
-    "user_code": "which device waits for which user code, for ten minutes",
-    "nonce": "nonces for proofs that a thief of a key makes in advance",
-    "pairwise": "who the users of pairwise apps are",
-    "vault": "every token of a third party, with its refresh token, and the broker's own client secrets there",
-    "audit": "seals over false audit records; what the log has said contradicts them",
+    "signing": "access tokens for every active sign-in, valid at the proxy and at every API that verifies tokens "
+    "offline",
+    "handle": "no code or refresh token, because the table stores only hashes; with write access to the table, an "
+    "attacker turns a sign-in of their own into that of any user",
+    "cookie": "the browser session of every user, and pending consent decisions",
+    "identity": "each user's account at each provider; with write access to the table, an attacker links a login of "
+    "their own to any user",
+    "pepper": "offline guesses at client secrets, which have 256 bits and cannot be guessed",
+    "user_code": "which device waits for which user code (valid for ten minutes)",
+    "nonce": "nonces for DPoP proofs that a thief of a key makes in advance",
+    "pairwise": "the real users behind the pairwise subjects of apps",
+    "vault": "every provider token, including refresh tokens, and the broker's client secrets at providers",
+    "audit": "forged seals over false audit records; the log contradicts them",
 }
 # What stands in the table for everybody to read who has a copy of it; all else is a hash, or sealed.
 PLAIN = (
@@ -34,7 +35,7 @@ PLAIN = (
 
 
 def compute(deployed: Deployed) -> list[Exposure]:
-    """All that can leak, the likeliest first."""
+    """Everything that can leak, the most likely first."""
     return [
         *(_secret(client, deployed) for client in deployed.clients if client.is_confidential),
         *_devices(deployed),
@@ -53,15 +54,17 @@ def _secret(client: Client, deployed: Deployed) -> Exposure:
     if "client_credentials" in client.grant_types:
         alone.append(f"tokens for itself ({scopes}), each for {life}")
     if client.serves:
-        alone.append(f"what a token says that was shown to {', '.join(sorted(client.serves))}")
+        alone.append(f"the content of tokens that were sent to {', '.join(sorted(client.serves))}")
     actors = [one.client_name for one in deployed.clients if client.client_id in one.may_be_acted_by]
-    with_more = [f"with a token of a user of {name} that it was shown: tokens to act for that user" for name in actors]
+    with_more = [
+        f"with a token of a user of {name} that was sent to it: tokens to act for that user" for name in actors
+    ]
     if client.redirect_uris:
-        with_more.append(f"with a code that was caught on its way, and its verifier: that sign-in ({scopes})")
+        with_more.append(f"with an intercepted code and its verifier: that sign-in ({scopes})")
     if "refresh_token" in client.grant_types:
         end = span(settings.refresh_end_seconds)
         with_more.append(
-            f"with a stolen refresh token: that sign-in, until it ends or is used by its app, {end} at most"
+            f"with a stolen refresh token: that sign-in, until it ends or its app uses the token, at most {end}"
         )
     with_more += [f"with a stolen access token: {one}" for one in _handed(client, deployed)]
     if client.dpop_bound_access_tokens:
@@ -69,14 +72,14 @@ def _secret(client: Client, deployed: Deployed) -> Exposure:
     kind = "client secret" if client.has_secret else "client key"
     how = "`broker client secret rotate`" if client.has_secret else "another key in its registration"
     ends = max((one.expires_at or 0 for one in client.secrets), default=0)
-    until = f"until {how}; tokens of before live {life} more" + (", older secrets end by themselves" if ends else "")
+    until = f"until {how}; tokens issued before stay valid for {life}" + (", older secrets expire" if ends else "")
     named = f"{client.client_name} ({client.client_id})"
-    state = "nothing: the app is switched off" if client.marks.disabled else until
+    state = "nothing: the app is disabled" if client.marks.disabled else until
     return Exposure(leak=kind, of=named, gives=tuple(alone), with_more=tuple(with_more), lasts=state)
 
 
 def _handed(client: Client, deployed: Deployed) -> Iterator[str]:
-    """What the app may have of third parties."""
+    """The providers' tokens and calls that the app may request."""
     for provider in deployed.providers:
         prefix = f"{provider.provider_id}:"
         scopes = sorted(one.removeprefix(prefix) for one in client.scopes if one.startswith(prefix))
@@ -87,28 +90,29 @@ def _handed(client: Client, deployed: Deployed) -> Iterator[str]:
 
 
 def _devices(deployed: Deployed) -> Iterator[Exposure]:
-    """What a user's laptop or phone holds, app by app."""
+    """The secrets on a user's laptop or phone, by app."""
     settings = deployed.settings
-    session = f"the broker's browser session: signing in, and the user's own page; {span(settings.session_seconds)}"
+    session = f"the broker's browser session (sign-ins and the account page), for {span(settings.session_seconds)}"
     yield Exposure(
         leak="laptop of a user",
         of="its browser",
         gives=(session,),
-        lasts=f"{span(settings.session_seconds)}; sooner: `broker user sign-out`, or the user's own page",
+        lasts=f"{span(settings.session_seconds)}; end it sooner with `broker user sign-out` or on the user's "
+        "account page",
     )
     for client in deployed.clients:
         if client.is_confidential and not client.bff_origins:
             continue  # its tokens are at its server
-        gives = list(_handed(client, deployed)) or ["what the app itself may do for that user"]
+        gives = list(_handed(client, deployed)) or ["everything that the app may do for that user"]
         if client.bff_origins:
-            lasts = f"{span(settings.bff_idle_seconds)} unused, {span(settings.bff_end_seconds)} in all"
+            lasts = f"{span(settings.bff_idle_seconds)} idle, {span(settings.bff_end_seconds)} in total"
         elif "refresh_token" in client.grant_types:
-            lasts = f"{span(settings.refresh_idle_seconds)} unused, {span(settings.refresh_end_seconds)} in all"
-            lasts += "; a copy that is used beside the app ends both"
+            lasts = f"{span(settings.refresh_idle_seconds)} idle, {span(settings.refresh_end_seconds)} in total"
+            lasts += "; if a copy and the app both use it, both are revoked"
         else:
             lasts = span(settings.access_token_seconds)
         if client.dpop_bound_access_tokens:
-            gives = [f"{one}, only with the device's proof key" for one in gives]
+            gives = [f"{one}, only together with the device's proof key" for one in gives]
         named = f"{client.client_name} ({client.client_id})"
         yield Exposure(leak="laptop of a user", of=named, gives=tuple(gives), lasts=lasts)
 
@@ -116,58 +120,71 @@ def _devices(deployed: Deployed) -> Iterator[Exposure]:
 def _role(role: Role, deployed: Deployed) -> Exposure:
     gives = []
     if "vault" in role.opens and role.keys and role.may_read("CONNECTION"):
-        gives.append(f"every third party's token: {_third_parties(deployed)}")
+        gives.append(f"every provider token: {_third_parties(deployed)}")
     if "vault" in role.opens and role.may_read("PROVIDER"):
-        gives.append("the broker's own client secrets at third parties")
+        gives.append("the broker's client secrets at providers")
     if "vault" in role.opens and role.may_write("PROVIDER"):
-        gives.append("users' refresh tokens at third parties whose host is the operator's to name: by naming another")
+        gives.append(
+            "users' refresh tokens at providers whose host the operator configures, by configuring another host"
+        )
     if role.may_read("KEYSET"):
         gives += [KEYS[purpose] for purpose in PURPOSES if purpose != "vault" and purpose in role.opens]
-    written = {"CLIENT": "apps of its own", "GRANT": "sign-ins of its own", "AUDIT": "audit records of its own"}
+    written = {"CLIENT": "forged apps", "GRANT": "forged sign-ins", "AUDIT": "forged audit records"}
     gives += [what for kind, what in written.items() if role.may_write(kind)]
     if role.destroys:
-        gives.append("the end of users' keys: what was sealed under them is lost")
+        gives.append("deletion of users' keys, which destroys the data encrypted under them")
     if role.wraps:
-        gives.append("keys of its own in place of the broker's")
+        gives.append("forged keys in place of the broker's")
     if role.logs:
-        gives.append("every line of the log")
+        gives.append("all log lines")
     if role.name == "operator":
-        leak, lasts = "laptop of an operator", "as long as the AWS session on it, and what it took until it is ended"
+        leak, lasts = (
+            "laptop of an operator",
+            "as long as the AWS session on it; tokens taken meanwhile stay valid until they are revoked",
+        )
     else:
-        leak, lasts = "role", "as long as its credentials, twelve hours at most, and what it took until it is ended"
+        leak, lasts = (
+            "role",
+            "as long as its credentials, at most twelve hours; tokens taken meanwhile stay valid until they are "
+            "revoked",
+        )
     return Exposure(leak=leak, of=role.name, gives=tuple(gives), lasts=lasts + "; keys: until each is rotated")
 
 
 def _third_parties(deployed: Deployed) -> str:
-    """Each with how many, and how a token that was taken can be ended there."""
+    """Each provider with its number of connections, and how a stolen token can be revoked there."""
     told = []
     for one in deployed.providers:
-        end = "can be ended there" if one.revocation.kind != "none" else "cannot be ended from here"
+        end = "revocable there" if one.revocation.kind != "none" else "not revocable by the broker"
         number = deployed.connections.get(one.provider_id, 0)
         told.append(f"{one.provider_id} ({number} connections; refresh {one.refresh.kind}; {end})")
-    return ", ".join(told) or "none is switched on"
+    return ", ".join(told) or "no provider is enabled"
 
 
 def _tables(deployed: Deployed) -> Iterator[Exposure]:
-    days = f"audit records of {RETENTION_SECONDS // 86400} days; no credential in it is usable, so none has to be ended"
+    days = (
+        f"audit records of {RETENTION_SECONDS // 86400} days; they contain no usable credential, so nothing "
+        "needs to be revoked"
+    )
     with_key = tuple(f"with the keyset {purpose}: {KEYS[purpose]}" for purpose in PURPOSES if purpose != "vault")
     both = f"with the other table and the keyset vault: {KEYS['vault']}; {_third_parties(deployed)}"
     yield Exposure(leak="table dump", of=deployed.settings.table, gives=PLAIN, with_more=(*with_key, both), lasts=days)
     yield Exposure(
-        leak="table dump", of=deployed.settings.keys_table, gives=("how many users there are",), with_more=(both,),
-        lasts="a user who is erased from now on stays readable in the copy, with the key and the other table",
+        leak="table dump", of=deployed.settings.keys_table, gives=("the number of users",), with_more=(both,),
+        lasts="users erased after the copy was made stay readable in the copy, together with the key and the other "
+              "table",
     )  # fmt: skip
 
 
 def _keyset(purpose: Purpose) -> Exposure:
-    """The right to open it, without the table: there is nothing to open."""
+    """Permission to decrypt, without the table: there is nothing to decrypt."""
     table = "both tables" if purpose == "vault" else "a copy of the table"
     return Exposure(
         leak="key grant",
         of=purpose,
-        gives=("nothing: the wrapped key stands in the table",),
+        gives=("nothing: the wrapped key is stored in the table",),
         with_more=(f"with {table}: {KEYS[purpose]}",),
-        lasts="until the grant is gone, and the keyset rotated where it was used",
+        lasts="until the grant is removed and, if it was used, the keyset is rotated",
     )
 
 
@@ -175,6 +192,6 @@ def _log(group: str, days: int | None) -> Exposure:
     return Exposure(
         leak="log",
         of=group,
-        gives=("which app did what for which user at which third party, and why it was refused; no token, no secret",),
-        lasts=f"lines of {days} days" if days else "lines of all times: the group has no end",
+        gives=("which app did what for which user at which provider, and why it was refused; no token, no secret",),
+        lasts=f"lines of {days} days" if days else "all lines ever written: the log group has no retention",
     )

@@ -1,7 +1,7 @@
-"""`broker bootstrap`: the two tables and the key as a stack of their own, for a first try with `chalice deploy`.
+"""`broker bootstrap`: creates the two tables and the key as a separate stack, for a first try with `chalice deploy`.
 
-What it does is CloudFormation's to decide, so that it may be run as often as one likes and ended wherever it stands:
-the stack is made where it is missing, brought up to `infra/bootstrap.json` where it differs, and left alone where not.
+CloudFormation does the work, so you can run the command repeatedly and interrupt it at any point. A missing stack is
+created, one that differs from `infra/bootstrap.json` is updated, and any other is left unchanged.
 """
 
 import argparse
@@ -22,32 +22,38 @@ Did = Literal["created", "updated", "unchanged"]
 
 
 def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words of `broker bootstrap`."""
-    parser = groups.add_parser("bootstrap", parents=[common], help="make the tables and the key in your AWS account")
-    parser.add_argument("--stack", default=STACK, metavar="NAME", help=f"the stack's name ({STACK})")
+    """The arguments of `broker bootstrap`."""
+    parser = groups.add_parser(
+        "bootstrap", parents=[common], help="create the tables and the KMS key in your AWS account"
+    )
+    parser.add_argument(
+        "--stack", default=STACK, metavar="NAME", help=f"name of the CloudFormation stack (default: {STACK})"
+    )
     parser.set_defaults(alone=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do it and say what was done; 0. Raises OperationError."""
+    """Create or update the stack and print the result; returns 0. Raises OperationError."""
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         show(bootstrap(_client(), options.stack), as_json=options.json)
     except ClientError as error:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
-        raise OperationError(f"AWS did not do it ({code}: {message})", "use credentials that may make stacks") from None
+        raise OperationError(
+            f"AWS refused the request ({code}: {message})", "use credentials that may create stacks"
+        ) from None
     except BotoCoreError as error:
-        raise OperationError(f"AWS cannot be asked: {error}", "sign in to AWS and set AWS_REGION") from None
+        raise OperationError(f"AWS cannot be reached: {error}", "sign in to AWS and set AWS_REGION") from None
     return 0
 
 
 def bootstrap(cloudformation: Any, name: str) -> dict[str, str]:
-    """Make the stack `name` as the template says, wait until it stands, and say what became of it.
+    """Create or update the stack `name` from the template, wait for it, and return the result.
 
     cloudformation   botocore's client
 
-    Raises OperationError: it cannot be made as it is, with CloudFormation's own reason.
+    Raises OperationError with CloudFormation's reason if the stack cannot be created.
     """
     stack = _find(cloudformation, name)
     if stack is not None and stack["StackStatus"].endswith("_IN_PROGRESS"):
@@ -75,7 +81,7 @@ def _client() -> Any:
 
 
 def _find(cloudformation: Any, name: str) -> Any:
-    """The stack as it stands; None where there is none."""
+    """The present stack; None if it does not exist."""
     from botocore.exceptions import ClientError
 
     try:
@@ -87,7 +93,7 @@ def _find(cloudformation: Any, name: str) -> Any:
 
 
 def _update(cloudformation: Any, name: str, body: str) -> bool:
-    """False where the stack is as the template says."""
+    """False if the stack already matches the template."""
     from botocore.exceptions import ClientError
 
     try:
@@ -104,21 +110,25 @@ def _update(cloudformation: Any, name: str, body: str) -> bool:
 
 
 def _wait(cloudformation: Any, name: str, doing: str) -> Any:
-    """The stack when it is done. Raises OperationError with the first reason that CloudFormation gave against it."""
+    """The finished stack. Raises OperationError with the first reason that CloudFormation gave for the failure."""
     from botocore.exceptions import WaiterError
 
     try:
         cloudformation.get_waiter(f"stack_{doing}_complete").wait(StackName=name, WaiterConfig=WAITING)
     except WaiterError:
-        raise OperationError(f"the stack {name} was not made: {_reason(cloudformation, name)}", HINT) from None
+        raise OperationError(f"the stack {name} was not created: {_reason(cloudformation, name)}", HINT) from None
     return _find(cloudformation, name)
 
 
-HINT = "what stands already and belongs to no stack has to go, or the deployment gets names of its own: docs/deploy.md"
+HINT = "delete existing tables that belong to no stack, or give this deployment its own names: docs/deploy.md"
 
 
 def _reason(cloudformation: Any, name: str) -> str:
-    """Why the first part of the stack that failed did so: what failed after it was called off for its sake."""
+    """The reason of the first failed resource; later resources were cancelled because of it."""
     events = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
     failed = [event for event in events if event["ResourceStatus"].endswith("_FAILED")]
-    return str(failed[-1].get("ResourceStatusReason", "")) if failed else "it did not end in time; run it again"
+    return (
+        str(failed[-1].get("ResourceStatusReason", ""))
+        if failed
+        else "it did not finish in time; run the command again"
+    )

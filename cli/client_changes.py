@@ -1,4 +1,4 @@
-"""broker client update: the options of create that can change later, and why the others cannot."""
+"""broker client update: the options of `create` that can change later, and why the others cannot."""
 
 import argparse
 from collections.abc import Mapping
@@ -14,27 +14,31 @@ EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 OPTIONS = ("name", "handout", "provider", "client_uri", "login_uri")
 _HANDOUTS = ("none", "proxy", "token")
 _FIXED = {
-    "native": "what matches its redirect URIs would change under sign-ins that are under way",
+    "native": "it would change how redirect URIs match while sign-ins are in progress",
     "for_itself": "add the grant type: --add-grant-type client_credentials",
     "device": "add the grant type: --add-grant-type urn:ietf:params:oauth:grant-type:device_code",
-    "first_party": "register another client; users of this one were told that they decide",
+    "first_party": "register another client; users of this client were promised a consent page",
 }
 
 
 def add_options(update: argparse.ArgumentParser) -> None:
-    """Beside the others."""
+    """Add the options."""
     add = update.add_argument
-    add("--name", help="what users read on the consent page; users are asked again")
-    add("--handout", choices=_HANDOUTS, help="may it get providers' tokens? for more, users are asked again")
-    add("--provider", action="append", metavar="ID", help="these instead; may repeat; * for every one switched on")
-    add("--client-uri", metavar="URI", help='the app\'s website; "" for none')
-    add("--login-uri", metavar="URI", help='where the app begins a sign-in; "" for none')
+    add("--name", help="the name on the consent page; users are asked for consent again")
+    add(
+        "--handout",
+        choices=_HANDOUTS,
+        help="how it may use providers' tokens; if this grants more, users are asked for consent again",
+    )
+    add("--provider", action="append", metavar="ID", help="replace its providers; may repeat; * for every enabled one")
+    add("--client-uri", metavar="URI", help='the app\'s website; "" removes it')
+    add("--login-uri", metavar="URI", help='where the app starts a sign-in; "" removes it')
     for option, why in _FIXED.items():
         add(f"--{option.replace('_', '-')}", action=Fixed, nargs=0, help=argparse.SUPPRESS, why=why)
 
 
 class Fixed(argparse.Action):
-    """An option of create that update does not have."""
+    """An option of `create` that `update` rejects."""
 
     def __init__(self, *, why: str, **known: Any) -> None:
         super().__init__(default=argparse.SUPPRESS, **known)
@@ -49,7 +53,7 @@ def read_fields(deployment: Deployment, client: Client, options: argparse.Namesp
     """The changed fields of a client, checked. Raises OperationError."""
     given = {name: getattr(options, name) for name in OPTIONS if getattr(options, name) is not None}
     if given and client.registered_by != "operator":
-        raise OperationError("this client registered itself", "it changes itself at PUT /register/CLIENT_ID")
+        raise OperationError("this client registered itself", "the client updates itself with PUT /register/CLIENT_ID")
     fields: dict[str, Any] = {}
     if "name" in given:
         fields["client_name"] = check_name(given["name"])
@@ -67,14 +71,14 @@ def read_fields(deployment: Deployment, client: Client, options: argparse.Namesp
 
 
 def _is_more(client: Client, changed: Mapping[str, Any]) -> bool:
-    """Whether users see or allow something else than they did."""
+    """Whether users see or allow anything new."""
     wider = _HANDOUTS.index(changed.get("handout", "none")) > _HANDOUTS.index(client.handout)
     more = not changed.get("providers", frozenset()) <= client.providers and "*" not in client.providers
     return "client_name" in changed or wider or more
 
 
 def _grant_types(client: Client, handout: str) -> frozenset[str]:
-    """Token exchange belongs to every hand-out; a client that acts for users keeps it without one."""
+    """Every token hand-out needs token exchange. A client that acts for users keeps it in any case."""
     if handout != "none":
         return client.grant_types | {EXCHANGE}
     return client.grant_types if client.serves or client.resources else client.grant_types - {EXCHANGE}
@@ -83,12 +87,12 @@ def _grant_types(client: Client, handout: str) -> frozenset[str]:
 def check_name(name: str) -> str:
     """Raises OperationError."""
     if not name.strip() or not name.isprintable():
-        raise OperationError("--name must be printable words", '--name "My App"')
+        raise OperationError("--name must be printable text", '--name "My App"')
     return name
 
 
 def check_page(option: str, uri: str) -> str:
-    """An address that our pages link to; "" is none. Raises OperationError."""
+    """An address that the broker's pages link to; "" means no address. Raises OperationError."""
     try:
         check_registrable(uri or "https://app.example/", application_type="web")
     except OAuthError:

@@ -1,4 +1,4 @@
-"""The keys of an app that proves itself with one: read from a file, or published by the app at an address."""
+"""The public keys with which a client authenticates: from a file, or published by the client at a URL."""
 
 import argparse
 import json
@@ -20,9 +20,7 @@ MAX_FILE_BYTES = 65_536
 def add_key_options(add: argparse._ActionsContainer) -> None:
     """Where the keys are."""
     add.add_argument("--jwks", metavar="FILE", help=f"the public keys of {METHOD}, as a JSON Web Key Set")
-    add.add_argument(
-        "--jwks-uri", metavar="URI", help="where the app publishes them instead; fetched when first needed"
-    )
+    add.add_argument("--jwks-uri", metavar="URI", help="URL where the app publishes its keys; fetched when first needed")
 
 
 def add_algorithm_option(parser: argparse.ArgumentParser) -> None:
@@ -30,14 +28,14 @@ def add_algorithm_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--auth-signing-alg",
         choices=ASSERTION_ALGORITHMS,
-        help="the only one that it signs with; default: any of these",
+        help="the only algorithm that the client may sign with; default: any of these",
     )
 
 
 def with_keys(client: Client, options: argparse.Namespace) -> Client:
     """The client with the keys that the options name, and with no others.
 
-    Raises OperationError: keys without the method or the method without keys, and what is no set of public keys.
+    Raises OperationError: keys without the method, the method without keys, or an invalid set of public keys.
     """
     named = [value for value in (options.jwks, options.jwks_uri) if value is not None]
     if client.token_endpoint_auth_method != METHOD:
@@ -70,7 +68,7 @@ def _read_keys(path: str, algorithm: str | None) -> tuple[dict[str, str], ...]:
     except OSError as error:
         raise OperationError(f"{path} cannot be read: {error.strerror}", "--jwks KEYS.json") from None
     except ValueError:
-        raise OperationError(f"{path} is not JSON", '{"keys": [...]}, public keys alone') from None
+        raise OperationError(f"{path} is not JSON", '{"keys": [...]}, public keys only') from None
     try:
         return parse_client_keys(document, algorithm=algorithm)
     except UnusableKeys as error:

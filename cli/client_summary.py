@@ -1,4 +1,4 @@
-"""What `client create` tells a person: what to copy, what will not work yet, and what comes next."""
+"""What `client create` prints for a person: what to copy, what will not work yet, and the next step."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from cli.showing import Summary, harmless
 
 
 def summarise(row: dict[str, Any], issuer: str) -> Summary:
-    """The whole row for programs; for people what they need now.
+    """The whole row for programs; a summary for people.
 
     row   of the client, with `client_secret` and `warnings` where there are any
     """

@@ -38,26 +38,30 @@ from cli.switching import add_switches
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
-PUSHED_HELP = "its users are only asked for what it sent to /par first (RFC 9126)"
-DPOP_HELP = "each of its token requests must prove that it holds its key (RFC 9449)"
+PUSHED_HELP = "the client must push its sign-in requests to /par first (RFC 9126)"
+DPOP_HELP = "every token request of the client must carry a DPoP proof (RFC 9449)"
 DEFAULT_SCOPE = "openid profile email offline_access"
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words below `broker client`."""
-    verbs = groups.add_parser("client", help="the apps that may ask").add_subparsers(
+    """The subcommands of `broker client`."""
+    verbs = groups.add_parser("client", help="manage clients (apps)").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
     _add_create(verbs.add_parser("create", parents=[common], help="register an app"))
-    update = verbs.add_parser("update", parents=[common], help="change what an app may call, how it asks, or its keys")
+    update = verbs.add_parser(
+        "update", parents=[common], help="change what a client may request, how it authenticates, or its keys"
+    )
     update.add_argument("client_id")
     changes = update.add_mutually_exclusive_group()
     changes.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
-    changes.add_argument("--proxy-allow-all", action="store_true", help="no such limit any more")
+    changes.add_argument("--proxy-allow-all", action="store_true", help="remove the limit on proxy calls")
     changes.add_argument("--require-pushed-requests", choices=("yes", "no"), help=PUSHED_HELP)
     changes.add_argument("--dpop-bound", choices=("yes", "no"), help=DPOP_HELP)
     add_key_options(changes)
-    update.add_argument("--auth-method", choices=(METHOD,), help="from now on by its keys, and by no secret any more")
+    update.add_argument(
+        "--auth-method", choices=(METHOD,), help="authenticate with keys from now on; this removes its secrets"
+    )
     add_algorithm_option(update)
     sign_outs.add_options(update)
     bff.add_options(update)
@@ -66,50 +70,81 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     client_changes.add_options(update)
     acting.add_options(update, update=True)
     update.set_defaults(act=_update)
-    verbs.add_parser("list", parents=[common], help="all apps").set_defaults(act=_list)
-    show = verbs.add_parser("show", parents=[common], help="one app")
+    verbs.add_parser("list", parents=[common], help="list all apps").set_defaults(act=_list)
+    show = verbs.add_parser("show", parents=[common], help="show one app")
     show.add_argument("client_id")
     show.set_defaults(act=_show)
     add_switches(verbs, common)
-    delete = verbs.add_parser("delete", parents=[common], help="end an app and everything that it holds")
+    delete = verbs.add_parser("delete", parents=[common], help="delete an app and revoke everything that it holds")
     delete.add_argument("client_id")
     delete.set_defaults(act=_delete)
-    secret = verbs.add_parser("secret", help="an app's secret").add_subparsers(
+    secret = verbs.add_parser("secret", help="manage an app's secret").add_subparsers(
         dest="part", required=True, metavar="VERB"
     )
-    rotate = secret.add_parser("rotate", parents=[common], help="a new secret; the old one goes on for a while")
+    rotate = secret.add_parser(
+        "rotate", parents=[common], help="create a new secret; the old one stays valid for a while"
+    )
     rotate.add_argument("client_id")
     rotate.add_argument(
-        "--overlap", type=int, default=ROTATION_SECONDS, metavar="SECONDS", help="life of the old one (default: 7 days)"
+        "--overlap",
+        type=int,
+        default=ROTATION_SECONDS,
+        metavar="SECONDS",
+        help="how long the old secret stays valid (default: 7 days)",
     )
     rotate.set_defaults(act=_rotate)
 
 
 def _add_create(create: argparse.ArgumentParser) -> None:
     add = create.add_argument
-    add("--name", required=True, help="what users read on the consent page")
-    add("--redirect-uri", action="append", default=[], metavar="URI", help="may repeat; compared byte for byte")
-    add("--auth-method", choices=METHODS, default="none", help="default: none, a public client with PKCE")
+    add("--name", required=True, help="the name on the consent page")
+    add(
+        "--redirect-uri",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="redirect URI, compared byte for byte; may repeat",
+    )
+    add(
+        "--auth-method",
+        choices=METHODS,
+        default="none",
+        help="how the client authenticates; default: none, a public client with PKCE",
+    )
     add_key_options(create)
     add_algorithm_option(create)
-    add("--native", action="store_true", help="a program on the user's device: loopback ports and private schemes")
-    add("--scope", default=DEFAULT_SCOPE, help=f'all that it may ask; default: "{DEFAULT_SCOPE}"')
+    add(
+        "--native",
+        action="store_true",
+        help="an app on the user's device: allows loopback ports and private URI schemes",
+    )
+    add("--scope", default=DEFAULT_SCOPE, help=f'every scope that the client may request; default: "{DEFAULT_SCOPE}"')
     add("--force", action="store_true", help=known_scopes.FORCE_HELP)
-    add("--optional-scope", default="", help="those of them that the user may untick")
-    add("--provider", action="append", default=[], metavar="ID", help="may repeat; default: every one switched on")
-    add("--handout", choices=("none", "proxy", "token"), default="none", help="may it get providers' tokens?")
+    add("--optional-scope", default="", help="scopes that the user may deselect")
+    add(
+        "--provider",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="provider that it may use; may repeat; default: every enabled one",
+    )
+    add("--handout", choices=("none", "proxy", "token"), default="none", help="how it may use providers' tokens")
     add("--proxy-allow", action="append", default=[], metavar="RULE", help=HELP)
-    add("--resource", action="append", default=[], metavar="URI", help="API of yours that it may ask tokens for")
-    add("--serves", action="append", default=[], metavar="URI", help="audience for which it introspects")
+    add("--resource", action="append", default=[], metavar="URI", help="an API of yours that it may request tokens for")
+    add("--serves", action="append", default=[], metavar="URI", help="audience for which it may introspect tokens")
     add("--dpop-bound", action="store_true", help=DPOP_HELP)
-    add("--for-itself", action="store_true", help="also client_credentials")
-    add("--acts", action="store_true", help="as --for-itself, and for other apps that may be acted for by it")
-    add("--device", action="store_true", help="also from devices without a browser: the user types a code elsewhere")
-    add("--first-party", action="store_true", help="your own app: no consent page of the broker's")
-    add("--response-mode", action="append", choices=get_args(ResponseMode), help="may repeat; default: each of them")
+    add("--for-itself", action="store_true", help="allow client_credentials as well")
+    add("--acts", action="store_true", help="as --for-itself, and also for apps that let this client act for them")
+    add(
+        "--device",
+        action="store_true",
+        help="allow the device flow: the user types a code in a browser on another device",
+    )
+    add("--first-party", action="store_true", help="your own app: the broker shows no consent page")
+    add("--response-mode", action="append", choices=get_args(ResponseMode), help="may repeat; default: all of them")
     add("--require-pushed-requests", action="store_true", help=PUSHED_HELP)
     add("--client-uri", metavar="URI", help="the app's website")
-    add("--login-uri", metavar="URI", help="where the app begins a sign-in")
+    add("--login-uri", metavar="URI", help="where the app starts a sign-in")
     sign_outs.add_options(create)
     bff.add_options(create)
     purpose.add_option(create)
@@ -131,7 +166,7 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _build(options: argparse.Namespace, settings: Settings) -> Client:
-    """Raises OperationError for what no client may register."""
+    """Raises OperationError if the registration is not allowed."""
     grant_types = {"client_credentials"} if options.for_itself or options.acts else set()
     if options.redirect_uri:
         grant_types |= {"authorization_code", "refresh_token"}
@@ -166,8 +201,9 @@ def _build(options: argparse.Namespace, settings: Settings) -> Client:
 
 
 def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Users are asked again for other keys, redirect URIs and scopes: calls through the proxy only narrow what they
-    allowed, and a sign-out gives nothing."""
+    """Users are asked for consent again after new keys, redirect URIs or scopes. Proxy rules only reduce permissions,
+    and
+    sign-out options grant nothing."""
     client = find_client(deployment, options.client_id)
     _check_document_says_it(options)
     fields = sign_outs.read_fields(options, client.application_type, deployment.settings)
@@ -176,10 +212,10 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     fields |= bff.read_fields(deployment, client, options) | purpose.read_fields(options, client)
     if options.jwks is not None or options.jwks_uri is not None:
         if fields:
-            raise OperationError("keys are changed on their own", "two commands, one after the other")
+            raise OperationError("keys cannot be changed together with other options", "run two commands")
         return client_row(_change_keys(deployment, options))
     if options.auth_method or options.auth_signing_alg:
-        raise OperationError("--auth-method and --auth-signing-alg go with keys", "add --jwks FILE or --jwks-uri URI")
+        raise OperationError("--auth-method and --auth-signing-alg need keys", "add --jwks FILE or --jwks-uri URI")
     if options.proxy_allow or options.proxy_allow_all:
         fields["proxy_rules"] = parse_rules(options.proxy_allow or [], known_scopes.find_catalog(deployment))
     if options.require_pushed_requests:
@@ -189,32 +225,32 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
     if options.may_be_acted_by or options.not_acted_by:
         fields["may_be_acted_by"] = acting.read_actors(deployment, options, client)
     if not fields:
-        raise OperationError("nothing is to be changed", "broker client update --help")
+        raise OperationError("nothing to change", "broker client update --help")
     return client_row(update_client(deployment, client, **fields))
 
 
 def _check_document_says_it(options: argparse.Namespace) -> None:
-    """What a client's own document says the next look at it would say again."""
+    """The next fetch of a client's own document would overwrite such a change."""
     said_here = ("proxy_allow", "proxy_allow_all", "may_be_acted_by", "not_acted_by")
     rules = ("client_id", "json", "stack", "act", "command", "group", "verb", *said_here)
     more = [name for name, value in vars(options).items() if name not in rules and value]
     if is_url(options.client_id) and more:
-        said = f"{options.client_id} is as its document says"
+        said = f"{options.client_id} is defined by its own document"
         raise OperationError(said, "broker client update URL --proxy-allow RULE, or broker client disable URL")
 
 
 def _change_keys(deployment: Deployment, options: argparse.Namespace) -> Client:
-    """A client that has had another method proves itself with its keys from now on, where the operator says so."""
+    """Switch a client from another method to its keys, if the operator confirms it."""
     client = find_client(deployment, options.client_id)
     if client.token_endpoint_auth_method != METHOD and options.auth_method != METHOD:
         said = f"client {client.client_id} authenticates by {client.token_endpoint_auth_method}"
-        raise OperationError(said, f"add --auth-method {METHOD} to end that")
+        raise OperationError(said, f"add --auth-method {METHOD} to replace that method")
     changed = with_keys(replace(client, token_endpoint_auth_method=METHOD), options)
     return change_keys(deployment, client, fit(deployment, changed))
 
 
 def _check_known(deployment: Deployment, client: Client, *, force: bool) -> Catalog:
-    """Providers and APIs must be there already: a misspelt one would only show at somebody's sign-in."""
+    """Providers and APIs must already exist; otherwise a typing error would show only when a user signs in."""
     catalog = known_scopes.find_catalog(deployment)
     known_scopes.check_providers(catalog, client.providers)
     known_scopes.check_scopes(deployment, catalog, client.scopes, force=force)
@@ -236,14 +272,14 @@ def _check(options: argparse.Namespace, grant_types: set[str], settings: Setting
             f"a client may have {MOST_RESOURCES} APIs at most", "register a second client for the others"
         )
     if options.acts and not options.resource:
-        raise OperationError("--acts without an API leads nowhere", "add --resource URI")
+        raise OperationError("--acts needs an API", "add --resource URI")
     if options.serves and not confidential:
         raise OperationError(
             "only a client with a secret or a key may introspect", "add --auth-method client_secret_basic"
         )
     if not grant_types and not options.serves and not options.bff_origin:
         raise OperationError(
-            "this client could do nothing",
+            "this client would have no grant type",
             "add --redirect-uri URI, --bff-origin ORIGIN, --device, --for-itself, or --serves URI",
         )
     check_page("--client-uri", options.client_uri or "")
@@ -254,7 +290,7 @@ def _check(options: argparse.Namespace, grant_types: set[str], settings: Setting
     try:
         scopes, optional = parse_scope(options.scope), parse_scope(options.optional_scope)
     except OAuthError as error:
-        raise OperationError(f"--scope cannot be read: {error.reason}", '--scope "openid github:repo"') from None
+        raise OperationError(f"--scope is invalid: {error.reason}", '--scope "openid github:repo"') from None
     if not optional <= scopes:
         raise OperationError("--optional-scope names what --scope does not", "name it in both")
     if options.first_party and not all(uri.startswith("https://") for uri in options.redirect_uri):
@@ -280,6 +316,6 @@ def _delete(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
     if options.overlap < 0:
-        raise OperationError("--overlap may not be negative", "--overlap 0 ends the old secret at once")
+        raise OperationError("--overlap may not be negative", "--overlap 0 expires the old secret at once")
     client, secret = rotate_client_secret(deployment, options.client_id, overlap_seconds=options.overlap)
     return {"client_id": client.client_id, "client_secret": secret, "secrets": client_row(client)["secrets"]}

@@ -1,4 +1,4 @@
-"""broker connection list|show: what apps hold of users at third parties; how it is taken back, for all who do that."""
+"""broker connection list|show: the connections of users to providers; and how commands revoke them."""
 
 import argparse
 import time
@@ -24,7 +24,7 @@ LIST = "broker connection list"
 
 
 def find_broker(deployment: Deployment) -> Broker:
-    """A broker of the operator's own, which reaches the providers from here; its log goes to standard error.
+    """A broker that runs in this process and calls the providers from this machine; it logs to standard error.
 
     Raises OperationError.
     """
@@ -37,7 +37,7 @@ def find_broker(deployment: Deployment) -> Broker:
 
 
 def list_connections(deployment: Deployment, **wanted: str | None) -> list[Connection]:
-    """All whose fields are as wanted, oldest first; None leaves one open."""
+    """All that match these fields, oldest first; None matches any value."""
     found: list[Connection] = deployment.scan("CONNECTION#", Connection)
     asked = {name: value for name, value in wanted.items() if value}
     mine = [one for one in found if all(getattr(one, name) == value for name, value in asked.items())]
@@ -45,7 +45,7 @@ def list_connections(deployment: Deployment, **wanted: str | None) -> list[Conne
 
 
 def end_connections(broker: Broker, connections: Iterable[Connection]) -> list[Connection]:
-    """End them, user by user; as they stand afterwards, oldest first. Raises OperationError."""
+    """Revoke them, user by user; returns them as stored afterwards, oldest first. Raises OperationError."""
     ended, users = list[Connection](), dict[str, list[Connection]]()
     for one in connections:
         users.setdefault(one.sub, []).append(one)
@@ -55,15 +55,15 @@ def end_connections(broker: Broker, connections: Iterable[Connection]) -> list[C
 
 
 def end_client(deployment: Deployment, broker: Broker, client_id: str) -> list[Connection]:
-    """All that one app may do for anybody: what was decided until now ends, then its connections. The app itself may
-    have been deleted long ago."""
+    """Revoke all access of one app: first the consents of all users, then its connections. The app itself may have been
+    deleted long ago."""
     consents: list[Consent] = deployment.scan("CONSENT#", Consent)
     for one in consents:
         if one.client_id == client_id:
             try:
                 mark_consent(broker, one.sub, client_id, one)
             except OAuthError:
-                raise OperationError("a user of it keeps signing in; nothing of that user has ended", LIST) from None
+                raise OperationError("users of the app keep signing in; nothing was revoked", LIST) from None
     return end_connections(broker, list_connections(deployment, client_id=client_id))
 
 
@@ -73,7 +73,7 @@ def ended_rows(broker: Broker, connections: Iterable[Connection]) -> list[dict[s
 
 
 def _open_key(broker: Broker, sub: str) -> bytes:
-    """Without it what was sealed is lost, and said to be."""
+    """Without the user's key the encrypted tokens are lost, and the result says so."""
     place = user_key_place(sub)
     own = broker.store.read(place).get(place)
     try:
@@ -124,26 +124,28 @@ def _use_row(deployment: Deployment, connection: Connection) -> dict[str, Any]:
 
 
 def find_connection(deployment: Deployment, connection_id: str) -> Connection:
-    """As it stands. Raises OperationError."""
+    """The stored connection. Raises OperationError."""
     place = connection_place(connection_id)
     found = deployment.store.read(place).get(place)
     if found is None:
-        raise OperationError(f"there is no connection {connection_id}", LIST)
+        raise OperationError(f"no such connection: {connection_id}", LIST)
     return found
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> Any:
-    """The words below `broker connection`, to which others can be added."""
-    verbs = groups.add_parser("connection", help="what apps hold at third parties").add_subparsers(
+    """The subcommands of `broker connection`; other modules add more."""
+    verbs = groups.add_parser("connection", help="manage what apps hold at providers").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    listed = verbs.add_parser("list", parents=[common], help="all of them, ended ones too")
-    listed.add_argument("--user", metavar="SUB", help="of this user alone")
-    listed.add_argument("--client", metavar="ID", help="of this app alone")
-    listed.add_argument("--provider", metavar="ID", help="at this third party alone")
-    listed.add_argument("--alive", action="store_true", help="leave out what is over at the third party too")
+    listed = verbs.add_parser("list", parents=[common], help="list all connections, including ended ones")
+    listed.add_argument("--user", metavar="SUB", help="only of this user")
+    listed.add_argument("--client", metavar="ID", help="only of this app")
+    listed.add_argument("--provider", metavar="ID", help="only at this provider")
+    listed.add_argument(
+        "--alive", action="store_true", help="leave out connections that have also ended at the provider"
+    )
     listed.set_defaults(act=_list)
-    show = verbs.add_parser("show", parents=[common], help="one, how often it was used, and what became of its tokens")
+    show = verbs.add_parser("show", parents=[common], help="show one connection, its use, and the state of its tokens")
     show.add_argument("connection_id")
     show.set_defaults(act=_show)
     return verbs

@@ -1,4 +1,4 @@
-"""What is deployed: settings, apps, third parties, connections, roles, logs."""
+"""The deployment: settings, clients, providers, connections, roles, logs."""
 
 import json
 from collections import Counter
@@ -17,10 +17,10 @@ from cli.roles import Role, read_roles
 
 
 class Deployed(Struct, frozen=True, kw_only=True):
-    """What is deployed.
+    """The deployment.
 
-    providers   those that are switched on; `connections`: how many connections live, by provider
-    log_days    how long each log group keeps its lines; None: for ever
+    providers   the enabled ones; `connections`: number of active connections by provider
+    log_days    retention of each log group; None: no limit
     """
 
     settings: Settings
@@ -32,7 +32,7 @@ class Deployed(Struct, frozen=True, kw_only=True):
 
 
 def read_deployed(deployment: Deployment, checkout: Path) -> Deployed:
-    """What is deployed: from the tables, the settings, and the files from which the roles are made.
+    """Read the deployment from the tables, the settings and the policy files of the roles.
 
     Raises OperationError.
     """

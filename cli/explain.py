@@ -1,4 +1,4 @@
-"""broker explain: why a request was refused, for the operator; the client learned no more than its error id."""
+"""broker explain: explains to the operator why a request was refused. The client received only an error id."""
 
 import argparse
 import json
@@ -16,34 +16,34 @@ from cli.refusal_log import ERROR_ID, Line, find_in_cloudwatch, find_in_file, fi
 from cli.stacks import choose, list_stacks
 
 WIDTH = 100
-HELP = "why a request was refused: the checks, what was expected and received, and what to do"
+HELP = "explain why a request was refused: the checks, what was expected and received, and what to do"
 
 
 def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words of `broker explain`."""
+    """The arguments of `broker explain`."""
     parser = groups.add_parser("explain", parents=[common], help=HELP)
-    parser.add_argument("error_id", help="error_id of an answer, or the number on a page")
-    parser.add_argument("--log", metavar="FILE", help="look in this file; - for standard input")
-    parser.add_argument("--log-group", metavar="NAME", help="of the API function, where there are several")
-    parser.add_argument("--days", type=int, default=3, help="how far back to look in CloudWatch Logs (default: 3)")
+    parser.add_argument("error_id", help="error_id of a response, or the reference on an error page")
+    parser.add_argument("--log", metavar="FILE", help="read this log file; - for standard input")
+    parser.add_argument("--log-group", metavar="NAME", help="log group of the API function, if there are several")
+    parser.add_argument("--days", type=int, default=3, help="how many days of CloudWatch Logs to search (default: 3)")
     parser.set_defaults(alone=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the explanation; 0. Raises OperationError."""
     if not ERROR_ID.fullmatch(options.error_id):
-        raise OperationError("that is no error id", "broker explain ERROR_ID, as the answer or the page shows it")
+        raise OperationError("not a valid error id", "broker explain ERROR_ID, as shown in the response or on the page")
     lines = _find(options)
     if not lines:
-        hint = "is it of the last days (--days N), and of this deployment? a file is read by --log FILE"
-        raise OperationError(f"no refusal {options.error_id} is in the log", hint)
+        hint = "check that it is from this deployment and recent (--days N); to read a file, add --log FILE"
+        raise OperationError(f"the log has no refusal {options.error_id}", hint)
     document = explain(lines)
     print(json.dumps(document, indent=2) if options.json else "\n".join(_words(document)))
     return 0
 
 
 def _find(options: argparse.Namespace) -> list[Line]:
-    """A file that is named; else the deployment that is named; else the stack that runs here."""
+    """The named file, else the named deployment, else the stack that runs here."""
     if options.log:
         return find_in_file(options.log, options.error_id)
     if not options.log_group and not any(name.startswith(PREFIX) for name in os.environ):
@@ -55,13 +55,15 @@ def _find(options: argparse.Namespace) -> list[Line]:
             find_deployment(options), options.error_id, group=options.log_group, days=options.days
         )
     except AwsUnreachable as error:
-        raise OperationError(f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or --log FILE") from None
+        raise OperationError(
+            f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or use --log FILE"
+        ) from None
 
 
 def running_log(name: str | None = None, *, every: bool = False) -> list[str]:
     """The files of a local stack's log. Raises OperationError.
 
-    name    of the stack; None: the one that a command talks to
+    name    of the stack; None: the default stack
     every   without a name, the files of all stacks
     """
     running = list_stacks()
@@ -76,7 +78,7 @@ def _words(document: dict[str, Any]) -> list[str]:
     lines = [
         f"refused   {safe(document['endpoint'] or '-')}, {moment}",
         f"reason    {safe(document['reason'])}",
-        f"told      error={safe(document['told_the_client']['error'])}, and nothing of what follows",
+        f"told      error={safe(document['told_the_client']['error'])}, and none of the following",
         "",
         *_wrap(document["says"]),
         "",
@@ -106,7 +108,7 @@ def _show_evidence(document: dict[str, Any]) -> list[str]:
 def _advise(document: dict[str, Any]) -> list[str]:
     lines = _wrap(document["do"])
     if document.get("attack"):
-        lines += _wrap("If no app of yours did this, change nothing: it looks like somebody's attempt.")
+        lines += _wrap("If none of your apps sent this request, change nothing: it looks like an attack.")
     if document.get("fix"):
         lines += ["", f"  {document['fix']}"]
     return [*lines, "", f"{document['by']}; {document['more']}"] if "more" in document else lines
@@ -121,5 +123,5 @@ def _wrap(text: str) -> list[str]:
 
 
 def safe(value: Any) -> str:
-    """A log is a file that others may have written into: nothing of it moves the cursor."""
+    """Others may have written into the log, so control characters are removed."""
     return "".join(one if " " <= one <= "~" else one.encode("unicode_escape").decode() for one in str(value))

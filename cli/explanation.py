@@ -1,4 +1,4 @@
-"""What there is to say about one refusal: from its line in the log and the registry, and from nothing else."""
+"""Explains one refusal from its log line and the registry of reasons, and from nothing else."""
 
 import difflib
 import re
@@ -15,7 +15,7 @@ _NAMES = {"received": "VALUE", "missing": "SCOPE"}
 
 
 def explain(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """One document; `lines` are those of one error id, and at least one of them is the refusal."""
+    """Build one document. `lines` have the same error id, and at least one of them is the refusal."""
     refused = [line for line in lines if line.get("event") == "refused"] or lines
     line, reason = refused[-1], str(refused[-1].get("reason"))
     evidence = {name: value for one in refused for name, value in _evidence(one).items()}
@@ -30,8 +30,8 @@ def explain(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "differences": compare(evidence.get("expected"), evidence.get("received")),
     }
     if known is None:
-        unknown = "This reason is not in the registry: the log is of another version than this command."
-        return {**document, "says": unknown, "path": [], "do": "Use the command of the deployed version."}
+        unknown = "This reason is not in the registry: another version wrote the log."
+        return {**document, "says": unknown, "path": [], "do": "Run the command from the deployed version."}
     inner = find_reason(known.filled) if known.filled else None
     return {
         **document,
@@ -46,7 +46,7 @@ def explain(lines: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def build_path(known: Known) -> list[dict[str, str]]:
-    """Which checks came before, in their order, and which one did not hold; nothing is said of what is not known."""
+    """The checks that passed before, in order, and the one that failed; unknown checks are left out."""
     groups = read_registry()
     path = [{"check": groups[name].title, "outcome": "passed"} for name in known.group.after]
     steps = known.group.steps
@@ -65,7 +65,9 @@ def compare(expected: Any, received: Any) -> list[dict[str, str]]:
 
 
 def mark(expected: str, received: str) -> str:
-    """`^` under each character of `received` that is not as expected; one behind or between where some are missing."""
+    """`^` under each character of `received` that is not as expected; one `^` behind or between if characters are
+    missing.
+    """
     marks = [" "] * (len(received) + 1)
     matcher = difflib.SequenceMatcher(None, expected, received, autojunk=False)
     for kind, _, _, begin, end in matcher.get_opcodes():
@@ -77,7 +79,7 @@ def mark(expected: str, received: str) -> str:
 
 
 def build_command(template: str, evidence: Mapping[str, Any]) -> str | None:
-    """The command with its values, quoted for a shell; capitals stand where the log does not show one."""
+    """The command with its values, quoted for a shell; values missing in the log are in capitals."""
     if not template:
         return None
     values = {name: value for name, value in evidence.items() if isinstance(value, str)}

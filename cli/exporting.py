@@ -1,4 +1,4 @@
-"""broker connection export: what the vault holds, each line sealed to a public key of the operator's (RFC 7516)."""
+"""broker connection export: the vault's tokens, one per line, encrypted to a public key of the operator (RFC 7516)."""
 
 import argparse
 import base64
@@ -32,7 +32,7 @@ def read_public_key(pem: bytes) -> ec.EllipticCurvePublicKey:
     except ValueError:
         key = None
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise OperationError("that is no public key on the curve P-256", "docs/moving.md makes one with openssl")
+        raise OperationError("not a public key on the curve P-256", "docs/moving.md shows how to make one with openssl")
     return key
 
 
@@ -52,7 +52,7 @@ def seal_to(key: ec.EllipticCurvePublicKey, document: bytes) -> str:
 
 
 def describe(broker: Broker, connection: Connection) -> Moved:
-    """One connection, opened. Raises SealBroken, LookupError: the user's key is gone."""
+    """One connection, decrypted. Raises SealBroken, LookupError: the user's key is gone."""
     place = user_key_place(connection.sub)
     own = broker.store.read(place).get(place)
     if own is None:
@@ -75,14 +75,16 @@ def describe(broker: Broker, connection: Connection) -> Moved:
 
 
 def export_lines(broker: Broker, connections: list[Connection], key: ec.EllipticCurvePublicKey) -> list[str]:
-    """One line each. Raises OperationError where one does not open: a part would look like the whole."""
+    """One line per connection. Raises OperationError if one cannot be decrypted: a partial export would look
+    complete.
+    """
     lines = []
     for one in connections:
         try:
             lines.append(seal_to(key, msgspec.json.encode(describe(broker, one))))
         except (SealBroken, LookupError):
             raise OperationError(
-                f"connection {one.connection_id} does not open; nothing was written",
+                f"connection {one.connection_id} cannot be decrypted; nothing was written",
                 f"broker connection revoke {one.connection_id}, then again",
             ) from None
     return lines
@@ -101,9 +103,7 @@ def _export(deployment: Deployment, options: argparse.Namespace) -> Any:
         with os.fdopen(os.open(options.out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
             out.writelines(line + "\n" for line in lines)
     except OSError as error:
-        raise OperationError(
-            f"the file cannot be written: {error.strerror}", "--out FILE, one that is not there"
-        ) from None
+        raise OperationError(f"the file cannot be written: {error.strerror}", "--out FILE, a new file") from None
     broker.log.event("connections_exported", count=len(lines), by="operator")
     return {"alive": len(alive), "exported": len(lines)}
 
@@ -118,9 +118,9 @@ def _b64(raw: bytes) -> str:
 
 def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
     """broker connection export."""
-    words = verbs.add_parser("export", parents=[common], help="every token, sealed to a public key of yours")
+    words = verbs.add_parser("export", parents=[common], help="export every token, encrypted to your public key")
     words.add_argument("--to", required=True, metavar="FILE", help="public key on P-256, in PEM")
-    words.add_argument("--out", required=True, metavar="FILE", help="a new file: a compact JWE in each line")
-    words.add_argument("--client", metavar="ID", help="of this app alone")
-    words.add_argument("--provider", metavar="ID", help="at this third party alone")
+    words.add_argument("--out", required=True, metavar="FILE", help="a new file, which gets one compact JWE per line")
+    words.add_argument("--client", metavar="ID", help="only of this app")
+    words.add_argument("--provider", metavar="ID", help="only at this provider")
     words.set_defaults(act=_export)

@@ -1,4 +1,4 @@
-"""One thing that leaks, and how it is told."""
+"""One leak and how it is printed."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,12 +7,12 @@ from msgspec import Struct
 
 
 class Exposure(Struct, frozen=True, kw_only=True):
-    """One thing that leaks.
+    """One leak.
 
-    leak    what kind; `of` which one
-    gives   what whoever has it can do with it alone
-    with_more   what it gives together with something else, which each sentence names
-    lasts   for how long, and what ends it sooner
+    leak    the kind; `of`: which one
+    gives   what its holder can do with it alone
+    with_more   what it gives together with something else, named in each sentence
+    lasts   how long, and what ends it sooner
     """
 
     leak: str
@@ -27,7 +27,7 @@ def say(exposures: Iterable[Exposure]) -> str:
     lines = list[str]()
     for one in exposures:
         lines += [f"{one.leak}: {one.of}"]
-        lines += [f"    gives      {what}" for what in one.gives or ("nothing by itself",)]
+        lines += [f"    gives      {what}" for what in one.gives or ("nothing alone",)]
         lines += [f"    {what}" for what in one.with_more]
         lines += [f"    lasts      {one.lasts}", ""]
     return "\n".join(lines).rstrip()

@@ -1,4 +1,4 @@
-"""Which deployment the command acts on: BROKER_... in the environment, else a stack that runs from this checkout."""
+"""Finds the deployment for a command: BROKER_... in the environment, else a stack that runs from this checkout."""
 
 import argparse
 import os
@@ -10,26 +10,26 @@ from cli.stacks import announce, choose, list_stacks
 
 
 def find_deployment(options: argparse.Namespace | None = None) -> Deployment:
-    """Raises OperationError where neither says enough.
+    """Find the deployment. Raises OperationError if neither is complete.
 
-    options   of the command: its --stack; without --json it says on standard error what it talks to
+    options   of the command: its --stack; without --json, the deployment is printed on standard error
     """
     given = find_settings(options)
     try:
         return Deployment(read_settings(given))
     except ConfigurationError as error:
         hint = f"set {PREFIX}ISSUER (and {PREFIX}TABLE ... where they differ), or start `python3 dev.py demo`"
-        raise OperationError("the settings are not whole: " + "; ".join(error.faults), hint) from None
+        raise OperationError("these settings are missing or wrong: " + "; ".join(error.faults), hint) from None
 
 
 def find_settings(options: argparse.Namespace | None = None) -> dict[str, str]:
-    """The BROKER_... names as they are given, whole or not. Raises OperationError where there are none."""
+    """The given BROKER_... variables, complete or not. Raises OperationError if there are none."""
     given = {name: value for name, value in os.environ.items() if name.startswith(PREFIX)}
     if not given:
         given = _running_stack(options)
     elif options is not None and options.stack:
         hint = f"unset {min(given)}, or leave --stack out"
-        raise OperationError(f"{min(given)} already names a deployment beside --stack", hint)
+        raise OperationError(f"{min(given)} already names a deployment, and so does --stack", hint)
     elif options is not None and not options.json:
         print(f"stack: {given.get(f'{PREFIX}ISSUER', '-')} ({PREFIX}ISSUER)", file=sys.stderr)
     if not given:

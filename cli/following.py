@@ -1,4 +1,4 @@
-"""The lines of a log as they come: of files that grow and are exchanged, or of CloudWatch Logs, asked now and then."""
+"""Follows a log: files that grow and rotate, or CloudWatch Logs by polling."""
 
 import os
 import time
@@ -19,10 +19,10 @@ BUSY = ("ThrottlingException", "LimitExceededException", "ServiceUnavailableExce
 def follow_file(
     path: Path, *, older: Sequence[Path] = (), on: bool = True, pause: Callable[[float], None] = time.sleep
 ) -> Iterator[Line]:
-    """What is there, then what comes, over any number of exchanges; it ends when the file is gone.
+    """Yield the existing lines, then new ones, across rotations. Ends when the file is gone.
 
-    older   files that were exchanged before, oldest first
-    on      False: only what is there
+    older   rotated files, oldest first
+    on      False: only the existing lines
     """
     for each in older:
         if each.exists():
@@ -48,12 +48,12 @@ def follow_cloudwatch(
     on: bool = True,
     pause: Callable[[float], None] = time.sleep,
 ) -> Iterator[Line]:
-    """Each line once, in the order of its time. CloudWatch is asked again from a little before what it last said.
+    """Each line once, ordered by time. Each poll of CloudWatch overlaps the one before.
 
     since     epoch seconds
     pattern   a filter that CloudWatch applies; empty: none
 
-    Raises AwsRefusal, AwsUnreachable; not where it is only busy.
+    Raises AwsRefusal, AwsUnreachable, but not if CloudWatch is only throttling.
     """
     seen = OrderedDict[str, None]()
     newest = int(since * 1000)
@@ -83,12 +83,12 @@ def follow_cloudwatch(
 
 
 def _name(event: Mapping[str, Any]) -> str:
-    """CloudWatch's own; a stand-in of it may give none."""
+    """CloudWatch's event id; simulated AWS may give none."""
     return str(event.get("eventId") or [event.get("logStreamName"), event["timestamp"], event["message"]])
 
 
 def _lines(stream: IO[str]) -> Iterator[Line]:
-    """Whole ones; the beginning of one is left for the next time."""
+    """Complete lines; an incomplete one is left for the next read."""
     while True:
         place = stream.tell()
         text = stream.readline()

@@ -1,4 +1,4 @@
-"""broker connection import: tokens that another system holds become connections here, each once, none overwritten."""
+"""broker connection import: imports tokens from another system as connections, each once, without overwriting any."""
 
 import argparse
 from collections import Counter
@@ -42,7 +42,7 @@ NOWHERE = Endpoints(issuer="", authorization_endpoint="", token_endpoint="")
 class Importer:
     """Brings lines in for one client.
 
-    dry   look at everything, and write nothing
+    dry   check everything and write nothing
     """
 
     def __init__(self, broker: Broker, client: Client, *, dry: bool) -> None:
@@ -50,7 +50,7 @@ class Importer:
         self._providers: dict[tuple[str, ...], Registered] = {}
 
     def bring(self, moved: Moved) -> str:
-        """imported, would_import or present. Raises NotMoved with the word for why not."""
+        """imported, would_import or present. Raises NotMoved with the reason code."""
         provider = self._provider(moved)
         arrival = self._arrival(moved, provider)
         tokens, scopes, connected_at = self._tokens(moved), self._scopes(moved, provider), self._connected_at(moved)
@@ -110,7 +110,7 @@ class Importer:
         return self._providers[asked]
 
     def _arrival(self, moved: Moved, provider: Registered) -> Arrival:
-        """Whose it is. A user who was erased stays erased, whatever another system still holds."""
+        """The user of the line. An erased user stays erased, even if another system still has data."""
         key, client_id = self.broker.keys.get("identity").current.secret, self.client.client_id
         account_id, login = moved.account_id, moved.sub
         if not login:
@@ -139,7 +139,7 @@ class Importer:
         return issuer
 
     def _connected_at(self, moved: Moved) -> int:
-        """Never later than now: no switch would void it, since each voids what was before."""
+        """Never later than now, because a kill switch voids only earlier connections."""
         now = self.broker.clock.now()
         return min(seconds_of(moved.connected_at) or now, now)
 
@@ -153,7 +153,7 @@ class Importer:
         )
 
     def _scopes(self, moved: Moved, provider: Registered) -> frozenset[str]:
-        """What of it this client may have, by its names here."""
+        """The scopes that this client may use, as named here."""
         granted = provider.definition.expand(frozenset(moved.scope.split()))
         mine = frozenset(f"{moved.provider}:{scope}" for scope in granted) & self.client.scopes
         if not mine or not self.client.may_use(moved.provider):
@@ -161,7 +161,7 @@ class Importer:
         return mine
 
     def _look(self, arrival: Arrival) -> tuple[Consent | None, Connection | None]:
-        """What is there already. Raises NotMoved for what was taken back."""
+        """The existing connection. Raises NotMoved if it was revoked."""
         places = consent_place(arrival.sub, self.client.client_id), connection_place(arrival.connection_id)
         found = self.broker.store.read(*places)
         consent, standing = found.get(places[0]), found.get(places[1])
@@ -174,7 +174,7 @@ class Importer:
 
 
 def import_lines(importer: Importer, text: str) -> dict[str, Any]:
-    """What became of every line; the counts add up to the lines that were read."""
+    """The result of every line; the counts add up to the number of lines read."""
     outcomes, left = Counter[str](), list[dict[str, Any]]()
     for number, moved in read_lines(text):
         try:
@@ -201,7 +201,7 @@ def _import(deployment: Deployment, options: argparse.Namespace) -> Any:
     place = client_place(options.client)
     client = broker.store.read(place).get(place)
     if client is None or client.deleted_at:
-        raise OperationError("there is no such client", "broker client list")
+        raise OperationError("no such client", "broker client list")
     try:
         text = Path(options.file).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
@@ -210,18 +210,22 @@ def _import(deployment: Deployment, options: argparse.Namespace) -> Any:
     if not options.dry_run:
         broker.log.event("connections_imported", client_id=client.client_id, count=told["imported"], by="operator")
     if told["left"]:
-        rest = "the others are in" if told["imported"] or told["present"] else "nothing is in"
+        rest = "the others were imported" if told["imported"] or told["present"] else "nothing was imported"
         rest = "nothing was written" if options.dry_run else rest
         raise OperationError(
-            f"{told['left']} of {told['read']} lines are left, {rest}", "docs/moving.md has each word", told
+            f"{told['left']} of {told['read']} lines were not imported; {rest}",
+            "docs/moving.md explains each reason",
+            told,
         )
     return {name: told[name] for name in ("read", "imported", "present", "left")}
 
 
 def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
     """broker connection import."""
-    words = verbs.add_parser("import", parents=[common], help="take over tokens that another system holds")
+    words = verbs.add_parser("import", parents=[common], help="import tokens from another system")
     words.add_argument("file", metavar="FILE", help="JSON lines or CSV, one connection each: docs/moving.md")
-    words.add_argument("--client", required=True, metavar="ID", help="the app that may use them from now on")
-    words.add_argument("--dry-run", action="store_true", help="say what would become of every line, and write nothing")
+    words.add_argument("--client", required=True, metavar="ID", help="the app that may use the connections")
+    words.add_argument(
+        "--dry-run", action="store_true", help="print the result for every line without writing anything"
+    )
     words.set_defaults(act=_import)

@@ -1,4 +1,4 @@
-"""`broker jobs`: duties at providers and apps that outlived their requests."""
+"""`broker jobs`: jobs at providers and apps that remain after a request."""
 
 import argparse
 from typing import Any
@@ -12,7 +12,7 @@ from cli.showing import log_stream
 
 
 def run_jobs(deployment: Deployment) -> list[dict[str, Any]]:
-    """Do what is due now; one row for each."""
+    """Run the jobs that are due; one row for each."""
     parts: dict[str, Any] = {"dynamodb": deployment.dynamodb, "kms": deployment.kms, "log_stream": log_stream()}
     broker = build_broker(deployment.settings, **parts)
     rows = [
@@ -34,7 +34,9 @@ def run_jobs(deployment: Deployment) -> list[dict[str, Any]]:
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     """broker jobs run."""
-    verbs = groups.add_parser("jobs", help="duties at providers").add_subparsers(dest="verb", required=True)
-    verbs.add_parser("run", parents=[common], help="end what is due at the providers").set_defaults(
+    verbs = groups.add_parser("jobs", help="manage jobs at providers and apps").add_subparsers(
+        dest="verb", required=True
+    )
+    verbs.add_parser("run", parents=[common], help="run the due jobs now").set_defaults(
         act=lambda deployment, options: run_jobs(deployment)
     )

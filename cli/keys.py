@@ -1,4 +1,4 @@
-"""`broker keys`: which keys there are, what comes next for each and when; turning them, and ending old ones."""
+"""`broker keys`: lists, rotates and destroys keys, and shows the next step of each rotation."""
 
 import argparse
 import sys
@@ -20,26 +20,29 @@ LASTING = ("identity", "audit")  # names come from the one; what is on record is
 LIST = "broker keys list"
 _WHY = {
     "never_turned": (
-        "the names of users and connections are derived from this key: another one would make everybody somebody else",
-        "turn the others",
+        "the ids of users and connections are derived from this key: a new key would change every sub",
+        "rotate the other keys",
     ),
-    "keyset_missing": ("the keys are not there", "broker init"),
-    "keyset_without_one_current_key": ("there is not exactly one key in use", LIST),
-    "changed_meanwhile": ("somebody else turned this key at this moment", LIST),
-    "copy_is_newer": ("this table was restored, and has forgotten a key that the copy has", "broker restore finish"),
-    "no_version_left": (f"{MOST_VERSIONS} versions are all that a handle has room for", LIST),
+    "keyset_missing": ("the keys do not exist", "broker init"),
+    "keyset_without_one_current_key": ("the keyset does not have exactly one key in use", LIST),
+    "changed_meanwhile": ("another process is rotating this key", LIST),
+    "copy_is_newer": (
+        "this table was restored and lacks a key that the table `broker-keys` has",
+        "broker restore finish",
+    ),
+    "no_version_left": (f"{MOST_VERSIONS} versions is the maximum", LIST),
 }
-_NEXT = {"publish": "a new one is published", "use": "in use from then", "forget": "gone from then"}
+_NEXT = {"publish": "a new key is published", "use": "in use from then on", "forget": "destroyed from then on"}
 
 
 def list_keysets(deployment: Deployment) -> list[KeysetItem]:
-    """Every keyset as it is kept; nothing is opened."""
+    """Every stored keyset; nothing is decrypted."""
     found = deployment.store.read(*(keyset_place(purpose) for purpose in PURPOSES))
     return [item for purpose in PURPOSES if (item := found.get(keyset_place(purpose)))]
 
 
 def turner_of(deployment: Deployment) -> Turner:
-    """What turns this deployment's keys, by the operator's credentials."""
+    """The key rotation of this deployment, with the operator's credentials."""
     log = JsonLog(deployment.clock, stream=log_stream())
     return Turner(ring=deployment.ring, settings=deployment.settings, entropy=deployment.entropy, log=log)
 
@@ -49,7 +52,7 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _rows(item: KeysetItem, settings: Settings) -> list[dict[str, Any]]:
-    """The versions of one purpose; never a key. What comes next stands at the version that it happens to."""
+    """The versions of one keyset; never a key. The next step is shown at the version that it concerns."""
     try:
         step = next_step(item, rules_of(item.purpose, settings))
     except NeverTurned:
@@ -80,10 +83,10 @@ def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
     list_keysets(deployment)  # once the table has answered, the clock is the table's: a terminal's may be days ahead
     now = deployment.clock.now()
     if options.emergency and options.purpose != "signing":
-        raise OperationError("--emergency is for signing alone", "docs/keys.md says what to do about the others")
+        raise OperationError("--emergency is only for the keyset signing", "docs/keys.md explains the others")
     try:
         if options.emergency:
-            confirm(options, "Every access token and ID token that is out there will be void. Type yes: ")
+            confirm(options, "This invalidates every issued access token and ID token. Type yes to go on:  ")
             return _row(roll_signing(turner, now=now), turner)
         if options.purpose is None:
             return [_row(turn, turner) for turn in turn_due(turner, now=now)]
@@ -93,25 +96,25 @@ def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _destroy(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Only what is over, and what nothing needs any more."""
+    """Only retired keys that nothing needs."""
     place = keyset_place(options.purpose)
     item = deployment.store.read(place).get(place)
     key = next((key for key in item.keys if key.version == options.version), None) if item else None
     if item is None or key is None:
-        raise OperationError(f"there is no version {options.version} of {options.purpose}", LIST)
+        raise OperationError(f"{options.purpose} has no version {options.version}", LIST)
     if key.state not in ("retiring", "retired"):
         raise OperationError(f"version {key.version} is {key.state}", f"broker keys rotate {options.purpose}")
     rules, now = rules_of(options.purpose, deployment.settings), deployment.clock.now()
     if now < (key.since or key.created_at) + LEAD_SECONDS:
-        raise OperationError("a process may still seal under it", LIST)
+        raise OperationError("a process may still encrypt under it", LIST)
     if rules.longest is None:
         if needed := find_needed(deployment, options.purpose, key.version):
             hint = "broker vault reseal" if options.purpose == "vault" else "broker client secret rotate CLIENT_ID"
-            raise OperationError(f"it is still needed: {_counted(needed)}", hint)
+            raise OperationError(f"the key is still needed: {_counted(needed)}", hint)
     else:
         step = next_step(item, rules)
         if step.kind != "forget" or step.version != key.version or not step.is_due(now):
-            raise OperationError("what it sealed or signed may still live", LIST)
+            raise OperationError("data that it encrypted or signed may still be valid", LIST)
     try:
         turner = turner_of(deployment)
         (gone,) = forget(turner, options.purpose, frozenset({key.version}), read=item)
@@ -135,31 +138,35 @@ def _row(turn: KeyTurn, turner: Turner) -> dict[str, Any]:
 def _explained(cannot: CannotTurn) -> OperationError:
     if cannot.step is not None:
         step = cannot.step
-        said = f"version {step.version} is published already, and used from {date(step.at)} on"
-        return OperationError(said, "the schedule does it, or the same command again then")
+        said = f"version {step.version} is already published and is used from {date(step.at)}"
+        return OperationError(said, "wait for the schedule, or repeat the command then")
     return OperationError(*_WHY[str(cannot)])
 
 
 def confirm(options: argparse.Namespace, question: str) -> None:
-    """Raises OperationError where nobody says yes."""
+    """Raises OperationError if the operator does not confirm."""
     if options.yes:
         return
     print(question, end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip() != "yes":
-        raise OperationError("nothing has been changed", "type yes, or add --yes")
+        raise OperationError("nothing was changed", "type yes, or add --yes")
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words below `broker keys`."""
-    verbs = groups.add_parser("keys", help="the keysets").add_subparsers(dest="verb", required=True, metavar="VERB")
-    listed = verbs.add_parser("list", parents=[common], help="every version of every key, and what comes next")
+    """The subcommands of `broker keys`."""
+    verbs = groups.add_parser("keys", help="manage the keysets").add_subparsers(
+        dest="verb", required=True, metavar="VERB"
+    )
+    listed = verbs.add_parser("list", parents=[common], help="list every version of every key, and its next step")
     listed.set_defaults(act=_list)
-    rotate = verbs.add_parser("rotate", parents=[common], help="begin to turn a key, or take the step that is due")
-    rotate.add_argument("purpose", nargs="?", choices=PURPOSES, help="left out: every step that is due, of all keys")
-    rotate.add_argument("--emergency", action="store_true", help="signing: a new key at once, all tokens are void")
-    rotate.add_argument("--yes", action="store_true", help="do not ask")
+    rotate = verbs.add_parser("rotate", parents=[common], help="start the rotation of a key, or take its next due step")
+    rotate.add_argument("purpose", nargs="?", choices=PURPOSES, help="default: every due step of all keys")
+    rotate.add_argument(
+        "--emergency", action="store_true", help="signing only: use a new key at once; invalidates all tokens"
+    )
+    rotate.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     rotate.set_defaults(act=_rotate)
-    destroy = verbs.add_parser("destroy", parents=[common], help="end an old version that nothing needs any more")
+    destroy = verbs.add_parser("destroy", parents=[common], help="destroy an old version that nothing needs")
     destroy.add_argument("purpose", choices=[purpose for purpose in PURPOSES if purpose not in LASTING])
     destroy.add_argument("version", type=int)
     destroy.set_defaults(act=_destroy)

@@ -1,6 +1,6 @@
-"""`broker kill client|user|provider|everything`: one write, and nothing of before is taken any more.
+"""`broker kill client|user|provider|everything`: kill switches: one write, and nothing issued earlier is accepted.
 
-It throws the marks that every request looks at; `--undo` lets begin anew, and never revives what was void.
+It sets a cutoff that every request reads. `--undo` lets users sign in and consent again. It restores nothing.
 """
 
 import argparse
@@ -27,22 +27,26 @@ USER_SECONDS = 1  # a subject is never taken from a process's memory: its mark c
 
 
 def kill_client(deployment: Deployment, client_id: str, *, undo: bool) -> Marks:
-    """The app, whatever it holds; also one that is named by a URL and was never here. Raises OperationError."""
+    """The client and everything that it holds; also a client named by a URL that was never used here. Raises
+    OperationError.
+    """
     return switch_client(deployment, client_id, disabled=not undo).marks
 
 
 def kill_user(deployment: Deployment, sub: str, *, undo: bool) -> Marks:
-    """What the user allowed every app, and every browser session. Raises OperationError."""
+    """Every consent of the user, and every browser session. Raises OperationError."""
     place = subject_place(sub)
     for _ in deployment.write_tries():
         found = deployment.store.read(place, user_key_place(sub))
         subject, key = found.get(place), found.get(user_key_place(sub))
         if subject is None:
-            raise OperationError(f"nobody is called {sub}", "broker connection list")
+            raise OperationError(f"no such user: {sub}", "broker connection list")
         if subject.linked_to:
-            raise OperationError(f"{sub} is a login of {subject.linked_to}", f"broker kill user {subject.linked_to}")
+            raise OperationError(
+                f"{sub} is a login of the user {subject.linked_to}", f"broker kill user {subject.linked_to}"
+            )
         if key is not None and not key.sealed:
-            raise OperationError(f"user {sub} was erased, which is for ever", "broker user erase --help")
+            raise OperationError(f"user {sub} was erased and cannot be restored", "broker user erase --help")
         marks, salt = _thrown(deployment, subject.marks, undo, USER_SECONDS), deployment.entropy.token_bytes(16)
         changed = replace(subject, marks=marks, session_salt=salt)
         if deployment.put_fields(place, changed, "marks", "session_salt", read=subject) is not None:
@@ -51,12 +55,12 @@ def kill_user(deployment: Deployment, sub: str, *, undo: bool) -> Marks:
 
 
 def kill_provider(deployment: Deployment, provider_id: str, *, undo: bool) -> Marks:
-    """Every connection there, and every sign-in that came through it. Raises OperationError."""
+    """Every connection at the provider, and every sign-in through it. Raises OperationError."""
     place = provider_place(provider_id)
     for _ in deployment.write_tries():
         record = deployment.store.read(place).get(place)
         if record is None:
-            raise OperationError(f"provider {provider_id} is not switched on", "broker provider list")
+            raise OperationError(f"provider {provider_id} is not enabled", "broker provider list")
         marks = _thrown(deployment, record.marks, undo, CACHED_SECONDS)
         if deployment.put_fields(place, replace(record, marks=marks), "marks", read=record) is not None:
             return marks
@@ -77,22 +81,22 @@ def kill_everything(deployment: Deployment, *, undo: bool) -> Marks:
 
 
 def _thrown(deployment: Deployment, marks: Marks, undo: bool, seconds: int) -> Marks:
-    """Off; or on again for what is decided from then on, so that what was allowed before stays void."""
+    """Switch it off; or switch it on again for new consents only, so that earlier ones stay void."""
     if not undo:
         return replace(marks, disabled=True)
     return Marks(disabled=False, not_before=max(deployment.time_of_mark() + seconds, marks.not_before or 0))
 
 
 def _busy(what: str) -> OperationError:
-    return OperationError(f"{what} is being changed at this moment", "the same command again")
+    return OperationError(f"{what} is being changed by another process", "repeat the command")
 
 
 def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] | Listing:
-    """Throw the switch first; what it voided is counted afterwards."""
+    """Set the cutoff first; count what it voided afterwards."""
     kind, undo = options.kind, options.undo
     named = _named(deployment, options)
     if kind == "everything" and not undo:
-        confirm(options, "Every app of every user stops at its next request. Type yes: ")
+        confirm(options, "This stops every app of every user at its next request. Type yes to go on:  ")
     throw: dict[str, Callable[[], Marks]] = {
         "client": lambda: kill_client(deployment, named, undo=undo),
         "user": lambda: kill_user(deployment, named, undo=undo),
@@ -107,14 +111,14 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] 
         return {
             **row,
             "void_before": date(marks.not_before),
-            "next": "users sign in and allow anew; nothing comes back",
+            "next": "users have to sign in and consent again; nothing is restored",
         }
     try:
         leave_word(deployment, kind, named)
         void = None if options.no_count else count_void(deployment, kind, named)
         lives_on = outlasting(deployment, kind, named)
     except (OperationError, StoreUnavailable, AwsRefusal) as fault:
-        said = f"the switch is thrown; what it voided cannot be told ({fault})"
+        said = f"the kill switch is set, but what it voided cannot be counted ({fault})"
         raise OperationError(said, "broker tail --refused", row) from None
     again = " ".join(word for word in ("broker kill", kind, named, "--undo") if word)
     told = {**row, "void": void, "lives_on": lives_on, "undo": again}
@@ -122,9 +126,9 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] 
 
 
 def _in_words(told: dict[str, Any]) -> Listing:
-    """What lives on stands first, line by line; what is over, and the way back, below."""
+    """First what stays valid, line by line; below it what is void, and the command that undoes it."""
     counted = ", ".join(f"{count} {what if count != 1 else what[:-1]}" for what, count in (told["void"] or {}).items())
-    over = f"void from now on: {counted}" if counted else "void from now on, not counted"
+    over = f"void from now on: {counted}" if counted else "void from now on (not counted)"
     return Listing(told["lives_on"], f"{over}\nundo: python3 dev.py {told['undo']}")
 
 
@@ -135,17 +139,17 @@ def _named(deployment: Deployment, options: argparse.Namespace) -> str:
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words below `broker kill`."""
-    said = "end all of a client, user, provider, or everything, by one write"
+    """The subcommands of `broker kill`."""
+    said = "stop a client, a user, a provider or everything with one write"
     kinds = groups.add_parser("kill", help=said).add_subparsers(dest="kind", required=True, metavar="WHAT")
-    client = kinds.add_parser("client", parents=[common], help="an app, for all its users")
+    client = kinds.add_parser("client", parents=[common], help="stop an app for all its users")
     client.add_argument("named", metavar="CLIENT_ID")
-    add_user_words(kinds.add_parser("user", parents=[common], help="a user, in all apps and browsers"))
-    provider = kinds.add_parser("provider", parents=[common], help="a third party, for all apps and users")
+    add_user_words(kinds.add_parser("user", parents=[common], help="stop a user in all apps and browsers"))
+    provider = kinds.add_parser("provider", parents=[common], help="stop a provider for all apps and users")
     provider.add_argument("named", metavar="PROVIDER_ID")
-    kinds.add_parser("everything", parents=[common], help="all apps, users and providers")
+    kinds.add_parser("everything", parents=[common], help="stop all apps, users and providers")
     for kind in kinds.choices.values():
-        kind.add_argument("--undo", action="store_true", help="let it begin anew; what was void stays void")
-        kind.add_argument("--no-count", action="store_true", help="do not look through the table for what it voided")
+        kind.add_argument("--undo", action="store_true", help="allow it again; what was void stays void")
+        kind.add_argument("--no-count", action="store_true", help="do not scan the table to count what was voided")
         kind.add_argument("--yes", action="store_true", help="do not ask")
         kind.set_defaults(act=_act)

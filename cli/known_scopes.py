@@ -1,4 +1,4 @@
-"""Scopes and providers as an operator types them: what nothing here knows is refused with the nearest that exists."""
+"""Checks scopes and providers that an operator types. An unknown name is refused with the nearest known one."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from chalicelib.records.resource import Resource
 from cli.nearest import nearest
 from cli.operations import Deployment, OperationError, list_providers, list_resources
 
-FORCE_HELP = "accept a provider's scope that its file does not list"
+FORCE_HELP = "accept a scope that the provider file does not list"
 
 
 def find_catalog(deployment: Deployment) -> Catalog:
@@ -33,7 +33,7 @@ def check_scopes(deployment: Deployment, catalog: Catalog, scopes: Iterable[str]
             continue
         near = nearest(scope, list_scopes(catalog, scope, list_resources(deployment)))
         hints = [f"did you mean {near}?"] if near else []
-        hints += ["add --force if the provider knows this scope"] if may_force else []
+        hints += ["add --force if the provider has this scope"] if may_force else []
         hints += [] if hints else ["broker provider show ID lists a provider's scopes, broker resource list your APIs'"]
         raise OperationError(f"no provider file and no resource has the scope {scope}", "; or ".join(hints))
 
@@ -43,11 +43,11 @@ def check_providers(catalog: Catalog, provider_ids: Iterable[str]) -> None:
     for provider_id in sorted(set(provider_ids) - catalog.ids - {"*"}):
         near = nearest(provider_id, catalog.ids)
         hint = f"did you mean {near}?" if near else "broker provider list"
-        raise OperationError(f"there is no provider file {provider_id}", hint)
+        raise OperationError(f"no such provider file: {provider_id}", hint)
 
 
 def find_unknown(scopes: Iterable[str], catalog: Catalog, resources: Iterable[Resource]) -> Iterator[tuple[str, bool]]:
-    """Each scope that nothing lists, and whether it is a provider's: its file may leave some out."""
+    """Each unlisted scope, and whether it is a provider's: a provider file may be incomplete."""
     ours = OWN_SCOPES.union(*(resource.scopes for resource in resources))
     for scope in sorted(scopes):
         provider_id, colon, name = scope.partition(":")
@@ -60,7 +60,7 @@ def find_unknown(scopes: Iterable[str], catalog: Catalog, resources: Iterable[Re
 
 
 def list_scopes(catalog: Catalog, scope: str, resources: Iterable[Resource]) -> list[str]:
-    """Every scope that could have been meant: those of one provider where the scope names one, else all."""
+    """The scopes to suggest: those of the named provider, else all."""
     provider_id, colon, _ = scope.partition(":")
     ids = {provider_id} if colon and provider_id in catalog.ids else catalog.ids
     definitions = [definition for one in sorted(ids) if (definition := catalog.get(one)) is not None]
@@ -69,14 +69,16 @@ def list_scopes(catalog: Catalog, scope: str, resources: Iterable[Resource]) -> 
 
 
 def list_unusable(deployment: Deployment, catalog: Catalog, client: Client) -> list[str]:
-    """What a client that was just registered may ask for and could not use, each with what to type."""
+    """What a new client may request but could not use, each with the command that helps."""
     switched_on = {record.provider_id for record in list_providers(deployment) if not record.marks.disabled}
     found = find_unusable(client, catalog, switched_on)
     return [f"{one.fault}: {one.command or 'add ' + one.option}" for one in found]
 
 
 class Unusable(NamedTuple):
-    """One thing that a client may ask for in vain; an option of create and update changes it, or another command."""
+    """One thing that a client may request but not use; an option of `create` and `update`, or another command, changes
+    it.
+    """
 
     fault: str
     option: str = ""
@@ -84,7 +86,7 @@ class Unusable(NamedTuple):
 
 
 def find_unusable(client: Client, catalog: Catalog, switched_on: Collection[str]) -> Iterator[Unusable]:
-    """Scopes of providers that bring the client no token."""
+    """Scopes of providers for which the client gets no token."""
     theirs: dict[str, set[str]] = {}
     for scope in client.scopes:
         provider_id, colon, _ = scope.partition(":")
@@ -92,10 +94,12 @@ def find_unusable(client: Client, catalog: Catalog, switched_on: Collection[str]
             theirs.setdefault(provider_id, set()).add(scope)
     if theirs and client.handout == "none":
         said = serialize(set().union(*theirs.values()))
-        yield Unusable(f"it may ask for {said} but gets no provider's tokens", "--handout token or --handout proxy")
+        yield Unusable(f"it may request {said} but gets no provider's tokens", "--handout token or --handout proxy")
     for provider_id in sorted(theirs):
         if "*" not in client.providers and provider_id not in client.providers:
-            yield Unusable(f"it may ask for scopes of {provider_id} but not use it", f"--provider {provider_id}")
+            yield Unusable(
+                f"it may request scopes of {provider_id} but may not use that provider", f"--provider {provider_id}"
+            )
         elif provider_id not in switched_on:
             command = f"broker provider set {provider_id} --client-id ID --secret-from -"
-            yield Unusable(f"it may ask for scopes of {provider_id}, which is not switched on", command=command)
+            yield Unusable(f"it may request scopes of {provider_id}, which is not enabled", command=command)

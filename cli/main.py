@@ -1,4 +1,4 @@
-"""broker: what the operator types. Exit codes: 0 done, 1 it cannot be done (and what to type next), 2 wrong words."""
+"""The operator's command `broker`. Exit codes: 0 done; 1 failed, with the next step; 2 wrong arguments."""
 
 import argparse
 import json
@@ -47,41 +47,41 @@ from cli.showing import harmless, resource_row, show, tell_rest
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
 _WHY = {
-    "item_unreadable": ("an item of the table cannot be read", "docs/runbooks/sealed-value-altered.md"),
-    "ResourceNotFoundException": ("the tables are not there", "broker bootstrap, or start dev.py demo"),
-    "NotFoundException": ("the KMS key is not there", "broker bootstrap, or set BROKER_KMS_KEY"),
-    "AccessDeniedException": ("AWS denies that to you", "use credentials of the operator's role"),
+    "item_unreadable": ("an item in the table cannot be read", "docs/runbooks/sealed-value-altered.md"),
+    "ResourceNotFoundException": ("the tables do not exist", "run broker bootstrap, or start dev.py demo"),
+    "NotFoundException": ("the KMS key does not exist", "run broker bootstrap, or set BROKER_KMS_KEY"),
+    "AccessDeniedException": ("AWS denied access", "use the credentials of the operator's role"),
     "UnrecognizedClientException": ("AWS does not know these credentials", "sign in to AWS again"),
     "ExpiredTokenException": ("the AWS credentials have expired", "sign in to AWS again"),
     "NoCredentialsError": (
         "this terminal has no AWS credentials",
-        "aws sso login or aws configure, then export AWS_PROFILE=NAME of the operator's role",
+        "run aws sso login or aws configure, then export AWS_PROFILE=NAME of the operator's role",
     ),
     "PartialCredentialsError": (
-        "half of this terminal's AWS credentials is missing",
-        "export AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, both, or AWS_PROFILE=NAME",
+        "the AWS credentials of this terminal are incomplete",
+        "export both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE=NAME",
     ),
-    "ProfileNotFound": ("there is no AWS profile of the name in AWS_PROFILE", "aws configure list-profiles"),
+    "ProfileNotFound": ("AWS_PROFILE names a profile that does not exist", "aws configure list-profiles"),
     "NoRegionError": ("no AWS region is set", "export AWS_REGION=... of your stack"),
     **dict.fromkeys(
         ("CredentialRetrievalError", "TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
-        ("the AWS credentials of this terminal have ended, or cannot be had", "aws sso login"),
+        ("the AWS credentials of this terminal have expired or cannot be loaded", "aws sso login"),
     ),
 }
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """All words of the command."""
+    """All subcommands and options."""
     parser = CommandParser(prog="dev.py broker", description="Operate a token broker with your own AWS credentials.")
     plain = CommandParser(add_help=False)
-    plain.add_argument("--json", action="store_true", help="one JSON document instead of words")
+    plain.add_argument("--json", action="store_true", help="print one JSON document instead of text")
     common = CommandParser(add_help=False, parents=[plain])
     common.add_argument("--stack", metavar="NAME", default=argparse.SUPPRESS, help=stacks.HELP)
     parser.add_argument("--stack", metavar="NAME", help=stacks.HELP)
     parser.add_argument("--version", action="version", version=f"Token Broker {read_version()}")
     groups = parser.add_subparsers(dest="group", required=True, metavar="COMMAND")
     bootstrap.add_parser(groups, plain)  # its --stack is one of CloudFormation
-    groups.add_parser("init", parents=[common], help="create the keys that are missing").set_defaults(act=_init)
+    groups.add_parser("init", parents=[common], help="create missing keys").set_defaults(act=_init)
     clients.add_parsers(groups, common)
     registration_tokens.add_parsers(groups, common)
     providers.add_parsers(groups, common)
@@ -134,12 +134,12 @@ def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any] | None
 
 
 def _explain(code: str) -> tuple[str, str]:
-    """AWS's word in ours."""
+    """AWS's error code as a sentence."""
     plain = code.removeprefix("kms_")
     if plain in ("keyset_missing", "keyset_without_one_current_key"):
-        return "the keys are not there", "broker init"
+        return "the keys do not exist", "broker init"
     return _WHY.get(
-        plain, (f"AWS did not do it ({plain})", "sign in to AWS and set AWS_REGION; is BROKER_ENDPOINT_URL right?")
+        plain, (f"AWS refused the request ({plain})", "sign in to AWS, set AWS_REGION and check BROKER_ENDPOINT_URL")
     )
 
 
@@ -148,45 +148,47 @@ def _init(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _add_resource(groups: Any, common: argparse.ArgumentParser) -> None:
-    verbs = groups.add_parser("resource", help="your own APIs").add_subparsers(
+    verbs = groups.add_parser("resource", help="manage your own APIs").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    create = verbs.add_parser("create", parents=[common], help="register an API that takes our access tokens")
+    create = verbs.add_parser(
+        "create", parents=[common], help="register an API that accepts the broker's access tokens"
+    )
     create.add_argument("--audience", required=True, metavar="URI")
-    create.add_argument("--scope", default="", help="scopes of that API")
+    create.add_argument("--scope", default="", help="scopes of the API")
     create.add_argument(
-        "--lifetime", type=int, metavar="SECONDS", help="life of its tokens (default: the deployment's)"
+        "--lifetime", type=int, metavar="SECONDS", help="lifetime of its tokens (default: that of the deployment)"
     )
     create.set_defaults(act=_create_resource)
-    verbs.add_parser("list", parents=[common], help="all of them").set_defaults(act=_list_resources)
+    verbs.add_parser("list", parents=[common], help="list all APIs").set_defaults(act=_list_resources)
 
 
 def _create_resource(deployment: Deployment, options: argparse.Namespace) -> Any:
     if not _AUDIENCE.fullmatch(options.audience):
         raise OperationError(
-            "--audience must be an absolute URI without fragment", "--audience https://api.example.com"
+            "--audience must be an absolute URI without a fragment", "--audience https://api.example.com"
         )
     if options.lifetime is not None and not 30 <= options.lifetime <= 86400:
-        raise OperationError("--lifetime must be between 30 and 86400 seconds", "leave it out for the default")
+        raise OperationError("--lifetime must be between 30 and 86400 seconds", "omit the option for the default")
     try:
         scopes = parse_scope(options.scope)
     except OAuthError as error:
-        raise OperationError(f"--scope cannot be read: {error.reason}", '--scope "orders:read"') from None
+        raise OperationError(f"--scope is invalid: {error.reason}", '--scope "orders:read"') from None
     _check_no_providers(deployment, scopes)
     resource = Resource(audience=options.audience, scopes=scopes, token_seconds=options.lifetime)
     return resource_row(create_resource(deployment, resource))
 
 
 def _check_no_providers(deployment: Deployment, scopes: frozenset[str]) -> None:
-    """A scope behind a provider's id is that provider's: an API of the team's own may not carry it."""
+    """A scope that starts with a provider's id belongs to that provider; no API of the team may have it."""
     try:
         theirs = split_by_provider(scopes, read_catalog(deployment.settings).ids).keys() - {""}
     except ConfigurationError as error:
         raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
     except OAuthError:
-        raise OperationError("a scope is nothing but a provider's id", '--scope "orders:read"') from None
+        raise OperationError("a scope consists only of a provider's id", '--scope "orders:read"') from None
     if theirs:
-        raise OperationError(f"{min(theirs)}: is how scopes of that provider begin", '--scope "orders:read"')
+        raise OperationError(f"{min(theirs)}: is reserved for scopes of that provider", '--scope "orders:read"')
 
 
 def _list_resources(deployment: Deployment, options: argparse.Namespace) -> Any:

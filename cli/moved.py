@@ -1,4 +1,4 @@
-"""One connection on its way in or out: a line of JSON or of CSV, whose names are those of docs/moving.md."""
+"""One connection that is imported or exported: a line of JSON or CSV with the names of docs/moving.md."""
 
 import csv
 import io
@@ -18,14 +18,14 @@ END_OF_TIME = 10**11  # the year 5138
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Tokens of one account, and whose they are.
+    """Tokens of one account, and their user.
 
-    provider          id of the third party here
-    subject           its stable id of the account; issuer: whose name space that is, where the provider has several
-    user_provider, user_subject, user_issuer   the account with which the user signs in here; by default the same one
-    sub, account_id   instead of these: the names that this very deployment gave both
-    scope             granted, in the provider's own names, with spaces between
-    expires_at        of the access token: epoch seconds, or a date of ISO 8601; none: it has no end
+    provider          provider id here
+    subject           the account's stable id at the provider; issuer: its name space, if the provider has several
+    user_provider, user_subject, user_issuer   the account with which the user signs in here; default: the same account
+    sub, account_id   instead of these: the ids that this deployment gave to both
+    scope             granted, as named by the provider, separated by spaces
+    expires_at        of the access token: epoch seconds or an ISO 8601 date; none: it does not expire
     connected_at      when the user allowed it; default: now
     metadata          the values of `[metadata]` of the provider's file
     """
@@ -48,23 +48,23 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     client_id: str = ""
 
     def __repr__(self) -> str:
-        """Never a token, wherever this value is printed."""
+        """Never prints a token."""
         return f"Moved(provider={self.provider!r})"
 
 
 class NotMoved(Exception):
-    """Why a line stays behind, in one of the words of docs/moving.md."""
+    """Why a line was not imported, as a reason code of docs/moving.md."""
 
 
 def read_lines(text: str) -> Iterator[tuple[int, Moved | NotMoved]]:
-    """Every line that holds something, numbered from 1, of a CSV file with a first line of names, or of JSON lines.
+    """Every non-empty line, numbered from 1, of a CSV file with a header, or of JSON lines.
 
-    Raises OperationError where it is neither.
+    Raises OperationError if it is neither.
     """
     lines = text.split("\n")  # not what else Unicode calls an end of a line: JSON has it as it is within a name
     first = next((line for line in lines if line.strip()), "")
     if not first:
-        raise OperationError("there is no line in it", "one connection in each line: docs/moving.md")
+        raise OperationError("the file is empty", "give one connection per line: docs/moving.md")
     if first.lstrip().startswith("{"):
         numbered = ((at, line) for at, line in enumerate(lines, 1) if line.strip())
         yield from ((at, _read(line)) for at, line in numbered)
@@ -73,12 +73,12 @@ def read_lines(text: str) -> Iterator[tuple[int, Moved | NotMoved]]:
     unknown = set(reader.fieldnames or ()) - set(Moved.__struct_fields__)
     if unknown or "access_token" not in (reader.fieldnames or ()):
         raise OperationError(
-            "its first line does not name what docs/moving.md names", "name the columns, or give JSON lines"
+            "its first line does not have the column names of docs/moving.md", "name the columns, or give JSON lines"
         )
     try:
         rows = [(reader.line_num, row) for row in reader]
     except csv.Error:
-        raise OperationError("a field of it is too long to be one of docs/moving.md", "look at its quotes") from None
+        raise OperationError("a field is too long", "check the quotes in the file") from None
     for number, row in rows:
         given = {name: value for name, value in row.items() if name and value}
         if "metadata" in given:
@@ -94,7 +94,7 @@ def _object(text: str) -> Any:
 
 
 def _read(line: str) -> Moved | NotMoved:
-    """What is wrong is said in a word, never by what stands there. A null is what another system does not have."""
+    """A fault is reported as a reason code, never with the value. A null means that the other system has no value."""
     try:
         told = msgspec.json.decode(line, type=dict[str, Any])
         moved = msgspec.convert({name: value for name, value in told.items() if value is not None}, Moved)
@@ -136,7 +136,7 @@ def _seconds(told: int | str) -> int:
 
 
 def owner_of(login: str, subject: Subject | None, identity_key: bytes) -> str:
-    """Whose login it is. Raises NotMoved where the table links it to a user, and the broker did not."""
+    """The user of a login. Raises NotMoved if the table links it to a user without the broker's signature."""
     if subject is None or not subject.linked_to:
         return login
     if not is_linked_login(identity_key, login=login, sub=subject.linked_to, mac=subject.link_mac):

@@ -1,10 +1,10 @@
-"""The name that somebody meant."""
+"""Suggests the name that was probably meant."""
 
 import difflib
 from collections.abc import Iterable
 
 
 def nearest(typed: str, names: Iterable[str]) -> str | None:
-    """The name that is most like what was typed; None where none is."""
+    """The known name most similar to the typed one; None if none is similar."""
     near = difflib.get_close_matches(typed, sorted(names), n=1, cutoff=0.6)
     return near[0] if near else None

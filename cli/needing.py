@@ -1,4 +1,6 @@
-"""Who still needs an old version of a key that has no time of its own: every item is looked at before it goes."""
+"""Counts the items that still need an old key version without an expiry. Every item is read before the key is
+destroyed.
+"""
 
 from chalicelib.protocol.sealing import sealed_version
 from chalicelib.records.client import Client
@@ -9,7 +11,7 @@ PAGE = 500
 
 
 def find_needed(deployment: Deployment, purpose: str, version: int) -> dict[str, int]:
-    """What needs it -> how many; empty where nothing does. `purpose` is vault or pepper."""
+    """What needs the key -> how many; empty if nothing does. `purpose` is vault or pepper."""
     found = _sealed_by_vault(deployment, version) if purpose == "vault" else _hashed_by_pepper(deployment, version)
     return {what: count for what, count in found.items() if count}
 

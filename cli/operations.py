@@ -1,4 +1,4 @@
-"""What the operator can do to a deployment, as functions: the command and the local stack call the same ones."""
+"""The operator's actions on a deployment, as functions that the command and the local stack share."""
 
 import secrets
 from collections.abc import Iterator, Mapping
@@ -38,7 +38,7 @@ ROTATION_SECONDS = 7 * 86400
 
 
 class OperationError(Exception):
-    """Something the operator asked cannot be done; `hint` says what to type next, `details` more for programs."""
+    """A command cannot be done; `hint` says what to type next, `details` adds facts for programs."""
 
     def __init__(self, message: str, hint: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -64,7 +64,7 @@ class Deployment:
     def time_of_mark(self) -> int:
         """The later of the time here and at AWS, epoch seconds.
 
-        A mark with the time of a clock that is behind would leave out what was decided meanwhile.
+        A cutoff from a slow clock would miss recent consents.
         """
         asked = {self.settings.table: {"Keys": [item_key(DEPLOYMENT.pk)], "ProjectionExpression": "pk"}}
         answer = call_with_repeats(self.dynamodb, "BatchGetItem", {"RequestItems": asked})
@@ -77,9 +77,9 @@ class Deployment:
         return paced_tries(self.entropy, SystemSleeper(), RequestDeadline())
 
     def put_if_absent(self, place: Place[Any], record: msgspec.Struct, *, purge_at: int | None = None) -> bool:
-        """True where it was written; False where something stood there.
+        """True if the item was written; False if it existed.
 
-        purge_at   when the table may let it vanish, epoch seconds; None: never
+        purge_at   when DynamoDB may delete it (TTL), epoch seconds; None: never
         """
         vanishing = {} if purge_at is None else {"purge_at": purge_at}
         payload = {
@@ -96,17 +96,17 @@ class Deployment:
         return True
 
     def put(self, place: Place[Any], record: msgspec.Struct) -> None:
-        """Write, whatever stood there."""
+        """Write, and overwrite any existing item."""
         item = encode_item(place.pk, record)
         call_with_repeats(self.dynamodb, "PutItem", {"TableName": self.settings.table, "Item": item})
 
     def put_fields(self, place: Place[T], record: T, *names: str, read: T | None = None) -> T | None:
-        """Write these fields in one step and leave the others as they stand, marks above all: whoever threw a switch
-        meanwhile, or long ago, threw it for good.
+        """Write these fields in one step and leave the others unchanged, above all cutoffs: a kill switch that was set
+        earlier or meanwhile must stay set.
 
-        read   the record as it was read: these fields must still stand so; None where they may be anything
+        read   the record as it was read: these fields must be unchanged; None if they may have any value
 
-        The record as it stands now; None where it is not as it was read.
+        The record as now stored; None if it was changed since it was read.
         """
         new, old = encode_item(place.pk, record), {} if read is None else encode_item(place.pk, read)
         written = {"schema", *names}
@@ -134,7 +134,7 @@ class Deployment:
         return decode_item(answer["Attributes"], place.record)
 
     def delete(self, place: Place[Any]) -> bool:
-        """True where something stood there."""
+        """True if the item existed."""
         payload = {"TableName": self.settings.table, "Key": item_key(place.pk), "ReturnValues": "ALL_OLD"}
         return bool(call_with_repeats(self.dynamodb, "DeleteItem", payload).get("Attributes"))
 
@@ -158,7 +158,7 @@ class Deployment:
 
 
 def _read_item(item: dict[str, Any], record: type[Any]) -> Any:
-    """Raises OperationError, which names the item: none is passed over, for what is looked for may be that one."""
+    """Raises OperationError with the item's key: no item is skipped, because it could be the one that is searched."""
     try:
         return decode_item(item, record)
     except ItemUnreadable:
@@ -167,7 +167,7 @@ def _read_item(item: dict[str, Any], record: type[Any]) -> Any:
 
 
 def _stands(name: str, old: dict[str, Any] | None) -> str:
-    """The condition that a field is as it was read; one that was empty may never have been written."""
+    """The condition that a field is unchanged; an empty field may never have been written."""
     if old is None:
         return f"attribute_not_exists(#{name})"
     same = f"#{name} = :old_{name}"
@@ -178,9 +178,9 @@ _NEVER_WRITTEN: tuple[dict[str, Any], ...] = ({"L": []}, {"BOOL": False}, encode
 
 
 def init_keysets(deployment: Deployment) -> list[str]:
-    """Create every keyset that is not there yet; the purposes that were created. Never on a request.
+    """Create every missing keyset and return the created purposes. Never called by a request.
 
-    The deployment's own record comes with them: only what stands in the table can be kept in a process's memory.
+    Also creates the record of the deployment, because a process can cache only an item that exists.
     """
     deployment.put_if_absent(DEPLOYMENT, DeploymentRecord())
     there = deployment.store.read(*(keyset_place(purpose) for purpose in PURPOSES))
@@ -189,7 +189,7 @@ def init_keysets(deployment: Deployment) -> list[str]:
 
 
 def _init_keyset(deployment: Deployment, purpose: Purpose) -> bool:
-    """False where somebody else was faster: a keyset is never replaced."""
+    """False if another process was faster: a keyset is never replaced."""
     signing = purpose == "signing"
     plain = new_signing_key() if signing else deployment.entropy.token_bytes(KEY_BYTES)
     wrapped = wrap_key(deployment, purpose, 1, plain)
@@ -204,7 +204,7 @@ def _init_keyset(deployment: Deployment, purpose: Purpose) -> bool:
 
 
 def wrap_key(deployment: Deployment, purpose: str, version: int, plain: bytes) -> bytes:
-    """One key as the table keeps it: only KMS opens it, and only for this deployment, purpose and version."""
+    """One key as stored: only KMS decrypts it, and only for this deployment, purpose and version."""
     return deployment.ring.wrap(purpose, version, plain)
 
 
@@ -214,7 +214,7 @@ def new_client_id() -> str:
 
 
 def new_client_secret(deployment: Deployment) -> tuple[str, SecretHash]:
-    """256 bits as 64 hex characters, shown once, and what is kept of them."""
+    """256 bits as 64 hex characters, shown once, and the hash that is stored."""
     secret = secrets.token_hex(32)
     pepper = deployment.keys.get("pepper").current
     kept = SecretHash(
@@ -224,9 +224,9 @@ def new_client_secret(deployment: Deployment) -> tuple[str, SecretHash]:
 
 
 def create_client(deployment: Deployment, client: Client) -> tuple[Client, str | None]:
-    """Register a client under a fresh id (or the one it names); with its secret where its method has one.
+    """Register a client under a new id (or its own) and return its secret, if its method has one.
 
-    Raises OperationError where the id is taken.
+    Raises OperationError if the id exists.
     """
     secret = None
     if client.has_secret:
@@ -236,18 +236,18 @@ def create_client(deployment: Deployment, client: Client) -> tuple[Client, str |
         client, client_id=client.client_id or new_client_id(), created_at=deployment.clock.now()
     )
     if not deployment.put_if_absent(client_place(client.client_id), client):
-        raise OperationError(f"client {client.client_id} exists already", "broker client show CLIENT_ID")
+        raise OperationError(f"client {client.client_id} already exists", "broker client show CLIENT_ID")
     return client, secret
 
 
 def rotate_client_secret(deployment: Deployment, client_id: str, *, overlap_seconds: int) -> tuple[Client, str]:
-    """A second secret; the first one ends after the overlap. Two live at most.
+    """Create a second secret; the first one expires after the overlap. At most two are valid.
 
-    Raises OperationError, also where somebody else rotates it at this moment.
+    Raises OperationError, also if another process rotates the secret.
     """
     client = find_client(deployment, client_id)
     if not client.has_secret:
-        raise OperationError(f"client {client_id} has no secret", "public clients and those with a key have none")
+        raise OperationError(f"client {client_id} has no secret", "public clients and clients with keys have no secret")
     now = deployment.clock.now()
     secret, kept = new_client_secret(deployment)
     newest = client.secrets[-1:] if overlap_seconds > 0 else ()
@@ -255,53 +255,57 @@ def rotate_client_secret(deployment: Deployment, client_id: str, *, overlap_seco
     changed = msgspec.structs.replace(client, secrets=(*ending, kept))
     written = deployment.put_fields(client_place(client_id), changed, "secrets", read=client)
     if written is None:
-        raise OperationError(f"client {client_id} was changed at this moment", "broker client show CLIENT_ID")
+        raise OperationError(f"client {client_id} was changed by another process", "broker client show CLIENT_ID")
     return written, secret
 
 
 def change_keys(deployment: Deployment, client: Client, changed: Client) -> Client:
-    """Other keys from now on, and no secret; the revision rises, so that users are asked again.
+    """Replace the keys and remove the secret; the revision rises, so users are asked for consent again.
 
     client    as it was read
 
-    Raises OperationError where somebody else changes it at this moment.
+    Raises OperationError if another process changes the client.
     """
     changed = msgspec.structs.replace(changed, secrets=(), revision=client.revision + 1)
     fields = ("token_endpoint_auth_method", "secrets", "jwks", "jwks_uri", "token_endpoint_auth_signing_alg")
     written = deployment.put_fields(client_place(client.client_id), changed, *fields, "revision", read=client)
     if written is None:
-        raise OperationError(f"client {client.client_id} was changed at this moment", "broker client show CLIENT_ID")
+        raise OperationError(
+            f"client {client.client_id} was changed by another process", "broker client show CLIENT_ID"
+        )
     return written
 
 
 def update_client(deployment: Deployment, client: Client, **fields: Any) -> Client:
-    """Other values for these fields, from the next request on. Raises OperationError."""
+    """Change these fields, effective at the next request. Raises OperationError."""
     changed = msgspec.structs.replace(client, **fields)
     written = deployment.put_fields(client_place(client.client_id), changed, *fields, read=client)
     if written is None:
-        raise OperationError(f"client {client.client_id} was changed at this moment", "broker client show CLIENT_ID")
+        raise OperationError(
+            f"client {client.client_id} was changed by another process", "broker client show CLIENT_ID"
+        )
     return written
 
 
 def find_client(deployment: Deployment, client_id: str) -> Client:
-    """Raises OperationError where there is none."""
+    """The client. Raises OperationError if it does not exist."""
     place = client_place(client_id)
     client = deployment.store.read(place).get(place)
     if client is None:
-        raise OperationError(f"there is no client {client_id}", "broker client list")
+        raise OperationError(f"no such client: {client_id}", "broker client list")
     return client
 
 
 def list_clients(deployment: Deployment) -> list[Client]:
-    """All clients, by name; those that are named by the URL of a document among them."""
+    """All clients, by name, including those named by the URL of a document."""
     found: list[Client] = [*deployment.scan("CLIENT#", Client), *deployment.scan("CIMD#", Client)]
     return sorted(found, key=lambda client: (client.client_name, client.client_id))
 
 
 def delete_client(deployment: Deployment, client_id: str) -> None:
-    """From now on no grant type works for it, also for its live refresh tokens. Raises OperationError."""
+    """Disable every grant type of the client, also for its valid refresh tokens. Raises OperationError."""
     if not deployment.delete(client_place(client_id)):
-        raise OperationError(f"there is no client {client_id}", "broker client list")
+        raise OperationError(f"no such client: {client_id}", "broker client list")
 
 
 def set_provider(
@@ -314,13 +318,13 @@ def set_provider(
     variables: Mapping[str, str] | None = None,
     moves: ProviderRecord | None = None,
 ) -> ProviderRecord:
-    """Switch a provider on with our registration there; its secret is sealed before it is stored.
+    """Enable a provider with the broker's registration there; its secret is encrypted before it is stored.
 
-    variables   already held against the file's rules
-    moves       the record as it was read, where other hosts are asked from now on: what was connected before ends, and
-                its tokens are shown to nobody
+    variables   already checked against the file's rules
+    moves       the record as it was read, if requests go to other hosts from now on: present connections end, and their
+                tokens are not sent there
 
-    Its marks stay: a new secret revives nothing that was ended, and switches nothing on that was switched off.
+    Its cutoffs stay: a new secret restores nothing that was ended and enables nothing that was disabled.
     """
     record = ProviderRecord(
         provider_id=provider_id,
@@ -343,19 +347,19 @@ def set_provider(
 
 
 def list_providers(deployment: Deployment) -> list[ProviderRecord]:
-    """All providers that are switched on."""
+    """All enabled providers."""
     found: list[ProviderRecord] = deployment.scan("PROVIDER#", ProviderRecord)
     return sorted(found, key=lambda record: record.provider_id)
 
 
 def create_resource(deployment: Deployment, resource: Resource) -> Resource:
-    """Register a team's own API. Raises OperationError: it is ours, under ours, or there already."""
+    """Register an API of the team. Raises OperationError: it is the issuer, under the issuer, or already registered."""
     issuer = deployment.settings.issuer
     if resource.audience == issuer or resource.audience.startswith(issuer.rstrip("/") + "/"):
-        raise OperationError("a resource may not be the issuer or lie under it", "name your API's own address")
+        raise OperationError("a resource may not be the issuer or a path below it", "use the address of your API")
     resource = msgspec.structs.replace(resource, created_at=deployment.clock.now())
     if not deployment.put_if_absent(resource_place(resource.audience), resource):
-        raise OperationError(f"resource {resource.audience} exists already", "broker resource list")
+        raise OperationError(f"resource {resource.audience} already exists", "broker resource list")
     return resource
 
 

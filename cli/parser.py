@@ -1,4 +1,4 @@
-"""The parser of every command: wrong words end with 2, the nearest right ones, and where the help is."""
+"""The parser of every command. A wrong argument exits with 2, a suggestion and the help command."""
 
 import argparse
 import re
@@ -10,10 +10,10 @@ from cli.nearest import nearest
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A subcommand reports its own faults: the one above it would name the help of all commands."""
+    """A subcommand reports its own faults; its parent would point to the help of all commands."""
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """As argparse does it; words that are left over are a fault here."""
+        """As in argparse, but left-over arguments are an error."""
         known, rest = super().parse_known_args(args, namespace)
         if rest:
             self.error(self._say_unknown(rest))
@@ -32,13 +32,13 @@ class CommandParser(argparse.ArgumentParser):
         raise argparse.ArgumentError(action, f"invalid choice: {value!r}; {meant}")
 
     def error(self, message: str) -> NoReturn:
-        """End with 2 and what to type next."""
+        """Exit with 2 and print the next step."""
         command = f"python3 {self.prog}" if self.prog.startswith("dev.py") else self.prog
         self.exit(2, f"{self.prog}: error: {message}\n  next: {command} --help\n")
 
 
 def read_version() -> str:
-    """The release of this checkout; "unknown" where the command ships without it."""
+    """The release of this checkout; "unknown" if the command ships without pyproject.toml."""
     try:
         text = (Path(__file__).resolve().parent.parent / "pyproject.toml").read_text(encoding="utf-8")
     except OSError:

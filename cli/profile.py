@@ -1,4 +1,6 @@
-"""Apps under a profile: what the FAPI 2.0 Security Profile would refuse at every use is not registered at all."""
+"""Clients under a profile: a client whose every request the FAPI 2.0 Security Profile would refuse is not
+registered.
+"""
 
 from msgspec.structs import replace
 
@@ -9,7 +11,7 @@ from cli.operations import Deployment, OperationError
 
 
 def fit(deployment: Deployment, client: Client) -> Client:
-    """The client with the protections that it has under the profile anyway. Raises OperationError: it does not fit."""
+    """The client with the protections that the profile requires. Raises OperationError if it does not fit."""
     settings = deployment.settings
     if not settings.is_fapi2:
         return client
@@ -18,11 +20,11 @@ def fit(deployment: Deployment, client: Client) -> Client:
     if reason is not None:
         fix = {
             "client_without_private_key_jwt": "--auth-method private_key_jwt --jwks KEYS.json",
-            "client_signs_by_another_algorithm": f"--auth-signing-alg {algorithms[0]}, or leave it out",
-            REDIRECT: "an https address; a program on the user's device may have a loopback one with --native",
+            "client_signs_by_another_algorithm": f"--auth-signing-alg {algorithms[0]}, or omit the option",
+            REDIRECT: "use an https address; an app on the user's device may use a loopback address with --native",
         }[reason]
-        raise OperationError(f"BROKER_PROFILE=fapi2 lets no such client in: {reason}", fix)
+        raise OperationError(f"BROKER_PROFILE=fapi2 does not allow this client: {reason}", fix)
     missing = sorted(client.grant_types - set(offered(settings).grant_types))
     if missing:
-        raise OperationError(f"BROKER_PROFILE=fapi2 has no grant type {missing[0]}", "leave --device out")
+        raise OperationError(f"BROKER_PROFILE=fapi2 does not allow the grant type {missing[0]}", "omit --device")
     return replace(client, require_pushed_authorization_requests=True, dpop_bound_access_tokens=True)

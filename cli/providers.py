@@ -1,4 +1,4 @@
-"""broker provider list|show|check|set: which third parties users may sign in with."""
+"""broker provider list|show|check|set: the providers that users sign in with or connect."""
 
 import argparse
 import re
@@ -42,27 +42,29 @@ _LOOPBACK = re.compile(r"http://(?:localhost|127(?:\.[0-9]{1,3}){3}|\[::1\])(?::
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words below `broker provider`."""
-    verbs = groups.add_parser("provider", help="the third parties").add_subparsers(
+    """The subcommands of `broker provider`."""
+    verbs = groups.add_parser("provider", help="manage providers").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    verbs.add_parser("list", parents=[common], help="all provider files").set_defaults(act=_list)
-    show = verbs.add_parser("show", parents=[common], help="one provider, and the redirect URI to register there")
+    verbs.add_parser("list", parents=[common], help="list all provider files").set_defaults(act=_list)
+    show = verbs.add_parser("show", parents=[common], help="show one provider, and the redirect URI to register there")
     show.add_argument("provider_id")
     show.set_defaults(act=_show)
-    check = verbs.add_parser("check", parents=[common], help="try a provider, or a provider file that you write")
+    check = verbs.add_parser("check", parents=[common], help="check a provider, or a provider file that you write")
     check.add_argument("what", metavar="PROVIDER_ID|FILE.toml")
     check.set_defaults(act=_check)
-    put = verbs.add_parser("set", parents=[common], help="switch a provider on with your registration there")
+    put = verbs.add_parser("set", parents=[common], help="enable a provider with your registration there")
     put.add_argument("provider_id")
     put.add_argument("--client-id", required=True, help="your client_id at the provider")
     put.add_argument(
-        "--secret-from", metavar=SOURCES, help="your secret or private key there: never on the command line"
+        "--secret-from",
+        metavar=SOURCES,
+        help="where to read your client secret or private key from; never on the command line",
     )
-    put.add_argument("--issuer", help="the issuer, for provider files that leave it to you (oidc)")
-    value = "a value that the provider file asks you for (broker provider show); may be repeated"
+    put.add_argument("--issuer", help="the issuer, for provider files without one (oidc)")
+    value = "a variable of the provider file (see broker provider show); may repeat"
     put.add_argument("--variable", metavar="NAME=VALUE", action="append", default=[], dest="variables", help=value)
-    moving = "what is connected now ends, where other hosts are asked from now on"
+    moving = "end present connections if this changes the provider's hosts"
     put.add_argument("--ends-connections", action="store_true", help=moving)
     put.set_defaults(act=_set)
     add_schema_parser(verbs, common)
@@ -78,7 +80,10 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
         for one in places
     ]
     verified, unverified = (sum(row[key] for row in rows) for key in ("verified", "unverified"))
-    said = f"{len(rows)} provider files: {verified} lines stated by a page that was read, {unverified} unverified"
+    said = (
+        f"{len(rows)} provider files: {verified} lines verified in the provider's documentation, {unverified} "
+        "unverified"
+    )
     return Listing(rows, said)
 
 
@@ -87,7 +92,7 @@ def _count(catalog: Catalog, provider_id: str) -> dict[str, int]:
 
 
 def _count_text(text: str) -> dict[str, int]:
-    """How much of a file was read in the provider's documentation."""
+    """How much of a file was verified in the provider's documentation."""
     verified, unverified = count_sources(tomllib.loads(text))
     return {"verified": verified, "unverified": unverified}
 
@@ -124,7 +129,7 @@ def _check(deployment: Deployment, options: argparse.Namespace) -> Any:
     findings["endpoints"] = (
         _check_endpoints(deployment, record, filled)
         if filled
-        else f"a value of it is missing or does not fit: set it again, with {_variable_words(definition)}"
+        else f"a variable is missing or invalid: set the provider again with {_variable_words(definition)}"
     )
     bad = [name for name, finding in findings.items() if not finding.startswith("ok")]
     if bad:
@@ -135,12 +140,12 @@ def _check(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def names_a_file(options: argparse.Namespace) -> bool:
-    """Is it a file that is to be checked? That needs no deployment."""
+    """Whether the argument is a file; checking a file needs no deployment."""
     return bool(options.act is _check and options.what.endswith(".toml"))
 
 
 def check_file(name: str) -> Any:
-    """What is in a provider file. Raises OperationError naming every fault."""
+    """Read a provider file. Raises OperationError with every fault."""
     path = Path(name)
     try:
         text = path.read_text(encoding="utf-8")
@@ -148,9 +153,9 @@ def check_file(name: str) -> Any:
     except (OSError, UnicodeDecodeError):
         raise OperationError(f"{path} cannot be read", "name a provider file that exists") from None
     except InvalidDefinition as error:
-        said = "\n  ".join([f"{path.name} cannot be used:", *error.faults])
+        said = "\n  ".join([f"{path.name} is invalid:", *error.faults])
         details = {"faults": [msgspec.to_builtins(fault) for fault in error.details]}
-        raise OperationError(said, "docs/providers.md has the keys", details) from None
+        raise OperationError(said, "see the keys in docs/providers.md", details) from None
     row = {"provider_id": definition.provider_id, "file": "ok", "checked_on": definition.checked_on.isoformat()}
     return {**row, **_count_text(text)}
 
@@ -161,13 +166,13 @@ def _check_secret(deployment: Deployment, record: ProviderRecord, definition: Pr
         if not record.public:
             check_key(secret, definition)
     except SealBroken:
-        return "does not open for this client_id, issuer and these values: set it again"
+        return "cannot be decrypted for this client_id, issuer and variables: set it again"
     except OperationError as unusable:
         return str(unusable)
     if record.public:
         needless = definition.token_endpoint_auth_method == "none"
-        return "ok, none needed" if needless else "missing: set it with --secret-from"
-    return "ok, opens"
+        return "ok, not needed" if needless else "missing: set it with --secret-from"
+    return "ok, can be decrypted"
 
 
 def _check_endpoints(deployment: Deployment, record: ProviderRecord, definition: ProviderDefinition) -> str:
@@ -177,8 +182,8 @@ def _check_endpoints(deployment: Deployment, record: ProviderRecord, definition:
         found = ProviderDirectory(GuardedFetcher(), deployment.clock).endpoints(definition, record.issuer)
     except (ProviderUnavailable, ProviderMisbehaved, ProviderRefused) as error:
         local = deployment.settings.is_loopback and error.reason.endswith("_not_allowed")
-        return f"cannot be found from here ({error.reason})" + (
-            "; the command asks no provider on loopback, the running stack does" if local else ""
+        return f"cannot be fetched from here ({error.reason})" + (
+            "; this command calls no provider on loopback, but the running stack does" if local else ""
         )
     return f"ok, {found.token_endpoint}"
 
@@ -214,19 +219,21 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _check_no_own_scopes(deployment: Deployment, provider_id: str) -> None:
-    """A scope behind its id would be the provider's: no API of the team's own may have one. Raises OperationError."""
+    """A scope that starts with its id belongs to the provider; no API of the team may have one. Raises
+    OperationError.
+    """
     for resource in list_resources(deployment):
         if any(scope.startswith(f"{provider_id}:") for scope in resource.scopes):
             fix = "give the provider file another provider_id"
-            raise OperationError(f"{provider_id}: is how scopes of {resource.audience} begin", fix)
+            raise OperationError(f"scopes of {resource.audience} already start with {provider_id}:", fix)
 
 
 def _read_moving(
     deployment: Deployment, definition: ProviderDefinition, options: argparse.Namespace, variables: Mapping[str, str]
 ) -> ProviderRecord | None:
-    """The record as it stands, where hosts would be asked that were not until now: users' tokens are not for those.
+    """The stored record, if requests would go to new hosts: users' tokens must not be sent there.
 
-    Raises OperationError where the operator has not said that this is meant.
+    Raises OperationError if the operator has not confirmed this.
     """
     before = _record(deployment, definition.provider_id)
     if before is None:
@@ -234,8 +241,8 @@ def _read_moving(
     known = _hosts(definition, before.issuer, before.variables)
     others = sorted(_hosts(definition, options.issuer, variables) - known)
     if others and not options.ends_connections:
-        said = f"{', '.join(others)} would be asked from now on: what is connected now is not for there, and would end"
-        raise OperationError(said, "--issuer and --variable as they were, or --ends-connections if that is meant")
+        said = f"{', '.join(others)} would receive requests from now on, so all present connections would end"
+        raise OperationError(said, "repeat the present --issuer and --variable, or add --ends-connections")
     return before if others else None
 
 
@@ -260,7 +267,7 @@ def _variable_words(definition: ProviderDefinition) -> str:
 
 
 def _fill(definition: ProviderDefinition, variables: Mapping[str, str]) -> ProviderDefinition | None:
-    """None where the values do not fit the file."""
+    """None if the values do not match the file."""
     try:
         return fill(definition, variables)
     except ValueRefused:
@@ -270,7 +277,7 @@ def _fill(definition: ProviderDefinition, variables: Mapping[str, str]) -> Provi
 def _check_apart(
     deployment: Deployment, definition: ProviderDefinition, options: argparse.Namespace, variables: Mapping[str, str]
 ) -> None:
-    """Two provider ids behind one registration could be mixed up at the callback (CB-06). Raises OperationError."""
+    """Two provider ids with one registration could be confused at the callback (CB-06). Raises OperationError."""
     catalog, records = _catalog(deployment), list_providers(deployment)
     known = {
         record.provider_id: (file and _fill(file, record.variables), record.issuer, record.client_id)
@@ -283,7 +290,7 @@ def _check_apart(
             {one: (_where(file, issuer), client_id) for one, (file, issuer, client_id) in known.items() if file}
         )
     except InvalidDefinition as error:
-        raise OperationError("; ".join(error.faults), "--client-id of a second app") from None
+        raise OperationError("; ".join(error.faults), "use the --client-id of a second app at the provider") from None
 
 
 def _where(definition: ProviderDefinition, issuer: str | None) -> str:
@@ -291,7 +298,7 @@ def _where(definition: ProviderDefinition, issuer: str | None) -> str:
 
 
 def _is_issuer(deployment: Deployment, issuer: str) -> bool:
-    """An https address; on this machine also http, where the broker itself is on this machine."""
+    """An https address; also http on loopback, if the broker runs on loopback."""
     return bool(_HTTPS.fullmatch(issuer) or (deployment.settings.is_loopback and _LOOPBACK.fullmatch(issuer)))
 
 
@@ -305,7 +312,7 @@ def _catalog(deployment: Deployment) -> Catalog:
 def _definition(catalog: Catalog, provider_id: str) -> ProviderDefinition:
     definition = catalog.get(provider_id)
     if definition is None:
-        raise OperationError(f"there is no provider file {provider_id}", "broker provider list")
+        raise OperationError(f"no such provider file: {provider_id}", "broker provider list")
     return definition
 
 

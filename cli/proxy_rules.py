@@ -1,4 +1,4 @@
-"""`--proxy-allow "github GET,HEAD /user"`: one kind of call that a client may make through the proxy."""
+"""`--proxy-allow "github GET,HEAD /user"`: allows one kind of call through the proxy."""
 
 from chalicelib.protocol.errors import InvalidRequest
 from chalicelib.providers.catalog import Catalog
@@ -9,14 +9,14 @@ from cli.operations import OperationError
 
 HELP = (
     'calls that it may make through the proxy, as "PROVIDER METHODS PATH [SCOPE]": "github GET /user", '
-    '"google GET,POST gmail.googleapis.com/gmail/v1"; with a scope, "github POST /gists gist", only where the grant '
-    "holds it; may repeat; default: all"
+    '"google GET,POST gmail.googleapis.com/gmail/v1"; with a scope, "github POST /gists gist", only if the grant '
+    "has it; may repeat; default: all"
 )
 _EXAMPLE = '--proxy-allow "github GET /user"'
 
 
 def parse_rules(texts: list[str], catalog: Catalog) -> tuple[ProxyRule, ...]:
-    """Rules as they are typed. Raises OperationError."""
+    """Parse the typed rules. Raises OperationError."""
     return tuple(_parse_rule(text, catalog) for text in texts)
 
 
@@ -29,13 +29,13 @@ def show_rule(rule: ProxyRule) -> str:
 def _parse_rule(text: str, catalog: Catalog) -> ProxyRule:
     provider_id, methods, place, scope, *more = (*text.split(), "", "", "", "")
     if not place or any(more):
-        raise OperationError(f"{text!r} is no rule: three words are wanted, or four with a scope", _EXAMPLE)
+        raise OperationError(f"{text!r} is not a rule: give three words, or four with a scope", _EXAMPLE)
     definition = catalog.get(provider_id)
     if definition is None or definition.api is None:
-        raise OperationError(f"there is no API of a provider {provider_id}", "broker provider list")
+        raise OperationError(f"no provider {provider_id} has an API", "broker provider list")
     host, _, path = place.partition("/")
     if host and host not in definition.api.hosts:
-        known = ", ".join(definition.api.hosts) or "none but that of its base_url"
+        known = ", ".join(definition.api.hosts) or "only the host of its base_url"
         raise OperationError(f"{host} is not among the hosts of {provider_id}: {known}", _EXAMPLE)
     if scope and scope not in definition.scopes:
         raise OperationError(f"{scope} is not among the scopes of {provider_id}", f"broker provider show {provider_id}")
@@ -56,13 +56,13 @@ def _parse_methods(text: str) -> frozenset[str]:
 
 
 def _parse_prefix(path: str) -> str:
-    """Held to what a call's own path is held to: a prefix that no call can have would be a silent refusal of all."""
+    """Check the prefix like the path of a call: a prefix that no call can have would silently refuse every call."""
     if not path:
         return "/"
     try:
         parse_path(path)
     except InvalidRequest:
-        raise OperationError(f"/{path} is no path that can be called", _EXAMPLE) from None
+        raise OperationError(f"/{path} is not a path that can be called", _EXAMPLE) from None
     if "%" in path:
-        raise OperationError(f"/{path} is written without percent signs", _EXAMPLE)
+        raise OperationError(f"/{path} must not contain percent signs", _EXAMPLE)
     return f"/{path}"

@@ -1,7 +1,7 @@
-"""Why the broker refuses, in words for the operator: one file per group of reasons under cli/reasons/.
+"""The reasons for refusals, explained for the operator: one file per group under cli/reasons/.
 
-A reason whose end or beginning is filled in (`assertion_*`) is one entry; what stands for the `*` often is a reason
-with an entry of its own.
+A reason with a variable part (`assertion_*`) is one entry. The text that replaces `*` is often a reason with its own
+entry.
 """
 
 import fnmatch
@@ -19,9 +19,9 @@ PAGE = "docs/errors.md"
 class Reason(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One private reason.
 
-    check    what was looked at, as a statement that did not hold
-    says     what happened        do    what to do about it; the group's where it is empty
-    attack   nobody who means well sends this by accident alone
+    check    the condition that was checked and did not hold
+    says     what happened        do    what to do; if empty, the group's advice applies
+    attack   an honest client does not send this by accident
     fix      a command; {name} is filled from the evidence
     """
 
@@ -36,7 +36,7 @@ class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Reasons that belong together.
 
     order    of the page        after   groups whose checks come before these
-    steps    reasons in the order of their checks, as far as they have one
+    steps    reasons in the order of their checks, if they have an order
     source   where the rules come from
     """
 
@@ -51,7 +51,7 @@ class Group(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Known(Struct, frozen=True, kw_only=True):
-    """A reason with its place. key: its entry; filled: what stands for the `*` of it."""
+    """A reason and its entry. key: of the entry; filled: the text that replaces its `*`."""
 
     key: str
     group_id: str
@@ -68,7 +68,7 @@ def read_registry() -> Mapping[str, Group]:
 
 
 def find_reason(reason: str) -> Known | None:
-    """The entry of that very name, else of the family that says most of it."""
+    """The entry with exactly this name, else the most specific family."""
     entries = [(key, group_id) for group_id, group in read_registry().items() for key in group.reasons]
     fitting = [entry for entry in entries if entry[0] == reason]
     fitting = fitting or [entry for entry in entries if "*" in entry[0] and fnmatch.fnmatchcase(reason, entry[0])]
@@ -87,5 +87,5 @@ def anchor_of(key: str) -> str:
 
 
 def page_of(key: str) -> str:
-    """Where the page speaks of an entry, from the root."""
+    """The link to an entry, from the root."""
     return f"{PAGE}#{anchor_of(key)}"

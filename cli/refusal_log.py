@@ -1,4 +1,4 @@
-"""Where the line of a refusal is found: a file, the running local stack's log, or CloudWatch Logs."""
+"""Finds the log line of a refusal: in a file, the log of the local stack, or CloudWatch Logs."""
 
 import json
 import re
@@ -21,7 +21,7 @@ HANDLER = "APIHandler"
 
 
 def read_lines(text: Iterable[str], error_id: str) -> list[Line]:
-    """The lines of this refusal, oldest first; everything else of a log is passed over."""
+    """The lines of this refusal, oldest first; all other lines are skipped."""
     return [line for line in map(parse_line, text) if line is not None and line.get("error_id") == error_id]
 
 
@@ -39,18 +39,20 @@ def read_text(name: str) -> Iterator[str]:
         with Path(name).open(encoding="utf-8", errors="replace") as log:
             yield from log
     except OSError as error:
-        raise OperationError(f"{name} cannot be read ({error.strerror})", "--log FILE, or --log - for a pipe") from None
+        raise OperationError(
+            f"{name} cannot be read ({error.strerror})", "use --log FILE, or --log - for standard input"
+        ) from None
 
 
 def find_in_files(names: Iterable[str], error_id: str) -> list[Line]:
-    """The files of a ring, those that are there."""
+    """The existing files of a rotated log."""
     return [line for name in names if Path(name).exists() for line in find_in_file(name, error_id)]
 
 
 def find_in_cloudwatch(
     deployment: Deployment, error_id: str, *, group: str | None, days: int, logs: Transport | None = None
 ) -> list[Line]:
-    """Filtered there, by the operator's own credentials. Raises OperationError, AwsRefusal, AwsUnreachable."""
+    """Filtered by CloudWatch, with the operator's credentials. Raises OperationError, AwsRefusal, AwsUnreachable."""
     logs = logs or BotoTransport("logs", endpoint_url=deployment.settings.endpoint_url)
     asked = {
         "logGroupName": group or find_group(logs),
@@ -66,18 +68,20 @@ def find_in_cloudwatch(
 
 
 def find_group(logs: Transport, handler: str = HANDLER) -> str:
-    """The group of the API's function, or of another one, where there is one only. Raises OperationError."""
+    """The log group of the API function, or of another function, if there is exactly one. Raises OperationError."""
     found = pages(logs, "DescribeLogGroups", {"logGroupNamePrefix": GROUPS})
     names = [group["logGroupName"] for page in found for group in page.get("logGroups", ())]
     names = [name for name in names if handler in name]
     if len(names) != 1:
-        said = "no log group of a broker is there" if not names else "there are several: " + ", ".join(sorted(names))
+        said = (
+            "no log group of a broker exists" if not names else "several log groups exist: " + ", ".join(sorted(names))
+        )
         raise OperationError(said, "name it with --log-group NAME")
     return str(names[0])
 
 
 def pages(logs: Transport, operation: str, asked: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """All of an answer, page by page. Raises AwsRefusal, AwsUnreachable."""
+    """All pages of a result. Raises AwsRefusal, AwsUnreachable."""
     token: dict[str, Any] = {}
     for _ in range(MAX_PAGES):
         page = logs.call(operation, {**asked, **token})
@@ -88,7 +92,7 @@ def pages(logs: Transport, operation: str, asked: Mapping[str, Any]) -> Iterator
 
 
 def parse_line(text: str) -> dict[str, Any] | None:
-    """One JSON object, perhaps behind what somebody's log viewer puts before it."""
+    """One JSON object, possibly after a prefix that a log viewer added."""
     start = text.find("{")
     if start < 0 or len(text) > MAX_LINE:
         return None

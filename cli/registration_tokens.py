@@ -1,4 +1,6 @@
-"""broker registration-token create|list|revoke: who may register apps over HTTP, how many, and what those may have."""
+"""broker registration-token create|list|revoke: tokens with which apps register themselves over HTTP: how many apps,
+and with which permissions.
+"""
 
 import argparse
 from typing import Any, get_args
@@ -25,33 +27,52 @@ LIST = "broker registration-token list"
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words below `broker registration-token`."""
-    verbs = groups.add_parser("registration-token", help="tokens that let apps register themselves").add_subparsers(
-        dest="verb", required=True, metavar="VERB"
-    )
-    _add_create(verbs.add_parser("create", parents=[common], help="a new one, shown this once"))
-    verbs.add_parser("list", parents=[common], help="all of them; never a token").set_defaults(act=_list)
-    revoke = verbs.add_parser("revoke", parents=[common], help="it makes no app any more; those that it made stay")
-    revoke.add_argument("name", help="as the list names it")
+    """The subcommands of `broker registration-token`."""
+    verbs = groups.add_parser(
+        "registration-token", help="manage tokens that let apps register themselves"
+    ).add_subparsers(dest="verb", required=True, metavar="VERB")
+    _add_create(verbs.add_parser("create", parents=[common], help="create a token; it is shown only once"))
+    verbs.add_parser("list", parents=[common], help="list the tokens, without their secrets").set_defaults(act=_list)
+    revoke = verbs.add_parser("revoke", parents=[common], help="revoke a token; clients that it registered are kept")
+    revoke.add_argument("name", help="the name in the list")
     revoke.set_defaults(act=_revoke)
 
 
 def _add_create(create: argparse.ArgumentParser) -> None:
     add = create.add_argument
     many = create.add_mutually_exclusive_group()
-    many.add_argument("--uses", type=int, default=1, metavar="N", help="how many apps it registers (default: 1)")
-    many.add_argument("--unlimited", action="store_true", help="any number of them, until its end")
-    add("--expires-in", type=int, default=7 * DAY, metavar="SECONDS", help="default: 604800, 7 days")
-    add("--note", default="", help="your own words, for the list")
-    add("--scope", default=DEFAULT_SCOPE, help=f'all that those apps may register; default: "{DEFAULT_SCOPE}"')
+    many.add_argument("--uses", type=int, default=1, metavar="N", help="how many apps it may register (default: 1)")
+    many.add_argument("--unlimited", action="store_true", help="any number of apps, until it expires")
+    add("--expires-in", type=int, default=7 * DAY, metavar="SECONDS", help="lifetime; default: 604800 (7 days)")
+    add("--note", default="", help="a note for the list")
+    add("--scope", default=DEFAULT_SCOPE, help=f'every scope that those apps may register; default: "{DEFAULT_SCOPE}"')
     add("--force", action="store_true", help=known_scopes.FORCE_HELP)
-    add("--handout", choices=("none", "proxy", "token"), default="none", help="may they get providers' tokens?")
+    add(
+        "--handout", choices=("none", "proxy", "token"), default="none", help="how those apps may use providers' tokens"
+    )
     add("--grant-type", action="append", default=[], choices=GRANT_TYPES, metavar="TYPE", help=_grant_type_help())
     add(
-        "--auth-method", action="append", default=[], choices=METHODS, metavar="METHOD", help="may repeat; default: all"
+        "--auth-method",
+        action="append",
+        default=[],
+        choices=METHODS,
+        metavar="METHOD",
+        help="grant type that they may register; may repeat; default: all",
     )
-    add("--provider", action="append", default=[], metavar="ID", help="may repeat; default: every one switched on")
-    add("--resource", action="append", default=[], metavar="URI", help="API of yours that they may ask tokens for")
+    add(
+        "--provider",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="provider that they may use; may repeat; default: every enabled one",
+    )
+    add(
+        "--resource",
+        action="append",
+        default=[],
+        metavar="URI",
+        help="an API of yours that they may request tokens for",
+    )
     create.set_defaults(act=_create)
 
 
@@ -60,13 +81,13 @@ def _grant_type_help() -> str:
 
 
 def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Raises OperationError for a token that would admit nobody, or for ever."""
+    """Raises OperationError for a token that would register no app or never expire."""
     if options.uses < 1:
-        raise OperationError("--uses must be at least 1", "--unlimited registers any number")
+        raise OperationError("--uses must be at least 1", "use --unlimited for any number")
     if not 60 <= options.expires_in <= LONGEST_DAYS * DAY:
         raise OperationError(f"--expires-in must be 60 seconds to {LONGEST_DAYS} days", "--expires-in 604800")
     if options.note and not options.note.isprintable():
-        raise OperationError("--note must be printable words", '--note "for the CI of team A"')
+        raise OperationError("--note must be printable text", '--note "for the CI of team A"')
     token = write_token(INITIAL, deployment.entropy.token_bytes(TOKEN_BYTES))
     now = deployment.clock.now()
     kept = InitialToken(
@@ -82,7 +103,7 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     door = deployment.settings.registration
     return {
         **_row(deployment, kept),
-        "registration": "closed; set BROKER_REGISTRATION=token where the broker runs" if door == "closed" else door,
+        "registration": "closed; set BROKER_REGISTRATION=token for the broker" if door == "closed" else door,
         "registration_endpoint": f"{deployment.settings.issuer}/register",
         "initial_access_token": token,
     }
@@ -92,7 +113,7 @@ def _build_policy(deployment: Deployment, options: argparse.Namespace) -> Regist
     try:
         scopes = parse_scope(options.scope)
     except OAuthError as error:
-        raise OperationError(f"--scope cannot be read: {error.reason}", '--scope "openid github:repo"') from None
+        raise OperationError(f"--scope is invalid: {error.reason}", '--scope "openid github:repo"') from None
     catalog = known_scopes.find_catalog(deployment)
     known_scopes.check_providers(catalog, options.provider)
     known_scopes.check_scopes(deployment, catalog, scopes, force=options.force)
@@ -117,10 +138,10 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Absent is refused like any token that never was."""
+    """A deleted token is refused like an unknown one."""
     found = [one for one in _read_all(deployment) if _name(one) == options.name]
     if not found or not deployment.delete(initial_token_place(found[0].token_hash)):
-        raise OperationError(f"there is no registration token {options.name}", LIST)
+        raise OperationError(f"no such registration token: {options.name}", LIST)
     return {"name": options.name, "revoked": True, "used": found[0].used}
 
 

@@ -1,6 +1,6 @@
-"""`broker restore finish`: what a restored table has forgotten and must not have: newer vault keys, and who was erased.
+"""`broker restore finish`: after a restore, brings back newer vault keys and erases erased users again.
 
-`broker-keys` is never restored, so it knows both. Everything may be done again.
+The table `broker-keys` is never restored, so it has both. The command may be repeated.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from cli.operations import Deployment, OperationError
 
 
 def finish_restore(deployment: Deployment, broker: Broker) -> dict[str, Any]:
-    """Bring back what opens the keys of users, end again who was erased, and count what is in doubt.
+    """Bring back the keys that decrypt users' keys, erase erased users again, and count what is in doubt.
 
     Raises OperationError.
     """
@@ -45,15 +45,16 @@ def finish_restore(deployment: Deployment, broker: Broker) -> dict[str, Any]:
 
 
 def bring_back_vault(deployment: Deployment) -> list[int]:
-    """Versions of the vault's key that the table has not, or as another key: users' keys are sealed under the copy's.
+    """Vault key versions that the table lacks or has as another key: users' keys are encrypted under the copy's
+    version.
 
-    Raises OperationError where somebody turns it at this moment, or where one version is two keys that were both used.
+    Raises OperationError if another process rotates the key, or if one version is two keys that were both used.
     """
     place, copy_place = keyset_place("vault"), keyset_copy_place("vault")
     found = deployment.store.read(place, copy_place)
     item, copy = found.get(place), found.get(copy_place)
     if item is None:
-        raise OperationError("the restored table holds no keys", "restore it to a time after broker init")
+        raise OperationError("the restored table has no keys", "restore it to a time after broker init")
     missing = _missing(item, copy) if copy else []
     if copy is None or not missing:
         return []
@@ -61,14 +62,15 @@ def bring_back_vault(deployment: Deployment) -> list[int]:
         purpose="vault", keys=_merge(item, copy, missing), revision=max(item.revision, copy.revision) + 1
     )
     if isinstance(deployment.ring.swap(merged, read=item), Refused):
-        raise OperationError("somebody else turned the vault's key at this moment", "broker restore finish")
+        raise OperationError("another process is rotating the vault's key", "broker restore finish")
     return missing
 
 
 def _missing(item: KeysetItem, copy: KeysetItem) -> list[int]:
-    """A version that is another key there is brought back where nothing can be sealed under the one that stands here.
+    """A version that is another key in the copy is brought back if nothing can be encrypted under the one in this
+    table.
 
-    Raises OperationError where something may be sealed under either: to keep one would lose the other.
+    Raises OperationError if data may be encrypted under either key: choosing one would lose the other.
     """
     here = {key.version: key for key in item.keys}
     found = []
@@ -80,14 +82,15 @@ def _missing(item: KeysetItem, copy: KeysetItem) -> list[int]:
             found.append(key.version)
         elif key.state != "published":
             raise OperationError(
-                f"version {key.version} of the vault's key is one key in this table and another in the copy, both used",
-                "restore the table to a second before that version was made here: broker keys list says when",
+                f"version {key.version} of the vault's key is one key in this table and another in `broker-keys`, "
+                "and both were used",
+                "restore the table to a second before that version was created; broker keys list shows when",
             )
     return found
 
 
 def _merge(item: KeysetItem, copy: KeysetItem, missing: list[int]) -> tuple[WrappedKey, ...]:
-    """All that is in either; in use is the one that the copy says, which is the younger of the two."""
+    """The union of both; the version in use is that of the copy, which is newer."""
     here = {key.wrapped for key in item.keys}
     from_copy = [key for key in copy.keys if key.version in missing or key.wrapped in here]
     by_version = {key.version: key for key in (*item.keys, *from_copy)}
@@ -101,7 +104,7 @@ def _merge(item: KeysetItem, copy: KeysetItem, missing: list[int]) -> tuple[Wrap
 
 
 def _destroyed(deployment: Deployment) -> Iterator[str]:
-    """Users whose key is gone for good."""
+    """Users whose key was destroyed."""
     start: dict[str, Any] = {}
     while True:
         payload = {
@@ -119,7 +122,7 @@ def _destroyed(deployment: Deployment) -> Iterator[str]:
 
 
 def _erase_again(deployment: Deployment, broker: Broker, sub: str) -> bool:
-    """False where the table says so already: who comes by that login is somebody new, or could never sign in again."""
+    """False if the table already says so. Otherwise a new user with that login could never sign in again."""
     place = subject_place(sub)
     subject = deployment.store.read(place).get(place)
     if subject is not None and _is_erased(deployment, subject):
@@ -132,7 +135,9 @@ def _erase_again(deployment: Deployment, broker: Broker, sub: str) -> bool:
 
 
 def _is_erased(deployment: Deployment, subject: Subject) -> bool:
-    """By the count of the login, which an erasure alone raises; a kill sets the same mark as an erasure."""
+    """Decided by the count of the login, which only an erasure raises; a kill switch sets the same cutoff as an
+    erasure.
+    """
     place = subject_place(subject.login or subject.sub)
     login = deployment.store.read(place).get(place)
     return login is not None and login.erased > subject.life
@@ -144,6 +149,8 @@ def _finish(deployment: Deployment, options: argparse.Namespace) -> dict[str, An
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     """broker restore finish."""
-    verbs = groups.add_parser("restore", help="after a restore of the table").add_subparsers(dest="verb", required=True)
-    finish = verbs.add_parser("finish", parents=[common], help="bring back what the older table has forgotten")
+    verbs = groups.add_parser("restore", help="finish a restore of the table").add_subparsers(
+        dest="verb", required=True
+    )
+    finish = verbs.add_parser("finish", parents=[common], help="bring back what the older table lacks")
     finish.set_defaults(act=_finish)

@@ -1,4 +1,4 @@
-"""What a role may do, read from its policy: which items it reads and writes, which keysets it opens."""
+"""The permissions of a role, from its policy: which items it reads and writes, which keysets it decrypts."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -18,12 +18,12 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 class Role(Struct, frozen=True, kw_only=True):
-    """One function, or the operator, as its policy has it.
+    """One function, or the operator, with the permissions of its policy.
 
     reads, writes   patterns of leading keys in the table `broker`; "*": all
-    keys            it reads users' keys, in the table without backups; `destroys`: it can write over them
-    opens           keysets that KMS opens for it; `wraps`: it can make keys of its own
-    logs            it reads lines of the log
+    keys            it can read users' keys, in the table without backups; `destroys`: it can overwrite them
+    opens           keysets that KMS decrypts for it; `wraps`: it can create keys
+    logs            it can read the log
     """
 
     name: str
@@ -36,16 +36,16 @@ class Role(Struct, frozen=True, kw_only=True):
     logs: bool = False
 
     def may_read(self, kind: str) -> bool:
-        """True where an item of this kind is in its reach."""
+        """True if it can read items of this kind."""
         return any(fnmatchcase(f"{kind}#", pattern) for pattern in self.reads)
 
     def may_write(self, kind: str) -> bool:
-        """True where it can change one."""
+        """True if it can write items of this kind."""
         return any(fnmatchcase(f"{kind}#", pattern) for pattern in self.writes)
 
 
 def read_roles(checkout: Path) -> list[Role]:
-    """The API function, every scheduled one, the operator: from the files that the deployment is made of.
+    """The API function, every scheduled one, the operator: from the policy files of the deployment.
 
     Raises OSError, ValueError.
     """
@@ -58,7 +58,7 @@ def read_roles(checkout: Path) -> list[Role]:
 
 
 def read_role(name: str, policy: Mapping[str, Any]) -> Role:
-    """What its statements add up to; only what is allowed is looked at, as our policies are written."""
+    """The sum of its statements. Only Allow is read, because the project's policies use nothing else."""
     reads, writes, opens = set[str](), set[str](), set[str]()
     keys = destroys = wraps = logs = False
     for statement in policy["Statement"]:
@@ -85,7 +85,7 @@ def _any(actions: list[str], names: tuple[str, ...]) -> bool:
 
 
 def _tables(resource: Any) -> tuple[str, ...]:
-    """Which of the tables; an index holds keys alone."""
+    """Which table; an index has only keys."""
     arn = json.dumps(resource).rstrip('}"]')
     if arn.endswith(("*", "table/*")) and ":table/broker" not in arn:
         return () if ":log-group:" in arn or ":kms:" in arn else ("broker", "broker-keys")

@@ -1,8 +1,7 @@
-"""Which origins are of the issuer's own site, as browsers count sites: only their pages bring its cookies.
+"""Which origins are on the issuer's site, as browsers define it: only their pages send its cookies.
 
-A browser knows by the Public Suffix List where one owner's names end and another's begin. The list is long and changes:
-here stand clouds under whose names many owners live, and a country's second level by its look. Where a browser knows
-better, the cookie of a session simply does not come: a mistake here opens nothing.
+Browsers use the Public Suffix List, which is long and changes. This module has only the suffixes of large hosting
+providers, and a pattern for second-level country domains. A mistake here is safe: the browser does not send the cookie.
 """
 
 import re
@@ -20,18 +19,21 @@ _ADDRESS = re.compile(r"\[.*\]|[0-9.]+")
 
 
 def find_fault(origin: str, issuer: str) -> tuple[str, str] | None:
-    """What is wrong with the origin of an app's pages, and what to do; None where a browser brings the cookie."""
+    """The fault of an app's origin and the next step; None if a browser sends the cookie."""
     if not _ORIGIN.fullmatch(origin) or origin.endswith((":80", ":443")):
-        return f"{origin} is no origin", "scheme, host and perhaps a port, in lower case: https://app.example.com"
+        return (
+            f"{origin} is not an origin",
+            "give scheme, host and optional port in lower case: https://app.example.com",
+        )
     page, ours = urlsplit(origin), urlsplit(issuer)
     if (page.scheme, page.netloc) == (ours.scheme, ours.netloc):
-        said = f"{origin} is the broker's own: a script there could press the buttons of its pages"
+        said = f"{origin} is the broker's own origin: a script there could press the buttons of its pages"
         return said, "serve the app from another host of the same site"
     if page.scheme != ours.scheme:
-        return f"{origin} and {issuer} have different schemes", f"serve the app by {ours.scheme}"
+        return f"{origin} and {issuer} have different schemes", f"serve the app over {ours.scheme}"
     if not _share_a_site(page.hostname or "", ours.hostname or ""):
-        said = f"{origin} is of another site than {issuer}: its pages would not bring the cookie"
-        return said, "serve both below one domain of yours, like app.example.com and broker.example.com"
+        said = f"{origin} is not on the same site as {issuer}: its pages would not send the cookie"
+        return said, "serve both under one domain, such as app.example.com and broker.example.com"
     return None
 
 

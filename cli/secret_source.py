@@ -1,4 +1,4 @@
-"""Our secret at a provider, from where it may come: a variable, a file, standard input. It is never printed."""
+"""Reads the broker's secret at a provider from a variable, a file or standard input. It is never printed."""
 
 import os
 import sys
@@ -12,30 +12,30 @@ from chalicelib.vault.sealed import open_provider_secret
 from cli.operations import Deployment, OperationError, list_providers
 
 SOURCES = "env:NAME|file:PATH|-"
-_ASKED = "--secret-from env:NAME, file:PATH, or - to type it"
+_ASKED = "add --secret-from env:NAME, file:PATH, or - to type it"
 
 
 def read_secret(source: str | None, definition: ProviderDefinition) -> str | None:
-    """A secret, or the private key where the provider's file says that a JWT is signed; None where none is needed.
+    """The secret, or the private key if the provider file signs a JWT; None if none is needed.
 
-    It never stands on a command line, where every user of the machine could read it.
+    It is never on the command line, where every user of the machine could read it.
 
     Raises OperationError.
     """
     if source is None:
         if definition.token_endpoint_auth_method != "none":
-            raise OperationError(f"{definition.provider_id} needs your secret there", _ASKED)
+            raise OperationError(f"{definition.provider_id} needs your client secret", _ASKED)
         return None
     secret = _read(source, whole=definition.client_assertion is not None).strip()
     if not secret:
-        raise OperationError("the secret is empty", "check the variable or the file, or type it on standard input")
+        raise OperationError("the secret is empty", "check the variable or the file, or type the secret")
     if definition.client_assertion is not None:
         check_key(secret, definition)
     return secret
 
 
 def check_key(secret: str, definition: ProviderDefinition) -> None:
-    """Raises OperationError for what this provider's algorithm cannot sign with; nothing of it is said."""
+    """Raises OperationError if this provider's algorithm cannot sign with the secret. The message does not show it."""
     rules = definition.client_assertion
     if rules is None:
         return
@@ -47,7 +47,7 @@ def check_key(secret: str, definition: ProviderDefinition) -> None:
 
 
 def check_key_apart(deployment: Deployment, catalog: Catalog, definition: ProviderDefinition, secret: str) -> None:
-    """One key proves us at one provider alone: what it signs for one must be nothing to another (TOK-06).
+    """One key is used at one provider only: a signature for one must be worthless at another (TOK-06).
 
     Raises OperationError.
     """
@@ -67,7 +67,7 @@ def check_key_apart(deployment: Deployment, catalog: Catalog, definition: Provid
         except (SealBroken, UnusableKey):
             continue  # it proves nothing there either
         if theirs == mine:
-            raise OperationError(f"this key signs for {record.provider_id} already", "--secret-from a key of its own")
+            raise OperationError(f"this key already signs for {record.provider_id}", "use another key")
 
 
 def _read(source: str, *, whole: bool) -> str:
@@ -80,5 +80,5 @@ def _read(source: str, *, whole: bool) -> str:
         try:
             return Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError):
-            raise OperationError(f"{name} cannot be read as text", "name the file that holds the secret") from None
+            raise OperationError(f"{name} cannot be read as text", "name a file that has the secret") from None
     raise OperationError(f"--secret-from takes {SOURCES}", "--secret-from env:GITHUB_SECRET")

@@ -1,4 +1,6 @@
-"""How results are shown: aligned words for people, one JSON document for programs. Secrets only where just made."""
+"""Prints results: aligned text for people, one JSON document for programs. A secret is shown only when it was just
+created.
+"""
 
 import json
 import os
@@ -18,7 +20,7 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Listing:
-    """Rows, and a last sentence for people."""
+    """Rows, and a closing sentence for people."""
 
     rows: Sequence[Row]
     said: str
@@ -26,7 +28,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Partly:
-    """Rows of which not all say that it was done, and what is left; the command ends with 1."""
+    """Rows of which some failed, and what is left to do; the command exits with 1."""
 
     rows: Sequence[Row]
     left: str
@@ -34,21 +36,21 @@ class Partly:
 
 @dataclass(frozen=True)
 class Lines:
-    """Rows that may be many: for programs one JSON object a line."""
+    """Many rows: for programs one JSON object per line."""
 
     rows: Sequence[Row]
 
 
 @dataclass(frozen=True)
 class Report:
-    """One text for people, rows for programs."""
+    """Text for people, rows for programs."""
 
     rows: Sequence[Row]
     text: str
 
 
 class Summary(dict[str, Any]):
-    """One row for programs, a text for people."""
+    """Text for people, one row for programs."""
 
     def __init__(self, row: Row, *, text: str) -> None:
         super().__init__(row)
@@ -56,12 +58,12 @@ class Summary(dict[str, Any]):
 
 
 def log_stream() -> TextIO:
-    """Where the broker's own log lines go: standard error where a file or a program reads it, nowhere at a terminal."""
+    """Where the broker's log lines go: to standard error if it is redirected, nowhere at a terminal."""
     return open(os.devnull, "w", encoding="utf-8") if sys.stderr.isatty() else sys.stderr
 
 
 def tell_rest(document: Any) -> int:
-    """Say on standard error what is left to do; the exit code."""
+    """Print on standard error what is left to do; returns the exit code."""
     if not isinstance(document, Partly):
         return 0
     print(f"broker: {document.left}", file=sys.stderr)
@@ -94,7 +96,7 @@ def show(document: Any, *, as_json: bool) -> None:
 
 
 def client_row(client: Client) -> dict[str, Any]:
-    """A client as it stands, without the hashes of its secrets."""
+    """A client as stored, without the hashes of its secrets."""
     return {
         "client_id": client.client_id,
         "client_name": client.client_name,
@@ -138,7 +140,7 @@ def client_row(client: Client) -> dict[str, Any]:
 
 
 def provider_row(provider_id: str, display_name: str, record: ProviderRecord | None) -> dict[str, Any]:
-    """A provider file, and whether the operator has switched it on."""
+    """A provider file, and whether the provider is enabled."""
     return {
         "provider_id": provider_id,
         "display_name": display_name,
@@ -150,7 +152,7 @@ def provider_row(provider_id: str, display_name: str, record: ProviderRecord | N
 
 
 def resource_row(resource: Resource) -> dict[str, Any]:
-    """One API of the team's own."""
+    """One API of the team."""
     return {
         "audience": resource.audience,
         "scope": " ".join(sorted(resource.scopes)),
@@ -189,10 +191,10 @@ def _words(value: Any) -> str:
 
 
 def harmless(text: str) -> str:
-    """A third party's scopes are its own words: nothing of them moves the cursor, or turns round what follows."""
+    """A provider chooses its scope names: control characters are removed."""
     return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
 
 
 def date(seconds: int | None) -> str | None:
-    """As people read it, in UTC."""
+    """A time in UTC, for people."""
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else None

@@ -1,4 +1,4 @@
-"""Options of `broker client` about signing out: where a browser may return to, and where the app is told of it."""
+"""Options of `broker client` about signing out: where a browser may return, and where the app is notified."""
 
 import argparse
 from typing import Any
@@ -9,14 +9,14 @@ from chalicelib.records.settings import Settings
 from cli.operations import OperationError
 from cli.redirect_uris import check_redirect_uri
 
-RETURN_HELP = "where a browser may return to after a sign-out; may repeat; compared byte for byte"
+RETURN_HELP = "where a browser may return after a sign-out, compared byte for byte; may repeat"
 
-TOLD_HELP = 'where the app is told that a session has ended; "" to tell it no more'
-SESSION_HELP = "tell it of single sessions alone (sid), never of all sessions of a user at once"
+TOLD_HELP = 'where the app is notified that a session has ended; "" removes it'
+SESSION_HELP = "notify it only of single sessions (sid), never of all sessions of a user at once"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """The same ones for create and update; None where an option is not given."""
+    """Add the options to create and update; None if an option is not given."""
     parser.add_argument("--post-logout-redirect-uri", action="append", metavar="URI", help=RETURN_HELP)
     parser.add_argument("--backchannel-logout-uri", metavar="URI", help=TOLD_HELP)
     parser.add_argument("--backchannel-logout-session-required", choices=("yes", "no"), help=SESSION_HELP)
@@ -42,6 +42,6 @@ def _read_told_at(uri: str) -> str | None:
     try:
         check_callable(uri)
     except OAuthError as error:
-        advice = "an https address without a port that the whole internet may call"
-        raise OperationError(f"we cannot call {uri}: {error.reason}", advice) from None
+        advice = "use a public https address without a port"
+        raise OperationError(f"the broker cannot call {uri}: {error.reason}", advice) from None
     return uri

@@ -1,4 +1,4 @@
-"""Stacks that run from this checkout: which one a command talks to, `--stack`, and `broker stacks`."""
+"""Stacks that run from this checkout: the default one, `--stack`, and `broker stacks`."""
 
 import argparse
 import sys
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from local.state import RunningStack
 
 LIST = "broker stacks"
-HELP = "which running stack: its kind, port, process or issuer, as `broker stacks` lists it"
+HELP = "which running stack: its kind, port, process or issuer, as listed by `broker stacks`"
 
 
 def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words of `broker stacks`."""
-    parser = groups.add_parser("stacks", parents=[common], help="the stacks that run from this checkout")
+    """The arguments of `broker stacks`."""
+    parser = groups.add_parser("stacks", parents=[common], help="list the stacks that run from this checkout")
     parser.set_defaults(alone=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every running stack; 0. Raises OperationError for a --stack that does not run."""
+    """Print every running stack; returns 0. Raises OperationError if the --stack does not run."""
     running = list_stacks()
     chosen = choose(running, options.stack)
     rows = [
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def list_stacks() -> "list[RunningStack]":
-    """The one that a command talks to by default first; the command ships without `local`, and then there are none."""
+    """The running stacks, the default one first; none if the command ships without `local`."""
     try:
         from local.state import list_running
     except ImportError:
@@ -52,25 +52,27 @@ def list_stacks() -> "list[RunningStack]":
 
 
 def choose(running: "Sequence[RunningStack]", name: str | None) -> "RunningStack | None":
-    """The stack of that name, or the first; None where none runs. Raises OperationError."""
+    """The stack of that name, or the first; None if none runs. Raises OperationError."""
     if name is None:
         return running[0] if running else None
     named = [stack for stack in running if name in names_of(stack)]
     if len(named) == 1:
         return named[0]
     if named:
-        raise OperationError(f"several stacks are called {name}", f"--stack {' or --stack '.join(map(_port, named))}")
+        raise OperationError(
+            f"several stacks have the name {name}", f"--stack {' or --stack '.join(map(_port, named))}"
+        )
     near = nearest(name, [known for stack in running for known in names_of(stack)])
     raise OperationError(f"no stack {name} runs from this checkout", f"--stack {near}" if near else LIST)
 
 
 def names_of(stack: "RunningStack") -> list[str]:
-    """What --stack may say of it."""
+    """The values of --stack that name this stack."""
     return [stack.kind, _port(stack), str(stack.pid), stack.issuer or ""]
 
 
 def announce(stack: "RunningStack", running: "Sequence[RunningStack]") -> None:
-    """Say on standard error which stack the command talks to, and how to name another one."""
+    """Print on standard error which stack the command uses, and how to choose another one."""
     others = [other for other in running if other is not stack]
     alone = [other.kind for other in running].count(others[0].kind) == 1 if others else True
     other = f"; --stack {others[0].kind if alone else _port(others[0])}" if others else ""

@@ -1,4 +1,4 @@
-"""broker client disable|enable: an app is stopped at its next request, whatever it holds, and may begin anew later."""
+"""broker client disable|enable: stops an app at its next request, or lets it start again later."""
 
 import argparse
 from typing import Any
@@ -17,8 +17,11 @@ from cli.voided import leave_word
 
 
 def add_switches(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """The two words below `broker client`."""
-    said = {"disable": "stop an app, also one that is named by a URL and was never here", "enable": "let it begin anew"}
+    """The two subcommands of `broker client`."""
+    said = {
+        "disable": "disable an app at its next request; also an app named by a URL that was never used here",
+        "enable": "enable a disabled app; earlier grants stay void",
+    }
     for verb, help_text in said.items():
         switch = verbs.add_parser(verb, parents=[common], help=help_text)
         switch.add_argument("client_id")
@@ -33,7 +36,7 @@ def _switch(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def switch_client(deployment: Deployment, client_id: str, *, disabled: bool) -> Client:
-    """Set the mark of an app. What was allowed before it was let in again stays void: its users are asked anew.
+    """Set the cutoff of a client. Consents from before it is enabled stay void, so its users are asked again.
 
     Raises OperationError.
     """
@@ -51,23 +54,25 @@ def switch_client(deployment: Deployment, client_id: str, *, disabled: bool) -> 
             written = deployment.put_fields(client_place(client_id), changed, "marks", read=client)
         if written is not None:
             return written
-    raise OperationError(f"client {client_id} is being changed at this moment", "the same command again")
+    raise OperationError(f"client {client_id} is being changed by another process", "repeat the command")
 
 
 def _find(deployment: Deployment, client_id: str) -> Client | None:
-    """None for a URL that was never here."""
+    """None for a URL that was never used here."""
     if not is_url(client_id):
         return find_client(deployment, client_id)
     try:
         check_document_url(client_id)
     except OAuthError:
-        raise OperationError(f"{client_id} is no client id", "https, a host and a path, as the app sends it") from None
+        raise OperationError(
+            f"not a client id: {client_id}", "give https, a host and a path, exactly as the app sends it"
+        ) from None
     place = client_place(client_id)
     return deployment.store.read(place).get(place)
 
 
 def _blank(url: str, now: int) -> Client:
-    """What stands there until its document is read."""
+    """The record until its document is fetched."""
     return Client(
         client_id=url,
         client_name=url,

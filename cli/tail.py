@@ -1,4 +1,4 @@
-"""broker tail: decisions as they are made, one line each; a refusal ends with how to have it explained."""
+"""broker tail: prints decisions live, one line each; a refusal ends with the command that explains it."""
 
 import argparse
 import json
@@ -19,7 +19,7 @@ from cli.following import follow_cloudwatch, follow_file
 from cli.operations import OperationError
 from cli.refusal_log import HANDLER, Line, find_group
 
-HELP = "decisions as they are made: requests, refusals with their reason, alarms, duties"
+HELP = "follow decisions live: requests, refusals with their reason, alarms, jobs"
 SHOWN = ("request", "alarm", "replay_detected", "refresh_failed", "jobs", "keys")
 FUNCTIONS = {"api": HANDLER, "jobs": "Jobs", "keys": "Keys"}
 QUIET = {
@@ -32,25 +32,31 @@ _WORD = re.compile(r"[\x21-\x7e]{1,500}")
 
 
 def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words of `broker tail`."""
+    """The arguments of `broker tail`."""
     parser = groups.add_parser("tail", parents=[common], help=HELP)
-    parser.add_argument("--client", metavar="ID", help="of this client; in a refusal it is who the request said it was")
-    parser.add_argument("--reason", metavar="REASON", help="refused for this reason, or an alarm of this kind")
-    parser.add_argument("--refused", action="store_true", help="refusals, failures and alarms only")
-    parser.add_argument("--alarms", action="store_true", help="alarms only, of every kind")
-    parser.add_argument("--since", type=float, default=1, metavar="MINUTES", help="begin so long ago (default: 1)")
-    parser.add_argument("--once", action="store_true", help="what is there, and no waiting for more")
-    parser.add_argument("--of", choices=FUNCTIONS, default="api", help="whose log in CloudWatch (default: api)")
-    parser.add_argument("--log", metavar="FILE", help="follow this file")
-    parser.add_argument("--log-group", metavar="NAME", help="of a function, where there are several")
+    parser.add_argument(
+        "--client", metavar="ID", help="only this client; a refusal shows the client id that the request claimed"
+    )
+    parser.add_argument("--reason", metavar="REASON", help="only refusals with this reason, or alarms of this kind")
+    parser.add_argument("--refused", action="store_true", help="only refusals, failures and alarms")
+    parser.add_argument("--alarms", action="store_true", help="only alarms")
+    parser.add_argument(
+        "--since", type=float, default=1, metavar="MINUTES", help="start this many minutes ago (default: 1)"
+    )
+    parser.add_argument("--once", action="store_true", help="print the existing lines and exit")
+    parser.add_argument(
+        "--of", choices=FUNCTIONS, default="api", help="function whose log to read in CloudWatch (default: api)"
+    )
+    parser.add_argument("--log", metavar="FILE", help="follow this log file")
+    parser.add_argument("--log-group", metavar="NAME", help="log group, if there are several")
     parser.set_defaults(alone=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print until Ctrl-C, or until the local stack ends; 0. Raises OperationError, AwsRefusal."""
+    """Print until Ctrl-C, or until the local stack ends; returns 0. Raises OperationError, AwsRefusal."""
     for word in (options.client, options.reason):
         if word is not None and not _WORD.fullmatch(word):
-            raise OperationError("a client or reason is one word", "broker tail --reason handle_malformed")
+            raise OperationError("--client and --reason take one word", "broker tail --reason handle_malformed")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     found = 0
     try:
@@ -59,18 +65,20 @@ def run(options: argparse.Namespace) -> int:
                 found += 1
                 print(json.dumps(line) if options.json else word_line(line, colour=colour), flush=True)
         if options.once and not found:
-            print(f"nothing of that in the last {options.since:g} minutes", file=sys.stderr)
+            print(f"no matching lines in the last {options.since:g} minutes", file=sys.stderr)
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except AwsUnreachable as error:
-        raise OperationError(f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or --log FILE") from None
+        raise OperationError(
+            f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or use --log FILE"
+        ) from None
     return 0
 
 
 def is_wanted(line: Line, options: argparse.Namespace) -> bool:
-    """A decision, and one of those that were asked for."""
+    """Whether the line is a decision that matches the options."""
     since = time.time() - options.since * 60
     at, event = line.get("at"), str(line.get("event"))
     if event in QUIET and not any(map(line.get, QUIET[event])):
@@ -119,11 +127,13 @@ def _word_run(line: Line) -> str:
 
 
 def _find(options: argparse.Namespace) -> Iterator[Line]:
-    """A file that is named; else the deployment that is named; else the stack that runs here."""
+    """The named file, else the named deployment, else the stack that runs here."""
     on = not options.once
     if options.log:
         if not Path(options.log).is_file():
-            raise OperationError(f"{options.log} is no file", "--log FILE, or nothing for what runs")
+            raise OperationError(
+                f"{options.log} is not a file", "use an existing --log FILE, or omit --log for the running stack"
+            )
         return follow_file(Path(options.log), on=on)
     if not options.log_group and not any(name.startswith(PREFIX) for name in os.environ):
         *older, newest = running_log(options.stack) or [""]
@@ -136,6 +146,6 @@ def _find(options: argparse.Namespace) -> Iterator[Line]:
 
 
 def _pattern(options: argparse.Namespace) -> str:
-    """What CloudWatch can leave out before it sends it."""
+    """The filter that CloudWatch applies."""
     word = options.client or options.reason
     return f'"{word}"' if word and re.fullmatch(r"[\w:/.-]+", word) else ""

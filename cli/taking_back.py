@@ -1,7 +1,7 @@
-"""broker connection revoke: one connection, all of an app or of a user, or all at one third party, here and there.
+"""broker connection revoke: revokes one connection, or all of an app, a user or a provider, here and at the provider.
 
-Each is over here before its provider is asked, and a duty goes the rest of the way: a command that is stopped is typed
-again, and goes on with what is left.
+Each connection is revoked here before the provider is called. If the command is interrupted, the scheduler finishes the
+work, and repeating the command continues with the rest.
 """
 
 import argparse
@@ -33,7 +33,10 @@ def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
     broker = find_broker(deployment)
     if options.provider:
         asked = find_left(deployment, options.provider)
-        confirm(options, f"{len(asked)} connections of all users at {options.provider} end. Type yes: ")
+        confirm(
+            options,
+            f"{len(asked)} connections of all users at {options.provider} will be revoked. Type yes to go on:  ",
+        )
         ended = end_many(broker, asked)
     elif options.client:
         ended = asked = end_client(deployment, broker, options.client)
@@ -44,21 +47,21 @@ def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
         asked = [find_connection(deployment, options.connection_id)]
         ended = end_connections(broker, asked)
     if not asked and not options.provider:
-        raise OperationError("there is no connection to end", LIST)
+        raise OperationError("no connection to revoke", LIST)
     broker.log.event("connections_ended", count=len(ended), by="operator")
     return judge(broker, ended, anew=len(asked) - len(ended))
 
 
 def find_left(deployment: Deployment, provider_id: str) -> list[Connection]:
-    """All at one third party that may live there. Raises OperationError: there was never one."""
+    """All connections at one provider that may still be valid there. Raises OperationError: there was never one."""
     found = list_connections(deployment, provider_id=provider_id)
     if not found:
-        raise OperationError(f"there is no connection at {provider_id}", LIST)
+        raise OperationError(f"no connection at {provider_id}", LIST)
     return [one for one in found if one.status != "revoked" or is_alive_there(one)]
 
 
 def end_many(broker: Broker, connections: list[Connection]) -> list[Connection]:
-    """User by user, for those of one user may share an account; the terminal is told how far it is.
+    """User by user, because connections of one user may share an account; prints its progress.
 
     Raises StoreUnavailable: what has not ended by then is left as it was.
     """
@@ -72,26 +75,28 @@ def end_many(broker: Broker, connections: list[Connection]) -> list[Connection]:
 
 
 def judge(broker: Broker, ended: list[Connection], *, anew: int) -> Any:
-    """What became of each, token by token; not all was done where a provider has not taken its call.
+    """The result for each token; incomplete if a provider did not accept its call.
 
-    anew   how many were connected again between the look and the end, and stand
+    anew   how many were connected again meanwhile, and stay
     """
     rows, left = ended_rows(broker, ended), [one for one in ended if result_of(one) in OPEN]
     said = []
     if left:
-        said.append(f"{len(left)} of {len(ended)} are over here and may live on at the provider: docs/revoking.md")
+        said.append(
+            f"{len(left)} of {len(ended)} are revoked here but may still be valid at the provider: docs/revoking.md"
+        )
     if anew:
-        said.append(f"{anew} were connected anew at this moment: the same command again")
+        said.append(f"{anew} were connected again meanwhile: repeat the command")
     return Partly(rows, "; ".join(said)) if said else rows
 
 
 def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
     """broker connection revoke."""
-    revoke = verbs.add_parser("revoke", parents=[common], help="end it here and at the third party")
+    revoke = verbs.add_parser("revoke", parents=[common], help="revoke connections here and at the provider")
     what = revoke.add_mutually_exclusive_group(required=True)
     what.add_argument("connection_id", nargs="?")
-    what.add_argument("--client", metavar="ID", help="all access of this app, also of one that was deleted")
+    what.add_argument("--client", metavar="ID", help="all access of this app, also if the app was deleted")
     what.add_argument("--user", metavar="SUB", help="every connection of this user; the user stays")
-    what.add_argument("--provider", metavar="ID", help="every connection at this third party, of all users and apps")
-    revoke.add_argument("--yes", action="store_true", help="with --provider: do not ask")
+    what.add_argument("--provider", metavar="ID", help="every connection at this provider, of all users and apps")
+    revoke.add_argument("--yes", action="store_true", help="with --provider: do not ask for confirmation")
     revoke.set_defaults(act=_revoke)

@@ -1,4 +1,4 @@
-"""broker provider test: a provider file tried offline, from sign-in to revocation, against a stand-in that plays it."""
+"""broker provider test: tests a provider file offline, from sign-in to revocation, against a simulated provider."""
 
 import argparse
 import sys
@@ -11,17 +11,21 @@ from cli.operations import OperationError
 
 
 def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
-    """The word below `broker provider`. It needs no deployment: it brings everything along."""
-    test = verbs.add_parser("test", parents=[common], help="sign in, hand out, refresh and revoke offline, as it plays")
+    """The subcommand of `broker provider`. It needs no deployment."""
+    test = verbs.add_parser(
+        "test",
+        parents=[common],
+        help="test sign-in, token hand-out, refresh and revocation offline with a simulated provider",
+    )
     which = test.add_mutually_exclusive_group(required=True)
     which.add_argument("what", metavar="PROVIDER_ID|FILE.toml", nargs="?")
-    which.add_argument("--all", action="store_true", help="every provider file of ours and of --providers")
+    which.add_argument("--all", action="store_true", help="every built-in provider file, and those of --providers")
     test.add_argument("--providers", metavar="DIR", action="append", default=[], help="a folder of provider files")
     test.set_defaults(alone=test_providers)
 
 
 def test_providers(options: argparse.Namespace) -> int:
-    """Try one, a line for each step as it is taken, or all, a line for each; 1 where one failed.
+    """Test one and print a line per step, or all and print a line for each; returns 1 if one failed.
 
     Raises OperationError.
     """
@@ -30,7 +34,9 @@ def test_providers(options: argparse.Namespace) -> int:
         from local.trial.steps import run_trial
         from local.trial.workshop import Workshop
     except ImportError:
-        raise OperationError("the stand-ins are not here", "run it in a checkout of the repository") from None
+        raise OperationError(
+            "the simulated providers are missing", "run the command in a checkout of the repository"
+        ) from None
     from cli.showing import show
 
     shop, results = Workshop(), []
@@ -60,12 +66,12 @@ def _step_line(provider_id: str, outcome: Any) -> str:
 
 
 def _line(result: dict[str, Any]) -> str:
-    """One provider: how its tokens live and end, or which step failed and why."""
+    """One provider: how its tokens refresh and end, or which step failed and why."""
     said = {step["step"]: step["said"] for step in result["steps"]}
     if result["passed"]:
         told = f"refresh: {said['refresh']}; revoke: {said['revoke']}"
     else:
-        told = f"{list(said)[-1]}: {list(said.values())[-1]}" if said else "nothing was tried"
+        told = f"{list(said)[-1]}: {list(said.values())[-1]}" if said else "nothing was tested"
     return f"{result['provider_id']:<16} {_word(result['passed']):<7} {told}"
 
 
@@ -80,11 +86,11 @@ def _find(options: argparse.Namespace) -> list[ProviderDefinition]:
             return [parse_definition(path.read_text(encoding="utf-8"), source=path.name)]
         catalog: Catalog = load_catalog(*options.providers)
     except OSError:
-        raise OperationError(f"{options.what} cannot be read", "name a provider file that exists") from None
+        raise OperationError(f"{options.what} cannot be read", "name an existing provider file") from None
     except InvalidDefinition as error:
         raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
     wanted = sorted(catalog.ids) if options.all else [options.what]
     found = [definition for one in wanted if (definition := catalog.get(one))]
     if len(found) != len(wanted):
-        raise OperationError(f"there is no provider file {options.what}", "broker provider list")
+        raise OperationError(f"no such provider file: {options.what}", "broker provider list")
     return found

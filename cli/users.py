@@ -1,4 +1,4 @@
-"""broker user sign-out: end every browser session of a user; erase: end a user, and all that is kept of that user."""
+"""broker user sign-out|erase: ends every browser session of a user, or erases a user with all stored data."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ from cli.connections import ended_rows, find_broker
 from cli.operations import Deployment, OperationError
 from cli.showing import date
 
-AGAIN = "broker user erase SUB: the same command again goes on from there"
+AGAIN = "repeat the command `broker user erase SUB`: it continues from there"
 
 
 def _erase(deployment: Deployment, options: argparse.Namespace) -> Any:
@@ -30,22 +30,24 @@ def _erase(deployment: Deployment, options: argparse.Namespace) -> Any:
     except OAuthError as error:
         raise OperationError(f"user {sub} is not erased yet: {error.reason}", AGAIN) from None
     if erasure is None:
-        raise OperationError(f"nobody is called {sub}", "broker connection list")
+        raise OperationError(f"no such user: {sub}", "broker connection list")
     broker.log.event("user_erased", sub=sub, connections=len(erasure.connections), by="operator")
     return _row(broker, erasure)
 
 
 def _sign_out(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """A new salt: no cookie of before opens. What apps hold stays; those that want to know are told."""
+    """Set a new salt, so no earlier cookie can be decrypted. Tokens of apps stay valid; subscribed apps are
+    notified.
+    """
     broker = find_broker(deployment)
     sub = options.sub or find_sub(broker, options)
     place = subject_place(sub)
     subject = broker.store.read(place).get(place)
     if subject is None:
-        raise OperationError(f"nobody is called {sub}", "broker connection list")
+        raise OperationError(f"no such user: {sub}", "broker connection list")
     salted = replace(subject, session_salt=deployment.entropy.token_bytes(16))
     if deployment.put_fields(place, salted, "session_salt", read=subject) is None:
-        raise OperationError(f"user {sub} was changed at this moment", f"broker user sign-out {sub}")
+        raise OperationError(f"user {sub} was changed by another process", f"broker user sign-out {sub}")
     told = leave_for_all_sessions(broker, sub)
     broker.log.event("signed_out_everywhere", sub=sub, by="operator")
     return {"user": sub, "sessions": "ended", "told": sorted(one.client_id for one in told)}
@@ -64,7 +66,7 @@ def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
 
 
 def issuer_of(broker: Broker, provider_id: str) -> str | None:
-    """Whose name space the subjects of a provider are; None where its file leaves that to each sign-in."""
+    """The issuer whose name space the provider's subjects are in; None if each sign-in sets it."""
     definition, place = broker.catalog.get(provider_id), provider_place(provider_id)
     record = broker.store.read(place).get(place)
     if definition is None:
@@ -73,13 +75,13 @@ def issuer_of(broker: Broker, provider_id: str) -> str | None:
 
 
 def find_sub(broker: Broker, options: argparse.Namespace) -> str:
-    """Who signs in with that account now. Raises OperationError."""
+    """The user who signs in with that account now. Raises OperationError."""
     definition = broker.catalog.get(options.provider or "")
     if definition is None or not options.account:
-        raise OperationError("name the user", "a SUB, or --provider ID --account SUBJECT")
+        raise OperationError("name the user", "give a SUB, or --provider ID --account SUBJECT")
     issuer = options.issuer or issuer_of(broker, options.provider)
     if not issuer:
-        raise OperationError(f"whose subject is {options.account}?", "add --issuer URL")
+        raise OperationError(f"which issuer does the subject {options.account} belong to?", "add --issuer URL")
     key = broker.keys.get("identity").current.secret
     named = {"provider_id": options.provider, "issuer": issuer, "subject": options.account}
     login = derive_sub(key, **named)
@@ -87,33 +89,40 @@ def find_sub(broker: Broker, options: argparse.Namespace) -> str:
     sub = derive_sub(key, **named, life=found.erased) if found and found.erased else login
     owner = broker.store.read(subject_place(sub)).get(subject_place(sub))
     if owner is None:
-        hint = "broker connection list; an account is the provider's stable id, never an e-mail address"
-        raise OperationError(f"nobody is called {options.account} at {options.provider}", hint)
+        hint = "broker connection list; an account is the provider's stable id, never an email address"
+        raise OperationError(f"no user has the account {options.account} at {options.provider}", hint)
     return owner.linked_to if owner.linked_to and not owner.marks.disabled else sub
 
 
 def _confirm(sub: str) -> None:
-    """Raises OperationError where nobody says yes."""
-    print(f"Everything of user {sub} will be unreadable for ever. Type yes: ", end="", file=sys.stderr, flush=True)
+    """Raises OperationError if the operator does not confirm."""
+    print(
+        f"This makes all data of user {sub} permanently unreadable. Type yes to go on:  ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
     if sys.stdin.readline().strip() != "yes":
-        raise OperationError("nothing has been erased", "type yes, or add --yes")
+        raise OperationError("nothing was erased", "type yes, or add --yes")
 
 
 def add_user_words(verb: argparse.ArgumentParser) -> None:
-    """How a user is named."""
-    verb.add_argument("sub", nargs="?", help="the user's sub; or the account that the user signs in with:")
+    """The arguments that name a user."""
+    verb.add_argument("sub", nargs="?", help="the user's sub; or name the user by the account that they sign in with:")
     verb.add_argument("--provider", metavar="ID")
-    verb.add_argument("--account", metavar="SUBJECT", help="as the provider names it: its stable id, no address")
+    verb.add_argument(
+        "--account", metavar="SUBJECT", help="the provider's stable id of the account, not an email address"
+    )
     verb.add_argument("--issuer", metavar="URL", help="default: the provider's")
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words below `broker user`."""
+    """The subcommands of `broker user`."""
     verbs = groups.add_parser("user", help="people").add_subparsers(dest="verb", required=True, metavar="VERB")
-    erase = verbs.add_parser("erase", parents=[common], help="end a user, and all that is kept of that user")
+    erase = verbs.add_parser("erase", parents=[common], help="erase a user and all stored data of that user")
     leave = verbs.add_parser("sign-out", parents=[common], help="end every browser session of a user")
     for verb in (erase, leave):
         add_user_words(verb)
     leave.set_defaults(act=_sign_out)
-    erase.add_argument("--yes", action="store_true", help="do not ask")
+    erase.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     erase.set_defaults(act=_erase)

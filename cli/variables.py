@@ -1,4 +1,4 @@
-"""The operator's values for a provider file: what is given, held against the rules of `[variables]`."""
+"""The operator's values for a provider file, checked against the rules of `[variables]`."""
 
 import difflib
 from collections.abc import Iterable, Mapping
@@ -7,7 +7,7 @@ from chalicelib.providers.definition import ProviderDefinition, ValueRefused, Va
 
 
 class WrongVariables(Exception):
-    """They cannot be used; `faults` lists all of them, `hint` is what to type for the first."""
+    """The values are invalid; `faults` lists every fault, `hint` is what to type for the first."""
 
     def __init__(self, faults: list[str], hint: str) -> None:
         super().__init__("; ".join(faults))
@@ -29,7 +29,7 @@ def parse_variables(words: Iterable[str]) -> dict[str, str]:
 
 
 def check_variables(definition: ProviderDefinition, given: Mapping[str, str]) -> None:
-    """Every name is one of the file's, every value fits, and none is missing that has no default.
+    """Check that every name is in the file, every value is valid, and no required value is missing.
 
     Raises WrongVariables.
     """
@@ -39,7 +39,7 @@ def check_variables(definition: ProviderDefinition, given: Mapping[str, str]) ->
         (name, f"{name} is missing: {_say(rule)}") for name, rule in rules.items() if _is_missing(rule, name, given)
     ]
     wrong += [
-        (name, f"{name}={given[name]} cannot be used: {_say(rule)}")
+        (name, f"{name}={given[name]} is invalid: {_say(rule)}")
         for name, rule in rules.items()
         if name in given and not rule.admits(given[name])
     ]
@@ -48,10 +48,10 @@ def check_variables(definition: ProviderDefinition, given: Mapping[str, str]) ->
             fill(definition, given)
         except ValueRefused as refused:  # the rule admits more than its place in an address does
             name = refused.name
-            wrong = [(name, f"{name}={given.get(name)} cannot stand in an address: {_say(rules[name])}")]
+            wrong = [(name, f"{name}={given.get(name)} is not allowed in an address: {_say(rules[name])}")]
     if wrong:
         first = wrong[0][0] if wrong[0][0] in rules else _nearest(definition, wrong[0][0])
-        hint = f"--variable {first}={_example(rules[first])}" if first else "leave --variable out"
+        hint = f"--variable {first}={_example(rules[first])}" if first else "omit --variable"
         raise WrongVariables([fault for _, fault in sorted(wrong)], hint)
 
 
@@ -74,13 +74,13 @@ def _unknown(definition: ProviderDefinition, name: str) -> str:
 
 
 def _nearest(definition: ProviderDefinition, name: str) -> str:
-    """The one that is meant, else any; "" where the file has none."""
+    """The variable that is probably meant, else any; "" if the file has none."""
     names = sorted(definition.variables)
     return next(iter([*difflib.get_close_matches(name, names, n=1, cutoff=0.0), *names]), "")
 
 
 def _say(rule: VariableRule) -> str:
-    """What it is, in words, and what may be given."""
+    """What the variable is, and which values it accepts."""
     if rule.values:
         wanted = "one of " + ", ".join(rule.values)
     else:

@@ -1,4 +1,6 @@
-"""`broker vault`: what the log kept when the table refused; sealing users' keys anew after the vault's was turned."""
+"""`broker vault`: recovers provider responses from the log, and re-encrypts users' keys after a rotation of the vault
+key.
+"""
 
 import argparse
 import sys
@@ -21,7 +23,7 @@ from cli.showing import date, log_stream
 
 
 def recover(broker: Broker, lines: Iterable[str]) -> list[dict[str, Any]]:
-    """Bring every answer back that these lines of the log hold; one row for each."""
+    """Recover every provider response in these log lines; one row for each."""
     found = [recovery for recovery in map(read_from_log, lines) if recovery is not None]
     return [
         {
@@ -47,14 +49,14 @@ def _recover(deployment: Deployment, options: argparse.Namespace) -> list[dict[s
     rows = recover(broker, text.splitlines())
     if not rows:
         raise OperationError(
-            "no line holds an answer that the table refused",
-            "filter the function's log for recovery_not_stored and give the lines as they are",
+            "no line has a provider response to recover",
+            "filter the function's log for recovery_not_stored and pass the lines unchanged",
         )
     return rows
 
 
 def _reseal(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:
-    """From where the last one stopped, whoever that was, until all keys of users were looked at."""
+    """Continue from where the last run stopped, until every user key was checked."""
     clock = deployment.clock
     # The schedule knows those that it has files for; whoever may list the table seals the others' secrets anew too.
     names = read_catalog(deployment.settings).ids | {record.provider_id for record in list_providers(deployment)}
@@ -75,38 +77,40 @@ def _reseal(deployment: Deployment, options: argparse.Namespace) -> dict[str, An
 
 
 def _published(deployment: Deployment) -> str:
-    """Of a vault with one key in use: whether the next one is on its way."""
+    """For a vault with one key in use: whether the next key is published."""
     place = keyset_place("vault")
     item = deployment.store.read(place).get(place)
     step = next_step(item, rules_of("vault", deployment.settings)) if item else None
     if step is None or step.kind != "use":
         return _AFTER["nothing_to_do"]
-    begins = f"version {step.version} is published, and used from {date(step.at)} on"
-    return f"{begins}; the schedule does it, or broker keys rotate vault then; this command after that"
+    begins = f"version {step.version} is published and is used from {date(step.at)}"
+    return f"{begins}; wait for the schedule or run broker keys rotate vault then; run this command after that"
 
 
 _AFTER = {
-    "nothing_to_do": "broker keys rotate vault, if it is to be turned",
-    "too_early": "the same command from then on; the schedule does it by itself",
-    "going_on": "somebody else does the same; the same command again",
-    "resealed": "the same command again: a look that finds nothing left ends the old key",
-    "clean": "nothing needs the old key, and it is gone",
+    "nothing_to_do": "run broker keys rotate vault to rotate the key",
+    "too_early": "repeat the command then, or wait for the schedule",
+    "going_on": "another process does the same; repeat the command",
+    "resealed": "repeat the command: a run that finds nothing left destroys the old key",
+    "clean": "nothing needs the old key; it was destroyed",
 }
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     """broker vault recover|reseal."""
-    verbs = groups.add_parser("vault", help="third parties' tokens").add_subparsers(dest="verb", required=True)
+    verbs = groups.add_parser("vault", help="manage the encrypted provider tokens").add_subparsers(
+        dest="verb", required=True
+    )
     words = verbs.add_parser(
-        "recover", parents=[common], help="bring back answers of providers that the log kept, sealed"
+        "recover", parents=[common], help="recover provider responses that are stored only in the log, encrypted"
     )
     words.add_argument(
         "file",
         nargs="?",
         default="-",
         metavar="FILE",
-        help="lines of the function's log (- or nothing: standard input)",
+        help="file with log lines of the function (default and -: standard input)",
     )
     words.set_defaults(act=_recover)
-    again = verbs.add_parser("reseal", parents=[common], help="seal users' keys anew after the vault's key was turned")
+    again = verbs.add_parser("reseal", parents=[common], help="re-encrypt users' keys after the vault key was rotated")
     again.set_defaults(act=_reseal)

@@ -1,4 +1,4 @@
-"""What a kill switch voided, by count, and what goes on living for a while where nobody asks us."""
+"""Counts what a kill switch voided, and lists what stays valid for a while outside the broker's reach."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +16,7 @@ LIVE = ("exchanging", "issued", "active", "device_pending")
 
 
 def count_void(deployment: Deployment, kind: str, named: str) -> dict[str, int]:
-    """Grants and connections that were alive, and whose: read from the whole table, after the switch was thrown."""
+    """Grants and connections that were active, and their users: read from the whole table after the switch was set."""
     now = deployment.clock.now()
     is_meant: dict[str, Callable[[Any], bool]] = {
         "client": lambda one: one.client_id == named,
@@ -33,7 +33,7 @@ def count_void(deployment: Deployment, kind: str, named: str) -> dict[str, int]:
 
 
 def outlasting(deployment: Deployment, kind: str, named: str) -> list[dict[str, Any]]:
-    """What this switch does not reach, for how many seconds at most (None: the provider alone says), and what would."""
+    """What this switch does not reach, for at most how many seconds (None: the provider decides), and what would."""
     longest = max(
         (deployment.settings.access_token_seconds, *(one.token_seconds or 0 for one in list_resources(deployment)))
     )
@@ -42,22 +42,22 @@ def outlasting(deployment: Deployment, kind: str, named: str) -> list[dict[str, 
         {
             "what": "access tokens, at an API that verifies them offline",
             "seconds": min(longest, MOST_TOKEN_SECONDS),
-            "instead": "broker keys rotate signing --emergency, which ends those of everybody",
+            "instead": "broker keys rotate signing --emergency, which invalidates those of all users",
         },
         {
-            "what": "tokens of providers that an app was given",
+            "what": "providers' tokens that an app holds",
             "seconds": None,
-            "instead": f"broker connection revoke {ended}" if ended else "broker connection list, and revoke each",
+            "instead": f"broker connection revoke {ended}" if ended else "broker connection list, then revoke each",
         },
     ]
     if kind != "user":
-        what = "codes that are redeemed, tokens of clients for themselves: a process remembers for so long"
+        what = "codes being redeemed and tokens of clients without a user: a process caches records for this long"
         rows.append({"what": what, "seconds": CACHED_SECONDS, "instead": None})
     return rows
 
 
 def leave_word(deployment: Deployment, kind: str, named: str) -> None:
-    """The schedule tells the event bus of a mark, within a minute: this terminal needs no right to send."""
+    """The schedule reports the cutoff to the event bus within a minute: this terminal needs no permission to send."""
     now, job_id = deployment.clock.now(), deployment.entropy.token_bytes(16).hex()
     word = Job(kind="voided", job_id=job_id, due_at=now, created_at=now)
     deployment.store.put_job(replace(word, **{_MEMBERS[kind]: named}) if kind in _MEMBERS else word)

@@ -1,4 +1,4 @@
-"""broker client update: what an app may ask beside what it was created with, and what no more."""
+"""Options of `broker client update` that add or remove what an app may request."""
 
 import argparse
 from typing import Any
@@ -18,26 +18,29 @@ OPTIONS = ("add_redirect_uri", "remove_redirect_uri", "add_scope", "remove_scope
 
 
 def add_options(update: argparse.ArgumentParser) -> None:
-    """Beside the others; each may repeat."""
-    for verb, said in (("add", "one more; compared byte for byte"), ("remove", "no more")):
+    """Add the options; each may repeat."""
+    for verb, said in (
+        ("add", "add this redirect URI, compared byte for byte"),
+        ("remove", "remove this redirect URI"),
+    ):
         update.add_argument(f"--{verb}-redirect-uri", action="append", default=[], metavar="URI", help=said)
     update.add_argument(
-        "--add-scope", default="", metavar="SCOPE", help="it may ask for these too; users are asked again"
+        "--add-scope", default="", metavar="SCOPE", help="add these scopes; users are asked for consent again"
     )
     update.add_argument("--force", action="store_true", help=FORCE_HELP)
-    update.add_argument("--remove-scope", default="", metavar="SCOPE", help="it may ask for these no more")
+    update.add_argument("--remove-scope", default="", metavar="SCOPE", help="remove these scopes")
     update.add_argument("--add-grant-type", action="append", default=[], choices=GRANT_TYPES, help="may repeat")
 
 
 def read_fields(client: Client, options: argparse.Namespace, deployment: Deployment) -> dict[str, Any]:
     """The changed fields of a client, checked. Raises OperationError.
 
-    What users see or rely on raises `revision`, so that they are asked again.
+    A change that users see or rely on raises `revision`, so users are asked for consent again.
     """
     if not any(getattr(options, name) for name in OPTIONS):
         return {}
     if client.registered_by != "operator":
-        raise OperationError("this client registered itself", "it changes itself at PUT /register/CLIENT_ID")
+        raise OperationError("this client registered itself", "the client updates itself with PUT /register/CLIENT_ID")
     scopes = _change_scopes(client, options)
     check_scopes(deployment, find_catalog(deployment), scopes - client.scopes, force=options.force)
     changed: dict[str, Any] = {
@@ -69,7 +72,7 @@ def _change_scopes(client: Client, options: argparse.Namespace) -> frozenset[str
     try:
         return (client.scopes | parse_scope(options.add_scope)) - parse_scope(options.remove_scope)
     except OAuthError as error:
-        raise OperationError(f"the scope cannot be read: {error.reason}", '--add-scope "openid github:repo"') from None
+        raise OperationError(f"the scope is invalid: {error.reason}", '--add-scope "openid github:repo"') from None
 
 
 def _more_grant_types(options: argparse.Namespace) -> frozenset[str]:
@@ -84,5 +87,5 @@ def _check_whole(client: Client, fields: dict[str, Any]) -> None:
     if "authorization_code" in grant_types and not fields["redirect_uris"]:
         raise OperationError("sign-ins need a redirect URI", "--add-redirect-uri URI in the same command")
     if EXCHANGE in grant_types and client.handout == "none" and not client.resources:
-        said = "this client gets no provider's token, and none for an API of yours"
+        said = "this client may get neither providers' tokens nor tokens for an API of yours"
         raise OperationError(said, "broker client create --handout token ... or --resource URI ...")

@@ -1,4 +1,4 @@
-"""What somebody could do who may write to the table, and has no key: what is bound to one stays out of reach."""
+"""What an attacker could do with write access to the table but without keys."""
 
 from collections.abc import Iterator
 
@@ -7,27 +7,28 @@ from cli.exposure import Exposure
 
 # What decides and is bound to nothing: docs/security.md says the same, and what is bound.
 PLAIN_DECISIONS = (
-    "apps: redirect URIs, keys, scopes and trust of any app, or an app of their own; so that app's own tokens at every "
-    "API, and a user's sign-in at it, with what it has of providers there, once that user follows one link",
-    "consents and initial tokens: an app that asks no user, and who may register one",
-    "revocations: a mark, a kill switch or an end taken back for who still has the token, and a proof used again",
-    "ends and scopes of sign-ins that they have a token of, up to what consent and app allow, which they write too",
-    "an earlier copy of an item in place of the present one",
-    "limits: counted from nothing again",
-    "the end of everything: what is deleted or broken is refused",
+    "apps: change redirect URIs, keys, scopes and trust of any app, or add an app; this gives that app's own tokens "
+    "at every API, and, once a user follows one link, that user's sign-in at the app with its provider access",
+    "consents and initial access tokens: let an app skip consent, and register apps",
+    "revocations: undo a revocation, a kill switch or an expiry for anyone who still has the token, and reuse a proof",
+    "sign-ins whose token they hold: extend the expiry and the scopes, up to what consent and app allow, which they "
+    "can also write",
+    "any item: replace it with an earlier copy",
+    "limits: reset the counters",
+    "denial of service: deleted or damaged items are refused",
 )
 
 
 def write_access(deployed: Deployed) -> Iterator[Exposure]:
-    """Of each table, without a key."""
+    """The exposure for each table, without a key."""
     settings = deployed.settings
-    key = "with the keyset signing, or handle and vault: every user's sign-in, and what goes to providers"
+    key = "with the keyset signing, or handle and vault: every user's sign-in, and everything sent to providers"
     yield Exposure(
         leak="write access", of=settings.table, gives=PLAIN_DECISIONS, with_more=(key,),
-        lasts="until the right is gone, and the items were compared with those of before; `broker audit verify`",
+        lasts="until the permission is removed and the items are compared with a backup; run `broker audit verify`",
     )  # fmt: skip
     yield Exposure(
         leak="write access", of=settings.keys_table,
-        gives=("the end of users' keys: what was sealed under them is lost",),
-        lasts="until the right is gone; what was lost stays lost",
+        gives=("deletion of users' keys, which destroys the data encrypted under them",),
+        lasts="until the permission is removed; lost data stays lost",
     )  # fmt: skip

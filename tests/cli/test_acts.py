@@ -149,7 +149,7 @@ def test_a_secret_that_was_just_made_is_shown_though_its_end_is_not_on_record(
 ) -> None:
     failing = deployed(broker, Fault(mode="B", operation="PutItem", first=2, times=9))
     assert run_on_record(failing, typed_words(*CREATE))["client_secret"]
-    assert "the end of this command is not on record" in capsys.readouterr().err
+    assert "record of this command's end was not written" in capsys.readouterr().err
 
 
 @requirement("AUD-08")

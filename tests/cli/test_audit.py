@@ -208,7 +208,7 @@ def test_a_record_that_was_put_in_or_changed_is_named(records: Records, typed: C
     records.seal()
     event = records.leave(records.at(4) + 1)
     done = typed("audit", "verify")
-    assert done.code == 1 and f"{when(records, 4)}: a record was put in afterwards" in done.err
+    assert done.code == 1 and f"{when(records, 4)}: a record was added afterwards" in done.err
     assert event.request_id in done.err and "next: docs/audit.md" in done.err
 
 
@@ -257,7 +257,7 @@ def test_a_chain_that_is_cut_off_and_made_anew_contradicts_the_log(
     ]  # fmt: skip
     typed("audit", "verify", "--log", str(tmp_path / "none")).refused("none")
     log.write_text('{"event":"request"}\n')
-    typed("audit", "verify", "--log", str(log)).refused("no line audit_sealed", "the function jobs")
+    typed("audit", "verify", "--log", str(log)).refused("no audit_sealed line", "the function `jobs`")
 
 
 @requirement("AUD-02")

@@ -61,13 +61,13 @@ def with_client(**fields: Any) -> Deployed:
 def test_a_client_secret_exposes_what_its_registration_says() -> None:
     secret = told("client secret", "Shop")
     assert secret.gives == () and any("the token of github (repo)" in one for one in secret.with_more)
-    assert any("30 days at most" in one for one in secret.with_more) and "10 minutes more" in secret.lasts
+    assert any("at most 30 days" in one for one in secret.with_more) and "for 10 minutes" in secret.lasts
     calls = told("client secret", "Shop", with_client(handout="proxy"))
     assert any("calls through the proxy to github" in one for one in calls.with_more)
     for none in ({"handout": "none"}, {"providers": frozenset()}, {"scopes": frozenset({"openid"})}):
         assert not any("github" in one for one in told("client secret", "Shop", with_client(**none)).with_more[2:])
     machine = with_client(grant_types=frozenset({"client_credentials"}), redirect_uris=(), serves=frozenset({"urn:x"}))
-    assert [one.split(" ")[0] for one in told("client secret", "Shop", machine).gives] == ["tokens", "what"]
+    assert [one.split(" ")[0] for one in told("client secret", "Shop", machine).gives] == ["tokens", "the"]
     bound = told("client secret", "Shop", with_client(dpop_bound_access_tokens=True))
     assert all(one.endswith("only with the app's proof key too") for one in bound.with_more)
     assert told("client key", "Shop", with_client(token_endpoint_auth_method="private_key_jwt"))
@@ -76,10 +76,10 @@ def test_a_client_secret_exposes_what_its_registration_says() -> None:
 @requirement("AUD-05")
 def test_a_setting_changes_how_long_a_leak_lasts() -> None:
     short = changed(settings=Settings(issuer="https://login.example", access_token_seconds=60, session_seconds=3600))
-    assert "1 minute more" in told("client secret", "Shop", short).lasts
+    assert "for 1 minute" in told("client secret", "Shop", short).lasts
     assert told("laptop of a user", "its browser").lasts.startswith("12 hours")
     assert told("laptop of a user", "its browser", short).lasts.startswith("1 hour")
-    assert told("log", deployed=changed(log_days={"g": None})).lasts.endswith("no end")
+    assert told("log", deployed=changed(log_days={"g": None})).lasts.endswith("no retention")
     assert "365 days" in told("log").lasts
     assert [span(seconds) for seconds in (1, 90, 600, 7200, 86400)] == [
         "1 seconds", "90 seconds", "10 minutes", "2 hours", "1 day",
@@ -91,9 +91,9 @@ def test_a_public_app_and_one_with_a_session_leave_something_on_a_laptop_and_a_s
     leaks = [one.of for one in compute(DEPLOYED) if one.leak == "laptop of a user"]
     assert leaks == ["its browser"]
     public = told("laptop of a user", "Shop", with_client(token_endpoint_auth_method="none"))
-    assert public.gives == ("the token of github (repo)",) and public.lasts.startswith("14 days unused, 30 days")
+    assert public.gives == ("the token of github (repo)",) and public.lasts.startswith("14 days idle, 30 days")
     page = told("laptop of a user", "Shop", with_client(bff_origins=("https://app.example",)))
-    assert page.lasts == "1 hour unused, 12 hours in all"
+    assert page.lasts == "1 hour idle, 12 hours in total"
 
 
 @requirement("AUD-05", "OPS-03")
@@ -103,9 +103,9 @@ def test_a_role_exposes_what_its_policy_allows_and_each_statement_counts() -> No
         assert any("github (7 connections; refresh" in gift for gift in one.gives)
     assert KEYS["audit"] not in api.gives and KEYS["audit"] in jobs.gives and KEYS["cookie"] not in jobs.gives
     turning = told("role", "function keys")
-    assert "the broker's own client secrets at third parties" in turning.gives
+    assert "the broker's client secrets at providers" in turning.gives
     assert not any("every third party's token" in gift for gift in turning.gives)
-    assert "keys of its own in place of the broker's" in operator.gives and "every line of the log" in operator.gives
+    assert "forged keys in place of the broker's" in operator.gives and "all log lines" in operator.gives
     policy = json.loads((ROOT / ".chalice" / "policy-jobs.json").read_text())
     for statement in policy["Statement"]:
         rest = [one for one in policy["Statement"] if one is not statement]
@@ -124,16 +124,16 @@ def test_every_keyset_and_both_tables_are_told() -> None:
     assert tuple(KEYS) == PURPOSES
     assert [one.of for one in compute(DEPLOYED) if one.leak == "key grant"] == list(PURPOSES)
     dump = told("table dump", "broker-keys")
-    assert dump.gives == ("how many users there are",) and "github (7 connections" in dump.with_more[0]
+    assert dump.gives == ("the number of users",) and "github (7 connections" in dump.with_more[0]
 
 
 @requirement("AUD-05", "VLT-20")
 def test_who_may_write_to_a_table_is_told_apart_from_who_has_a_copy() -> None:
     plain, keys = (one for one in compute(DEPLOYED) if one.leak == "write access")
-    assert plain.gives == PLAIN_DECISIONS and not any("token of a third party" in what for what in plain.gives)
-    assert keys.gives == ("the end of users' keys: what was sealed under them is lost",)
+    assert plain.gives == PLAIN_DECISIONS and not any("provider token" in what for what in plain.gives)
+    assert keys.gives == ("deletion of users' keys, which destroys the data encrypted under them",)
     (keys_role,) = (one for one in compute(DEPLOYED) if one.leak == "role" and one.of == "function keys")
-    assert any("by naming another" in what for what in keys_role.gives)
+    assert any("by configuring another" in what for what in keys_role.gives)
 
 
 @requirement("AUD-05")

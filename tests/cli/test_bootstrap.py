@@ -86,4 +86,4 @@ def test_without_aws_it_says_what_to_do(broker: Any, monkeypatch: pytest.MonkeyP
         monkeypatch.setenv("BROKER_ENDPOINT_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}")
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
         code, said = broker("bootstrap")
-    assert code == 1 and "cannot be asked" in said["error"] and "sign in to AWS" in said["hint"]
+    assert code == 1 and "cannot be reached" in said["error"] and "sign in to AWS" in said["hint"]

@@ -114,4 +114,4 @@ def test_keys_go_with_their_method_and_their_method_with_keys(typed: Callable[..
     typed(*CREATE, "--auth-method", "client_secret_basic", "--jwks", keys).refused("only a client of --auth-method")
     typed(*CREATE, *METHOD, "--jwks-uri", "http://app.example/jwks").refused("https address")
     made = typed(*CREATE, *METHOD, "--jwks", keys, "--json").json
-    typed("client", "update", made["client_id"], "--proxy-allow-all", *METHOD).refused("go with keys")
+    typed("client", "update", made["client_id"], "--proxy-allow-all", *METHOD).refused("need keys")

@@ -48,7 +48,7 @@ def test_from_a_file_or_a_pipe(typed: Callable[..., Done], tmp_path: Path, monke
 def test_what_is_not_there_says_what_to_type_next(typed: Callable[..., Done], tmp_path: Path) -> None:
     (tmp_path / "log").write_text(LOG)
     typed("explain", "0" * 32, "--log", str(tmp_path / "log")).refused("no refusal")
-    typed("explain", "$(id)", "--log", str(tmp_path / "log")).refused("no error id")
+    typed("explain", "$(id)", "--log", str(tmp_path / "log")).refused("not a valid error id")
     typed("explain", ID, "--log", str(tmp_path / "none")).refused("cannot be read")
     typed("explain", ID).refused("no log group")
 

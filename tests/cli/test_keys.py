@@ -49,7 +49,7 @@ def rows(keys: Callable[..., Any], purpose: str) -> list[tuple[int, str, str | N
 @requirement("KEY-01")
 def test_the_list_says_what_comes_next_and_when(keys: Callable[..., Any]) -> None:
     listed = {row["purpose"]: row for row in keys("list")}
-    assert listed["signing"]["next"] == "a new one is published" and listed["signing"]["next_at"] > "20"
+    assert listed["signing"]["next"] == "a new key is published" and listed["signing"]["next_at"] > "20"
     for purpose in ("identity", "pepper", "audit"):
         assert (listed[purpose]["next"], listed[purpose]["next_at"]) == (None, None)
 
@@ -60,29 +60,29 @@ def test_a_signing_key_goes_its_way_by_one_word_typed_again(
 ) -> None:
     begun = keys("rotate", "signing")
     assert (begun["version"], begun["done"], begun["next_version"]) == (2, "published", 2)
-    assert rows(keys, "signing") == [(1, "signing", None), (2, "published", "in use from then")]
-    typed("keys", "rotate", "signing").refused("published already", begun["next_at"])
+    assert rows(keys, "signing") == [(1, "signing", None), (2, "published", "in use from then on")]
+    typed("keys", "rotate", "signing").refused("already published", begun["next_at"])
     typed("keys", "destroy", "signing", "2").refused("is published")
     age(deployment, "signing", 2 * DAY)
     assert keys("rotate", "signing")["done"] == "used"
-    typed("keys", "destroy", "signing", "1").refused("a process may still seal under it")
+    typed("keys", "destroy", "signing", "1").refused("a process may still encrypt under it")
     age(deployment, "signing", 7200)
-    typed("keys", "destroy", "signing", "1").refused("may still live")
+    typed("keys", "destroy", "signing", "1").refused("may still be valid")
     age(deployment, "signing", DAY)
-    assert rows(keys, "signing") == [(1, "retiring", "gone from then"), (2, "signing", None)]
+    assert rows(keys, "signing") == [(1, "retiring", "destroyed from then on"), (2, "signing", None)]
     assert [row["done"] for row in keys("rotate")] == ["gone"]
-    assert rows(keys, "signing") == [(2, "signing", "a new one is published")]
+    assert rows(keys, "signing") == [(2, "signing", "a new key is published")]
 
 
 @requirement("KEY-03")
 def test_an_emergency_is_asked_about_and_is_for_signing_alone(
     broker: Operator, keys: Callable[..., Any], typed: Callable[..., Done]
 ) -> None:
-    broker("keys", "rotate", "signing", "--emergency", typed="no\n").refused("nothing has been changed")
-    typed("keys", "rotate", "handle", "--emergency").refused("for signing alone")
+    broker("keys", "rotate", "signing", "--emergency", typed="no\n").refused("nothing was changed")
+    typed("keys", "rotate", "handle", "--emergency").refused("only for the keyset signing")
     rolled = keys("rotate", "signing", "--emergency", "--yes")
     assert rolled["done"] == "rolled" and rows(keys, "signing") == [
-        (rolled["version"], "signing", "a new one is published")
+        (rolled["version"], "signing", "a new key is published")
     ]
 
 
@@ -104,8 +104,8 @@ def test_a_pepper_goes_only_when_no_client_secret_needs_it(
 
 @requirement("KEY-01")
 def test_what_is_not_there_or_is_never_turned_is_said(typed: Callable[..., Done]) -> None:
-    typed("keys", "rotate", "identity").refused("somebody else")
-    typed("keys", "destroy", "handle", "7").refused("there is no version 7")
+    typed("keys", "rotate", "identity").refused("change every sub")
+    typed("keys", "destroy", "handle", "7").refused("has no version 7")
     typed("keys", "destroy", "handle", "1").refused("is current")
     for purpose in ("identity", "audit"):
         assert typed("keys", "destroy", purpose, "1").code == 2
@@ -122,10 +122,10 @@ def test_a_switch_says_what_it_did_and_how_it_is_undone(broker: Operator, typed:
     assert {row["seconds"] for row in done.json["lives_on"]} == {600, None, 10}
     undone = typed(*done.json["undo"].split()[1:], "--json").json
     assert undone["disabled"] is False and undone["void_before"] > "20"
-    broker("kill", "everything", typed="no\n").refused("nothing has been changed")
+    broker("kill", "everything", typed="no\n").refused("nothing was changed")
     assert typed("kill", "everything", "--yes", "--no-count", "--json").json["void"] is None
     assert typed("kill", "everything", "--undo", "--json").json["disabled"] is False
-    typed("kill", "provider", "demo").refused("not switched on")
+    typed("kill", "provider", "demo").refused("not enabled")
     typed("kill", "user").refused("name the user")
     assert typed("kill", "planet").code == 2
 
@@ -135,8 +135,8 @@ def test_a_vault_whose_next_key_is_only_published_says_from_when_on_it_is_used(
     keys: Callable[..., Any], typed: Callable[..., Done]
 ) -> None:
     before = typed("vault", "reseal", "--json").json
-    assert (before["state"], before["next"]) == ("nothing_to_do", "broker keys rotate vault, if it is to be turned")
+    assert (before["state"], before["next"]) == ("nothing_to_do", "run broker keys rotate vault to rotate the key")
     published = keys("rotate", "vault")
     told = typed("vault", "reseal", "--json").json
     assert told["state"] == "nothing_to_do"
-    assert f"version {published['version']} is published, and used from {published['next_at']} on" in told["next"]
+    assert f"version {published['version']} is published and is used from {published['next_at']}" in told["next"]

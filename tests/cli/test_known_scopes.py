@@ -48,7 +48,7 @@ def test_every_command_that_takes_scopes_checks_them(broker: Operator) -> None:
     token = ("registration-token", "create")
     broker(*token, "--scope", "openid github:rpeo").refused("github:repo")
     broker(*token, "--provider", "githb").refused("did you mean github?")
-    broker(*CREATE, "--provider", "githb").refused("there is no provider file githb", "did you mean github?")
+    broker(*CREATE, "--provider", "githb").refused("no such provider file: githb", "did you mean github?")
 
 
 @requirement("RUN-04")

@@ -217,7 +217,7 @@ def test_what_an_app_is_for_is_said_shown_and_changed(broker: Operator) -> None:
     assert broker.made(*update, "")["purpose"] == ""
     for wrong in ("x" * 161, "one\u202etwo"):
         assert broker(*update, wrong).code == broker(*create, "--purpose", wrong).code == 1
-    assert broker(*update, "").code == 1, "nothing is to be changed"
+    assert broker(*update, "").code == 1, "nothing to change"
     broker.made("client", "delete", client["client_id"])
 
 
@@ -251,4 +251,4 @@ def test_an_import_that_is_only_tried_is_not_told_as_done(
     (tmp_path / "accounts.jsonl").write_text(json.dumps(line))
     words = ["connection", "import", str(tmp_path / "accounts.jsonl"), "--client", made["client_id"]]
     assert "connections_imported" not in broker(*words, "--dry-run").refused("nothing was written").err
-    assert "connections_imported" in broker(*words).refused("nothing is in").err
+    assert "connections_imported" in broker(*words).refused("nothing was imported").err

@@ -55,7 +55,7 @@ REFUSED = {
     "an id that no client has": ["client", "show", "../../x y"],
     "a secret of an unknown client": ["client", "secret", "rotate", "0" * 32],
     "an unknown provider": ["provider", "show", "githb"],
-    "a provider that is not switched on": ["provider", "check", "github"],
+    "a provider that is not enabled": ["provider", "check", "github"],
     "a provider without a secret": ["provider", "set", "github", "--client-id", "x"],
     "a secret on the command line": ["provider", "set", "github", "--client-id", "x", "--secret-from", "my-secret"],
     "a secret from an empty variable": ["provider", "set", "github", "--client-id", "x", "--secret-from", "env:NONE"],
@@ -145,7 +145,7 @@ def test_a_provider_whose_id_begins_scopes_of_an_own_api_is_not_switched_on(
     monkeypatch.setenv("BROKER_PROVIDER_DIRS", str(tmp_path))
     monkeypatch.setenv("THERE", "secret-there")
     words = ["--client-id", "x", "--secret-from", "env:THERE", "--issuer", "https://login.example"]
-    typed("provider", "set", "orders", *words).refused(f"orders: is how scopes of {API} begin")
+    typed("provider", "set", "orders", *words).refused(f"scopes of {API} already start with orders:")
     assert typed("provider", "set", "order", *words).code == 0
 
 
@@ -160,7 +160,7 @@ def test_settings_that_are_not_whole_are_all_named(typed: Callable[..., Done], m
 @pytest.mark.parametrize(
     ("environ", "says"),
     [
-        ({"BROKER_TABLE": "none"}, "tables are not there"),
+        ({"BROKER_TABLE": "none"}, "tables do not exist"),
         ({"BROKER_KMS_KEY": "alias/none"}, "KMS key"),
         ({"BROKER_ENDPOINT_URL": "http://127.0.0.1:9"}, "AWS"),
         ({"AWS_REGION": None, "AWS_DEFAULT_REGION": None, "BROKER_ENDPOINT_URL": None}, "AWS"),
@@ -184,7 +184,7 @@ def test_a_provider_file_is_checked_before_it_is_used(typed: Callable[..., Done]
     assert right.code == 0 and right.json["file"] == "ok"
     wrong = tmp_path / "wrong.toml"
     wrong.write_text('provider_id = "Not Right"\nnonsense = 1\n')
-    said = typed("provider", "check", str(wrong)).refused("wrong.toml cannot be used")
+    said = typed("provider", "check", str(wrong)).refused("wrong.toml is invalid")
     assert len(said.err.splitlines()) > 3, "every fault of the file is named"
 
 

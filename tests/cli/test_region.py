@@ -44,10 +44,10 @@ REGION = {"AWS_REGION": "eu-west-1"}
         (KEY, "no AWS region is set", "export AWS_REGION="),
         (
             {**REGION, "AWS_ACCESS_KEY_ID": "AKIAEXAMPLE"},
-            "half of this terminal's AWS credentials",
+            "AWS credentials of this terminal are incomplete",
             "AWS_SECRET_ACCESS",
         ),
-        ({**REGION, "AWS_PROFILE": "nowhere"}, "no AWS profile of the name", "aws configure list-profiles"),
+        ({**REGION, "AWS_PROFILE": "nowhere"}, "names a profile that does not exist", "aws configure list-profiles"),
     ],
 )
 @pytest.mark.parametrize("words", [("client", "list"), ("jobs", "run"), ("tail", "--once")])

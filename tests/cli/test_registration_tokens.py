@@ -32,7 +32,7 @@ def test_a_token_is_made_listed_and_revoked(typed: Typed) -> None:
     gone = typed("registration-token", "revoke", row["name"], "--json").json
     assert gone == {"name": row["name"], "revoked": True, "used": 0}
     assert typed("registration-token", "list", "--json").json == []
-    typed("registration-token", "revoke", row["name"]).refused("there is no registration token")
+    typed("registration-token", "revoke", row["name"]).refused("no such registration token")
 
 
 @requirement("REG-01")

@@ -97,7 +97,7 @@ def test_what_cannot_sign_there_is_refused(
 def test_one_key_proves_us_at_one_provider_alone(put: Callable[..., Done]) -> None:
     mine = new_key_pair("ES256")[0]
     assert put("curve", mine).code == 0
-    put("other", mine).refused("this key signs for curve already")
+    put("other", mine).refused("this key already signs for curve")
     assert put("curve", mine).code == 0
     assert put("other", new_key_pair("ES256")[0]).code == 0
 

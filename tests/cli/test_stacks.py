@@ -72,7 +72,7 @@ def test_a_stack_is_chosen_by_what_the_list_shows(broker: Operator, stacks: list
 @requirement("RUN-08")
 def test_a_name_that_is_no_stack_or_several_is_refused(broker: Operator, stacks: list[RunningStack]) -> None:
     broker("client", "list", "--stack", "deom", **NO_BROKER).refused("--stack demo")
-    broker("client", "list", "--stack", "demo").refused("beside --stack")
+    broker("client", "list", "--stack", "demo").refused("so does --stack")
     twin = RunningStack(kind="demo", endpoint_url=None, issuer=stacks[1].issuer, pid=os.getpid())
     with twin:
         broker("client", "list", "--stack", "demo", **NO_BROKER).refused("several stacks", f"--stack {port(stacks[0])}")

@@ -79,9 +79,9 @@ def test_what_is_asked_for_alone(typed: Callable[..., Done], log: Path) -> None:
     assert seen("--reason", "code_replayed") == [REFUSED] and seen("--reason", "handout_limit") == [ALARM]
     assert seen("--refused") == [REFUSED, ALARM] and seen("--alarms") == [ALARM]
     none = typed("tail", "--log", str(log), "--once", "--reason", "unheard")
-    assert (none.code, none.out, none.err) == (0, "", "nothing of that in the last 1 minutes\n")
+    assert (none.code, none.out, none.err) == (0, "", "no matching lines in the last 1 minutes\n")
     typed("tail", "--log", str(log), "--reason", "two words").refused("one word")
-    typed("tail", "--log", str(log.with_name("none"))).refused("is no file")
+    typed("tail", "--log", str(log.with_name("none"))).refused("is not a file")
 
 
 @requirement("OPS-21")

@@ -76,7 +76,7 @@ def test_a_user_from_the_first_list_to_the_erasure(
 
     done = typed("connection", "revoke", "--client", app, "--json")
     (ended,) = done.json
-    assert done.code == 1 and "may live on at the provider" in done.err
+    assert done.code == 1 and "may still be valid at the provider" in done.err
     assert (ended["status"], ended["at_provider"], ended["alive_there"]) == ("revoked", "failed", True)
     assert {part["result"] for part in ended["tokens"]} == {"failed"}
     shown = typed("connection", "show", connection.connection_id, "--json").json
@@ -87,7 +87,7 @@ def test_a_user_from_the_first_list_to_the_erasure(
     assert "failed" in typed("connection", "revoke", connection.connection_id).out
 
     everywhere = ["connection", "revoke", "--provider", "demo"]
-    broker(*everywhere, typed="no\n").refused("nothing has been changed")
+    broker(*everywhere, typed="no\n").refused("nothing was changed")
     (again,) = broker(*everywhere, "--json", typed="yes\n").json
     assert again == ended
     acts = map(json.loads, typed("audit", "export", "--since", "1h", "--json").out.splitlines())
@@ -95,9 +95,9 @@ def test_a_user_from_the_first_list_to_the_erasure(
     assert ("demo", {"at_provider": "failed"}) in said
 
     by_account = ["user", "erase", "--provider", "demo", "--account", "demo-7f3a51"]
-    refused = broker(*by_account, typed="no\n").refused("nothing has been erased")
+    refused = broker(*by_account, typed="no\n").refused("nothing was erased")
     assert connection.sub in refused.err
-    assert broker("user", "erase", connection.sub).refused("nothing has been erased")
+    assert broker("user", "erase", connection.sub).refused("nothing was erased")
     assert deployment(broker).store.read(user_key_place(connection.sub)).get(user_key_place(connection.sub)).sealed  # type: ignore[union-attr]
     erased = broker("user", "erase", connection.sub, "--json", typed="yes\n").json
     assert (erased["user"], erased["key"], erased["alive_at"]) == (connection.sub, "destroyed", ["demo"])
@@ -110,14 +110,14 @@ def test_a_user_from_the_first_list_to_the_erasure(
 @requirement("VLT-09")
 def test_what_cannot_be_taken_back_is_said_with_what_to_type_next(typed: Callable[..., Done]) -> None:
     typed("connection", "show", "f" * 32).refused("broker connection list")
-    typed("connection", "revoke", "f" * 32).refused("there is no connection")
-    typed("connection", "revoke", "--client", "f" * 32).refused("there is no connection to end")
-    typed("connection", "revoke", "--user", "f" * 32).refused("there is no connection to end")
-    typed("user", "erase", "f" * 32, "--yes").refused("nobody is called")
+    typed("connection", "revoke", "f" * 32).refused("no such connection")
+    typed("connection", "revoke", "--client", "f" * 32).refused("no connection to revoke")
+    typed("connection", "revoke", "--user", "f" * 32).refused("no connection to revoke")
+    typed("user", "erase", "f" * 32, "--yes").refused("no such user")
     typed("user", "erase", "--yes").refused("name the user")
     typed("user", "erase", "--provider", "demo", "--yes").refused("name the user")
     typed("user", "erase", "--provider", "demo", "--account", "nobody", "--yes").refused(
-        "nobody is called nobody at demo"
+        "no user has the account nobody at demo"
     )
-    typed("connection", "revoke", "--provider", "nowhere", "--yes").refused("there is no connection at nowhere")
+    typed("connection", "revoke", "--provider", "nowhere", "--yes").refused("no connection at nowhere")
     assert typed("connection", "revoke").code == 2

@@ -92,7 +92,7 @@ def test_what_create_prints_is_what_to_copy_and_what_comes_next(broker: Operator
     lines = dict(line.split(maxsplit=1) for line in printed.partition("\nnext:\n")[0].splitlines())
     assert lines["issuer"] == broker.environ["BROKER_ISSUER"] and lines["redirect_uri"] == "https://app.example/cb"
     assert f"export BROKER={lines['issuer']} CLIENT_ID={lines['client_id']}\n" in printed
-    assert lines["client_secret"].endswith("(shown only now)") and "warning: it may ask for github:repo" in printed
+    assert lines["client_secret"].endswith("(shown only now)") and "warning: it may request github:repo" in printed
     assert len(printed.splitlines()) < 15
     shown = broker.made("client", "show", lines["client_id"])
     assert shown.keys() <= broker.made(*create).keys() and "client_secret" not in shown
