@@ -20,7 +20,9 @@ MAX_FILE_BYTES = 65_536
 def add_key_options(add: argparse._ActionsContainer) -> None:
     """Where the keys are."""
     add.add_argument("--jwks", metavar="FILE", help=f"the public keys of {METHOD}, as a JSON Web Key Set")
-    add.add_argument("--jwks-uri", metavar="URI", help="URL where the app publishes its keys; fetched when first needed")
+    add.add_argument(
+        "--jwks-uri", metavar="URI", help="URL of the keys that the app publishes; fetched when first needed"
+    )
 
 
 def add_algorithm_option(parser: argparse.ArgumentParser) -> None:
