@@ -29,7 +29,7 @@ DRAWN = {
     "ERROR    jwks-public": "docs/doctor.md: what a command prints; tests/doctor compares it",
     "tb_refresh_AWFx": "docs/regions.md: a handle and what its first bytes are",
     "18:04:12 answered": "docs/observing.md: what a command prints; tests/cli/test_tail.py compares its kind",
-    "refused   GET /authorize": "docs/explain.md: what a command prints; test_explain_page.py compares it",
+    "refused   GET /authorize": "docs/explain.md: what a command prints; test_doc_commands.py compares it",
 }
 METHOD = "(?:GET|POST|PUT|DELETE|ANY)"
 WORD = r"(?:[A-Z_]+=\S+ )*"
