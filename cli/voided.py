@@ -50,8 +50,8 @@ def outlasting(deployment: Deployment, kind: str, named: str) -> list[dict[str, 
             "instead": f"broker connection revoke {ended}" if ended else "broker connection list, then revoke each",
         },
     ]
-    if kind != "user":
-        what = "codes being redeemed and tokens of clients without a user: a process caches records for this long"
+    if kind in ("client", "everything"):
+        what = "new tokens of clients without a user: a process caches records for this long"
         rows.append({"what": what, "seconds": CACHED_SECONDS, "instead": None})
     return rows
 

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from chalicelib.access import profile_places, read_profile
 from chalicelib.grant_types.asked import Asked
 from chalicelib.grant_types.redeeming import issue_redeemed, redeem
-from chalicelib.ports import Broker, StoreUnavailable, Written
-from chalicelib.protocol.claims import userinfo_claims
+from chalicelib.ports import Broker, Written
 from chalicelib.protocol.errors import InvalidGrant
 from chalicelib.protocol.evidence import seen
 from chalicelib.protocol.grants import CodeRequest, explain_code_refusal
@@ -59,24 +57,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         broker.store.revoke_grant(replay.grant_id, client_id=client.client_id)
         broker.log.event("replay_detected", grant_id=replay.grant_id, reason=replay.reason, client_id=client.client_id)
         raise InvalidGrant(replay.reason)
-    profile = _read_asked(broker, result.item)
-    return issue_redeemed(broker, result.item, presented, asked, jkt=jkt, now=now, profile=profile)
-
-
-def _read_asked(broker: Broker, grant: Grant) -> dict[str, Any]:
-    """What `claims` wants in the ID token, as far as the scopes open it; one read, and only where it wants something.
-
-    The code is used up by now: where the table does not answer the token goes without, and /userinfo says it later.
-    """
-    if not grant.id_token_claims or "openid" not in grant.scopes:
-        return {}
-    try:
-        profile = read_profile(broker, broker.store.read(*profile_places(grant)), grant)
-    except StoreUnavailable as error:
-        broker.log.event("id_token_without_claims", client_id=grant.client_id, reason=str(error))
-        return {}
-    opened = userinfo_claims(profile, grant.scopes)
-    return {name: value for name, value in opened.items() if name in grant.id_token_claims}
+    return issue_redeemed(broker, result.item, presented, asked, jkt=jkt, now=now)
 
 
 def _describe(grant: Grant | None, now: int) -> dict[str, str]:

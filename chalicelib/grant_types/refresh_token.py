@@ -2,12 +2,12 @@
 
 from typing import Any, NoReturn
 
-from chalicelib.access import find_end_among
 from chalicelib.contention import write_tries
 from chalicelib.grant_types.asked import Asked, audience_uri
+from chalicelib.grant_types.revocations import check_marks, read_marks
 from chalicelib.issuing import choose_audience, issue_grant_tokens
-from chalicelib.ports import Advance, Broker, Found, Written
-from chalicelib.protocol.errors import InvalidClient, InvalidGrant, TemporarilyUnavailable
+from chalicelib.ports import Advance, Broker, Written
+from chalicelib.protocol.errors import InvalidGrant, TemporarilyUnavailable
 from chalicelib.protocol.grants import (
     FROM_THE_FUTURE,
     PAUSED,
@@ -25,14 +25,7 @@ from chalicelib.protocol.single import Parameters
 from chalicelib.proving import use_up
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import (
-    DEPLOYMENT,
-    client_place,
-    consent_place,
-    grant_place,
-    provider_place,
-    subject_place,
-)
+from chalicelib.records.places import DEPLOYMENT, client_place, consent_place, grant_place
 
 
 def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
@@ -66,7 +59,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         jkt=jkt,
     )
     grant = _advance(broker, handle, request, now, binds=jkt is not None and not client.is_confidential)
-    scopes = _check_marks(broker, _read_marks(broker, grant, client), grant, handle, now)
+    scopes = _check_marks(broker, grant, handle, now)
     uri = audience_uri(broker, asked, grant.resources)
     audience = choose_audience(broker, uri, (asked.scopes & scopes) or scopes)
     return issue_grant_tokens(broker, grant, refresh_secret=handle.secret, audience=audience, now=now, jkt=jkt)
@@ -161,39 +154,22 @@ def _read_first(broker: Broker, handle: Handle, client: Client, now: int) -> Non
         raise InvalidGrant("refresh_token_unknown_or_over")
 
 
-def _read_marks(broker: Broker, grant: Grant, client: Client) -> Found:
-    """Everything that may have ended the grant, the grant itself among it, in one batch."""
-    return broker.store.read(
-        DEPLOYMENT,
-        client_place(client.client_id),
-        provider_place(grant.provider_id),
-        subject_place(grant.sub),
-        consent_place(grant.sub, client.client_id),
-        grant_place(grant.grant_id),
-    )
+def _check_marks(broker: Broker, grant: Grant, handle: Handle, now: int) -> frozenset[str]:
+    """The scopes that consent and registration still cover; a revocation ends the grant, a pause withholds the token.
 
-
-def _check_marks(broker: Broker, found: Found, grant: Grant, handle: Handle, now: int) -> frozenset[str]:
-    """The scopes that consent and registration still cover; a mark ends the grant instead of answering."""
-    current = found.get(grant_place(grant.grant_id))
+    The grant is read again: a repeat inside the grace writes nothing, so another request may have revoked it.
+    """
+    place = grant_place(grant.grant_id)
+    found = read_marks(broker, grant, place)
+    current = found.get(place)
     if current is None or current.is_over(now):
         raise InvalidGrant("grant_over_by_now")
-    client = found.get(client_place(grant.client_id))
-    consent = found.get(consent_place(grant.sub, grant.client_id))
-    end = find_end_among(
-        broker,
-        found,
-        grant.decided_at,
-        sub=grant.sub,
-        client_id=grant.client_id,
-        provider_id=grant.provider_id,
-    )
-    if end == PAUSED:
-        _withhold(broker, grant, handle)
-    if end is not None or client is None or consent is None:
-        broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
-        raise InvalidClient("client_over") if end == "client_over" else InvalidGrant(end or "record_gone")
-    scopes = grant.scopes & consent.scopes & client.scopes
+    try:
+        scopes = check_marks(broker, found, grant)
+    except InvalidGrant as refusal:
+        if refusal.reason == PAUSED:
+            _withhold(broker, grant, handle)
+        raise
     if "offline_access" not in scopes:
         broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
         raise InvalidGrant("offline_access_withdrawn")

@@ -103,15 +103,15 @@ def test_an_oversized_request_costs_the_decision_one_write(stack: Stack, warm: S
 
 
 @requirement("BUDGET", "OIDC-01")
-def test_claims_in_the_id_token_cost_the_redemption_one_read(stack: Stack, warm: Session) -> None:
+def test_claims_in_the_id_token_cost_the_redemption_nothing_more(stack: Stack, warm: Session) -> None:
     wanted = '{"id_token": {"name": null}}'
     asked = stack.sign_in(warm.client, warm.sign_in.secret, claims=wanted)
-    with spends(stack, 2, "code, profile"):
+    with spends(stack, 2, "code, batch read with the profile"):
         tokens = stack.redeem(asked).json
     with spends(stack, 2, "refresh"):
         assert stack.refresh(asked, tokens["refresh_token"]).status == 200
     plain = stack.sign_in(warm.client, warm.sign_in.secret, claims='{"userinfo": {"name": null}}')
-    with spends(stack, 1, "code alone"):
+    with spends(stack, 2, "code, batch read"):
         assert stack.redeem(plain).status == 200
     hinted = stack.authorize_parameters(warm.client, id_token_hint=tokens["id_token"])
     with spends(stack, 0, "GET /authorize with a hint"):
@@ -163,7 +163,7 @@ def test_a_device(stack: Stack, warm: Session) -> None:
         back = device.allow(browser, page, "bob")
     with spends(stack, 4, "claim, batch read, connection, issue"):
         assert "You can go back" in browser.get(back).body
-    with spends(stack, 1, "a poll that redeems"):
+    with spends(stack, 2, "a poll that redeems: redeemed, batch read"):
         assert device.poll().status == 200
     with spends(stack, 2, "a replay"):
         assert device.error() == "invalid_grant"
@@ -185,7 +185,7 @@ def test_a_device(stack: Stack, warm: Session) -> None:
 @requirement("BUDGET")
 def test_code_refresh_repeat_and_replay(stack: Stack, warm: Session) -> None:
     sign_in = stack.sign_in(warm.client, warm.sign_in.secret, who="bob")
-    with spends(stack, 1, "code"):
+    with spends(stack, 2, "code, batch read"):
         tokens = stack.redeem(sign_in).json
     with spends(stack, 2, "refresh"):
         second = stack.refresh(sign_in, tokens["refresh_token"]).json
@@ -253,7 +253,7 @@ def test_each_proof_costs_one_call_and_a_refused_one_none(stack: Stack, warm: Se
         answer = stack.token(client, secret, grant_type="client_credentials", headers=holder.proof())
         assert answer.status == 200
     sign_in = stack.sign_in(warm.client, warm.sign_in.secret, who="bob")
-    with spends(stack, 2, "code"):
+    with spends(stack, 3, "code: proof, redeemed, batch read"):
         bound = Bound(stack, sign_in, stack.redeem(sign_in, headers=holder.proof()).json, holder)
     with spends(stack, 3, "refresh"):
         assert bound.refresh().status == 200
@@ -299,7 +299,7 @@ def test_under_the_profile_each_assertion_and_each_proof_costs_one_call(make_sta
     callback = stack.provider.sign_in(location, "alice")
     with spends(stack, 5, "as any callback of a user who is known"):
         code = dict(parse_qsl(urlsplit(browser.get(callback).location).query))["code"]
-    with spends(stack, 3, "code: assertion, proof, redeemed"):
+    with spends(stack, 4, "code: assertion, proof, redeemed, batch read"):
         token = app.redeem(code).json["refresh_token"]
     for _ in range(2):
         with spends(stack, 4, "refresh, which rotates nothing: assertion, proof, moved on, marks"):

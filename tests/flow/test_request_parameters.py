@@ -11,7 +11,6 @@ from tests.flow.browser import Answer
 from tests.flow.pushing import push
 from tests.flow.scene import assert_told, connections, grants, only_written
 from tests.flow.stack import SignIn, Stack
-from tests.flow.test_faults_at_each_call import fail_next
 from tests.requirement import requirement
 
 ALL = {"id_token": {"name": None, "email": {"essential": True}, "email_verified": None, "shoe_size": None}}
@@ -58,15 +57,6 @@ def test_a_scope_that_the_user_unticked_opens_no_claim(stack: Stack) -> None:
     back = browser.get(stack.provider.sign_in(left.location, "alice"))
     sign_in = SignIn(client, None, client.redirect_uris[0], "v" * 43, "", "", browser, back)
     assert PROFILE & id_token(stack.redeem(sign_in)).keys() == {"name"}
-
-
-@requirement("OIDC-01", "GEN-13")
-def test_where_the_table_does_not_answer_the_id_token_goes_without(stack: Stack) -> None:
-    client, _ = stack.client()
-    sign_in = stack.sign_in(client, claims=json.dumps(ALL))
-    fail_next(stack, "BatchGetItem", "B", 3)
-    tokens = stack.redeem(sign_in)
-    assert tokens.status == 200 and not PROFILE & id_token(tokens).keys()
 
 
 @requirement("OIDC-01")

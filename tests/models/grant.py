@@ -39,7 +39,8 @@ def _moves_of(w: World, r: Rules, index: int, a: Actor) -> Iterator[tuple[Step, 
             actor = actor._replace(started=0, shows=None, gets=None, saw=None, again=False, late="", stale=False)
         return world._replace(actors=(*w.actors[:index], actor, *w.actors[index + 1 :]))
 
-    late = "revocation" if w.revocation_acknowledged else "mark" if w.decision_is_old and a.shows != 0 else ""
+    reads_grant = a.at != "marks" or a.shows != 0
+    late = "revocation" if w.revocation_acknowledged and reads_grant else "mark" if w.decision_is_old else ""
     for step, changes, mine, fault in PROGRAMS[a.kind](w, a, r):
         wrote = mine.pop("wrote", False)
         mine.setdefault("again", False)
@@ -68,6 +69,7 @@ MISTAKES = {  # each must lead to a fault in some scene; were it harmless, the m
     "a claim takes over an expired item": {"claim_needs_absence": False},
     "redeeming ignores the secret": {"secret_is_checked": False},
     "the marks are not read after the advance": {"marks_after_advance": "never"},
+    "the marks are not read after a code is redeemed": {"marks_after_redemption": False},
     "consent is written without its version": {"consent_is_versioned": False},
     "the item vanishes at its end": {"item_outlives_its_end": False},
 }

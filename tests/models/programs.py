@@ -157,7 +157,7 @@ def token_request(w: World, a: Actor, r: Rules) -> Iterator[Move]:
     elif a.at == "marks":
         if is_void(w.decided_at, w.consent, r):
             yield Step(a.name, "reads marks", "void"), {}, {"at": "end"}, None
-        elif r.grant_is_read_with_the_marks and is_over(g, w.now):
+        elif r.grant_is_read_with_the_marks and a.shows != 0 and is_over(g, w.now):
             yield refuse(w, a, Step(a.name, "reads marks", "over"))
         else:
             yield Step(a.name, "reads marks", "none"), {}, {"at": "answer"}, None
@@ -170,16 +170,16 @@ def token_request(w: World, a: Actor, r: Rules) -> Iterator[Move]:
 
 
 def _redeem(w: World, a: Actor, r: Rules, own: bool, stranger: str | None) -> Iterator[Move]:
-    g = w.grant
+    g, then = w.grant, "marks" if r.marks_after_redemption else "answer"
     knows = a.bound and (a.secret or not r.secret_is_checked)
     if knows and not is_over(g, w.now) and g.status == "issued":
         ends = w.now + w.life
         purge = ends + SKEW * r.item_outlives_its_end
         active = Grant("active", 1, g.decided_at, w.now, w.now, ends, purge, a.name)
         changes = {"grant": active, "superseded": (w.now,)}
-        yield Step(a.name, "redeems", "written", 0), changes, {"at": "answer", "gets": 1, "wrote": True}, stranger
+        yield Step(a.name, "redeems", "written", 0), changes, {"at": then, "gets": 1, "wrote": True}, stranger
     elif own:
-        yield Step(a.name, "redeems", "ours", 0), {}, {"at": "answer", "gets": 1}, None
+        yield Step(a.name, "redeems", "ours", 0), {}, {"at": then, "gets": 1}, None
     elif a.bound and a.secret and not is_over(g, w.now):
         yield Step(a.name, "redeems", "refused: revoke", 0), {}, {"at": "revoke"}, None
     else:

@@ -124,7 +124,8 @@ class Replay:
             self._expect(step.outcome, result)
 
     def _reads_marks(self, before: World, actor: Actor, step: Step, after: World) -> None:
-        self._expect(step.outcome, self._read_marks(before, of_callback=actor.kind == "callback"))
+        with_grant = actor.kind != "callback" and actor.shows != 0
+        self._expect(step.outcome, self._read_marks(before, with_grant=with_grant))
 
     def _looks_first(self, before: World, actor: Actor, step: Step, after: World) -> None:
         if actor.bound and actor.secret and before.grant is not None:
@@ -178,7 +179,7 @@ class Replay:
         consent = Consent(sub=SUB, client_id=self._story.client_id, version=version + 1, marks=marks)
         self._expect("written", self._put_consent(version, consent))
 
-    def _read_marks(self, before: World, *, of_callback: bool = False) -> str:
+    def _read_marks(self, before: World, *, with_grant: bool = True) -> str:
         """void, over or none: by the product's own function over one batch read."""
         consent, grant = consent_place(SUB, self._story.client_id), grant_place(self._story.grant_id)
         found = self._store.read(consent, grant)
@@ -192,7 +193,7 @@ class Replay:
             consent=found.get(consent) or Consent(sub=SUB, client_id="c"),
             now=now,
         )
-        return "void" if end else "over" if not of_callback and (item is None or item.is_over(now)) else "none"
+        return "void" if end else "over" if with_grant and (item is None or item.is_over(now)) else "none"
 
     def _run(self, actor: Actor, step: Step, verb: Callable[[], Result]) -> Result:
         """Call a verb; where the model loses the answer, leave the call in the air until the model goes on with it."""

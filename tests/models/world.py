@@ -23,6 +23,7 @@ class Rules(NamedTuple):
 
     grace: int = 2
     marks_after_advance: str = "always"  # or "unless the grace is 0", or "never"
+    marks_after_redemption: bool = True
     grant_is_read_with_the_marks: bool = True
     only_two_behind_is_slow: bool = True
     grace_excludes_its_end: bool = True
