@@ -15,7 +15,7 @@ DOCS = [page for page in pages() if page.startswith("docs/") or page in ("README
 # Variables of a demo, a shell block or a simulated provider: no settings of the broker.
 OTHERS = {"BROKER_CONTROL", "BROKER_DEMO", "BROKER_CLIENT_ID", "BROKER_CALENDAR"}
 CODES = {one.code for one in vars(errors).values() if isinstance(one, type) and hasattr(one, "code")}
-HEADS = r"`?error`?|status, `error`|`?reason`?|reason in the log|in the log where it is broken|answer of `/token`"
+HEADS = r"`?error`?|status, `error`|`?reason`?|reason in the log(?: if violated)?|response of `/token`"
 DEFAULTS = Settings(issuer="https://broker.example")
 
 
