@@ -1,7 +1,7 @@
 """`dev.py agents`: agents that people use today, simulated at an MCP server behind the broker.
 
 Each takes every step: discovery, registration or document, sign-in, a call, refresh, step-up. A file under
-`local/agents/profiles/` says what it sends, with the source.
+`local/agents/profiles.toml` says what it sends, with the source.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""What one agent sends, read from its file under `profiles/`. Each file names its sources and the day of the check."""
+"""What one agent sends, read from its table in `profiles.toml`."""
 
 import tomllib
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct
 
-PROFILES = Path(__file__).parent / "profiles"
+PROFILES = Path(__file__).parent / "profiles.toml"
 ScopeSource = Literal["challenge", "resource", "server", "none"]
 
 
@@ -47,13 +47,12 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     file: str = ""
 
 
-def read_profiles(folder: Path = PROFILES) -> list[Profile]:
-    """Every agent, by the name of its file. Raises ValueError for a file that is not one."""
+def read_profiles(path: Path = PROFILES) -> list[Profile]:
+    """Every agent, in the order of the file. Raises ValueError for a table that is not one."""
     found = []
-    for path in sorted(folder.glob("*.toml")):
-        table = {**tomllib.loads(path.read_text(encoding="utf-8")), "file": path.stem}
+    for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
         try:
-            found.append(msgspec.convert(table, Profile))
+            found.append(msgspec.convert({**table, "file": name}, Profile))
         except msgspec.ValidationError as error:
-            raise ValueError(f"{path.name}: {error}") from None
+            raise ValueError(f"{path.name}: {name}: {error}") from None
     return found

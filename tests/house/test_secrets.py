@@ -24,7 +24,7 @@ KINDS = {
     "a URL with a password": r"https?://[^\s/:@\"'{}<>$]+:[^\s/:@\"'{}<>$]{8,}@[a-z0-9.-]+\.(?:com|org|net|io|dev)\b",
 }
 # Files that hold what looks like a secret because that is their subject: each with the kinds that are allowed in it.
-SUBJECTS = {"tests/upstream/exchanges/github.toml": {"a GitHub token"}}  # GitHub's documented example
+SUBJECTS = {"tests/upstream/exchanges.toml": {"a GitHub token"}}  # GitHub's documented example
 
 
 def tracked() -> list[Path]:

@@ -24,9 +24,7 @@ from chalicelib.upstream.token import build_token_request, read_token_response
 from tests.requirement import requirement
 
 CATALOG = load_catalog()
-EXCHANGES = {
-    path.stem: tomllib.loads(path.read_text()) for path in sorted((Path(__file__).parent / "exchanges").glob("*.toml"))
-}
+EXCHANGES = tomllib.loads((Path(__file__).parent / "exchanges.toml").read_text(encoding="utf-8"))
 ANSWERS = [
     pytest.param(provider_id, answer, id=f"{provider_id}: {answer['name']}")
     for provider_id, exchange in EXCHANGES.items()
