@@ -78,7 +78,7 @@ def _words(document: dict[str, Any]) -> list[str]:
     lines = [
         f"refused   {safe(document['endpoint'] or '-')}, {moment}",
         f"reason    {safe(document['reason'])}",
-        f"told      error={safe(document['told_the_client']['error'])}, and none of the following",
+        f"returned  error={safe(document['told_the_client']['error'])} to the client, and none of the following",
         "",
         *_wrap(document["says"]),
         "",

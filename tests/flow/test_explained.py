@@ -60,7 +60,7 @@ def test_a_redirect_uri_is_shown_with_the_differing_characters_marked(make_stack
         "marks": "                    ^       ^",
     }
     assert "--add-redirect-uri=https://app.example/Callback/\n" in said["words"] and client.client_id in said["fix"]
-    assert said["attack"] is True and "somebody" in said["words"]
+    assert said["attack"] is True and "an attack" in said["words"]
     assert APP not in answer.body and "registered" not in id_of(answer)
 
 
@@ -174,8 +174,8 @@ CASES: dict[str, tuple[Callable[[Stack], Answer], str, dict[str, object], str]] 
         _wrong_method, "authentication_method_not_registered",
         {"expected": "client_secret_basic", "received": "client_secret_post"}, "registered method",
     ),
-    "a verifier": (_verifier, "code_verifier_wrong", {"standing": "issued"}, "mixes their verifiers"),
-    "a code twice": (_replay, "code_replayed", {"grant_type": "authorization_code"}, "somebody else has the code"),
+    "a verifier": (_verifier, "code_verifier_wrong", {"standing": "issued"}, "one verifier per state"),
+    "a code twice": (_replay, "code_replayed", {"grant_type": "authorization_code"}, "an attacker has the code"),
     "a code that is over": (_late, "code_unknown_or_over", {"standing": "issued, over for 7 seconds"}, "at once"),
     "a user who says no": (_denied, "user_denied", {}, "Nothing is wrong"),
     "a provider that refuses us": (
@@ -214,13 +214,14 @@ def test_the_path_names_what_was_passed_before(make_stack, explain: Explain) -> 
     stack = make_stack()
     checks = [step["check"] for step in explain(stack, _verifier(stack))["path"]]
     assert checks[:4] == [
-        "The HTTP request itself",
-        "Names and values of the request",
+        "The HTTP request",
+        "Request parameters",
         "Client authentication",
         "The token request",
     ]
     assert checks[-3:] == [
-        "it is this client's", "the redirect_uri is the same as at /authorize", "the verifier fits the challenge",
+        "the code was issued to this client", "the redirect_uri is the same as at /authorize", "the verifier "
+                                                                                               "matches the challenge",
     ]  # fmt: skip
 
 
