@@ -175,7 +175,7 @@ CASES: dict[str, tuple[Callable[[Stack], Answer], str, dict[str, object], str]] 
         {"expected": "client_secret_basic", "received": "client_secret_post"}, "registered method",
     ),
     "a verifier": (_verifier, "code_verifier_wrong", {"standing": "issued"}, "one verifier per state"),
-    "a code twice": (_replay, "code_replayed", {"grant_type": "authorization_code"}, "an attacker has the code"),
+    "a code twice": (_replay, "code_replayed", {"grant_type": "authorization_code"}, "redeem each code once"),
     "a code that is over": (_late, "code_unknown_or_over", {"standing": "issued, over for 7 seconds"}, "at once"),
     "a user who says no": (_denied, "user_denied", {}, "Nothing is wrong"),
     "a provider that refuses us": (
