@@ -18,7 +18,7 @@ ALARMS = tomllib.loads(SOURCE.read_text(encoding="utf-8"))
 BUILT = build(ALARMS)
 RESOURCES = BUILT["Resources"]
 PAGES = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "runbooks").glob("*.md")}
-PARTS = ["First look", "Stop the bleeding", "Repair", "Afterwards"]
+PARTS = ["Check", "Mitigate", "Fix", "Confirm"]
 CODE = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "chalicelib").rglob("*.py")))
 DASHBOARD = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 
@@ -41,12 +41,12 @@ def test_each_alarm_has_a_page_and_each_page_an_alarm() -> None:
 
 @requirement("OPS-22")
 @pytest.mark.parametrize("name", sorted(ALARMS))
-def test_a_page_says_what_happened_how_bad_it_is_and_first_of_all_what_to_type(name: str) -> None:
+def test_a_page_says_what_happened_and_its_impact_and_starts_with_commands(name: str) -> None:
     page = PAGES[name]
     assert re.findall(r"^## (.+)$", page, re.MULTILINE) == PARTS
-    before, look = page.split("## First look\n")
-    assert "**What happened.** " in before and "**How bad.** " in before
-    (commands,) = re.findall(r"\A\n```sh\n(.+?)\n```\n", look, re.DOTALL)
+    before, check = page.split("## Check\n")
+    assert "**What happened.** " in before and "**Impact.** " in before
+    (commands,) = re.findall(r"\A\n```sh\n(.+?)\n```\n", check, re.DOTALL)
     for command in commands.splitlines():
         assert build_parser().parse_args(shlex.split(command.removeprefix("python3 dev.py broker ")))
 
