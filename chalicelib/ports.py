@@ -285,6 +285,12 @@ class Store(Protocol):
     def put_subject(self, subject: Subject) -> Written[Subject] | Refused[Subject]:
         """Insert if absent."""
 
+    def note_connections(self, subject: Subject, noted: Mapping[str, int]) -> Written[Subject] | Refused[Subject]:
+        """Replace the new connections that were read by these, if the user is not switched off."""
+
+    def forget_new_connections(self, sub: str) -> None:
+        """Remove a user's list of new connections."""
+
     def set_logins(
         self, subject: Subject, logins: dict[str, str], *, salt: bytes
     ) -> Written[Subject] | Refused[Subject]:

@@ -77,10 +77,11 @@ class Importer:
     def _owner(self, arrival: Arrival) -> Owner:
         places = user_key_place(arrival.sub), subject_place(arrival.sub)
         found = self.broker.store.read(*places)
-        user_key, _ = find_or_make_user(
+        user_key, subject = find_or_make_user(
             self.broker, arrival, known_key=found.get(places[0]), known_subject=found.get(places[1])
         )
         return Owner(
+            subject=subject,
             sub=arrival.sub,
             client_id=self.client.client_id,
             connection_id=arrival.connection_id,

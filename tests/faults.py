@@ -106,6 +106,36 @@ class Past:
         return self._first[asked]
 
 
+class LateIndex:
+    """A table whose index does not show these keys yet; what is read itself is there."""
+
+    def __init__(self, inner: Transport, *hidden: str) -> None:
+        self._inner, self._hidden = inner, hidden
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """One try."""
+        answer = dict(self._inner.call(operation, payload))
+        if "IndexName" in payload:
+            answer["Items"] = [item for item in answer["Items"] if item["pk"]["S"] not in self._hidden]
+        return answer
+
+
+class Before:
+    """Something happens once, right before the first such call about this key."""
+
+    def __init__(self, inner: Transport, operation: str, pk: str, act: Callable[[], object]) -> None:
+        self._inner, self._operation, self._pk = inner, operation, pk
+        self._act: Callable[[], object] | None = act
+
+    def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """One try."""
+        key = payload.get("Key") or payload.get("Item") or {}
+        if self._act is not None and operation == self._operation and key["pk"]["S"] == self._pk:
+            act, self._act = self._act, None
+            act()
+        return dict(self._inner.call(operation, payload))
+
+
 def is_strong(payload: Mapping[str, Any]) -> bool:
     """Whether a read is marked strongly consistent; of a batch, every part of it."""
     tables = payload.get("RequestItems")

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from chalicelib.adapters.table import Tables, equal
 from chalicelib.ports import Refused, Written
 from chalicelib.records.connection import Connection, Ending
-from chalicelib.records.places import connection_place
+from chalicelib.records.places import connection_place, subject_place
+from chalicelib.records.subject import Subject
 
 
 class ConnectionVerbs(Tables):
@@ -32,6 +33,19 @@ class ConnectionVerbs(Tables):
         if isinstance(result, Refused) and result.found and result.found.connected_by == connection.connected_by:
             return Written(result.found)
         return result
+
+    def note_connections(self, subject: Subject, noted: Mapping[str, int]) -> Written[Subject] | Refused[Subject]:
+        """Only over what was read, and never for a user who is switched off or erased."""
+        conditions = [
+            equal("new_connections", ":read", subject.new_connections),
+            "(attribute_not_exists(marks.disabled) OR marks.disabled = :no)",
+        ]
+        values = {":noted": dict(noted), ":read": subject.new_connections, ":no": False}
+        return self._update(subject_place(subject.sub), "SET new_connections = :noted", conditions, values)
+
+    def forget_new_connections(self, sub: str) -> None:
+        """They are in the index by now, or were never stored."""
+        self._update(subject_place(sub), "SET new_connections = :none", [], {":none": {}})
 
     def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
         """Forget the replaced refresh tokens, if no other sign-in or refresh has written since."""

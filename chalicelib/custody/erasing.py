@@ -80,6 +80,7 @@ def erase_user(broker: Broker, sub: str) -> Erasure | None:
     end_all(broker, late, b"")
     stand = sorted(read_connections(broker, sub), key=lambda one: (one.connected_at, one.connection_id))
     stand = [one if may_change(one) else _empty(broker, one) for one in stand]
+    broker.store.forget_new_connections(sub)
     left = broker.store.read(job_key_place(sub)).get(job_key_place(sub))
     waits = left is not None and any(may_change(one) for one in stand)
     return Erasure(sub=sub, connections=tuple(stand), ends_at=left.expires_at if left and waits else 0)

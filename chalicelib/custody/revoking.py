@@ -20,13 +20,14 @@ from chalicelib.custody.duties import (
     leave_revocation,
 )
 from chalicelib.custody.kept_answers import tokens_of_answer
+from chalicelib.custody.new_connections import read_all_connections
 from chalicelib.ports import Broker, Found, Refused, Written
 from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, Ending, Unended
 from chalicelib.records.consent import Consent
-from chalicelib.records.places import Place, connection_place, consent_place, provider_place, recovery_place
+from chalicelib.records.places import Place, consent_place, provider_place, recovery_place
 from chalicelib.upstream.revocation import TokenKind, renewing_kind
 from chalicelib.vault.endings import merge_endings
 from chalicelib.vault.recovering import answer_of, awaited_attempts
@@ -69,9 +70,12 @@ def end_all(broker: Broker, connections: list[Connection], user_key: OwnKey) -> 
     return ended
 
 
-def read_connections(broker: Broker, sub: str) -> list[Connection]:
-    """Everything of one user, tombstones too: the index says where to look, the items are read."""
-    return list(_read_all(broker, sub, ())[1])
+def read_connections(broker: Broker, sub: str, *known: str) -> list[Connection]:
+    """Everything of one user, tombstones too.
+
+    known   ids that the caller has from elsewhere
+    """
+    return list(read_all_connections(broker, sub, known=known)[1])
 
 
 def write_tombstone(broker: Broker, connection: Connection) -> Connection | None:
@@ -84,7 +88,7 @@ def write_tombstone(broker: Broker, connection: Connection) -> Connection | None
 
 
 def look_around(broker: Broker, *tombstones: Connection) -> Around:
-    """Everything of one user that the rest depends on: the index says where to look, the items decide."""
+    """Everything of one user that the rest depends on, read after the tombstones were written."""
     sub = tombstones[0].sub
     needed: list[Place[Any]] = []
     for one in tombstones:
@@ -93,16 +97,8 @@ def look_around(broker: Broker, *tombstones: Connection) -> Around:
             provider_place(one.provider_id),
             consent_place(sub, one.client_id),
         ]
-    found, others = _read_all(broker, sub, tuple(needed))
+    found, others = read_all_connections(broker, sub, *needed)
     return Around(found=found, others=others)
-
-
-def _read_all(broker: Broker, sub: str, needed: tuple[Place[Any], ...]) -> tuple[Found, tuple[Connection, ...]]:
-    """(what was needed beside them, all connections of this user)."""
-    at = tuple(connection_place(name) for name in broker.store.list_subject(sub, "CONNECTION"))
-    found = broker.store.read(*needed, *at)
-    connections = [found.get(place) for place in at]
-    return found, tuple(one for one in connections if one is not None and one.sub == sub)
 
 
 def finish_ending(broker: Broker, tombstone: Connection, around: Around, user_key: OwnKey) -> Connection:

@@ -5,15 +5,16 @@ tokens are stored, or revoked in the same call, or named in a job.
 """
 
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from chalicelib.asking import REVOCATION_SECONDS, Registered
 from chalicelib.custody.duties import Token, end_tokens, leave_return
 from chalicelib.custody.kept_answers import held_tokens
+from chalicelib.custody.new_connections import read_all_connections
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.records.places import Place, connection_place, user_key_place
+from chalicelib.records.places import user_key_place
 from chalicelib.records.sign_in import Pending
 from chalicelib.upstream.token import ProviderTokens
 from chalicelib.vault.sealed import open_user_key
@@ -90,12 +91,8 @@ def read_held_tokens(
     """
     held = set[str]()
     for sub in subs:
-        names = dict.fromkeys((*known, *broker.store.list_subject(sub, "CONNECTION")))
-        if not names:
-            continue
-        key_at, at = user_key_place(sub), [connection_place(name) for name in names]
-        places: list[Place[Any]] = [key_at, *at]
-        found = broker.store.read(*places)
+        key_at = user_key_place(sub)
+        found, mine = read_all_connections(broker, sub, key_at, known=known)
         sealed = found.get(key_at)
         if sealed is None or not sealed.sealed:
             continue
@@ -103,7 +100,6 @@ def read_held_tokens(
             key = open_user_key(broker.keys.get("vault"), sealed.sealed, sub=sub)
         except SealBroken:
             continue
-        mine = [one for place in at if (one := found.get(place)) is not None and one.sub == sub]
         for one in mine:
             if one.provider_id == provider_id:
                 held |= held_tokens(one, key)

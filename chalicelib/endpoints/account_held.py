@@ -20,6 +20,8 @@ from chalicelib.records.places import (
     DEPLOYMENT,
     Place,
     client_place,
+    connection_place,
+    consent_place,
     consenting_client_place,
     place_of_key,
     subject_place,
@@ -96,11 +98,13 @@ def open_key(broker: Broker, holder: Holder) -> bytes:
 def read_held(broker: Broker, holder: Holder) -> Held:
     """The index says where to look, the items are read."""
     sub, named = holder.sub, {name: subject_place(name) for name in holder.subject.logins}
-    places = [place for key in broker.store.list_held(sub) if (place := place_of_key(key)) is not None]
+    listed = [place for key in broker.store.list_held(sub) if (place := place_of_key(key)) is not None]
+    places = list(dict.fromkeys((*listed, *map(connection_place, holder.subject.new_connections))))
     clients_at = [consenting_client_place(place.pk) for place in places if place.record is Consent]
     found = broker.store.read(*places, *clients_at, *named.values())
     records = [found.get(place) for place in places]
     mine = [one for one in records if one is not None and one.sub == sub]
+    mine += _read_late_consents(broker, mine)
     clients = [found.get(place) for place in clients_at]
     known = {client.client_id: client for client in clients if client is not None}
     since = broker.clock.now() - RETENTION_SECONDS
@@ -118,6 +122,15 @@ def read_held(broker: Broker, holder: Holder) -> Held:
         uses_since=since,
     )
     return _with_clients(broker, held)
+
+
+def _read_late_consents(broker: Broker, mine: list[Any]) -> list[Consent]:
+    """Consents that the index does not show, of apps that have a connection; no call where nothing is missing."""
+    known = {one.client_id for one in mine if isinstance(one, Consent)}
+    apps = {one.client_id: one.sub for one in mine if isinstance(one, Connection) and one.status != "revoked"}
+    places = [consent_place(sub, client_id) for client_id, sub in apps.items() if client_id not in known]
+    found = broker.store.read(*places) if places else None
+    return [one for place in places if found and (one := found.get(place)) is not None]
 
 
 def _age(connection: Connection) -> tuple[int, str]:

@@ -7,12 +7,14 @@ from msgspec import Struct
 
 from chalicelib.asking import REVOCATION_SECONDS, Brought, Registered, revoke_at_provider
 from chalicelib.contention import write_tries
+from chalicelib.custody.new_connections import note_connection
 from chalicelib.custody.unstored_tokens import UnstoredTokens
 from chalicelib.ports import Broker, Refused, Written
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.sealing import SealBroken
 from chalicelib.records.connection import Connection, ConnectionStatus
 from chalicelib.records.consent import Consent
+from chalicelib.records.subject import Subject
 from chalicelib.vault.connecting import KeepStored, Replace, carry_over, decide_connection, is_superseded
 from chalicelib.vault.forecasting import forecast_reauth
 from chalicelib.vault.sealed import (
@@ -30,8 +32,12 @@ MAX_OUTGOING = 4
 
 
 class Owner(Struct, frozen=True, kw_only=True):
-    """Whose connection it is."""
+    """Whose connection it is.
 
+    subject   as it was read or made in this request
+    """
+
+    subject: Subject
     sub: str
     client_id: str
     connection_id: str
@@ -87,6 +93,8 @@ def store_connection(
         if isinstance(decision, KeepStored):
             unstored.give_back()
             return decision.stored
+        if read is None:
+            note_connection(broker, owner.subject, owner.connection_id)
         result = broker.store.put_connection(_build(broker, new, decision, read))
         if not isinstance(result, Refused):
             unstored.mark_stored()
@@ -101,6 +109,7 @@ def insert_connection(
     """Write what another system held, sealed, where no connection has ever stood; else what stands there."""
     anew, connected_by = Replace(generation=1, keep_refresh_token=False), broker.entropy.token_bytes(12).hex()
     new = _New(owner=owner, brought=brought, status="active", connected_at=connected_at, connected_by=connected_by)
+    note_connection(broker, owner.subject, owner.connection_id)
     return broker.store.put_connection(_build(broker, new, anew, None))
 
 

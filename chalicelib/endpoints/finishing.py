@@ -139,6 +139,7 @@ def _find_owner(broker: Broker, returned: ProviderReturn) -> tuple[Owner, Subjec
         known_subject=found.get(subject_place(arrival.sub)),
     )
     owner = Owner(
+        subject=subject,
         sub=arrival.sub,
         client_id=returned.client.client_id,
         connection_id=arrival.connection_id,

@@ -95,10 +95,11 @@ def _connect(
 ) -> Reply:
     """Connection first, then consent, then the grant: a crash in between leaves no access without consent."""
     link, provider, pending = decided.link, decided.provider, decided.pending
-    sealed = found.get(user_key_place(link.sub))
-    if sealed is None:
+    sealed, subject = found.get(user_key_place(link.sub)), found.get(subject_place(link.sub))
+    if sealed is None or subject is None:
         raise PageError("user_key_gone", page="link_over", status=403)
     owner = Owner(
+        subject=subject,
         sub=link.sub,
         client_id=link.client_id,
         connection_id=decided.connection_id,

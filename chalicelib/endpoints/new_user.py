@@ -39,6 +39,7 @@ def _make_subject(broker: Broker, arrival: Arrival) -> Subject:
         sub=arrival.sub,
         session_salt=broker.entropy.token_bytes(16),
         created_at=broker.clock.now(),
+        new_connections={arrival.connection_id: broker.clock.now()},
         login=arrival.login if arrival.life else "",
         life=arrival.life,
     )

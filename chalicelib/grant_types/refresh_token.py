@@ -108,7 +108,7 @@ def _answer_refused(broker: Broker, found: Grant | None, handle: Handle, request
 
 
 def _end_replayed(broker: Broker, found: Grant | None, handle: Handle, client_id: str, reason: str) -> NoReturn:
-    """A successor that a pause kept from everybody makes no replay, even where whoever made it crashed."""
+    """A token whose successor no client has received, because of a pause, is not replayed, even after a crash."""
     is_next = found is not None and found.generation == handle.generation + 1
     if found and is_next and came_of_pause(found, paused_at=_read_pause(broker, found)):
         _withhold(broker, found, handle)

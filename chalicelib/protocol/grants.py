@@ -33,7 +33,7 @@ class Repeat(Struct, frozen=True):
 
 
 class Withheld(Struct, frozen=True):
-    """The successor exists and a pause kept it back: deliver it once the pause is over."""
+    """The successor exists and a pause kept it back: deliver it once the pause has ended."""
 
     grant: Grant
 

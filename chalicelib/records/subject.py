@@ -14,6 +14,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     linked_to      whose further login it is; nobody goes by this name then
     link_mac       MAC over both names, by the broker that linked them
     logins         of a user: names of further logins -> their providers; good are those that are linked to this user
+    new_connections    ids of connections that the index may not show yet -> when they were noted, in epoch seconds
     """
 
     sub: str
@@ -26,3 +27,4 @@ class Subject(Struct, frozen=True, kw_only=True):
     linked_to: str = ""
     link_mac: bytes = b""
     logins: dict[str, str] = {}
+    new_connections: dict[str, int] = {}

@@ -80,7 +80,7 @@ def test_a_second_login(stack: Stack) -> None:
     with spends(stack, 1, "to the provider"):
         left = press(browser, page, "link demo")
     back = stack.provider.sign_in(left.location, "bob")
-    with spends(stack, 8, "session, claim, login, connections whose tokens must stay (2 and 1), noted, linked"):
+    with spends(stack, 9, "session, claim, login, connections whose tokens must stay (2 and 2), noted, linked"):
         assert browser.get(back).status == 303
     with spends(stack, 4, "the page, as without it"):
         page = look(browser)

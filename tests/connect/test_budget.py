@@ -19,10 +19,10 @@ def test_a_link_its_page_the_decision_and_the_way_back(stack: Stack, session: Se
     with spends(stack, 1, "POST /connect/{link}"):
         left = press(browser, page)
     callback = stack.provider.sign_in(left.location, "alice")
-    with spends(stack, 6, "session, claim, batch read, connection, consent, grant"):
+    with spends(stack, 7, "session, claim, batch read, note, connection, consent, grant"):
         assert "connection_id" in browser.get(callback).answered
-    assert [operation for operation, _ in stack.dynamodb.calls[-6:]] == [
-        "BatchGetItem", "PutItem", "BatchGetItem", "PutItem", "PutItem", "UpdateItem"
+    assert [operation for operation, _ in stack.dynamodb.calls[-7:]] == [
+        "BatchGetItem", "PutItem", "BatchGetItem", "UpdateItem", "PutItem", "PutItem", "UpdateItem"
     ]  # fmt: skip
     again = to_callback(session, link_of(session))
     with spends(stack, 5, "nothing new to allow, and a replaced token to clear"):
@@ -33,7 +33,7 @@ def test_a_link_its_page_the_decision_and_the_way_back(stack: Stack, session: Se
 def test_another_account_of_a_provider_leaves_consent_and_grant_as_they_are(stack: Stack, session: Session) -> None:
     connect(session, who="alice")
     callback = to_callback(session, link_of(session), who="bob")
-    with spends(stack, 4, "session, claim, batch read, connection"):
+    with spends(stack, 5, "session, claim, batch read, note, connection"):
         assert "connection_id" in session.sign_in.browser.get(callback).answered
 
 

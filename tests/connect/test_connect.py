@@ -38,7 +38,7 @@ def test_a_link_costs_nothing_and_lasts_ten_minutes(stack: Stack, session: Sessi
 @requirement("CB-03")
 def test_another_provider_is_connected_and_its_token_handed_out(stack: Stack, session: Session) -> None:
     (subject,), (before,) = subjects(stack), grants(stack)
-    with only_written(stack, "CONNECT", "CONNECTION", "CONSENT", "GRANT"):
+    with only_written(stack, "CONNECT", "SUBJECT", "CONNECTION", "CONSENT", "GRANT"):
         answer = connect(session)
     assert (answer.status, answer.location.partition("?")[0]) == (303, APP)
     assert answer.answered.keys() == {"connection_id", "state", "iss"}

@@ -99,6 +99,15 @@ def test_what_leaves_opens_to_the_operators_key_and_comes_back_as_it_was(
     assert session.exchange(token, audience="second").json["access_token"] == before
 
 
+@requirement("VLT-24")
+@pytest.mark.parametrize("who", [ALICE, BOB])
+def test_an_imported_connection_is_noted_for_an_index_that_lags(session: Session, who: str) -> None:
+    """Of a user who is known, and of one whom the import makes."""
+    assert bring(session, theirs(session, user_subject=who))["imported"] == 1
+    (one,) = list_connections(session.stack.deployment, provider_id="second")
+    assert one.connection_id in read(session.stack, subject_place(one.sub)).new_connections
+
+
 @requirement("MOVE-02")
 def test_an_account_of_another_system_serves_its_user_at_the_next_sign_in(session: Session) -> None:
     newcomer = theirs(session, user_subject=BOB)

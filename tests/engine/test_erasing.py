@@ -21,7 +21,7 @@ from tests.flow.tokens import Session, change, read, refusal, start_session
 from tests.requirement import requirement
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-STEPS = 26 + 2 * len(get_args(JobKind))  # duties are listed twice, by kind
+STEPS = 27 + 2 * len(get_args(JobKind))  # duties are listed twice, by kind
 FAILING = {"at": frozenset({"revoke"}), "status": 503}
 
 

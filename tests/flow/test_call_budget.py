@@ -84,6 +84,10 @@ def test_the_callback(stack: Stack, warm: Session) -> None:
     new = stack.to_callback(warm.client, warm.sign_in.secret, browser=Browser(stack.netloc))
     with spends(stack, 7, "a new consent, and a user never seen"):
         assert "code=" in new.browser.get(new.callback).location
+    another_app = stack.to_callback(*stack.client(), browser=Browser(stack.netloc))
+    stack.get(f"/authorize?client_id={another_app.client.client_id}")
+    with spends(stack, 6, "claim, batch read, a note of the new connection, connection, consent, issue"):
+        assert "code=" in another_app.browser.get(another_app.callback).location
     stack.provider.faults.drop_refresh_token = True
     plain = stack.to_callback(warm.client, warm.sign_in.secret, browser=Browser(stack.netloc))
     with spends(stack, 4, "claim, batch read, connection, issue"):
