@@ -11,14 +11,12 @@ from typing import Literal
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib.endpoints.parties import OWN_SCOPES
 from chalicelib.endpoints.presented import read_bearer
-from chalicelib.endpoints.register import check_not_disabled, hash_secret, policy_for_all
+from chalicelib.endpoints.register import check_not_disabled, hash_secret, policy_for_all, read_registration
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.client_authentication import PresentedClient, verify_secret
 from chalicelib.protocol.errors import InvalidClient, InvalidClientMetadata, InvalidToken, TemporarilyUnavailable
-from chalicelib.protocol.fapi2 import fit_registration
-from chalicelib.protocol.registration import parse_registration, registration_answer
+from chalicelib.protocol.registration import registration_answer
 from chalicelib.protocol.registration_tokens import (
     MANAGEMENT,
     TOKEN_BYTES,
@@ -106,7 +104,7 @@ def _replace(broker: Broker, owner: Owner, document: object) -> Reply:
     client, now = owner.client, broker.clock.now()
     sent = _check_own(broker, client, document, now)
     policy = client.policy or policy_for_all(broker)
-    said = fit_registration(parse_registration(document, policy, default_scopes=OWN_SCOPES), broker.settings)
+    said = read_registration(broker, document, policy)
     asked = replace(client, **said.client_fields())
     salt = broker.entropy.token_bytes(TOKEN_BYTES) if owner.which == "present" else owner.management.salt
     gives = asked.has_secret and not client.secrets

@@ -61,7 +61,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     if http.json is None:
         raise InvalidClientMetadata("document_not_json")
     policy = admission.own or policy_for_all(broker)
-    document = fit_registration(parse_registration(http.json, policy, default_scopes=OWN_SCOPES), settings)
+    document = read_registration(broker, http.json, policy)
     if admission.token is None:
         check_not_disabled(broker.registry.lookup(DEPLOYMENT).get(DEPLOYMENT))
         _check_limits(broker, http)
@@ -73,6 +73,13 @@ def answer(broker: Broker, http: Request) -> Reply:
     broker.log.event("client_registered", client_id=client.client_id, by="self", admitted_by=_name(admission))
     told = registration_answer(client, secret, settings.issuer, management_token=management_token)
     return json_reply(told, status=201)
+
+
+def read_registration(broker: Broker, document: object, policy: RegistrationPolicy) -> RegistrationRequest:
+    """What a document asks for, as far as the policy and the settings allow it. Raises OAuthError."""
+    settings = broker.settings
+    asked = parse_registration(document, policy, default_scopes=OWN_SCOPES, on_loopback=settings.is_loopback)
+    return fit_registration(asked, settings)
 
 
 def admit(broker: Broker, http: Request) -> Admission:

@@ -46,6 +46,14 @@ _LOOPBACK = re.compile(
 )
 
 
+class LocalhostRefused(InvalidRedirectUri):
+    """The name may lead to another machine (RFC 8252 section 8.3); an error that says what to register instead."""
+
+    description = (
+        "A redirect_uri names localhost: for development use http://127.0.0.1, or application_type native; else https."
+    )
+
+
 def check_registrable(uri: str, *, application_type: str, public: bool = False) -> None:
     """Refuse a redirect URI that no client may register.
 
@@ -147,7 +155,7 @@ def _loopback_parts(uri: str) -> tuple[str, str] | None:
 def _check_host(scheme: str, host: str, *, native: bool) -> None:
     if host == "localhost" or host.endswith(".localhost"):
         if not (native and scheme == "http" and host == "localhost"):
-            raise InvalidRedirectUri("redirect_uri_localhost")
+            raise LocalhostRefused("redirect_uri_localhost")
         return
     labels = host.split(".")
     if host.startswith("[") or _NUMBER.fullmatch(labels[-1]):

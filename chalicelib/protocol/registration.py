@@ -122,12 +122,13 @@ def open_policy(
 
 
 def parse_registration(
-    document: object, policy: RegistrationPolicy, *, default_scopes: frozenset[str]
+    document: object, policy: RegistrationPolicy, *, default_scopes: frozenset[str], on_loopback: bool = False
 ) -> RegistrationRequest:
     """Read a registration document, decoded from JSON.
 
     policy           all that it may have; grant types, response types and scopes beyond it are left out
     default_scopes   what it has where the document names none, as far as the policy allows
+    on_loopback      the issuer is on this machine
 
     Raises InvalidRedirectUri, InvalidClientMetadata, InvalidSoftwareStatement and UnapprovedSoftwareStatement.
     """
@@ -140,7 +141,8 @@ def parse_registration(
     wishes = read_wishes(document, policy, default_scopes=default_scopes)
     grant_types = wishes.grant_types
     auth_method = _read_auth_method(document, policy)
-    redirect_uris, application_type = _read_redirect_uris(document, grant_types, public=auth_method == "none")
+    redirect_uris, application_type = _read_redirect_uris(document, grant_types)
+    check_places(redirect_uris, application_type, public=auth_method == "none", on_loopback=on_loopback)
     if "client_credentials" in grant_types and auth_method == "none":
         raise InvalidClientMetadata("client_credentials_without_authentication", "grant_types", METHOD)
     return RegistrationRequest(
@@ -163,7 +165,7 @@ def parse_registration(
         resources=policy.resources,
         keys=read_registered_keys(document, auth_method=auth_method, jwks_uri=uris["jwks_uri"]),
         post_logout_redirect_uris=check_returns(
-            read_list(document, "post_logout_redirect_uris") or (), application_type
+            read_list(document, "post_logout_redirect_uris") or (), application_type, on_loopback=on_loopback
         ),
         subject_type=(subject_type := _read_subject_type(document)),
         sector=_choose_sector(redirect_uris, grant_types) if subject_type == "pairwise" else "",
@@ -246,7 +248,7 @@ def _read_uri(document: Mapping[str, Any], name: str, *, local: bool) -> str | N
 
 
 def _read_redirect_uris(
-    document: Mapping[str, Any], grant_types: frozenset[str], *, public: bool
+    document: Mapping[str, Any], grant_types: frozenset[str]
 ) -> tuple[tuple[str, ...], Literal["web", "native"]]:
     """The redirect URIs and the kind of app; where the document names no kind, the URIs show it."""
     uris = read_list(document, "redirect_uris") or ()
@@ -258,7 +260,6 @@ def _read_redirect_uris(
         raise InvalidClientMetadata("application_type_unknown", "application_type")
     native = told == "native" or (told is None and not all(uri.startswith("https:") for uri in uris))
     kind: Literal["web", "native"] = "native" if native else "web"
-    check_places(uris, kind, public=public)
     return uris, kind
 
 

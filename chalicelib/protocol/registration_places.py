@@ -7,7 +7,7 @@ redirect URIs (OpenID Connect RP-Initiated Logout 1.0 section 3.1, Back-Channel 
 import re
 
 from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
-from chalicelib.protocol.redirect_uri import check_registrable, is_loopback, origin_of
+from chalicelib.protocol.redirect_uri import check_registrable, is_localhost, is_loopback, origin_of
 
 MAX_REDIRECT_URIS = 10
 
@@ -27,13 +27,18 @@ def is_public(uri: str) -> bool:
     return not name.startswith(("[", "127.")) and not _PRIVATE_HOST.fullmatch(name)
 
 
-def check_places(uris: tuple[str, ...], application_type: str, *, public: bool = False) -> None:
+def check_places(
+    uris: tuple[str, ...], application_type: str, *, public: bool = False, on_loopback: bool = False
+) -> None:
     """Where a browser may be sent to: registrable, and public unless it is the user's own device.
+
+    on_loopback   the issuer is on this machine, so a web app may be at http://localhost
 
     Raises InvalidRedirectUri.
     """
     for uri in uris:
-        check_registrable(uri, application_type=application_type, public=public)
+        kind = "native" if on_loopback and is_localhost(uri) else application_type
+        check_registrable(uri, application_type=kind, public=public)
         if uri.startswith(("http:", "https:")) and not is_loopback(uri) and not is_public(uri):
             raise InvalidRedirectUri("redirect_uri_private_host")
 
@@ -43,12 +48,12 @@ def leads_home(redirect_uris: tuple[str, ...]) -> bool:
     return bool(redirect_uris) and all(is_loopback(uri) for uri in redirect_uris)
 
 
-def check_returns(uris: tuple[str, ...], application_type: str) -> tuple[str, ...]:
+def check_returns(uris: tuple[str, ...], application_type: str, *, on_loopback: bool) -> tuple[str, ...]:
     """Where a browser may return to after a sign-out: as other redirect URIs. Raises InvalidClientMetadata."""
     if len(uris) > MAX_REDIRECT_URIS:
         raise InvalidClientMetadata("post_logout_redirect_uris_too_many", "post_logout_redirect_uris")
     try:
-        check_places(uris, application_type)
+        check_places(uris, application_type, on_loopback=on_loopback)
     except InvalidRedirectUri as error:
         raise InvalidClientMetadata("post_logout_redirect_uri_malformed", "post_logout_redirect_uris") from error
     return uris

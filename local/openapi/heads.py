@@ -1,4 +1,4 @@
-"""HEAD, which is told about where GET is: the same response without its body (RFC 9110 section 9.3.2)."""
+"""HEAD, described by its GET: the same response without its body (RFC 9110 section 9.3.2)."""
 
 from msgspec.structs import replace
 
@@ -6,10 +6,10 @@ from local.openapi.told import Said
 
 
 def with_heads(operations: dict[str, Said], names: set[str]) -> dict[str, Said]:
-    """The operations, and HEAD of each path that has a GET and a HEAD of which nothing else is told."""
+    """The operations, and HEAD of each path that has a GET and a HEAD that has no description of its own."""
     heads = {name: name.replace("HEAD ", "GET ", 1) for name in names - set(operations) if name.startswith("HEAD ")}
-    told = {name: operations[get] for name, get in heads.items() if get in operations}
+    described = {name: operations[get] for name, get in heads.items() if get in operations}
     return operations | {
         name: replace(said, summary=f"The headers of GET. {said.summary}", gives=dict.fromkeys(said.gives, ""))
-        for name, said in told.items()
+        for name, said in described.items()
     }
