@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests.clients.flows import FLOWS
 from tests.clients.libraries import Library, libraries
-from tests.clients.running import Cell, Row
+from tests.clients.running import Row
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "client-libraries.md"
 PLACES = {"python": "Python", "node": "Node", "browser": "in a browser"}
@@ -20,19 +20,18 @@ def head() -> list[str]:
 
 def line_of(library: Library, row: Row) -> str:
     """One row of the table in the page."""
-    cells = " | ".join(_sign(library, flow.name, row[flow.name]) for flow in FLOWS)
+    cells = " | ".join(SIGNS[row[flow.name].state] for flow in FLOWS)
     return f"| [{library.title}]({library.documentation}) {library.version}, {PLACES[library.where]} | {cells} |"
 
 
 def reasons_of(library: Library) -> list[str]:
-    """Where each `–` and `⊘` of a row leads: the library's documentation, with the reason as the link's title."""
-    links = []
+    """One line of the list below the table: why cells of this row are `–` or `⊘`, with equal reasons together."""
+    titles = dict[str, list[str]]()
     for flow in FLOWS:
-        if why := library.without.get(flow.name):
-            links.append(f'[{library.key}-{flow.name}]: {library.documentation} "{why}"')
-        elif why := library.refused.get(flow.name):
-            links.append(f'[{library.key}-{flow.name}]: #what-the-signs-mean "{why}"')
-    return links
+        if why := library.without.get(flow.name) or library.refused.get(flow.name):
+            titles.setdefault(why, []).append(flow.title)
+    said = "; ".join(f"{', '.join(flows)}: {why}" for why, flows in titles.items())
+    return [f"- **{library.title}**, {PLACES[library.where]}. {said}."] if said else []
 
 
 def render(rows: dict[str, Row]) -> str:
@@ -41,8 +40,8 @@ def render(rows: dict[str, Row]) -> str:
     rows   by key of the library
     """
     lines = [line_of(library, rows[library.key]) for library in libraries()]
-    links = [link for library in libraries() for link in reasons_of(library)]
-    return "\n".join([*head(), *lines, "", *links, ""])
+    reasons = [line for library in libraries() for line in reasons_of(library)]
+    return "\n".join([*head(), *lines, "", *reasons, ""])
 
 
 def written() -> list[str]:
@@ -71,8 +70,3 @@ def show(library: Library, row: Row) -> str:
                 f"  {SIGNS['fail']} {flow.title} FAILS: " + row[flow.name].why.rstrip().replace("\n", "\n      ")
             )
     return "\n".join(lines)
-
-
-def _sign(library: Library, name: str, cell: Cell) -> str:
-    sign = SIGNS[cell.state]
-    return f"[{sign}][{library.key}-{name}]" if cell.state in ("none", "refused") else sign
