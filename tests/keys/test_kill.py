@@ -201,7 +201,7 @@ def test_who_changes_it_at_the_same_moment_loses_nothing(scene: Scene) -> None:
     patient = Deployment(stack.settings, dynamodb=Busy(2), kms=stack.deployment.kms)
     assert kill_everything(patient, undo=False).disabled
     kill_everything(stack.deployment, undo=True)
-    with pytest.raises(OperationError, match="at this moment"):
+    with pytest.raises(OperationError, match="by another process"):
         kill_everything(Deployment(stack.settings, dynamodb=Busy(99), kms=stack.deployment.kms), undo=False)
 
 
