@@ -6,31 +6,31 @@ Imported before `.venv` exists: the standard library only, and syntax that an ol
 # title: {name: (module with `main(arguments) -> exit code`, what it does)}
 GROUPS = {
     "Run it": {
-        "demo": ("local.demo", "a whole sign-in to click through in a browser"),
-        "tour": ("local.tour", "the same sign-in without a browser, each step printed"),
-        "recipe": ("local.recipe", "a way to sign in from an app, as clients/recipes/ shows it"),
-        "device": ("local.device", "a sign-in by a code, as a television or a terminal does it"),
-        "mcp": ("local.mcp", "an MCP server behind the broker; --try lets an agent in"),
-        "agents": ("local.agents.command", "agents of today, each through every step at an MCP server"),
-        "serve": ("local.serve", "the broker alone, for real work"),
+        "demo": ("local.demo", "a complete sign-in to click through in a browser"),
+        "tour": ("local.tour", "the same sign-in without a browser, printing each step"),
+        "recipe": ("local.recipe", "one way to sign in from an app, from clients/recipes/"),
+        "device": ("local.device", "a sign-in with the device flow, as on a television"),
+        "mcp": ("local.mcp", "an MCP server behind the broker; --try connects an agent"),
+        "agents": ("local.agents.command", "current agents, each through every step at an MCP server"),
+        "serve": ("local.serve", "only the broker, for development with your own apps"),
         "testing": ("local.testing", "broker and providers for the tests of your app, any language"),
-        "provider": ("local.fake.command", "one third party, played from its file, with faults"),
-        "aws": ("local.aws", "the embedded AWS alone: DynamoDB and KMS on loopback"),
-        "broker": ("cli.main", "the operator's command: apps, providers, keys, kill, doctor"),
+        "provider": ("local.fake.command", "one simulated provider from its file, with faults"),
+        "aws": ("local.aws", "only the simulated AWS: DynamoDB and KMS on loopback"),
+        "broker": ("cli.main", "the operator's command: apps, providers, keys, doctor"),
     },
     "Trust it": {
-        "test": ("local.suite", "the checks and every test"),
+        "test": ("local.suite", "all checks and all tests"),
         "check": ("local.check", "format, lint, strict types, import contract"),
-        "mutants": ("tests.mutants.run", "take each security check out; a test must notice"),
-        "fuzz": ("tests.fuzz.command", "requests in any order, with faults, for --minutes"),
+        "mutants": ("tests.mutants.run", "remove each security check; a test must fail"),
+        "fuzz": ("tests.fuzz.command", "random requests with faults, for --minutes"),
         "soak": ("tests.soak.command", "mixed traffic, a fault every ten seconds, for --minutes"),
-        "matrix": ("tests.clients.command", "client libraries of others, each through every flow"),
+        "matrix": ("tests.clients.command", "third-party client libraries, each through every flow"),
     },
     "Ship it": {
-        "bench": ("bench.run", "CPU and memory beside the sum of their fixed parts"),
-        "cost": ("bench.cost.command", "USD for a million of each thing, and for a day of users"),
-        "package": ("local.package", "the zip for Lambda and the template around it"),
-        "deploy-rehearsal": ("tests.package.rehearse", "deploy, update, go back: AWS played here"),
+        "bench": ("bench.run", "measure CPU and memory per request"),
+        "cost": ("bench.cost.command", "cost in USD per million requests and per day of users"),
+        "package": ("local.package", "build the zip for Lambda and its template"),
+        "deploy-rehearsal": ("tests.package.rehearse", "deploy, update and roll back on simulated AWS"),
         "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
         "lock": ("local.lock", "write the hash locks from requirements-*.in"),
     },
@@ -39,9 +39,9 @@ COMMANDS = {name: command for group in GROUPS.values() for name, command in grou
 
 
 def overview() -> str:
-    """Every command on one screen."""
-    lines = ["Token Broker: sign-in with a third party for an app that holds no secret."]
-    lines += ["  python3 dev.py COMMAND [--help]   New here? 'demo', and open its address."]
+    """The list of all commands."""
+    lines = ["Token Broker: sign-in with external providers for apps without a secret."]
+    lines += ["  python3 dev.py COMMAND [--help]   New here? Run 'demo' and open its address."]
     for title, commands in GROUPS.items():
         lines += [title, *(f"  {name:16} {purpose}" for name, (_, purpose) in commands.items())]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and words instead of a traceback.
+"""Runs a command: returns its exit code and prints an error instead of a traceback.
 
 Imported before `.venv` exists: the standard library only, and syntax that an old Python can read.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 def run(program: str, module: str, arguments: list[str]) -> int:
-    """The exit code of `module.main(arguments)`; whatever it raises is reported in words."""
+    """The exit code of `module.main(arguments)`; any exception is printed as an error."""
     try:
         return int(importlib.import_module(module).main(arguments) or 0)
     except KeyboardInterrupt:
@@ -29,27 +29,27 @@ def run(program: str, module: str, arguments: list[str]) -> int:
 
 
 def describe(error: Exception) -> str:
-    """What went wrong and what to do next."""
+    """The error and the next step."""
     faults = getattr(error, "faults", None)
     if isinstance(faults, tuple):
-        return "\n  ".join(["these settings cannot work:", *map(str, faults)])
+        return "\n  ".join(["these settings are invalid:", *map(str, faults)])
     if isinstance(error, OSError) and error.filename is not None:
         return describe_file(error)
     where = traceback.extract_tb(error.__traceback__)[-1]
     said = f"unexpected {type(error).__name__} at {Path(where.filename).name}:{where.lineno}: {error}"
-    return f"{said}\n  next: report it with the file {_write_trace(error)}"
+    return f"{said}\n  next: report this with the file {_write_trace(error)}"
 
 
 def describe_file(error: OSError) -> str:
-    """The file that could not be used, and a next step."""
+    """The file that could not be used, and the next step."""
     said = f"cannot use {error.filename}: {error.strerror}"
     if isinstance(error, PermissionError) or error.errno == 30:  # EROFS
-        return f"{said}\n  next: clone into a folder that you may write, or set TOKEN_BROKER_STATE to one"
-    return f"{said}\n  next: check that path"
+        return f"{said}\n  next: clone into a writable folder, or set TOKEN_BROKER_STATE to one"
+    return f"{said}\n  next: check the path"
 
 
 def _write_trace(error: Exception) -> str:
-    """The full trace in a file of its own."""
+    """Write the full trace to a file."""
     descriptor, path = tempfile.mkstemp(prefix="token-broker-", suffix=".txt")
     with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
         file.write("".join(traceback.format_exception(type(error), error, error.__traceback__)))

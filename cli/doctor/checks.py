@@ -1,4 +1,4 @@
-"""What a check is, what it finds, and how a whole examination is counted."""
+"""Checks, their findings, and the score of a whole examination."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ MAX_CHARACTERS = 300
 
 
 class Skipped(Exception):
-    """The check cannot tell; the text says why, and what would let it."""
+    """The check cannot tell; the text says why, and what to do about it."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Who says so, and where to read it: an address, or a path of this repository."""
+    """The source of a rule: a URL, or a path in this repository."""
 
     name: str
     link: str
@@ -27,7 +27,7 @@ class Source:
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault, with the command that mends this very one where the check's own is too general."""
+    """One fault, with its own fix if the check's fix is too general."""
 
     found: str
     fix: str | None = None
@@ -38,7 +38,7 @@ Find = Callable[[Any], Iterable[str | Fault]]
 
 @dataclass(frozen=True)
 class Check:
-    """One rule. `find` yields what is not so; its docstring's first sentence is the rule in words."""
+    """One rule. `find` yields each violation; the first sentence of its docstring is the rule."""
 
     name: str
     severity: Severity
@@ -50,7 +50,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Finding:
-    """A check that found something; `found` is printable and short, whatever a stranger's server sent."""
+    """A check that found a fault; `found` is printable and short, because the server is untrusted."""
 
     check: Check
     found: str
@@ -59,7 +59,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Group:
-    """The checks of one file, in the order in which they stand there."""
+    """The checks of one file, in their order in the file."""
 
     title: str
     checks: list[Check] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Group:
 
 @dataclass(frozen=True)
 class Report:
-    """What became of every check; each is in exactly one of the three.
+    """The result of every check; each is in exactly one of the three.
 
     skipped   check -> why it could not tell
     """
@@ -89,14 +89,14 @@ class Report:
 
     @property
     def score(self) -> int:
-        """Of 100, by weight, among the checks that could tell; 0 where none could."""
+        """From 0 to 100, weighted, over the checks that were not skipped; 0 if all were skipped."""
         failed = {finding.check.name: WEIGHTS[finding.check.severity] for finding in self.findings}
         good = sum(WEIGHTS[check.severity] for check in self.passed)
         return 100 * good // max(1, good + sum(failed.values()))
 
     @property
     def is_well(self) -> bool:
-        """True where no error was found; warnings and advice are for the reader to weigh."""
+        """True if no error was found; warnings and advice do not count."""
         return bool(self.passed) and all(finding.check.severity != "error" for finding in self.findings)
 
 
@@ -107,7 +107,7 @@ def rfc(number: int, section: str) -> Source:
 
 
 def examine(name: str, groups: Sequence[Group], subject: Any) -> Report:
-    """Hold the subject against every check, in order."""
+    """Run every check on the subject, in order."""
     findings: list[Finding] = []
     passed: list[Check] = []
     skipped: dict[str, str] = {}
@@ -126,6 +126,6 @@ def examine(name: str, groups: Sequence[Group], subject: Any) -> Report:
 
 
 def printable(text: str) -> str:
-    """Safe for a terminal and short: what a stranger sent may hold anything."""
+    """Safe for a terminal and short, because untrusted servers may send anything."""
     shown = harmless(text)
     return shown if len(shown) <= MAX_CHARACTERS else shown[: MAX_CHARACTERS - 3] + "..."

@@ -1,4 +1,4 @@
-"""broker doctor: what is wrong with this deployment, or with any authorization server; exit code 1 for an error."""
+"""broker doctor: finds faults of this deployment or of any authorization server; exits with 1 for an error."""
 
 import argparse
 import json
@@ -17,29 +17,31 @@ from cli.doctor.server.visit import Server
 from cli.finding import find_settings
 from cli.operations import OperationError
 
-HELP = "what is wrong here, or with the authorization server at --url; it only reads"
+HELP = "find faults of this deployment, or of the authorization server at --url; read-only"
 
 
 def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
-    """The words of `broker doctor`."""
+    """The arguments of `broker doctor`."""
     parser = groups.add_parser("doctor", parents=[common], help=HELP)
-    parser.add_argument("--url", metavar="ISSUER", help="any authorization server, instead of this deployment")
-    parser.add_argument("--allow-loopback", action="store_true", help="with --url: it may be a server of this machine")
-    parser.add_argument("--no-network", action="store_true", help="without --url: ask AWS, and not the issuer")
-    parser.add_argument("--client-id", default="", help="with --url: an app that is registered there")
-    parser.add_argument("--redirect-uri", default="", help="with --url: that app's")
+    parser.add_argument("--url", metavar="ISSUER", help="check this authorization server instead of the deployment")
+    parser.add_argument("--allow-loopback", action="store_true", help="with --url: allow a server on this machine")
+    parser.add_argument(
+        "--no-network", action="store_true", help="without --url: check AWS but not the issuer over the network"
+    )
+    parser.add_argument("--client-id", default="", help="with --url: the client_id of an app registered there")
+    parser.add_argument("--redirect-uri", default="", help="with --url: a redirect URI of that app")
     parser.set_defaults(alone=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report; 0 where no error was found, else 1. Raises OperationError."""
+    """Print the report; returns 0 if no error was found, else 1. Raises OperationError."""
     report = examine_server(options) if options.url else examine_deployment(options)
     print(json.dumps(build_document(report), indent=2) if options.json else "\n".join(build_words(report)))
     return 0 if report.is_well else 1
 
 
 def examine_deployment(options: argparse.Namespace) -> Report:
-    """Raises OperationError where no deployment is named and none runs here."""
+    """Raises OperationError if no deployment is named and none runs here."""
     given = find_settings(options)
     target = loopback_target(given.get(f"{PREFIX}ISSUER", ""))
     here = Here(given, allow=(target,) if target else ())
@@ -48,12 +50,12 @@ def examine_deployment(options: argparse.Namespace) -> Report:
 
 
 def examine_server(options: argparse.Namespace) -> Report:
-    """Raises OperationError where the address is none, or one of this machine without leave."""
+    """Raises OperationError if the URL is invalid, or is on this machine without --allow-loopback."""
     parts = split(options.url)
     if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
-        raise OperationError("--url is no address of a server", "--url https://login.example.com")
+        raise OperationError("--url is not the URL of a server", "--url https://login.example.com")
     if bool(options.client_id) != bool(options.redirect_uri):
-        raise OperationError("--client-id and --redirect-uri go together", "give both, or neither")
+        raise OperationError("--client-id and --redirect-uri need each other", "give both, or neither")
     target = loopback_target(options.url)
     if target is not None and not options.allow_loopback:
         raise OperationError(f"{parts.hostname} is this machine", f"broker doctor --url {options.url} --allow-loopback")

@@ -13,7 +13,7 @@ PARTS = {"deployment": (*DEPLOYMENT_GROUPS, *NETWORK_GROUPS), "server": SERVER_G
 
 
 def fill(page: str) -> str:
-    """The page with its tables as the checks are now; each stands between two marks of its name."""
+    """The page with current tables; each table is between two markers with its name."""
     for name, groups in PARTS.items():
         begin, end = f"<!-- checks: {name} -->\n", f"<!-- end: {name} -->"
         before, _, rest = page.partition(begin)
@@ -25,7 +25,7 @@ def build_tables(groups: tuple[Group, ...]) -> str:
     """One table for each group."""
     lines = []
     for group in groups:
-        lines += ["", f"#### {group.title}", "", "| check | | what is so where all is well | by |", "|---|---|---|---|"]
+        lines += ["", f"#### {group.title}", "", "| check | severity | rule | source |", "|---|---|---|---|"]
         lines += [
             f"| `{check.name}` | {check.severity} | {check.rule} | [{check.source.name}]({_link(check.source.link)}) |"
             for check in group.checks
@@ -34,12 +34,12 @@ def build_tables(groups: tuple[Group, ...]) -> str:
 
 
 def _link(link: str) -> str:
-    """From the page's own folder."""
+    """The link relative to the page's folder."""
     return link.removeprefix("docs/")
 
 
 def main() -> int:
-    """Write it."""
+    """Write the page."""
     PAGE.write_text(fill(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     return 0
 

@@ -1,4 +1,4 @@
-"""How an examination is shown: words for people, one JSON document for programs."""
+"""Prints an examination: text for people, one JSON document for programs."""
 
 from collections import Counter
 from typing import Any
@@ -9,7 +9,7 @@ SIGNS: dict[Severity, str] = {"error": "ERROR  ", "warning": "warning", "advice"
 
 
 def build_document(report: Report) -> dict[str, Any]:
-    """Everything as one document."""
+    """The whole report as one document."""
     return {
         "examined": report.subject,
         "score": report.score,
@@ -31,7 +31,7 @@ def build_document(report: Report) -> dict[str, Any]:
 
 
 def build_words(report: Report) -> list[str]:
-    """Lines: the worst first, then what could not be told, then the sum."""
+    """Lines: the most severe first, then the skipped checks, then the score."""
     lines = [f"{report.subject}", ""]
     for finding in sorted(report.findings, key=lambda finding: list(SIGNS).index(finding.check.severity)):
         check = finding.check
@@ -39,14 +39,14 @@ def build_words(report: Report) -> list[str]:
         by = dict.fromkeys((check.source.name, check.source.link))
         lines += [f"    fix  {finding.fix}", f"     by  {', '.join(by)}", ""]
     if report.skipped:
-        lines += ["not told:", *_skipped(report.skipped), ""]
+        lines += ["skipped:", *_skipped(report.skipped), ""]
     counted = Counter(finding.check.severity for finding in report.findings)
     sums = ", ".join(f"{counted[severity]} {severity}" for severity in SIGNS if counted[severity]) or "nothing found"
     return [*lines, f"score {report.score} of 100: {sums}; {len(report.passed)} checks passed"]
 
 
 def _skipped(skipped: dict[str, str]) -> list[str]:
-    """A line for each reason, with the checks that it kept from telling."""
+    """A line for each reason, with the checks that were skipped because of it."""
     names: dict[str, list[str]] = {}
     for name, why in skipped.items():
         names.setdefault(why, []).append(name)

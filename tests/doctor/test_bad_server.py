@@ -151,11 +151,11 @@ def test_the_command_says_it_in_words_and_as_a_document(bad: BadServer, capsys: 
     [
         (["--url", "http://127.0.0.1:9"], "is this machine"),
         (["--url", "http://[::1]:9"], "is this machine"),
-        (["--url", "https://x.example:port"], "no address"),
-        (["--url", "https://[x"], "no address"),
-        (["--url", "ftp://x.example"], "no address"),
-        (["--url", "https://a@x.example"], "no address"),
-        (["--url", "https://x.example", "--client-id", "a"], "go together"),
+        (["--url", "https://x.example:port"], "not the URL"),
+        (["--url", "https://[x"], "not the URL"),
+        (["--url", "ftp://x.example"], "not the URL"),
+        (["--url", "https://a@x.example"], "not the URL"),
+        (["--url", "https://x.example", "--client-id", "a"], "need each other"),
     ],
 )
 @requirement("DIAG-02")

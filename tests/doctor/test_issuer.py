@@ -44,7 +44,7 @@ def test_a_local_stack_has_nothing_to_be_found(local: Stack, capsys: pytest.Capt
     assert (code, document["findings"], document["score"]) == (0, [], 100)
     network = {check.name for group in NETWORK_GROUPS for check in group.checks}
     assert network <= set(document["passed"])
-    assert set(document["skipped"].values()) == {"it is a stack of this machine"}
+    assert set(document["skipped"].values()) == {"this is a local stack"}
     assert not network & set(doctor(capsys, "--no-network")[1]["passed"])
 
 

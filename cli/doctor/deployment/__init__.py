@@ -1,4 +1,4 @@
-"""One deployment of ours, as its operator's credentials reach it; nothing is written."""
+"""Checks one deployment with the operator's credentials, read-only."""
 
 from cli.doctor.checks import Group
 from cli.doctor.deployment import clients, clock, functions, issuer, key, keysets, providers, schedule, settings, tables

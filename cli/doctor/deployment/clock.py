@@ -1,4 +1,4 @@
-"""This machine's clock: the operator's marks take its time."""
+"""Checks this machine's clock, which operators' cutoffs use."""
 
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -15,12 +15,12 @@ SIGNING = Source(
 
 @GROUP.check("clock-right", "error", fix="timedatectl set-ntp true", source=SIGNING)
 def is_right(here: Here) -> Iterator[str]:
-    """This machine's clock is AWS's to five seconds: marks that end tokens carry the time of here."""
+    """This machine's clock is within five seconds of AWS: cutoffs that void tokens use this clock."""
     try:
         told = here.ask("dynamodb", "DescribeTable", TableName=here.settings.table)["ResponseMetadata"]["HTTPHeaders"]
         at = parsedate_to_datetime(told["date"]).timestamp()
     except (KeyError, ValueError):
-        raise Skipped("AWS's answer has no Date") from None
+        raise Skipped("the response of AWS has no Date header") from None
     apart = here.deployment.clock.now() - int(at)
     if abs(apart) > MOST_SECONDS:
         yield f"it is {abs(apart)} seconds {'ahead' if apart > 0 else 'behind'}"

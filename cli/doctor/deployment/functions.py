@@ -1,4 +1,4 @@
-"""The functions that are deployed: found by the deployment in their environment, held against the repository."""
+"""Checks the deployed functions, found by their environment, against the repository."""
 
 import json
 import re
@@ -26,61 +26,61 @@ Json = dict[str, Any]
 
 @GROUP.check("functions-all", "error", fix="Deploy again: docs/deploy.md", source=DEPLOY)
 def are_all(here: Here) -> Iterator[str]:
-    """Every function of the repository is deployed: the API's, and those of the schedule."""
+    """Every function of the repository is deployed: the API function and the scheduled ones."""
     found = {function["Handler"] for function in _functions(here)}
     missing = sorted(set(_policies()) - found)
     if missing:
-        yield f"nothing runs {', '.join(missing)}"
+        yield f"not deployed: {', '.join(missing)}"
 
 
 @GROUP.check(
     "functions-settings",
     "warning",
-    fix="Run the command with the functions' settings, or deploy yours: what differs is judged here by yours.",
+    fix="Run the command with the functions' settings, or deploy yours. This report uses your settings.",
     source=DEPLOY,
 )
 def have_these_settings(here: Here) -> Iterator[str]:
-    """The functions start with their settings, and these are the ones with which this command was run."""
+    """The functions start with their settings, and this command runs with the same settings."""
     ours = msgspec.structs.asdict(here.settings)
     for function in _functions(here):
         try:
             theirs = msgspec.structs.asdict(read_settings(_settings_of(function)))
         except ConfigurationError as error:
-            yield f"{function['FunctionName']} does not start with its own: {'; '.join(error.faults)}"
+            yield f"{function['FunctionName']} does not start with its settings: {'; '.join(error.faults)}"
             continue
         apart = [name for name in sorted(ours) if name not in OF_A_MACHINE and theirs[name] != ours[name]]
         if apart:
             said = ", ".join(f"{PREFIX}{name.upper()}" for name in apart)
-            yield f"{function['FunctionName']} has others: {said}"
+            yield f"{function['FunctionName']} has other settings: {said}"
 
 
 @GROUP.check(
     "roles-equal",
     "error",
-    fix="Deploy again: docs/deploy.md; what was added by hand belongs into .chalice/.",
+    fix="Deploy again (docs/deploy.md). Move manual additions into .chalice/.",
     source=PRIVILEGE,
 )
 def have_the_policies(here: Here) -> Iterator[str | Fault]:
-    """Each function's role allows what the repository's policy does, and nothing more."""
+    """Each function's role allows exactly what the repository's policy allows."""
     for function in _functions(here):
         wanted = _policies().get(function["Handler"])
         role = function["Role"].rpartition("/")[2]
         if wanted is None:
-            yield f"{function['FunctionName']} runs {function['Handler']}, which the repository does not have"
+            yield f"{function['FunctionName']} runs {function['Handler']}, which is not in the repository"
             continue
         for arn in _attached(here, role):
             fix = f"aws iam detach-role-policy --role-name {role} --policy-arn {arn}"
-            yield Fault(f"{role} has {arn} attached", fix)
+            yield Fault(f"{role} has the policy {arn} attached", fix)
         theirs = _statements([_with_our_logs(one, function) for one in _inline(here, role)])
         ours = _statements([_named((CHALICE / wanted).read_text(encoding="utf-8"), function)])
         if more := theirs - ours:
             yield f"{role} allows more than {wanted}: {'; '.join(sorted(map(_brief, more)))}"
         if less := ours - theirs:
-            yield f"{role} lacks of {wanted}: {'; '.join(sorted(map(_brief, less)))}"
+            yield f"{role} lacks permissions of {wanted}: {'; '.join(sorted(map(_brief, less)))}"
 
 
 def _functions(here: Here) -> list[Json]:
-    """Those whose environment names this deployment and issuer. Raises Skipped where there are none."""
+    """The functions whose environment names this deployment and issuer. Raises Skipped if no function does."""
     here.only_deployed()
     found: list[Json] = []
     marker: Json = {}

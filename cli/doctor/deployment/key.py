@@ -1,4 +1,4 @@
-"""The KMS key that wraps the keysets."""
+"""Checks the KMS key that wraps the keysets."""
 
 import contextlib
 import json
@@ -18,51 +18,51 @@ BROKEN = ("InvalidCiphertextException", "IncorrectKeyException")
 STRANGER = "doctor-another-deployment"
 
 
-@GROUP.check("key-exists", "error", fix="python3 dev.py broker bootstrap, or set BROKER_KMS_KEY", source=DEPLOY)
+@GROUP.check("key-exists", "error", fix="Run python3 dev.py broker bootstrap, or set BROKER_KMS_KEY.", source=DEPLOY)
 def exists(here: Here) -> Iterator[str]:
-    """The key is there."""
+    """The KMS key exists."""
     if _describe(here) is None:
-        yield f"there is no {here.settings.kms_key}"
+        yield f"no such key: {here.settings.kms_key}"
 
 
 @GROUP.check("key-enabled", "error", fix="aws kms enable-key", source=DEPLOY)
 def is_enabled(here: Here) -> Iterator[Fault]:
-    """The key is switched on and not about to be deleted: without it no token is ever opened again."""
+    """The KMS key is enabled and not scheduled for deletion: without it, no token can be decrypted."""
     key = _key(here)
     if key["KeyState"] == "PendingDeletion":
-        yield Fault("it is about to be deleted", f"aws kms cancel-key-deletion --key-id {key['KeyId']}")
+        yield Fault("it is scheduled for deletion", f"aws kms cancel-key-deletion --key-id {key['KeyId']}")
     elif not key.get("Enabled"):
         yield Fault(f"it is {key['KeyState']}", f"aws kms enable-key --key-id {key['KeyId']}")
 
 
 @GROUP.check("key-rotates", "warning", fix="aws kms enable-key-rotation", source=ROTATION)
 def rotates(here: Here) -> Iterator[Fault]:
-    """KMS turns the key's material by itself."""
+    """KMS rotates the key material automatically."""
     here.only_deployed()
     key = _key(here)
     if not here.ask("kms", "GetKeyRotationStatus", KeyId=key["KeyId"])["KeyRotationEnabled"]:
-        yield Fault("it is never turned", f"aws kms enable-key-rotation --key-id {key['KeyId']}")
+        yield Fault("it is never rotated", f"aws kms enable-key-rotation --key-id {key['KeyId']}")
 
 
 @GROUP.check(
     "key-context",
     "error",
-    fix="Look at who made the keysets: something between here and KMS leaves the encryption context out.",
+    fix="Find out how the keysets were created: something between here and KMS drops the encryption context.",
     source=CONTEXT,
 )
 def is_bound(here: Here) -> Iterator[str]:
-    """What is wrapped for this deployment opens under its encryption context and under no other."""
+    """Keysets of this deployment can be decrypted only with its encryption context."""
     for item in here.keysets:
         for version in item.keys:
             if not _opens(here, item.purpose, version.version, version.wrapped, here.settings.deployment):
-                yield f"{item.purpose} version {version.version} does not open"
+                yield f"{item.purpose} version {version.version} cannot be decrypted"
     first = next((item for item in here.keysets if item.keys), None)
     if first is None:
-        raise Skipped("there are no keysets yet")
+        raise Skipped("no keysets exist yet")
     one = first.keys[0]
     with contextlib.suppress(Skipped):  # the key's policy may deny it before KMS tries
         if _opens(here, first.purpose, one.version, one.wrapped, STRANGER):
-            yield f"{first.purpose} opens for another deployment too"
+            yield f"{first.purpose} can also be decrypted for another deployment"
 
 
 @GROUP.check(
@@ -72,13 +72,13 @@ def is_bound(here: Here) -> Iterator[str]:
     source=CONTEXT,
 )
 def denies_others(here: Here) -> Iterator[str]:
-    """The key's own policy denies every use without this deployment's encryption context."""
+    """The key policy denies every use without this deployment's encryption context."""
     here.only_deployed()
     key = _key(here)
     document = json.loads(here.ask("kms", "GetKeyPolicy", KeyId=key["KeyId"], PolicyName="default")["Policy"])
     wanted = {"kms:EncryptionContext:deployment": here.settings.deployment}
     if not any(_denies(statement, wanted) for statement in document.get("Statement", [])):
-        yield "no statement of it does"
+        yield "no statement of the policy denies it"
 
 
 def _describe(here: Here) -> dict[str, Any] | None:
@@ -94,12 +94,12 @@ def _describe(here: Here) -> dict[str, Any] | None:
 def _key(here: Here) -> dict[str, Any]:
     key = _describe(here)
     if key is None:
-        raise Skipped(f"there is no {here.settings.kms_key}")
+        raise Skipped(f"no such key: {here.settings.kms_key}")
     return key
 
 
 def _opens(here: Here, purpose: str, version: int, wrapped: bytes, deployment: str) -> bool:
-    """Decrypted at KMS and thrown away. Raises Skipped where AWS denies it or cannot be asked."""
+    """Decrypt with KMS and discard the result. Raises Skipped if AWS denies it or cannot be reached."""
     context = encryption_context(deployment, purpose, version)
     try:
         here.ask("kms", "Decrypt", KeyId=here.settings.kms_key, CiphertextBlob=wrapped, EncryptionContext=context)

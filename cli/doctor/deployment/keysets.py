@@ -1,4 +1,4 @@
-"""The keysets: made once, each with one key that seals or signs."""
+"""Checks the keysets: each has exactly one key that encrypts or signs."""
 
 from collections.abc import Iterator
 
@@ -17,20 +17,20 @@ CURRENT = ("signing", "current")
 
 @GROUP.check("keysets-all", "error", fix="python3 dev.py broker init", source=DEPLOY)
 def are_all(here: Here) -> Iterator[str]:
-    """There is a keyset for every purpose."""
+    """A keyset exists for every purpose."""
     missing = sorted(set(PURPOSES) - {item.purpose for item in here.keysets})
     if missing:
-        yield f"{', '.join(missing)} not there"
+        yield f"{', '.join(missing)} missing"
 
 
 @GROUP.check(
     "keysets-current",
     "error",
-    fix="python3 dev.py broker keys list shows the states; restore the keyset of before, or ask for help.",
+    fix="Run python3 dev.py broker keys list to see the states. Restore the earlier keyset, or ask for help.",
     source=DEPLOY,
 )
 def have_one_current(here: Here) -> Iterator[str]:
-    """In every keyset exactly one key seals or signs."""
+    """In every keyset exactly one key encrypts or signs."""
     for item in here.keysets:
         found = sum(key.state in CURRENT for key in item.keys)
         if found != 1:
@@ -39,7 +39,7 @@ def have_one_current(here: Here) -> Iterator[str]:
 
 @GROUP.check("keysets-due", "warning", fix="python3 dev.py broker keys rotate", source=KEYS)
 def are_turned(here: Here) -> Iterator[Fault]:
-    """Keys turn when they are due, and the one that signs is not older than a year whatever the settings say."""
+    """Key rotations are not overdue, and the signing key is at most a year old."""
     now = here.deployment.clock.now()
     for item in here.keysets:
         fix = f"python3 dev.py broker keys rotate {item.purpose}"
@@ -49,14 +49,14 @@ def are_turned(here: Here) -> Iterator[Fault]:
             continue
         step, current = next_step(item, rules), current_of(item)
         if step.is_due(now - DAY):
-            yield Fault(f"{item.purpose}: {WORDS[step.kind]} is due since {(now - (step.at or now)) // DAY} days", fix)
+            yield Fault(f"{item.purpose}: {WORDS[step.kind]} is overdue by {(now - (step.at or now)) // DAY} days", fix)
         elif item.purpose == "signing" and current and now - (current.since or current.created_at) > YEAR:
-            yield Fault(f"version {current.version} signs for more than a year", fix)
+            yield Fault(f"version {current.version} has been signing for more than a year", fix)
 
 
 @GROUP.check("keysets-made", "error", fix="Set this machine's clock.", source=DEPLOY)
 def are_of_the_past(here: Here) -> Iterator[str]:
-    """No key was made in the future."""
+    """No key has a creation time in the future."""
     now = here.deployment.clock.now()
     for item in here.keysets:
         if any(key.created_at > now + 60 for key in item.keys):

@@ -1,4 +1,4 @@
-"""The third parties that users may sign in with."""
+"""Checks the providers that users sign in with or connect."""
 
 import os
 from collections.abc import Iterator
@@ -21,15 +21,15 @@ MOST_DAYS = 365
 
 @GROUP.check("providers-files", "error", fix="python3 dev.py broker provider check FILE.toml", source=PAGE)
 def have_files(here: Here) -> Iterator[str | Fault]:
-    """Every provider file can be used."""
+    """Every provider file is valid."""
     try:
         read_catalog(here.settings)
     except ConfigurationError as error:
         yield from error.faults
     for record in here.providers:
         if record.provider_id not in here.catalog.ids:
-            back = "Put its file back, or run python3 dev.py broker vault reseal after each turn of the vault's key."
-            yield Fault(f"{record.provider_id} is switched on and has no file", back)
+            back = "Put its file back, or run python3 dev.py broker vault reseal after each rotation of the vault key."
+            yield Fault(f"{record.provider_id} is enabled but has no file", back)
 
 
 @GROUP.check(
@@ -39,14 +39,14 @@ def have_files(here: Here) -> Iterator[str | Fault]:
     source=PAGE,
 )
 def are_some(here: Here) -> Iterator[str]:
-    """There is a provider to sign in with."""
+    """At least one provider is enabled."""
     if not here.providers:
-        yield "none is switched on"
+        yield "no provider is enabled"
 
 
 @GROUP.check("providers-secrets", "error", fix="python3 dev.py broker provider set ...", source=PAGE)
 def have_secrets(here: Here) -> Iterator[Fault]:
-    """The secret of every provider that wants one is there, opens, and fits."""
+    """Every provider that needs a secret has one that can be decrypted and used."""
     for record, definition in _known(here):
         said = _fault_of_secret(here, record, definition)
         if said:
@@ -56,53 +56,53 @@ def have_secrets(here: Here) -> Iterator[Fault]:
 
 @GROUP.check("providers-values", "error", fix="python3 dev.py broker provider show ID", source=PAGE)
 def have_values(here: Here) -> Iterator[Fault]:
-    """The values that a file asks for are set and fit."""
+    """The variables of every provider file are set and valid."""
     for record, definition in _known(here):
         show = f"python3 dev.py broker provider show {record.provider_id}"
         try:
             here.catalog.fill(record)
         except ValueRefused as refused:
-            yield Fault(f"{record.provider_id}: {refused.name} is missing or does not fit", show)
+            yield Fault(f"{record.provider_id}: {refused.name} is missing or invalid", show)
         if definition.discovery and not (record.issuer or definition.issuer):
             yield Fault(f"{record.provider_id} has no issuer", show)
 
 
 @GROUP.check("providers-variables", "warning", fix="export NAME=SECRET", source=PAGE)
 def have_variables(here: Here) -> Iterator[Fault]:
-    """The variables that your own files name as secrets are set here."""
+    """The environment variables that your provider files use for secrets are set here."""
     for provider_id in sorted(here.catalog.ids):
         definition = here.catalog.get(provider_id)
         registration = definition.registration if definition else None
         name = (registration.client_secret or "").removeprefix("env:") if registration else ""
         if name and not os.environ.get(name):
-            yield Fault(f"{provider_id} wants {name}", f"export {name}=SECRET")
+            yield Fault(f"{provider_id} needs {name}", f"export {name}=SECRET")
 
 
 @GROUP.check(
     "providers-checked",
     "advice",
-    fix="Read the provider's documentation again, and write the day into checked_on.",
+    fix="Read the provider's documentation again, and set checked_on to that day.",
     source=PAGE,
 )
 def were_checked(here: Here) -> Iterator[str]:
-    """The files of the providers in use were held against their documentation within a year."""
+    """The files of enabled providers were checked against the documentation within a year."""
     today = datetime.fromtimestamp(here.deployment.clock.now(), UTC).date()
     for record, definition in _known(here):
         days = (today - definition.checked_on).days
         if days > MOST_DAYS:
-            yield f"{record.provider_id} was {days} days ago"
+            yield f"{record.provider_id} was checked {days} days ago"
 
 
 def _known(here: Here) -> list[tuple[ProviderRecord, ProviderDefinition]]:
     pairs = [(record, here.catalog.get(record.provider_id)) for record in here.providers]
     found = [(record, definition) for record, definition in pairs if definition is not None]
     if not found:
-        raise Skipped("no provider is switched on")
+        raise Skipped("no provider is enabled")
     return found
 
 
 def _fault_of_secret(here: Here, record: ProviderRecord, definition: ProviderDefinition) -> str:
-    """What is wrong with it; "" where nothing is. Of the secret itself nothing is said."""
+    """The fault of the secret, "" if it is valid. The text does not show the secret."""
     vault = here.read(lambda deployment: deployment.keys.get("vault"))
     try:
         secret = open_provider_secret(vault, record)
@@ -111,7 +111,7 @@ def _fault_of_secret(here: Here, record: ProviderRecord, definition: ProviderDef
         elif definition.token_endpoint_auth_method != "none":
             return "is missing"
     except SealBroken:
-        return "does not open"
+        return "cannot be decrypted"
     except OperationError:
-        return "is no key that this provider's algorithm signs with"
+        return "is not a key for this provider's algorithm"
     return ""

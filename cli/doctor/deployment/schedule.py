@@ -1,4 +1,4 @@
-"""The schedule: what is due is done, every minute."""
+"""Checks that the schedule runs the due jobs every minute."""
 
 from collections.abc import Iterator
 
@@ -10,30 +10,33 @@ from cli.operations import Deployment
 
 GROUP = Group("Schedule")
 LATE_SECONDS = 900
-FIX = "python3 dev.py broker jobs run does it by hand; aws events list-rules shows whether the schedule's rule is on"
+FIX = (
+    "Run python3 dev.py broker jobs run to do it by hand. Check with aws events list-rules that the schedule's "
+    "rule is enabled."
+)
 
 
 @GROUP.check("schedule-runs", "error", fix=FIX, source=DEPLOY)
 def runs(here: Here) -> Iterator[str]:
-    """The schedule has run: its daily look at all connections is not overdue."""
+    """The schedule runs: its daily scan of all connections is not overdue."""
     sweep = here.read(lambda deployment: deployment.store.read(SWEEP).get(SWEEP))
     late = here.deployment.clock.now() - sweep.due_at if sweep else 0
     if sweep is None:
         yield "it has never run"
     elif late > LATE_SECONDS:
-        yield f"what was due {late // 60} minutes ago is not done"
+        yield f"a job that was due {late // 60} minutes ago has not run"
 
 
 @GROUP.check("schedule-keeps-up", "warning", fix=FIX, source=DEPLOY)
 def keeps_up(here: Here) -> Iterator[str | Fault]:
-    """No duty has waited for long beyond its time."""
+    """No job is far behind its time."""
     now, unreadable = here.deployment.clock.now(), list[str]()
     oldest = here.read(lambda deployment: [next(due, None) for due in _queue(deployment, unreadable).list_due(now)])
     for kind in unreadable:
-        yield Fault(f"a duty of kind {kind} cannot be read", "docs/runbooks/job-broken.md")
+        yield Fault(f"a job of kind {kind} cannot be read", "docs/runbooks/job-broken.md")
     for job in oldest:
         if job is not None and now - job.due_at > LATE_SECONDS:
-            yield f"a duty of kind {job.kind} waits since {(now - job.due_at) // 60} minutes"
+            yield f"a job of kind {job.kind} is late by {(now - job.due_at) // 60} minutes"
 
 
 def _queue(deployment: Deployment, unreadable: list[str]) -> TableQueue:

@@ -1,4 +1,4 @@
-"""The settings, as the functions get them."""
+"""Checks the settings of the functions."""
 
 import re
 from collections.abc import Iterator
@@ -14,11 +14,11 @@ GROUP = Group("Settings")
 @GROUP.check(
     "settings-whole",
     "error",
-    fix="Set it as the sentence says; the function reads it from environment_variables in .chalice/config.json.",
+    fix="Set it as described. The function reads it from environment_variables in .chalice/config.json.",
     source=DEPLOY,
 )
 def are_whole(here: Here) -> Iterator[str | Fault]:
-    """Every setting is there, can be read and switches no protection off; the broker starts with them."""
+    """Every setting is present and valid and disables no protection, so the broker can start."""
     for fault in here.faults:
         unknown = re.fullmatch(r"(BROKER_\w+) is not a setting", fault)
         missing = re.fullmatch(r"(BROKER_\w+) is (?:missing|empty)", fault)
@@ -34,7 +34,7 @@ def are_whole(here: Here) -> Iterator[str | Fault]:
     source=rfc(8414, "3.1"),
 )
 def has_no_path(here: Here) -> Iterator[str]:
-    """The issuer has no path: under a bare stage URL the metadata cannot stand where RFC 8414 puts it."""
+    """The issuer has no path: with a bare stage URL, metadata cannot be served where RFC 8414 requires it."""
     if path := urlsplit(here.settings.issuer).path:
         yield f"the issuer ends in {path}"
 
@@ -42,11 +42,11 @@ def has_no_path(here: Here) -> Iterator[str]:
 @GROUP.check(
     "settings-theme",
     "error",
-    fix="Mend the file that BROKER_THEME names; docs/pages.md has its keys.",
+    fix="Fix the file that BROKER_THEME names; see its keys in docs/pages.md.",
     source=DEPLOY,
 )
 def has_theme(here: Here) -> Iterator[str]:
-    """The file with the look of the pages can be used."""
+    """The theme file of the pages is valid."""
     try:
         read_theme(here.settings)
     except ConfigurationError as error:
@@ -60,9 +60,9 @@ def has_theme(here: Here) -> Iterator[str]:
     source=rfc(7591, "5"),
 )
 def hands_out_to_no_stranger(here: Here) -> Iterator[str]:
-    """An app that anybody registered gets no provider's token."""
+    """Self-registered apps get no provider tokens."""
     settings = here.settings
     if settings.is_loopback or settings.registration != "open":
         return
     if settings.open_registration_handout != "none":
-        yield f"anybody may register an app, with hand-out {settings.open_registration_handout}"
+        yield f"anyone may register an app with the token hand-out {settings.open_registration_handout}"

@@ -1,4 +1,4 @@
-"""The two tables: `broker` is kept and can be brought back, `broker-keys` is kept and must not."""
+"""Checks the two tables: `broker` must have backups, `broker-keys` must not."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ def _keys(described: dict[str, Any]) -> list[tuple[str, str]]:
 
 @GROUP.check("tables-exist", "error", fix="python3 dev.py broker bootstrap", source=DEPLOY)
 def exist(here: Here) -> Iterator[str]:
-    """Both tables are there and in use."""
+    """Both tables exist and are active."""
     for name in _names(here):
         table = here.table(name)
         if table is None or table["TableStatus"] not in ("ACTIVE", "UPDATING"):
@@ -37,29 +37,30 @@ def exist(here: Here) -> Iterator[str]:
 @GROUP.check(
     "tables-keys",
     "error",
-    fix="Name the table that infra/bootstrap.json made in BROKER_TABLE and BROKER_KEYS_TABLE; keys cannot be changed.",
+    fix="Set BROKER_TABLE and BROKER_KEYS_TABLE to the tables from infra/bootstrap.json; key attributes cannot be "
+    "changed.",
     source=DEPLOY,
 )
 def have_keys(here: Here) -> Iterator[str]:
-    """Items stand under pk and sk, and the index by subject holds keys alone."""
+    """The key attributes are pk and sk, and the index by subject projects only keys."""
     for name in _names(here):
         if _keys(here.standing(name)) != KEYS:
-            yield f"{name} has other keys"
+            yield f"{name} has other key attributes"
     indexes = {one["IndexName"]: one for one in here.standing(here.settings.table).get("GlobalSecondaryIndexes", [])}
     index = indexes.get(INDEX)
     if index is None or _keys(index) != INDEX_KEYS or index["Projection"].get("ProjectionType") != "KEYS_ONLY":
-        yield f"{here.settings.table} has no index {INDEX} of keys alone"
+        yield f"{here.settings.table} has no index {INDEX} that projects only keys"
 
 
 @GROUP.check("tables-expiry", "error", fix="aws dynamodb update-time-to-live", source=TTL)
 def forget(here: Here) -> Iterator[Fault]:
-    """Items vanish by `purge_at`: what is over does not pile up."""
+    """TTL on `purge_at` is enabled, so expired items are deleted."""
     for name in _names(here):
         here.standing(name)
         told = here.ask("dynamodb", "DescribeTimeToLive", TableName=name)["TimeToLiveDescription"]
         if told.get("AttributeName") != EXPIRY or told["TimeToLiveStatus"] not in ("ENABLED", "ENABLING"):
             specification = f"--time-to-live-specification Enabled=true,AttributeName={EXPIRY}"
-            yield Fault(f"{name} forgets nothing", f"{AWS} update-time-to-live --table-name {name} {specification}")
+            yield Fault(f"{name} has no TTL", f"{AWS} update-time-to-live --table-name {name} {specification}")
 
 
 @GROUP.check("tables-recovery", "error", fix="aws dynamodb update-continuous-backups", source=RECOVERY)
@@ -84,7 +85,7 @@ def cannot_be_restored(here: Here) -> Iterator[Fault]:
 
 @GROUP.check("tables-protected", "error", fix="aws dynamodb update-table", source=PROTECTION)
 def are_protected(here: Here) -> Iterator[Fault]:
-    """Nobody deletes a table by a slip."""
+    """Both tables have deletion protection."""
     here.only_deployed()
     for name in _names(here):
         if not here.standing(name).get("DeletionProtectionEnabled"):
@@ -94,7 +95,7 @@ def are_protected(here: Here) -> Iterator[Fault]:
 
 @GROUP.check("tables-billing", "warning", fix="aws dynamodb update-table", source=DEPLOY)
 def are_on_demand(here: Here) -> Iterator[Fault]:
-    """The tables are paid by the call, so that nothing is throttled by a number that somebody once set."""
+    """The tables use on-demand capacity, so no fixed capacity throttles requests."""
     for name in _names(here):
         if here.standing(name).get("BillingModeSummary", {}).get("BillingMode") != "PAY_PER_REQUEST":
             fix = f"{AWS} update-table --table-name {name} --billing-mode PAY_PER_REQUEST"
@@ -103,7 +104,7 @@ def are_on_demand(here: Here) -> Iterator[Fault]:
 
 def _recovers(here: Here, name: str) -> bool:
     if here.table(name) is None:
-        raise Skipped(f"there is no table {name}")
+        raise Skipped(f"no such table: {name}")
     told = here.ask("dynamodb", "DescribeContinuousBackups", TableName=name)["ContinuousBackupsDescription"]
     status: str = told.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus", "DISABLED")
     return status == "ENABLED"

@@ -1,4 +1,4 @@
-"""One deployment as the doctor sees it: settings, and what AWS says when a check first asks."""
+"""One deployment as the doctor sees it: its settings, and AWS data that is read at first use."""
 
 from collections.abc import Callable, Mapping
 from functools import cache, cached_property
@@ -25,18 +25,18 @@ DENIED = ("AccessDeniedException", "AccessDenied", "UnauthorizedOperation")
 
 
 class Refused(Skipped):
-    """AWS answered with an error that is no denial; `code` is its name."""
+    """AWS returned an error other than a denial; `code` is its name."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"AWS says {code}")
+        super().__init__(f"AWS returned {code}")
         self.code = code
 
 
 class Here:
     """One deployment.
 
-    environ   the BROKER_... names that it is run with
-    allow     places of this machine that may be asked: the issuer's, where it is one
+    environ   its BROKER_... variables
+    allow     loopback addresses that may be called: the issuer's, if it is one
     """
 
     def __init__(self, environ: Mapping[str, str], *, allow: tuple[LocalTarget, ...] = ()) -> None:
@@ -52,9 +52,9 @@ class Here:
 
     @property
     def settings(self) -> Settings:
-        """Raises Skipped where they are not whole."""
+        """Raises Skipped if they are incomplete."""
         if self._settings is None:
-            raise Skipped("the settings are not whole")
+            raise Skipped("the settings are incomplete")
         return self._settings
 
     @cached_property
@@ -73,7 +73,7 @@ class Here:
 
     @cached_property
     def providers(self) -> list[ProviderRecord]:
-        """Those that are switched on. Raises Skipped."""
+        """The enabled ones. Raises Skipped."""
         return [record for record in self.read(list_providers) if not record.marks.disabled]
 
     @cached_property
@@ -83,25 +83,25 @@ class Here:
 
     @cached_property
     def published(self) -> Published:
-        """What the issuer says of itself over the network. Raises Skipped."""
+        """The issuer's metadata, fetched over the network. Raises Skipped."""
         return Published(self.settings.issuer, self.asker)
 
     def read(self, read: Callable[[Deployment], T]) -> T:
-        """What stands in the tables, by the code that reads it everywhere. Raises Skipped."""
+        """The content of the tables, read with the broker's own code. Raises Skipped."""
         try:
             return read(self.deployment)
         except (AwsRefusal, AwsUnreachable, StoreUnavailable) as error:
             raise Skipped(f"the tables or keys cannot be read ({error})") from None
         except ConfigurationError:
-            raise Skipped("the provider files or the theme cannot be used") from None
+            raise Skipped("the provider files or the theme are invalid") from None
 
     def only_deployed(self) -> None:
-        """Raises Skipped for a stack of this machine, which keeps nothing and has no roles."""
+        """Raises Skipped for a local stack, which has no backups and no roles."""
         if self.settings.is_loopback:
-            raise Skipped("it is a stack of this machine")
+            raise Skipped("this is a local stack")
 
     def ask(self, service: str, operation: str, **payload: Any) -> dict[str, Any]:
-        """One reading call, once. Raises Refused, and Skipped where AWS denies it or cannot be asked."""
+        """One read call, made once. Raises Refused; Skipped if AWS denies it or cannot be reached."""
         key = f"{service} {operation} {sorted(payload.items())}"
         if key not in self._known:
             self._known[key] = self._ask(service, operation, payload)
@@ -111,7 +111,7 @@ class Here:
         return found
 
     def table(self, name: str) -> dict[str, Any] | None:
-        """What DynamoDB says of a table; None where there is none. Raises Skipped."""
+        """DynamoDB's description of a table; None if it does not exist. Raises Skipped."""
         try:
             described: dict[str, Any] = self.ask("dynamodb", "DescribeTable", TableName=name)["Table"]
         except Refused as refused:
@@ -121,10 +121,10 @@ class Here:
         return described
 
     def standing(self, name: str) -> dict[str, Any]:
-        """The same. Raises Skipped where there is none."""
+        """The same. Raises Skipped if it does not exist."""
         table = self.table(name)
         if table is None:
-            raise Skipped(f"there is no table {name}")
+            raise Skipped(f"no such table: {name}")
         return table
 
     def _ask(self, service: str, operation: str, payload: dict[str, Any]) -> dict[str, Any] | Skipped:
@@ -139,7 +139,7 @@ class Here:
 
 
 def _unreached(service: str) -> str:
-    return f"{service} cannot be reached; are you signed in to AWS, and is AWS_REGION set?"
+    return f"{service} cannot be reached; sign in to AWS and set AWS_REGION"
 
 
 @cache

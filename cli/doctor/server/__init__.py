@@ -1,4 +1,4 @@
-"""Any authorization server, seen from outside and without changing anything there."""
+"""Checks any authorization server from outside, without changing anything there."""
 
 from cli.doctor.checks import Group
 from cli.doctor.server import (

@@ -1,4 +1,4 @@
-"""Can an agent (an MCP client) that nobody registered find its way in?"""
+"""Checks that an unregistered agent (an MCP client) can sign users in."""
 
 from collections.abc import Iterator
 
@@ -14,26 +14,27 @@ REGISTRATION = Source("MCP authorization, client registration", f"{MCP}#client-r
 @GROUP.check(
     "agents-come-in",
     "advice",
-    fix="Take client ID metadata documents (here: BROKER_CLIENT_ID_DOCUMENTS=true), or registration over HTTP.",
+    fix="Accept client ID metadata documents (in this broker: BROKER_CLIENT_ID_DOCUMENTS=true) or dynamic "
+    "registration.",
     source=REGISTRATION,
 )
 def lets_strangers_in(server: Server) -> Iterator[str]:
-    """A client that nobody registered can come: by the URL of its document, or by registering itself."""
+    """An unregistered client can use the URL of its document as client_id, or register itself."""
     by_document = server.metadata.get("client_id_metadata_document_supported") is True
     if not by_document and not server.text("registration_endpoint"):
-        yield "neither client_id_metadata_document_supported nor registration_endpoint is there"
+        yield "the metadata has neither client_id_metadata_document_supported nor registration_endpoint"
 
 
 @GROUP.check(
     "agents-documents",
     "advice",
-    fix="Take client ID metadata documents: no registration is left behind by every agent that ever came.",
+    fix="Accept client ID metadata documents, so that agents leave no registrations behind.",
     source=REGISTRATION,
 )
 def takes_documents(server: Server) -> Iterator[str]:
-    """Where strangers may come, they may do so by the URL of their document."""
+    """If unregistered clients are accepted, they may use the URL of their document."""
     if not server.text("registration_endpoint"):
-        raise Skipped("nobody registers over HTTP")
+        raise Skipped("there is no dynamic registration")
     if server.metadata.get("client_id_metadata_document_supported") is not True:
         yield "client_id_metadata_document_supported is not true"
 
@@ -45,9 +46,9 @@ def takes_documents(server: Server) -> Iterator[str]:
     source=REGISTRATION,
 )
 def lets_documents_be_public(server: Server) -> Iterator[str]:
-    """Who comes by a document can authenticate: `none` or private_key_jwt is offered."""
+    """Clients with a document can authenticate: `none` or private_key_jwt is offered."""
     if server.metadata.get("client_id_metadata_document_supported") is not True:
-        raise Skipped("no client comes by a document")
+        raise Skipped("client documents are not supported")
     if not {"none", "private_key_jwt"} & set(server.words("token_endpoint_auth_methods_supported")):
         yield "neither none nor private_key_jwt is offered"
 
@@ -55,11 +56,11 @@ def lets_documents_be_public(server: Server) -> Iterator[str]:
 @GROUP.check(
     "resource-metadata",
     "error",
-    fix="Let `resource` be the issuer's own address and authorization_servers name the issuer.",
+    fix="Set `resource` to the issuer, and list the issuer in authorization_servers.",
     source=rfc(9728, "3.3"),
 )
 def describes_resource(server: Server) -> Iterator[str]:
-    """Its metadata as a protected resource is about itself and names the issuer."""
+    """Its protected resource metadata names itself and the issuer."""
     document = server.resource.document
     if document.get("resource") != server.issuer:
         yield f"resource is {document.get('resource')!r}"
@@ -71,11 +72,11 @@ def describes_resource(server: Server) -> Iterator[str]:
 @GROUP.check(
     "resource-bearer",
     "warning",
-    fix='Say "bearer_methods_supported": ["header"].',
+    fix='Set "bearer_methods_supported": ["header"].',
     source=rfc(9700, "4.3.2"),
 )
 def takes_no_query_token(server: Server) -> Iterator[str]:
-    """It takes no access token in the address."""
+    """It accepts no access token in the URL."""
     methods = server.resource.document.get("bearer_methods_supported")
     if isinstance(methods, list) and "query" in methods:
         yield "bearer_methods_supported has query"
@@ -84,11 +85,11 @@ def takes_no_query_token(server: Server) -> Iterator[str]:
 @GROUP.check(
     "resource-challenge",
     "advice",
-    fix='Add resource_metadata="URL" to WWW-Authenticate; it is where agents begin.',
+    fix='Add resource_metadata="URL" to WWW-Authenticate; agents start there.',
     source=rfc(9728, "5.1"),
 )
 def points_to_metadata(server: Server) -> Iterator[str]:
-    """Who comes without a token is told where that metadata stands."""
+    """A response to a request without a token links to that metadata."""
     _ = server.resource
     answer = server.userinfo()
     told = answer.header("www-authenticate") or answer.header(RENAMED)

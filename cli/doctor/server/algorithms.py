@@ -1,4 +1,4 @@
-"""With which algorithms are tokens, assertions and proofs signed?"""
+"""Checks the signature algorithms of tokens, assertions and proofs."""
 
 from collections.abc import Iterator
 
@@ -13,11 +13,11 @@ OURS_TO_VERIFY = ("id_token", "userinfo", "introspection", "authorization", "dpo
 @GROUP.check(
     "algorithm-none",
     "error",
-    fix="Take `none` out of every list: an unsigned token is anybody's.",
+    fix="Remove `none` from every list: an unsigned token can be forged by anyone.",
     source=rfc(8725, "3.2"),
 )
 def offers_no_none(server: Server) -> Iterator[str]:
-    """Nothing that is signed may be unsigned instead."""
+    """No list of algorithms contains `none`."""
     for name in sorted(server.metadata):
         if name.endswith(LISTS) and "none" in (one.lower() for one in server.words(name)):
             yield f"{name} has none"
@@ -26,11 +26,11 @@ def offers_no_none(server: Server) -> Iterator[str]:
 @GROUP.check(
     "algorithm-symmetric",
     "warning",
-    fix="Sign with ES256, PS256, RS256 or EdDSA: with HS256 whoever verifies a token can also make one.",
+    fix="Sign with ES256, PS256, RS256 or EdDSA: with HS256, every verifier of a token can also forge one.",
     source=rfc(8725, "3.5"),
 )
 def offers_no_shared_key(server: Server) -> Iterator[str]:
-    """What others verify is signed with a private key, not with a shared secret."""
+    """Signatures for other parties use a private key, not a shared secret."""
     for kind in OURS_TO_VERIFY:
         name = f"{kind}_{LISTS}"
         shared = [one for one in server.words(name) if one.startswith("HS")]

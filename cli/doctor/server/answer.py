@@ -1,4 +1,4 @@
-"""What a server answered, and what can be read from it."""
+"""A response of a server."""
 
 import json
 import re
@@ -15,7 +15,7 @@ _TAG = re.compile(r"<([a-zA-Z][a-zA-Z0-9-]*)")
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back from `url`."""
+    """The response from `url`."""
 
     url: str
     response: HttpResponse
@@ -25,7 +25,7 @@ class Answer:
         return self.response.status
 
     def header(self, name: str) -> str:
-        """Its value, "" where it is absent."""
+        """The value of a header, "" if it is absent."""
         return self.response.headers.get(name, "")
 
     @property
@@ -51,7 +51,7 @@ class Answer:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """Its JSON object; an empty one where it is none."""
+        """The JSON object of the body; empty if the body is not one."""
         try:
             found = json.loads(self.response.body)
         except (ValueError, RecursionError):
@@ -60,13 +60,13 @@ class Answer:
 
     @property
     def error(self) -> str:
-        """The error code of an OAuth answer, "" where it has none."""
+        """The OAuth error code, "" if there is none."""
         found = self.document.get("error")
         return found if isinstance(found, str) else ""
 
 
 def split(url: str) -> SplitResult:
-    """Its parts; empty ones where a stranger sent what is no URL at all."""
+    """The parts of the URL; empty if the server sent something else."""
     try:
         parts = urlsplit(url)
         _ = parts.port  # it is parsed only when it is asked for
@@ -76,7 +76,7 @@ def split(url: str) -> SplitResult:
 
 
 def sent_to(answer: Answer, redirect_uri: str) -> dict[str, str] | None:
-    """What a redirect to this address carries; None where the answer goes elsewhere or nowhere."""
+    """The parameters of a redirect to this address; None if the response redirects elsewhere or nowhere."""
     location = answer.header("location")
     if not answer.is_redirect or not location.startswith(redirect_uri):
         return None
@@ -85,7 +85,7 @@ def sent_to(answer: Answer, redirect_uri: str) -> dict[str, str] | None:
 
 
 def is_alike(one: Answer, other: Answer) -> bool:
-    """Do two answers lead a browser the same way: the same status and, but for values, the same place or page?"""
+    """Whether two responses lead a browser to the same page, apart from parameter values."""
     here, there = (split(answer.header("location")) for answer in (one, other))
     same_place = (here.netloc, here.path) == (there.netloc, there.path)
     return one.status == other.status and same_place and _TAG.findall(one.text) == _TAG.findall(other.text)

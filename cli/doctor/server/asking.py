@@ -1,7 +1,7 @@
-"""The questions that may be asked of a server that is not ours: those that cannot change anything there.
+"""Requests to a foreign server, limited to those that cannot change anything there.
 
-GET, and one POST: that of a client which does not exist, with a code which does not exist. Every address is one that a
-stranger may have chosen, so all of it goes through the guarded fetcher; loopback is allowed by name alone.
+These are GET, and a POST of an unknown client with an unknown code. Every URL is untrusted, so all requests use the
+guarded fetcher. Loopback is allowed only if it is named.
 """
 
 import base64
@@ -29,14 +29,14 @@ _LOOPBACK = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
 
 
 class Unanswered(Skipped):
-    """No answer could be had from an address."""
+    """An address gave no response."""
 
 
 class Asker:
-    """Asks, and remembers every answer.
+    """Sends requests and stores every response.
 
-    allow           places of this machine that may be asked; made in code, or by `loopback_target` of the issuer alone
-    total_seconds   for all of it: a server that answers nothing in time is not waited for thirty times
+    allow           loopback addresses that may be called; set in code, or by `loopback_target` of the issuer only
+    total_seconds   for all requests together, so that an unresponsive server does not cause thirty timeouts
     """
 
     def __init__(self, *, allow: tuple[LocalTarget, ...] = (), total_seconds: float = TOTAL_SECONDS) -> None:
@@ -46,7 +46,7 @@ class Asker:
 
     @property
     def answers(self) -> list[Answer]:
-        """All that came back so far."""
+        """All responses so far."""
         return [one for one in self._known.values() if isinstance(one, Answer)]
 
     def get(self, url: str, query: Mapping[str, str] | None = None, **headers: str) -> Answer:
@@ -98,7 +98,7 @@ class Asker:
 
 
 def code_of_nobody() -> dict[str, str]:
-    """Parameters of a token request that no server can answer with a token."""
+    """Parameters of a token request that cannot succeed at any server."""
     return {
         "grant_type": "authorization_code",
         "code": NOBODY,
@@ -109,7 +109,7 @@ def code_of_nobody() -> dict[str, str]:
 
 
 def loopback_target(url: str) -> LocalTarget | None:
-    """The place of this machine that the URL names; None where it names another machine."""
+    """The loopback address that the URL names; None if it names another machine."""
     parts = split(url)
     port = parts.port or (80 if parts.scheme == "http" else 443)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
@@ -120,7 +120,7 @@ def loopback_target(url: str) -> LocalTarget | None:
 
 
 def is_on_loopback(url: str) -> bool:
-    """Is it http on this machine, the one place where http is enough?"""
+    """Whether the URL is http on loopback, the only place where http is allowed."""
     return url.startswith("http://") and loopback_target(url) is not None
 
 

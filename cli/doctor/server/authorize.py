@@ -1,4 +1,4 @@
-"""The authorization endpoint, as anybody can see it."""
+"""Checks the authorization endpoint without a registered app."""
 
 from collections.abc import Iterator
 
@@ -16,11 +16,11 @@ COOKIES = Source(
 @GROUP.check(
     "authorize-open-redirector",
     "error",
-    fix="Show an error page where the client or its redirect_uri is not known; redirect to registered addresses alone.",
+    fix="Show an error page if the client or its redirect_uri is unknown. Redirect only to registered URIs.",
     source=rfc(9700, "4.11.2"),
 )
 def redirects_no_stranger(server: Server) -> Iterator[str]:
-    """A client that nobody registered is not redirected to where it says."""
+    """An unregistered client is never redirected to its redirect_uri."""
     location = server.stranger.header("location")
     if location.startswith(NOWHERE):
         yield f"an unknown client is redirected to {location.partition('?')[0]}"
@@ -29,13 +29,13 @@ def redirects_no_stranger(server: Server) -> Iterator[str]:
 @GROUP.check(
     "authorize-stands",
     "error",
-    fix="Answer requests that are wrong with an error of the 4xx kind.",
+    fix="Respond to invalid requests with a 4xx error.",
     source=rfc(6749, "4.1.2.1"),
 )
 def stands(server: Server) -> Iterator[str]:
-    """A client that nobody registered causes no failure of the server."""
+    """An unregistered client causes no server error."""
     if server.stranger.status >= 500:
-        yield f"it is answered with {server.stranger.status}"
+        yield f"the response is {server.stranger.status}"
 
 
 @GROUP.check(
@@ -59,7 +59,7 @@ def forbids_frames(server: Server) -> Iterator[str]:
     source=rfc(9700, "4.2.4"),
 )
 def keeps_its_address(server: Server) -> Iterator[str]:
-    """Its pages tell other sites nothing of their address."""
+    """Its pages do not send their URL to other sites."""
     for page in _shown(server):
         if not page.header("referrer-policy"):
             yield f"{_where(page)} has no Referrer-Policy"
@@ -72,7 +72,7 @@ def keeps_its_address(server: Server) -> Iterator[str]:
     source=COOKIES,
 )
 def sets_safe_cookies(server: Server) -> Iterator[str]:
-    """Its cookies are for https alone, out of scripts' reach, and not sent along from other sites."""
+    """Its cookies are Secure, HttpOnly and SameSite."""
     cookies = {cookie.partition("=")[0].strip(): cookie for page in _seen(server) for cookie in page.cookies}
     if not cookies:
         raise Skipped("it set no cookie")
@@ -84,7 +84,7 @@ def sets_safe_cookies(server: Server) -> Iterator[str]:
 
 
 def _shown(server: Server) -> list[Answer]:
-    """Each page once, by its address. Raises Skipped where none was shown."""
+    """Each page once, by its URL. Raises Skipped if no page was shown."""
     pages = {_where(page): page for page in server.pages}
     if not pages:
         raise Skipped("it showed no page")

@@ -1,4 +1,4 @@
-"""The authorization endpoint, as an app sees it that is registered there (--client-id and --redirect-uri)."""
+"""Checks the authorization endpoint with a registered app (--client-id and --redirect-uri)."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,7 @@ GROUP = Group("A registered app")
 
 
 def near_misses(redirect_uri: str) -> list[str]:
-    """Addresses that an inexact comparison takes for the registered one."""
+    """URIs that an inexact comparison accepts as the registered one."""
     parts = split(redirect_uri)
     host = split(NOWHERE).netloc
     return [
@@ -31,14 +31,14 @@ def near_misses(redirect_uri: str) -> list[str]:
     source=rfc(9700, "2.1"),
 )
 def compares_exactly(server: Server) -> Iterator[str]:
-    """A redirect_uri that is not registered gets an error page, however near it is."""
+    """An unregistered redirect_uri gets an error page, however similar it is."""
     taken = [
         uri
         for uri in near_misses(server.registered)
         if sent_to(server.authorize(redirect_uri=uri), uri) is not None or server.goes_on(redirect_uri=uri)
     ]
     if taken:
-        yield f"taken: {', '.join(taken)}"
+        yield f"accepted: {', '.join(taken)}"
 
 
 @GROUP.check(
@@ -48,9 +48,9 @@ def compares_exactly(server: Server) -> Iterator[str]:
     source=rfc(9700, "2.1.1"),
 )
 def requires_pkce(server: Server) -> Iterator[str]:
-    """A request without code_challenge goes no further."""
+    """A request without code_challenge is refused."""
     if server.goes_on(code_challenge=None, code_challenge_method=None):
-        yield "it is answered as one with S256 is"
+        yield "the response is the same as with S256"
 
 
 @GROUP.check(
@@ -60,9 +60,9 @@ def requires_pkce(server: Server) -> Iterator[str]:
     source=rfc(9700, "2.1.1"),
 )
 def refuses_plain(server: Server) -> Iterator[str]:
-    """A request with code_challenge_method=plain goes no further."""
+    """A request with code_challenge_method=plain is refused."""
     if server.goes_on(code_challenge="v" * 43, code_challenge_method="plain"):
-        yield "it is answered as one with S256 is"
+        yield "the response is the same as with S256"
 
 
 @GROUP.check(
@@ -72,9 +72,9 @@ def refuses_plain(server: Server) -> Iterator[str]:
     source=rfc(7636, "4.3"),
 )
 def refuses_no_method(server: Server) -> Iterator[str]:
-    """A code_challenge without a method goes no further: it means plain, and nothing else."""
+    """A code_challenge without a method is refused: it means plain."""
     if server.goes_on(code_challenge="v" * 43, code_challenge_method=None):
-        yield "it is answered as one with S256 is"
+        yield "the response is the same as with S256"
 
 
 @GROUP.check(
@@ -84,7 +84,7 @@ def refuses_no_method(server: Server) -> Iterator[str]:
     source=rfc(9207, "2"),
 )
 def says_iss(server: Server) -> Iterator[str]:
-    """The answer to an app, an error too, says whose it is where the metadata announces that."""
+    """Every response to an app, also an error, has iss if the metadata announces it."""
     if server.metadata.get("authorization_response_iss_parameter_supported") is not True:
         raise Skipped("the metadata does not announce iss")
     told = _error_of(server)
@@ -95,11 +95,11 @@ def says_iss(server: Server) -> Iterator[str]:
 @GROUP.check(
     "client-state",
     "error",
-    fix="Send state back as it came.",
+    fix="Return state unchanged.",
     source=rfc(6749, "4.1.2.1"),
 )
 def returns_state(server: Server) -> Iterator[str]:
-    """The answer to an app, an error too, carries its state."""
+    """Every response to an app, also an error, returns its state."""
     told = _error_of(server)
     if told.get("state") != STATE:
         yield f"state is {told.get('state')!r}"
@@ -112,28 +112,28 @@ def returns_state(server: Server) -> Iterator[str]:
     source=rfc(6749, "4.1.2.1"),
 )
 def refuses_response_types(server: Server) -> Iterator[str]:
-    """A response_type that the metadata does not offer goes no further."""
+    """A response_type that the metadata does not offer is refused."""
     offered = server.words("response_types_supported")
     for kind in ("token", "doctor"):
         if kind not in offered and server.goes_on(response_type=kind):
-            yield f"response_type={kind} is taken"
+            yield f"response_type={kind} is accepted"
 
 
 @GROUP.check(
     "client-resource",
     "advice",
-    fix="Refuse a `resource` that is no absolute URI without fragment, or not yours, with invalid_target.",
+    fix="Refuse a `resource` that is not an absolute URI without a fragment, or is unknown, with invalid_target.",
     source=rfc(8707, "2"),
 )
 def reads_resource(server: Server) -> Iterator[str]:
-    """A `resource` that cannot be one is refused, so that tokens have the audience that was asked for."""
+    """An invalid `resource` is refused, so that tokens have the requested audience."""
     if server.goes_on(resource=f"{NOWHERE}/#fragment"):
-        yield "an impossible resource is passed over"
+        yield "an invalid resource is ignored"
 
 
 def _error_of(server: Server) -> dict[str, str]:
-    """What an error tells the app. Raises Skipped where it is shown to the user instead."""
+    """The error that the app receives. Raises Skipped if it is shown to the user instead."""
     told = sent_to(server.authorize(response_type="doctor"), server.registered)
     if told is None:
-        raise Skipped("a wrong response_type is not told to the app by a redirect")
+        raise Skipped("an error for a wrong response_type does not reach the app as a redirect")
     return told

@@ -1,4 +1,4 @@
-"""May pages of other origins read what they need, and nothing else?"""
+"""Checks that pages of other origins can read what they need, and nothing else."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,9 @@ from cli.doctor.server.visit import Server
 GROUP = Group("Other origins")
 FETCH = Source("Fetch, CORS protocol", "https://fetch.spec.whatwg.org/#http-cors-protocol")
 ALLOW, CREDENTIALS = "access-control-allow-origin", "access-control-allow-credentials"
-OPEN_FIX = "Send Access-Control-Allow-Origin: * there; what stands there is public, or guarded by what is sent."
+OPEN_FIX = (
+    "Send Access-Control-Allow-Origin: * there. The response is public, or protected by the credentials in the request."
+)
 
 
 @GROUP.check("cors-metadata", "warning", fix=OPEN_FIX, source=rfc(9700, "2.6"))
@@ -30,16 +32,16 @@ def opens_jwks(server: Server) -> Iterator[str]:
 
 @GROUP.check("cors-token", "warning", fix=OPEN_FIX, source=rfc(9700, "2.6"))
 def opens_token(server: Server) -> Iterator[str]:
-    """Where apps without a secret are served, their page may read the token endpoint's answer."""
+    """If public clients are supported, their pages may read the response of the token endpoint."""
     if "none" not in server.words("token_endpoint_auth_methods_supported"):
-        raise Skipped("the metadata offers nothing to apps without a secret")
+        raise Skipped("the metadata does not support public clients")
     if not _readable(server.refused):
         yield f"{server.refused.url} cannot be read by other origins"
 
 
 @GROUP.check("cors-userinfo", "warning", fix=OPEN_FIX, source=rfc(9700, "2.6"))
 def opens_userinfo(server: Server) -> Iterator[str]:
-    """A page of any origin may read what its token opens at the userinfo endpoint."""
+    """A page of any origin may read the response of the userinfo endpoint."""
     if not _readable(server.userinfo()):
         yield f"{server.userinfo().url} cannot be read by other origins"
 
@@ -47,23 +49,23 @@ def opens_userinfo(server: Server) -> Iterator[str]:
 @GROUP.check(
     "cors-authorize",
     "error",
-    fix="Send no Access-Control-... header there: browsers are sent to it, scripts never ask it.",
+    fix="Send no Access-Control-... header there: browsers are redirected to it, and scripts never call it.",
     source=rfc(9700, "2.6"),
 )
 def closes_authorize(server: Server) -> Iterator[str]:
     """No page of another origin may read the authorization endpoint."""
     if _readable(server.stranger):
-        yield "its answer can be read by other origins"
+        yield "its response can be read by other origins"
 
 
 @GROUP.check(
     "cors-credentials",
     "error",
-    fix="Never allow credentials to an origin that you do not know: it would act with the user's cookies.",
+    fix="Never allow credentials for an unknown origin: it would act with the user's cookies.",
     source=FETCH,
 )
 def shares_no_cookies(server: Server) -> Iterator[str]:
-    """No answer lets an unknown origin use the browser's cookies."""
+    """No response allows an unknown origin to use the browser's cookies."""
     if not server.documents:
         return
     for answer in server.asker.answers:

@@ -1,4 +1,4 @@
-"""Can clients find the metadata, and is it this issuer's?"""
+"""Checks that clients can find the metadata, and that it belongs to this issuer."""
 
 from collections.abc import Iterator
 
@@ -17,11 +17,11 @@ OIDC_PLACE = Source(
 @GROUP.check(
     "discovery-found",
     "error",
-    fix="Serve the metadata at /.well-known/oauth-authorization-server of the issuer's host; is the address right?",
+    fix="Serve the metadata at /.well-known/oauth-authorization-server of the issuer's host, and check the URL.",
     source=rfc(8414, "3"),
 )
 def is_found(server: Server) -> Iterator[str]:
-    """Metadata stands at one of the well-known places."""
+    """Metadata is served at a well-known URL."""
     if not any(place.document for place in server.places):
         yield "; ".join(_outcome(place) for place in server.places)
 
@@ -29,11 +29,11 @@ def is_found(server: Server) -> Iterator[str]:
 @GROUP.check(
     "discovery-no-redirect",
     "error",
-    fix="Answer 200 at the well-known address itself; clients do not follow redirects there.",
+    fix="Return 200 at the well-known URL itself. Clients do not follow redirects there.",
     source=rfc(8414, "3.2"),
 )
 def is_no_redirect(server: Server) -> Iterator[str]:
-    """The well-known places answer themselves and redirect nobody."""
+    """The well-known URLs do not redirect."""
     for place in server.places:
         if place.answer is not None and place.answer.is_redirect:
             yield f"{place.url} redirects to {place.answer.header('location')}"
@@ -56,15 +56,15 @@ def is_json(server: Server) -> Iterator[str]:
 @GROUP.check(
     "discovery-issuer",
     "error",
-    fix="Make `issuer` the very string that clients are configured with; a client must refuse another.",
+    fix="Set `issuer` to exactly the string in the clients' configuration. Clients must refuse any other.",
     source=rfc(8414, "3.3"),
 )
 def is_this_issuer(server: Server) -> Iterator[str]:
-    """`issuer` is, character for character, the URL that was asked."""
+    """`issuer` equals the requested URL, character for character."""
     for place in server.documents:
         issuer = place.document.get("issuer")
         if issuer != server.issuer:
-            yield f"{place.url} says {issuer!r}, not {server.issuer!r}"
+            yield f"{place.url} has {issuer!r}, not {server.issuer!r}"
 
 
 @GROUP.check(
@@ -74,7 +74,7 @@ def is_this_issuer(server: Server) -> Iterator[str]:
     source=rfc(8414, "2"),
 )
 def has_form(server: Server) -> Iterator[str]:
-    """The issuer is an https URL without query and fragment; http is for loopback alone."""
+    """The issuer is an https URL without query and fragment; http is only for loopback."""
     _ = server.documents
     parts = split(server.issuer)
     if parts.scheme != "https" and not is_on_loopback(server.issuer):
@@ -86,8 +86,8 @@ def has_form(server: Server) -> Iterator[str]:
 @GROUP.check(
     "discovery-path-inserted",
     "warning",
-    fix="Serve it there too; where the host's root is not yours (a bare stage URL of API Gateway), use a custom domain "
-    "with an empty base path.",
+    fix="Serve it there too. If you do not control the root of the host (a bare stage URL of API Gateway), use a "
+    "custom domain with an empty base path.",
     source=rfc(8414, "3.1"),
 )
 def inserts_path(server: Server) -> Iterator[str]:
@@ -95,35 +95,35 @@ def inserts_path(server: Server) -> Iterator[str]:
     if not server.path:
         raise Skipped("the issuer has no path")
     if server.documents and not any(place.document for place in server.places if place.form != "oidc"):
-        yield f"nothing stands at {server.places[0].url}"
+        yield f"no metadata at {server.places[0].url}"
 
 
 @GROUP.check(
     "discovery-path-appended",
     "warning",
-    fix="Serve it there too: libraries for OpenID Connect look nowhere else.",
+    fix="Serve it there too: OpenID Connect libraries read only this URL.",
     source=OIDC_PLACE,
 )
 def appends_path(server: Server) -> Iterator[str]:
-    """An OpenID issuer with a path has its metadata with the well-known part behind that path."""
+    """An OpenID issuer with a path has its metadata with the well-known part after that path."""
     if not server.path:
         raise Skipped("the issuer has no path")
     scopes = server.words("scopes_supported")
     if "openid" in scopes and not any(place.document for place in server.places if place.form == "oidc"):
-        yield f"nothing stands at {server.root}{server.path}/.well-known/openid-configuration"
+        yield f"no metadata at {server.root}{server.path}/.well-known/openid-configuration"
 
 
 @GROUP.check(
     "discovery-agrees",
     "warning",
-    fix="Build all of them from one source.",
+    fix="Generate all documents from one source.",
     source=rfc(8414, "5"),
 )
 def agrees(server: Server) -> Iterator[str]:
-    """Where several places hold metadata, they say the same of what they both name."""
+    """If metadata is served at several URLs, the common members are equal."""
     first, *others = server.documents
     if not others:
-        raise Skipped("there is one document only")
+        raise Skipped("there is only one document")
     for other in others:
         names = sorted(first.document.keys() & other.document.keys())
         apart = [name for name in names if first.document[name] != other.document[name]]

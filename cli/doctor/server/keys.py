@@ -1,4 +1,4 @@
-"""Is the key set whole, public and of use?"""
+"""Checks that the key set is complete, public and usable."""
 
 import base64
 import binascii
@@ -23,7 +23,7 @@ FITTING = {"RS": "RSA", "PS": "RSA", "ES": "EC", "Ed": "OKP"}
     source=rfc(7517, "5"),
 )
 def is_readable(server: Server) -> Iterator[str]:
-    """jwks_uri answers with a set of at least one key."""
+    """jwks_uri returns a set with at least one key."""
     server.endpoint("jwks_uri")
     try:
         _ = server.keys
@@ -34,11 +34,11 @@ def is_readable(server: Server) -> Iterator[str]:
 @GROUP.check(
     "jwks-public",
     "error",
-    fix="Replace the key at once: everybody can sign with it. Then publish public members alone.",
+    fix="Replace the key at once: anyone can sign with it. Then publish only public members.",
     source=rfc(7517, "9.2"),
 )
 def is_public(server: Server) -> Iterator[str]:
-    """No key shows a private or a shared part."""
+    """No key has private or symmetric members."""
     for number, key in enumerate(server.keys):
         shown = [name for name in PRIVATE if name in key]
         if shown or key.get("kty") == "oct":
@@ -58,17 +58,17 @@ def has_names(server: Server) -> Iterator[str]:
         yield f"{sum(not name for name in names)} of {len(names)} keys have no kid"
     known = [name for name in names if isinstance(name, str) and name]
     if twice := sorted({name for name in known if known.count(name) > 1}):
-        yield f"several keys are called {', '.join(twice)}"
+        yield f"several keys have the kid {', '.join(twice)}"
 
 
 @GROUP.check(
     "jwks-use",
     "warning",
-    fix='Say "use": "sig" of every key that signs.',
+    fix='Set "use": "sig" for every signing key.',
     source=rfc(7517, "4.2"),
 )
 def has_uses(server: Server) -> Iterator[str]:
-    """Every key says what it is for."""
+    """Every key has a use."""
     for number, key in enumerate(server.keys):
         if "use" not in key and "key_ops" not in key:
             yield f"{_name(number, key)} has neither use nor key_ops"
@@ -77,11 +77,11 @@ def has_uses(server: Server) -> Iterator[str]:
 @GROUP.check(
     "jwks-alg",
     "advice",
-    fix="Say `alg` of every key, so that it verifies nothing else.",
+    fix="Set `alg` for every key, so that it is used for no other algorithm.",
     source=rfc(8725, "3.1"),
 )
 def has_algorithms(server: Server) -> Iterator[str]:
-    """Every key says its one algorithm."""
+    """Every key has an alg."""
     for number, key in enumerate(server.keys):
         if not isinstance(key.get("alg"), str):
             yield f"{_name(number, key)} has no alg"
@@ -103,11 +103,11 @@ def is_strong(server: Server) -> Iterator[str]:
 @GROUP.check(
     "jwks-fits",
     "error",
-    fix="Publish a key for it, or take the algorithm out of id_token_signing_alg_values_supported.",
+    fix="Publish a key for it, or remove the algorithm from id_token_signing_alg_values_supported.",
     source=rfc(8414, "2"),
 )
 def fits(server: Server) -> Iterator[str]:
-    """There is a key for every algorithm with which ID tokens are said to be signed."""
+    """A key exists for every announced algorithm of ID tokens."""
     kinds = [key.get("kty") for key in server.keys]
     for algorithm in server.words("id_token_signing_alg_values_supported"):
         wanted = FITTING.get(algorithm[:2])
@@ -118,17 +118,17 @@ def fits(server: Server) -> Iterator[str]:
 @GROUP.check(
     "jwks-cache",
     "advice",
-    fix="Send Cache-Control with a max-age between minutes and a day: that is how long a turned key is still believed.",
+    fix="Send Cache-Control with a max-age between minutes and a day: clients trust a replaced key that long.",
     source=rfc(9111, "5.2.2.1"),
 )
 def can_be_kept(server: Server) -> Iterator[str]:
-    """The key set says how long it may be kept, and that is a day at most."""
+    """The key set may be cached for at most a day."""
     told = server.jwks.header("cache-control").lower()
     age = re.search(r"max-age=([0-9]{1,9})", told)
     if age is None:
         yield f"Cache-Control is {told!r}" if told else "there is no Cache-Control"
     elif int(age[1]) > MAX_AGE_SECONDS:
-        yield f"it may be kept for {age[1]} seconds"
+        yield f"it may be cached for {age[1]} seconds"
 
 
 def _name(number: int, key: dict[str, Any]) -> str:
@@ -137,7 +137,7 @@ def _name(number: int, key: dict[str, Any]) -> str:
 
 
 def _bits(modulus: object) -> int:
-    """Of an unsigned integer in base64url; 0 where it is none."""
+    """The size of an unsigned base64url integer; 0 if it is invalid."""
     if not isinstance(modulus, str):
         return 0
     try:

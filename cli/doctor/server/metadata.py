@@ -1,4 +1,4 @@
-"""Does the metadata say what it has to, and offer nothing that is not to be offered any more?"""
+"""Checks that the metadata has all required members and offers nothing obsolete."""
 
 from collections.abc import Iterator
 
@@ -18,11 +18,11 @@ SIGNED_METHODS = {"private_key_jwt", "client_secret_jwt"}
 @GROUP.check(
     "metadata-required",
     "error",
-    fix="Add the members; clients that check stop here.",
+    fix="Add the members. Strict clients stop here.",
     source=rfc(8414, "2"),
 )
 def has_required(server: Server) -> Iterator[str]:
-    """What the standards require is there: of every server, and more of an OpenID provider."""
+    """All required members are present, including those of OpenID providers."""
     wanted = (*REQUIRED, *REQUIRED_OF_OPENID, OPENID_ALGORITHMS) if server.is_openid else REQUIRED
     if "authorization_code" in server.words("grant_types_supported"):
         wanted = (*wanted, "authorization_endpoint", "token_endpoint")
@@ -53,11 +53,11 @@ def has_types(server: Server) -> Iterator[str]:
 @GROUP.check(
     "metadata-implicit",
     "warning",
-    fix="Offer `code` alone, and name grant_types_supported without `implicit`: absent it means implicit too.",
+    fix="Offer only `code`, and set grant_types_supported without `implicit`. If it is absent, implicit is assumed.",
     source=rfc(9700, "2.1.2"),
 )
 def offers_no_implicit(server: Server) -> Iterator[str]:
-    """No access token travels through the browser's address bar."""
+    """No access token is sent in the URL of the browser."""
     types = [one for one in server.words("response_types_supported") if "token" in one.split()]
     if types:
         yield f"response_types_supported has {', '.join(types)}"
@@ -70,11 +70,11 @@ def offers_no_implicit(server: Server) -> Iterator[str]:
 @GROUP.check(
     "metadata-password",
     "error",
-    fix="Take the password grant out: apps must not see users' passwords.",
+    fix="Remove the password grant: apps must not see users' passwords.",
     source=rfc(9700, "2.4"),
 )
 def offers_no_password(server: Server) -> Iterator[str]:
-    """No grant takes the user's password."""
+    """No grant uses the user's password."""
     if "password" in server.words("grant_types_supported"):
         yield "grant_types_supported has password"
 
@@ -82,13 +82,13 @@ def offers_no_password(server: Server) -> Iterator[str]:
 @GROUP.check(
     "metadata-client-methods",
     "advice",
-    fix="Name token_endpoint_auth_methods_supported, with `none` for apps that can keep no secret.",
+    fix="Set token_endpoint_auth_methods_supported, with `none` for public clients.",
     source=rfc(8414, "2"),
 )
 def tells_public_clients(server: Server) -> Iterator[str]:
-    """Apps without a secret are told that they may come: `none` is among the ways to authenticate."""
+    """Public clients are supported: `none` is among the authentication methods."""
     if "token_endpoint_auth_methods_supported" not in server.metadata:
-        yield "token_endpoint_auth_methods_supported is absent, which means client_secret_basic alone"
+        yield "token_endpoint_auth_methods_supported is absent, which means only client_secret_basic"
     elif "none" not in server.words("token_endpoint_auth_methods_supported"):
         yield "token_endpoint_auth_methods_supported has no `none`"
 
@@ -96,11 +96,11 @@ def tells_public_clients(server: Server) -> Iterator[str]:
 @GROUP.check(
     "metadata-client-algorithms",
     "error",
-    fix="Name token_endpoint_auth_signing_alg_values_supported, without `none`.",
+    fix="Set token_endpoint_auth_signing_alg_values_supported, without `none`.",
     source=rfc(8414, "2"),
 )
 def tells_client_algorithms(server: Server) -> Iterator[str]:
-    """Where clients sign their assertions, the metadata says with which algorithms."""
+    """If clients sign assertions, the metadata lists the algorithms."""
     if not SIGNED_METHODS & set(server.words("token_endpoint_auth_methods_supported")):
         raise Skipped("no client signs an assertion")
     if not server.words("token_endpoint_auth_signing_alg_values_supported"):
@@ -110,11 +110,11 @@ def tells_client_algorithms(server: Server) -> Iterator[str]:
 @GROUP.check(
     "metadata-response-modes",
     "advice",
-    fix="Leave `fragment` out of response_modes_supported: a code in a fragment is read by any script of the page.",
+    fix="Remove `fragment` from response_modes_supported: any script of the page can read a code in a fragment.",
     source=rfc(9700, "4.2"),
 )
 def offers_no_fragment(server: Server) -> Iterator[str]:
-    """A server of codes alone does not offer to send them in the fragment."""
+    """A server that issues only codes does not offer the response mode fragment."""
     modes, types = server.words("response_modes_supported"), server.words("response_types_supported")
     if not modes:
         raise Skipped("response_modes_supported is absent")
@@ -125,7 +125,7 @@ def offers_no_fragment(server: Server) -> Iterator[str]:
 @GROUP.check(
     "metadata-pkce",
     "error",
-    fix="Name code_challenge_methods_supported with S256; clients cannot know otherwise, and agents go no further.",
+    fix="Set code_challenge_methods_supported with S256. Without it, agents stop.",
     source=rfc(9700, "2.1.1"),
 )
 def offers_pkce(server: Server) -> Iterator[str]:
@@ -139,7 +139,7 @@ def offers_pkce(server: Server) -> Iterator[str]:
 @GROUP.check(
     "metadata-pkce-plain",
     "warning",
-    fix="Take `plain` out: it protects from nobody who sees the request.",
+    fix="Remove `plain`: it gives no protection if the request is seen.",
     source=rfc(9700, "2.1.1"),
 )
 def offers_no_plain(server: Server) -> Iterator[str]:
@@ -151,11 +151,11 @@ def offers_no_plain(server: Server) -> Iterator[str]:
 @GROUP.check(
     "metadata-iss",
     "warning",
-    fix="Send `iss` in every authorization response and say authorization_response_iss_parameter_supported: true.",
+    fix="Send `iss` in every authorization response and set authorization_response_iss_parameter_supported: true.",
     source=rfc(9207, "3"),
 )
 def announces_iss(server: Server) -> Iterator[str]:
-    """Authorization responses say whose they are, and the metadata says that they do."""
+    """Authorization responses have iss, and the metadata announces it."""
     if "authorization_endpoint" not in server.metadata:
         raise Skipped("there is no authorization endpoint")
     if server.metadata.get("authorization_response_iss_parameter_supported") is not True:

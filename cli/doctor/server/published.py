@@ -1,4 +1,4 @@
-"""What an authorization server publishes: its metadata in every place where clients look, and its keys."""
+"""The public documents of an authorization server: its metadata at every well-known URL, and its keys."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,10 +13,10 @@ OAUTH, OIDC = "/.well-known/oauth-authorization-server", "/.well-known/openid-co
 
 @dataclass(frozen=True)
 class Place:
-    """One well-known address of the metadata, and what stands there.
+    """One well-known URL of the metadata, and its response.
 
     form     "oauth" (RFC 8414), "oidc" (OpenID Connect Discovery), "inserted" (its name before the issuer's path)
-    answer   None where none came, for the reason `why`
+    answer   None if there was none; `why` says why
     """
 
     form: str
@@ -26,12 +26,12 @@ class Place:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The metadata; empty where there is none."""
+        """The metadata; empty if there is none."""
         return self.answer.document if self.answer is not None and self.answer.status == 200 else {}
 
 
 class Published:
-    """The public documents of one issuer; each is asked for when it is first needed, and once."""
+    """The public documents of one issuer; each is fetched once, at first use."""
 
     def __init__(self, issuer: str, asker: Asker) -> None:
         self.issuer, self.asker = issuer, asker
@@ -40,14 +40,14 @@ class Published:
 
     @cached_property
     def places(self) -> list[Place]:
-        """Where clients look for metadata, in their order."""
+        """The URLs where clients look for metadata, in order."""
         wanted = [("oauth", f"{self.root}{OAUTH}{self.path}"), ("oidc", f"{self.root}{self.path}{OIDC}")]
         wanted += [("inserted", f"{self.root}{OIDC}{self.path}")] if self.path else []
         return [self._visit(form, url) for form, url in wanted]
 
     @property
     def documents(self) -> list[Place]:
-        """Those that hold metadata. Raises Skipped where none does."""
+        """The URLs with metadata. Raises Skipped if there are none."""
         found = [place for place in self.places if place.document]
         if not found:
             raise Skipped("no metadata could be read")
@@ -55,29 +55,29 @@ class Published:
 
     @property
     def metadata(self) -> dict[str, Any]:
-        """All of them as one, the first one's word first. Raises Skipped."""
+        """All documents merged; earlier documents win. Raises Skipped."""
         return {name: value for place in reversed(self.documents) for name, value in place.document.items()}
 
     @property
     def is_openid(self) -> bool:
-        """Does it say to be an OpenID provider?"""
+        """Whether it is an OpenID provider."""
         return any(place.form != "oauth" for place in self.documents)
 
     def text(self, name: str) -> str:
-        """A member that is a string; "" where it is none."""
+        """A string member; "" if it is not a string."""
         found = self.metadata.get(name)
         return found if isinstance(found, str) else ""
 
     def words(self, name: str) -> tuple[str, ...]:
-        """A member that is a list of strings; what else stands in it is left out."""
+        """A member that is a list of strings; other values are left out."""
         found = self.metadata.get(name)
         return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
 
     def endpoint(self, name: str) -> str:
-        """Raises Skipped where the metadata does not name it."""
+        """Raises Skipped if the metadata does not have it."""
         found = self.text(name)
         if not found:
-            raise Skipped(f"the metadata names no {name}")
+            raise Skipped(f"the metadata has no {name}")
         return found
 
     @cached_property
@@ -87,7 +87,7 @@ class Published:
 
     @property
     def keys(self) -> list[dict[str, Any]]:
-        """Raises Skipped where there is no key set."""
+        """Raises Skipped if there is no key set."""
         found = self.jwks.document.get("keys")
         if self.jwks.status != 200 or not isinstance(found, list) or not found:
             raise Skipped("there is no key set, or it is empty")

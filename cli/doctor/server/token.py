@@ -1,4 +1,4 @@
-"""The token endpoint, as a client sees it that does not exist."""
+"""Checks the token endpoint with an unknown client."""
 
 from collections.abc import Iterator
 
@@ -17,22 +17,22 @@ REFUSALS = {"invalid_client", "invalid_grant", "unauthorized_client", "unsupport
 @GROUP.check(
     "token-refuses",
     "error",
-    fix='Answer an unknown client with 401 (or 400) and {"error": "invalid_client"}.',
+    fix='Respond to an unknown client with 401 (or 400) and {"error": "invalid_client"}.',
     source=rfc(6749, "5.2"),
 )
 def refuses(server: Server) -> Iterator[str]:
     """A client that does not exist is refused with invalid_client."""
     for answer in (server.refused, server.challenged):
         if answer.status not in (400, 401):
-            yield f"an unknown client is answered with {answer.status}"
+            yield f"an unknown client gets the status {answer.status}"
         elif answer.error and answer.error != "invalid_client":
-            yield f"an unknown client is told {answer.error}"
+            yield f"an unknown client gets the error {answer.error}"
 
 
 @GROUP.check(
     "token-json",
     "error",
-    fix="Answer errors as application/json with a member `error`.",
+    fix="Return errors as application/json with a member `error`.",
     source=rfc(6749, "5.2"),
 )
 def speaks_json(server: Server) -> Iterator[str]:
@@ -45,17 +45,17 @@ def speaks_json(server: Server) -> Iterator[str]:
 @GROUP.check(
     "token-challenge",
     "error",
-    fix="Answer a client that failed by Basic with 401 and WWW-Authenticate: Basic.",
+    fix="If Basic authentication fails, return 401 and WWW-Authenticate: Basic.",
     source=rfc(6749, "5.2"),
 )
 def challenges(server: Server) -> Iterator[str]:
-    """Who fails by the Authorization header gets 401 and WWW-Authenticate of the same scheme."""
+    """A failed Authorization header gets 401 with WWW-Authenticate of the same scheme."""
     answer = server.challenged
     told = answer.header("www-authenticate") or answer.header(RENAMED)
     if answer.error not in ("", "invalid_client"):
-        raise Skipped("the client that does not exist is not refused as one")
+        raise Skipped("the unknown client is not refused with invalid_client")
     if answer.status != 401:
-        yield f"the answer is {answer.status}, not 401"
+        yield f"the status is {answer.status}, not 401"
     elif not told.lower().startswith("basic"):
         yield f"WWW-Authenticate is {told!r}" if told else "there is no WWW-Authenticate"
 
@@ -63,12 +63,12 @@ def challenges(server: Server) -> Iterator[str]:
 @GROUP.check(
     "header-renamed",
     "error",
-    fix="API Gateway renames it under any domain name. Name it back in a Lambda@Edge function on origin-response of a "
-    "CloudFront distribution in front: on viewer-response none runs when the status is 400 or higher.",
+    fix="API Gateway renames this header. Rename it back in a Lambda@Edge function on origin-response of a "
+    "CloudFront distribution. On viewer-response, no function runs if the status is 400 or higher.",
     source=REST_API,
 )
 def keeps_header_names(server: Server) -> Iterator[str]:
-    """WWW-Authenticate arrives under its name."""
+    """The header WWW-Authenticate keeps its name."""
     _ = server.challenged
     if server.text("userinfo_endpoint"):
         server.userinfo()
@@ -81,11 +81,11 @@ def keeps_header_names(server: Server) -> Iterator[str]:
 @GROUP.check(
     "token-no-store",
     "warning",
-    fix="Send Cache-Control: no-store with every answer of the token endpoint.",
+    fix="Send Cache-Control: no-store with every response of the token endpoint.",
     source=rfc(6749, "5.1"),
 )
 def stores_nothing(server: Server) -> Iterator[str]:
-    """Answers of the token endpoint are not stored."""
+    """Responses of the token endpoint are not cached."""
     told = server.refused.header("cache-control").lower()
     if "no-store" not in told:
         yield f"Cache-Control is {told!r}" if told else "there is no Cache-Control"
@@ -94,13 +94,13 @@ def stores_nothing(server: Server) -> Iterator[str]:
 @GROUP.check(
     "token-query",
     "error",
-    fix="Read parameters from the body alone: addresses are kept in logs and histories.",
+    fix="Read parameters only from the body: logs and browser histories store URLs.",
     source=rfc(6749, "2.3.1"),
 )
 def reads_no_query(server: Server) -> Iterator[str]:
-    """Credentials in the address are not read, and GET is no way to a token."""
+    """Credentials in the URL are ignored, and GET returns no token."""
     if server.asked_in_query("GET").error in REFUSALS:
-        yield "GET is answered as a request for a token"
+        yield "GET is accepted as a token request"
     asked, empty = server.asked_in_query("POST"), server.empty
     if asked.error in REFUSALS and (asked.status, asked.error) != (empty.status, empty.error):
-        yield f"with them in the address it says {asked.error}, with nothing {empty.error or empty.status}"
+        yield f"with credentials in the URL it returns {asked.error}, without any {empty.error or empty.status}"

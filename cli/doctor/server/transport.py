@@ -1,4 +1,4 @@
-"""Does everything travel under TLS?"""
+"""Checks that all endpoints use TLS."""
 
 from collections.abc import Iterator
 
@@ -13,7 +13,7 @@ GROUP = Group("Transport")
 @GROUP.check(
     "tls-endpoints",
     "error",
-    fix="Name https addresses alone, without a fragment.",
+    fix="Use only https URLs without a fragment.",
     source=rfc(6749, "3.1"),
 )
 def names_https_endpoints(server: Server) -> Iterator[str]:
@@ -23,7 +23,7 @@ def names_https_endpoints(server: Server) -> Iterator[str]:
             continue
         parts = split(server.text(name))
         if parts.scheme != "https" and not is_on_loopback(server.text(name)):
-            yield f"{name} is {server.text(name) or 'no string'}"
+            yield f"{name} is {server.text(name) or 'not a string'}"
         elif parts.fragment:
             yield f"{name} has a fragment"
 
@@ -31,16 +31,16 @@ def names_https_endpoints(server: Server) -> Iterator[str]:
 @GROUP.check(
     "tls-plain-http",
     "error",
-    fix="Close port 80, or answer everything there with a redirect to https.",
+    fix="Close port 80, or redirect every request there to https.",
     source=rfc(9700, "2.6"),
 )
 def serves_no_plain_http(server: Server) -> Iterator[str]:
-    """What the host answers over plain http is a redirect to https, if anything."""
+    """Over plain http, the host redirects to https or does not respond."""
     answer = server.over_plain_http()
     if answer is None or answer.status >= 400:
         return
     if not (answer.is_redirect and answer.header("location").startswith("https://")):
-        yield f"{answer.url} is answered with {answer.status}"
+        yield f"{answer.url} returns {answer.status}"
 
 
 @GROUP.check(
@@ -50,7 +50,7 @@ def serves_no_plain_http(server: Server) -> Iterator[str]:
     source=rfc(6797, "7.1"),
 )
 def tells_browsers_to_stay(server: Server) -> Iterator[str]:
-    """Pages tell browsers to come back over https alone."""
+    """Pages tell browsers to use only https (HSTS)."""
     if split(server.issuer).scheme != "https":
         raise Skipped("it is served over http, on loopback")
     for page in server.pages[:1]:

@@ -1,4 +1,4 @@
-"""The userinfo endpoint, without a token."""
+"""Checks the userinfo endpoint without a token."""
 
 from collections.abc import Iterator
 
@@ -13,15 +13,15 @@ GROUP = Group("Userinfo endpoint")
 @GROUP.check(
     "userinfo-challenge",
     "error",
-    fix="Answer 401 with WWW-Authenticate: Bearer.",
+    fix="Return 401 with WWW-Authenticate: Bearer.",
     source=rfc(6750, "3"),
 )
 def challenges(server: Server) -> Iterator[str]:
-    """Without a token the answer is 401 and says which kind is wanted."""
+    """Without a token, the response is 401 with WWW-Authenticate."""
     answer = server.userinfo()
     told = answer.header("www-authenticate") or answer.header(RENAMED)
     if answer.status != 401:
-        yield f"the answer is {answer.status}, not 401"
+        yield f"the status is {answer.status}, not 401"
     elif not told.lower().startswith(("bearer", "dpop")):
         yield f"WWW-Authenticate is {told!r}" if told else "there is no WWW-Authenticate"
 
@@ -29,16 +29,16 @@ def challenges(server: Server) -> Iterator[str]:
 @GROUP.check(
     "userinfo-query",
     "warning",
-    fix="Take access tokens from the Authorization header alone: addresses are kept in logs and histories.",
+    fix="Accept access tokens only in the Authorization header: logs and browser histories store URLs.",
     source=rfc(9700, "4.3.2"),
 )
 def reads_no_query(server: Server) -> Iterator[str]:
-    """An access token in the address is not read."""
+    """An access token in the URL is ignored."""
     without, asked = server.userinfo(), server.userinfo({"access_token": "doctor"})
     if _told(without) != _told(asked) and "invalid_token" in "".join(_told(asked)):
-        yield "an access token in the address is tried"
+        yield "an access token in the URL is checked"
 
 
 def _told(answer: Answer) -> tuple[str, str]:
-    """The error of an answer, in the header and in the body."""
+    """The error of a response, in the header and in the body."""
     return answer.header("www-authenticate") or answer.header(RENAMED), answer.error

@@ -1,4 +1,4 @@
-"""One authorization server as a visitor sees it: everything is asked for when a check first needs it, and once."""
+"""One authorization server from outside: every document is fetched once, at first use."""
 
 import base64
 import hashlib
@@ -18,7 +18,7 @@ MAX_HOPS = 3
 class Server(Published):
     """One issuer.
 
-    client_id, redirect_uri   of an app that is registered there: what depends on one cannot be told without
+    client_id, redirect_uri   of an app registered there: checks that need one are skipped without it
     """
 
     def __init__(self, issuer: str, asker: Asker, *, client_id: str = "", redirect_uri: str = "") -> None:
@@ -26,7 +26,7 @@ class Server(Published):
         self._client_id, self._redirect_uri = client_id, redirect_uri
 
     def authorize(self, **changed: str | None) -> Answer:
-        """A request of the registered app, whole but for what is changed; None leaves a parameter out.
+        """A valid request of the registered app with these changes; None removes a parameter.
 
         Raises Skipped.
         """
@@ -38,13 +38,13 @@ class Server(Published):
 
     @property
     def stranger(self) -> Answer:
-        """A request of an app that nobody registered. Raises Skipped."""
+        """A request of an unregistered app. Raises Skipped."""
         endpoint = self.endpoint("authorization_endpoint")
         return self.asker.get(endpoint, self._asked(NOBODY, f"{NOWHERE}/callback"), origin=NOWHERE)
 
     @property
     def pages(self) -> list[Answer]:
-        """What the authorization endpoint shows people, behind redirects on its own host too. Raises Skipped."""
+        """The page of the authorization endpoint, also after redirects on its own host. Raises Skipped."""
         first = [self.stranger]
         if self._client_id and self._redirect_uri:
             first.append(self.authorize())
@@ -52,13 +52,13 @@ class Server(Published):
         return [answer for answer in shown if answer.is_page and not answer.is_redirect]
 
     def goes_on(self, **changed: str | None) -> bool:
-        """Does a changed request of the app lead the browser where the whole one does?
+        """Whether a changed request of the app leads the browser to the same page as a valid one.
 
-        Raises Skipped, also where the whole one leads nowhere.
+        Raises Skipped, also if the valid one fails.
         """
         good, answer = self.authorize(), self.authorize(**changed)
         if self._is_refused(good):
-            raise Skipped("the app's own request is refused; is --redirect-uri one of its own?")
+            raise Skipped("the app's valid request is refused; check that --redirect-uri is registered")
         return not self._is_refused(answer) and is_alike(answer, good)
 
     @property
@@ -69,16 +69,16 @@ class Server(Published):
 
     @property
     def refused(self) -> Answer:
-        """The answer of the token endpoint to a client that does not exist. Raises Skipped."""
+        """The response of the token endpoint to an unknown client. Raises Skipped."""
         return self.asker.post_as_nobody(self.endpoint("token_endpoint"))
 
     @property
     def challenged(self) -> Answer:
-        """The same, the client in the Authorization header. Raises Skipped."""
+        """The same with the client in the Authorization header. Raises Skipped."""
         return self.asker.post_as_nobody(self.endpoint("token_endpoint"), basic=True)
 
     def asked_in_query(self, method: str) -> Answer:
-        """Everything in the address, nothing in the body. Raises Skipped."""
+        """All parameters in the URL, none in the body. Raises Skipped."""
         endpoint = self.endpoint("token_endpoint")
         if method == "GET":
             return self.asker.get(endpoint, code_of_nobody())
@@ -86,7 +86,7 @@ class Server(Published):
 
     @property
     def empty(self) -> Answer:
-        """The answer of the token endpoint to nothing at all. Raises Skipped."""
+        """The response of the token endpoint to an empty request. Raises Skipped."""
         return self.asker.post_as_nobody(self.endpoint("token_endpoint"), named=False)
 
     def userinfo(self, query: dict[str, str] | None = None) -> Answer:
@@ -95,17 +95,17 @@ class Server(Published):
 
     @property
     def resource(self) -> Answer:
-        """Its metadata as a protected resource (RFC 9728). Raises Skipped where it is none."""
+        """Its protected resource metadata (RFC 9728). Raises Skipped if there is none."""
         answer = self.asker.get(f"{self.root}{RESOURCE}{self.path}", origin=NOWHERE)
         if answer.status != 200:
-            raise Skipped("the issuer is no protected resource itself")
+            raise Skipped("the issuer is not a protected resource itself")
         return answer
 
     def over_plain_http(self) -> Answer | None:
-        """What the host says on port 80; None where nobody listens. Raises Skipped."""
+        """The response on port 80; None if the port is closed. Raises Skipped."""
         parts = split(self.issuer)
         if parts.scheme != "https" or parts.port:
-            raise Skipped("the issuer is not on https's own port")
+            raise Skipped("the issuer does not use port 443")
         try:
             return self.asker.get_plain(parts.hostname or "", f"{OAUTH}{self.path}")
         except Unanswered:
@@ -126,7 +126,7 @@ class Server(Published):
         }
 
     def _walk(self, answer: Answer) -> list[Answer]:
-        """The answer and those behind its redirects, as far as they stay on its host."""
+        """The response and those after its redirects, while they stay on its host."""
         seen = [answer]
         while seen[-1].is_redirect and len(seen) <= MAX_HOPS:
             target = _join(seen[-1].url, seen[-1].header("location"))
@@ -146,7 +146,7 @@ class Server(Published):
 
 
 def _join(base: str, location: str) -> str:
-    """Where a redirect leads; "" where it leads nowhere."""
+    """The target of a redirect; "" if there is none."""
     try:
         return urljoin(base, location)
     except ValueError:
