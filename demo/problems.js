@@ -5,7 +5,7 @@ const TEXTS = {
   login_required: ["Nobody is signed in", "Sign in again."],
   invalid_request: ["The broker did not understand this app", "Check the request in the timeline against the broker’s metadata."],
   invalid_client: ["The broker does not know this app", "Check client_id in config.json; the app may have been removed."],
-  invalid_grant: ["This sign-in is over", "The code or token was used before, has expired or was revoked. Sign in again."],
+  invalid_grant: ["This sign-in has expired or was already used", "The code or token was used before, has expired or was revoked. Sign in again."],
   invalid_scope: ["You allowed less than that", "Sign in again and allow the access that this needs."],
   invalid_target: ["This access is not connected", "Sign in again, or connect the provider at the broker, and allow it."],
   invalid_token: ["The access token is no longer good", "Press Refresh; if that fails too, sign in again."],

@@ -27,7 +27,7 @@ def act(session: Session, name: str, page: Answer | None = None) -> Answer:
 def erase(session: Session) -> Answer:
     """Both buttons."""
     asked = act(session, "erase")
-    assert read_heading(asked.body) == "Erase everything about you?"
+    assert read_heading(asked.body) == "Delete all data about you?"
     return act(session, "erase_for_good", asked)
 
 
@@ -81,7 +81,7 @@ def test_all_of_it_wants_a_sign_in_of_the_last_minutes(stack: Stack, name: str) 
     age_session(stack, session.sign_in.browser, 900)
     with only_written(stack):
         answer = act(session, name)
-    assert read_heading(answer.body) == "Sign in once more" and "alice@" not in answer.body
+    assert read_heading(answer.body) == "Sign in again" and "alice@" not in answer.body
     assert session.userinfo().status == 200
 
 
@@ -99,7 +99,7 @@ def test_from_that_moment_nothing_of_this_user_goes_on(stack: Stack) -> None:
     browser = session.sign_in.browser
     other = enter(stack)
     answer = erase(session)
-    assert (answer.status, read_heading(answer.body)) == (200, "You are erased here")
+    assert (answer.status, read_heading(answer.body)) == (200, "Your data has been deleted")
     assert "tb_session" not in browser.cookies
     assert session.userinfo().status == 401 and session.refresh().status == 400 and session.exchange().status == 400
     assert Shown(other.get(PATH)).acts == ["sign_in demo"], "other browsers too"

@@ -66,7 +66,7 @@ def test_who_has_never_been_here_is_told_so_and_nobody_is_made(stack: Stack) -> 
     start_session(stack, who="bob")
     before = subjects(stack)
     answer = arrive(stack, stack.browser(), who="alice")
-    assert (answer.status, read_heading(answer.body)) == (403, "Nothing is kept for this account")
+    assert (answer.status, read_heading(answer.body)) == (403, "No data is stored for this account")
     assert subjects(stack) == before and "tb_session" not in str(answer.headers)
 
 
@@ -78,7 +78,7 @@ def test_a_second_callback_changes_nothing_and_leads_back(stack: Stack) -> None:
     back = stack.provider.sign_in(left.location, "alice")
     assert browser.get(back).status == 303
     again = browser.get(back)
-    assert (again.status, read_heading(again.body)) == (400, "This page is not up to date")
+    assert (again.status, read_heading(again.body)) == (400, "This page is out of date")
     assert f'href="{stack.settings.issuer}{PATH}"' in again.body
 
 
@@ -122,7 +122,7 @@ def test_who_is_signed_in_comes_back_as_the_same_user_or_not_at_all(stack: Stack
     browser = session.sign_in.browser
     before = browser.cookies["tb_session"]
     answer = arrive(stack, browser, who="bob")
-    assert (answer.status, read_heading(answer.body)) == (403, "You came back as somebody else")
+    assert (answer.status, read_heading(answer.body)) == (403, "You signed in with a different account")
     assert browser.cookies["tb_session"] == before
     enter(stack, browser)
     assert browser.cookies["tb_session"] != before

@@ -97,7 +97,7 @@ def test_an_old_login_at_the_provider_opens_nothing_that_cannot_be_undone(
     assert (answer.status, read_heading(answer.body)) == (403, STALE)
     page = look(browser)
     for act in ("link demo", "unlink x", "erase", "erase_for_good", "end_all", "download"):
-        assert read_heading(press(browser, page, act).body) == "Sign in once more", act
+        assert read_heading(press(browser, page, act).body) == "Sign in again", act
 
 
 @requirement("SESS-03", "ACC-06")
@@ -106,10 +106,10 @@ def test_signing_out_and_in_again_by_an_old_login_opens_no_more(stack: Stack, te
     start_session(stack)
     tell(stack, age)
     browser = enter(stack)
-    assert read_heading(press(browser, look(browser), "erase").body) == "Sign in once more"
+    assert read_heading(press(browser, look(browser), "erase").body) == "Sign in again"
     tell(stack, 0)
     assert again(stack, browser).status == 303
-    assert read_heading(press(browser, look(browser), "erase").body) != "Sign in once more"
+    assert read_heading(press(browser, look(browser), "erase").body) != "Sign in again"
 
 
 @requirement("SESS-03", "ACC-12")

@@ -62,7 +62,7 @@ def test_a_form_of_another_session_at_the_same_browser_changes_nothing(stack: St
     enter(stack, browser, who="bob")
     with only_written(stack):
         answer = press(browser, page, "end_all")
-    assert (answer.status, read_heading(answer.body)) == (403, "This page is not up to date")
+    assert (answer.status, read_heading(answer.body)) == (403, "This page is out of date")
     assert alice.userinfo().status == bob.userinfo().status == 200
     del browser.cookies["tb_session"]
     enter(stack, browser)
@@ -77,7 +77,7 @@ def test_a_form_is_good_for_some_minutes(stack: Stack) -> None:
     stack.clock.advance(stack.settings.pending_seconds)
     with only_written(stack):
         answer = press(browser, page, f"end_app {session.client.client_id}")
-    assert (answer.status, read_heading(answer.body)) == (403, "This page is not up to date")
+    assert (answer.status, read_heading(answer.body)) == (403, "This page is out of date")
     stack.clock.advance(-1)
     assert press(browser, page, f"end_app {session.client.client_id}").status == 200
 
@@ -90,7 +90,7 @@ def test_without_a_session_no_button_works(stack: Stack) -> None:
     change(stack, subject_place(session.claims["sub"]), session_salt=b"another salt, 16")
     with only_written(stack):
         answer = press(browser, page, "end_all")
-    assert (answer.status, read_heading(answer.body)) == (403, "You are not signed in any more")
+    assert (answer.status, read_heading(answer.body)) == (403, "You are no longer signed in")
     assert Shown(browser.get(PATH)).acts == ["sign_in demo"]
     del browser.cookies["tb_session"]
     assert press(browser, page, "end_all").status == 403
@@ -107,7 +107,7 @@ def test_what_is_anothers_reads_like_what_is_not_there(stack: Stack) -> None:
     with only_written(stack):
         for act in (*known, "end " + "0" * 32, "end_app " + "0" * 32, "end", "end_app"):
             answer = press(browser, page, act)
-            assert (answer.status, read_heading(answer.body)) == (403, "This page is not up to date"), act
+            assert (answer.status, read_heading(answer.body)) == (403, "This page is out of date"), act
         for act in ("", "nothing", "END_ALL", "sign_in"):
             assert press(browser, page, act).status == 400, act
     assert read(stack, theirs.connection_place()).status == "active" and theirs.userinfo().status == 200
@@ -173,7 +173,7 @@ def test_two_tabs_work_independently(stack: Stack) -> None:
     one, other = look(browser), look(browser)
     assert press(browser, one, f"end_app {first.client.client_id}").status == 200
     assert press(browser, other, f"end_app {second.client.client_id}").status == 200
-    assert "No app may act for you." in Shown(look(browser)).words
+    assert "No app can act for you." in Shown(look(browser)).words
 
 
 @requirement("PAGE-02")

@@ -119,7 +119,7 @@ def test_a_limit_that_is_pressed_twice_is_written_once(stack: Stack, first: str,
 def test_everything_ends_by_itself_in_a_day_here_and_at_the_provider(stack: Stack) -> None:
     session = start_session(stack)
     done(act(session, "limit"))
-    assert "All of this ends by itself on" in Shown(look(session.sign_in.browser)).words
+    assert "All of this access ends on" in Shown(look(session.sign_in.browser)).words
     stack.clock.advance(DAY - 1)
     assert session.refresh().status == 200
     run_due_jobs(stack.broker)
@@ -198,7 +198,7 @@ def test_no_button_is_about_what_is_anothers_has_ended_or_is_newer(stack: Stack,
     for attempt in refused:
         with only_written(stack):
             answer = attempt()
-        assert (answer.status, read_heading(answer.body)) == (403, "This page is not up to date")
+        assert (answer.status, read_heading(answer.body)) == (403, "This page is out of date")
     change(stack, session.consent_place(), decided_at=stack.clock.now() + 1)
     with only_written(stack):
         assert act(session, name, page=page).status == 403

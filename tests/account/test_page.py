@@ -25,8 +25,8 @@ def test_each_app_and_account_with_its_scopes_times_and_uses(stack: Stack) -> No
     for said in (
         "You are signed in with Demo Notes .",
         "Test App notes.example",
-        "It is signed in at one place. That ends on",
-        "see your e-mail address",
+        "It has one active sign-in. Its access ends on",
+        "see your email address",
         "Demo Notes alice",
         "read your notes",
         "Used 2 times · since",
@@ -35,7 +35,7 @@ def test_each_app_and_account_with_its_scopes_times_and_uses(stack: Stack) -> No
         assert said in words, (said, words)
     at = datetime.fromtimestamp(stack.clock.now(), UTC)
     day = f"{at.day} {at:%B %Y}"
-    assert f"Connected {day}" in words and f"Last used {day}" in words and f"something on {day}" in words
+    assert f"Connected {day}" in words and f"Last used {day}" in words and f"gave it access on {day}" in words
 
 
 @requirement("CONS-07")
@@ -95,7 +95,7 @@ def test_what_is_allowed_where_no_account_is_connected_yet_is_shown(stack: Stack
     consent: Any = session.consent_place()
     change(stack, consent, scopes=frozenset({"openid", "oidc:email"}))
     shown = Shown(look(session.sign_in.browser)).words
-    assert "Once you connect an account for it" in shown
+    assert "After you connect an account for it" in shown
 
 
 @requirement("ACC-02")

@@ -32,7 +32,7 @@ def test_one_connection_ends_here_and_at_the_provider(stack: Stack) -> None:
     session = start_session(stack)
     answer = end(session)
     assert (answer.status, read_heading(answer.body)) == (200, "Disconnected")
-    assert Shown(answer).words.count("ended there too") == 2
+    assert Shown(answer).words.count("revoked there too") == 2
     assert stack.provider.grants.families[-1].revoked
     assert refusal(session.exchange()) == (400, "invalid_target")
     assert session.userinfo().status == 200, "the app is signed in still"
@@ -43,7 +43,7 @@ def test_one_connection_ends_here_and_at_the_provider(stack: Stack) -> None:
 def test_an_app_loses_everything_at_its_next_request(stack: Stack) -> None:
     session, other = start_session(stack, client_name="Gone"), start_session(stack, client_name="Stays")
     answer = end_app(session)
-    assert read_heading(answer.body) == "Gone has no access any more"
+    assert read_heading(answer.body) == "Gone no longer has access"
     assert (session.userinfo().status, refusal(session.refresh())) == (401, (400, "invalid_grant"))
     assert read(stack, session.connection_place()).status == "revoked"
     assert (other.userinfo().status, other.exchange().status) == (200, 200)
@@ -56,21 +56,21 @@ def test_everything_of_every_app_ends_and_nothing_of_another_user(stack: Stack) 
     first, second = start_session(stack, client_name="First"), start_session(stack, client_name="Second")
     bob = start_session(stack, who="bob", client=(first.client, None))
     answer = press(first.sign_in.browser, look(first.sign_in.browser), "end_all")
-    assert read_heading(answer.body) == "No app has access any more"
+    assert read_heading(answer.body) == "No app has access"
     for session in (first, second):
         assert session.userinfo().status == 401 and session.refresh().status == 400
     assert bob.userinfo().status == 200 and bob.exchange().status == 200
     told = {line["client_id"]: line["connections"] for line in events(stack, "access_ended")}
     assert told == {session.claims["client_id"]: 1 for session in (first, second)}
-    assert "No app may act for you." in Shown(look(first.sign_in.browser)).words
+    assert "No app can act for you." in Shown(look(first.sign_in.browser)).words
 
 
 @requirement("ACC-03", "VLT-07")
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        ({"status": 503, "at": frozenset({"revoke"})}, "We try again by ourselves"),
-        ({}, "ended there too"),
+        ({"status": 503, "at": frozenset({"revoke"})}, "We try again automatically"),
+        ({}, "revoked there too"),
     ],
 )
 def test_what_became_of_each_token_is_said_and_stays_on_the_page_while_something_lives(
@@ -81,17 +81,17 @@ def test_what_became_of_each_token_is_said_and_stays_on_the_page_while_something
         setattr(stack.provider.faults, name, value)
     assert said in Shown(end(session)).words
     shown = Shown(look(session.sign_in.browser)).words
-    assert ("perhaps still valid there" in shown) == bool(fault)
+    assert ("possibly still valid there" in shown) == bool(fault)
 
 
 @requirement("ACC-03", "VLT-07")
 @pytest.mark.parametrize(
     ("endings", "said"),
     [
-        ({"refresh_token": "not_supported"}, "still valid there: the service has no way to end it"),
-        ({"refresh_token": "kept_shared"}, "still valid there: ending it would also end what another app"),
-        ({"running_refresh": "pending"}, "being ended: it will be tried again"),
-        ({}, "being ended: it will be tried again"),
+        ({"refresh_token": "not_supported"}, "still valid there: the service does not allow us to revoke it"),
+        ({"refresh_token": "kept_shared"}, "still valid there: revoking it would also end the access of another app"),
+        ({"running_refresh": "pending"}, "being revoked: we try again"),
+        ({}, "being revoked: we try again"),
     ],
 )
 def test_each_result_has_plain_words(stack: Stack, endings: dict[str, str], said: str) -> None:
@@ -131,7 +131,7 @@ def test_an_old_page_ends_nothing_that_was_allowed_since(stack: Stack, act: str)
     target = {"end": f"end {connection_of(again)}", "end_app": f"end_app {again.client.client_id}"}.get(act, act)
     with only_written(stack):
         answer = press(browser, page, target)
-    assert (answer.status, read_heading(answer.body)) == (403, "This page is not up to date")
+    assert (answer.status, read_heading(answer.body)) == (403, "This page is out of date")
     assert f'href="{stack.settings.issuer}{PATH}"' in answer.body
     assert again.exchange().status == 200
 
@@ -168,9 +168,9 @@ def test_ending_everything_wants_a_sign_in_of_the_last_minutes(stack: Stack) -> 
     page = look(browser)
     with only_written(stack):
         answer = press(browser, page, "end_all")
-    assert read_heading(answer.body) == "Sign in once more" and Shown(answer).acts == ["sign_in demo"]
+    assert read_heading(answer.body) == "Sign in again" and Shown(answer).acts == ["sign_in demo"]
     enter(stack, browser)
-    assert read_heading(press(browser, page, "end_all").body) == "No app has access any more"
+    assert read_heading(press(browser, page, "end_all").body) == "No app has access"
     assert session.userinfo().status == 401
 
 

@@ -147,7 +147,7 @@ def test_a_way_back_that_another_began_signs_nobody_in(app: App) -> None:
     callback = attacker.to_callback("bob")
     with only_written(app.stack):
         page = app.browser.get(callback)
-    assert_page(page, 403, says="We cannot tell that this is your sign-in")
+    assert_page(page, 403, says="We couldn’t match this sign-in to your browser")
     assert f'href="{ORIGIN}"' in page.body and app.cookie_name not in app.browser.cookies
 
 
@@ -158,7 +158,7 @@ def test_a_browser_that_keeps_no_cookie_is_told_so_and_led_back(app: App) -> Non
     callback = app.to_callback()
     app.browser.cookies.clear()
     page = app.browser.get(callback)
-    assert_page(page, 403, says="Cookies were cleared or are blocked")
+    assert_page(page, 403, says="Cookies were deleted or are blocked")
     assert 'href="https://app.example/sign-in"' in page.body and "unknown state" not in page.body
     assert not any(one.status == "active" for one in grants(app.stack))
 
@@ -171,7 +171,7 @@ def test_the_same_way_back_twice_is_the_same_session_for_a_minute(app: App) -> N
     assert app.browser.get(callback).location == f"{ORIGIN}/"
     assert app.cookie.partition(".")[0] == first
     app.stack.clock.advance(app.stack.settings.code_seconds)
-    assert_page(app.browser.get(callback), 400, says="This sign-in is over")
+    assert_page(app.browser.get(callback), 400, says="This sign-in has expired or was already used")
 
 
 @requirement("BFF-05")

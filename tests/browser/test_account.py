@@ -47,13 +47,13 @@ def test_a_user_comes_in_looks_pauses_and_takes_back(
     expect(page.get_by_text("Paused since")).to_have_count(0)
     press(page, "Disconnect Demo Notes")
     expect(page.get_by_role("heading", level=1)).to_have_text("Disconnected")
-    expect(page.get_by_text("ended there too").first).to_be_visible()
+    expect(page.get_by_text("revoked there too").first).to_be_visible()
     page.go_back()
     expect(page.get_by_role("button", name="Disconnect Demo Notes")).to_have_count(0)
     press(page, "Remove all access of Notes, a demo app")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Notes, a demo app has no access any more")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Notes, a demo app no longer has access")
     page.get_by_role("link", name="Back to my access").click()
-    expect(page.get_by_text("No app may act for you.")).to_be_visible()
+    expect(page.get_by_text("No app can act for you.")).to_be_visible()
 
 
 @requirement("ACC-08", "ACC-10", "ACC-11")
@@ -64,7 +64,7 @@ def test_by_keyboard_an_app_is_allowed_less_then_everything_is_had_and_erased(
     sign_in(page)
     expect(page.get_by_role("link", name="My access")).to_have_attribute("href", f"{stack.settings.issuer}/account")
     page.goto(f"{stack.settings.issuer}/account")
-    page.get_by_text("Allow Notes, a demo app less").focus()
+    page.get_by_text("Reduce the access of Notes, a demo app").focus()
     page.keyboard.press("Enter")
     box = page.get_by_role("checkbox", name="read your notes")
     box.focus()
@@ -76,8 +76,8 @@ def test_by_keyboard_an_app_is_allowed_less_then_everything_is_had_and_erased(
     with page.expect_download() as waiting:
         press(page, "Download all my data")
     assert waiting.value.suggested_filename == "my-access.json"
-    press(page, "Erase me and my data")
-    press(page, "Erase everything")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You are erased here")
+    press(page, "Delete me and my data")
+    press(page, "Delete everything")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Your data has been deleted")
     page.goto(f"{stack.settings.issuer}/account")
     expect(page.get_by_role("button", name="Sign in with Demo Notes")).to_be_visible()

@@ -106,7 +106,7 @@ def test_a_browser_that_drops_its_cookies_is_told_and_led_back(running: BffStack
     expect(page.get_by_role("button", name="Sign in as Alice")).to_be_visible()
     page.context.clear_cookies()
     sign_in_at_provider(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("We cannot tell that this is your sign-in")
+    expect(page.get_by_role("heading", level=1)).to_have_text("We couldn’t match this sign-in to your browser")
     page.get_by_role("link").first.click()
     page.wait_for_url(f"{running.page.url}/")
     expect(page.locator("#who")).to_contain_text("This browser keeps no cookie")

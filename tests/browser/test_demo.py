@@ -86,9 +86,9 @@ def test_a_second_visit_to_our_callback_gives_the_app_nothing_new(demo: Demo, op
     page.on("request", lambda request: called.append(request.url) if "/callback/demo" in request.url else None)
     sign_in(page)
     elsewhere = open_page(called[0])
-    expect(elsewhere.get_by_role("heading", level=1)).to_have_text("We cannot tell that this is your sign-in")
+    expect(elsewhere.get_by_role("heading", level=1)).to_have_text("We couldn’t match this sign-in to your browser")
     page.goto(called[0])
-    expect(page.get_by_role("heading", level=1)).to_have_text("This sign-in is over")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This sign-in has expired or was already used")
 
 
 @requirement("GEN-23", "GEN-22", "CONS-04")

@@ -62,7 +62,7 @@ def test_a_terminal_gets_its_tokens_by_a_phone(terminal: Terminal, open_page: Ca
     type_code(page, code)
     fits(page, 390)
     expect(page.get_by_text(code)).to_be_visible()
-    expect(page.get_by_text("Did somebody send or read you this code?")).to_be_visible()
+    expect(page.get_by_text("Did someone send or read this code to you?")).to_be_visible()
     page.get_by_text("Demo Notes").click()
     decide(page)
     sign_in_at_provider(page)

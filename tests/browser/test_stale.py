@@ -30,7 +30,7 @@ def test_our_page_that_was_left_open_says_so_and_the_app_can_begin_again(
     begin(page)
     stack.clock.advance(stack.settings.pending_seconds + 1)
     decide(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("This sign-in is over")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This sign-in has expired or was already used")
     assert stack.provider.url not in page.url
     page.goto(app.url)
     sign_in(page)
@@ -47,7 +47,7 @@ def test_coming_back_from_the_provider_too_late_reaches_no_app(
     expect(page.get_by_role("button", name="Sign in as Alice")).to_be_visible()
     stack.clock.advance(stack.settings.pending_seconds + 1)
     sign_in_at_provider(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("We cannot tell that this is your sign-in")
+    expect(page.get_by_role("heading", level=1)).to_have_text("We couldn’t match this sign-in to your browser")
     expect(page.get_by_text("left open for more than a few minutes")).to_be_visible()
     assert page.url.startswith(stack.settings.issuer) and stack.provider.count("token") == asked
 
@@ -62,7 +62,7 @@ def test_cookies_cleared_at_the_provider_are_explained(
     expect(page.get_by_role("button", name="Sign in as Alice")).to_be_visible()
     page.context.clear_cookies()
     sign_in_at_provider(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("We cannot tell that this is your sign-in")
+    expect(page.get_by_role("heading", level=1)).to_have_text("We couldn’t match this sign-in to your browser")
 
 
 @requirement("CONS-04")

@@ -17,8 +17,8 @@ from tests.flow.surface import read_tables
 from tests.flow.tokens import Session, start_session
 from tests.requirement import requirement
 
-OTHERS = "This link is for somebody else"
-OVER = "This link is over"
+OTHERS = "This link is for someone else"
+OVER = "This link has expired or was already used"
 FIRST = "Sign in first"
 
 

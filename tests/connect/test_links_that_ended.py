@@ -24,7 +24,7 @@ from tests.flow.surface import raw
 from tests.flow.tokens import Session, change, mark, read
 from tests.requirement import requirement
 
-OVER = "This link is over"
+OVER = "This link has expired or was already used"
 FIRST = "Sign in first"
 
 

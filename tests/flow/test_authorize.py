@@ -26,8 +26,8 @@ def test_unknown_disabled_and_ended_clients_get_the_same_page_before_anything_el
         parameters = stack.authorize_parameters(client, client_id=client_id, response_type="token", scope="bad")
         with only_written(stack):
             answer = stack.authorize(parameters)
-        assert_page(answer, says="We do not know this app")
-        bodies.add(answer.body.partition("name the number")[0])
+        assert_page(answer, says="We don’t know this app")
+        bodies.add(answer.body.partition("give the reference")[0])
     assert len(bodies) == 1
 
 
@@ -35,7 +35,7 @@ def test_unknown_disabled_and_ended_clients_get_the_same_page_before_anything_el
 def test_a_deployment_that_is_switched_off_knows_no_client(stack: Stack) -> None:
     client, _ = stack.client()
     stack.deployment.put(DEPLOYMENT, Deployment(marks=Marks(disabled=True)))
-    assert_page(stack.authorize(stack.authorize_parameters(client)), says="We do not know this app")
+    assert_page(stack.authorize(stack.authorize_parameters(client)), says="We don’t know this app")
 
 
 @requirement("AUTHZ-02", "AUTHZ-03")
@@ -189,4 +189,4 @@ def test_a_client_that_is_switched_off_while_cached_is_refused_within_ten_second
     assert stack.authorize(parameters).status == 200
     change(stack, client_place(client.client_id), marks=Marks(disabled=True))
     stack.clock.advance(10)
-    assert_page(stack.authorize(parameters), says="We do not know this app")
+    assert_page(stack.authorize(parameters), says="We don’t know this app")

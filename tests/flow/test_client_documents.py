@@ -59,7 +59,7 @@ def ask_from(stack: Stack, address: str, url: str) -> int:
 def refused(stack: Stack, site: Site, answer: Answer) -> None:
     """Our page, which names neither the place nor what stands there; nothing is kept, and it is asked for again."""
     assert_page(answer)
-    assert "We could not look at this app" in answer.body
+    assert "We couldn’t check this app" in answer.body
     assert "client.example" not in answer.body
     assert kept(stack) is None
     asked = site.asked[path_of(URL)]
@@ -157,7 +157,7 @@ def test_a_place_that_cannot_be_reached_safely(
         "plain http": [LocalTarget(**{**here, "port": 80}, connect_port=site.port)],
     }[fault]
     documents.restart()
-    assert "We could not look at this app" in arrive(documents).body
+    assert "We couldn’t check this app" in arrive(documents).body
     assert not site.asked
     assert kept(documents) is None
 
@@ -169,7 +169,7 @@ def test_without_the_setting_no_url_is_a_client_and_none_is_asked_for(documents:
     documents.restart(client_id_documents=False)
     site.asked.clear()
     with only_written(documents):
-        assert_page(arrive(documents), says="We do not know this app")
+        assert_page(arrive(documents), says="We don’t know this app")
     assert not site.asked
     assert (
         documents.get("/.well-known/oauth-authorization-server").json["client_id_metadata_document_supported"] is False
@@ -234,7 +234,7 @@ def test_a_place_that_is_down_is_forgiven_for_a_day(documents: Stack, site: Site
     assert arrive(documents).status == 200
     assert events(documents, "client_document_stale")
     documents.clock.advance(1)
-    assert "We could not look at this app" in arrive(documents).body
+    assert "We couldn’t check this app" in arrive(documents).body
     site.describe()
     assert arrive(documents).status == 200
 
@@ -251,7 +251,7 @@ def test_a_document_that_is_gone_or_no_good_any_more_is_not_replaced_by_an_old_o
         site.put("", status=404)
     else:
         site.describe(client_id="https://other.example/") if now == "another's" else site.describe(client_secret="x")
-    assert "We could not look at this app" in arrive(documents).body
+    assert "We couldn’t check this app" in arrive(documents).body
     assert before is not None
     assert kept(documents) == replace(before, fetched_at=0, fresh_until=0)
 
@@ -412,7 +412,7 @@ def test_a_switch_that_is_thrown_while_a_document_is_fetched_holds(documents: St
     change(documents, client_place(URL), marks=Marks(disabled=True))
     site.held.set()
     thread.join()
-    assert_page(answers[0], says="We do not know this app")
+    assert_page(answers[0], says="We don’t know this app")
     client = kept(documents)
     assert client is not None
     assert client.marks.disabled
@@ -423,7 +423,7 @@ def test_a_client_that_is_switched_off_is_not_even_asked_for(documents: Stack, s
     arrive(documents)
     change(documents, client_place(URL), marks=Marks(disabled=True))
     documents.clock.advance(100_000)
-    assert_page(arrive(documents), says="We do not know this app")
+    assert_page(arrive(documents), says="We don’t know this app")
     assert site.asked[path_of(URL)] == 1
 
 
@@ -440,7 +440,7 @@ def test_where_such_apps_are_let_in_no_more_none_is_known_by_what_is_kept(docume
 def test_while_everything_is_switched_off_nobody_is_asked_for_a_document(documents: Stack, site: Site) -> None:
     documents.deployment.put(DEPLOYMENT, Deployment(marks=Marks(disabled=True)))
     documents.restart()
-    assert_page(arrive(documents), says="We do not know this app")
+    assert_page(arrive(documents), says="We don’t know this app")
     assert not site.asked and kept(documents) is None
 
 

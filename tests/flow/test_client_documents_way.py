@@ -258,7 +258,7 @@ def test_the_page_shows_whose_host_vouches_for_it_and_where_the_answer_goes(docu
     )
     asked = documents.authorize_parameters(app(), redirect_uri="https://third.example/cb")
     body = documents.authorize(asked).body
-    assert "Not verified" in body and "Nobody here has checked this app" in body
+    assert "Not verified" in body and "The operator has not checked this app" in body
     assert "Google &lt;b&gt;Drive&lt;/b&gt;" in body
     host = '<dd class="host"><bdi dir="ltr">client.example</bdi></dd>'
     named = f'<div class="names"><dt>Known only by its address</dt>{host}</div>'
@@ -287,7 +287,7 @@ def test_a_document_that_changes_while_the_page_is_open_ends_that_sign_in(docume
     change(documents, client_place(URL), fresh_until=0)
     documents.restart()
     assert "Somebody Else" in documents.authorize(documents.authorize_parameters(app())).body
-    assert_page(documents.decide(browser, page, provider="demo"), says="This sign-in is over")
+    assert_page(documents.decide(browser, page, provider="demo"), says="This sign-in has expired or was already used")
     assert not grants(documents)
 
 

@@ -127,14 +127,14 @@ def test_the_page_names_client_place_and_time_warns_and_decides_nothing(stack: S
     device = start_device(stack, client_name="Living Room TV")
     stack.clock.advance(150)
     _, page = device.type()
-    for words in ("Living Room TV", device.told["user_code"], "127.0.0.1", "2 minutes ago", "Did somebody send"):
+    for words in ("Living Room TV", device.told["user_code"], "127.0.0.1", "2 minutes ago", "Did someone send"):
         assert words in page.body, words
     assert 'name="decision" value="deny"' in page.body and 'name="decision" value="allow"' in page.body
     assert device.grant().status == "device_pending"
 
 
 @requirement("DEV-06")
-@pytest.mark.parametrize(("asked_from", "says"), [("127.0.0.1", "you use here"), ("192.0.2.1", "another network")])
+@pytest.mark.parametrize(("asked_from", "says"), [("127.0.0.1", "the same network"), ("192.0.2.1", "another network")])
 def test_the_page_says_whether_the_device_is_where_its_reader_is(stack: Stack, asked_from: str, says: str) -> None:
     device = start_device(stack)
     grant = device.grant()
@@ -188,7 +188,7 @@ def test_where_the_session_suffices_allow_is_enough_and_the_app_is_still_asked_a
     done = stack.decide(browser, page, provider="demo")
     assert "You can go back to your device" in done.body and stack.provider.count("token") == before
     assert again.poll().status == 200
-    assert "This request is over" in stack.decide(browser, page, provider="demo").body
+    assert "This request has expired or was already used" in stack.decide(browser, page, provider="demo").body
 
 
 @requirement("DEV-07")
@@ -197,7 +197,7 @@ def test_cancel_is_one_button_and_the_device_learns_it(stack: Stack) -> None:
     browser, page = device.type()
     assert "Nothing was allowed" in cancel(stack, browser, page).body
     assert device.error() == "access_denied"
-    assert_page(cancel(stack, browser, page), says="This request is over")
+    assert_page(cancel(stack, browser, page), says="This request has expired or was already used")
     assert connections(stack) == []
 
 
@@ -215,7 +215,7 @@ def test_after_a_failure_at_the_provider_the_code_is_typed_again(stack: Stack) -
     device = start_device(stack)
     browser, page = device.type()
     back = with_query(device.allow(browser, page), code=None, error="server_error")
-    assert_page(browser.get(back), says="Type the code of your device once more")
+    assert_page(browser.get(back), says="Type the code of your device again")
     assert device.error() == "authorization_pending"
     assert "You can go back" in device.approve(browser).body
     assert device.poll().status == 200
@@ -230,7 +230,7 @@ def test_a_provider_that_is_down_ends_no_device_code_and_the_old_way_back_stays_
     assert browser.get(back).status == 502
     stack.provider.faults.reset()
     asked = stack.provider.count("token")
-    assert_page(browser.get(back), says="This request is over")
+    assert_page(browser.get(back), says="This request has expired or was already used")
     assert stack.provider.count("token") == asked
     assert "You can go back" in device.approve(browser).body
 
@@ -256,7 +256,7 @@ def test_of_two_browsers_with_one_code_the_first_back_decides_who_is_signed_in(s
     one, two = device.type(), device.type()
     back, before = (device.allow(*one, "alice"), device.allow(*two, "bob")), stack.provider.count("token")
     assert "You can go back" in two[0].get(back[1]).body
-    assert_page(one[0].get(back[0]), says="This request is over")
+    assert_page(one[0].get(back[0]), says="This request has expired or was already used")
     assert "You can go back" in two[0].get(back[1]).body
     claims = read_claims(device.poll().json["access_token"])
     (consent,) = stack.deployment.scan("CONSENT#", Consent)
@@ -317,8 +317,8 @@ def test_both_codes_end_after_ten_minutes_and_an_approved_one_after_a_minute(sta
     assert device.error() == "authorization_pending" and 'value="allow"' in page.body
     stack.clock.advance(1)
     assert device.error() == "expired_token"
-    assert_page(device.type(browser)[1], says="This code does not work")
-    assert_page(cancel(stack, browser, page), says="This request is over")
+    assert_page(device.type(browser)[1], says="This code doesn’t work")
+    assert_page(cancel(stack, browser, page), says="This request has expired or was already used")
     approved = ask(stack, device.client)
     approved.approve()
     stack.clock.advance(60)
@@ -334,7 +334,7 @@ def test_an_older_epoch_and_a_forged_device_code_are_refused(stack: Stack) -> No
     assert device.error(device_code=None) == "invalid_request"
     stack.restart(epoch=1)
     assert device.error() == "invalid_grant"
-    assert_page(device.type()[1], says="This code does not work")
+    assert_page(device.type()[1], says="This code doesn’t work")
 
 
 @requirement("DEV-01")
@@ -352,11 +352,11 @@ def test_what_the_operator_changes_ends_what_a_device_asked(stack: Stack) -> Non
     browser, page = device.type()
     change(stack, client_place(device.client.client_id), revision=2)
     stack.clock.advance(11)
-    assert_page(device.type()[1], says="This code does not work")
-    assert_page(stack.decide(browser, page, provider="demo"), says="This sign-in is over")
+    assert_page(device.type()[1], says="This code doesn’t work")
+    assert_page(stack.decide(browser, page, provider="demo"), says="This sign-in has expired or was already used")
     disable_client(stack, device.client)
     stack.clock.advance(11)
-    assert_page(device.type()[1], says="This code does not work")
+    assert_page(device.type()[1], says="This code doesn’t work")
     assert refusal(device.poll()) == (401, "invalid_client")
 
 
@@ -367,11 +367,11 @@ def test_less_than_was_asked_is_decided_again_and_the_device_still_waits(stack: 
     stack.provider.faults.fewer_scopes = frozenset({"notes:read"})
     back = device.allow(browser, page)
     partial = browser.get(back)
-    assert "gave less" in partial.body
+    assert "granted less" in partial.body
     assert device.error() == "authorization_pending"
     asked = stack.provider.count("token")
-    assert_page(browser.get(back), says="This request is over")
-    assert_page(cancel(stack, browser, page), says="This request is over")
+    assert_page(browser.get(back), says="This request has expired or was already used")
+    assert_page(cancel(stack, browser, page), says="This request has expired or was already used")
     assert stack.provider.count("token") == asked
     done = stack.decide(browser, partial, "continue")
     assert "You can go back to your device" in done.body, done.body[-900:]

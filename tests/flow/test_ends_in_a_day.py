@@ -39,7 +39,7 @@ def test_what_was_allowed_for_a_day_ends_here_and_at_the_provider(stack: Stack) 
     consent = the_consent(stack)
     assert consent.ends_at == consent.decided_at + DAY
     assert [line["ends_at"] for line in events(stack, "access_limited")] == [consent.ends_at]
-    assert "All of this ends by itself on" in Shown(look(signed_in.browser)).words
+    assert "All of this access ends on" in Shown(look(signed_in.browser)).words
     stack.clock.advance(consent.ends_at - stack.clock.now() - 1)
     assert session.refresh().status == 200
     stack.clock.advance(1)
@@ -95,7 +95,7 @@ def test_it_holds_over_the_page_of_what_the_provider_gave_less(stack: Stack, dec
     page = stack.authorize(stack.authorize_parameters(client, scope=every), browser)
     left = stack.decide(browser, page, provider="demo", **TICK)
     less = browser.get(stack.provider.sign_in(left.location))
-    assert "gave less than" in less.body
+    assert "granted less than" in less.body
     answer = stack.decide(browser, less, decision)
     if decision == "retry":
         stack.provider.faults.reset()

@@ -18,7 +18,7 @@ from tests.flow.stack import APP, PROVIDER_SECRET, Stack
 from tests.requirement import requirement
 
 Explain = Callable[..., dict[str, Any]]
-NUMBER = re.compile(r"name the number <bdi dir=\"ltr\">([0-9A-Za-z-]+)<")
+NUMBER = re.compile(r"give the reference <bdi dir=\"ltr\">([0-9A-Za-z-]+)<")
 
 
 def id_of(answer: Answer) -> str:

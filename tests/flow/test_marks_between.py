@@ -149,7 +149,7 @@ def test_a_mark_ends_the_browser_sessions_from_before_it(stack: Stack, switch: S
     silent = stack.authorize(stack.authorize_parameters(client, prompt="none"), sign_in.browser)
     assert silent.answered["error"] == "login_required"
     page = stack.authorize(stack.authorize_parameters(client), sign_in.browser)
-    assert shows(stack, page) == "page" and "Signed in at this browser" not in page.body
+    assert shows(stack, page) == "page" and "Signed in on this browser" not in page.body
 
 
 @requirement("OPS-02", "CONS-01")

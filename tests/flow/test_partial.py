@@ -29,12 +29,12 @@ def press(stack: Stack, sign_in: SignIn, decision: str) -> Answer:
 
 @requirement("CB-11")
 def test_less_than_required_ends_this_grant_and_asks(stack: Stack, short: SignIn) -> None:
-    assert "gave less than" in short.answer.body and "add and change your notes" in short.answer.body
+    assert "granted less than" in short.answer.body and "add and change your notes" in short.answer.body
     assert short.answer.header("location") is None and short.answer.location == ""
     assert [grant.status for grant in grants(stack)] == ["revoked"]
     assert [connection.status for connection in connections(stack)] == ["partial"]
     assert consents(stack) == []
-    assert_page(short.browser.get(short.callback), says="This sign-in is over")
+    assert_page(short.browser.get(short.callback), says="This sign-in has expired or was already used")
 
 
 @requirement("CB-11")
@@ -48,7 +48,7 @@ def test_going_on_with_less_is_a_new_grant_of_less(stack: Stack, short: SignIn) 
     assert stack.exchange(short, tokens["access_token"]).status == 200
     assert stack.exchange(short, tokens["access_token"], scope="notes:write").status == 400
     with only_written(stack, "GRANT"):
-        assert_page(stack.decide(short.browser, page, "continue"), says="This sign-in is over")
+        assert_page(stack.decide(short.browser, page, "continue"), says="This sign-in has expired or was already used")
 
 
 @requirement("CB-11")
@@ -157,7 +157,7 @@ def test_what_was_decided_before_a_cancel_does_not_undo_it(stack: Stack, short: 
     tab = stack.to_callback(short.client, browser=stack.browser(), scope=SCOPE)
     press(stack, short, "cancel")
     answer = tab.browser.get(tab.callback)
-    assert_page(answer, answer.status, says="This sign-in is over")
+    assert_page(answer, answer.status, says="This sign-in has expired or was already used")
     assert [connection.status for connection in connections(stack)] == ["revoked"]
     stack.clock.advance(1)
     later = stack.sign_in(short.client, browser=stack.browser(), scope=SCOPE)
@@ -174,7 +174,7 @@ def test_cancel_keeps_the_connection_that_an_earlier_decision_goes_on_with(stack
     stack.provider.faults.fewer_scopes = frozenset({"notes:write"})
     stack.clock.advance(1)
     short = stack.sign_in(client, browser=stack.browser(), scope=ALL)
-    assert "gave less than" in short.answer.body
+    assert "granted less than" in short.answer.body
     assert press(stack, short, "cancel").answered["error"] == "access_denied"
     assert [connection.status for connection in connections(stack)] == ["partial"]
     assert stack.exchange(earlier, tokens["access_token"]).status == 200

@@ -92,7 +92,7 @@ def test_a_program_with_its_vendors_scheme_signs_in_and_the_page_warns(stack: St
     assert made.status == 201, made.body
     client = app(made.json["client_id"], redirect_uris=(VENDOR,), application_type="native")
     page = stack.authorize(stack.authorize_parameters(client, scope="openid"))
-    assert "another program could pose as it" in page.body
+    assert "another program could pretend to be it" in page.body
     sign_in = stack.sign_in(client, scope="openid")
     assert sign_in.answer.location.startswith(f"{VENDOR}?code=")
     near = stack.authorize(stack.authorize_parameters(client, scope="openid", redirect_uri=f"{VENDOR}/x"))

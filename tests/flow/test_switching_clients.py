@@ -39,7 +39,7 @@ def test_it_is_over_at_the_next_request_and_what_it_held_does_not_come_back(docu
     documents.restart()
     assert refusal(session.refresh()) == (401, "invalid_client")
     asked = documents.authorize_parameters(client, scope=SCOPE)
-    assert_page(documents.authorize(asked), says="We do not know this app")
+    assert_page(documents.authorize(asked), says="We don’t know this app")
     again = switch_client(documents.deployment, client.client_id, disabled=False)
     assert not again.marks.disabled
     documents.clock.advance(11)
@@ -52,7 +52,7 @@ def test_it_is_over_at_the_next_request_and_what_it_held_does_not_come_back(docu
 def test_a_url_that_was_never_here_is_kept_out_and_not_asked_for(documents: Stack, site: Site) -> None:
     switch_client(documents.deployment, URL, disabled=True)
     asked = documents.authorize_parameters(app(), scope=SCOPE)
-    assert_page(documents.authorize(asked), says="We do not know this app")
+    assert_page(documents.authorize(asked), says="We don’t know this app")
     assert not site.asked
     switch_client(documents.deployment, URL, disabled=False)
     documents.clock.advance(11)
@@ -97,7 +97,7 @@ def test_what_it_may_call_is_the_operators_word_and_stays(documents: Stack, site
     assert (after.revision, [rule.path_prefix for rule in after.proxy_rules]) == (before.revision, ["/notes"])
     assert rules == ["demo GET /notes"]
     for words in (("--require-pushed-requests", "yes"), ("--backchannel-logout-uri", "https://client.example/out")):
-        with pytest.raises(OperationError, match="as its document says"):
+        with pytest.raises(OperationError, match="defined by its own document"):
             update(*words)
 
 

@@ -15,12 +15,12 @@ MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 def test_the_page_names_who_asks_for_what_how_long_and_where_one_returns_to() -> None:
     words = in_words(CHOICE).words
     for shown in (
-        "Acme Notes asks to sign you in with GitHub",
+        "Sign in to Acme Notes with GitHub",
         "Verified by the operator",
         "acme.example",
         "app.acme.example",
         "at most 30 days",
-        "see your e-mail address",
+        "see your email address",
         "At GitHub, Acme Notes may",
         "read your profile",
         "change your repositories",
@@ -67,7 +67,7 @@ def _assert_same_elements(plain: str, hostile: str) -> None:
 @requirement("CONS-03")
 def test_who_is_not_verified_is_named_so_with_a_warning() -> None:
     words = in_words(replace(CHOICE, client_verified=False)).words
-    assert "Not verified" in words and "Nobody here has checked this app" in words
+    assert "Not verified" in words and "The operator has not checked this app" in words
     assert "Verified by the operator" not in words
 
 
@@ -75,7 +75,7 @@ def test_who_is_not_verified_is_named_so_with_a_warning() -> None:
 def test_a_program_on_this_device_gets_a_warning() -> None:
     page = replace(CHOICE, redirect_on_device=True, redirect_host="127.0.0.1:8400")
     words = in_words(page).words
-    assert "127.0.0.1:8400 on this device" in words and "where another program could pose as it" in words
+    assert "127.0.0.1:8400 on this device" in words and "where another program could pretend to be it" in words
     assert "on this device" not in in_words(CHOICE).words
 
 

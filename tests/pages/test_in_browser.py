@@ -103,7 +103,7 @@ def test_the_two_buttons_are_of_one_size(browser: Browser, site: Site) -> None:
 def test_without_javascript_the_decision_is_sent_and_leads_on(browser: Browser, site: Site) -> None:
     page = _open(browser, f"{site.url}/long", java_script_enabled=False)
     page.get_by_label("Google").check()
-    page.get_by_label("see your e-mail address").uncheck()
+    page.get_by_label("see your email address").uncheck()
     page.get_by_role("button", name="Allow").click()
     page.wait_for_url("**/elsewhere")
     assert page.url.startswith("http://localhost:")
