@@ -83,7 +83,7 @@ def test_the_operator_is_told_which_item_it_is_and_that_a_switch_is_thrown_all_t
     with pytest.raises(OperationError, match=f"the item {place.pk} # cannot be read"):
         list_connections(deployment)
     everything = argparse.Namespace(kind="everything", undo=False, yes=True, no_count=False, json=True)
-    with pytest.raises(OperationError, match="the switch is thrown; what it voided cannot be told"):
+    with pytest.raises(OperationError, match="the kill switch is set, but what it voided cannot be counted"):
         kill._act(deployment, everything)
     deployed: DeploymentRecord = read(scene.stack, DEPLOYMENT)
     assert deployed.marks.disabled
