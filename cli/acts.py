@@ -96,10 +96,10 @@ CHANGES_NOTHING = frozenset(
         *("client list", "client show", "registration-token list", "resource list", "keys list", "connection list"),
         *("provider list", "provider show", "provider check", "provider schema", "provider test", "connection show"),
         *("audit export", "audit verify", "audit blast-radius", "explain", "tail", "doctor", "stacks"),
-        "bootstrap",  # makes the table in which records stand: CloudFormation's own events say who did
+        "bootstrap",  # creates the table of the records; CloudFormation's events show who ran it
     }
 )
-# What is never an option that was given, and those whose words could be anything: a path, an account, a note.
+# Not options of the operator; and options with free text, such as a path, an account or a note.
 _PLUMBING = frozenset({"act", "alone", "command", "group", "verb", "part", "kind", "disabled", "json", "yes", "stack"})
 _UNSAID = frozenset({"account", "issuer", "file", "to", "out", "jwks", "note"})
 _MOST = 20  # rows of an answer that are named; the others are counted

@@ -23,7 +23,7 @@ Fault = Literal[
     "chain_rewritten",
     "not_sealed",
 ]
-# What has settled is sealed by the next run, a minute later; so long runs may fail before it is worth a word.
+# The next run, a minute later, seals the settled records. Report only if runs have failed for this long.
 PLACE_DIGITS = 12  # of the time in a key
 SKEW_SECONDS = 600  # so far ahead a function's clock may have been, and the one of this command behind
 OVERDUE_SECONDS = SETTLE_SECONDS + 2 * WINDOW_SECONDS
@@ -109,7 +109,7 @@ def check_log(chain: Chain, lines: Iterable[Mapping[str, Any]]) -> list[Finding]
     findings = []
     for line in lines:
         if not (isinstance(line.get("window"), int) and isinstance(line.get("number"), int) and "head" in line):
-            continue  # none of ours
+            continue  # not a seal
         link = chain.links.get(line["window"])
         if link is None:
             findings.append(Finding(fault="seal_removed", window=line["window"]))

@@ -26,7 +26,7 @@ KEYS: dict[Purpose, str] = {
     "vault": "every provider token, including refresh tokens, and the broker's client secrets at providers",
     "audit": "forged seals over false audit records; the log contradicts them",
 }
-# What stands in the table for everybody to read who has a copy of it; all else is a hash, or sealed.
+# Readable by anyone with a copy of the table; everything else is hashed or encrypted.
 PLAIN = (
     "which user allowed which app what, and when",
     "which app used which connection when (audit records)",

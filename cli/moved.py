@@ -129,7 +129,7 @@ def _seconds(told: int | str) -> int:
     """Raises ValueError."""
     if isinstance(told, int) or told.isdigit():
         number = int(told)
-        # Milliseconds are what JavaScript writes: as seconds they would lie in the year 50000.
+        # JavaScript writes milliseconds; read as seconds, they would be in the year 50000.
         return number // 1000 if number > 10**11 else number
     moment = datetime.fromisoformat(told)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

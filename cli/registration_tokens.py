@@ -33,7 +33,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     ).add_subparsers(dest="verb", required=True, metavar="VERB")
     _add_create(verbs.add_parser("create", parents=[common], help="create a token; it is shown only once"))
     verbs.add_parser("list", parents=[common], help="list the tokens, without their secrets").set_defaults(act=_list)
-    revoke = verbs.add_parser("revoke", parents=[common], help="revoke a token; clients that it registered are kept")
+    revoke = verbs.add_parser("revoke", parents=[common], help="revoke a token; clients that it registered stay")
     revoke.add_argument("name", help="the name in the list")
     revoke.set_defaults(act=_revoke)
 

@@ -178,7 +178,7 @@ def summary_of(record: type[msgspec.Struct]) -> str:
 
 
 def _records(kind: Any) -> Iterator[type[msgspec.Struct]]:
-    """A record and all that it holds, each as often as it stands there."""
+    """A record and all records in it, with repetitions."""
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         yield kind
         for field in msgspec.structs.fields(kind):

@@ -58,7 +58,7 @@ def _recover(deployment: Deployment, options: argparse.Namespace) -> list[dict[s
 def _reseal(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any]:
     """Continue from where the last run stopped, until every user key was checked."""
     clock = deployment.clock
-    # The schedule knows those that it has files for; whoever may list the table seals the others' secrets anew too.
+    # The schedule covers providers with a file; this command lists the table and re-encrypts the other secrets too.
     names = read_catalog(deployment.settings).ids | {record.provider_id for record in list_providers(deployment)}
     done = reseal_vault(
         turner_of(deployment), deployment.keys, provider_ids=names, now=clock.now, left=lambda: float("inf")
