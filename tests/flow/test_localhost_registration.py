@@ -28,7 +28,7 @@ def send(stack: Stack, method: str, path: str, document: dict[str, Any], **heade
 def test_a_page_on_localhost_registers_itself_where_the_issuer_is_on_this_machine_too(
     make_stack: Callable[..., Stack],
 ) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     made = send(stack, "POST", "/register", PAGE | {"post_logout_redirect_uris": ["http://localhost:5173/"]})
     assert (made.status, made.json["application_type"], made.json["redirect_uris"]) == (201, "web", [VITE])
     client, _ = app_of(stack, made)
@@ -45,7 +45,7 @@ def test_a_page_on_localhost_registers_itself_where_the_issuer_is_on_this_machin
 def test_a_deployed_issuer_refuses_a_page_on_localhost_and_says_what_to_register(
     make_stack: Callable[..., Stack],
 ) -> None:
-    stack = make_stack(open_registration=True, issuer=f"https://{DEPLOYED}")
+    stack = make_stack(registration="open", issuer=f"https://{DEPLOYED}")
     refused = send(stack, "POST", "/register", PAGE)
     assert (refused.status, refused.json["error"]) == (400, "invalid_redirect_uri")
     assert "http://127.0.0.1" in refused.json["error_description"]
@@ -60,5 +60,5 @@ def test_a_deployed_issuer_refuses_a_page_on_localhost_and_says_what_to_register
 def test_a_broker_on_this_machine_accepts_plain_localhost_and_nothing_like_it(
     make_stack: Callable[..., Stack], uri: str
 ) -> None:
-    stack = make_stack(open_registration=True)
+    stack = make_stack(registration="open")
     assert send(stack, "POST", "/register", PAGE | {"redirect_uris": [uri]}).json["error"] == "invalid_redirect_uri"

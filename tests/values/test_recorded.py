@@ -19,7 +19,7 @@ from chalicelib.upstream.metadata import (
 from tests.requirement import requirement
 
 CATALOG = load_catalog()
-RECORDED = Path(__file__).resolve().parents[1] / "upstream" / "exchanges"
+RECORDED = tomllib.loads((Path(__file__).resolve().parents[1] / "upstream" / "exchanges.toml").read_text("utf-8"))
 
 
 def with_values() -> list[str]:
@@ -29,7 +29,7 @@ def with_values() -> list[str]:
 @requirement("VAL-02")
 @pytest.mark.parametrize("provider_id", with_values())
 def test_what_is_kept_of_a_sign_in_is_what_is_written_down(provider_id: str) -> None:
-    exchange = tomllib.loads((RECORDED / f"{provider_id}.toml").read_text(encoding="utf-8"))
+    exchange = RECORDED[provider_id]
     written = CATALOG.get(provider_id)
     assert written is not None
     definition = fill(written, exchange.get("variables", {}))
