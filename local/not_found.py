@@ -1,6 +1,6 @@
 """The page of a path that no route has, for a browser at the local gateway.
 
-Deployed, API Gateway itself answers such a path, with the JSON of infra/resources.json.
+Deployed, API Gateway itself answers such a path, with the JSON of infra/resources.json whatever the request accepts.
 """
 
 import uuid

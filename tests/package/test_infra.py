@@ -12,10 +12,12 @@ import pytest
 from chalicelib.adapters.kms import PURPOSES
 from chalicelib.records.places import client_place
 from cli.refusal_log import GROUPS
+from local.openapi.routes import read_served
 from local.package import ROOT
 from local.template import merge, write_template
 from tests.package.deployment import NAME as STACK
 from tests.package.settled import settle
+from tests.flow.surface import JSON
 from tests.requirement import requirement
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
@@ -93,6 +95,17 @@ def test_the_gateways_own_answers_have_oauths_shape(template: Path) -> None:
         assert document.keys() == {"error", "error_description", "error_id"}
         assert re.fullmatch(r"[\x20-\x21\x23-\x5b\x5d-\x7e]+", document["error_description"])
         assert answer["ResponseParameters"]["Headers"]["Cache-Control"] == "'no-store'"
+
+
+@requirement("RUN-09")
+def test_an_unknown_path_is_a_404_that_says_where_to_look() -> None:
+    """API Gateway sends the JSON template whatever a request accepts, so a browser reads this too."""
+    answers = RESOURCES["RestAPI"]["Properties"]["GatewayResponses"]
+    served = {one.path for one in read_served()}
+    for name in ("MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND", "INVALID_SIGNATURE"):
+        assert answers[name]["StatusCode"] == "404" and answers[name]["ResponseTemplates"].keys() == {JSON}
+        said = json.loads(answers[name]["ResponseTemplates"][JSON])["error_description"]
+        assert set(re.findall(r"(?<= )/[a-z.]*", said)) == {"/", "/openapi.json"} <= served
 
 
 @requirement("AWS-03")
