@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from msgspec import structs
 
 from chalicelib.records.places import client_place, connection_place
 from tests.connect.links import SCOPES, STATE, ask, connect, link_of, press, start_linkable, to_callback
@@ -50,7 +51,10 @@ def test_another_provider_is_connected_and_its_token_handed_out(stack: Stack, se
     assert "second:notes:read" in consent.scopes and "second:notes:read" in grant.scopes
     assert consent.default_connections["second"] == grant.connections["second"] == connection.connection_id
     assert (grant.generation, grant.secret_hash) == (before.generation, before.secret_hash)
-    assert subjects(stack) == [subject] and answer.headers_named("set-cookie") == []
+    (noted,) = subjects(stack)
+    assert noted.new_connections.keys() - subject.new_connections.keys() == {connection.connection_id}
+    assert structs.replace(noted, new_connections=subject.new_connections) == subject
+    assert answer.headers_named("set-cookie") == []
     token = session.exchange(refreshed(session), audience="second").json
     assert notes_of(stack, token["access_token"]) == "alice"
     assert token["connection_id"] == connection.connection_id

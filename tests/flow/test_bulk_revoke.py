@@ -59,7 +59,7 @@ def test_what_the_provider_does_not_take_is_said_token_by_token_and_ends_with_1(
     told = revoke(stack)
     assert isinstance(told, Partly) and {row["at_provider"] for row in told.rows} == {"failed"}
     assert {token["result"] for row in told.rows for token in row["tokens"]} == {"failed"}
-    assert tell_rest(told) == 1 and "3 of 3 are over here and may live on" in capsys.readouterr().err
+    assert tell_rest(told) == 1 and "3 of 3 are revoked here but may still be valid" in capsys.readouterr().err
     assert {one.exchange().status for one in held} == {400}
     again = revoke(stack)
     assert isinstance(again, Partly) and len(again.rows) == 3  # it goes on saying so
@@ -94,4 +94,4 @@ def test_far_along_the_terminal_is_told_how_far(
 @requirement("REV-04")
 def test_who_connects_anew_meanwhile_is_not_told_as_ended(stack: Stack, held: list[Session]) -> None:
     told = judge(stack.broker, end_many(stack.broker, find_left(stack.deployment, "demo")[:2]), anew=1)
-    assert isinstance(told, Partly) and "1 were connected anew" in told.left and len(told.rows) == 2
+    assert isinstance(told, Partly) and "1 were connected again meanwhile" in told.left and len(told.rows) == 2

@@ -34,6 +34,8 @@ PROMISED: dict[tuple[str, str], tuple[int, str]] = {
 }
 # What no page promises, and why a test may follow it.
 INNER: dict[tuple[str, str], str] = {
+    ("custody.new_connections", "MOST_NOTED"): "a bound on the size of an item",
+    ("custody.new_connections", "NOTED_SECONDS"): "how long a note outlives the lag of an index",
     ("adapters.aws", "REPEAT_SECONDS"): "how long a call to AWS is repeated",
     ("adapters.dynamodb", "PURGED_AFTER"): "when DynamoDB deletes what has ended long ago",
     ("adapters.documents", "MAX_KEPT"): "the size of a cache",

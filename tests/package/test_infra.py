@@ -15,9 +15,9 @@ from cli.refusal_log import GROUPS
 from local.openapi.routes import read_served
 from local.package import ROOT
 from local.template import merge, write_template
+from tests.flow.surface import JSON
 from tests.package.deployment import NAME as STACK
 from tests.package.settled import settle
-from tests.flow.surface import JSON
 from tests.requirement import requirement
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
