@@ -19,7 +19,7 @@ import tempfile
 from pathlib import Path
 from typing import Iterator
 
-from local import faults
+from local import command_errors
 from local.commands import COMMANDS, overview
 
 ROOT = Path(__file__).resolve().parent
@@ -62,13 +62,13 @@ def main(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except OSError as error:
-        print(f"dev.py: {faults.describe_file(error)}", file=sys.stderr)
+        print(f"dev.py: {command_errors.describe_file(error)}", file=sys.stderr)
         return 1
     if Path(sys.prefix).resolve() != ENVIRONMENT:
         sys.stdout.flush()
         os.execv(python, [str(python), str(ROOT / "dev.py"), *arguments])
     sys.argv = [f"dev.py {name}", *rest]
-    return faults.run(f"dev.py {name}", COMMANDS[name][0], rest)
+    return command_errors.run(f"dev.py {name}", COMMANDS[name][0], rest)
 
 
 def version() -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from bench.clock import Meter
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.ports import Broker

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.clock import middle
-from local.package import ROOT, build_package
+from local.package.package import ROOT, build_package
 from tests.package.function import LambdaFunction
 
 Ask = Callable[[LambdaFunction], object]

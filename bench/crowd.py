@@ -20,13 +20,13 @@ import msgspec
 
 from bench.broker import broker_beside
 from bench.clock import Meter
-from chalicelib.adapters.https import GuardedFetcher
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.http.guarded_fetcher import GuardedFetcher
 from chalicelib.ports import Broker
-from chalicelib.records.places import connection_place
+from chalicelib.records.item_keys import connection_item_key
 from chalicelib.routes import create_app
-from cli.operations import Deployment
-from local.dispatch import LambdaContext, make_thread_safe
+from cli.deployment.operations import Deployment
+from local.stack.threaded_app import LambdaContext, make_thread_safe
 from tests.package.sign_in import ACCESS_TOKEN, EXCHANGE
 from tests.package.world import World
 
@@ -88,7 +88,7 @@ class Crowd:
             yield self._rush(state, sign_in.token_event({**form, "audience": connection_id}), callers)
 
     def _set_end(self, connection_id: str, left: int) -> None:
-        place, now = connection_place(connection_id), self.broker.clock.now()
+        place, now = connection_item_key(connection_id), self.broker.clock.now()
         connection = self.deployment.store.read(place).get(place)
         if connection is None:
             raise LookupError(connection_id)

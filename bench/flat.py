@@ -19,13 +19,13 @@ import boto3
 from bench.broker import LIMITS
 from bench.cost.sizes import item_bytes
 from bench.cost.wire import Spent, spending
-from chalicelib.adapters.aws import Pacing, call_with_repeats
-from chalicelib.adapters.https import LocalTarget
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import Pacing, call_with_repeats
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
-from local.resources import create_key, create_tables
+from local.stack.resources import create_key, create_tables
 from tests.package.sign_in import Gate
 from tests.package.world import World
 

@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from bench.broker import broker_beside
 from bench.clock import Meter, share
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.routes import create_app
 from tests.package.events import Answer
 from tests.package.world import World

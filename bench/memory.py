@@ -6,7 +6,7 @@ Each sign-in is a whole one: its pages, the provider over TLS, the code, one ref
 from collections.abc import Callable
 from pathlib import Path
 
-from local.package import build_package
+from local.package.package import build_package
 from tests.package.function import LambdaFunction
 from tests.package.world import NETWORK, World
 

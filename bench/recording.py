@@ -9,9 +9,9 @@ from unittest.mock import patch
 
 from bench.calls import Call
 from bench.signatures import Signed
-from chalicelib.adapters.https import GuardedFetcher
-from chalicelib.adapters.signed import SignedTransport
-from chalicelib.protocol import id_token, jose
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.http.guarded_fetcher import GuardedFetcher
+from chalicelib.protocol import own_jwt, provider_id_token
 from chalicelib.upstream.http import HttpRequest
 
 
@@ -31,11 +31,11 @@ def recording() -> Iterator[Recorded]:
     with (
         patch.object(SignedTransport, "call", _calling(recorded)),
         patch.object(GuardedFetcher, "fetch", _fetching(recorded)),
-        patch.object(jose, "sign", _signing(recorded)),
-        patch.object(jose, "verify_own", _verifying(recorded, jose.verify_own)),
+        patch.object(own_jwt, "sign", _signing(recorded)),
+        patch.object(own_jwt, "verify_own", _verifying(recorded, own_jwt.verify_own)),
         patch(
             "chalicelib.upstream.id_token.verify_provider_id_token",
-            _verifying(recorded, id_token.verify_provider_id_token),
+            _verifying(recorded, provider_id_token.verify_provider_id_token),
         ),
     ):
         yield recorded
@@ -62,7 +62,7 @@ def _fetching(recorded: Recorded) -> Any:
 
 
 def _signing(recorded: Recorded) -> Any:
-    real = jose.sign
+    real = own_jwt.sign
 
     def sign(claims: Any, *, key: Any, typ: str) -> str:
         recorded.signatures.append(Signed(dict(claims), typ, made=True))

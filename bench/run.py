@@ -157,7 +157,7 @@ def bench_flood(options: argparse.Namespace, folder: Path, say: Callable[[str], 
 def bench_init(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
     """The package's cold start against a bare app's."""
     from bench.cold import Start, ask_bare, bare_package, measure
-    from local.package import build_package
+    from local.package.package import build_package
     from tests.package.world import ISSUER, NETWORK, World
 
     world = World(folder, played=True)

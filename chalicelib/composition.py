@@ -6,25 +6,25 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
-from chalicelib.adapters.aws import PACING, Pacing, Transport
-from chalicelib.adapters.breaker import ProcessBreaker
-from chalicelib.adapters.discovery import ProviderDirectory
-from chalicelib.adapters.dynamodb import DynamoStore
-from chalicelib.adapters.flights import SharedFlights
-from chalicelib.adapters.https import GuardedFetcher, LocalTarget
-from chalicelib.adapters.kms import KmsKeys
-from chalicelib.adapters.limiter import BlockLimiter
-from chalicelib.adapters.log import JsonLog
-from chalicelib.adapters.queue import TableQueue
-from chalicelib.adapters.registry import CachedRegistry
-from chalicelib.adapters.signed import SignedTransport
-from chalicelib.adapters.system import RequestDeadline, SystemClock, SystemEntropy, SystemSleeper
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import PACING, Pacing, Transport
+from chalicelib.adapters.dynamodb.job_queue import TableQueue
+from chalicelib.adapters.dynamodb.record_cache import CachedRegistry
+from chalicelib.adapters.dynamodb.store import DynamoStore
+from chalicelib.adapters.http.guarded_fetcher import GuardedFetcher, LocalTarget
+from chalicelib.adapters.http.provider_directory import ProviderDirectory
+from chalicelib.adapters.kms.keys import KmsKeys
+from chalicelib.adapters.process.circuit_breaker import CircuitBreaker
+from chalicelib.adapters.process.log import JsonLog
+from chalicelib.adapters.process.rate_limiter import BlockLimiter
+from chalicelib.adapters.process.single_flight import SingleFlight
+from chalicelib.adapters.process.system import RequestDeadline, SystemClock, SystemEntropy, SystemSleeper
 from chalicelib.config import ConfigurationError, read_catalog, read_settings, read_theme
 from chalicelib.ports import Broker, Clock, Deadline, Entropy, Sleeper
 from chalicelib.records.settings import Settings
 
 if TYPE_CHECKING:
-    from chalicelib.custody.rotating import Turner
+    from chalicelib.keys.rotation import KeyRotator
 
 
 def build_broker(
@@ -69,10 +69,10 @@ def build_broker(
         theme=read_theme(settings),
         sleeper=sleeper or SystemSleeper(),
         deadline=deadline or RequestDeadline(),
-        breaker=ProcessBreaker(),
+        breaker=CircuitBreaker(),
         limiter=BlockLimiter(store),
         queue=TableQueue(dynamodb, on_unreadable=partial(_tell_unreadable, log), **tables),
-        flights=SharedFlights(),
+        flights=SingleFlight(),
     )
 
 
@@ -93,9 +93,9 @@ def _build_log(settings: Settings, clock: Clock, stream: TextIO | None) -> JsonL
     namespace = f"TokenBroker/{settings.deployment}" if settings.metrics == "on" else None
     if settings.event_bus is None:
         return JsonLog(clock, stream=stream, namespace=namespace)
-    from chalicelib.adapters.telling import TellingLog
+    from chalicelib.adapters.aws.event_bus_log import EventBusLog
 
-    return TellingLog(
+    return EventBusLog(
         clock,
         bus=settings.event_bus,
         events=SignedTransport("events", endpoint_url=settings.endpoint_url),
@@ -105,13 +105,13 @@ def _build_log(settings: Settings, clock: Clock, stream: TextIO | None) -> JsonL
     )
 
 
-def build_turner(broker: Broker, *, dynamodb: Transport | None = None, kms: Transport | None = None) -> "Turner":
+def build_turner(broker: Broker, *, dynamodb: Transport | None = None, kms: Transport | None = None) -> "KeyRotator":
     """What turns the keys of this deployment: for the function of its own that may, and the operator's command.
 
     dynamodb, kms   as for `build_broker`
     """
-    from chalicelib.adapters.keyring import TableKeyRing
-    from chalicelib.custody.rotating import Turner
+    from chalicelib.adapters.kms.keyring import TableKeyRing
+    from chalicelib.keys.rotation import KeyRotator
 
     endpoint_url = broker.settings.endpoint_url
     ring = TableKeyRing(
@@ -120,7 +120,7 @@ def build_turner(broker: Broker, *, dynamodb: Transport | None = None, kms: Tran
         kms=kms or SignedTransport("kms", endpoint_url=endpoint_url),
         entropy=broker.entropy,
     )
-    return Turner(ring=ring, settings=broker.settings, entropy=broker.entropy, log=broker.log)
+    return KeyRotator(ring=ring, settings=broker.settings, entropy=broker.entropy, log=broker.log)
 
 
 class ProcessBroker:

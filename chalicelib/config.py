@@ -88,7 +88,7 @@ def read_theme(settings: Settings) -> Theme:
     """The look of the pages. Raises ConfigurationError naming every fault of its file, with what would pass."""
     if settings.theme is None:
         return Theme()
-    from chalicelib.pages.theming import InvalidTheme, load_theme
+    from chalicelib.pages.theme_file import InvalidTheme, load_theme
 
     try:
         return load_theme(Path(settings.theme))

@@ -14,14 +14,14 @@ from chalicelib.records.connection import Connection, Ending, Recovery
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.initial_token import InitialToken
+from chalicelib.records.item_keys import ItemKey
 from chalicelib.records.job import Job
 from chalicelib.records.keyset import Keyset, Purpose
 from chalicelib.records.link import ConnectClaim
-from chalicelib.records.places import Place
 from chalicelib.records.reseal import Reseal
 from chalicelib.records.seal import AuditSeal
 from chalicelib.records.settings import Settings
-from chalicelib.records.stored import JobKey, KeysetItem, Seen, StoredRequest, UserKey
+from chalicelib.records.small_items import JobKey, KeysetItem, StoredRequest, UsedOnce, UserKey
 from chalicelib.records.subject import Subject
 from chalicelib.records.sweep import Page, Sweep
 from chalicelib.upstream.endpoints import Endpoints
@@ -52,10 +52,10 @@ class Refused(Generic[T]):
     found: T | None
 
 
-class Found(Protocol):
+class Items(Protocol):
     """What one batch read brought."""
 
-    def get(self, place: Place[T]) -> T | None:
+    def get(self, place: ItemKey[T]) -> T | None:
         """The record of a place that was asked for; None where nothing stands there."""
 
 
@@ -155,7 +155,7 @@ class DevicePoll(Struct, frozen=True, kw_only=True):
 class Store(Protocol):
     """The two tables. Each verb is one conditional write, or one batch read; all raise StoreUnavailable."""
 
-    def read(self, *places: Place[Any]) -> Found:
+    def read(self, *places: ItemKey[Any]) -> Items:
         """Strongly consistent batch read over both tables; an unprocessed key is an error, never an absence."""
 
     def claim_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
@@ -336,7 +336,7 @@ class Store(Protocol):
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
         """Note an access token as revoked until its end."""
 
-    def claim_once(self, mark: str, *, now: int, expires_at: int) -> Written[Seen] | Refused[Seen]:
+    def claim_once(self, mark: str, *, now: int, expires_at: int) -> Written[UsedOnce] | Refused[UsedOnce]:
         """Insert if absent or over: of any number of uses of one thing exactly one is Written.
 
         mark         a hash of its kind, of whose it is, and of its `jti`
@@ -376,8 +376,8 @@ class Registry(Protocol):
     """Records that may be up to 10 s old: client, providers, resources, the deployment's switch."""
 
     def lookup(
-        self, *places: Place[Any], fresh: bool = False, absence_of: frozenset[Place[Any]] = frozenset()
-    ) -> Found:
+        self, *places: ItemKey[Any], fresh: bool = False, absence_of: frozenset[ItemKey[Any]] = frozenset()
+    ) -> Items:
         """From the cache, else one batch read; `fresh` reads again.
 
         absence_of   places whose absence may be as old as a record, since it only refuses and whoever refuses reads
@@ -398,7 +398,7 @@ class Keys(Protocol):
 class KeyRing(Protocol):
     """The keysets as whoever turns keys sees them; all verbs raise StoreUnavailable. No request has it."""
 
-    def read(self, *places: Place[Any]) -> Found:
+    def read(self, *places: ItemKey[Any]) -> Items:
         """As the store's."""
 
     def wrap(self, purpose: str, version: int, plain: bytes) -> bytes:
@@ -416,7 +416,7 @@ class KeyRing(Protocol):
     def put_look(self, look: Reseal, *, read: Reseal | None) -> bool:
         """Compare and swap on the revision: how far the look at all keys of users has come."""
 
-    def reseal(self, place: Place[Any], sealed: bytes, *, read: bytes, field: str = "sealed") -> bool:
+    def reseal(self, place: ItemKey[Any], sealed: bytes, *, read: bytes, field: str = "sealed") -> bool:
         """Compare and swap on what is sealed there; False where it was changed or erased meanwhile."""
 
 

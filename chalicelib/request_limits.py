@@ -7,29 +7,29 @@ from chalicelib.ports import Broker, OverLimit
 from chalicelib.protocol.errors import TooManyRequests
 
 
-def spend(broker: Broker, name: str, limit: int) -> int:
+def count_use(broker: Broker, name: str, limit: int) -> int:
     """Seconds to wait; 0 within the limit. Raises StoreUnavailable, once in a block."""
     outcome = broker.limiter.spend(name, limit=limit, now=broker.clock.now()) if limit else None
     return outcome.retry_after if isinstance(outcome, OverLimit) else 0
 
 
-def spend_of_client(broker: Broker, client_id: str) -> None:
+def count_client_request(broker: Broker, client_id: str) -> None:
     """One request of a client that has proven itself. Raises TooManyRequests."""
-    again = spend(broker, f"of_client#{client_id}", broker.settings.requests_per_client)
+    again = count_use(broker, f"of_client#{client_id}", broker.settings.requests_per_client)
     if again:
         raise TooManyRequests("requests_of_client", retry_after=again).noting(client_id=client_id)
 
 
-def spend_of_grant(broker: Broker, grant_id: str, client_id: str) -> None:
+def count_grant_request(broker: Broker, grant_id: str, client_id: str) -> None:
     """One request with an access token, or a browser session, of one user in one app. Raises TooManyRequests."""
-    again = spend(broker, f"of_grant#{grant_id}", broker.settings.requests_per_address)
+    again = count_use(broker, f"of_grant#{grant_id}", broker.settings.requests_per_address)
     if again:
         raise TooManyRequests("requests_of_grant", retry_after=again).noting(client_id=client_id)
 
 
-def spend_of_token(broker: Broker, claims: Mapping[str, Any]) -> None:
+def count_token_request(broker: Broker, claims: Mapping[str, Any]) -> None:
     """One request with an access token that verifies, before anything is read for it. Raises TooManyRequests."""
     if "grant_id" in claims:
-        spend_of_grant(broker, claims["grant_id"], claims["client_id"])
+        count_grant_request(broker, claims["grant_id"], claims["client_id"])
     else:
-        spend_of_client(broker, claims["client_id"])
+        count_client_request(broker, claims["client_id"])

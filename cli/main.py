@@ -6,44 +6,43 @@ import re
 import sys
 from typing import Any
 
-from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.adapters.aws.transport import AwsRefusal
 from chalicelib.config import ConfigurationError, read_catalog
 from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
-from cli import (
-    acts,
+from cli import command_audit
+from cli.commands import (
     audit,
     bootstrap,
-    clients,
-    connections,
+    client,
+    connection,
+    connection_revoke,
     explain,
-    exporting,
-    importing,
     jobs,
     keys,
     kill,
-    providers,
-    registration_tokens,
+    provider,
+    registration_token,
     restore,
-    stacks,
     tail,
-    taking_back,
-    users,
+    user,
     vault,
 )
-from cli.doctor import command as doctor
-from cli.finding import find_deployment
-from cli.operations import (
+from cli.connection_transfer import exporter, importer
+from cli.deployment import stacks
+from cli.deployment.lookup import find_deployment
+from cli.deployment.operations import (
     Deployment,
     OperationError,
     create_resource,
     init_keysets,
     list_resources,
 )
+from cli.doctor import command as doctor
+from cli.output import harmless, resource_row, show, tell_rest
 from cli.parser import CommandParser, read_version
-from cli.showing import harmless, resource_row, show, tell_rest
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
 _WHY = {
@@ -82,18 +81,18 @@ def build_parser() -> argparse.ArgumentParser:
     groups = parser.add_subparsers(dest="group", required=True, metavar="COMMAND")
     bootstrap.add_parser(groups, plain)  # its --stack is one of CloudFormation
     groups.add_parser("init", parents=[common], help="create missing keys").set_defaults(act=_init)
-    clients.add_parsers(groups, common)
-    registration_tokens.add_parsers(groups, common)
-    providers.add_parsers(groups, common)
+    client.add_parsers(groups, common)
+    registration_token.add_parsers(groups, common)
+    provider.add_parsers(groups, common)
     _add_resource(groups, common)
     keys.add_parsers(groups, common)
     kill.add_parsers(groups, common)
     restore.add_parsers(groups, common)
-    below = connections.add_parsers(groups, common)
-    taking_back.add_parser(below, common)
-    importing.add_parser(below, common)
-    exporting.add_parser(below, common)
-    users.add_parsers(groups, common)
+    below = connection.add_parsers(groups, common)
+    connection_revoke.add_parser(below, common)
+    importer.add_parser(below, common)
+    exporter.add_parser(below, common)
+    user.add_parsers(groups, common)
     jobs.add_parsers(groups, common)
     audit.add_parsers(groups, common)
     vault.add_parsers(groups, common)
@@ -101,7 +100,7 @@ def build_parser() -> argparse.ArgumentParser:
     stacks.add_parser(groups, common)
     tail.add_parser(groups, common)
     doctor.add_parser(groups, common)
-    list(acts.name_commands(parser))
+    list(command_audit.name_commands(parser))
     return parser
 
 
@@ -111,8 +110,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if "alone" in options:
             return int(options.alone(options))
-        alone = providers.names_a_file(options)
-        done = providers.check_file(options.what) if alone else acts.run_on_record(find_deployment(options), options)
+        alone = provider.names_a_file(options)
+        done = (
+            provider.check_file(options.what)
+            if alone
+            else command_audit.run_on_record(find_deployment(options), options)
+        )
         show(done, as_json=options.json)
     except OperationError as error:
         return _fail(str(error), error.hint, options.json, error.details)

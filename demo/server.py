@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 from chalicelib.ports import StoreUnavailable
-from local.loopback_server import LoopbackHandler, LoopbackServer
+from local.stack.loopback_server import LoopbackHandler, LoopbackServer
 
 Headers = tuple[tuple[str, str], ...]
 _HERE = Path(__file__).parent

@@ -6,20 +6,20 @@ Imported before `.venv` exists: the standard library only, and syntax that an ol
 # title: {name: (module with `main(arguments) -> exit code`, what it does)}
 GROUPS = {
     "Run it": {
-        "demo": ("local.demo", "a complete sign-in to click through in a browser"),
-        "tour": ("local.tour", "the same sign-in without a browser, printing each step"),
-        "recipe": ("local.recipe", "one way to sign in from an app, from clients/recipes/"),
-        "device": ("local.device", "a sign-in with the device flow, as on a television"),
-        "mcp": ("local.mcp", "an MCP server behind the broker; --try connects an agent"),
+        "demo": ("local.demo.demo", "a complete sign-in to click through in a browser"),
+        "tour": ("local.demo.tour", "the same sign-in without a browser, printing each step"),
+        "recipe": ("local.demo.recipe", "one way to sign in from an app, from clients/recipes/"),
+        "device": ("local.demo.device", "a sign-in with the device flow, as on a television"),
+        "mcp": ("local.demo.mcp", "an MCP server behind the broker; --try connects an agent"),
         "agents": ("local.agents.command", "current agents, each through every step at an MCP server"),
         "serve": ("local.serve", "only the broker, for development with your own apps"),
-        "testing": ("local.testing", "broker and providers for the tests of your app, any language"),
+        "testing": ("local.testing.command", "broker and providers for the tests of your app, any language"),
         "provider": ("local.fake.command", "one simulated provider from its file, with faults"),
-        "aws": ("local.aws", "only the simulated AWS: DynamoDB and KMS on loopback"),
+        "aws": ("local.stack.aws", "only the simulated AWS: DynamoDB and KMS on loopback"),
         "broker": ("cli.main", "the operator's command: apps, providers, keys, doctor"),
     },
     "Trust it": {
-        "test": ("local.suite", "all checks and all tests"),
+        "test": ("local.test_command", "all checks and all tests"),
         "check": ("local.check", "format, lint, strict types, import contract"),
         "mutants": ("tests.mutants.run", "remove each security check; a test must fail"),
         "fuzz": ("tests.fuzz.command", "random requests with faults, for --minutes"),
@@ -29,10 +29,10 @@ GROUPS = {
     "Ship it": {
         "bench": ("bench.run", "measure CPU and memory per request"),
         "cost": ("bench.cost.command", "cost in USD per million requests and per day of users"),
-        "package": ("local.package", "build the zip for Lambda and its template"),
+        "package": ("local.package.package", "build the zip for Lambda and its template"),
         "deploy-rehearsal": ("tests.package.rehearse", "deploy, update and roll back on simulated AWS"),
         "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
-        "lock": ("local.lock", "write the hash locks from requirements-*.in"),
+        "lock": ("local.package.lock", "write the hash locks from requirements-*.in"),
     },
 }
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}

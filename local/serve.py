@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO, cast
 
 from cli.parser import CommandParser
-from local.kept_log import KeptLog
-from local.listening import bind, port_of
-from local.stack import RunningBroker, broker_environ, start_broker
-from local.state import FOLDER
-from local.stopping import StopSignal
+from local.stack.ports import bind, port_of
+from local.stack.rotating_log import KeptLog
+from local.stack.shutdown import StopSignal
+from local.stack.stack import RunningBroker, broker_environ, start_broker
+from local.stack.state import FOLDER
 
 if TYPE_CHECKING:
     from chalicelib.providers.catalog import Catalog
@@ -64,7 +64,7 @@ def build_parser() -> argparse.ArgumentParser:
 def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroker:
     """Raises Unserviceable."""
     from chalicelib.config import ConfigurationError
-    from local.resources import EndpointRefused
+    from local.stack.resources import EndpointRefused
 
     try:
         listener = bind("127.0.0.1", options.port)
@@ -100,9 +100,9 @@ def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> N
     Raises Unserviceable where a referenced variable is missing.
     """
     from chalicelib.config import read_catalog
-    from cli.operations import OperationError, set_provider
-    from cli.secret_source import check_key
-    from cli.variables import WrongVariables, check_variables
+    from cli.deployment.operations import OperationError, set_provider
+    from cli.deployment.secret_source import check_key
+    from cli.deployment.variables import WrongVariables, check_variables
 
     catalog: Catalog = read_catalog(running.deployment.settings)
     for provider_id in sorted(catalog.ids):

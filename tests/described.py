@@ -13,8 +13,8 @@ from typing import Any
 
 import jsonschema_rs
 
-from chalicelib.endpoints.description import PLACE
-from local.dispatch import make_thread_safe
+from chalicelib.endpoints.discovery.openapi import PLACE
+from local.stack.threaded_app import make_thread_safe
 
 Schema = dict[str, Any]
 faults: list[str] = []

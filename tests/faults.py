@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
-from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable, Pacing, Transport
+from chalicelib.adapters.aws.transport import AwsRefusal, AwsUnreachable, Pacing, Transport
 
 Mode = Literal["B", "A", "C", "K", "D", "S", "T"]
 READS = ("GetItem", "BatchGetItem", "Query", "Scan")

@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from chalicelib.protocol import jose, jws
+from chalicelib.protocol import jws, own_jwt
 from tests.corpora import Line, read_corpus
 from tests.protocol.proofs import b64, unb64
 
@@ -29,7 +29,7 @@ _AS_ASSERTION = {
     "issuer_wrong": "assertion_issuer_is_not_subject",
     "token_not_yet_valid": "assertion_token_from_the_future",
 }
-_STRANGER_DER = jose.new_signing_key()
+_STRANGER_DER = own_jwt.new_signing_key()
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Kind:
     @cached_property
     def jwk(self) -> dict[str, str]:
         """Its public key."""
-        return {**jose.public_jwk(self.der), "kid": self.kid}
+        return {**own_jwt.public_jwk(self.der), "kid": self.kid}
 
     @property
     def header(self) -> dict[str, Any]:
@@ -121,18 +121,18 @@ def good(kind: Kind, header: dict[str, Any] | None = None, **claims: Any) -> str
 
 def sign_with(der: bytes, data: bytes) -> bytes:
     """ES256."""
-    return jws.make_signature(data.decode(), "ES256", jose._private_key(der))
+    return jws.make_signature(data.decode(), "ES256", own_jwt._private_key(der))
 
 
 def public_pem(kind: Kind) -> bytes:
     """The public key as text."""
-    key = jose._private_key(kind.der).public_key()
+    key = own_jwt._private_key(kind.der).public_key()
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def stranger() -> dict[str, str]:
     """The public key of somebody else."""
-    return jose.public_jwk(_STRANGER_DER)
+    return own_jwt.public_jwk(_STRANGER_DER)
 
 
 _SIGNERS: dict[str, Callable[[Kind, bytes], bytes]] = {

@@ -16,7 +16,7 @@ FIRST = {"ProviderUnavailable", "ProviderMisbehaved", "QuirkRefused", "UnusableK
 SECOND = {"ProviderRefused", "RevokeGrant"}
 NAMED = {"Refuse"}
 # Functions that give a reason as their value; who raises it passes it on.
-GIVERS = {"find_end", "find_misfit", "explain_login_age"}
+GIVERS = {"find_revocation", "find_misfit", "explain_login_age"}
 
 
 @dataclass(frozen=True)

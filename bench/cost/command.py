@@ -16,7 +16,7 @@ from bench.cost.counting import count
 from bench.cost.pricing import COUNTED, Counts, Prices, price_table, read_counts, read_prices
 from bench.cost.simulation import Hour, Simulation
 from cli.parser import CommandParser
-from local.package import ROOT
+from local.package.package import ROOT
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "cost.md")
 USERS = (1, 1_000, 1_000_000)

@@ -14,13 +14,13 @@ from bench.calls import snapshot
 from bench.clock import middle
 from bench.cost.sizes import item_bytes
 from bench.cost.wire import spending
-from chalicelib.adapters.kms import KmsKeys
-from chalicelib.adapters.registry import CachedRegistry
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.dynamodb.record_cache import CachedRegistry
+from chalicelib.adapters.kms.keys import KmsKeys
 from chalicelib.ports import Broker
-from chalicelib.records.places import connection_place
+from chalicelib.records.item_keys import connection_item_key
 from chalicelib.routes import create_app
-from cli.operations import Deployment
+from cli.deployment.operations import Deployment
 from tests.package.world import World
 
 TABLES = ("broker", "broker-keys")
@@ -93,7 +93,7 @@ class Counting:
         return found
 
     def _end_access(self, connection_id: str) -> None:
-        place, now = connection_place(connection_id), self.broker.clock.now()
+        place, now = connection_item_key(connection_id), self.broker.clock.now()
         deployment = Deployment(self.broker.settings)
         connection: Any = deployment.store.read(place).get(place)
         ended = msgspec.structs.replace(connection, access_expires_at=now - 1, tokens_at=now - 1 - LIFE)

@@ -11,8 +11,8 @@ from unittest.mock import patch
 
 from bench.calls import Call, Key
 from bench.cost.sizes import Items, read_units, shared_reads, write_units
-from chalicelib.adapters.https import GuardedFetcher
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.http.guarded_fetcher import GuardedFetcher
 
 
 @dataclass

@@ -1,1 +1,1 @@
-"""One protocol endpoint per file: load, decide, apply, answer. Each takes broker and request, and gives a Reply."""
+"""One protocol endpoint per file: load, decide, apply, respond. Each takes broker and request."""

@@ -2,22 +2,22 @@
 
 from typing import Any
 
-from chalicelib.grant_types.asked import Asked
-from chalicelib.grant_types.redeeming import issue_redeemed, redeem
+from chalicelib.grant_types.code_redemption import issue_redeemed, redeem
+from chalicelib.grant_types.token_request import TokenRequest
 from chalicelib.ports import Broker, Written
+from chalicelib.proof_of_possession import consume_proof
 from chalicelib.protocol.errors import InvalidGrant
-from chalicelib.protocol.evidence import seen
-from chalicelib.protocol.grants import CodeRequest, explain_code_refusal
+from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.grant_refusals import CodeRequest, explain_code_refusal
 from chalicelib.protocol.handles import parse_handle
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.pkce import check_verifier_syntax, s256
 from chalicelib.protocol.redirect_uri import redirect_hash
-from chalicelib.protocol.single import Parameters
-from chalicelib.proving import use_up
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
 
 
-def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenRequest) -> dict[str, Any]:
     """Redeem one code; a second fully valid redemption ends the grant and everything under it.
 
     Raises InvalidGrant, InvalidTarget: nothing changed but for a replay.
@@ -30,7 +30,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     verifier = parameters.get("code_verifier")
     check_verifier_syntax(verifier)
     redirect_uri = parameters.get("redirect_uri")
-    jkt = use_up(broker, asked.proof)
+    jkt = consume_proof(broker, asked.proof)
     request = CodeRequest(
         client_id=client.client_id,
         epoch=settings.epoch,
@@ -53,7 +53,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         try:
             replay = explain_code_refusal(result.found, presented, request, now=now)
         except InvalidGrant as refusal:
-            raise refusal.noting(redirect_uri=seen(redirect_uri), **_describe(result.found, now)) from None
+            raise refusal.noting(redirect_uri=redact(redirect_uri), **_describe(result.found, now)) from None
         broker.store.revoke_grant(replay.grant_id, client_id=client.client_id)
         broker.log.event("replay_detected", grant_id=replay.grant_id, reason=replay.reason, client_id=client.client_id)
         raise InvalidGrant(replay.reason)

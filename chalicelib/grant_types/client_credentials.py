@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from chalicelib.grant_types.asked import Asked
-from chalicelib.issuing import choose_audience, issue_client_token, token_type
+from chalicelib.grant_types.token_request import TokenRequest
 from chalicelib.ports import Broker
+from chalicelib.proof_of_possession import consume_proof
 from chalicelib.protocol.errors import InvalidScope, InvalidTarget, UnauthorizedClient
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.scope import serialize, split_by_provider
-from chalicelib.protocol.single import Parameters
-from chalicelib.proving import use_up
 from chalicelib.records.client import Client
+from chalicelib.token_issuer import choose_audience, issue_client_token, token_type
 
 USER_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 
 
-def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenRequest) -> dict[str, Any]:
     """A token without a user: no refresh token, no ID token, no scope that speaks of a user or a provider.
 
     Raises UnauthorizedClient, InvalidScope, InvalidTarget.
@@ -28,7 +28,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     if not asked.scopes <= own:
         raise InvalidScope("scope_not_for_clients")
     audience = choose_audience(broker, asked.audience or broker.settings.issuer, asked.scopes or own)
-    jkt = use_up(broker, asked.proof)
+    jkt = consume_proof(broker, asked.proof)
     token = issue_client_token(broker, client.client_id, audience=audience, now=broker.clock.now(), jkt=jkt)
     return {
         "access_token": token,

@@ -2,21 +2,21 @@
 
 from typing import Any
 
-from chalicelib.grant_types.asked import Asked
-from chalicelib.grant_types.redeeming import issue_redeemed, redeem
+from chalicelib.grant_types.code_redemption import issue_redeemed, redeem
+from chalicelib.grant_types.token_request import TokenRequest
 from chalicelib.ports import Broker, DevicePoll, Written
+from chalicelib.proof_of_possession import consume_proof
 from chalicelib.protocol.device_code import DeviceCodeRequest, StillWaiting, explain_device_refusal
 from chalicelib.protocol.errors import AuthorizationPending, InvalidGrant, OAuthError, PollTooEarly
 from chalicelib.protocol.handles import Handle, parse_handle, secret_hash
-from chalicelib.protocol.single import Parameters
-from chalicelib.proving import use_up
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
 
 SLOWER_BY = 5
 
 
-def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenRequest) -> dict[str, Any]:
     """The tokens, once the user has allowed it; a second fully valid redemption ends the grant.
 
     Raises AuthorizationPending, PollTooEarly, AccessDenied, ExpiredToken, InvalidGrant, InvalidTarget.
@@ -30,7 +30,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         epoch=settings.epoch,
         homes=settings.homes,
     )
-    jkt = use_up(broker, asked.proof)
+    jkt = consume_proof(broker, asked.proof)
     request = DeviceCodeRequest(
         client_id=client.client_id, epoch=settings.epoch, resource=asked.resource(settings.issuer)
     )

@@ -3,12 +3,12 @@
 from typing import Any, NoReturn
 
 from chalicelib.contention import write_tries
-from chalicelib.grant_types.asked import Asked, audience_uri
 from chalicelib.grant_types.revocations import check_marks, read_marks
-from chalicelib.issuing import choose_audience, issue_grant_tokens
+from chalicelib.grant_types.token_request import TokenRequest, audience_uri
 from chalicelib.ports import Advance, Broker, Written
+from chalicelib.proof_of_possession import consume_proof
 from chalicelib.protocol.errors import InvalidGrant, TemporarilyUnavailable
-from chalicelib.protocol.grants import (
+from chalicelib.protocol.grant_refusals import (
     FROM_THE_FUTURE,
     PAUSED,
     PAUSED_MEMBERS,
@@ -21,14 +21,14 @@ from chalicelib.protocol.grants import (
     explain_refusal,
 )
 from chalicelib.protocol.handles import Handle, parse_handle, secret_hash
-from chalicelib.protocol.single import Parameters
-from chalicelib.proving import use_up
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import DEPLOYMENT, client_place, consent_place, grant_place
+from chalicelib.records.item_keys import DEPLOYMENT, client_item_key, consent_item_key, grant_item_key
+from chalicelib.token_issuer import choose_audience, issue_grant_tokens
 
 
-def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenRequest) -> dict[str, Any]:
     """Give the one successor of a refresh token; inside the grace the same again, after it the grant ends.
 
     Under the FAPI 2.0 Security Profile nothing rotates: the token stays the same, for who has it cannot use it without
@@ -49,7 +49,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
         _read_first(broker, handle, client, now)
     resource = asked.resource(broker.settings.issuer)
     check_registered(resource, client.resources)
-    jkt = use_up(broker, asked.proof)
+    jkt = consume_proof(broker, asked.proof)
     request = RefreshRequest(
         client_id=client.client_id,
         epoch=broker.settings.epoch,
@@ -119,8 +119,8 @@ def _end_replayed(broker: Broker, found: Grant | None, handle: Handle, client_id
 
 def _read_pause(broker: Broker, grant: Grant) -> int:
     """Since when the user has paused the app, whatever the grant says: the index may not have shown the grant."""
-    place = consent_place(grant.sub, grant.client_id)
-    consent = broker.store.read(place).get(place)
+    item_key = consent_item_key(grant.sub, grant.client_id)
+    consent = broker.store.read(item_key).get(item_key)
     return consent.paused_at if consent else 0
 
 
@@ -147,9 +147,9 @@ def _read_first(broker: Broker, handle: Handle, client: Client, now: int) -> Non
     """Without a grace a refresh whose read fails after the advance costs an honest client its grant: one read comes
     before it, so that a table that cannot be read stops here. What decides is read after the advance all the same, for
     a mark acknowledged in between must bite."""
-    place, client_record = grant_place(handle.grant_id), client_place(client.client_id)
-    found = broker.store.read(place, client_record, DEPLOYMENT)
-    grant = found.get(place)
+    item_key, client_record = grant_item_key(handle.grant_id), client_item_key(client.client_id)
+    found = broker.store.read(item_key, client_record, DEPLOYMENT)
+    grant = found.get(item_key)
     if grant is None or grant.is_over(now) or grant.client_id != client.client_id or found.get(client_record) is None:
         raise InvalidGrant("refresh_token_unknown_or_over")
 
@@ -159,9 +159,9 @@ def _check_marks(broker: Broker, grant: Grant, handle: Handle, now: int) -> froz
 
     The grant is read again: a repeat inside the grace writes nothing, so another request may have revoked it.
     """
-    place = grant_place(grant.grant_id)
-    found = read_marks(broker, grant, place)
-    current = found.get(place)
+    item_key = grant_item_key(grant.grant_id)
+    found = read_marks(broker, grant, item_key)
+    current = found.get(item_key)
     if current is None or current.is_over(now):
         raise InvalidGrant("grant_over_by_now")
     try:

@@ -5,44 +5,44 @@ A request reads them after the write that redeems or refreshes, so a kill switch
 
 from typing import Any
 
-from chalicelib.access import find_end_among
-from chalicelib.ports import Broker, Found
+from chalicelib.ports import Broker, Items
 from chalicelib.protocol.errors import InvalidClient, InvalidGrant
-from chalicelib.protocol.grants import PAUSED, PAUSED_MEMBERS
+from chalicelib.protocol.grant_refusals import PAUSED, PAUSED_MEMBERS
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import (
+from chalicelib.records.item_keys import (
     DEPLOYMENT,
-    Place,
-    client_place,
-    consent_place,
-    provider_place,
-    subject_place,
+    ItemKey,
+    client_item_key,
+    consent_item_key,
+    provider_item_key,
+    subject_item_key,
 )
+from chalicelib.revocation_marks import find_revocation_among
 
 
-def read_marks(broker: Broker, grant: Grant, *also: Place[Any]) -> Found:
+def read_marks(broker: Broker, grant: Grant, *also: ItemKey[Any]) -> Items:
     """All records whose revocation ends this grant, in one batch.
 
     also   what else the request needs, read in the same call
     """
     return broker.store.read(
         DEPLOYMENT,
-        client_place(grant.client_id),
-        provider_place(grant.provider_id),
-        subject_place(grant.sub),
-        consent_place(grant.sub, grant.client_id),
+        client_item_key(grant.client_id),
+        provider_item_key(grant.provider_id),
+        subject_item_key(grant.sub),
+        consent_item_key(grant.sub, grant.client_id),
         *also,
     )
 
 
-def check_marks(broker: Broker, found: Found, grant: Grant) -> frozenset[str]:
+def check_marks(broker: Broker, found: Items, grant: Grant) -> frozenset[str]:
     """The scopes that consent and registration still cover; a revocation also revokes the grant, a pause does not.
 
     Raises InvalidGrant, InvalidClient.
     """
-    client = found.get(client_place(grant.client_id))
-    consent = found.get(consent_place(grant.sub, grant.client_id))
-    end = find_end_among(
+    client = found.get(client_item_key(grant.client_id))
+    consent = found.get(consent_item_key(grant.sub, grant.client_id))
+    end = find_revocation_among(
         broker,
         found,
         grant.decided_at,

@@ -2,11 +2,9 @@
 
 from typing import Any
 
-from chalicelib.access import Presented
-from chalicelib.custody.keeping import Held
-from chalicelib.custody.lending import Wanted, hold, open_token, record_use
-from chalicelib.grant_types.asked import ACCESS_TOKEN, Asked
-from chalicelib.grant_types.narrowing import act, narrow
+from chalicelib.access_tokens import PresentedToken
+from chalicelib.grant_types.own_token_exchange import delegate, downscope
+from chalicelib.grant_types.token_request import ACCESS_TOKEN, TokenRequest
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import (
     InvalidRequest,
@@ -14,12 +12,14 @@ from chalicelib.protocol.errors import (
     InvalidToken,
     UnauthorizedClient,
 )
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.scope import serialize
-from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client
+from chalicelib.vault.handout import HandoutRequest, audit_use, get_token, open_token
+from chalicelib.vault.refresh_journal import LeasedConnection
 
 
-def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked) -> dict[str, Any]:
+def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenRequest) -> dict[str, Any]:
     """With `audience` a provider's access token, refreshed there where it has to be; with `resource` alone one of ours;
     with an `actor_token` one of ours for who acts, and never a provider's.
 
@@ -27,19 +27,19 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     """
     _check_types(parameters)
     if parameters.get("actor_token") is not None:
-        return act(broker, client, parameters, asked)
+        return delegate(broker, client, parameters, asked)
     if asked.audience is not None and not parameters.all("audience"):
-        return narrow(broker, client, parameters, asked, asked.audience)
+        return downscope(broker, client, parameters, asked, asked.audience)
     _check_handout_allowed(client)
-    wanted = Wanted(
+    wanted = HandoutRequest(
         audience=_parse_request(parameters, asked),
-        presented=Presented(token=parameters.require("subject_token"), proof=asked.proof, in_form=True),
+        presented=PresentedToken(token=parameters.require("subject_token"), proof=asked.proof, in_form=True),
         client_id=client.client_id,
         scopes=asked.scopes,
     )
     held = _hold(broker, wanted)
     token = open_token(broker, held)
-    record_use(broker, held, "handout", token)
+    audit_use(broker, held, "handout", token)
     body: dict[str, Any] = {
         "access_token": token,
         "issued_token_type": ACCESS_TOKEN,
@@ -51,10 +51,10 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: Asked)
     return body if end is None else {**body, "expires_in": end - broker.clock.now()}
 
 
-def _hold(broker: Broker, wanted: Wanted) -> Held:
+def _hold(broker: Broker, wanted: HandoutRequest) -> LeasedConnection:
     """RFC 8693 section 2.2.2: a subject token that is not good makes the request invalid."""
     try:
-        return hold(broker, wanted)
+        return get_token(broker, wanted)
     except InvalidToken as error:
         raise InvalidRequest(f"subject_{error.reason}").because_of(error) from None
 
@@ -66,7 +66,7 @@ def _check_handout_allowed(client: Client) -> None:
         raise InvalidTarget("proxy_only", members={"reason": "proxy_only", "retry": "never"})
 
 
-def _parse_request(parameters: Parameters, asked: Asked) -> str:
+def _parse_request(parameters: Parameters, asked: TokenRequest) -> str:
     """The one audience of RFC 8693 section 2.1: a provider id or a connection id."""
     audiences = parameters.all("audience")
     if len(audiences) != 1 or asked.audience is not None:

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from chalicelib.pages.choosing import ProviderOption, ScopeLine
+from chalicelib.pages.consent import ProviderOption, ScopeLine
 from chalicelib.pages.page import Page
 
 
@@ -95,7 +95,7 @@ class AccountApp(Struct, frozen=True, kw_only=True):
 
 
 class EndedToken(Struct, frozen=True, kw_only=True):
-    """What became of one token; both are words of the interface (vault/endings.py)."""
+    """What became of one token; both are words of the interface (vault/rules/revocation_results.py)."""
 
     token: str
     result: str

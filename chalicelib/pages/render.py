@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from chalicelib.pages import filling
+from chalicelib.pages import sentence
 from chalicelib.pages.display import read_initial, read_link, read_name
 from chalicelib.pages.headers import OURS, style_sheet
 from chalicelib.pages.language import DEFAULT, direction_of, read_sections
@@ -75,10 +75,10 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"fill": filling.fill, "name": filling.isolate_name, "english": filling.in_english}
-    environment.filters |= {"host": filling.isolate_host, "link": read_link, "link_host": filling.isolate_link_host}
-    environment.filters |= {"counted": pass_context(filling.counted)}
-    environment.filters |= {"clock": pass_context(filling.clock), "date": pass_context(filling.date)}
+    environment.filters |= {"fill": sentence.fill, "name": sentence.isolate_name, "english": sentence.in_english}
+    environment.filters |= {"host": sentence.isolate_host, "link": read_link, "link_host": sentence.isolate_link_host}
+    environment.filters |= {"counted": pass_context(sentence.counted)}
+    environment.filters |= {"clock": pass_context(sentence.clock), "date": pass_context(sentence.date)}
     environment.globals |= {"plain": read_name, "initial": read_initial}
     environment.globals["icons"] = environment.get_template("icons.html").module
     return environment

@@ -21,12 +21,12 @@ from chalicelib.protocol.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
-from chalicelib.protocol.evidence import seen, seen_all
+from chalicelib.protocol.evidence import redact, redact_all
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.pkce import check_code_challenge
 from chalicelib.protocol.redirect_uri import match_redirect_uri
 from chalicelib.protocol.requested_claims import RequestedClaims, parse_claims
 from chalicelib.protocol.scope import parse_scope, serialize, split_by_provider
-from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.resource import Resource
 from chalicelib.records.sign_in import AuthorizationRequest
@@ -60,7 +60,7 @@ def check_redirect(parameters: Parameters, client: Client, *, named: bool = Fals
         return client.redirect_uris[0]
     if not match_redirect_uri(requested, client.redirect_uris, native=client.application_type == "native"):
         refusal = PageError("redirect_uri_not_registered")
-        raise refusal.noting(expected=client.redirect_uris, received=seen(requested, client.redirect_uris))
+        raise refusal.noting(expected=client.redirect_uris, received=redact(requested, client.redirect_uris))
     return requested
 
 
@@ -199,7 +199,7 @@ def _check_response(parameters: Parameters, client: Client) -> None:
     """Only the code, and only from the parameters themselves (THREATS AUTHZ-06)."""
     if parameters.require("response_type") != "code":
         raise UnsupportedResponseType("response_type_not_code").noting(
-            expected="code", received=seen(parameters.get("response_type"))
+            expected="code", received=redact(parameters.get("response_type"))
         )
     if "authorization_code" not in client.grant_types:
         raise UnauthorizedClient("authorization_code_not_registered").noting(
@@ -230,7 +230,7 @@ def _choose_response_mode(parameters: Parameters, client: Client, redirect_uri: 
     for mode in client.response_modes:
         if asked == mode and (mode == "query" or _POSTABLE.match(redirect_uri)):
             return mode
-    raise InvalidRequest("response_mode_not_offered").noting(expected=client.response_modes, received=seen(asked))
+    raise InvalidRequest("response_mode_not_offered").noting(expected=client.response_modes, received=redact(asked))
 
 
 def _choose_scopes(
@@ -247,14 +247,14 @@ def _choose_scopes(
     scopes = parse_scope(parameters.get("scope")) or default & client.scopes
     if not scopes or not scopes <= client.scopes:
         refusal = InvalidScope("scope_not_registered_for_client")
-        raise refusal.noting(expected=client.scopes, received=seen_all(scopes, client.scopes))
+        raise refusal.noting(expected=client.scopes, received=redact_all(scopes, client.scopes))
     if len(serialize(scopes)) > MAX_SCOPE_LENGTH:
         raise InvalidScope("scope_larger_than_a_grant")
     sorted_out = split_by_provider(scopes, provider_ids)
     known = own_scopes.union(*(resource.scopes for resource in resources.values()))
     own = sorted_out.pop("", frozenset())
     if not own <= known:
-        raise InvalidScope("scope_unknown").noting(expected=known, received=seen_all(own, known | client.scopes))
+        raise InvalidScope("scope_unknown").noting(expected=known, received=redact_all(own, known | client.scopes))
     if not sorted_out.keys() <= usable:
         raise InvalidScope("scope_of_a_provider_not_for_client").noting(expected=usable, received=sorted_out.keys())
     return scopes
@@ -273,7 +273,7 @@ def _check_scope_of_each(targets: tuple[str, ...], scopes: frozenset[str], resou
     for target in targets:
         wanted = resources[target].scopes if target in resources else frozenset()
         if wanted and not wanted & scopes:
-            raise InvalidScope("no_scope_of_the_resource").noting(expected=wanted, received=seen_all(scopes, wanted))
+            raise InvalidScope("no_scope_of_the_resource").noting(expected=wanted, received=redact_all(scopes, wanted))
 
 
 def _choose_resources(
@@ -288,7 +288,7 @@ def _choose_resources(
             raise InvalidTarget("resource_malformed")
         if resource != issuer and (resource not in resources or resource not in client.resources):
             refusal = InvalidTarget("resource_unknown_or_not_registered")
-            raise refusal.noting(expected=client.resources, received=seen(resource, client.resources))
+            raise refusal.noting(expected=client.resources, received=redact(resource, client.resources))
     return asked
 
 
@@ -298,7 +298,7 @@ def _choose_provider(parameters: Parameters, usable: frozenset[str]) -> str:
         return ""
     if provider_id not in usable:
         refusal = InvalidRequest("provider_unknown_or_not_for_client")
-        raise refusal.noting(expected=usable, received=seen(provider_id))
+        raise refusal.noting(expected=usable, received=redact(provider_id))
     return provider_id
 
 

@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
-from chalicelib.protocol.evidence import seen
+from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.jwk_selection import choose_algorithm, choose_key
 from chalicelib.protocol.jws import Parts, decode_segment, is_signed, read_object, read_time, take_apart
-from chalicelib.protocol.key_sets import choose_algorithm, choose_key
 from chalicelib.records.client import Client
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
@@ -98,7 +98,7 @@ def check_client_assertion(
     if not isinstance(audience, str) or audience not in audiences:
         received = audience if isinstance(audience, str) else "a list, or none"
         raise InvalidClient("assertion_audience_wrong").noting(
-            expected=audiences[0], received=seen(received, audiences)
+            expected=audiences[0], received=redact(received, audiences)
         )
     jti = assertion.claims.get("jti")
     if not isinstance(jti, str) or not jti:

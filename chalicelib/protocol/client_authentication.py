@@ -18,10 +18,10 @@ from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.client_assertion import ASSERTION_TYPE, UnverifiedAssertion, parse_client_assertion
 from chalicelib.protocol.client_document import check_document_url
 from chalicelib.protocol.errors import InvalidClient, InvalidClientMetadata, InvalidRequest
+from chalicelib.protocol.parameters import Parameters, check_no_secret_in_query
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.single import Parameters, check_no_secret_in_query
 from chalicelib.records.client import AuthMethod, Client
-from chalicelib.records.places import is_url
+from chalicelib.records.item_keys import is_url
 
 MAX_HEADER_LENGTH = 2048
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
 from chalicelib.protocol.errors import InvalidToken
+from chalicelib.protocol.jwk_selection import KEY_TYPES, MIN_RSA_BITS, PRIVATE_MEMBERS
 from chalicelib.protocol.jws import load_public_key
-from chalicelib.protocol.key_sets import KEY_TYPES, MIN_RSA_BITS, PRIVATE_MEMBERS
 
 MAX_KEYS = 8
 MAX_RSA_BITS = 4096

@@ -8,7 +8,7 @@ import hmac
 from msgspec import Struct
 
 from chalicelib.protocol.errors import AccessDenied, ExpiredToken, InvalidGrant
-from chalicelib.protocol.grants import RevokeGrant, check_narrower
+from chalicelib.protocol.grant_refusals import RevokeGrant, check_narrower
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
 from chalicelib.records.grant import DeviceRequest, Grant
 

@@ -16,8 +16,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.protocol.ascii_text import lower, upper
+from chalicelib.protocol.dpop_result import PROOF_ALGORITHMS, Proof
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken
-from chalicelib.protocol.evidence import seen
+from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.jwk_selection import MIN_RSA_BITS, PRIVATE_MEMBERS
 from chalicelib.protocol.jws import (
     MAX_TIME,
     Parts,
@@ -28,8 +30,6 @@ from chalicelib.protocol.jws import (
     read_object,
     take_apart,
 )
-from chalicelib.protocol.key_sets import MIN_RSA_BITS, PRIVATE_MEMBERS
-from chalicelib.protocol.proof import PROOF_ALGORITHMS, Proof
 from chalicelib.protocol.sealing import canonical
 from chalicelib.records.keyset import Keyset
 
@@ -176,11 +176,11 @@ def _read_member(jwk: Mapping[str, Any], name: str) -> str:
 def _check_request(claims: Mapping[str, Any], method: str, url: str) -> None:
     if claims.get("htm") != method:
         told = claims.get("htm")
-        received = seen(told) if isinstance(told, str) else "none"
+        received = redact(told) if isinstance(told, str) else "none"
         raise InvalidDpopProof("proof_for_another_method").noting(expected=method, received=received)
     told = claims.get("htu")
     if not isinstance(told, str) or _normalise(told) is None or _normalise(told) != _normalise(url):
-        received = seen(told, (url,)) if isinstance(told, str) else "none"
+        received = redact(told, (url,)) if isinstance(told, str) else "none"
         raise InvalidDpopProof("proof_for_another_url").noting(expected=url, received=received)
 
 

@@ -36,7 +36,7 @@ def freeze(values: Mapping[str, str | Iterable[str] | None]) -> Evidence:
     return MappingProxyType(frozen)
 
 
-def seen(received: str | None, known: Iterable[str] = ()) -> str | None:
+def redact(received: str | None, known: Iterable[str] = ()) -> str | None:
     """A received word, URI or list of words, as far as it cannot be a secret.
 
     known   values of the registration: what stands in them is shown as it is
@@ -50,17 +50,17 @@ def seen(received: str | None, known: Iterable[str] = ()) -> str | None:
     return shown + mark + _RUN.sub(lambda run: _show_pair(run[0], words), rest)
 
 
-def seen_all(received: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
+def redact_all(received: Iterable[str], known: Iterable[str] = ()) -> tuple[str, ...]:
     """The same of each, sorted."""
     known = tuple(known)
-    return tuple(sorted(seen(one, known) or "" for one in received))
+    return tuple(sorted(redact(one, known) or "" for one in received))
 
 
-def seen_client(client_id: str | None) -> str | None:
+def redact_client(client_id: str | None) -> str | None:
     """A client id that could be one of ours; anything else as a received word."""
     if client_id is not None and _GENERATED_ID.fullmatch(client_id):
         return client_id
-    return seen(client_id)
+    return redact(client_id)
 
 
 def _cut(text: str) -> tuple[str, str, str]:

@@ -7,9 +7,9 @@ What the profile wants of requests and tokens stands where those are checked; wh
 from msgspec.structs import replace
 
 from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
-from chalicelib.protocol.offered import offered
 from chalicelib.protocol.redirect_uri import is_loopback
 from chalicelib.protocol.registration import RegistrationRequest
+from chalicelib.protocol.supported import supported
 from chalicelib.records.client import Client
 from chalicelib.records.settings import Settings
 
@@ -30,7 +30,7 @@ def find_misfit(client: Client, settings: Settings) -> str | None:
         return None
     if client.token_endpoint_auth_method != "private_key_jwt":
         return "client_without_private_key_jwt"
-    if client.token_endpoint_auth_signing_alg not in (None, *offered(settings).assertion_algorithms):
+    if client.token_endpoint_auth_signing_alg not in (None, *supported(settings).assertion_algorithms):
         return "client_signs_by_another_algorithm"
     native = client.application_type == "native"
     if any(uri.startswith("http:") and not (native and is_loopback(uri)) for uri in client.redirect_uris):
@@ -48,7 +48,7 @@ def fit_registration(asked: RegistrationRequest, settings: Settings) -> Registra
     reason = find_misfit(Client(client_id="", **asked.client_fields()), settings)
     if reason is not None:
         raise InvalidRedirectUri(reason) if reason == REDIRECT else InvalidClientMetadata(reason, MEMBERS[reason])
-    grant_types = asked.grant_types & set(offered(settings).grant_types)
+    grant_types = asked.grant_types & set(supported(settings).grant_types)
     if not grant_types & {"authorization_code", "client_credentials"}:
         raise InvalidClientMetadata("grant_type_not_offered", "grant_types")
     return replace(

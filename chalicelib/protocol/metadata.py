@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from chalicelib.protocol.authorization_request import PROMPTS
 from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.device_code import DEVICE_CODE
-from chalicelib.protocol.offered import offered
+from chalicelib.protocol.supported import supported
 from chalicelib.records.client import ResponseMode
 from chalicelib.records.settings import Settings
 
@@ -34,7 +34,7 @@ def authorization_server_metadata(
 
     scopes   this server's own, and those of resources that are open to clients which nobody registered
     """
-    issuer, offer = settings.issuer, offered(settings)
+    issuer, offer = settings.issuer, supported(settings)
     methods, algorithms = list(offer.auth_methods), list(offer.assertion_algorithms)
     document: dict[str, Any] = {
         "issuer": issuer,
@@ -104,6 +104,6 @@ def protected_resource_metadata(settings: Settings, *, own_scopes: frozenset[str
         "jwks_uri": f"{settings.issuer}/jwks",
         "scopes_supported": sorted(own_scopes),
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": list(offered(settings).proof_algorithms),
+        "dpop_signing_alg_values_supported": list(supported(settings).proof_algorithms),
         "dpop_bound_access_tokens_required": settings.is_fapi2,
     }

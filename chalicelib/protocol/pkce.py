@@ -5,7 +5,7 @@ import hashlib
 import re
 
 from chalicelib.protocol.errors import InvalidGrant, InvalidRequest
-from chalicelib.protocol.evidence import seen
+from chalicelib.protocol.evidence import redact
 
 # RFC 7636 appendix B: whoever sends it has copied an example, and its verifier is printed beside it.
 EXAMPLE_CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
@@ -23,7 +23,9 @@ def check_code_challenge(challenge: str | None, method: str | None) -> None:
     if challenge is None:
         raise InvalidRequest("code_challenge_missing")
     if method != "S256":
-        raise InvalidRequest("code_challenge_method_not_s256").noting(expected="S256", received=seen(method) or "none")
+        raise InvalidRequest("code_challenge_method_not_s256").noting(
+            expected="S256", received=redact(method) or "none"
+        )
     if not _CHALLENGE.fullmatch(challenge):
         raise InvalidRequest("code_challenge_malformed")
     if challenge == EXAMPLE_CHALLENGE:

@@ -16,9 +16,10 @@ from msgspec.structs import asdict
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import InvalidClientMetadata, InvalidRedirectUri
 from chalicelib.protocol.redirect_uri import check_registrable, is_loopback
+from chalicelib.protocol.registration_allowances import TOKEN_EXCHANGE, read_wishes
 from chalicelib.protocol.registration_keys import RegisteredKeys, check_no_software_statement, read_registered_keys
 from chalicelib.protocol.registration_members import read_flag, read_list, read_string
-from chalicelib.protocol.registration_places import (
+from chalicelib.protocol.registration_uris import (
     MAX_REDIRECT_URIS,
     check_places,
     check_returns,
@@ -27,7 +28,6 @@ from chalicelib.protocol.registration_places import (
     leads_home,
     sector_of,
 )
-from chalicelib.protocol.registration_wishes import TOKEN_EXCHANGE, read_wishes
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import AuthMethod, Client, Handout, RegistrationPolicy
 

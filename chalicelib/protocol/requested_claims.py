@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.errors import InvalidRequest, UnmetAuthenticationRequirements
-from chalicelib.protocol.letters import check_letters
+from chalicelib.protocol.surrogates import check_letters
 
 # A context is one word, as in `acr_values`.
 CONTEXT = re.compile(r"[\x21-\x7e]{1,100}")

@@ -23,7 +23,7 @@ SALT_BYTES = 32
 _HEADER = struct.Struct(">BI32s32s")
 
 
-class SealBroken(Exception):
+class DecryptionFailed(Exception):
     """The value does not open here: altered, moved from another place, or its key is gone."""
 
 
@@ -46,20 +46,20 @@ def seal(key: bytes, version: int, plaintext: bytes, *, place: bytes, salt: byte
 def open_sealed(keys: Mapping[int, bytes], sealed: bytes, *, place: bytes) -> bytes:
     """Open a sealed value in its place. Raises SealBroken for everything that is not exactly what was sealed."""
     if len(sealed) < _HEADER.size + 16:
-        raise SealBroken("too_short")
+        raise DecryptionFailed("too_short")
     form, version, salt, commitment = _HEADER.unpack_from(sealed)
     if form == SECOND_LOCK:
-        raise SealBroken("second_lock_not_offered")
+        raise DecryptionFailed("second_lock_not_offered")
     key = keys.get(version)
     if form != FORMAT or key is None:
-        raise SealBroken("unknown_format_or_key")
+        raise DecryptionFailed("unknown_format_or_key")
     write_key, nonce, expected = _derive(key, salt, place)
     if not hmac.compare_digest(expected, commitment):
-        raise SealBroken("commitment_differs")
+        raise DecryptionFailed("commitment_differs")
     try:
         return AESGCM(write_key).decrypt(nonce, sealed[_HEADER.size :], sealed[: _HEADER.size] + place)
     except InvalidTag:
-        raise SealBroken("tag_differs") from None
+        raise DecryptionFailed("tag_differs") from None
 
 
 def sealed_version(sealed: bytes) -> int:
@@ -81,7 +81,7 @@ def open_text(keys: Keyset, text: str, *, place: bytes) -> bytes | None:
     try:
         sealed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
         return open_sealed(secrets, sealed, place=place)
-    except (ValueError, SealBroken):
+    except (ValueError, DecryptionFailed):
         return None
 
 

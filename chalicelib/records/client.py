@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from chalicelib.records.marks import NO_MARKS, Marks
+from chalicelib.records.revocation import NOT_REVOKED, Revocation
 
 AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 ResponseMode = Literal["query", "form_post"]
@@ -162,7 +162,7 @@ class Client(Struct, frozen=True, kw_only=True):
     fetched_at: int = 0
     fresh_until: int = 0
     revision: int = 1
-    marks: Marks = NO_MARKS
+    marks: Revocation = NOT_REVOKED
     policy: RegistrationPolicy | None = None
     management: Management | None = None
     deleted_at: int | None = None

@@ -2,7 +2,7 @@
 
 from msgspec import Struct, structs
 
-from chalicelib.records.marks import NO_MARKS, Marks
+from chalicelib.records.revocation import NOT_REVOKED, Revocation
 
 
 class Consent(Struct, frozen=True, kw_only=True):
@@ -27,7 +27,7 @@ class Consent(Struct, frozen=True, kw_only=True):
     decided_at: int = 0
     version: int = 0
     epoch: int = 0
-    marks: Marks = NO_MARKS
+    marks: Revocation = NOT_REVOKED
     paused_at: int = 0
     ends_at: int = 0
     reduced_at: int = 0

@@ -2,10 +2,10 @@
 
 from msgspec import Struct
 
-from chalicelib.records.marks import NO_MARKS, Marks
+from chalicelib.records.revocation import NOT_REVOKED, Revocation
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
     """Marks on the whole deployment."""
 
-    marks: Marks = NO_MARKS
+    marks: Revocation = NOT_REVOKED

@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from chalicelib.records.sign_in import Told
+from chalicelib.records.sign_in import LogoutRecipient
 
 JobKind = Literal["revoke", "open_attempt", "end", "return", "sign_out", "time_up", "erase", "voided"]
 
@@ -48,5 +48,5 @@ class Job(Struct, frozen=True, kw_only=True):
     claimed_until: int = 0
     expires_at: int | None = None
     sid: str = ""
-    told: tuple[Told, ...] = ()
+    told: tuple[LogoutRecipient, ...] = ()
     client_id: str = ""

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from chalicelib.records.marks import NO_MARKS, Marks
+from chalicelib.records.revocation import NOT_REVOKED, Revocation
 
 
 class ProviderRecord(Struct, frozen=True, kw_only=True):
@@ -22,7 +22,7 @@ class ProviderRecord(Struct, frozen=True, kw_only=True):
     public: bool = False
     issuer: str | None = None
     variables: dict[str, str] = {}
-    marks: Marks = NO_MARKS
+    marks: Revocation = NOT_REVOKED
     moved_at: int = 0
 
     def issued(self, connected_at: int) -> bool:

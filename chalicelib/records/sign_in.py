@@ -92,7 +92,7 @@ class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
     in_a_day: bool = False
 
 
-class Told(NamedTuple):
+class LogoutRecipient(NamedTuple):
     """An app that wants to be told when a browser session ends; sub   its user, as it knows that user. Many stand
     in one cookie."""
 

@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from chalicelib.records.marks import NO_MARKS, Marks
+from chalicelib.records.revocation import NOT_REVOKED, Revocation
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -20,7 +20,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     sub: str
     session_salt: bytes
     created_at: int
-    marks: Marks = NO_MARKS
+    marks: Revocation = NOT_REVOKED
     erased: int = 0
     login: str = ""
     life: int = 0

@@ -6,50 +6,51 @@ loaded where somebody asks, so that nobody else's cold start waits for it.
 
 from typing import Any
 
-from chalice.app import Blueprint, Response
+from chalice.app import Blueprint
+from chalice.app import Response as GatewayResponse
 
 from chalicelib.ports import Broker
 from chalicelib.protocol.request import Request
-from chalicelib.replies import Reply
+from chalicelib.responses import Response
 from chalicelib.routes.cors import origin_of_event
 from chalicelib.routes.edge import Edge, Endpoint, Route
-from chalicelib.upstream.proxying import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
+from chalicelib.upstream.proxy_request import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
 
 HEADER = "Broker-Bff"
 
 
-def _login(broker: Broker, http: Request) -> Reply:
+def _login(broker: Broker, http: Request) -> Response:
     from chalicelib.endpoints.bff import login
 
     return login.answer(broker, http)
 
 
-def _session(broker: Broker, http: Request) -> Reply:
+def _session(broker: Broker, http: Request) -> Response:
     from chalicelib.endpoints.bff import session
 
     return session.answer(broker, http)
 
 
-def _logout(broker: Broker, http: Request) -> Reply:
+def _logout(broker: Broker, http: Request) -> Response:
     from chalicelib.endpoints.bff import session
 
     return session.answer_logout(broker, http)
 
 
-def _api(broker: Broker, http: Request) -> Reply:
-    from chalicelib.endpoints.bff import calls
+def _api(broker: Broker, http: Request) -> Response:
+    from chalicelib.endpoints.bff import api_calls
 
-    return calls.answer_api(broker, http)
+    return api_calls.answer_api(broker, http)
 
 
-def _proxy(broker: Broker, http: Request) -> Reply:
-    from chalicelib.endpoints.bff import calls
+def _proxy(broker: Broker, http: Request) -> Response:
+    from chalicelib.endpoints.bff import api_calls
 
-    return calls.answer_proxy(broker, http)
+    return api_calls.answer_proxy(broker, http)
 
 
 def _find_reader(broker: Broker, event: Any) -> str | None:
-    from chalicelib.endpoints.bff.caller import find_reader
+    from chalicelib.endpoints.bff.origin_check import find_reader
 
     return find_reader(broker, (event.get("pathParameters") or {}).get("client_id", ""), origin_of_event(event))
 
@@ -79,23 +80,23 @@ def build_blueprint(edge: Edge) -> Blueprint:
     routes = Blueprint(__name__)
 
     @routes.route("/bff/{client_id}/login", methods=["GET"], content_types=[])
-    def login_view(client_id: str) -> Response:
+    def login_view(client_id: str) -> GatewayResponse:
         return edge.serve(routes.current_request, LOGIN)
 
     @routes.route("/bff/{client_id}/session", methods=["GET", "OPTIONS"], content_types=[])
-    def session_view(client_id: str) -> Response:
+    def session_view(client_id: str) -> GatewayResponse:
         return edge.serve(routes.current_request, SESSION)
 
     @routes.route("/bff/{client_id}/logout", methods=["POST", "OPTIONS"], content_types=[])
-    def logout_view(client_id: str) -> Response:
+    def logout_view(client_id: str) -> GatewayResponse:
         return edge.serve(routes.current_request, LOGOUT)
 
     @routes.route("/bff/{client_id}/api/{path+}", methods=[*METHODS, "OPTIONS"], content_types=[])
-    def api_view(client_id: str) -> Response:
+    def api_view(client_id: str) -> GatewayResponse:
         return edge.serve(routes.current_request, API)
 
     @routes.route("/bff/{client_id}/proxy/{provider_id}/{path+}", methods=[*METHODS, "OPTIONS"], content_types=[])
-    def proxy_view(client_id: str, provider_id: str) -> Response:
+    def proxy_view(client_id: str, provider_id: str) -> GatewayResponse:
         return edge.serve(routes.current_request, PROXY)
 
     return routes

@@ -1,12 +1,13 @@
 """Clients that register, and manage, themselves."""
 
-from chalice.app import Blueprint, Response
+from chalice.app import Blueprint
+from chalice.app import Response as GatewayResponse
 
-from chalicelib.endpoints import client_configuration, register
+from chalicelib.endpoints.registration import configuration, register
 from chalicelib.routes.edge import Edge, Route
 
 REGISTER = Route(endpoint=register.answer, counted="address", reads="json", cors=("POST",))
-CLIENT = Route(endpoint=client_configuration.answer, counted="address", reads="json", cors=("GET", "PUT", "DELETE"))
+CLIENT = Route(endpoint=configuration.answer, counted="address", reads="json", cors=("GET", "PUT", "DELETE"))
 
 
 def build_blueprint(edge: Edge) -> Blueprint:
@@ -14,11 +15,11 @@ def build_blueprint(edge: Edge) -> Blueprint:
     routes = Blueprint(__name__)
 
     @routes.route("/register", methods=["POST", "OPTIONS"], content_types=[])
-    def register_view() -> Response:
+    def register_view() -> GatewayResponse:
         return edge.serve(routes.current_request, REGISTER)
 
     @routes.route("/register/{client_id}", methods=["GET", "PUT", "DELETE", "OPTIONS"], content_types=[])
-    def client_view(client_id: str) -> Response:
+    def client_view(client_id: str) -> GatewayResponse:
         return edge.serve(routes.current_request, CLIENT)
 
     return routes

@@ -1,8 +1,9 @@
 """What an app holds of a user at providers."""
 
-from chalice.app import Blueprint, Response
+from chalice.app import Blueprint
+from chalice.app import Response as GatewayResponse
 
-from chalicelib.endpoints import connections
+from chalicelib.endpoints.connections import connections
 from chalicelib.routes.edge import Edge, Route
 
 ALL = Route(endpoint=connections.answer, counted="token", cors=("GET", "DELETE"), proofs="token")
@@ -14,11 +15,11 @@ def build_blueprint(edge: Edge) -> Blueprint:
     routes = Blueprint(__name__)
 
     @routes.route("/connections", methods=["GET", "DELETE", "OPTIONS"], content_types=[])
-    def connections_view() -> Response:
+    def connections_view() -> GatewayResponse:
         return edge.serve(routes.current_request, ALL)
 
     @routes.route("/connections/{connection_id}", methods=["GET", "DELETE", "OPTIONS"], content_types=[])
-    def connection_view(connection_id: str) -> Response:
+    def connection_view(connection_id: str) -> GatewayResponse:
         return edge.serve(routes.current_request, ONE)
 
     return routes

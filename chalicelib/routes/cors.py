@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chalicelib.protocol.ascii_text import lower
-from chalicelib.replies import Reply
+from chalicelib.responses import Response
 
 # API Gateway renames WWW-Authenticate in the responses of a function, under any domain name.
 EXPOSED = "WWW-Authenticate, x-amzn-Remapped-WWW-Authenticate, Retry-After, DPoP-Nonce"
@@ -12,21 +12,21 @@ ANY = "*"
 Headers = tuple[tuple[str, str], ...]
 
 
-def preflight(origin: str | None, *, methods: tuple[str, ...], sends: tuple[str, ...]) -> Reply:
+def preflight(origin: str | None, *, methods: tuple[str, ...], sends: tuple[str, ...]) -> Response:
     """A browser's question before a page calls.
 
     origin   ANY, without credentials; the one that may call with them; None: not the one that asks
     sends    headers that it may send
     """
     if origin is None:
-        return Reply(status=403, headers=(("Vary", "Origin"),))
+        return Response(status=403, headers=(("Vary", "Origin"),))
     headers = (
         *_allowed(origin),
         ("Access-Control-Allow-Methods", ", ".join(methods)),
         ("Access-Control-Allow-Headers", ", ".join(sends)),
         ("Access-Control-Max-Age", "600"),
     )
-    return Reply(status=204, headers=headers)
+    return Response(status=204, headers=headers)
 
 
 def reader_headers(origin: str | None, exposes: tuple[str, ...]) -> Headers:

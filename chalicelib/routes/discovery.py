@@ -2,13 +2,14 @@
 
 from urllib.parse import urlsplit
 
-from chalice.app import Blueprint, Response
+from chalice.app import Blueprint
+from chalice.app import Response as GatewayResponse
 
-from chalicelib.endpoints import description, metadata, root
+from chalicelib.endpoints.discovery import home_page, metadata, openapi
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest
 from chalicelib.protocol.request import Request
-from chalicelib.replies import Reply
+from chalicelib.responses import Response
 from chalicelib.routes.edge import Edge, Endpoint, Route
 
 GET = ("GET",)
@@ -34,8 +35,8 @@ def build_blueprint(edge: Edge) -> Blueprint:
         _add(routes, edge, path, Route(endpoint=endpoint, counted="memory", cors=GET))
         _add_inserted(routes, edge, path, Route(endpoint=_only_own_path(endpoint), counted="memory", cors=GET))
     _add(routes, edge, "/jwks", Route(endpoint=metadata.jwks, counted="memory", cors=GET))
-    _add(routes, edge, "/openapi.json", Route(endpoint=description.answer, counted="memory", cors=GET))
-    _add(routes, edge, "/", Route(endpoint=root.answer, counted="memory"))
+    _add(routes, edge, "/openapi.json", Route(endpoint=openapi.answer, counted="memory", cors=GET))
+    _add(routes, edge, "/", Route(endpoint=home_page.answer, counted="memory"))
     _add(routes, edge, "/health", Route(endpoint=metadata.health, counted="memory", any_host=True))
     return routes
 
@@ -43,14 +44,14 @@ def build_blueprint(edge: Edge) -> Blueprint:
 def _add(routes: Blueprint, edge: Edge, path: str, route: Route) -> None:
     methods = [*METHODS, "OPTIONS"] if route.cors else METHODS
 
-    def view() -> Response:
+    def view() -> GatewayResponse:
         return edge.serve(routes.current_request, route)
 
     routes.route(path, methods=methods, name=path, content_types=[])(view)
 
 
 def _add_inserted(routes: Blueprint, edge: Edge, path: str, route: Route) -> None:
-    def view(issuer_path: str) -> Response:
+    def view(issuer_path: str) -> GatewayResponse:
         return edge.serve(routes.current_request, route)
 
     inserted = path + "/{issuer_path}"
@@ -60,7 +61,7 @@ def _add_inserted(routes: Blueprint, edge: Edge, path: str, route: Route) -> Non
 def _only_own_path(endpoint: Endpoint) -> Endpoint:
     """RFC 8414 section 3.1 puts the issuer's path behind the well-known part; any other path is not ours."""
 
-    def answer(broker: Broker, http: Request) -> Reply:
+    def answer(broker: Broker, http: Request) -> Response:
         own = urlsplit(broker.settings.issuer).path.strip("/")
         if not own or http.path.get("issuer_path") != own:
             raise NotFound("well_known_of_another_path")

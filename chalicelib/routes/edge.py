@@ -10,14 +10,15 @@ import uuid
 from collections.abc import Callable
 from typing import Any, Literal
 
-from chalice.app import Response
+from chalice.app import Response as GatewayResponse
 from msgspec import Struct
 
-from chalicelib.adapters.log import JsonLog
-from chalicelib.adapters.system import SystemClock
+from chalicelib.adapters.process.log import JsonLog
+from chalicelib.adapters.process.system import SystemClock
 from chalicelib.config import ConfigurationError
-from chalicelib.endpoints.answers import error_page, note_refusal
-from chalicelib.endpoints.cookies import OURS, full_name
+from chalicelib.endpoints.authorization.response import log_refusal
+from chalicelib.endpoints.browser.cookies import OURS, full_name
+from chalicelib.endpoints.browser.error_page import error_page
 from chalicelib.pages.page import Page
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.ascii_text import lower
@@ -28,18 +29,18 @@ from chalicelib.protocol.errors import (
     TemporarilyUnavailable,
     UseDpopNonce,
 )
-from chalicelib.protocol.evidence import seen_client
+from chalicelib.protocol.evidence import redact_client
 from chalicelib.protocol.metadata import resource_metadata_url
-from chalicelib.protocol.offered import offered
 from chalicelib.protocol.request import Request
-from chalicelib.replies import Reply, error_reply
+from chalicelib.protocol.supported import supported
+from chalicelib.responses import Response, error_response
 from chalicelib.routes.cors import ANY, preflight, reader_headers
 from chalicelib.routes.host_header import check_host
-from chalicelib.routes.reading import Reads, name_endpoint, read_request, read_trace
+from chalicelib.routes.rendering import show
+from chalicelib.routes.request_parsing import Reads, name_endpoint, read_request, read_trace
 from chalicelib.routes.route_limits import Counted, RouteLimit
-from chalicelib.routes.showing import show
 
-Endpoint = Callable[[Broker, Request], Reply]
+Endpoint = Callable[[Broker, Request], Response]
 _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 
 
@@ -77,7 +78,7 @@ class Edge:
     def __init__(self, broker_source: Callable[[], Broker]) -> None:
         self._broker_source = broker_source
 
-    def serve(self, current_request: Any, route: Route) -> Response:
+    def serve(self, current_request: Any, route: Route) -> GatewayResponse:
         """One request, whatever comes of it."""
         event = current_request.to_original_event()
         request_id = (event.get("requestContext") or {}).get("requestId") or uuid.uuid4().hex
@@ -89,7 +90,7 @@ class Edge:
         except ConfigurationError as error:
             JsonLog(SystemClock()).event("not_configured", faults=error.faults)
             return _respond(
-                error_reply(TemporarilyUnavailable("not_configured", retry_after=60), request_id=request_id)
+                error_response(TemporarilyUnavailable("not_configured", retry_after=60), request_id=request_id)
             )
         broker.deadline.begin()
         broker.log.begin(request_id=request_id)
@@ -104,7 +105,7 @@ class Edge:
         broker.log.conclude("request", status=reply.status, **told)
         return _respond(reply)
 
-    def _answer(self, limit: RouteLimit, event: Any, body: bytes, route: Route, request_id: str) -> Reply:
+    def _answer(self, limit: RouteLimit, event: Any, body: bytes, route: Route, request_id: str) -> Response:
         broker = limit.broker
         http: Request | None = None
         try:
@@ -134,7 +135,7 @@ class Edge:
             return _refuse(broker, fault, route, request_id, http)
 
 
-def _dress(limit: RouteLimit, event: Any, route: Route, reply: Reply) -> Reply:
+def _dress(limit: RouteLimit, event: Any, route: Route, reply: Response) -> Response:
     """The headers that an answer has because of where it was given."""
     if route.cors:
         reply = reply.with_headers(*reader_headers(_find_reader(limit, event, route), route.exposes))
@@ -143,12 +144,12 @@ def _dress(limit: RouteLimit, event: Any, route: Route, reply: Reply) -> Reply:
     return reply.with_headers(*_transport_headers(limit.broker))
 
 
-def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, http: Request | None = None) -> Reply:
-    note_refusal(broker, error, error_id=request_id)
-    algorithms = offered(broker.settings).proof_algorithms
+def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, http: Request | None = None) -> Response:
+    log_refusal(broker, error, error_id=request_id)
+    algorithms = supported(broker.settings).proof_algorithms
     if not route.is_page:
         described = resource_metadata_url(broker.settings) if route.proofs == "token" else ""
-        return error_reply(
+        return error_response(
             error,
             request_id=request_id,
             schemes=_schemes(broker, route, http),
@@ -168,7 +169,7 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, ht
 def _claimed_client(http: Request | None) -> str | None:
     """Whose request it says it is; nothing has proven it."""
     named = [value for name, value in (*http.query, *http.form) if name == "client_id" and value] if http else []
-    return seen_client(named[0]) if len(named) == 1 else None
+    return redact_client(named[0]) if len(named) == 1 else None
 
 
 def _schemes(broker: Broker, route: Route, http: Request | None) -> tuple[str, ...]:
@@ -181,12 +182,14 @@ def _schemes(broker: Broker, route: Route, http: Request | None) -> tuple[str, .
     return ("DPoP", "Bearer") if lower(tried) == "dpop" else ("Bearer", "DPoP")
 
 
-def _with_nonce(broker: Broker, route: Route, http: Request | None, reply: Reply, *, wanted: bool = False) -> Reply:
+def _with_nonce(
+    broker: Broker, route: Route, http: Request | None, reply: Response, *, wanted: bool = False
+) -> Response:
     """Whoever sends proofs learns the nonce of the next one (RFC 9449 section 8.2); no answer is lost for it."""
     sent = route.proofs != "none" and http is not None and http.header("dpop") is not None
     if not sent or not (wanted or broker.settings.dpop_nonce == "required"):
         return reply
-    from chalicelib.endpoints.proof import fresh_nonce
+    from chalicelib.endpoints.callers.dpop_proof import fresh_nonce
 
     try:
         return reply.with_headers(("DPoP-Nonce", fresh_nonce(broker)))
@@ -194,7 +197,7 @@ def _with_nonce(broker: Broker, route: Route, http: Request | None, reply: Reply
         return reply
 
 
-def _preflight(route: Route, origin: str | None) -> Reply:
+def _preflight(route: Route, origin: str | None) -> Response:
     sends = ("Content-Type",) if route.reader else ("Authorization", "Content-Type", "DPoP")
     return preflight(origin, methods=route.cors, sends=(*sends, *route.sends))
 
@@ -213,18 +216,18 @@ def _transport_headers(broker: Broker) -> tuple[tuple[str, str], ...]:
     return (sniffing, ("Strict-Transport-Security", "max-age=63072000"))
 
 
-def _check_headers(reply: Reply) -> None:
+def _check_headers(reply: Response) -> None:
     """Every header value, since Chalice checks only some; what cannot be sent is a fault of ours."""
     if not all(_HEADER_VALUE.fullmatch(value) for _, value in reply.headers):
         raise ValueError("header value with control or non-ASCII characters")
 
 
-def _respond(reply: Reply) -> Response:
+def _respond(reply: Response) -> GatewayResponse:
     headers: dict[str, Any] = {}
     for name, value in reply.headers:
         before = headers.get(name)
         headers[name] = value if before is None or before == value else [*_as_list(before), value]
-    return Response(body=reply.body, status_code=reply.status, headers=headers)
+    return GatewayResponse(body=reply.body, status_code=reply.status, headers=headers)
 
 
 def _as_list(value: Any) -> list[str]:

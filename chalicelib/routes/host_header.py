@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from chalicelib.ports import Broker
 from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import InvalidRequest
-from chalicelib.protocol.evidence import seen
+from chalicelib.protocol.evidence import redact
 from chalicelib.protocol.request import Request
 
 
@@ -21,4 +21,4 @@ def check_host(broker: Broker, http: Request) -> None:
     host = http.header("host")
     if host is not None and lower(host) != lower(urlsplit(broker.settings.issuer).netloc):
         ours = urlsplit(broker.settings.issuer).netloc
-        raise MisdirectedRequest("host_not_ours").noting(expected=ours, received=seen(host, (ours,)))
+        raise MisdirectedRequest("host_not_ours").noting(expected=ours, received=redact(host, (ours,)))

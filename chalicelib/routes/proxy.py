@@ -1,10 +1,11 @@
 """What a client calls at a provider through us."""
 
-from chalice.app import Blueprint, Response
+from chalice.app import Blueprint
+from chalice.app import Response as GatewayResponse
 
-from chalicelib.endpoints import proxy
+from chalicelib.endpoints.proxy import proxy
 from chalicelib.routes.edge import Edge, Route
-from chalicelib.upstream.proxying import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
+from chalicelib.upstream.proxy_request import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
 
 PROXY = Route(
     endpoint=proxy.answer,
@@ -23,7 +24,7 @@ def build_blueprint(edge: Edge) -> Blueprint:
     routes = Blueprint(__name__)
 
     @routes.route("/proxy/{provider_id}/{path+}", methods=[*METHODS, "OPTIONS"], content_types=[])
-    def proxy_view(provider_id: str) -> Response:
+    def proxy_view(provider_id: str) -> GatewayResponse:
         return edge.serve(routes.current_request, PROXY)
 
     return routes

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from chalicelib.endpoints.counting import spend_of_place, spend_of_session
+from chalicelib.endpoints.callers.rate_limits import count_network_request, count_session_request
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.errors import TooManyRequests
 from chalicelib.protocol.request import Request
@@ -49,7 +49,7 @@ class RouteLimit:
     def _spend_once(self, http: Request, *, by_session: bool) -> None:
         self._is_spent = True
         try:
-            (spend_of_session if by_session else spend_of_place)(self.broker, http)
+            (count_session_request if by_session else count_network_request)(self.broker, http)
         except TooManyRequests:
             self._is_over = True
             raise

@@ -6,13 +6,13 @@ from typing import Any
 
 from chalice.app import Chalice, Rate
 
-from chalicelib.adapters.log import JsonLog
-from chalicelib.adapters.system import SystemClock
+from chalicelib.adapters.process.log import JsonLog
+from chalicelib.adapters.process.system import SystemClock
+from chalicelib.audit.checkpoints import seal_windows
 from chalicelib.config import ConfigurationError
-from chalicelib.custody.auditing import seal_windows
-from chalicelib.custody.idling import end_idle
-from chalicelib.custody.jobs import run_due_jobs
+from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.ports import Broker, StoreUnavailable
+from chalicelib.vault.unused_connections import revoke_unused_connections
 
 
 def add_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
@@ -54,14 +54,14 @@ def turn_keys_once(broker: Broker, *, request_id: str = "") -> dict[str, Any]:
     Raises StoreUnavailable.
     """
     from chalicelib.composition import build_turner
-    from chalicelib.custody.resealing import reseal_vault
-    from chalicelib.custody.rotating import turn_due
+    from chalicelib.keys.rewrap import reseal_vault
+    from chalicelib.keys.rotation import rotate_due
 
     broker.deadline.begin()
     broker.log.begin(**({"lambda_request_id": request_id} if request_id else {}))
     turner, clock = build_turner(broker), broker.clock
     try:
-        turned = turn_due(turner, now=clock.now())
+        turned = rotate_due(turner, now=clock.now())
         resealed = reseal_vault(
             turner, broker.keys, provider_ids=broker.catalog.ids, now=clock.now, left=broker.deadline.left
         )
@@ -87,7 +87,9 @@ def run_once(broker: Broker, *, request_id: str = "") -> dict[str, int]:
     unsaid: dict[str, int] = {}
     try:
         outcomes = Counter(performed.outcome for performed in run_due_jobs(broker))
-        summary = {name: outcomes[name] for name in ("done", "later", "given_up")} | {"idle": len(end_idle(broker))}
+        summary = {name: outcomes[name] for name in ("done", "later", "given_up")} | {
+            "idle": len(revoke_unused_connections(broker))
+        }
         if any(summary.values()):  # a busy window takes long to seal: the alarms do not wait for it
             broker.log.summarize("jobs", **summary)
             broker.log.begin(**known)

@@ -5,10 +5,10 @@ import re
 from typing import Any
 
 from chalicelib.protocol.ascii_text import lower, trim
-from chalicelib.protocol.letters import check_letters
-from chalicelib.upstream.answer import content_type
+from chalicelib.protocol.surrogates import check_letters
 from chalicelib.upstream.header_list import split_list, unquote
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderUnavailable
+from chalicelib.upstream.response import content_type
 
 MAX_BYTES = 5 * 1024
 TIMEOUT_SECONDS = 3.0

@@ -6,8 +6,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.upstream.answer import read_json_object
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved
+from chalicelib.upstream.response import read_json_object
 
 _HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[!-~]*)?")
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.[0-9]{1,3}|localhost|\[::1\])(:[0-9]{1,5})?(/[!-~]*)?")

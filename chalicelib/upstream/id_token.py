@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from chalicelib.protocol.errors import InvalidToken
-from chalicelib.protocol.id_token import IssuerByClaim, verify_provider_id_token
+from chalicelib.protocol.provider_id_token import IssuerByClaim, verify_provider_id_token
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import ProviderMisbehaved

@@ -13,7 +13,6 @@ from msgspec import Struct
 from chalicelib.protocol.ascii_text import trim
 from chalicelib.providers.definition import EmailList, IdentityRules, ProviderDefinition
 from chalicelib.providers.definition.placeholders import fill_text
-from chalicelib.upstream.answer import at, decode_json_list, read_json_object
 from chalicelib.upstream.client_authentication import FORM, JSON
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import (
@@ -23,6 +22,7 @@ from chalicelib.upstream.http import (
     ProviderRefused,
     ProviderUnavailable,
 )
+from chalicelib.upstream.response import at, decode_json_list, read_json_object
 
 MAX_SUBJECT_CHARACTERS = 255
 MAX_CLAIM_CHARACTERS = 1024

@@ -1,8 +1,8 @@
 """Public keys of others (RFC 7517): a provider's, which sign ID tokens, and a client's, which sign its assertions."""
 
 from chalicelib.protocol.client_keys import UnusableKeys, check_no_private_key, public_half, signs
-from chalicelib.upstream.answer import read_json_object
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved
+from chalicelib.upstream.response import read_json_object
 
 MAX_KEYS = 64
 _PUBLIC_MEMBERS = {

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.providers.definition.placeholders import fill_text
-from chalicelib.upstream.answer import at, read_json_document
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderRefused
 from chalicelib.upstream.identity import token_header
+from chalicelib.upstream.response import at, read_json_document
 
 
 def read_callback_metadata(definition: ProviderDefinition, get: Callable[[str], str | None]) -> dict[str, str]:

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from chalicelib.protocol.ascii_text import is_digits, trim
 from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.upstream.answer import holds_token
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
+from chalicelib.upstream.response import holds_token
 from chalicelib.upstream.token import ProviderTokens, read_token_response
 
 MAX_RETRY_AFTER = 86400

@@ -6,10 +6,10 @@ from urllib.parse import quote
 
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.providers.definition.placeholders import PLACEHOLDER, fill_text
-from chalicelib.upstream.answer import at, check_reachable, content_type, decode_any_object, error_word
 from chalicelib.upstream.client_authentication import authenticate, build_request
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderRefused
+from chalicelib.upstream.response import at, check_reachable, content_type, decode_any_object, error_word
 
 TokenKind = Literal["access_token", "refresh_token"]
 Revoked = Literal["revoked", "already_over"]

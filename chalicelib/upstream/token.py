@@ -11,11 +11,11 @@ from msgspec import Struct
 from chalicelib.protocol.ascii_text import is_digits, lower
 from chalicelib.providers.definition import ExchangeRules, ProviderDefinition, TokenRules
 from chalicelib.providers.definition.error_words import REFUSALS, REGISTERED_ERRORS
-from chalicelib.upstream.answer import at, check_reachable, decode_answer, error_word
 from chalicelib.upstream.authorization import asked_scopes
 from chalicelib.upstream.client_authentication import authenticate, build_request
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderMisbehaved, ProviderRefused
+from chalicelib.upstream.response import at, check_reachable, decode_answer, error_word
 
 MAX_TOKEN_CHARACTERS = 16 * 1024
 MAX_SCOPES = 200

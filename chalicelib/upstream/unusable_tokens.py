@@ -1,8 +1,8 @@
 """The tokens of a token response that the broker cannot use: read only to revoke them."""
 
 from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.upstream.answer import at, decode_answer
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved
+from chalicelib.upstream.response import at, decode_answer
 from chalicelib.upstream.token import MAX_TOKEN_CHARACTERS, ProviderTokens, find_tokens
 
 

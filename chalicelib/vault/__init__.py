@@ -1,5 +1,5 @@
-"""Other people's tokens: sealing, opening, and deciding what may be kept and handed out.
+"""Connections to providers and their tokens: handed out, refreshed exactly once, revoked, and connected by links.
 
-Rules of the room: values in, values out; access token, refresh token and profile are sealed apart, each bound to its
-full place, so that a value copied to another row, user, attribute or generation does not open.
+The decisions, which are pure, are in `rules`. Work that outlives its request is written to the outbox (`outbox`) and
+done by `chalicelib.jobs`.
 """

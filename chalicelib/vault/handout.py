@@ -1,86 +1,273 @@
-"""May this client have this connection's access token at all: a pure check."""
+"""What the bearer of our access token may have of one connection: as a token (hand-out) or by a call (proxy).
 
-from chalicelib.protocol.errors import InsufficientScope, InvalidScope, InvalidTarget
-from chalicelib.providers.definition import ProviderDefinition
-from chalicelib.records.client import Client, ProxyRule
+Everything that could refuse stands in one read, and it is asked again after each wait and each refresh (VLT-11).
+"""
+
+import hashlib
+from collections.abc import Callable
+
+from msgspec import Struct
+
+from chalicelib.access_tokens import PresentedToken
+from chalicelib.bff_sessions import Session
+from chalicelib.encryption import encryption_context_of, open_metadata, open_value
+from chalicelib.ports import Broker, OverLimit
+from chalicelib.protocol.errors import (
+    InvalidGrant,
+    InvalidRequest,
+    InvalidScope,
+    InvalidTarget,
+    OAuthError,
+    TemporarilyUnavailable,
+    TooManyRequests,
+)
+from chalicelib.protocol.redirect_uri import takes_any_port
+from chalicelib.protocol.sealing import DecryptionFailed
+from chalicelib.provider_client import is_as_registered, is_configured
+from chalicelib.providers.definition import ProviderDefinition, ValueRefused
+from chalicelib.records.audit import AuditEvent
+from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
-from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import user_key_item_key
 from chalicelib.records.provider import ProviderRecord
-from chalicelib.upstream.granted import excess_scopes, missing_scopes
-from chalicelib.upstream.proxy_path import decode_segment
-from chalicelib.upstream.proxying import Call
-from chalicelib.vault.connecting import provider_scopes
+from chalicelib.vault.connect_links import LinkRequest, build_connect_uri
+from chalicelib.vault.connection_events import alarm_undecryptable
+from chalicelib.vault.lookup import ConnectionLookup, find_connection
+from chalicelib.vault.refresh import ensure_fresh
+from chalicelib.vault.refresh_journal import LeasedConnection
+from chalicelib.vault.rules.handout_permission import check_handout
+from chalicelib.vault.rules.refusal_advice import decide_advice
+from chalicelib.vault.user_keys import open_key_of
 
 
-def check_handout(
-    connection: Connection | None,
-    grant: Grant,
-    provider: ProviderRecord | None,
-    definition: ProviderDefinition,
-    *,
-    asked: frozenset[str],
-    token_scopes: frozenset[str],
-) -> Connection:
-    """The connection whose access token this grant may have; everything that is not certain refuses.
+class HandoutRequest(Struct, frozen=True, kw_only=True):
+    """What is asked for.
 
-    Whether the token is good right now is another question: vault/refreshing.py.
-
-    asked          scopes named in the request, in the provider's names; empty for all
-    token_scopes   of the presented access token, less what consent or the registration has lost since
-
-    Raises InvalidTarget: no such connection for this user and client, or not allowed.
-    Raises InvalidScope: connected with less than asked, or with more than was allowed.
+    presented   our access token, or the browser session of an app
+    client_id   whose it must be; None where the token alone says who asks
+    audience    a provider id (the user's default account there) or a connection id
+    scopes      in the provider's names or with its prefix; empty: all that was granted
+    provider_id   where the connection must be; None: wherever the audience says
+    permit      raises what this client, with these scopes of the token, may not do; it comes first
     """
-    allowed = provider_scopes(token_scopes, definition.provider_id)
-    if connection is None or not _is_theirs(connection, grant) or not allowed:
+
+    presented: PresentedToken | Session
+    client_id: str | None
+    audience: str
+    scopes: frozenset[str] = frozenset()
+    provider_id: str | None = None
+    permit: Callable[[Client, frozenset[str]], None] | None = None
+
+
+def get_token(broker: Broker, wanted: HandoutRequest) -> LeasedConnection:
+    """The connection, with an access token that has some life left.
+
+    Raises InvalidToken: not ours, not for us, over, or another client's.
+    Raises InvalidTarget, InvalidScope: no such connection, or more than was allowed.
+    Raises InvalidGrant, TemporarilyUnavailable: the user has to sign in again; it passes by itself.
+    Raises TooManyRequests: this user or this client has had enough for now.
+    """
+    return _hold(broker, wanted, None)
+
+
+def get_newer_token(broker: Broker, wanted: HandoutRequest, held: LeasedConnection) -> LeasedConnection:
+    """What is held once the provider's API has refused its access token: with the next one, which one refresh brings to
+    all who ask; with the same one where another could not be had without risk.
+
+    Raises as `hold` does.
+    """
+    return _hold(broker, wanted, held)
+
+
+def _hold(broker: Broker, wanted: HandoutRequest, refused: LeasedConnection | None) -> LeasedConnection:
+    seen: list[ConnectionLookup] = []
+
+    def look_at(*, again: bool) -> ConnectionLookup:
+        return find_connection(broker, wanted.presented, wanted.audience, client_id=wanted.client_id, again=again)
+
+    def again() -> LeasedConnection:
+        seen[:] = [look_at(again=bool(seen) or refused is not None)]
+        return _permit(broker, seen[0], wanted)
+
+    try:
+        if refused is not None:
+            return ensure_fresh(broker, refused, again, refused=refused.connection.token_generation)
+        held = again()
+        _count_use(broker, held.connection)
+        return ensure_fresh(broker, held, again)
+    except (InvalidTarget, InvalidScope, InvalidGrant) as refusal:
+        last = seen[0] if seen else look_at(again=True)
+        _note(refusal, last)
+        refusal.members |= _find_way_out(broker, last, wanted, str(refusal.members.get("reason")))
+        raise
+
+
+def open_token(broker: Broker, held: LeasedConnection) -> str:
+    """Raises ServerError where the vault does not open: never a guess, always an alarm."""
+    connection = held.connection
+    try:
+        opened = open_value(
+            held.user_key, connection.sealed_access_token, "access_token", place=encryption_context_of(connection)
+        )
+    except DecryptionFailed as broken:
+        alarm_undecryptable(broker, connection, str(broken))
+    return opened.decode()
+
+
+def audit_use(broker: Broker, held: LeasedConnection, event: str, token: str, *, method: str = "") -> None:
+    """The audit record comes before the use; where it cannot be written nothing is handed out (VLT-05).
+
+    method   of a call; its path is not recorded, for it may name people
+    """
+    connection = held.connection
+    broker.store.append_audit(
+        AuditEvent(
+            event=event,
+            at=broker.clock.now(),
+            request_id=broker.entropy.token_bytes(12).hex(),
+            sub=connection.sub,
+            client_id=connection.client_id,
+            provider_id=connection.provider_id,
+            connection_id=connection.connection_id,
+            grant_id=held.grant_id,
+            scopes=connection.granted,
+            token_id=hashlib.sha256(token.encode()).hexdigest(),
+            method=method,
+        )
+    )
+    broker.log.count("HandOuts")
+
+
+def _count_use(broker: Broker, connection: Connection) -> None:
+    """Limits per user in a client, then per client: one user's flood is not held against the others (VLT-06)."""
+    settings, client_id = broker.settings, connection.client_id
+    limits = (
+        ("user", f"{client_id}#{connection.sub}", settings.handouts_per_user),
+        ("client", client_id, settings.handouts_per_client),
+    )
+    for whose, name, limit in limits:
+        verdict = broker.limiter.spend(f"{whose}#{name}", limit=limit, now=broker.clock.now()) if limit else None
+        if isinstance(verdict, OverLimit):
+            if verdict.first:
+                broker.log.event(
+                    "alarm",
+                    kind="handout_limit",
+                    whose=whose,
+                    client_id=client_id,
+                    sub=connection.sub if whose == "user" else None,
+                    limit=limit,
+                )
+            raise TooManyRequests(
+                f"handout_limit_of_{whose}", members={"reason": "handout_limit"}, retry_after=verdict.retry_after
+            )
+
+
+def _permit(broker: Broker, seen: ConnectionLookup, wanted: HandoutRequest) -> LeasedConnection:
+    definition, record, use = broker.catalog.get(seen.provider_id), _record(broker, seen), seen.use
+    if wanted.permit is not None:
+        wanted.permit(use.client, use.scopes)
+    if definition is None or wanted.provider_id not in (None, definition.provider_id):
         raise InvalidTarget("no_such_connection", members={"reason": "not_connected"})
-    if provider is None or provider.marks.void(connection.connected_at) or connection.status == "revoked":
-        raise InvalidTarget("connection_over", members={"reason": "not_connected"})
-    _check_scopes(connection, definition, allowed, asked)
-    return connection
-
-
-def check_call(client: Client, token_scopes: frozenset[str], provider_id: str, call: Call) -> None:
-    """May this client call at all, and this under this grant: its rules only narrow.
-
-    token_scopes   of the access token, still granted now, with the provider's prefix
-
-    Raises InsufficientScope.
-    """
-    if client.handout == "none":
-        raise InsufficientScope("proxy_not_registered", members={"reason": "handout_none"})
-    rules = client.proxy_rules
-    if rules and not any(_is_within(rule, token_scopes, provider_id, call) for rule in rules):
-        raise InsufficientScope("proxy_rule", members={"reason": "call_not_allowed"})
-
-
-def _is_within(rule: ProxyRule, token_scopes: frozenset[str], provider_id: str, call: Call) -> bool:
-    """Segments are compared as they decode, one by one: a prefix of a name is another name."""
-    stands_for = {call.method, "GET"} if call.method == "HEAD" else {call.method}
-    asked = tuple(decode_segment(segment) for segment in call.segments)
-    prefix = tuple(part for part in rule.path_prefix.split("/") if part)
-    return (
-        (rule.provider_id, rule.host) == (provider_id, call.host or "")
-        and (not rule.methods or bool(stands_for & rule.methods))
-        and (not rule.scope or f"{provider_id}:{rule.scope}" in token_scopes)
-        and asked[: len(prefix)] == prefix
+    if not use.client.may_use(definition.provider_id):
+        raise InvalidTarget("provider_not_for_client", members={"reason": "not_connected"})
+    allowed = check_handout(
+        seen.connection,
+        seen.grant,
+        record,
+        definition,
+        asked=_asked(wanted, definition.provider_id),
+        token_scopes=use.scopes,
+    )
+    sealed = use.found.get(user_key_item_key(allowed.sub))
+    if sealed is None or record is None:
+        raise InvalidTarget("user_key_gone", members={"reason": "not_connected"})
+    key = open_key_of(broker, sealed)
+    return LeasedConnection(
+        connection=allowed,
+        recovery=seen.recovery,
+        record=record,
+        definition=_fill(broker, definition, record, allowed, key),
+        user_key=key,
+        grant_id=seen.grant.grant_id,
     )
 
 
-def _is_theirs(connection: Connection, grant: Grant) -> bool:
-    """By equality of both, never by prefix (VLT-01); other accounts of the same user and client are theirs too."""
-    return (connection.sub, connection.client_id) == (grant.sub, grant.client_id)
+def _fill(
+    broker: Broker, definition: ProviderDefinition, record: ProviderRecord, connection: Connection, key: bytes
+) -> ProviderDefinition:
+    """The file with the values of operator and connection. A connection without a value that the file wants, or with
+    one that it allows no more, has to be made anew: only a sign-in brings another."""
+    if not is_as_registered(broker, record):
+        raise TemporarilyUnavailable("provider_does_not_verify")
+    try:
+        metadata = open_metadata(key, connection)
+        return broker.catalog.fill(record, metadata, complete=True) or definition
+    except DecryptionFailed as broken:
+        if connection.status != "reauth_required":
+            alarm_undecryptable(broker, connection, str(broken))
+        raise InvalidGrant("reauth_required", members={"reason": "reauth_required"}) from None
+    except ValueRefused as refused:
+        broker.log.event("connection_value_refused", connection_id=connection.connection_id, value=refused.name)
+        raise InvalidGrant("metadata_does_not_fit", members={"reason": "reauth_required"}) from None
 
 
-def _check_scopes(
-    connection: Connection, definition: ProviderDefinition, allowed: frozenset[str], asked: frozenset[str]
-) -> None:
-    if excess_scopes(definition, granted=connection.granted, allowed=allowed):
-        raise InvalidScope("token_exceeds_allowed", members={"reason": "more_than_allowed"})
-    if not asked <= definition.expand(allowed | frozenset(definition.sign_in_scopes)):
-        raise InvalidScope("more_than_allowed_asked", members={"reason": "not_allowed"})
-    missing = missing_scopes(definition, granted=connection.granted, needed=asked)
-    if missing:
-        raise InvalidScope(
-            "connected_with_less", members={"reason": "missing_scopes", "missing_scopes": sorted(missing)}
-        )
+def _note(refusal: OAuthError, seen_last: ConnectionLookup) -> None:
+    """How the connection stood, for the operator."""
+    connection, record = seen_last.connection, seen_last.record
+    refusal.noting(
+        client_id=seen_last.use.client.client_id,
+        provider_id=seen_last.provider_id or None,
+        connection_id=connection.connection_id if connection else None,
+        connection=connection.status if connection else "none",
+        provider="no record" if record is None else "switched off" if record.marks.disabled else "switched on",
+        granted=connection.granted if connection else None,
+        token_scopes=seen_last.use.scopes,
+        handout=seen_last.use.client.handout,
+    )
+
+
+def _asked(wanted: HandoutRequest, provider_id: str) -> frozenset[str]:
+    return frozenset(scope.removeprefix(provider_id + ":") for scope in wanted.scopes)
+
+
+def _find_way_out(broker: Broker, seen: ConnectionLookup, wanted: HandoutRequest, reason: str) -> dict[str, object]:
+    """Extension members of a refusal: whether asking again can help, and where this very user can help (VLT-08)."""
+    use, definition, client = seen.use, broker.catalog.get(seen.provider_id), seen.use.client
+    elsewhere = wanted.provider_id not in (None, seen.provider_id)
+    if definition is None or elsewhere or not client.may_use(definition.provider_id) or _is_off(broker, seen):
+        return {"retry": "never"}
+    granted = seen.grant.scopes & (use.consent.scopes if use.consent else frozenset()) & client.scopes
+    out = decide_advice(
+        reason,
+        definition,
+        seen.connection,
+        asked=_asked(wanted, definition.provider_id),
+        token_scopes=use.scopes,
+        granted_scopes=granted,
+        client_scopes=client.scopes,
+    )
+    members: dict[str, object] = {"retry": out.retry, "missing_scopes": sorted(out.missing)}
+    if out.retry != "after_connect" or client.handout == "none":
+        return members
+    scopes = frozenset(f"{definition.provider_id}:{scope}" for scope in out.missing)
+    wish = LinkRequest(provider_id=definition.provider_id, scopes=scopes, redirect_uri=_only_redirect(client))
+    try:
+        return {**members, "connect_uri": build_connect_uri(broker, use.claims, client, wish)}
+    except (InvalidScope, InvalidRequest):  # more than a link or a grant can hold
+        return {**members, "retry": "never"}
+
+
+def _record(broker: Broker, seen: ConnectionLookup) -> ProviderRecord | None:
+    """None also where the operator's values do not fit the file: nobody is asked anything at such an address."""
+    return seen.record if seen.record is not None and is_configured(broker, seen.record) else None
+
+
+def _is_off(broker: Broker, seen: ConnectionLookup) -> bool:
+    record = _record(broker, seen)
+    return record is None or record.marks.disabled
+
+
+def _only_redirect(client: Client) -> str:
+    """Where it is certain where the user has to return to."""
+    (first, *more) = client.redirect_uris or ("",)
+    return "" if more or (client.application_type == "native" and takes_any_port(first)) else first

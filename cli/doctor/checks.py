@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from cli.showing import harmless
+from cli.output import harmless
 
 Severity = Literal["error", "warning", "advice"]
 

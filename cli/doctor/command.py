@@ -5,6 +5,8 @@ import json
 from typing import Any
 
 from chalicelib.config import PREFIX
+from cli.deployment.lookup import find_settings
+from cli.deployment.operations import OperationError
 from cli.doctor.checks import Report, examine
 from cli.doctor.deployment import GROUPS as DEPLOYMENT_GROUPS
 from cli.doctor.deployment import NETWORK_GROUPS
@@ -14,8 +16,6 @@ from cli.doctor.server import GROUPS as SERVER_GROUPS
 from cli.doctor.server.answer import split
 from cli.doctor.server.asking import Asker, loopback_target
 from cli.doctor.server.visit import Server
-from cli.finding import find_settings
-from cli.operations import OperationError
 
 HELP = "find faults of this deployment, or of the authorization server at --url; read-only"
 

@@ -7,9 +7,9 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from local.fake.tls import make_authority
-from local.loopback_server import LoopbackHandler, LoopbackServer
+from local.stack.loopback_server import LoopbackHandler, LoopbackServer
 
 
 class DocumentSite(LoopbackServer):

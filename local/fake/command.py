@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.parser import CommandParser
-from local.stopping import StopSignal
+from local.stack.shutdown import StopSignal
 from local.terminal import Terminal
 
 if TYPE_CHECKING:
     from chalicelib.providers.definition import ProviderDefinition
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 PORT = 8090
 CLIENT_ID, CLIENT_SECRET = "app", "app-secret"
@@ -54,7 +54,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def start(options: argparse.Namespace) -> "RunningProfile":
     """Raises Unplayable."""
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
     definition = find_definition(options.what)
     try:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from local.fake.web import Answer, Received, json_answer
 
 if TYPE_CHECKING:
-    from local.provider import RunningProvider
+    from local.fake.provider import RunningProvider
 
 _CORS = {
     "Access-Control-Allow-Origin": "*",

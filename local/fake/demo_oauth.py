@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from local.fake.asking import basic_credentials, write_tokens
 from local.fake.grants import Client, Refused
 from local.fake.id_token import build_id_token, jwks, profile_claims
 from local.fake.page import render_message, render_sign_in
 from local.fake.people import USERS
+from local.fake.token_endpoint import basic_credentials, write_tokens
 from local.fake.web import Answer, Received, html_answer, json_answer, redirect_answer
 
 if TYPE_CHECKING:
-    from local.provider import RunningProvider
+    from local.fake.provider import RunningProvider
 
 
 def answer_home(provider: "RunningProvider", received: Received) -> Answer:

@@ -14,16 +14,16 @@ from urllib.parse import urlencode, urlsplit
 import jwt
 import msgspec
 
-from cli.explanation import explain
+from cli.explanation.explanation import explain
 from local.browser import query_of
-from local.demo_parts import PARTS
+from local.demo.parts import PARTS
 from local.fake.control import change
 from local.live.brief import answer_in_words, refusals_of
 from local.live.recorder import Recorder
 from local.live.visit import Visit
 
 if TYPE_CHECKING:
-    from local.demo import DemoStack
+    from local.demo.demo import DemoStack
 
 Document = dict[str, Any]
 _ONE_AT_A_TIME = threading.Lock()
@@ -59,13 +59,13 @@ def change_redirect(stack: "DemoStack", visit: Visit) -> None:
 def expire_refresh_token(stack: "DemoStack", visit: Visit) -> None:
     """Let its time be up in the table, and use it."""
     from chalicelib.records.grant import Grant
-    from chalicelib.records.places import grant_place
+    from chalicelib.records.item_keys import grant_item_key
 
     tokens = visit.redeem(visit.finish(visit.allow())).json()
     grant_id = jwt.decode(tokens["access_token"], options={"verify_signature": False})["grant_id"]
     (grant,) = [one for one in stack.broker.deployment.scan("GRANT#", Grant) if one.grant_id == grant_id]
     ended = msgspec.structs.replace(grant, expires_at=int(time.time()) - 1)
-    stack.broker.deployment.put_fields(grant_place(grant_id), ended, "expires_at", read=grant)
+    stack.broker.deployment.put_fields(grant_item_key(grant_id), ended, "expires_at", read=grant)
     visit.ask_for_tokens(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
 
 

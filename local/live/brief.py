@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from cli.reason_registry import find_reason
+from cli.explanation.registry import find_reason
 from local.browser import read_page
 from local.live.exchange import Exchange
 from local.live.masks import mask_text

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from cli.explanation import explain
+from cli.explanation.explanation import explain
 from local.live.brief import page_title, refusals_of, show_brief
 from local.live.curl import show_curl
 from local.live.exchange import Exchange, Headers, Message

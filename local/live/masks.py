@@ -8,7 +8,7 @@ import re
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from chalicelib.adapters.log import SECRET_NAMES, SECRET_VALUES
+from chalicelib.adapters.process.log import SECRET_NAMES, SECRET_VALUES
 
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _KIND = re.compile(r"(?:tb|demo)_[a-z]+_")

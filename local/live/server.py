@@ -14,10 +14,10 @@ from local.live.details import show_details
 from local.live.mermaid import show_mermaid
 from local.live.recorder import Recorder
 from local.live.taps import Taps
-from local.loopback_server import LoopbackHandler, LoopbackServer
+from local.stack.loopback_server import LoopbackHandler, LoopbackServer
 
 if TYPE_CHECKING:
-    from local.demo import DemoStack
+    from local.demo.demo import DemoStack
 
 _DEMO = Path(__file__).resolve().parents[2] / "demo"
 _HTML, _CSS, _JS = (f"text/{kind}; charset=utf-8" for kind in ("html", "css", "javascript"))

@@ -7,13 +7,13 @@ from urllib.parse import urlencode
 
 from local.live.exchange import AwsCall, Headers, Lane
 from local.live.recorder import Recorder
-from local.watching import Answered, Answerer, Told
+from local.stack.subscribers import Answered, Answerer, Told
 
 if TYPE_CHECKING:
-    from chalicelib.adapters.aws import Transport
+    from chalicelib.adapters.aws.transport import Transport
+    from local.fake.provider import RunningProvider
     from local.fake.web import Answer, Received
-    from local.http1 import Head
-    from local.provider import RunningProvider
+    from local.stack.http1 import Head
 
 OWN = "live-view"  # the User-Agent of what the view asks for itself
 ATTEMPT = f"{OWN}/"  # and of its attacks, with their name behind it
@@ -31,7 +31,7 @@ class Taps:
         self.recorder, self._issuer = recorder, issuer
 
     def answers(self, answer: Answerer) -> Answerer:
-        """See local/watching.py."""
+        """See local/stack/subscribers.py."""
 
         def watched(head: "Head", body: bytes, source: Any) -> Answered:
             caller = caller_of_broker(head.method, head.target, head.headers)
@@ -54,11 +54,11 @@ class Taps:
         return watched
 
     def transport(self, inner: "Transport") -> "Transport":
-        """See local/watching.py."""
+        """See local/stack/subscribers.py."""
         return _SeenTransport(inner, self.recorder)
 
     def log(self, stream: TextIO) -> TextIO:
-        """See local/watching.py."""
+        """See local/stack/subscribers.py."""
         return _SeenLog(stream, self.recorder)  # type: ignore[return-value]
 
     def listen_at_provider(self, provider_id: str, provider: "RunningProvider") -> None:
@@ -131,7 +131,7 @@ class _SeenTransport:
 
     def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """One try."""
-        from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable
+        from chalicelib.adapters.aws.transport import AwsRefusal, AwsUnreachable
 
         try:
             answer = self._inner.call(operation, payload)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from local.browser import Browser, Exchange, query_of
-from local.demo_parts import PROVIDER_ID
+from local.demo.parts import PROVIDER_ID
 from local.live.taps import ATTEMPT
 
 if TYPE_CHECKING:
-    from local.demo import DemoStack
+    from local.demo.demo import DemoStack
 
 
 class Visit:

@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from chalicelib.endpoints.description import PLACE
+from chalicelib.endpoints.discovery.openapi import PLACE
 from cli.parser import CommandParser
 from local.openapi.document import Untold, write_document
 

@@ -11,10 +11,10 @@ from chalicelib.routes.cors import EXPOSED
 from chalicelib.routes.discovery import NotFound
 from chalicelib.routes.host_header import MisdirectedRequest
 from local.openapi.heads import with_heads
+from local.openapi.operations import OPERATIONS, Said
+from local.openapi.parameters import HEADERS, PATHS, Schema
 from local.openapi.routes import Served, read_served
 from local.openapi.schemas import ISSUER, build_schemas
-from local.openapi.told import OPERATIONS, Said
-from local.openapi.words import HEADERS, PATHS, Schema
 
 JSON, FORM, HTML = "application/json", "application/x-www-form-urlencoded", "text/html; charset=utf-8"
 PAGE_STATUSES = (200, 400, 413, 415, 421, 429, 500, 503)
@@ -65,7 +65,7 @@ def build_document(served: list[Served] | None = None) -> dict[str, Any]:
     names = {one.name for one in served if one.method != "OPTIONS"}
     operations = with_heads(OPERATIONS, names)
     if names != set(operations):
-        raise Untold(f"tell about these in local/openapi/told.py, or no more: {sorted(names ^ set(operations))}")
+        raise Untold(f"tell about these in local/openapi/operations.py, or no more: {sorted(names ^ set(operations))}")
     paths = defaultdict[str, dict[str, Any]](dict)
     for one in served:
         if one.method == "OPTIONS":

@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from local.openapi.told import Said
+from local.openapi.operations import Said
 
 
 def with_heads(operations: dict[str, Said], names: set[str]) -> dict[str, Said]:

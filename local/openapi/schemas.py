@@ -6,19 +6,19 @@ from typing import Any, Literal, get_args, get_origin
 
 from msgspec.structs import fields
 
-from chalicelib.endpoints.token import GRANT_TYPES
+from chalicelib.endpoints.token.token import GRANT_TYPES
 from chalicelib.pages.language import LANGUAGES
 from chalicelib.protocol import errors
 from chalicelib.protocol.claims import PROFILE_CLAIMS
-from chalicelib.protocol.jose import PUBLIC_MEMBERS
 from chalicelib.protocol.metadata import authorization_server_metadata, protected_resource_metadata
+from chalicelib.protocol.own_jwt import PUBLIC_MEMBERS
 from chalicelib.protocol.registration import ONLY_VALUES, URI_MEMBERS, RegistrationRequest
 from chalicelib.protocol.registration_keys import RegisteredKeys
 from chalicelib.records.connection import ConnectionStatus
 from chalicelib.records.settings import Settings
-from chalicelib.vault.endings import PARTS, Result
-from chalicelib.vault.refusing import Retry
-from local.openapi.words import ACCESS_TOKEN, PARAMETERS, Schema
+from chalicelib.vault.rules.refusal_advice import Retry
+from chalicelib.vault.rules.revocation_results import PARTS, Result
+from local.openapi.parameters import ACCESS_TOKEN, PARAMETERS, Schema
 
 ISSUER = "https://broker.example"
 # Which the policy or the redirect URIs decide, not the document; and those whose name in a document is another one.

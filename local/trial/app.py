@@ -9,9 +9,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from chalicelib.records.client import Client
-from cli.operations import Deployment, create_client
+from cli.deployment.operations import Deployment, create_client
 from local.browser import Exchange, query_of, read_page
-from local.fake.person import Person
+from local.fake.test_browser import Person
 
 REDIRECT_URI = "http://127.0.0.1:51000/callback"
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"

@@ -8,9 +8,9 @@ from typing import Any
 
 from chalicelib.ports import Broker
 from chalicelib.providers.definition import ProviderDefinition
-from cli.operations import set_provider
+from cli.deployment.operations import set_provider
 from local.fake.id_token import new_key_pair
-from local.fake.profile.player import RunningProfile
+from local.fake.profile.profile_server import RunningProfile
 from local.trial.app import TrialApp, TrialFailed, register_app
 from local.trial.workshop import Workshop
 

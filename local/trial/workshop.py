@@ -6,16 +6,16 @@ import itertools
 import time
 from typing import Any
 
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.ports import Broker
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.settings import Settings
 from chalicelib.routes import create_app
-from cli.operations import Deployment, init_keysets
-from local.aws import start_aws
-from local.fake.profile.player import RunningProfile
-from local.gateway import Gateway
+from cli.deployment.operations import Deployment, init_keysets
+from local.fake.profile.profile_server import RunningProfile
+from local.stack.aws import start_aws
+from local.stack.gateway import Gateway
 
 _LONG = 400 * 86400
 _numbers = itertools.count()

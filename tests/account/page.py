@@ -4,9 +4,9 @@ from html.parser import HTMLParser
 
 from msgspec.structs import replace
 
-from chalicelib.endpoints.cookies import open_session, read_session_owner, seal_session
+from chalicelib.endpoints.browser.cookies import open_session, read_session_owner, seal_session
 from chalicelib.protocol.request import Request
-from chalicelib.records.places import subject_place
+from chalicelib.records.item_keys import subject_item_key
 from tests.flow.browser import Answer, Browser, read_page
 from tests.flow.stack import Stack
 
@@ -83,7 +83,7 @@ def age_session(stack: Stack, browser: Browser, seconds: int) -> None:
     )  # fmt: skip
     owner = read_session_owner(stack.broker, request)
     assert owner is not None
-    subject = stack.deployment.store.read(subject_place(owner.sub)).get(subject_place(owner.sub))
+    subject = stack.deployment.store.read(subject_item_key(owner.sub)).get(subject_item_key(owner.sub))
     session = open_session(stack.broker, owner, subject, sign_out=None)
     assert session is not None and subject is not None
     older = replace(session, signed_in_at=stack.clock.now() - seconds)

@@ -2,7 +2,7 @@
 
 from urllib.parse import urlencode
 
-from chalicelib.records.places import subject_place
+from chalicelib.records.item_keys import subject_item_key
 from tests.account.page import PATH, age_session, look, press
 from tests.flow.stack import Stack
 from tests.flow.test_call_budget import spends
@@ -89,7 +89,7 @@ def test_a_second_login(stack: Stack) -> None:
     asked = stack.to_callback(session.client, who="bob", browser=stack.browser())
     with spends(stack, 5, "claim, batch read, once more for whose login it is, connection, issue"):
         assert "code=" in asked.browser.get(asked.callback).location
-    (name,) = read(stack, subject_place(session.claims["sub"])).logins
+    (name,) = read(stack, subject_item_key(session.claims["sub"])).logins
     with spends(stack, 5, "session, login, its end and next life, no longer noted"):
         assert press(browser, page, f"unlink {name}").status == 303
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.custody.jobs import run_due_jobs
-from chalicelib.protocol.sealing import SealBroken
-from chalicelib.records.places import client_place, subject_place, user_key_place
-from chalicelib.vault.sealed import open_user_key
+from chalicelib.encryption import open_user_key
+from chalicelib.jobs.runner import run_due_jobs
+from chalicelib.protocol.sealing import DecryptionFailed
+from chalicelib.records.item_keys import client_item_key, subject_item_key, user_key_item_key
 from tests.account.page import PATH, Shown, age_session, arrive, enter, look, press, read_heading
 from tests.connect.links import press as press_link
 from tests.engine.dump import haystack, search
@@ -67,9 +67,9 @@ def test_many_uses_come_page_by_page_and_a_cut_is_said(stack: Stack, monkeypatch
     session = start_session(stack)
     for _ in range(3):
         session.exchange()
-    monkeypatch.setattr("chalicelib.adapters.dynamodb.LOOKED_AT", 1)
+    monkeypatch.setattr("chalicelib.adapters.dynamodb.store.LOOKED_AT", 1)
     assert len(act(session, "download").json["uses"]) == 3
-    monkeypatch.setattr("chalicelib.endpoints.account_data.MOST_EVENTS", 2)
+    monkeypatch.setattr("chalicelib.endpoints.account.export_erase.MOST_EVENTS", 2)
     told = act(session, "download").json
     assert (len(told["uses"]), told["uses_are_whole"]) == (2, False)
 
@@ -109,15 +109,15 @@ def test_from_that_moment_nothing_of_this_user_goes_on(stack: Stack) -> None:
 @requirement("ACC-11", "VLT-08")
 def test_the_schedule_ends_tokens_at_the_provider_and_destroys_the_key(stack: Stack) -> None:
     session = start_session(stack)
-    kept = read(stack, user_key_place(session.claims["sub"]))
+    kept = read(stack, user_key_item_key(session.claims["sub"]))
     family = stack.provider.grants.families[-1]
     vault = stack.broker.keys.get("vault")
     assert open_user_key(vault, kept.sealed, sub=kept.sub)
     erase(session)
     assert [(one.job.kind, one.outcome) for one in run_due_jobs(stack.broker)] == [("erase", "done")]
-    assert family.revoked and read(stack, user_key_place(session.claims["sub"])).sealed == b""
-    with pytest.raises(SealBroken):
-        open_user_key(vault, read(stack, user_key_place(kept.sub)).sealed, sub=kept.sub)
+    assert family.revoked and read(stack, user_key_item_key(session.claims["sub"])).sealed == b""
+    with pytest.raises(DecryptionFailed):
+        open_user_key(vault, read(stack, user_key_item_key(kept.sub)).sealed, sub=kept.sub)
     found = search(haystack(stack), {"refresh token": family.refresh_token or "", "mail": "alice@demo.example"})
     assert found == []
 
@@ -153,8 +153,8 @@ def test_a_request_that_dies_after_the_duty_is_finished_by_it(stack: Stack) -> N
     assert act(session, "erase_for_good", asked).status >= 500
     object.__setattr__(stack.broker.store, "erase_subject", before)
     run_due_jobs(stack.broker)
-    assert read(stack, subject_place(session.claims["sub"])).marks.disabled
-    assert read(stack, user_key_place(session.claims["sub"])).sealed == b""
+    assert read(stack, subject_item_key(session.claims["sub"])).marks.disabled
+    assert read(stack, user_key_item_key(session.claims["sub"])).sealed == b""
 
 
 @requirement("ACC-09", "CB-03")
@@ -185,7 +185,7 @@ def test_an_account_that_no_app_could_be_led_to_has_no_such_button(stack: Stack)
         assert act(session, button, page).status == 403
     assert button not in Shown(look(session.sign_in.browser)).acts
     none = start_session(stack)
-    change(stack, client_place(none.client.client_id), handout="none")
+    change(stack, client_item_key(none.client.client_id), handout="none")
     assert not [one for one in Shown(look(none.sign_in.browser)).acts if one.startswith("reconnect")]
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.places import DEPLOYMENT, provider_place, subject_place
+from chalicelib.records.item_keys import DEPLOYMENT, provider_item_key, subject_item_key
 from tests.account.page import PATH, Shown, arrive, enter, look, press, read_heading
 from tests.flow.browser import read_page
 from tests.flow.scene import add_provider, only_written, subjects, with_query
@@ -103,7 +103,7 @@ def test_a_no_at_the_provider_leads_back_to_the_page(stack: Stack) -> None:
 @pytest.mark.parametrize("what", ["subject", "provider", "deployment"])
 def test_a_mark_set_on_the_way_ends_it(stack: Stack, what: str) -> None:
     session = start_session(stack)
-    place: Any = {"subject": subject_place(session.claims["sub"]), "provider": provider_place("demo")}.get(what)
+    place: Any = {"subject": subject_item_key(session.claims["sub"]), "provider": provider_item_key("demo")}.get(what)
     browser = stack.browser()
     left = browser.post(PATH, [("act", "sign_in demo")])
     back = stack.provider.sign_in(left.location, "alice")
@@ -160,7 +160,7 @@ def test_a_provider_that_fails_costs_nothing(stack: Stack) -> None:
 @requirement("ACC-01")
 def test_an_erased_user_finds_nothing_of_before(stack: Stack) -> None:
     session = start_session(stack)
-    place = subject_place(session.claims["sub"])
+    place = subject_item_key(session.claims["sub"])
     subject = stack.deployment.store.read(place).get(place)
     assert subject is not None
     stack.deployment.store.erase_subject(subject, now=stack.clock.now())
@@ -176,7 +176,7 @@ def test_a_session_that_a_switch_has_ended_opens_no_page(stack: Stack, what: str
     session = start_session(stack)
     if what == "deployment":
         stack.deployment.put(DEPLOYMENT, Deployment())
-    mark(stack, DEPLOYMENT if what == "deployment" else provider_place("demo"))
+    mark(stack, DEPLOYMENT if what == "deployment" else provider_item_key("demo"))
     stack.restart()
     assert Shown(session.sign_in.browser.get(PATH)).acts == ["sign_in demo"]
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from chalicelib.endpoints.account import ACTS
-from chalicelib.endpoints.forms import seal_account_form
-from chalicelib.endpoints.sealed import browser_hash
+from chalicelib.endpoints.account.account import ACTS
+from chalicelib.endpoints.browser.sealed_forms import seal_account_form
+from chalicelib.endpoints.browser.sealed_values import browser_hash
 from chalicelib.records.account import AccountForm
-from chalicelib.records.places import subject_place
+from chalicelib.records.item_keys import subject_item_key
 from tests.account.page import PATH, Shown, enter, look, press, read_heading
 from tests.flow.browser import read_page
 from tests.flow.scene import only_written
@@ -87,7 +87,7 @@ def test_without_a_session_no_button_works(stack: Stack) -> None:
     session = start_session(stack)
     browser = session.sign_in.browser
     page = look(browser)
-    change(stack, subject_place(session.claims["sub"]), session_salt=b"another salt, 16")
+    change(stack, subject_item_key(session.claims["sub"]), session_salt=b"another salt, 16")
     with only_written(stack):
         answer = press(browser, page, "end_all")
     assert (answer.status, read_heading(answer.body)) == (403, "You are no longer signed in")

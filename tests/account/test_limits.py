@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.custody.jobs import run_due_jobs
-from chalicelib.records.places import client_place, grant_place
+from chalicelib.jobs.runner import run_due_jobs
+from chalicelib.records.item_keys import client_item_key, grant_item_key
 from tests.account.page import PATH, Shown, enter, look, press, read_heading
 from tests.flow.browser import Answer
 from tests.flow.scene import only_written
@@ -72,7 +72,7 @@ def test_a_replay_during_a_pause_ends_the_grant_all_the_same(stack: Stack) -> No
 @requirement("ACC-07")
 def test_a_grant_that_the_index_did_not_show_yet_meets_the_pause_too(stack: Stack) -> None:
     session = paused(start_session(stack))
-    change(stack, grant_place(session.grant().grant_id), paused=False)
+    change(stack, grant_item_key(session.grant().grant_id), paused=False)
     assert session.refresh().json["reason"] == "paused"
     assert session.grant().status == "active"
 
@@ -212,7 +212,7 @@ def test_a_change_of_the_app_does_not_lift_an_end_that_is_ahead(stack: Stack) ->
     session = start_session(stack)
     done(act(session, "limit"))
     ends_at = read(stack, session.consent_place()).ends_at
-    change(stack, client_place(session.client.client_id), revision=7)
+    change(stack, client_item_key(session.client.client_id), revision=7)
     stack.restart()
     start_session(stack, client=(session.client, None))
     assert (read(stack, session.consent_place()).client_revision, read(stack, session.consent_place()).ends_at) == (

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.custody.jobs import run_due_jobs
-from chalicelib.records.places import subject_place
+from chalicelib.jobs.runner import run_due_jobs
+from chalicelib.records.item_keys import subject_item_key
 from tests.account.page import PATH, Shown, age_session, arrive, enter, look, press, read_heading
 from tests.flow.browser import Answer, Browser
 from tests.flow.scene import only_written, subjects
@@ -31,7 +31,7 @@ def alice(stack: Stack) -> Session:
 
 
 def name_of(stack: Stack, session: Session) -> str:
-    (name,) = read(stack, subject_place(session.claims["sub"])).logins
+    (name,) = read(stack, subject_item_key(session.claims["sub"])).logins
     return name
 
 
@@ -62,9 +62,9 @@ def test_a_login_that_is_somebodys_is_refused_and_nothing_changes(stack: Stack) 
 def test_a_second_login_of_one_user_is_none_of_anothers(stack: Stack, alice: Session) -> None:
     """There are two people at this provider: Bob's own login is Alice's, so he comes in as her, and cannot leave."""
     name = name_of(stack, alice)
-    assert read(stack, subject_place(name)).linked_to == alice.claims["sub"]
+    assert read(stack, subject_item_key(name)).linked_to == alice.claims["sub"]
     again = add(stack, alice.sign_in.browser)
-    assert again.status == 303 and len(read(stack, subject_place(alice.claims["sub"])).logins) == 1
+    assert again.status == 303 and len(read(stack, subject_item_key(alice.claims["sub"])).logins) == 1
     own = add(stack, alice.sign_in.browser, who="alice")
     assert own.status == 303 and name_of(stack, alice) == name
 
@@ -103,7 +103,7 @@ def test_who_began_has_to_be_who_is_signed_in_at_the_end(stack: Stack) -> None:
     enter(stack, browser, who="bob")
     with only_written(stack):
         assert browser.get(back).status == 403
-    assert read(stack, subject_place(session.claims["sub"])).logins == {}
+    assert read(stack, subject_item_key(session.claims["sub"])).logins == {}
 
 
 @requirement("ACC-12", "CB-01")

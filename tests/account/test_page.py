@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from chalicelib.records.places import client_place, connection_place, provider_place
-from cli.operations import delete_client
+from chalicelib.records.item_keys import client_item_key, connection_item_key, provider_item_key
+from cli.deployment.operations import delete_client
 from tests.account.page import PATH, Shown, enter, look, press
 from tests.flow.acting import BOOKS, start_acting
 from tests.flow.scene import add_provider
@@ -45,7 +45,7 @@ def test_no_use_is_counted_from_before_the_account_was_connected(stack: Stack) -
     today = datetime.fromtimestamp(stack.clock.now(), UTC)
     assert f"Used not yet · since {today.day} {today:%B %Y}" in Shown(look(session.sign_in.browser)).words
     session.exchange()
-    place = connection_place(session.claims["connections"]["demo"])
+    place = connection_item_key(session.claims["connections"]["demo"])
     change(stack, place, connected_at=stack.clock.now() + 3 * 86400)
     assert f"Used once · since {today.day} {today:%B %Y}" in Shown(look(session.sign_in.browser)).words
 
@@ -63,7 +63,7 @@ def test_each_agent_has_a_row_of_its_own_and_says_that_nobody_has_checked_it(sta
     start_session(stack, client_name="Ours")
     for number in (1, 2):
         agent = start_session(stack, client_name=HOSTILE, redirect_uris=(f"http://127.0.0.1:{number}/cb",))
-        change(stack, client_place(agent.client.client_id), registered_by="self")
+        change(stack, client_item_key(agent.client.client_id), registered_by="self")
     page = look(agent.sign_in.browser)
     rows = [row for section in Shown(page).sections if "Disconnect" in (row := " ".join(section))]
     assert len(rows) == 3
@@ -82,7 +82,7 @@ def test_what_an_account_needs_is_said(stack: Stack) -> None:
     ):
         change(stack, session.connection_place(), **fields)
         assert said in Shown(look(session.sign_in.browser)).words, said
-    mark(stack, provider_place("demo"))
+    mark(stack, provider_item_key("demo"))
     stack.restart()
     stack.clock.advance(2)
     assert "does not work until" in Shown(look(enter(stack))).words
@@ -101,7 +101,7 @@ def test_what_is_allowed_where_no_account_is_connected_yet_is_shown(stack: Stack
 @requirement("ACC-02")
 def test_an_app_that_is_forgotten_here_is_shown_by_its_id_and_can_be_ended(stack: Stack) -> None:
     session = start_session(stack)
-    place = client_place(session.client.client_id)
+    place = client_item_key(session.client.client_id)
     stack.deployment.dynamodb.call(
         "DeleteItem", {"TableName": stack.settings.table, "Key": {"pk": {"S": place.pk}, "sk": {"S": "#"}}}
     )

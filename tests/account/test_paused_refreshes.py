@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from tests.account.page import look, press
 from tests.faults import Fault, FaultyTransport
 from tests.flow.browser import Answer
@@ -42,7 +42,7 @@ def act(session: Session, name: str) -> None:
 def pause_unseen(session: Session) -> None:
     """The user pauses while the index does not show this grant yet: the consent says so, the grant does not."""
     act(session, "pause")
-    change(session.stack, grant_place(session.grant().grant_id), paused=False)
+    change(session.stack, grant_item_key(session.grant().grant_id), paused=False)
     session.stack.clock.advance(1)
 
 

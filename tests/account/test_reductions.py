@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from tests.account.page import look, press
 from tests.connect.links import SCOPES, link_of
 from tests.connect.links import to_callback as through_link
@@ -166,7 +166,7 @@ def test_a_connect_link_of_before_a_reduction_adds_no_scope(stack: Stack) -> Non
 def test_a_reduction_outlives_the_version_of_the_app_that_it_was_about(stack: Stack) -> None:
     session = own_app(stack)
     reduce(session)
-    change(stack, client_place(session.client.client_id), revision=7)
+    change(stack, client_item_key(session.client.client_id), revision=7)
     stack.restart()
     stack.clock.advance(2)
     browser, page = session.sign_in.browser, ask(session, scope="openid profile")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.records.places import connection_place
+from chalicelib.records.item_keys import connection_item_key
 from tests.account.page import PATH, Shown, age_session, enter, look, press, read_heading
 from tests.flow.browser import Answer
 from tests.flow.scene import connections, only_written
@@ -157,7 +157,7 @@ def test_a_connection_without_a_consent_can_be_taken_back_too(stack: Stack) -> N
     assert session.client.client_name in shown.words
     assert read_heading(end(session).body) == "Disconnected"
     (kept,) = connections(stack)
-    assert read(stack, connection_place(kept.connection_id)).status == "revoked"
+    assert read(stack, connection_item_key(kept.connection_id)).status == "revoked"
 
 
 @requirement("ACC-06")

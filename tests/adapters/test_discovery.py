@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import msgspec
 import pytest
 
-from chalicelib.adapters.discovery import ProviderDirectory
+from chalicelib.adapters.http.provider_directory import ProviderDirectory
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderUnavailable
 from tests.requirement import requirement

@@ -1,6 +1,6 @@
 """What is fetched once and kept: how much there is room for."""
 
-from chalicelib.adapters.documents import MAX_KEPT, CachedDocuments
+from chalicelib.adapters.http.document_cache import MAX_KEPT, CachedDocuments
 from tests.requirement import requirement
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from chalicelib.adapters.flights import SharedFlights
+from chalicelib.adapters.process.single_flight import SingleFlight
 from tests.requirement import requirement
 
 
@@ -40,12 +40,12 @@ def fly_together(flights, count, run, name="a"):
 @requirement("CIMD-04")
 def test_many_who_ask_meanwhile_get_one_answer():
     runs = []
-    assert fly_together(SharedFlights(), 8, lambda: runs.append(1) or len(runs)) == [1] * 8
+    assert fly_together(SingleFlight(), 8, lambda: runs.append(1) or len(runs)) == [1] * 8
 
 
 @requirement("CIMD-04")
 def test_a_failure_is_everybodys_and_is_not_kept():
-    flights, failure = SharedFlights(), ValueError("down")
+    flights, failure = SingleFlight(), ValueError("down")
 
     def fail():
         raise failure
@@ -56,7 +56,7 @@ def test_a_failure_is_everybodys_and_is_not_kept():
 
 @requirement("CIMD-04")
 def test_another_name_waits_for_nobody_and_an_answer_is_not_kept():
-    flights = SharedFlights()
+    flights = SingleFlight()
     assert flights.share("a", lambda: flights.share("b", lambda: 2) + 1) == 3
     assert [flights.share("a", lambda number=number: number) for number in range(3)] == [0, 1, 2]
     with pytest.raises(KeyError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters.https import GuardedFetcher, LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import GuardedFetcher, LocalTarget
 from chalicelib.upstream.http import HttpRequest, ProviderUnavailable
 from tests.adapters.servers import GOOD, Authority, Server, answers
 from tests.requirement import requirement

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters import kept
-from chalicelib.adapters.kept import KeptConnections, Unanswered
+from chalicelib.adapters.aws import connection_pool
+from chalicelib.adapters.aws.connection_pool import ConnectionPool, Unanswered
 from tests.adapters.servers import Authority
 from tests.requirement import requirement
 
@@ -87,11 +87,11 @@ def serve() -> Iterator[Serve]:
         server.stop()
 
 
-def reach(server: Keeping, *, url: str = "http://127.0.0.1", most: int = 32) -> KeptConnections:
-    return KeptConnections(f"{url}:{server.port}", connect_seconds=2, read_seconds=2, most=most)
+def reach(server: Keeping, *, url: str = "http://127.0.0.1", most: int = 32) -> ConnectionPool:
+    return ConnectionPool(f"{url}:{server.port}", connect_seconds=2, read_seconds=2, most=most)
 
 
-def ask(connections: KeptConnections, body: bytes = b"x") -> bytes:
+def ask(connections: ConnectionPool, body: bytes = b"x") -> bytes:
     return connections.post(body, {"Content-Type": "text/plain"}).body
 
 
@@ -131,7 +131,7 @@ def test_one_that_was_silent_for_long_is_not_used(serve: Serve, monkeypatch: pyt
     server = serve()
     connections = reach(server)
     ask(connections)
-    monkeypatch.setattr(kept, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(connection_pool, "IDLE_SECONDS", 0.0)
     assert ask(connections) == b"x" and server.connections == 2
 
 
@@ -159,7 +159,7 @@ def test_what_is_no_whole_answer_is_said_and_its_connection_never_used_again(
 ) -> None:
     told: list[bytes | None] = [plain(b"1"), broken, plain(b"3")]
     server = serve(lambda _: told.pop(0))
-    connections = KeptConnections(f"http://127.0.0.1:{server.port}", connect_seconds=2, read_seconds=0.3, most=4)
+    connections = ConnectionPool(f"http://127.0.0.1:{server.port}", connect_seconds=2, read_seconds=0.3, most=4)
     assert ask(connections) == b"1"
     with pytest.raises(Unanswered):
         ask(connections)
@@ -197,7 +197,7 @@ def test_what_was_decrypted_and_nobody_asked_for_is_not_either(
 def test_nobody_listens() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    connections = KeptConnections(f"http://127.0.0.1:{port}", connect_seconds=2, read_seconds=2, most=1)
+    connections = ConnectionPool(f"http://127.0.0.1:{port}", connect_seconds=2, read_seconds=2, most=1)
     with pytest.raises(Unanswered):
         ask(connections)
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chalicelib.adapters.log import REDACTED, JsonLog, redact
+from chalicelib.adapters.process.log import REDACTED, JsonLog, redact
 from tests.requirement import requirement
 
 CANARY = "canary-7f3a51"

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import AwsRefusal, AwsUnreachable
 from local.environment import use_local_credentials
 from tests.adapters.servers import Server, answers
 

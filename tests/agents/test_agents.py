@@ -10,15 +10,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from chalicelib.records.places import client_place
-from cli.operations import list_clients
-from cli.switching import switch_client
+from chalicelib.records.item_keys import client_item_key
+from cli.commands.client_enable import switch_client
+from cli.deployment.operations import list_clients
 from demo.mcp.guard import Token
 from demo.mcp.notes import token_of
-from local import mcp_agent
 from local.browser import Browser, query_of
-from local.mcp import McpStack, main, start_mcp
-from local.mcp_agent import REDIRECT_URI, Kept, Person, build_auth, use
+from local.demo import mcp_agent
+from local.demo.mcp import McpStack, main, start_mcp
+from local.demo.mcp_agent import REDIRECT_URI, Kept, Person, build_auth, use
 from tests.flow.documents import URL, Site
 from tests.flow.tokens import read_claims
 from tests.requirement import requirement
@@ -166,7 +166,7 @@ def test_each_agent_is_a_row_of_its_own_and_one_is_stopped_without_the_other(sta
     switch_client(deployment, ids[0], disabled=True)
     assert post(stack, first.access).status_code == 401
     assert post(stack, second.access).status_code == 200
-    assert deployment.store.read(client_place(ids[1])).get(client_place(ids[1])) is not None
+    assert deployment.store.read(client_item_key(ids[1])).get(client_item_key(ids[1])) is not None
 
 
 CALL = '"jsonrpc": "2.0", "id": 1, "method": "tools/call"'

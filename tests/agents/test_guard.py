@@ -10,10 +10,10 @@ from typing import Any
 import jwt
 import pytest
 
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from chalicelib.records.revocation import Revocation
+from cli.deployment.operations import create_resource
 from demo.mcp import guard as module
 from demo.mcp.guard import Guard, Refused
 from tests.flow.stack import Stack, own_parts
@@ -154,7 +154,7 @@ def test_asking_the_broker_notices_at_once_what_offline_learns_ten_minutes_later
     shared: dict[str, Any] = {"resource": MCP, "issuer": stack.settings.issuer, "scopes": ("notes:read",)}
     offline, online = Guard(**shared), Guard(**shared, introspect_as=asks)
     assert offline.check(token).client_id == online.check(token).client_id == client.client_id
-    change(stack, client_place(client.client_id), marks=Marks(disabled=True))
+    change(stack, client_item_key(client.client_id), marks=Revocation(disabled=True))
     assert offline.check(token)
     with pytest.raises(Refused) as caught:
         online.check(token)

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, RevocationRules
 from chalicelib.upstream.endpoints import static_endpoints
-from chalicelib.upstream.granted import excess_scopes, missing_scopes
+from chalicelib.upstream.granted_scopes import excess_scopes, missing_scopes
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused
 from chalicelib.upstream.identity import build_userinfo_requests, read_identity
 from chalicelib.upstream.revocation import build_revocation_request, read_revocation_response

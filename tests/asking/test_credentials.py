@@ -59,7 +59,7 @@ def test_each_request_has_an_assertion_of_its_own_and_no_key_leaves(stage: Stage
 
 
 def test_a_stored_key_that_cannot_sign_asks_nobody(stage: Stage) -> None:
-    from cli.operations import set_provider
+    from cli.deployment.operations import set_provider
 
     scene: Scene = stage(team(**signing("signed_secret", "ES256")))
     callback = scene.app.person.decide(scene.leave()).location

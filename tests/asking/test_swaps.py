@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.fake.profile.player import RunningProfile
+from local.fake.profile.profile_server import RunningProfile
 from local.trial.app import TrialFailed
 from tests.asking.conftest import Scene, Stage, team
 from tests.asking.test_trials import SWAP

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from chalicelib.records.client import BffApi, Client
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import resource_place
+from chalicelib.records.item_keys import resource_item_key
 from chalicelib.records.resource import Resource
 from tests.flow.browser import Answer, Browser
 from tests.flow.proxied import HOST, Api, start_proxied
@@ -90,7 +90,7 @@ def start_app(make_stack: Callable[..., Stack], api: Api, folder: Path, **settin
     """A broker whose demo provider has an API, and an app with another of its own."""
     stack = start_proxied(make_stack, api, folder, **settings).stack
     resource = Resource(audience=AUDIENCE, scopes=frozenset({"notes"}))
-    stack.deployment.put(resource_place(AUDIENCE), resource)
+    stack.deployment.put(resource_item_key(AUDIENCE), resource)
     return App(stack, api, add_client(stack))
 
 

@@ -5,7 +5,7 @@ from itertools import product
 import pytest
 
 from chalicelib.ports import StoreUnavailable
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from tests.bff.scene import ORIGIN, OTHER, App, add_client
 from tests.flow.browser import Answer
 from tests.flow.scene import change, only_written
@@ -90,7 +90,7 @@ def test_a_preflight_says_yes_to_registered_origins_alone(app: App) -> None:
 def test_an_origin_that_is_registered_no_more_is_refused(app: App) -> None:
     """The cache may know it for 10 s."""
     app.sign_in()
-    change(app.stack, client_place(app.client.client_id), bff_origins=(OTHER,))
+    change(app.stack, client_item_key(app.client.client_id), bff_origins=(OTHER,))
     app.stack.clock.advance(10)
     assert app.session().status == 403 and app.session(origin=OTHER).status == 200
 
@@ -100,7 +100,7 @@ def test_an_origin_that_is_registered_now_is_known_at_once(app: App) -> None:
     app.sign_in()
     new = "https://new.app.example"
     assert app.session(origin=new).status == 403
-    change(app.stack, client_place(app.client.client_id), bff_origins=(ORIGIN, new))
+    change(app.stack, client_item_key(app.client.client_id), bff_origins=(ORIGIN, new))
     assert app.session(origin=new).status == 200
 
 

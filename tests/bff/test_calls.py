@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from chalicelib.records.client import BffApi
-from chalicelib.records.places import client_place, resource_place
+from chalicelib.records.item_keys import client_item_key, resource_item_key
 from tests.bff.scene import AUDIENCE, ORIGIN, App, refusal, start_app
 from tests.flow.proxied import HOST, Api, Asked, Told
 from tests.flow.scene import change
@@ -119,7 +119,7 @@ def test_no_registration_makes_us_call_a_private_address(app: App) -> None:
     """The command refuses these; whatever stands in the table, the fetcher does too."""
     app.sign_in()
     for url in ("https://127.0.0.1/x", "http://127.0.0.1:9/x", "https://[::1]", "https://localhost"):
-        change(app.stack, client_place(app.client.client_id), bff_api=BffApi(resource=AUDIENCE, url=url))
+        change(app.stack, client_item_key(app.client.client_id), bff_api=BffApi(resource=AUDIENCE, url=url))
         assert app.call("/api/x").status in (500, 502), url
 
 
@@ -134,7 +134,7 @@ def test_an_answer_that_does_not_come_is_told(app: App) -> None:
 def test_an_app_without_an_api_has_none_to_call(app: App) -> None:
     app.sign_in()
     for changed in ({"bff_api": None}, {"resources": frozenset()}):
-        place = client_place(app.client.client_id)
+        place = client_item_key(app.client.client_id)
         kept = change(app.stack, place, **changed)
         assert refusal(app.call("/api/x")) == (404, "invalid_target", "no_api"), kept
         app.stack.deployment.put(place, app.client)
@@ -145,10 +145,10 @@ def test_an_app_without_an_api_has_none_to_call(app: App) -> None:
 def test_an_api_that_its_user_has_not_allowed_is_not_called(app: App) -> None:
     app.sign_in()
     other = "https://other.team.example"
-    record = app.stack.deployment.store.read(resource_place(AUDIENCE)).get(resource_place(AUDIENCE))
+    record = app.stack.deployment.store.read(resource_item_key(AUDIENCE)).get(resource_item_key(AUDIENCE))
     assert record is not None
     api = BffApi(resource=other, url=f"https://{HOST}/team")
-    change(app.stack, client_place(app.client.client_id), bff_api=api, resources=frozenset({AUDIENCE, other}))
+    change(app.stack, client_item_key(app.client.client_id), bff_api=api, resources=frozenset({AUDIENCE, other}))
     answer = app.call("/api/x")
     assert refusal(answer) == (403, "insufficient_scope", "not_allowed_yet")
     assert answer.json["login_uri"].endswith("/login") and app.api.asked == []
@@ -170,10 +170,10 @@ def test_a_call_to_a_provider_is_that_of_the_proxy_with_its_record(app: App) -> 
 def test_the_rules_of_the_proxy_hold(app: App) -> None:
     app.sign_in()
     for changed in ({"handout": "none"}, {"providers": frozenset({"oidc"})}, {"scopes": frozenset({"openid"})}):
-        change(app.stack, client_place(app.client.client_id), **changed)
+        change(app.stack, client_item_key(app.client.client_id), **changed)
         answer = app.call("/proxy/demo/notes")
         assert answer.status in (403, 404) and app.api.asked == [], answer.body
-        app.stack.deployment.put(client_place(app.client.client_id), app.client)
+        app.stack.deployment.put(client_item_key(app.client.client_id), app.client)
     assert app.call("/proxy/demo/notes").status == 200
 
 

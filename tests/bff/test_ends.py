@@ -9,16 +9,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import (
+from chalicelib.records.item_keys import (
     DEPLOYMENT,
-    Place,
-    client_place,
-    consent_place,
-    grant_place,
-    provider_place,
-    subject_place,
+    ItemKey,
+    client_item_key,
+    consent_item_key,
+    grant_item_key,
+    provider_item_key,
+    subject_item_key,
 )
+from chalicelib.records.revocation import Revocation
 from cli.main import build_parser
 from tests.account.page import enter, look, press
 from tests.bff.scene import ORIGIN, App, refusal, start_app
@@ -116,14 +116,14 @@ def test_a_mark_ends_it_at_its_next_call(app: App) -> None:
     app.sign_in()
     app.stack.deployment.put(DEPLOYMENT, Deployment())
     grant, client_id = app.grant(), app.client.client_id
-    places: tuple[Place[Any], ...] = (
-        *(client_place(client_id), subject_place(grant.sub), consent_place(grant.sub, client_id)),
-        *(provider_place("demo"), DEPLOYMENT),
+    places: tuple[ItemKey[Any], ...] = (
+        *(client_item_key(client_id), subject_item_key(grant.sub), consent_item_key(grant.sub, client_id)),
+        *(provider_item_key("demo"), DEPLOYMENT),
     )
-    for place, marks in product(places, (Marks(disabled=True), Marks(not_before=app.stack.clock.now() + 1))):
+    for place, marks in product(places, (Revocation(disabled=True), Revocation(not_before=app.stack.clock.now() + 1))):
         change(app.stack, place, marks=marks)
         assert_over(app)
-        change(app.stack, place, marks=Marks())
+        change(app.stack, place, marks=Revocation())
     assert app.session().status == 200
 
 
@@ -161,7 +161,7 @@ def test_it_ends_with_the_epoch_and_with_its_grant(app: App) -> None:
     assert_over(app, "no_session")
     app.stack.restart(epoch=0)
     assert app.session().status == 200
-    change(app.stack, grant_place(app.grant().grant_id), status="revoked")
+    change(app.stack, grant_item_key(app.grant().grant_id), status="revoked")
     assert_over(app)
 
 
@@ -185,7 +185,7 @@ def test_its_handle_is_no_token(app: App) -> None:
     app.sign_in()
     handle = app.cookie.partition(".")[0]
     client = replace(app.client, redirect_uris=("https://app.example/cb",))
-    change(app.stack, client_place(client.client_id), grant_types=frozenset({"refresh_token", "authorization_code"}))
+    change(app.stack, client_item_key(client.client_id), grant_types=frozenset({"refresh_token", "authorization_code"}))
     app.stack.restart()
     for text in (handle, handle.replace("tb_bff_", "tb_refresh_"), handle.replace("tb_bff_", "tb_code_")):
         assert app.stack.token(client, grant_type="refresh_token", refresh_token=text).status == 400
@@ -219,7 +219,7 @@ def test_calls_beside_a_step_up_leave_the_new_session_alone(app: App) -> None:
 
 @requirement("BFF-06", "PAIR-01")
 def test_an_app_with_names_of_its_own_for_users_sees_those(app: App) -> None:
-    change(app.stack, client_place(app.client.client_id), subject_type="pairwise", sector="app.example")
+    change(app.stack, client_item_key(app.client.client_id), subject_type="pairwise", sector="app.example")
     app.stack.restart()
     app.sign_in()
     shown = app.session().json["user"]["sub"]

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import pytest
 
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from tests.bff.scene import ORIGIN, OTHER, App, add_client, refusal, start_app
 from tests.flow.browser import Answer
 from tests.flow.proxied import Api
@@ -153,7 +153,7 @@ def test_a_way_back_that_another_began_signs_nobody_in(app: App) -> None:
 
 @requirement("BFF-09")
 def test_a_browser_that_keeps_no_cookie_is_told_so_and_led_back(app: App) -> None:
-    change(app.stack, client_place(app.client.client_id), initiate_login_uri="https://app.example/sign-in")
+    change(app.stack, client_item_key(app.client.client_id), initiate_login_uri="https://app.example/sign-in")
     app.stack.restart()
     callback = app.to_callback()
     app.browser.cookies.clear()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.bff import BffStack, start_bff
+from local.demo.bff import BffStack, start_bff
 from local.environment import LOCAL
 from tests.browser.steps import CANCEL, decide, sign_in_at_provider
 from tests.requirement import requirement

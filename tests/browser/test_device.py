@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.environment import use_local_credentials
-from local.state import FOLDER
+from local.stack.state import FOLDER
 from tests.browser.conftest import ROOT
 from tests.browser.steps import decide, fits, sign_in_at_provider
 from tests.requirement import requirement

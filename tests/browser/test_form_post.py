@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Request, Route
 
 from local.browser import query_of
-from local.fake.profile.player import RunningProfile
+from local.fake.profile.profile_server import RunningProfile
 from local.trial.app import REDIRECT_URI
 from local.trial.steps import prepare
 from local.trial.workshop import Workshop

@@ -16,17 +16,17 @@ from unittest import mock
 
 import pytest
 
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
 from cli.main import main
-from local.aws import start_aws
 from local.environment import use_local_credentials
-from local.gateway import Gateway
-from local.provider import RunningProvider
-from local.provider import start as start_provider
-from local.resources import create_tables
+from local.fake.provider import RunningProvider
+from local.fake.provider import start as start_provider
+from local.stack.aws import start_aws
+from local.stack.gateway import Gateway
+from local.stack.resources import create_tables
 from local.trial.workshop import Clock
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import Transport
 from chalicelib.config import read_settings
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.subject import Subject
-from cli.acts import CHANGES_NOTHING, ON_RECORD, Act, begin, name_commands, run_on_record
-from cli.aws import name_caller, terminal_session
+from cli.command_audit import CHANGES_NOTHING, ON_RECORD, Act, begin, name_commands, run_on_record
+from cli.deployment.aws import name_caller, terminal_session
+from cli.deployment.operations import Deployment, list_clients
 from cli.main import build_parser
-from cli.operations import Deployment, list_clients
 from tests.cli.conftest import Done, Operator
 from tests.cli.test_audit import Records, faults, when
 from tests.faults import Fault, FaultyTransport, Mode, ProcessDied

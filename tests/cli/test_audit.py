@@ -10,18 +10,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.adapters.chain import CHAIN
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.dynamodb.audit_records import CHAIN
+from chalicelib.audit.checkpoints import seal_windows
+from chalicelib.audit.hash_chain import build_seal
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
-from chalicelib.custody.auditing import seal_windows
-from chalicelib.custody.chaining import build_seal
 from chalicelib.ports import Broker
 from chalicelib.records.audit import RETENTION_SECONDS, AuditEvent
 from chalicelib.records.keyset import Key, Keyset
 from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS, AuditSeal, window_of
-from cli.audit_chain import check_records, read_chain
-from cli.operations import Deployment, init_keysets
+from cli.deployment.audit_chain import check_records, read_chain
+from cli.deployment.operations import Deployment, init_keysets
 from tests.cli.conftest import ROOT, Done, Operator
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import MovableClock

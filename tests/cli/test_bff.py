@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cli.same_site import find_fault
+from cli.client_options.same_site import find_fault
 from tests.cli.conftest import Done, Operator
 from tests.requirement import requirement
 

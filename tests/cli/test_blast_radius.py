@@ -11,11 +11,11 @@ from msgspec.structs import replace
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.records.client import Client
 from chalicelib.records.settings import Settings
-from cli.blast_radius import KEYS, compute
-from cli.deployed import Deployed
-from cli.exposure import Exposure, span
-from cli.roles import PURPOSES, Role, read_role, read_roles
-from cli.write_access import PLAIN_DECISIONS
+from cli.deployment.blast_radius import KEYS, compute
+from cli.deployment.inventory import Deployed
+from cli.deployment.leak import Exposure, span
+from cli.deployment.roles import PURPOSES, Role, read_role, read_roles
+from cli.deployment.write_access import PLAIN_DECISIONS
 from tests.cli.conftest import ROOT, Done, Operator
 from tests.requirement import requirement
 

@@ -8,7 +8,7 @@ from typing import Any
 import boto3
 import pytest
 
-from cli import bootstrap
+from cli.commands import bootstrap
 from cli.main import main
 from local.environment import use_local_credentials
 from tests.races.processes import run_ministack

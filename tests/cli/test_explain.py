@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from cli.aws import BotoTransport
-from cli.explanation import build_command, explain, mark
-from cli.refusal_log import find_in_cloudwatch
-from local import state
-from local.kept_log import KeptLog
-from local.state import RunningStack
+from cli.deployment.aws import BotoTransport
+from cli.explanation.explanation import build_command, explain, mark
+from cli.explanation.refusal_log import find_in_cloudwatch
+from local.stack import state
+from local.stack.rotating_log import KeptLog
+from local.stack.state import RunningStack
 from tests.cli.conftest import Done, Operator
 from tests.requirement import requirement
 

@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.config import read_settings
-from chalicelib.records.places import keyset_place
-from cli.operations import Deployment
+from chalicelib.records.item_keys import keyset_item_key
+from cli.deployment.operations import Deployment
 from tests.cli.conftest import Done, Operator
 from tests.requirement import requirement
 
@@ -35,7 +35,7 @@ def keys(typed: Callable[..., Done]) -> Callable[..., Any]:
 
 def age(deployment: Deployment, purpose: str, seconds: int) -> None:
     """As if every version had been in its state so much longer."""
-    place = keyset_place(purpose)
+    place = keyset_item_key(purpose)
     item = deployment.store.read(place).get(place)
     assert item is not None
     older = tuple(replace(key, since=(key.since or key.created_at) - seconds) for key in item.keys)

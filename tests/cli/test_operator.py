@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from local.provider import RunningProvider
+from local.fake.provider import RunningProvider
 from local.trial.workshop import Clock
 from tests.cli.conftest import Done, Operator
 from tests.flow.browser import FORM, Browser, read_page, request

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from local.provider import RunningProvider
+from local.fake.provider import RunningProvider
 from tests.cli.conftest import Operator
 from tests.flow.browser import Browser, read_page
 from tests.flow.stack import challenge

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import aws
+from cli.deployment import aws
 from tests.cli.conftest import Done, Operator
 from tests.requirement import requirement
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cli.aws import terminal_session
+from cli.deployment.aws import terminal_session
 from cli.main import main
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.protocol.registration_tokens import token_hash
 from tests.cli.conftest import SETTINGS, Done, Operator
 from tests.requirement import requirement

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters import windows
-from chalicelib.adapters.chain import CHAIN
-from chalicelib.custody.auditing import seal_windows
+from chalicelib.adapters.dynamodb import audit_windows
+from chalicelib.adapters.dynamodb.audit_records import CHAIN
+from chalicelib.audit.checkpoints import seal_windows
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.records.seal import SETTLE_SECONDS, AuditSeal
 from tests.cli.conftest import Done
@@ -57,7 +57,7 @@ class Reading:
 @pytest.fixture(autouse=True)
 def busy(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
     """The first window has more records than one batch."""
-    monkeypatch.setattr(windows, "PART_RECORDS", BATCH)
+    monkeypatch.setattr(audit_windows, "PART_RECORDS", BATCH)
     for second in range(RECORDS - 3):
         records.leave(records.at(0) + second)
 
@@ -119,9 +119,9 @@ def test_who_finds_a_note_that_is_not_its_own_stops(records: Records, monkeypatc
     """While an update runs, the other one may have batches of another size."""
 
     def read_more() -> None:
-        monkeypatch.setattr(windows, "PART_RECORDS", BATCH + 1)
+        monkeypatch.setattr(audit_windows, "PART_RECORDS", BATCH + 1)
         seal_windows(sealer(records, deadline=Batches(1)))
-        monkeypatch.setattr(windows, "PART_RECORDS", BATCH)
+        monkeypatch.setattr(audit_windows, "PART_RECORDS", BATCH)
 
     assert seal_windows(sealer(records, deadline=Batches(3), dynamodb=Reading(records, read_more))) == []
     assert len(records.items("AUDITPART")) == 1
@@ -130,7 +130,7 @@ def test_who_finds_a_note_that_is_not_its_own_stops(records: Records, monkeypatc
 
 @requirement("AUD-10")
 def test_a_window_of_one_batch_leaves_nothing_but_its_seal(records: Records, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(windows, "PART_RECORDS", RECORDS + 1)
+    monkeypatch.setattr(audit_windows, "PART_RECORDS", RECORDS + 1)
     assert len(seal_windows(sealer(records, deadline=Batches(1)))) == 1
     assert records.items("AUDITPART") == []
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local import state
-from local.state import RunningStack
+from local.stack import state
+from local.stack.state import RunningStack
 from tests.cli.conftest import Operator
 from tests.requirement import requirement
 

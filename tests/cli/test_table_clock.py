@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from cli.aws import BotoTransport, TableClock
+from cli.deployment.aws import BotoTransport, TableClock
 from local.environment import use_local_credentials
 from tests.requirement import requirement
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from cli.aws import BotoTransport
-from cli.following import follow_cloudwatch, follow_file
-from cli.tail import word_line
-from local.kept_log import KeptLog
-from local.package import ROOT
+from cli.commands.tail import word_line
+from cli.deployment.aws import BotoTransport
+from cli.explanation.log_follow import follow_cloudwatch, follow_file
+from local.package.package import ROOT
+from local.stack.rotating_log import KeptLog
 from tests.cli.conftest import Done, Operator
 from tests.requirement import requirement
 

@@ -13,10 +13,10 @@ import pytest
 from chalicelib.config import read_settings
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.connection import Connection
+from chalicelib.records.item_keys import user_key_item_key
 from chalicelib.records.job import Job
-from chalicelib.records.places import user_key_place
-from cli.operations import Deployment
-from local.provider import RunningProvider
+from cli.deployment.operations import Deployment
+from local.fake.provider import RunningProvider
 from tests.cli.conftest import Done, Operator
 from tests.cli.test_operator import APP, PROVIDER_SECRET, sign_in
 from tests.requirement import requirement
@@ -98,7 +98,9 @@ def test_a_user_from_the_first_list_to_the_erasure(
     refused = broker(*by_account, typed="no\n").refused("nothing was erased")
     assert connection.sub in refused.err
     assert broker("user", "erase", connection.sub).refused("nothing was erased")
-    assert deployment(broker).store.read(user_key_place(connection.sub)).get(user_key_place(connection.sub)).sealed  # type: ignore[union-attr]
+    assert (
+        deployment(broker).store.read(user_key_item_key(connection.sub)).get(user_key_item_key(connection.sub)).sealed
+    )  # type: ignore[union-attr]
     erased = broker("user", "erase", connection.sub, "--json", typed="yes\n").json
     assert (erased["user"], erased["key"], erased["alive_at"]) == (connection.sub, "destroyed", ["demo"])
     assert erased["tried_until"] and erased["connections"][0]["at_provider"] == "failed"

@@ -10,14 +10,14 @@ from typing import Any
 import requests
 import uvicorn
 
-from chalicelib.adapters.https import LocalTarget
-from chalicelib.adapters.system import SystemClock
-from chalicelib.custody.jobs import run_due_jobs
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
+from chalicelib.adapters.process.system import SystemClock
+from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from demo.mcp.guard import Guard
 from demo.mcp.notes import PATH, READ, WRITE, build_app
-from local.listening import bind, port_of
+from local.stack.ports import bind, port_of
 from tests.clients.apps import OPEN, Apps
 from tests.clients.helper import Helper
 from tests.clients.person import Person, without_query

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 from msgspec import structs
 
-from chalicelib.records.places import client_place, connection_place
+from chalicelib.records.item_keys import client_item_key, connection_item_key
 from tests.connect.links import SCOPES, STATE, ask, connect, link_of, press, start_linkable, to_callback
 from tests.flow.scene import connections, consents, grants, only_written, subjects
 from tests.flow.stack import APP, Stack
@@ -44,7 +44,7 @@ def test_another_provider_is_connected_and_its_token_handed_out(stack: Stack, se
     assert (answer.status, answer.location.partition("?")[0]) == (303, APP)
     assert answer.answered.keys() == {"connection_id", "state", "iss"}
     assert (answer.answered["state"], answer.answered["iss"]) == (STATE, stack.settings.issuer)
-    connection = read(stack, connection_place(answer.answered["connection_id"]))
+    connection = read(stack, connection_item_key(answer.answered["connection_id"]))
     assert (connection.sub, connection.client_id) == (session.claims["sub"], session.client.client_id)
     assert (connection.provider_id, connection.status) == ("second", "active")
     (consent,), (grant,) = consents(stack), grants(stack)
@@ -106,7 +106,7 @@ def test_several_accounts_of_one_provider_stand_beside_each_other(stack: Stack, 
 @requirement("CB-03")
 def test_where_the_default_was_revoked_the_next_account_becomes_it(stack: Stack, session: Session) -> None:
     first = connect(session, who="alice").answered["connection_id"]
-    stack.deployment.store.revoke_connection(read(stack, connection_place(first)), now=stack.clock.now() - 1)
+    stack.deployment.store.revoke_connection(read(stack, connection_item_key(first)), now=stack.clock.now() - 1)
     second = connect(session, who="bob").answered["connection_id"]
     told = session.exchange(refreshed(session), audience="second").json
     assert told["connection_id"] == second
@@ -153,7 +153,7 @@ def test_less_than_asked_is_kept_as_partial_and_named(stack: Stack, session: Ses
     answer = connect(session, scope="notes:read notes:write")
     stack.provider.faults.reset()
     assert answer.answered["missing_scopes"] == "second:notes:write"
-    connection = read(stack, connection_place(answer.answered["connection_id"]))
+    connection = read(stack, connection_item_key(answer.answered["connection_id"]))
     assert connection.status == "partial"
     assert "second:notes:write" not in session.grant().scopes | consents(stack)[0].scopes
     token = refreshed(session)
@@ -169,7 +169,7 @@ def test_what_the_user_unticks_is_neither_asked_nor_allowed(stack: Stack) -> Non
     page = browser.get(link_of(session, scope="notes:read notes:write"))
     left = press(browser, page, scope="")
     answer = browser.get(stack.provider.sign_in(left.location, "alice"))
-    assert "notes:write" not in read(stack, connection_place(answer.answered["connection_id"])).granted
+    assert "notes:write" not in read(stack, connection_item_key(answer.answered["connection_id"])).granted
     assert "second:notes:write" not in session.grant().scopes and "missing_scopes" not in answer.answered
 
 
@@ -179,7 +179,7 @@ def test_an_account_that_is_somebody_elses_login_gives_access_and_no_login(stack
     answer = connect(session, provider="demo", who="bob")
     connected = answer.answered["connection_id"]
     assert connected not in (bob.claims["connections"]["demo"], session.claims["connections"]["demo"])
-    assert read(stack, connection_place(connected)).sub == session.claims["sub"]
+    assert read(stack, connection_item_key(connected)).sub == session.claims["sub"]
     told = session.exchange(audience=connected).json
     assert notes_of(stack, told["access_token"]) == "bob"
     assert bob.exchange().json["access_token"] != told["access_token"]
@@ -216,7 +216,7 @@ def test_tokens_that_a_connect_replaces_are_ended_at_the_provider(stack: Stack, 
     revoked = stack.provider.count("revoke")
     answer = connect(session)
     assert stack.provider.count("revoke") > revoked
-    assert read(stack, connection_place(answer.answered["connection_id"])).outgoing == ()
+    assert read(stack, connection_item_key(answer.answered["connection_id"])).outgoing == ()
 
 
 @requirement("CB-03")
@@ -244,7 +244,7 @@ def test_tokens_that_a_connect_replaces_are_ended_at_the_provider(stack: Stack, 
 def test_what_an_app_may_not_ask_gets_no_link(
     stack: Stack, session: Session, changed: dict[str, Any], error: str
 ) -> None:
-    change(stack, client_place(session.client.client_id), scopes=SCOPES | {f"second:{LONG}"})
+    change(stack, client_item_key(session.client.client_id), scopes=SCOPES | {f"second:{LONG}"})
     with only_written(stack):
         assert refusal(ask(session, **changed)) == (400, error)
     assert ask(session, scope="second:notes:read").status == 200

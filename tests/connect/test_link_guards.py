@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, provider_place, subject_place
+from chalicelib.records.item_keys import connection_item_key, provider_item_key, subject_item_key
 from tests.connect.links import connect, link_of, press, start_linkable, to_callback
 from tests.flow.browser import Browser, request
 from tests.flow.fault_line import KmsWithout
@@ -29,8 +29,8 @@ def to_shown_login(session: Session, browser: Browser) -> str:
 def test_a_mark_set_while_a_login_is_shown_gives_no_session(stack: Stack, session: Session, marked: str) -> None:
     browser = stack.browser()
     callback = to_shown_login(session, browser)
-    places: dict[str, Any] = {"user": subject_place(session.claims["sub"]), "consent": session.consent_place()}
-    mark(stack, places.get(marked, provider_place("demo")))
+    places: dict[str, Any] = {"user": subject_item_key(session.claims["sub"]), "consent": session.consent_place()}
+    mark(stack, places.get(marked, provider_item_key("demo")))
     assert_page(browser.get(callback), 403)
     assert "tb_session" not in browser.cookies
 
@@ -51,7 +51,7 @@ def wide_then_narrow(session: Session) -> tuple[dict[str, str], Connection]:
     session.stack.clock.advance(2)
     session.stack.provider.faults.fewer_scopes = frozenset({"notes:write"})
     answer = connect(session, scope=BOTH).answered
-    return answer, read(session.stack, connection_place(answer["connection_id"]))
+    return answer, read(session.stack, connection_item_key(answer["connection_id"]))
 
 
 @requirement("VLT-10", "CB-11")
@@ -63,11 +63,11 @@ def test_what_stands_is_wider_than_what_a_connect_brings_and_nothing_is_missing(
 @requirement("VLT-11", "CB-11")
 def test_what_a_mark_has_ended_is_not_kept_though_it_is_wider(session: Session) -> None:
     connect(session, scope=BOTH)
-    mark(session.stack, provider_place("second"))
+    mark(session.stack, provider_item_key("second"))
     session.stack.clock.advance(2)
     session.stack.provider.faults.fewer_scopes = frozenset({"notes:write"})
     answer = connect(session, scope=BOTH).answered
-    connection = read(session.stack, connection_place(answer["connection_id"]))
+    connection = read(session.stack, connection_item_key(answer["connection_id"]))
     assert answer["missing_scopes"] == "second:notes:write" and "notes:write" not in connection.granted
 
 

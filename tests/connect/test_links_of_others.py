@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.custody.erasing import erase_user
-from chalicelib.custody.linking import link_uri, open_link
+from chalicelib.jobs.user_erasure import erase_user
 from chalicelib.records.link import ConnectClaim
+from chalicelib.vault.connect_links import link_uri, open_link
 from tests.connect.links import ask, link_of, path_of, press, start_linkable, to_callback
 from tests.flow.browser import Answer, Browser, read_page
 from tests.flow.scene import assert_page, connections, only_written, with_query

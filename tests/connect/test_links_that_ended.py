@@ -5,18 +5,18 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.items import key
+from chalicelib.adapters.dynamodb.codec import key
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import (
+from chalicelib.records.item_keys import (
     DEPLOYMENT,
-    client_place,
-    connection_place,
-    grant_place,
-    provider_place,
-    subject_place,
-    user_key_place,
+    client_item_key,
+    connection_item_key,
+    grant_item_key,
+    provider_item_key,
+    subject_item_key,
+    user_key_item_key,
 )
+from chalicelib.records.revocation import Revocation
 from tests.connect.links import connect, link_of, press, to_callback
 from tests.flow.scene import assert_page, connections, only_written
 from tests.flow.stack import Stack
@@ -38,28 +38,30 @@ def end_grant(stack: Stack, session: Session) -> None:
 
 
 def mark_deployment(stack: Stack, session: Session) -> None:
-    stack.deployment.put(DEPLOYMENT, Deployment(marks=Marks(not_before=stack.clock.now() + 1)))
+    stack.deployment.put(DEPLOYMENT, Deployment(marks=Revocation(not_before=stack.clock.now() + 1)))
 
 
 ENDS: dict[str, Callable[[Stack, Session], Any]] = {
     "the grant revoked": end_grant,
-    "the grant of another epoch": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), epoch=7),
-    "the grant over": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), expires_at=stack.clock.now()),
+    "the grant of another epoch": lambda stack, s: change(stack, grant_item_key(s.claims["grant_id"]), epoch=7),
+    "the grant over": lambda stack, s: change(
+        stack, grant_item_key(s.claims["grant_id"]), expires_at=stack.clock.now()
+    ),
     "a mark on the consent": lambda stack, s: mark(stack, s.consent_place()),
     "the consent gone": lambda stack, s: stack.deployment.delete(s.consent_place()),
-    "a mark on the client": lambda stack, s: mark(stack, client_place(s.client.client_id)),
-    "the client switched off": lambda stack, s: mark(stack, client_place(s.client.client_id), disabled=True),
+    "a mark on the client": lambda stack, s: mark(stack, client_item_key(s.client.client_id)),
+    "the client switched off": lambda stack, s: mark(stack, client_item_key(s.client.client_id), disabled=True),
     "the client changed": lambda stack, s: change(
-        stack, client_place(s.client.client_id), revision=2, redirect_uris=("https://other.example/",)
+        stack, client_item_key(s.client.client_id), revision=2, redirect_uris=("https://other.example/",)
     ),
-    "no hand-out any more": lambda stack, s: change(stack, client_place(s.client.client_id), handout="none"),
+    "no hand-out any more": lambda stack, s: change(stack, client_item_key(s.client.client_id), handout="none"),
     "a provider taken from the client": lambda stack, s: change(
-        stack, client_place(s.client.client_id), providers=frozenset({"demo"})
+        stack, client_item_key(s.client.client_id), providers=frozenset({"demo"})
     ),
-    "a mark on the user": lambda stack, s: mark(stack, subject_place(s.claims["sub"])),
-    "a mark on the login's provider": lambda stack, s: mark(stack, provider_place("demo")),
+    "a mark on the user": lambda stack, s: mark(stack, subject_item_key(s.claims["sub"])),
+    "a mark on the login's provider": lambda stack, s: mark(stack, provider_item_key("demo")),
     "a mark on the deployment": mark_deployment,
-    "the provider switched off": lambda stack, s: mark(stack, provider_place("second"), disabled=True),
+    "the provider switched off": lambda stack, s: mark(stack, provider_item_key("second"), disabled=True),
 }
 
 
@@ -113,10 +115,10 @@ class Before(After):
 
 MEANWHILE: dict[str, Callable[[Stack, Session], Any]] = {
     "a mark on the consent": lambda stack, s: mark(stack, s.consent_place()),
-    "the grant revoked": lambda stack, s: change(stack, grant_place(s.claims["grant_id"]), status="revoked"),
-    "the provider switched off": lambda stack, s: mark(stack, provider_place("second"), disabled=True),
+    "the grant revoked": lambda stack, s: change(stack, grant_item_key(s.claims["grant_id"]), status="revoked"),
+    "the provider switched off": lambda stack, s: mark(stack, provider_item_key("second"), disabled=True),
     "the user's key erased": lambda stack, s: stack.deployment.dynamodb.call(
-        "DeleteItem", {"TableName": stack.settings.keys_table, "Key": key(user_key_place(s.claims["sub"]).pk)}
+        "DeleteItem", {"TableName": stack.settings.keys_table, "Key": key(user_key_item_key(s.claims["sub"]).pk)}
     ),
 }
 
@@ -140,7 +142,7 @@ def test_a_mark_set_just_before_the_consent_is_widened_is_not_overwritten(stack:
     version = read(stack, session.consent_place()).version
 
     def withdraw() -> None:
-        marks = Marks(not_before=stack.clock.now() + 1)
+        marks = Revocation(not_before=stack.clock.now() + 1)
         change(stack, session.consent_place(), marks=marks, version=version + 1)
 
     stack.broker = stack.build(dynamodb=After(stack, "CONNECTION", withdraw))
@@ -180,7 +182,7 @@ def test_a_sign_in_that_meets_a_mark_after_its_connection_was_written_leaves_not
     version, before = read(stack, session.consent_place()).version, stack.provider.count("revoke")
 
     def withdraw() -> None:
-        marks = Marks(not_before=stack.clock.now() + 1)
+        marks = Revocation(not_before=stack.clock.now() + 1)
         change(stack, session.consent_place(), marks=marks, version=version + 1)
 
     stack.broker = stack.build(dynamodb=After(stack, "CONNECTION", withdraw))
@@ -208,9 +210,9 @@ def test_a_sign_in_at_the_same_time_loses_nothing(stack: Stack, session: Session
 def test_over_a_tombstone_only_a_later_decision_connects(stack: Stack, session: Session) -> None:
     first = connect(session).answered["connection_id"]
     callback = to_callback(session, link_of(session))
-    stack.deployment.store.revoke_connection(read(stack, connection_place(first)), now=stack.clock.now())
+    stack.deployment.store.revoke_connection(read(stack, connection_item_key(first)), now=stack.clock.now())
     assert_page(session.sign_in.browser.get(callback))
-    assert read(stack, connection_place(first)).status == "revoked"
+    assert read(stack, connection_item_key(first)).status == "revoked"
     stack.clock.advance(1)
     assert connect(session).answered["connection_id"] == first
-    assert read(stack, connection_place(first)).status == "active"
+    assert read(stack, connection_item_key(first)).status == "active"

@@ -15,15 +15,15 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from joserfc import jwe
 from joserfc.jwk import ECKey
 
-from chalicelib.custody.erasing import erase_user
+from chalicelib.jobs.user_erasure import erase_user
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, consent_place, subject_place
-from cli.connections import list_connections
-from cli.exporting import export_lines, read_public_key
-from cli.importing import Importer, import_lines
-from cli.kill import kill_user
-from cli.moved import Moved, NotMoved, read_lines
-from cli.operations import OperationError
+from chalicelib.records.item_keys import connection_item_key, consent_item_key, subject_item_key
+from cli.commands.connection import list_connections
+from cli.commands.kill import kill_user
+from cli.connection_transfer.exporter import export_lines, read_public_key
+from cli.connection_transfer.format import Moved, NotMoved, read_lines
+from cli.connection_transfer.importer import Importer, import_lines
+from cli.deployment.operations import OperationError
 from local.fake.people import USERS
 from tests.connect.links import connect
 from tests.faults import Fault, FaultyTransport, ProcessDied
@@ -73,8 +73,8 @@ def export(session: Session, key: ec.EllipticCurvePrivateKey) -> list[str]:
 
 def forget(session: Session, connection: Connection) -> None:
     """The table loses it, as an accident does."""
-    session.stack.deployment.delete(connection_place(connection.connection_id))
-    session.stack.deployment.delete(consent_place(connection.sub, connection.client_id))
+    session.stack.deployment.delete(connection_item_key(connection.connection_id))
+    session.stack.deployment.delete(consent_item_key(connection.sub, connection.client_id))
 
 
 @requirement("MOVE-01")
@@ -105,7 +105,7 @@ def test_an_imported_connection_is_noted_for_an_index_that_lags(session: Session
     """Of a user who is known, and of one whom the import makes."""
     assert bring(session, theirs(session, user_subject=who))["imported"] == 1
     (one,) = list_connections(session.stack.deployment, provider_id="second")
-    assert one.connection_id in read(session.stack, subject_place(one.sub)).new_connections
+    assert one.connection_id in read(session.stack, subject_item_key(one.sub)).new_connections
 
 
 @requirement("MOVE-02")
@@ -176,7 +176,7 @@ def test_what_a_user_took_back_stays_taken_back(session: Session) -> None:
     assert bring(session, theirs(session, user_subject=ALICE))["imported"] == 1
     (held,) = list_connections(session.stack.deployment, provider_id="second")
     ended = msgspec.structs.replace(held, status="revoked", revoked_at=session.stack.clock.now())
-    session.stack.deployment.put(connection_place(held.connection_id), ended)
+    session.stack.deployment.put(connection_item_key(held.connection_id), ended)
     told = bring(session, theirs(session, user_subject=ALICE))
     assert [line["why"] for line in told["lines"]] == ["taken_back"]
     assert list_connections(session.stack.deployment, provider_id="second") == [ended]
@@ -230,7 +230,7 @@ def test_an_erased_user_does_not_come_back(session: Session) -> None:
 
 @requirement("MOVE-02", "VLT-20")
 def test_a_login_that_the_table_links_to_another_user_brings_nothing_to_that_user(session: Session) -> None:
-    change(session.stack, subject_place(session.claims["sub"]), linked_to="0" * 32)
+    change(session.stack, subject_item_key(session.claims["sub"]), linked_to="0" * 32)
     told = bring(session, theirs(session))
     assert [line["why"] for line in told["lines"]] == ["login_does_not_verify"]
     assert list_connections(session.stack.deployment, provider_id="second") == []

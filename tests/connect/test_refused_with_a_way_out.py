@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import connection_place, provider_place
+from chalicelib.records.item_keys import connection_item_key, provider_item_key
 from tests.connect.links import SCOPES, connect, link_of, press, start_linkable
 from tests.flow.browser import Answer
 from tests.flow.stack import APP, Stack
@@ -53,7 +53,7 @@ def test_connected_with_less_leads_to_a_link_for_what_is_missing(stack: Stack) -
 @requirement("VLT-08")
 def test_less_than_was_allowed_is_missing_scopes(stack: Stack, session: Session) -> None:
     connected = connect(session, scope="notes:read notes:write").answered["connection_id"]
-    change(stack, connection_place(connected), granted=frozenset({"openid", "notes:read"}))
+    change(stack, connection_item_key(connected), granted=frozenset({"openid", "notes:read"}))
     token = session.refresh().json["access_token"]
     answer = session.exchange(token, audience=connected, scope="notes:read notes:write")
     expected = {"reason": "missing_scopes", "missing_scopes": ["notes:write"], "retry": "after_connect"}
@@ -115,7 +115,7 @@ def test_a_provider_that_is_off_or_not_for_the_app_gets_no_link(stack: Stack, se
     other = start_session(stack, scopes=SCOPES, providers=frozenset({"demo"}))
     connected = connect(session).answered["connection_id"]
     fresh = start_session(stack, scopes=SCOPES)
-    mark(stack, provider_place("second"), disabled=True)
+    mark(stack, provider_item_key("second"), disabled=True)
     token = str(session.refresh().json["access_token"])
     answers = [other.exchange(audience="second"), fresh.exchange(audience="second")]
     for answer in (*answers, session.exchange(token, audience=connected)):

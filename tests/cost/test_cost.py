@@ -13,7 +13,7 @@ from bench.cost.counting import Counted, count
 from bench.cost.pricing import a_million, front_door, price_table, read_counts, read_prices
 from bench.cost.simulation import Simulation
 from bench.cost.sizes import item_bytes, read_units, write_units
-from local.package import ROOT
+from local.package.package import ROOT
 from tests.requirement import requirement
 
 KEY = {"pk": {"S": "GRANT#1"}, "sk": {"S": "#"}}

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from local.behind import Behind, start_behind
+from local.demo.backend import Behind, start_behind
+from local.demo.recipe import serve
 from local.environment import LOCAL
 from local.node import NoNode
-from local.recipe import serve
 from tests.chromium import SECONDS, chromium
 
 # Headless Chromium says of every window that it has the focus; where the user's attention is has to be played.

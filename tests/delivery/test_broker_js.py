@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from local.behind import Behind
+from local.demo.backend import Behind
+from local.demo.controls import Played
 from local.node import FOLDER
-from local.playing import Played
 from tests.browser.steps import CANCEL, decide, sign_in_at_provider
 from tests.requirement import requirement
 

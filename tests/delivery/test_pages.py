@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from local.behind import Behind
-from local.recipe import PAGES
+from local.demo.backend import Behind
+from local.demo.recipe import PAGES
 from tests.browser.steps import CANCEL, decide, sign_in_at_provider
 from tests.delivery.test_programs import run
 from tests.requirement import requirement

@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 
 import pytest
 
-from local.behind import Behind
 from local.browser import Browser, Exchange, query_of
+from local.demo.backend import Behind
+from local.demo.recipe import PAGES, PROGRAMS, RECIPES, register_recipe
 from local.node import ROOT, NoNode, install_packages
-from local.recipe import PAGES, PROGRAMS, RECIPES, register_recipe
-from local.testing_control import walk
+from local.testing.control import walk
 from tests.clients.person import without_query
 from tests.requirement import requirement
 

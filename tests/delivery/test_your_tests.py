@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from local.behind import Behind
+from local.demo.backend import Behind
 from local.node import ROOT
-from local.testing_control import Control
+from local.testing.control import Control
 from tests.requirement import requirement
 
 PAGE = (ROOT / "docs" / "your-tests.md").read_text(encoding="utf-8")
@@ -100,8 +100,8 @@ def test_what_the_control_cannot_do_is_said(control: Control) -> None:
 LOADED = """
 import importlib.metadata as metadata, io, json, re, sys
 sys.path.insert(0, {source!r})
-from local.behind import start_behind
-from local.testing_control import Control, register
+from local.demo.backend import start_behind
+from local.testing.control import Control, register
 behind = start_behind(io.StringIO(), free_ports=True)
 register(behind.broker.deployment, {{"redirect_uris": ["https://app.example/callback"]}})
 behind.stop()

@@ -13,8 +13,8 @@ from typing import Any
 
 from botocore.session import get_session
 
-from local.aws import start_aws
 from local.node import install_packages
+from local.stack.aws import start_aws
 
 CLIENT, REDIRECT_URI = "app", "https://app.example/callback"
 Place = tuple[str, str, str]

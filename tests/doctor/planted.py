@@ -8,10 +8,10 @@ from typing import Any
 from msgspec.structs import replace
 
 from chalicelib.records.client import Client
-from chalicelib.records.places import SWEEP, keyset_place, provider_place
-from chalicelib.records.stored import KeysetItem
+from chalicelib.records.item_keys import SWEEP, keyset_item_key, provider_item_key
+from chalicelib.records.small_items import KeysetItem
 from chalicelib.records.sweep import Sweep
-from cli.operations import create_client, delete_client, set_provider
+from cli.deployment.operations import create_client, delete_client, set_provider
 from tests.doctor.world import DAY, ISSUER, KEYS_TABLE, SECRET, TABLE, World
 
 FILE = """
@@ -148,9 +148,9 @@ def _(world: World) -> Planted:
 def keyset(world: World, purpose: Any, change: Callable[[KeysetItem], KeysetItem]) -> Iterator[None]:
     """A keyset that is another for a while."""
     before = world.keyset(purpose)
-    world.deployment.put(keyset_place(purpose), change(before))
+    world.deployment.put(keyset_item_key(purpose), change(before))
     yield
-    world.deployment.put(keyset_place(purpose), before)
+    world.deployment.put(keyset_item_key(purpose), before)
 
 
 def of_first(**changed: Any) -> Callable[[KeysetItem], KeysetItem]:
@@ -167,9 +167,9 @@ def _(world: World) -> Planted:
 @plants("keysets-all")
 def _(world: World) -> Planted:
     before = world.keyset("nonce")
-    world.deployment.delete(keyset_place("nonce"))
+    world.deployment.delete(keyset_item_key("nonce"))
     yield None
-    world.deployment.put(keyset_place("nonce"), before)
+    world.deployment.put(keyset_item_key("nonce"), before)
 
 
 @plants("keysets-current")
@@ -209,7 +209,7 @@ def _(world: World) -> Planted:
 @contextmanager
 def provider(world: World, **changed: Any) -> Iterator[None]:
     """The record of github is another for a while."""
-    place = provider_place("github")
+    place = provider_item_key("github")
     before = world.deployment.store.read(place).get(place)
     assert before is not None
     world.deployment.put(place, replace(before, **changed))
@@ -219,11 +219,11 @@ def provider(world: World, **changed: Any) -> Iterator[None]:
 
 @plants("providers-some")
 def _(world: World) -> Planted:
-    before = world.deployment.store.read(provider_place("github")).get(provider_place("github"))
+    before = world.deployment.store.read(provider_item_key("github")).get(provider_item_key("github"))
     assert before is not None
-    world.deployment.delete(provider_place("github"))
+    world.deployment.delete(provider_item_key("github"))
     yield None
-    world.deployment.put(provider_place("github"), before)
+    world.deployment.put(provider_item_key("github"), before)
 
 
 @plants("providers-secrets")
@@ -242,7 +242,7 @@ def _(world: World) -> Planted:
 def switched_on(world: World, provider_id: str) -> Iterator[None]:
     set_provider(world.deployment, provider_id, client_id="ours", client_secret=SECRET)
     yield
-    world.deployment.delete(provider_place(provider_id))
+    world.deployment.delete(provider_item_key(provider_id))
 
 
 @plants("providers-variables")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from cli.doctor.checks import Report, examine
 from cli.doctor.page import PAGE
 from cli.doctor.server import GROUPS

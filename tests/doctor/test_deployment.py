@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from cli.aws import BotoTransport
+from cli.deployment.aws import BotoTransport
 from cli.doctor.checks import Report, examine
 from cli.doctor.deployment import GROUPS
 from cli.doctor.deployment.tables import EXPIRY, INDEX, INDEX_KEYS, KEYS
 from cli.doctor.deployment.visit import Here
-from local.aws import start_aws
-from local.package import ROOT
+from local.package.package import ROOT
+from local.stack.aws import start_aws
 from tests.doctor.planted import FAULTS
 from tests.doctor.world import ISSUER, RESOURCES, SECRET, World
 from tests.requirement import requirement

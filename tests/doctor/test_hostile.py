@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.upstream.http import HttpResponse
 from cli.doctor.checks import Report, examine
 from cli.doctor.server import GROUPS

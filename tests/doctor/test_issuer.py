@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.records.places import SWEEP
+from chalicelib.records.item_keys import SWEEP
 from chalicelib.records.sweep import Sweep
 from chalicelib.routes.schedule import run_once
+from cli.deployment.operations import Deployment, init_keysets, set_provider
 from cli.doctor.deployment import NETWORK_GROUPS
 from cli.main import main
-from cli.operations import Deployment, init_keysets, set_provider
-from local.resources import create_tables
+from local.stack.resources import create_tables
 from tests.doctor.world import DAY, SECRET
 from tests.flow.stack import Stack
 from tests.requirement import requirement

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.routes import create_app
 from cli.main import main
-from local.gateway import Gateway
+from local.stack.gateway import Gateway
 from tests.doctor.test_bad_server import CHECKS
 from tests.flow.stack import Stack
 from tests.requirement import requirement

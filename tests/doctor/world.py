@@ -8,16 +8,16 @@ from typing import Any
 
 from botocore.session import get_session
 
-from chalicelib.records.places import SWEEP, keyset_place
-from chalicelib.records.stored import KeysetItem
+from chalicelib.records.item_keys import SWEEP, keyset_item_key
+from chalicelib.records.small_items import KeysetItem
 from chalicelib.records.sweep import Sweep
+from cli.deployment.operations import init_keysets, set_provider
 from cli.doctor.checks import Report, examine
 from cli.doctor.deployment import GROUPS
 from cli.doctor.deployment.functions import CHALICE
 from cli.doctor.deployment.visit import Here
-from cli.operations import init_keysets, set_provider
-from local.package import ROOT
-from local.resources import create_key, create_tables
+from local.package.package import ROOT
+from local.stack.resources import create_key, create_tables
 
 RESOURCES = json.loads((ROOT / "infra" / "resources.json").read_text())["Resources"]
 ISSUER, TABLE, KEYS_TABLE, ALIAS = "https://login.example.com", "doctor", "doctor-keys", "alias/doctor"
@@ -105,7 +105,7 @@ class World:
 
     def keyset(self, purpose: Any) -> KeysetItem:
         """As it stands."""
-        found = self.deployment.store.read(keyset_place(purpose)).get(keyset_place(purpose))
+        found = self.deployment.store.read(keyset_item_key(purpose)).get(keyset_item_key(purpose))
         assert found is not None
         return found
 

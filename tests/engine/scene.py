@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.breaker import ProcessBreaker
+from chalicelib.adapters.process.circuit_breaker import CircuitBreaker
+from chalicelib.encryption import Attribute, encryption_context_of, open_user_key, open_value
 from chalicelib.ports import Broker
 from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.item_keys import connection_item_key, recovery_item_key, user_key_item_key
 from chalicelib.records.job import Job
-from chalicelib.records.places import connection_place, recovery_place, user_key_place
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderUnavailable
-from chalicelib.vault.sealed import Attribute, open_user_key, open_value, place_of
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.browser import Answer
 from tests.flow.stack import Stack
@@ -160,11 +160,11 @@ class Scene:
     @property
     def connection(self) -> Connection:
         """The item as it stands."""
-        return read(self.stack, connection_place(self.connection_id))
+        return read(self.stack, connection_item_key(self.connection_id))
 
     @property
     def recovery(self) -> Recovery | None:
-        place = recovery_place(self.connection_id)
+        place = recovery_item_key(self.connection_id)
         return self.stack.deployment.store.read(place).get(place)
 
     @property
@@ -184,7 +184,7 @@ class Scene:
 
     def run_jobs(self) -> list[Any]:
         """All that is due; what came of the duties at the provider."""
-        from chalicelib.custody.jobs import run_due_jobs
+        from chalicelib.jobs.runner import run_due_jobs
 
         performed = run_due_jobs(self.stack.broker)
         return [one for one in performed if one.job.kind != "end"]
@@ -195,7 +195,7 @@ class Scene:
         ends = (connection.access_expires_at or 0) - seconds
         change(
             self.stack,
-            connection_place(self.connection_id),
+            connection_item_key(self.connection_id),
             access_expires_at=ends,
             tokens_at=connection.tokens_at - seconds,
         )
@@ -229,28 +229,28 @@ class Scene:
     def stored(self, attribute: Attribute = "refresh_token") -> str:
         """What is sealed in the connection."""
         connection = self.connection
-        place = user_key_place(connection.sub)
+        place = user_key_item_key(connection.sub)
         item = self.stack.deployment.store.read(place).get(place)
         assert item is not None
         key = open_user_key(self.stack.broker.keys.get("vault"), item.sealed, sub=connection.sub)
         sealed = {"refresh_token": connection.sealed_refresh_token, "access_token": connection.sealed_access_token}
         sealed["previous"] = connection.sealed_previous
         value = sealed[attribute]
-        return open_value(key, value, attribute, place=place_of(connection)).decode() if value else ""
+        return open_value(key, value, attribute, place=encryption_context_of(connection)).decode() if value else ""
 
     def user_key(self) -> bytes:
         """Opened."""
-        place = user_key_place(self.connection.sub)
+        place = user_key_item_key(self.connection.sub)
         item = self.stack.deployment.store.read(place).get(place)
         assert item is not None
         return open_user_key(self.stack.broker.keys.get("vault"), item.sealed, sub=self.connection.sub)
 
     def end(self) -> str:
         """The user takes the connection back; what the tombstone says of it then."""
-        from chalicelib.custody.revoking import end_connection
-        from chalicelib.vault.endings import result_of
+        from chalicelib.vault.revocation import revoke_connection
+        from chalicelib.vault.rules.revocation_results import result_of
 
-        ended = end_connection(self.stack.broker, self.connection, self.user_key())
+        ended = revoke_connection(self.stack.broker, self.connection, self.user_key())
         return "changed" if ended is None else result_of(ended)
 
     def other_app(self) -> Session:
@@ -259,7 +259,7 @@ class Scene:
 
     def new_process(self) -> None:
         """Another broker process: nothing that the old one remembered."""
-        self.stack.broker = dataclasses.replace(self.stack.broker, breaker=ProcessBreaker())
+        self.stack.broker = dataclasses.replace(self.stack.broker, breaker=CircuitBreaker())
 
     def crash(self, operation: int, mode: Any, *, times: int = 1) -> str:
         """Ask with a fault at the n-th call of the table."""

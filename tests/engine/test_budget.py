@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import connection_place
-from chalicelib.vault.refreshing import LEASE_SECONDS
+from chalicelib.records.item_keys import connection_item_key
+from chalicelib.vault.rules.refresh_decision import LEASE_SECONDS
 from tests.engine.scene import Scene
 from tests.engine.test_refresh import calls_of
 from tests.flow.tokens import change
@@ -31,7 +31,7 @@ def take_lease(scene: Scene) -> None:
     """Somebody else is asking the provider."""
     now = scene.clock.now()
     held = {"lease_owner": "another", "lease_until": now + LEASE_SECONDS, "attempt_started": now}
-    change(scene.stack, connection_place(scene.connection_id), attempt=scene.connection.attempt + 1, **held)
+    change(scene.stack, connection_item_key(scene.connection_id), attempt=scene.connection.attempt + 1, **held)
 
 
 def ready_after(scene: Scene, looks: int) -> None:
@@ -43,7 +43,7 @@ def ready_after(scene: Scene, looks: int) -> None:
         now = scene.clock.now()
         free = {"lease_owner": "", "lease_until": 0, "attempt_started": 0}
         fresh = {"access_expires_at": now + 120, "tokens_at": now}
-        change(scene.stack, connection_place(scene.connection_id), **free, **fresh)
+        change(scene.stack, connection_item_key(scene.connection_id), **free, **fresh)
 
     scene.naps.meanwhile = meanwhile
 

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from chalicelib.custody.revoking import mark_consent
 from chalicelib.ports import Broker
+from chalicelib.vault.revocation import revoke_consent
 from tests.account.page import look, press
 from tests.engine.scene import Frozen, Scene, in_parallel
 from tests.flow.browser import Answer, request
@@ -115,7 +115,7 @@ def test_a_function_whose_clock_is_behind_takes_no_earlier_mark_back(scene: Scen
     place = scene.session.consent_place()
     for one in (broker, wrong):
         sub, client_id = scene.session.claims["sub"], scene.session.client.client_id
-        mark_consent(one, sub, client_id, broker.store.read(place).get(place))
+        revoke_consent(one, sub, client_id, broker.store.read(place).get(place))
         assert scene.session.userinfo().status == 401
 
 
@@ -123,7 +123,7 @@ def test_a_function_whose_clock_is_behind_takes_no_earlier_mark_back(scene: Scen
 def test_what_a_slow_clock_has_marked_ends_what_is_known_to_be_decided(scene: Scene) -> None:
     wrong, store, session = build_skewed(scene, -300), scene.stack.broker.store, scene.session
     place = session.consent_place()
-    mark_consent(wrong, session.claims["sub"], session.client.client_id, store.read(place).get(place))
+    revoke_consent(wrong, session.claims["sub"], session.client.client_id, store.read(place).get(place))
     assert session.userinfo().status == 401 and session.refresh().status == 400
 
 

@@ -157,10 +157,10 @@ def test_a_recovery_item_that_does_not_open_is_set_aside_with_an_alarm(make_scen
     scene.crash(3, "K")
     kept = scene.recovery
     assert kept is not None and kept.sealed
-    from chalicelib.records.places import recovery_place
+    from chalicelib.records.item_keys import recovery_item_key
 
     broken = kept.sealed[:-1] + bytes([kept.sealed[-1] ^ 1])
-    scene.stack.deployment.put(recovery_place(scene.connection_id), msgspec.structs.replace(kept, sealed=broken))
+    scene.stack.deployment.put(recovery_item_key(scene.connection_id), msgspec.structs.replace(kept, sealed=broken))
     assert come_back(scene) == "token"
     assert "recovery_does_not_open" in scene.stack.log.getvalue()
 

@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from chalicelib.protocol.sealing import SealBroken
+from chalicelib.encryption import encryption_context_of, open_answer, open_duty, open_user_key, open_value
+from chalicelib.protocol.sealing import DecryptionFailed
+from chalicelib.records.item_keys import recovery_item_key, user_key_item_key
 from chalicelib.records.keyset import Purpose
-from chalicelib.records.places import recovery_place, user_key_place
-from chalicelib.vault.sealed import open_answer, open_duty, open_user_key, open_value, place_of
 from tests.engine.dump import haystack, read_tables, restore_table, search
 from tests.engine.scene import Scene, lose
 from tests.flow.stack import PROVIDER_SECRET
@@ -120,10 +120,12 @@ def test_the_search_finds_a_secret_in_each_spelling(how: str) -> None:
 def sealed_values_open(scene: Scene, key: bytes) -> list[str]:
     """What of the user's rows opens with a key: the connection's values, the kept answer, the duties of jobs."""
     connection, opened = scene.connection, []
-    place = recovery_place(scene.connection_id)
+    place = recovery_item_key(scene.connection_id)
     recovery = scene.stack.deployment.store.read(place).get(place)
     tries: dict[str, Any] = {
-        name: lambda name=name: open_value(key, getattr(connection, f"sealed_{name}"), name, place=place_of(connection))
+        name: lambda name=name: open_value(
+            key, getattr(connection, f"sealed_{name}"), name, place=encryption_context_of(connection)
+        )
         for name in ("access_token", "refresh_token", "previous", "profile")
         if getattr(connection, f"sealed_{name}")
     }
@@ -134,7 +136,7 @@ def sealed_values_open(scene: Scene, key: bytes) -> list[str]:
     for name, attempt in tries.items():
         try:
             attempt()
-        except SealBroken:
+        except DecryptionFailed:
             continue
         opened.append(name)
     return opened
@@ -151,7 +153,7 @@ def test_erasing_a_users_key_makes_every_row_and_every_earlier_backup_unreadable
     key, sub = scene.user_key(), scene.connection.sub
     backup = read_tables(stack)
     assert {"access_token", "refresh_token", "profile"} <= set(sealed_values_open(scene, key))
-    place = {"pk": {"S": user_key_place(sub).pk}, "sk": {"S": "#"}}
+    place = {"pk": {"S": user_key_item_key(sub).pk}, "sk": {"S": "#"}}
     stack.deployment.dynamodb.call("DeleteItem", {"TableName": stack.settings.keys_table, "Key": place})
     assert not any(sub in str(item) for item in read_tables(stack)[stack.settings.keys_table])
     for state in ("as it stands", "restored from the backup"):
@@ -161,7 +163,7 @@ def test_erasing_a_users_key_makes_every_row_and_every_earlier_backup_unreadable
         assert refusal(scene.session.exchange()) == (400, "invalid_target"), state
         assert set(scene.session.userinfo().json) == {"sub"}, state
         vault = stack.broker.keys.get("vault")
-        others = [open_user_key(vault, read(stack, user_key_place(bob.claims["sub"])).sealed, sub=bob.claims["sub"])]
+        others = [open_user_key(vault, read(stack, user_key_item_key(bob.claims["sub"])).sealed, sub=bob.claims["sub"])]
         others += [each.secret for each in vault.versions.values()]
         others += [
             each.secret for purpose in get_args(Purpose) for each in stack.broker.keys.get(purpose).versions.values()
@@ -183,7 +185,7 @@ def test_a_row_put_back_to_an_earlier_version_does_not_open_beside_later_ones(ma
     newer = scene.connection
     for name in ("access_token", "refresh_token", "profile"):
         key, field = scene.user_key(), f"sealed_{name}"
-        with pytest.raises(SealBroken):
-            open_value(key, getattr(older, field), name, place=place_of(newer))  # type: ignore[arg-type]
-        with pytest.raises(SealBroken):
-            open_value(key, getattr(newer, field), name, place=place_of(older))  # type: ignore[arg-type]
+        with pytest.raises(DecryptionFailed):
+            open_value(key, getattr(older, field), name, place=encryption_context_of(newer))  # type: ignore[arg-type]
+        with pytest.raises(DecryptionFailed):
+            open_value(key, getattr(newer, field), name, place=encryption_context_of(older))  # type: ignore[arg-type]

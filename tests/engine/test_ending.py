@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.custody.jobs import MAX_TRIES
-from chalicelib.records.places import connection_place, recovery_place
-from chalicelib.vault.sealed import open_answer, seal_answer
+from chalicelib.encryption import open_answer, seal_answer
+from chalicelib.jobs.runner import MAX_TRIES
+from chalicelib.records.item_keys import connection_item_key, recovery_item_key
 from tests.engine.scene import Frozen, Scene, die, in_parallel, lose
 from tests.flow.browser import request
 from tests.flow.tokens import change
@@ -90,7 +90,7 @@ def test_an_answer_of_another_attempt_is_ended_and_the_one_that_was_open_stays_l
     scene: Scene = make_scene("once")
     scene.expire()
     scene.crash(3, "K")
-    kept, place = scene.recovery, recovery_place(scene.connection_id)
+    kept, place = scene.recovery, recovery_item_key(scene.connection_id)
     assert kept is not None
     change(scene.stack, scene.session.connection_place(), attempt=kept.attempt + 1)
     scene.stack.deployment.delete(place)
@@ -253,7 +253,7 @@ def test_where_one_call_ends_every_grant_of_ours_it_is_made_only_alone_and_befor
     assert other.exchange().status == 200
     scene.clock.advance(1)
     scene.sign_in_again()
-    place = connection_place(other.claims["connections"]["demo"])
+    place = connection_item_key(other.claims["connections"]["demo"])
     change(scene.stack, place, status="revoked")
     scene.provider.faults.at, scene.provider.faults.status = frozenset({"revoke"}), 503
     assert scene.end() == "failed" and scene.connection.settled_at == 0
@@ -278,7 +278,7 @@ def test_the_recovery_item_of_a_later_sign_in_is_not_taken_by_an_older_revocatio
     later, key, owner = msgspec.structs.replace(kept, generation=9), scene.user_key(), scene.connection
     sealed = seal_answer(key, open_answer(key, kept, owner=owner), recovery=later, owner=owner, salt=b"9" * 32)
     later = msgspec.structs.replace(later, sealed=sealed)
-    scene.stack.deployment.put(recovery_place(scene.connection_id), later)
+    scene.stack.deployment.put(recovery_item_key(scene.connection_id), later)
     scene.end()
     assert scene.recovery == later
 

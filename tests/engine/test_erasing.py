@@ -6,15 +6,15 @@ from typing import Any, get_args
 
 import pytest
 
-from chalicelib.custody.duties import LEFT_SECONDS
-from chalicelib.custody.erasing import Erasure, erase_user
+from chalicelib.encryption import ErasureKeys, encryption_context_of, open_duty, open_job_key, open_value
+from chalicelib.jobs.user_erasure import Erasure, erase_user
 from chalicelib.ports import StoreUnavailable
-from chalicelib.protocol.sealing import SealBroken
+from chalicelib.protocol.sealing import DecryptionFailed
 from chalicelib.records.connection import Connection
+from chalicelib.records.item_keys import connection_item_key, job_key_item_key, subject_item_key, user_key_item_key
 from chalicelib.records.job import JobKind
-from chalicelib.records.places import connection_place, job_key_place, subject_place, user_key_place
-from chalicelib.vault.endings import is_alive_there, result_of
-from chalicelib.vault.sealed import LeftKeys, open_duty, open_job_key, open_value, place_of
+from chalicelib.vault.outbox import LEFT_SECONDS
+from chalicelib.vault.rules.revocation_results import is_alive_there, result_of
 from tests.engine.scene import Frozen, Scene, die, in_parallel
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.tokens import Session, change, read, refusal, start_session
@@ -42,17 +42,19 @@ def opens(connection: Connection, key: Any) -> list[str]:
     found = []
     for name in ("access_token", "refresh_token", "previous", "profile"):
         try:
-            open_value(key, getattr(connection, f"sealed_{name}"), name, place=place_of(connection))  # type: ignore[arg-type]
-        except SealBroken:
+            open_value(key, getattr(connection, f"sealed_{name}"), name, place=encryption_context_of(connection))  # type: ignore[arg-type]
+        except DecryptionFailed:
             continue
         found.append(name)
     return found
 
 
-def key_of_duties(scene: Scene, sub: str) -> LeftKeys:
+def key_of_duties(scene: Scene, sub: str) -> ErasureKeys:
     """What jobs may open."""
-    left = read(scene.stack, job_key_place(sub))
-    return LeftKeys(versions={2: open_job_key(scene.stack.broker.keys.get("vault"), left)}, expires_at=left.expires_at)
+    left = read(scene.stack, job_key_item_key(sub))
+    return ErasureKeys(
+        versions={2: open_job_key(scene.stack.broker.keys.get("vault"), left)}, expires_at=left.expires_at
+    )
 
 
 def come(scene: Scene, times: int = 4) -> None:
@@ -70,10 +72,10 @@ def test_erasing_ends_every_apps_access_at_the_provider_and_then_the_key(make_sc
     sub, backup, key = scene.session.claims["sub"], scene.connection, scene.user_key()
     erasure = erase(scene)
     assert [result_of(one) for one in erasure.connections] == ["revoked", "revoked"] and erasure.ends_at == 0
-    mine = {connection_place(s.claims["connections"]["demo"]) for s in (scene.session, other)}
-    assert {connection_place(one.connection_id) for one in erasure.connections} == mine
+    mine = {connection_item_key(s.claims["connections"]["demo"]) for s in (scene.session, other)}
+    assert {connection_item_key(one.connection_id) for one in erasure.connections} == mine
     assert scene.lives_at_provider() == [bob_token(scene, bob)]
-    assert read(scene.stack, user_key_place(sub)).sealed == b""
+    assert read(scene.stack, user_key_item_key(sub)).sealed == b""
     assert not [name for one in erasure.connections for name in Connection.__struct_fields__ if secret_in(one, name)]
     assert opens(backup, key) == ["access_token", "refresh_token", "profile"], "only that key opens the backup"
     for session in (scene.session, other):
@@ -107,7 +109,7 @@ def test_what_the_provider_does_not_take_is_ended_later_under_a_key_of_its_own(m
     assert erasure.ends_at == scene.clock.now() + LEFT_SECONDS
     (duty,) = scene.jobs
     assert duty.expires_at == erasure.ends_at and opens(tombstone, key) == []
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         open_duty(key, duty)
     assert open_duty(key_of_duties(scene, sub), duty)
     assert "profile" not in opens(tombstone, key_of_duties(scene, sub))
@@ -225,7 +227,7 @@ def test_an_erasure_that_dies_anywhere_is_finished_by_the_same_command_again(
     scene.new_process()
     scene.run_jobs()
     erasure = erase(scene)
-    assert read(scene.stack, user_key_place(scene.session.claims["sub"])).sealed == b""
+    assert read(scene.stack, user_key_item_key(scene.session.claims["sub"])).sealed == b""
     assert result_of(erasure.connections[0]) == "failed" and "lost" not in scene.connection.endings.values()
     assert opens(scene.connection, key) == []
     refuse_calls(scene, refuse=False)
@@ -285,7 +287,7 @@ def test_who_comes_back_is_somebody_else_and_may_be_erased_again(make_scene: Any
         scene.connection_id = scene.session.claims["connections"]["demo"]
         assert scene.asks() == "token" and erase(scene, subs[0]) and scene.asks() == "token"
     assert len(set(subs)) == 3
-    assert read(scene.stack, subject_place(subs[0])).erased == 2
+    assert read(scene.stack, subject_item_key(subs[0])).erased == 2
 
 
 @requirement("VLT-09")

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.custody.idling import DAY, end_idle
 from chalicelib.records.connection import Connection
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import SWEEP, client_place, connection_place, grant_place, user_key_place
+from chalicelib.records.item_keys import SWEEP, client_item_key, connection_item_key, grant_item_key, user_key_item_key
+from chalicelib.records.revocation import Revocation
 from chalicelib.records.sweep import Sweep
 from chalicelib.routes.schedule import run_once
+from chalicelib.vault.unused_connections import DAY, revoke_unused_connections
 from tests.engine.scene import Scene
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.tokens import Session, change, read, start_session
@@ -20,7 +20,7 @@ def look(scene: Scene, days: int = 0) -> list[str]:
     """The daily look, so many days later; which connections it ended."""
     scene.clock.advance(days * DAY)
     scene.new_process()
-    return [one.connection_id for one in end_idle(scene.stack.broker)]
+    return [one.connection_id for one in revoke_unused_connections(scene.stack.broker)]
 
 
 @requirement("VLT-07")
@@ -39,7 +39,7 @@ def test_a_connection_is_ended_thirty_days_after_no_grant_was_seen_and_not_befor
 @requirement("VLT-07")
 def test_a_grant_that_lives_keeps_it_and_a_new_one_begins_the_count_anew(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")
-    place = grant_place(scene.session.claims["grant_id"])
+    place = grant_item_key(scene.session.claims["grant_id"])
     change(scene.stack, place, expires_at=scene.clock.now() + 300 * DAY, ends_at=scene.clock.now() + 300 * DAY)
     for _ in range(3):
         assert look(scene, 40) == [] and scene.connection.idle_since == 0
@@ -52,8 +52,8 @@ def test_a_grant_that_lives_keeps_it_and_a_new_one_begins_the_count_anew(make_sc
 @requirement("VLT-07")
 def test_a_grant_that_returns_forgets_since_when_there_was_none(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")
-    place = grant_place(scene.session.claims["grant_id"])
-    change(scene.stack, connection_place(scene.connection_id), idle_since=scene.clock.now() - 40 * DAY)
+    place = grant_item_key(scene.session.claims["grant_id"])
+    change(scene.stack, connection_item_key(scene.connection_id), idle_since=scene.clock.now() - 40 * DAY)
     assert look(scene) == [] and scene.connection.idle_since == 0
     assert read(scene.stack, place).status == "active"
 
@@ -62,8 +62,8 @@ def test_a_grant_that_returns_forgets_since_when_there_was_none(make_scene: Any)
 def test_a_client_that_ended_itself_loses_its_connections_at_the_next_look(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")
     other = scene.other_app()
-    place = client_place(scene.session.client.client_id)
-    change(scene.stack, place, marks=Marks(disabled=True))
+    place = client_item_key(scene.session.client.client_id)
+    change(scene.stack, place, marks=Revocation(disabled=True))
     assert look(scene) == []
     change(scene.stack, place, deleted_at=scene.clock.now())
     assert look(scene, 1) == [scene.connection_id]
@@ -77,15 +77,15 @@ def test_another_apps_grant_keeps_nothing(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")
     other = scene.other_app()
     far = scene.clock.now() + 300 * DAY
-    change(scene.stack, grant_place(other.claims["grant_id"]), expires_at=far, ends_at=far)
+    change(scene.stack, grant_item_key(other.claims["grant_id"]), expires_at=far, ends_at=far)
     assert look(scene, 31) == [] and look(scene, 31) == [scene.connection_id]
-    assert other.connection_place() != connection_place(scene.connection_id)
+    assert other.connection_place() != connection_item_key(scene.connection_id)
     assert read(scene.stack, other.connection_place()).status == "active"
 
 
 @requirement("VLT-07", "F21")
 def test_the_look_comes_once_a_day_by_one_and_goes_on_page_by_page(make_scene: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("chalicelib.adapters.queue.PAGE", 2)
+    monkeypatch.setattr("chalicelib.adapters.dynamodb.job_queue.PAGE", 2)
     scene: Scene = make_scene("ask")
     for _ in range(3):
         start_session(scene.stack, who="bob")
@@ -109,7 +109,7 @@ def test_the_look_comes_once_a_day_by_one_and_goes_on_page_by_page(make_scene: A
 def test_a_look_without_time_goes_on_where_it_stopped_and_one_that_dies_does_too(
     make_scene: Any, monkeypatch: Any
 ) -> None:
-    monkeypatch.setattr("chalicelib.adapters.queue.PAGE", 1)
+    monkeypatch.setattr("chalicelib.adapters.dynamodb.job_queue.PAGE", 1)
     scene: Scene = make_scene("ask")
     scene.time_left.seconds = 11
     look(scene, 60)
@@ -130,15 +130,15 @@ def test_a_look_without_time_goes_on_where_it_stopped_and_one_that_dies_does_too
 @requirement("VLT-07")
 def test_the_schedule_looks_too(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")
-    change(scene.stack, connection_place(scene.connection_id), idle_since=scene.clock.now())
-    change(scene.stack, grant_place(scene.session.claims["grant_id"]), status="revoked")
+    change(scene.stack, connection_item_key(scene.connection_id), idle_since=scene.clock.now())
+    change(scene.stack, grant_item_key(scene.session.claims["grant_id"]), status="revoked")
     scene.clock.advance(30 * DAY)
     assert run_once(scene.stack.broker) == {"done": 0, "later": 0, "given_up": 0, "idle": 1}
 
 
 def let_go(scene: Scene, session: Session) -> None:
     """Its grant is over, and nobody has had one for long."""
-    change(scene.stack, grant_place(session.claims["grant_id"]), status="revoked")
+    change(scene.stack, grant_item_key(session.claims["grant_id"]), status="revoked")
     change(scene.stack, session.connection_place(), idle_since=scene.clock.now() - 31 * DAY)
 
 
@@ -148,7 +148,7 @@ def test_a_key_that_does_not_open_holds_up_nobody_else(make_scene: Any) -> None:
     bob = start_session(scene.stack, who="bob")
     for session in (scene.session, bob):
         let_go(scene, session)
-    key = {"pk": {"S": user_key_place(scene.session.claims["sub"]).pk}, "sk": {"S": "#"}}
+    key = {"pk": {"S": user_key_item_key(scene.session.claims["sub"]).pk}, "sk": {"S": "#"}}
     scene.stack.dynamodb.call(
         "UpdateItem",
         {

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.items import encode
-from chalicelib.custody.erasing import erase_user
-from chalicelib.custody.new_connections import MOST_NOTED, NOTED_SECONDS, add_note
-from chalicelib.custody.unstored_tokens import read_held_tokens
+from chalicelib.adapters.dynamodb.codec import encode
+from chalicelib.jobs.user_erasure import erase_user
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, subject_place, user_key_place
+from chalicelib.records.item_keys import connection_item_key, subject_item_key, user_key_item_key
+from chalicelib.vault.new_connections import MOST_NOTED, NOTED_SECONDS, add_note
+from chalicelib.vault.unstored_tokens import read_held_tokens
 from tests.account.page import look, press
 from tests.engine.scene import Scene
 from tests.faults import Before, Fault, FaultyTransport, LateIndex, ProcessDied
@@ -38,7 +38,7 @@ def delete_all(session: Session) -> Answer:
 
 
 def notes(scene: Scene) -> dict[str, int]:
-    return read(scene.stack, subject_place(scene.session.claims["sub"])).new_connections
+    return read(scene.stack, subject_item_key(scene.session.claims["sub"])).new_connections
 
 
 @requirement("VLT-09", "VLT-24")
@@ -53,7 +53,7 @@ def test_an_erasure_ends_a_connection_that_the_index_does_not_show(make_scene: A
     assert erasure is not None and connection_of(newest) in erasure.connections
     assert set(connection_of(newest).endings.values()) == {"revoked"}
     assert scene.lives_at_provider() == []
-    assert read(scene.stack, user_key_place(sub)).sealed == b""
+    assert read(scene.stack, user_key_item_key(sub)).sealed == b""
     assert notes(scene) == {}, "an erased user keeps no list"
 
 
@@ -82,7 +82,7 @@ def test_an_app_ends_a_connection_that_the_index_does_not_show(make_scene: Any, 
     scene: Scene = make_scene("ask")
     hide(scene, scene.session)
     if not noted:
-        change(scene.stack, subject_place(scene.session.claims["sub"]), new_connections={})
+        change(scene.stack, subject_item_key(scene.session.claims["sub"]), new_connections={})
     answer = delete_all(scene.session)
     assert [one["connection_id"] for one in answer.json["connections"]] == [scene.connection_id]
     assert scene.connection.status == "revoked" and scene.lives_at_provider() == []
@@ -156,7 +156,7 @@ def test_wherever_a_sign_in_crashes_no_connection_is_stored_without_its_note(
             back.browser.get(back.callback)
         scene.line.faulty = None
         for one in scene.stack.deployment.scan("CONNECTION#", Connection):
-            assert one.connection_id in read(scene.stack, subject_place(one.sub)).new_connections
+            assert one.connection_id in read(scene.stack, subject_item_key(one.sub)).new_connections
 
 
 @requirement("VLT-09")
@@ -165,7 +165,7 @@ def test_a_sign_in_during_which_an_erasure_begins_stores_no_connection(make_scen
     sub = scene.session.claims["sub"]
     client, secret = scene.stack.client()
     back = scene.stack.to_callback(client, secret, browser=scene.stack.browser())
-    subject, store = read(scene.stack, subject_place(sub)), scene.stack.deployment.store
+    subject, store = read(scene.stack, subject_item_key(sub)), scene.stack.deployment.store
     scene.line.inner = Before(
         scene.stack.dynamodb,
         "UpdateItem",
@@ -187,7 +187,7 @@ def test_of_two_apps_at_one_moment_both_connections_are_noted(make_scene: Any) -
     )
     others.append(start_session(scene.stack))
     assert len(others) == 2
-    assert {connection_place(name) for name in notes(scene)} >= {one.connection_place() for one in others}
+    assert {connection_item_key(name) for name in notes(scene)} >= {one.connection_place() for one in others}
 
 
 @requirement("VLT-24")

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from chalicelib.custody.jobs import MAX_TRIES
+from chalicelib.jobs.runner import MAX_TRIES
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.connection import Connection
+from chalicelib.records.item_keys import job_key_item_key, provider_item_key
 from chalicelib.records.job import Job
-from chalicelib.records.places import job_key_place, provider_place
 from tests.engine.scene import Frozen, Scene, in_parallel
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import SCOPE
@@ -163,11 +163,11 @@ def test_what_a_refused_sign_in_brought_is_ended_by_a_duty_where_the_provider_ta
     assert not [token for token in scene.lives_at_provider() if token in dump + scene.stack.log.getvalue()]
     assert scene.run_jobs()[0].outcome == "later"
     refuse_calls(scene, refuse=False)
-    record = read(scene.stack, provider_place("demo"))
-    scene.stack.deployment.delete(provider_place("demo"))
+    record = read(scene.stack, provider_item_key("demo"))
+    scene.stack.deployment.delete(provider_item_key("demo"))
     scene.clock.advance(61)
     assert [one.outcome for one in scene.run_jobs()] == ["later"], "the provider may come back"
-    scene.stack.deployment.put(provider_place("demo"), record)
+    scene.stack.deployment.put(provider_item_key("demo"), record)
     scene.clock.advance(180)
     come(scene)
     assert scene.lives_at_provider() == [] and all_duties(scene) == []
@@ -183,14 +183,14 @@ def test_a_duty_of_a_refused_sign_in_ends_with_its_key(make_scene: Any) -> None:
     sign_in.browser.get(sign_in.callback)
     (duty,) = all_duties(scene)
     refuse_calls(scene, refuse=False)
-    assert duty.expires_at == read(scene.stack, job_key_place(duty.job_id)).expires_at
+    assert duty.expires_at == read(scene.stack, job_key_item_key(duty.job_id)).expires_at
     scene.clock.advance(7 * 86400)
     assert [one.outcome for one in scene.run_jobs()] == ["given_up"] and all_duties(scene) == []
 
 
 @requirement("VLT-07")
 def test_a_partial_connection_that_nobody_decides_about_is_ended_with_the_idle_ones(make_scene: Any) -> None:
-    from chalicelib.custody.idling import DAY, end_idle
+    from chalicelib.vault.unused_connections import DAY, revoke_unused_connections
 
     scene: Scene = make_scene("ask")
     scene.provider.grants.families.clear()
@@ -200,5 +200,5 @@ def test_a_partial_connection_that_nobody_decides_about_is_ended_with_the_idle_o
     (left,) = [one for one in scene.stack.deployment.scan("CONNECTION#", Connection) if one.status == "partial"]
     for _ in range(2):
         scene.clock.advance(31 * DAY)
-        gone = end_idle(scene.stack.broker)
+        gone = revoke_unused_connections(scene.stack.broker)
     assert left.connection_id in [one.connection_id for one in gone] and scene.lives_at_provider() == []

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place
-from cli.connections import end_client, end_connections, ended_rows, list_connections
-from cli.operations import delete_client
+from chalicelib.records.item_keys import connection_item_key
+from cli.commands.connection import end_client, end_connections, ended_rows, list_connections
+from cli.deployment.operations import delete_client
 from tests.engine.scene import Scene
 from tests.flow.tokens import Session, read, refusal
 from tests.requirement import requirement
@@ -63,7 +63,7 @@ def test_one_connection_ends_alone_and_lists_say_what_still_lives(make_scene: An
     scene: Scene = make_scene("ask")
     other: Session = scene.other_app()
     deployment = scene.stack.deployment
-    one: Connection = read(scene.stack, connection_place(scene.connection_id))
+    one: Connection = read(scene.stack, connection_item_key(scene.connection_id))
     (ended,) = end_connections(scene.stack.broker, [one])
     assert ended.status == "revoked" and other.exchange().status == 200
     assert [found.connection_id for found in list_connections(deployment, client_id=other.client.client_id)] == [

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.encryption import encryption_context_of, open_value
 from chalicelib.upstream.http import HttpResponse, ProviderUnavailable
-from chalicelib.vault.sealed import open_value, place_of
 from tests.engine.scene import PROFILES, Scene, lose, write_profile
 from tests.flow.stack import Parts, Stack
 from tests.requirement import requirement
@@ -154,7 +154,7 @@ class Watch:
         self.said_doubt |= self.in_doubt
 
     def _open(self) -> str:
-        sealed, place = self.connection.sealed_refresh_token, place_of(self.connection)
+        sealed, place = self.connection.sealed_refresh_token, encryption_context_of(self.connection)
         return open_value(self.user_key, sealed, "refresh_token", place=place).decode() if sealed else ""
 
 

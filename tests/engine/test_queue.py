@@ -7,11 +7,11 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from chalicelib.custody.jobs import run_due_jobs
-from chalicelib.custody.turns import take_turns
+from chalicelib.encryption import seal_duty
+from chalicelib.jobs.fair_order import interleave_fairly
+from chalicelib.jobs.runner import run_due_jobs
+from chalicelib.records.item_keys import provider_item_key
 from chalicelib.records.job import Job, JobKind
-from chalicelib.records.places import provider_place
-from chalicelib.vault.sealed import seal_duty
 from tests.engine.scene import Scene
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import Stack
@@ -54,7 +54,7 @@ def test_duties_of_all_kinds_come_in_the_order_of_their_time_over_any_number_of_
         kind = kinds[number % len(kinds)]
         broker.store.put_job(duty(f"{number:02d}", now - number, kind=kind, sealed=large))
     with scene.stack.dynamodb.counted() as calls:
-        listed = [job.job_id for job in take_turns(broker.queue.list_due(now), lambda: 25.0)]
+        listed = [job.job_id for job in interleave_fairly(broker.queue.list_due(now), lambda: 25.0)]
     assert listed == sorted(listed, reverse=True) and len(listed) == 32
     assert calls["Query"] > len(kinds)
 
@@ -119,9 +119,9 @@ def test_a_duty_that_cannot_be_done_holds_up_no_other(make_scene: Any, broken: s
     (left,) = scene.jobs
     store = scene.stack.broker.store
     if broken == "our_secret":
-        change(scene.stack, provider_place("demo"), sealed_secret=b"broken")
+        change(scene.stack, provider_item_key("demo"), sealed_secret=b"broken")
     elif broken == "no_record":
-        scene.stack.deployment.delete(provider_place("demo"))
+        scene.stack.deployment.delete(provider_item_key("demo"))
     else:
         sealed = seal_duty(scene.user_key(), b"what another version wrote", job=left, salt=b"s" * 32)
         store.put_job(msgspec.structs.replace(left, sealed=sealed if broken == "shape" else b"broken"))

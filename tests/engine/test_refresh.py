@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import client_place, grant_place, provider_place, subject_place
+from chalicelib.encryption import open_profile
+from chalicelib.records.item_keys import client_item_key, grant_item_key, provider_item_key, subject_item_key
 from chalicelib.upstream.http import HttpResponse
-from chalicelib.vault.sealed import open_profile
 from tests.engine.scene import Frozen, Scene, die, in_parallel, lose
 from tests.flow.tokens import audits, change, mark, refusal
 from tests.requirement import requirement
@@ -177,11 +177,11 @@ def test_who_reads_before_an_attempt_that_fails_does_not_begin_another_on_that_o
 def test_a_mark_set_while_the_provider_is_asked_ends_the_hand_out(scene: Scene, what: str) -> None:
     stack, session = scene.stack, scene.session
     places = {
-        "grant": grant_place(session.claims["grant_id"]),
+        "grant": grant_item_key(session.claims["grant_id"]),
         "consent": session.consent_place(),
-        "client": client_place(session.client.client_id),
-        "subject": subject_place(session.claims["sub"]),
-        "provider": provider_place("demo"),
+        "client": client_item_key(session.client.client_id),
+        "subject": subject_item_key(session.claims["sub"]),
+        "provider": provider_item_key("demo"),
     }
 
     def end() -> None:

@@ -6,13 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.custody.duties import leave_revocation
-from chalicelib.custody.jobs import run_due_jobs
-from chalicelib.custody.revoking import end_connection
+from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, provider_place
-from chalicelib.vault.endings import result_of
+from chalicelib.records.item_keys import connection_item_key, provider_item_key
+from chalicelib.vault.outbox import enqueue_revocation
+from chalicelib.vault.revocation import revoke_connection
+from chalicelib.vault.rules.revocation_results import result_of
 from tests.engine.scene import Scene
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.tokens import Session, change, read
@@ -32,8 +32,8 @@ def run_all(scene: Scene) -> None:
 
 def ended(scene: Scene, session: Session) -> str:
     """The same user takes another app's connection back; what comes of it."""
-    connection = read(scene.stack, connection_place(session.claims["connections"]["demo"]))
-    tombstone = end_connection(scene.stack.broker, connection, scene.user_key())
+    connection = read(scene.stack, connection_item_key(session.claims["connections"]["demo"]))
+    tombstone = revoke_connection(scene.stack.broker, connection, scene.user_key())
     return "changed" if tombstone is None else result_of(tombstone)
 
 
@@ -128,9 +128,9 @@ def test_another_users_connection_at_that_provider_counts_for_nothing(make_scene
     scene: Scene = make_scene("app")
     scene.other_app()
     for place in [
-        connection_place(one.connection_id) for one in scene.stack.deployment.scan("CONNECTION#", Connection)
+        connection_item_key(one.connection_id) for one in scene.stack.deployment.scan("CONNECTION#", Connection)
     ]:
-        if place != connection_place(scene.connection_id):
+        if place != connection_item_key(scene.connection_id):
             change(scene.stack, place, sub="0" * 32)
     assert scene.end() == "revoked"
 
@@ -138,7 +138,7 @@ def test_another_users_connection_at_that_provider_counts_for_nothing(make_scene
 @requirement("VLT-07")
 def test_where_the_provider_offers_no_call_it_says_so(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")
-    scene.stack.deployment.delete(provider_place("demo"))
+    scene.stack.deployment.delete(provider_item_key("demo"))
     assert scene.end() == "not_supported" and scene.lives_at_provider() != []
 
 
@@ -219,7 +219,7 @@ def test_a_duty_for_other_tokens_says_nothing_of_those_that_failed(make_scene: A
     assert scene.end() == "failed"
     (settling,) = scene.jobs
     broker = scene.stack.broker
-    leave_revocation(broker, scene.connection, scene.user_key(), (("another", "refresh_token"),))
+    enqueue_revocation(broker, scene.connection, scene.user_key(), (("another", "refresh_token"),))
     broker.queue.delete(settling)
     scene.provider.faults.status = None
     assert [one.outcome for one in scene.run_jobs()] == ["done"]

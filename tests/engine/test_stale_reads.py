@@ -5,7 +5,7 @@ What decides then either reads strongly or does not depend on it: a forgotten ma
 
 import pytest
 
-from chalicelib.custody.idling import end_idle
+from chalicelib.vault.unused_connections import revoke_unused_connections
 from tests.account.page import look, press
 from tests.engine.scene import Scene
 from tests.faults import Past
@@ -74,10 +74,10 @@ def test_a_refresh_at_the_provider_and_the_duties_after_it_read_no_past(scene: S
 
 @requirement("F12", "VLT-07")
 def test_an_unused_connection_is_not_ended_because_its_grant_is_not_in_the_index_yet(scene: Scene, past: Past) -> None:
-    end_idle(scene.stack.broker)  # what it has seen then it goes on seeing
+    revoke_unused_connections(scene.stack.broker)  # what it has seen then it goes on seeing
     for _ in range(2):
         scene.clock.advance(29 * 86400)
         scene.sign_in_again()
         scene.clock.advance(2 * 86400)
-        end_idle(scene.stack.broker)
+        revoke_unused_connections(scene.stack.broker)
         assert scene.connection.status == "active"

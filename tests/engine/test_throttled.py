@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import AwsRefusal
+from chalicelib.adapters.aws.transport import AwsRefusal
 from tests.engine.scene import Scene
 from tests.flow.browser import Answer
 from tests.requirement import requirement

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.custody.jobs import run_due_jobs
-from chalicelib.custody.turns import take_turns
+from chalicelib.jobs.fair_order import interleave_fairly
+from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.records.job import Job
-from chalicelib.records.sign_in import Told
+from chalicelib.records.sign_in import LogoutRecipient
 from chalicelib.upstream.http import HttpRequest, HttpResponse
 from tests.engine.scene import Scene
 from tests.engine.test_queue import duty
@@ -44,7 +44,7 @@ def scene(make_scene: Any) -> Scene:
 def leave(scene: Scene, name: str, *, apps: int) -> None:
     """A duty to tell so many apps, which came a minute before."""
     clients = [scene.stack.client(backchannel_logout_uri="https://slow.example/told")[0] for _ in range(apps)]
-    told = tuple(Told(client.client_id, "somebody") for client in clients)
+    told = tuple(LogoutRecipient(client.client_id, "somebody") for client in clients)
     now = scene.clock.now()
     fields = {"kind": "sign_out", "sid": "s", "told": told, "provider_id": "", "expires_at": now + 3600}
     scene.stack.broker.store.put_job(duty(name, now - 60, **fields))
@@ -80,9 +80,9 @@ def test_each_kind_of_duty_has_the_same_part_of_the_time_and_what_takes_none_com
         return (duty(f"{kind} {number}", number) for number in range(count))
 
     order = []
-    for job in take_turns((waiting("slow", 3), waiting("quick", 8), waiting("none", 0)), lambda: left[0]):
+    for job in interleave_fairly((waiting("slow", 3), waiting("quick", 8), waiting("none", 0)), lambda: left[0]):
         order.append(job.job_id[0])
         left[0] -= 3.0 if order[-1] == "s" else 1.0
     assert order == [*"qsqqsqqqsqq"]
-    alike = take_turns((waiting("a", 3), waiting("b", 3)), lambda: 1.0)
+    alike = interleave_fairly((waiting("a", 3), waiting("b", 3)), lambda: 1.0)
     assert [job.job_id for job in alike] == ["a 0", "b 0", "a 1", "b 1", "a 2", "b 2"]

@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from chalicelib.config import read_catalog
-from chalicelib.custody.answer_log import ANSWER_BYTES, write_to_log
+from chalicelib.encryption import open_answer
 from chalicelib.records.connection import Recovery
 from chalicelib.upstream.http import HttpResponse
-from chalicelib.vault.refreshing import UNREAD_SECONDS
-from chalicelib.vault.sealed import open_answer
+from chalicelib.vault.journal_log import ANSWER_BYTES, write_to_log
+from chalicelib.vault.rules.refresh_decision import UNREAD_SECONDS
 from tests.engine.scene import Scene
 from tests.flow.tokens import change
 from tests.requirement import requirement

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from chalicelib.custody.idling import DAY, end_idle
 from chalicelib.ports import ItemUnreadable
 from chalicelib.records.deployment import Deployment as DeploymentRecord
-from chalicelib.records.places import DEPLOYMENT, Place, connection_place, grant_place
-from cli import kill
-from cli.connections import list_connections
-from cli.operations import OperationError
+from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, connection_item_key, grant_item_key
+from chalicelib.vault.unused_connections import DAY, revoke_unused_connections
+from cli.commands import kill
+from cli.commands.connection import list_connections
+from cli.deployment.operations import OperationError
 from tests.engine.scene import Scene
 from tests.flow.tokens import read
 from tests.requirement import requirement
@@ -25,7 +25,7 @@ TORN: Mapping[str, dict[str, Any]] = {
 }
 
 
-def tear(scene: Scene, place: Place[Any], name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+def tear(scene: Scene, place: ItemKey[Any], name: str, value: Mapping[str, Any]) -> dict[str, Any]:
     """Write that into one attribute; the item as it was."""
     table, call = scene.stack.settings.table, scene.stack.deployment.dynamodb.call
     key = {"pk": {"S": place.pk}, "sk": {"S": "#"}}
@@ -38,7 +38,7 @@ def tear(scene: Scene, place: Place[Any], name: str, value: Mapping[str, Any]) -
 @pytest.mark.parametrize("value", TORN.values(), ids=TORN)
 def test_a_request_that_meets_it_is_told_to_come_again_and_writes_nothing(make_scene: Any, value: Any) -> None:
     scene: Scene = make_scene("ask")
-    place = grant_place(scene.session.claims["grant_id"])
+    place = grant_item_key(scene.session.claims["grant_id"])
     kept = tear(scene, place, "generation", value)
     answer = scene.session.refresh()
     assert (answer.status, answer.json["error"]) == (503, "temporarily_unavailable")
@@ -70,7 +70,7 @@ def test_a_connection_that_cannot_be_read_keeps_no_other_from_being_looked_at(ma
     for days in (0, 30):
         scene.clock.advance(days * DAY)
         scene.new_process()
-        ended = [one.connection_id for one in end_idle(scene.stack.broker)]
+        ended = [one.connection_id for one in revoke_unused_connections(scene.stack.broker)]
     assert ended == [scene.connection_id]
     assert '"kind":"job_broken","job_kind":"idle","error":"item_unreadable"' in scene.stack.log.getvalue()
 
@@ -78,7 +78,7 @@ def test_a_connection_that_cannot_be_read_keeps_no_other_from_being_looked_at(ma
 @requirement("STORE-31", "OPS-02")
 def test_the_operator_is_told_which_item_it_is_and_that_a_switch_is_thrown_all_the_same(make_scene: Any) -> None:
     scene: Scene = make_scene("ask")
-    deployment, place = scene.stack.deployment, connection_place(scene.connection_id)
+    deployment, place = scene.stack.deployment, connection_item_key(scene.connection_id)
     tear(scene, place, "granted", {"N": "1"})
     with pytest.raises(OperationError, match=f"the item {place.pk} # cannot be read"):
         list_connections(deployment)

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.custody.answer_log import read_from_log
-from chalicelib.records.places import connection_place, provider_place, user_key_place
-from cli.vault import recover
+from chalicelib.records.item_keys import connection_item_key, provider_item_key, user_key_item_key
+from chalicelib.vault.journal_log import read_from_log
+from cli.commands.vault import recover
 from tests.engine.scene import Scene
 from tests.flow.tokens import change, events, read
 from tests.requirement import requirement
@@ -84,7 +84,7 @@ def test_where_our_secret_there_does_not_open_what_was_recovered_is_left_to_a_du
     scene: Scene = make_scene("once")
     _, lines = lose_in_the_log(scene)
     scene.end()
-    place = provider_place("demo")
+    place = provider_item_key("demo")
     secret = read(scene.stack, place).sealed_secret
     change(scene.stack, place, sealed_secret=b"broken")
     assert outcomes(scene, lines) == ["ended"] and [job.kind for job in scene.jobs].count("revoke") == 1
@@ -155,10 +155,10 @@ def test_a_line_that_was_altered_or_moved_heals_nothing(make_scene: Any) -> None
 def test_of_a_user_who_is_gone_nothing_comes_back(make_scene: Any) -> None:
     scene: Scene = make_scene("static")
     _, lines = lose_in_the_log(scene)
-    key = {"pk": {"S": user_key_place(scene.connection.sub).pk}, "sk": {"S": "#"}}
+    key = {"pk": {"S": user_key_item_key(scene.connection.sub).pk}, "sk": {"S": "#"}}
     scene.stack.deployment.dynamodb.call("DeleteItem", {"TableName": scene.stack.settings.keys_table, "Key": key})
     assert outcomes(scene, lines) == ["gone"]
-    scene.stack.deployment.delete(connection_place(scene.connection_id))
+    scene.stack.deployment.delete(connection_item_key(scene.connection_id))
     assert outcomes(scene, lines) == ["gone"]
 
 

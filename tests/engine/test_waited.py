@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.discovery import ProviderDirectory
-from chalicelib.records.places import grant_place, provider_place, subject_place
+from chalicelib.adapters.http.provider_directory import ProviderDirectory
+from chalicelib.records.item_keys import grant_item_key, provider_item_key, subject_item_key
 from chalicelib.upstream.http import HttpRequest, HttpResponse
 from tests.engine.scene import Scene
 from tests.engine.test_refresh import calls_of
@@ -34,14 +34,14 @@ def end(scene: Scene, what: str) -> None:
     """What ends the access while the hand-out waits."""
     session = scene.session
     if what == "grant":
-        change(scene.stack, grant_place(session.claims["grant_id"]), status="revoked")
+        change(scene.stack, grant_item_key(session.claims["grant_id"]), status="revoked")
     elif what == "connection":
         change(scene.stack, session.connection_place(), status="revoked")
     else:
         places = {
             "consent": session.consent_place(),
-            "subject": subject_place(session.claims["sub"]),
-            "provider": provider_place("demo"),
+            "subject": subject_item_key(session.claims["sub"]),
+            "provider": provider_item_key("demo"),
         }
         mark(scene.stack, places[what], disabled=True)
 

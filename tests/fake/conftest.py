@@ -15,7 +15,7 @@ import pytest
 
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.providers.definition import ProviderDefinition, parse_definition
-from local.fake.profile.player import RunningProfile
+from local.fake.profile.profile_server import RunningProfile
 from local.fake.web import FORM
 from local.trial.workshop import Workshop
 

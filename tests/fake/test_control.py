@@ -9,7 +9,7 @@ from urllib.error import HTTPError
 import pytest
 
 from local.fake.faults import Faults
-from local.provider import start
+from local.fake.provider import start
 from tests.fake.conftest import RawApp, control
 
 Make = Callable[..., RawApp]

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs
 import pytest
 
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place
-from local.fake.profile.player import RunningProfile
+from chalicelib.records.item_keys import connection_item_key
+from local.fake.profile.profile_server import RunningProfile
 from local.trial.app import TrialFailed
 from local.trial.steps import Trial, prepare
 from local.trial.workshop import Workshop
@@ -121,7 +121,7 @@ class Scene:
     @property
     def connection(self) -> Connection:
         """The item as it stands."""
-        place = connection_place(self.trial.token["connection_id"])
+        place = connection_item_key(self.trial.token["connection_id"])
         found = self.shop.deployment.store.read(place).get(place)
         assert found is not None
         return found

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chalicelib.records.client import Client
-from chalicelib.records.places import client_place, grant_place
+from chalicelib.records.item_keys import client_item_key, grant_item_key
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.browser import Answer
 from tests.flow.stack import ACCESS_TOKEN, EXCHANGE, SCOPE, SignIn, Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, change
@@ -66,7 +66,7 @@ class Acted:
 
     def allow(self, *services: Service) -> None:
         """These may act for the app, and no others."""
-        place = client_place(self.session.client.client_id)
+        place = client_item_key(self.session.client.client_id)
         change(self.session.stack, place, may_be_acted_by=frozenset(one.client.client_id for one in services))
 
 
@@ -86,7 +86,7 @@ def start_acting(stack: Stack, **fields: Any) -> Acted:
 def redeem_for_all(stack: Stack, sign_in: SignIn, **more: Any) -> Session:
     """Its token for the broker; the user has allowed every API."""
     session = Session(stack, sign_in, stack.redeem(sign_in, resource=stack.settings.issuer, **more).json)
-    change(stack, grant_place(session.claims["grant_id"]), resources=tuple(sorted(APIS)))
+    change(stack, grant_item_key(session.claims["grant_id"]), resources=tuple(sorted(APIS)))
     return session
 
 

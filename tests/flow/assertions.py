@@ -10,7 +10,7 @@ from typing import Any
 import joserfc.jwt
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.records.client import Client
 from tests.adapters.servers import Server
 

@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from tests.flow.browser import Answer, Browser, read_page
 from tests.flow.stack import EXCHANGE, SCOPE, Stack
 
@@ -36,7 +36,7 @@ class Device:
     def grant(self) -> Grant:
         """The item as it stands; the only one of this stack."""
         (grant,) = self.stack.deployment.scan("GRANT#", Grant)
-        place = grant_place(grant.grant_id)
+        place = grant_item_key(grant.grant_id)
         found = self.stack.deployment.store.read(place).get(place)
         assert found is not None
         return found

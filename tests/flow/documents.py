@@ -9,9 +9,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.records.client import Client
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from local.fake.tls import make_authority
 from tests.flow.stack import Stack
 
@@ -147,4 +147,4 @@ def app(url: str = URL, **fields: Any) -> Client:
 
 def kept(stack: Stack, url: str = URL) -> Client | None:
     """What the table holds of it."""
-    return stack.deployment.store.read(client_place(url)).get(client_place(url))
+    return stack.deployment.store.read(client_item_key(url)).get(client_item_key(url))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chalicelib.adapters.aws import AwsUnreachable
+from chalicelib.adapters.aws.transport import AwsUnreachable
 from tests.faults import Fault, FaultyTransport
 from tests.flow.browser import Answer
 from tests.flow.stack import Stack

@@ -14,8 +14,8 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters import https
-from chalicelib.adapters.addresses import is_global_unicast
+from chalicelib.adapters.http import guarded_fetcher
+from chalicelib.adapters.http.addresses import is_global_unicast
 
 NAME = "idp.example.com"
 PUBLIC = "93.184.215.14"
@@ -95,7 +95,7 @@ class NameServer:
 def use_name_server(monkeypatch: Any) -> NameServer:
     """For every fetcher that is made from now on."""
     server = NameServer()
-    monkeypatch.setattr(https, "_resolve", server)
+    monkeypatch.setattr(guarded_fetcher, "_resolve", server)
     return server
 
 

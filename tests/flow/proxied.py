@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from local.fake.tls import make_authority
 from tests.flow.stack import Stack
 from tests.flow.tokens import Session

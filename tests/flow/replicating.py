@@ -5,9 +5,9 @@ import itertools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Broker
-from local.resources import create_tables
+from local.stack.resources import create_tables
 from tests.flow.stack import Stack
 
 OTHER = {"a": "b", "b": "a"}

@@ -10,9 +10,9 @@ import msgspec
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import Place
+from chalicelib.records.item_keys import ItemKey
 from chalicelib.records.subject import Subject
-from cli.operations import set_provider
+from cli.deployment.operations import set_provider
 from tests.flow.browser import Answer
 from tests.flow.stack import APP, Stack
 
@@ -38,7 +38,7 @@ def only_written(stack: Stack, *kinds: str) -> Iterator[None]:
     assert written(stack)[before:] == list(kinds)
 
 
-def change(stack: Stack, place: Place[T], **fields: Any) -> T:
+def change(stack: Stack, place: ItemKey[T], **fields: Any) -> T:
     """The operator, or another request, changes a record meanwhile."""
     record = stack.deployment.store.read(place).get(place)
     assert record is not None, place

@@ -14,25 +14,25 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.adapters.https import LocalTarget
-from chalicelib.adapters.items import encode_item
-from chalicelib.adapters.kms import PURPOSES
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import Transport
+from chalicelib.adapters.dynamodb.codec import encode_item
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
+from chalicelib.adapters.kms.keys import PURPOSES
 from chalicelib.composition import build_broker
 from chalicelib.ports import Broker
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment as DeploymentRecord
-from chalicelib.records.places import DEPLOYMENT, Place, keyset_place
+from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, keyset_item_key
 from chalicelib.records.settings import Settings
-from chalicelib.records.stored import KeysetItem
+from chalicelib.records.small_items import KeysetItem
 from chalicelib.routes import create_app
-from cli.operations import Deployment, create_client, init_keysets, set_provider
-from local.aws import EmbeddedAws, start_aws
-from local.gateway import Gateway
-from local.provider import RunningProvider
-from local.provider import start as start_provider
-from local.resources import create_tables
+from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
+from local.fake.provider import RunningProvider
+from local.fake.provider import start as start_provider
+from local.stack.aws import EmbeddedAws, start_aws
+from local.stack.gateway import Gateway
+from local.stack.resources import create_tables
 from tests.described import Described
 from tests.faults import AT_ONCE
 from tests.flow.assertions import KEY, prove
@@ -335,12 +335,12 @@ def give_keysets(deployment: Deployment) -> None:
     name = f"{settings.endpoint_url} {settings.kms_key} {settings.deployment}"
     if name not in _keysets:
         init_keysets(deployment)
-        places = [keyset_place(purpose) for purpose in PURPOSES]
+        places = [keyset_item_key(purpose) for purpose in PURPOSES]
         there = deployment.store.read(*places)
         _keysets[name] = {place: found for place in places if (found := there.get(place))}
         return
     now = deployment.clock.now()
-    records: dict[Place[Any], Any] = {DEPLOYMENT: DeploymentRecord()}
+    records: dict[ItemKey[Any], Any] = {DEPLOYMENT: DeploymentRecord()}
     for place, keyset in _keysets[name].items():
         keys = tuple(msgspec.structs.replace(key, created_at=now) for key in keyset.keys)
         records[place] = msgspec.structs.replace(keyset, keys=keys)
@@ -353,7 +353,7 @@ def challenge(verifier: str) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 
 
-_keysets: dict[str, dict[Place[Any], KeysetItem]] = {}
+_keysets: dict[str, dict[ItemKey[Any], KeysetItem]] = {}
 _transports: dict[tuple[str, int], SignedTransport] = {}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import client_place, grant_place
+from chalicelib.records.item_keys import client_item_key, grant_item_key
 from tests.flow.acting import APIS, BOOKS, ORDERS, TOOLS, Acted, Service, start_acting, start_service
 from tests.flow.browser import FORM, request
 from tests.flow.stack import ACCESS_TOKEN, Stack
@@ -98,7 +98,7 @@ def test_the_actor_token_is_the_callers_own_and_for_itself_and_good_now(stack: S
     stack.post("/revoke", acted.tools.client, acted.tools.secret, token=own)
     assert refusal(acted.tools.act(shown, actor=own)) == INVALID and reason(stack) == "actor_token_revoked"
     mine = acted.tools.own_token()
-    mark(stack, client_place(acted.tools.client.client_id))
+    mark(stack, client_item_key(acted.tools.client.client_id))
     assert refusal(acted.tools.act(shown, actor=mine)) == INVALID and reason(stack) == "actor_client_over"
 
 
@@ -113,7 +113,7 @@ def test_the_subject_token_is_a_users_and_was_for_us_or_shown_to_who_acts(stack:
     stack.post("/revoke", acted.session.client, token=shown)
     assert refusal(acted.tools.act(shown)) == INVALID and reason(stack) == "subject_token_revoked"
     shown = acted.shown
-    change(stack, client_place(acted.session.client.client_id), resources=APIS - {TOOLS})
+    change(stack, client_item_key(acted.session.client.client_id), resources=APIS - {TOOLS})
     assert refusal(acted.tools.act(shown)) == INVALID and reason(stack) == "subject_resource_taken_back"
 
 
@@ -149,7 +149,7 @@ def test_never_for_the_broker_itself(stack: Stack, acted: Acted) -> None:
     """Not even for a client that would get everything: hand-outs, registered for the issuer, and a token for us."""
     change(
         stack,
-        client_place(acted.tools.client.client_id),
+        client_item_key(acted.tools.client.client_id),
         handout="token",
         scopes=frozenset(acted.session.client.scopes),
         resources=APIS | {stack.settings.issuer},
@@ -193,7 +193,7 @@ def test_never_more_scope_than_the_subject_token_or_the_actor_has(stack: Stack, 
     little = acted.narrow(scope="orders:read").json["access_token"]
     assert refusal(acted.tools.act(little, scope="orders:write")) == (400, "invalid_scope")
     assert acted.tools.act(little).json["scope"] == "orders:read"
-    place = client_place(acted.tools.client.client_id)
+    place = client_item_key(acted.tools.client.client_id)
     change(stack, place, scopes=frozenset({"orders:write"}))
     stack.restart()
     assert acted.tools.act(acted.shown).json["scope"] == "orders:write", "all that both have"
@@ -218,7 +218,7 @@ def test_it_ends_with_the_first_of_the_two_tokens(stack: Stack, acted: Acted) ->
 
 @requirement("XCH-05", "INT-02")
 def test_what_the_operator_ends_ends_the_whole_chain_at_the_next_look(stack: Stack, acted: Acted) -> None:
-    app, tools = client_place(acted.session.client.client_id), client_place(acted.tools.client.client_id)
+    app, tools = client_item_key(acted.session.client.client_id), client_item_key(acted.tools.client.client_id)
     first = act(acted.tools, acted.shown)
     chain = (first, act(acted.orders, first, BOOKS))
     ends: dict[str, tuple[Any, Callable[[], Any]]] = {
@@ -263,13 +263,13 @@ def test_what_is_revoked_ends_all_that_came_of_it(stack: Stack, acted: Acted) ->
 def test_an_api_taken_from_who_acts_or_for_whom_ends_it_there(stack: Stack, acted: Acted) -> None:
     token = act(acted.tools, acted.shown)
     for client in (acted.tools.client, acted.session.client):
-        change(stack, client_place(client.client_id), resources=client.resources - {ORDERS})
+        change(stack, client_item_key(client.client_id), resources=client.resources - {ORDERS})
         assert acted.orders.introspect(token) == {"active": False}
         stack.restart()
         assert refusal(acted.tools.act(acted.shown)) == (400, "invalid_target")
-        change(stack, client_place(client.client_id), resources=client.resources)
+        change(stack, client_item_key(client.client_id), resources=client.resources)
         assert acted.orders.introspect(token)["active"] is True
-    change(stack, grant_place(acted.session.claims["grant_id"]), resources=(TOOLS,))
+    change(stack, grant_item_key(acted.session.claims["grant_id"]), resources=(TOOLS,))
     stack.restart()
     assert refusal(acted.tools.act(acted.shown)) == (400, "invalid_target"), "nor one that the user has not allowed"
 
@@ -320,7 +320,7 @@ def test_a_chain_that_is_spelled_in_another_way_opens_nothing(stack: Stack, acte
 @requirement("XCH-05")
 def test_only_who_proves_itself_acts(stack: Stack, acted: Acted) -> None:
     actor = acted.tools.own_token()
-    place = client_place(acted.tools.client.client_id)
+    place = client_item_key(acted.tools.client.client_id)
     change(stack, place, token_endpoint_auth_method="none", secrets=())
     stack.restart()
     public = Service(stack, read(stack, place), None)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from cli.deployment.operations import OperationError
 from cli.main import build_parser
-from cli.operations import OperationError
 from tests.flow.stack import APP, Stack
 from tests.requirement import requirement
 

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.adapters.limiter import ENTRIES, BlockLimiter
-from chalicelib.endpoints.counting import spend_of_place
+from chalicelib.adapters.process.rate_limiter import ENTRIES, BlockLimiter
+from chalicelib.endpoints.callers.rate_limits import count_network_request
 from chalicelib.protocol.errors import TooManyRequests
 from chalicelib.protocol.request import Request
 from tests.flow.browser import FORM
@@ -110,7 +110,7 @@ def test_of_ipv6_the_network_is_counted_and_we_ourselves_are_not(stack: Stack, m
     to_the_minute(stack)
 
     def ask(address: str) -> None:
-        spend_of_place(stack.broker, Request(method="GET", source_ip=address))
+        count_network_request(stack.broker, Request(method="GET", source_ip=address))
 
     for address in ("2001:db8::1", "2001:db8::ffff"):
         ask(address)

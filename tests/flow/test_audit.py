@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import AwsUnreachable
+from chalicelib.adapters.aws.transport import AwsUnreachable
 from tests.flow.acting import start_acting
 from tests.flow.fault_line import FAULTS, Line
 from tests.flow.proxied import Api, Proxied, start_proxied

@@ -5,9 +5,9 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import DEPLOYMENT, client_place, resource_place
+from chalicelib.records.item_keys import DEPLOYMENT, client_item_key, resource_item_key
 from chalicelib.records.resource import Resource
+from chalicelib.records.revocation import Revocation
 from tests.flow.browser import FORM
 from tests.flow.scene import assert_page, assert_told, change, only_written
 from tests.flow.stack import APP, SCOPE, Stack, challenge
@@ -19,7 +19,7 @@ API = "https://api.example/notes"
 @requirement("AUTHZ-01", "AUTHZ-03")
 def test_unknown_disabled_and_ended_clients_get_the_same_page_before_anything_else(stack: Stack) -> None:
     client, _ = stack.client()
-    disabled, _ = stack.client(marks=Marks(disabled=True))
+    disabled, _ = stack.client(marks=Revocation(disabled=True))
     ended, _ = stack.client(expires_at=stack.clock.now())
     bodies = set()
     for client_id in ("0" * 32, "no-id", "", disabled.client_id, ended.client_id):
@@ -34,7 +34,7 @@ def test_unknown_disabled_and_ended_clients_get_the_same_page_before_anything_el
 @requirement("AUTHZ-01")
 def test_a_deployment_that_is_switched_off_knows_no_client(stack: Stack) -> None:
     client, _ = stack.client()
-    stack.deployment.put(DEPLOYMENT, Deployment(marks=Marks(disabled=True)))
+    stack.deployment.put(DEPLOYMENT, Deployment(marks=Revocation(disabled=True)))
     assert_page(stack.authorize(stack.authorize_parameters(client)), says="We don’t know this app")
 
 
@@ -118,7 +118,7 @@ def test_a_wrong_request_is_told_to_the_app_with_state_and_issuer(
     stack: Stack, line: str, wrong: dict[str, str | None], error: str
 ) -> None:
     for audience in (API, "https://other.example/api"):
-        stack.deployment.put(resource_place(audience), Resource(audience=audience, scopes=frozenset({"notes"})))
+        stack.deployment.put(resource_item_key(audience), Resource(audience=audience, scopes=frozenset({"notes"})))
     client, _ = stack.client(resources=frozenset({API}))
     port = str(stack.provider.port)
     filled = {name: value and value.replace("{port}", port) for name, value in wrong.items()}
@@ -174,7 +174,7 @@ def test_a_posted_request_goes_on_as_a_get_of_the_same_and_nothing_twice(stack: 
 
 @requirement("AUTHZ-10", "AUTHZ-11")
 def test_what_is_right_reaches_the_page_in_any_order(stack: Stack) -> None:
-    stack.deployment.put(resource_place(API), Resource(audience=API, scopes=frozenset({"notes"})))
+    stack.deployment.put(resource_item_key(API), Resource(audience=API, scopes=frozenset({"notes"})))
     client, _ = stack.client(resources=frozenset({API}), scopes=frozenset(SCOPE.split()) | {"notes"})
     scope = " ".join(reversed([*SCOPE.split(), "notes"]))
     parameters = stack.authorize_parameters(client, scope=scope, resource=API, unknown="ignored", login_hint="")
@@ -187,6 +187,6 @@ def test_a_client_that_is_switched_off_while_cached_is_refused_within_ten_second
     client, _ = stack.client()
     parameters = stack.authorize_parameters(client, code_challenge=challenge("w" * 43))
     assert stack.authorize(parameters).status == 200
-    change(stack, client_place(client.client_id), marks=Marks(disabled=True))
+    change(stack, client_item_key(client.client_id), marks=Revocation(disabled=True))
     stack.clock.advance(10)
     assert_page(stack.authorize(parameters), says="We don’t know this app")

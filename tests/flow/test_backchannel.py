@@ -10,10 +10,10 @@ from urllib.parse import parse_qsl
 import jwt
 import pytest
 
-from chalicelib.adapters.https import LocalTarget
-from chalicelib.custody.jobs import Performed, run_due_jobs
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
+from chalicelib.jobs.runner import JobResult, run_due_jobs
+from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.job import Job
-from chalicelib.records.places import client_place
 from cli.main import build_parser
 from tests.flow.browser import request
 from tests.flow.device import ask, start_device
@@ -96,7 +96,7 @@ def leave(session: Session) -> None:
     assert answer.status == 200 and "You are signed out" in answer.body
 
 
-def run(stack: Stack) -> list[Performed]:
+def run(stack: Stack) -> list[JobResult]:
     return [one for one in run_due_jobs(stack.broker) if one.job.kind == "sign_out"]
 
 
@@ -156,7 +156,7 @@ def test_every_app_of_the_session_is_told_and_no_other(wired: Stack, app: App) -
 def test_an_app_that_gets_its_code_without_a_trip_is_told_too(wired: Stack, app: App) -> None:
     session = start_session(wired)
     browser = session.sign_in.browser
-    change(wired, client_place(session.client.client_id), backchannel_logout_uri=app.uri())
+    change(wired, client_item_key(session.client.client_id), backchannel_logout_uri=app.uri())
     wired.restart()
     assert is_signed_in(wired, session), "a silent sign-in"
     leave(session)
@@ -257,7 +257,7 @@ def test_what_there_is_no_time_for_has_a_duty_of_its_own(
 def test_an_app_that_wants_to_hear_no_more_is_told_nothing(wired: Stack, app: App, changed: str) -> None:
     session = sign_in(wired, app)
     leave(session)
-    place = client_place(session.client.client_id)
+    place = client_item_key(session.client.client_id)
     if changed == "deleted":
         wired.deployment.delete(place)
     elif changed == "disabled":

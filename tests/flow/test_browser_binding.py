@@ -6,10 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import pytest
 
-from chalicelib.endpoints.cookies import seal_pending, seal_session
-from chalicelib.endpoints.forms import seal_form
-from chalicelib.endpoints.sealed import browser_hash
-from chalicelib.records.places import subject_place
+from chalicelib.endpoints.browser.cookies import seal_pending, seal_session
+from chalicelib.endpoints.browser.sealed_forms import seal_form
+from chalicelib.endpoints.browser.sealed_values import browser_hash
+from chalicelib.records.item_keys import subject_item_key
 from tests.flow.browser import read_page
 from tests.flow.scene import assert_nothing_came_of_it, assert_page, grants, only_written, shows
 from tests.flow.secure_browser import secure
@@ -92,7 +92,7 @@ def test_what_another_version_sealed_in_another_shape_counts_as_absent(stack: St
     client, _ = stack.client()
     here = stack.sign_in(client)
     sub = stack.userinfo(stack.redeem(here).json["access_token"]).json["sub"]
-    subject = stack.deployment.store.read(subject_place(sub)).get(subject_place(sub))
+    subject = stack.deployment.store.read(subject_item_key(sub)).get(subject_item_key(sub))
     assert subject is not None
     _, session = seal_session(stack.broker, OtherShape(sub=sub), subject.session_salt)  # type: ignore[arg-type]
     here.browser.cookies["tb_session"] = session.partition("=")[2].partition(";")[0]

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.custody.jobs import run_due_jobs
+from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.ports import Broker
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place
-from cli.showing import Partly, tell_rest
-from cli.taking_back import end_many, find_left, judge
+from chalicelib.records.item_keys import connection_item_key
+from cli.commands.connection_revoke import end_many, find_left, judge
+from cli.output import Partly, tell_rest
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import Stack
 from tests.flow.tokens import Session, read, start_session
@@ -25,7 +25,7 @@ def held(stack: Stack) -> list[Session]:
     first = start_session(stack)
     rest = [start_session(stack, who="bob", client=(first.client, None)), start_session(stack)]
     elsewhere = replace(read(stack, first.connection_place()), connection_id="e" * 32, provider_id="elsewhere")
-    stack.deployment.put(connection_place("e" * 32), elsewhere)
+    stack.deployment.put(connection_item_key("e" * 32), elsewhere)
     return [first, *rest]
 
 
@@ -46,7 +46,7 @@ def test_every_connection_at_a_provider_ends_there_and_at_no_other(stack: Stack,
     assert {row["connection_id"] for row in rows} == {one.claims["connections"]["demo"] for one in held}
     assert {(row["status"], row["at_provider"], row["alive_there"]) for row in rows} == {("revoked", "revoked", False)}
     assert {one.exchange().status for one in held} == {400}
-    assert read(stack, connection_place("e" * 32)).status == "active"
+    assert read(stack, connection_item_key("e" * 32)).status == "active"
     assert revoke(stack) == []
 
 
@@ -86,7 +86,7 @@ def test_a_command_that_is_killed_is_typed_again_and_goes_on(stack: Stack, held:
 def test_far_along_the_terminal_is_told_how_far(
     stack: Stack, held: list[Session], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cli.taking_back.AT_ONCE", 2)
+    monkeypatch.setattr("cli.commands.connection_revoke.AT_ONCE", 2)
     revoke(stack)
     assert "of 3 connections have ended" in capsys.readouterr().err
 

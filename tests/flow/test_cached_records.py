@@ -5,9 +5,9 @@ import base64
 import pytest
 
 from chalicelib.records.client import Client
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import DEPLOYMENT, client_place, provider_place
-from cli.operations import delete_client, rotate_client_secret
+from chalicelib.records.item_keys import DEPLOYMENT, client_item_key, provider_item_key
+from chalicelib.records.revocation import Revocation
+from cli.deployment.operations import delete_client, rotate_client_secret
 from tests.flow.browser import FORM, request
 from tests.flow.stack import APP, Stack
 from tests.flow.tokens import CONFIDENTIAL, change, disable_client, refusal, start_session
@@ -19,7 +19,7 @@ ITSELF = {**CONFIDENTIAL, "grant_types": frozenset({"client_credentials"})}
 @requirement("GEN-16")
 def test_a_provider_that_is_switched_on_is_used_at_once_by_whoever_is_sent_to_it(stack: Stack) -> None:
     client, _ = stack.client()
-    stack.deployment.delete(provider_place("demo"))
+    stack.deployment.delete(provider_item_key("demo"))
     assert stack.authorize(stack.authorize_parameters(client)).status == 303
     stack.register_provider()
     page = stack.authorize(stack.authorize_parameters(client, provider="demo"))
@@ -29,12 +29,12 @@ def test_a_provider_that_is_switched_on_is_used_at_once_by_whoever_is_sent_to_it
 @requirement("GEN-16")
 def test_a_page_of_one_process_is_decided_in_another_that_knows_an_older_state(stack: Stack) -> None:
     client, _ = stack.client()
-    stack.deployment.delete(provider_place("demo"))
+    stack.deployment.delete(provider_item_key("demo"))
     stale = stack.broker
     stack.get("/.well-known/openid-configuration")
     stack.authorize(stack.authorize_parameters(client))
     stack.register_provider()
-    change(stack, client_place(client.client_id), revision=2)
+    change(stack, client_item_key(client.client_id), revision=2)
     stack.restart()
     browser = stack.browser()
     page = stack.authorize(stack.authorize_parameters(client), browser)
@@ -48,7 +48,7 @@ def test_a_registration_that_was_widened_counts_at_once(stack: Stack) -> None:
     client, _ = stack.client()
     assert stack.authorize(stack.authorize_parameters(client)).status == 200
     other = APP + "/second"
-    change(stack, client_place(client.client_id), redirect_uris=(APP, other))
+    change(stack, client_item_key(client.client_id), redirect_uris=(APP, other))
     assert stack.authorize(stack.authorize_parameters(client, redirect_uri=other)).status == 200
 
 
@@ -75,7 +75,7 @@ def test_a_client_that_is_over_redeems_no_code_after_ten_seconds_and_refreshes_n
     elif how == "deleted":
         delete_client(stack.deployment, session.client.client_id)
     else:
-        change(stack, client_place(session.client.client_id), expires_at=stack.clock.now())
+        change(stack, client_item_key(session.client.client_id), expires_at=stack.clock.now())
     assert refusal(session.refresh()) == (401, "invalid_client")
     assert session.grant().status == "revoked"
     assert session.userinfo().status == 401
@@ -87,7 +87,7 @@ def test_a_client_that_is_over_redeems_no_code_after_ten_seconds_and_refreshes_n
 def test_the_switch_for_everything_stops_issuing_within_ten_seconds(stack: Stack) -> None:
     client, secret = stack.client(**ITSELF)
     assert stack.token(client, secret, grant_type="client_credentials").status == 200
-    change(stack, DEPLOYMENT, marks=Marks(disabled=True))
+    change(stack, DEPLOYMENT, marks=Revocation(disabled=True))
     stack.clock.advance(10)
     assert refusal(stack.token(client, secret, grant_type="client_credentials")) == (401, "invalid_client")
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import pytest
 
-from chalicelib.records.places import connection_place
+from chalicelib.records.item_keys import connection_item_key
 from tests.conformance.fapi_party import FapiParty
 from tests.flow.acting import BOOKS, start_acting
 from tests.flow.assertions import prove
@@ -500,7 +500,7 @@ def test_a_list_of_more_than_a_hundred_costs_one_read_more_for_each_hundred(stac
     kept = read(stack, warm.connection_place())
     for number in range(100):
         copy = msgspec.structs.replace(kept, connection_id=f"{number:032x}")
-        stack.deployment.put(connection_place(copy.connection_id), copy)
+        stack.deployment.put(connection_item_key(copy.connection_id), copy)
     headers = {"Authorization": f"Bearer {warm.access}"}
     with spends(stack, 4):
         assert len(request(stack.netloc, "GET", "/connections", headers=headers).json["connections"]) == 101

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from tests.flow.browser import Answer
 from tests.flow.scene import (
     add_provider,
@@ -185,7 +185,7 @@ def test_while_the_first_callback_is_at_work_the_second_waits(stack: Stack, arri
 
 def change_status(stack: Stack, status: str) -> None:
     (grant,) = grants(stack)
-    change(stack, grant_place(grant.grant_id), status=status)
+    change(stack, grant_item_key(grant.grant_id), status=status)
 
 
 @requirement("CB-01", "GEN-18")

@@ -8,10 +8,10 @@ import pytest
 
 from chalicelib.protocol.registration import open_policy
 from chalicelib.records.client import Client
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import DEPLOYMENT, client_place
+from chalicelib.records.item_keys import DEPLOYMENT, client_item_key
+from chalicelib.records.revocation import Revocation
 from chalicelib.routes.schedule import run_once
-from cli.operations import rotate_client_secret
+from cli.deployment.operations import rotate_client_secret
 from tests.faults import Fault, FaultyTransport, Mode
 from tests.flow.browser import Answer
 from tests.flow.stack import SCOPE, Stack
@@ -37,7 +37,7 @@ class Managed:
     @property
     def client(self) -> Client:
         """As it is kept."""
-        found: Client = read(self.stack, client_place(self.client_id))
+        found: Client = read(self.stack, client_item_key(self.client_id))
         return found
 
     def call(self, method: str, document: Any = None, *, token: str | None = None, client_id: str = "") -> Answer:
@@ -344,7 +344,7 @@ def while_it_writes(managed: Managed, **fields: Any) -> None:
     stack = managed.stack
 
     def act() -> None:
-        change(stack, client_place(managed.client_id), **fields)
+        change(stack, client_item_key(managed.client_id), **fields)
 
     faulty = FaultyTransport(stack.dynamodb, Fault(mode="D", operation="UpdateItem"), on_delay=act)
     stack.broker.store._transport = faulty  # type: ignore[attr-defined]
@@ -364,7 +364,7 @@ def test_what_was_changed_meanwhile_is_tried_again_and_the_token_stays_good(
 
 @requirement("REG-05", "OPS-01")
 def test_a_client_that_is_stopped_while_it_reads_itself_reads_nothing(managed: Managed) -> None:
-    while_it_writes(managed, marks=Marks(disabled=True))
+    while_it_writes(managed, marks=Revocation(disabled=True))
     assert managed.call("GET").status == 503
     assert managed.call("GET").status == 401
 
@@ -372,12 +372,12 @@ def test_a_client_that_is_stopped_while_it_reads_itself_reads_nothing(managed: M
 @requirement("REG-05", "OPS-02")
 def test_a_client_that_is_over_or_stopped_manages_nothing(managed: Managed) -> None:
     stack = managed.stack
-    change(stack, client_place(managed.client_id), marks=Marks(disabled=True))
+    change(stack, client_item_key(managed.client_id), marks=Revocation(disabled=True))
     assert managed.call("GET").status == managed.put().status == 401
-    change(stack, client_place(managed.client_id), marks=Marks())
-    change(stack, DEPLOYMENT, marks=Marks(disabled=True))
+    change(stack, client_item_key(managed.client_id), marks=Revocation())
+    change(stack, DEPLOYMENT, marks=Revocation(disabled=True))
     assert managed.call("GET").status == managed.call("DELETE").status == 503
-    change(stack, DEPLOYMENT, marks=Marks())
+    change(stack, DEPLOYMENT, marks=Revocation())
     assert managed.call("GET").status == 200
     stack.clock.advance(90 * DAY)
     assert managed.call("GET").status == 401

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.records.client import Client
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.stack import SCOPE, Stack
 from tests.flow.tokens import CONFIDENTIAL, read_claims, refusal
 from tests.requirement import requirement

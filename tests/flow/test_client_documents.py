@@ -10,14 +10,14 @@ from urllib.parse import urlencode
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters import https
-from chalicelib.adapters.https import LocalTarget
-from chalicelib.endpoints.client_documents import KNOWN_FETCHES
-from chalicelib.endpoints.parties import find_client
+from chalicelib.adapters.http import guarded_fetcher
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
+from chalicelib.endpoints.callers.client_id_documents import KNOWN_FETCHES
+from chalicelib.endpoints.callers.clients import find_client
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import DEPLOYMENT, Place, client_place
+from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, client_item_key
+from chalicelib.records.revocation import Revocation
 from tests.corpora import read_corpus
 from tests.flow.browser import Answer
 from tests.flow.documents import GOOD, MANY_HOSTS, OPEN, REDIRECT, URL, Site, app, kept, path_of, start_documents
@@ -147,7 +147,7 @@ def test_the_fetcher_is_told_three_seconds_and_five_kibibytes(
 def test_a_place_that_cannot_be_reached_safely(
     documents: Stack, site: Site, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(https, "_resolve", lambda host: ["10.0.0.1"])
+    monkeypatch.setattr(guarded_fetcher, "_resolve", lambda host: ["10.0.0.1"])
     target = site.targets()[0]
     here = {"host": target.host, "port": 443, "address": "127.0.0.1"}
     documents.targets[:] = {
@@ -409,7 +409,7 @@ def test_a_switch_that_is_thrown_while_a_document_is_fetched_holds(documents: St
     thread.start()
     while site.asked[path_of(URL)] < 2:
         threading.Event().wait(0.01)
-    change(documents, client_place(URL), marks=Marks(disabled=True))
+    change(documents, client_item_key(URL), marks=Revocation(disabled=True))
     site.held.set()
     thread.join()
     assert_page(answers[0], says="We don’t know this app")
@@ -421,7 +421,7 @@ def test_a_switch_that_is_thrown_while_a_document_is_fetched_holds(documents: St
 @requirement("CIMD-04")
 def test_a_client_that_is_switched_off_is_not_even_asked_for(documents: Stack, site: Site) -> None:
     arrive(documents)
-    change(documents, client_place(URL), marks=Marks(disabled=True))
+    change(documents, client_item_key(URL), marks=Revocation(disabled=True))
     documents.clock.advance(100_000)
     assert_page(arrive(documents), says="We don’t know this app")
     assert site.asked[path_of(URL)] == 1
@@ -438,7 +438,7 @@ def test_where_such_apps_are_let_in_no_more_none_is_known_by_what_is_kept(docume
 
 @requirement("CIMD-04", "OPS-02")
 def test_while_everything_is_switched_off_nobody_is_asked_for_a_document(documents: Stack, site: Site) -> None:
-    documents.deployment.put(DEPLOYMENT, Deployment(marks=Marks(disabled=True)))
+    documents.deployment.put(DEPLOYMENT, Deployment(marks=Revocation(disabled=True)))
     documents.restart()
     assert_page(arrive(documents), says="We don’t know this app")
     assert not site.asked and kept(documents) is None
@@ -450,14 +450,14 @@ def test_what_strangers_brought_goes_when_nobody_uses_it_and_a_mark_stays(docume
     client = kept(documents)
     assert client is not None
     assert client.expires_at == documents.clock.now() + 90 * 86_400
-    assert _purge_at(documents, client_place(URL)) == client.expires_at + 90 * 86_400
-    change(documents, client_place(URL), marks=Marks(not_before=documents.clock.now()))
+    assert _purge_at(documents, client_item_key(URL)) == client.expires_at + 90 * 86_400
+    change(documents, client_item_key(URL), marks=Revocation(not_before=documents.clock.now()))
     documents.clock.advance(60)
     arrive(documents)
-    assert _purge_at(documents, client_place(URL)) is None
+    assert _purge_at(documents, client_item_key(URL)) is None
 
 
-def _purge_at(stack: Stack, place: Place[Any]) -> int | None:
+def _purge_at(stack: Stack, place: ItemKey[Any]) -> int | None:
     wanted = {"TableName": stack.settings.table, "Key": {"pk": {"S": place.pk}, "sk": {"S": "#"}}}
     item = stack.deployment.dynamodb.call("GetItem", wanted)["Item"]
     return int(item["purge_at"]["N"]) if "purge_at" in item else None

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
+from chalicelib.records.revocation import Revocation
 from tests.flow.assertions import KEY, TYPE, ClientKey, good_claims, new_key, sign
 from tests.flow.browser import FORM, Answer, read_page, request
 from tests.flow.documents import OPEN, REDIRECT, URL, Site, app, kept, path_of, start_documents
@@ -197,7 +197,7 @@ def test_one_url_has_nothing_of_another(documents: Stack, site: Site) -> None:
 @requirement("REG-06")
 def test_the_hash_of_a_url_is_no_client_id(documents: Stack) -> None:
     begin(documents)
-    digest = client_place(URL).pk.removeprefix("CIMD#")
+    digest = client_item_key(URL).pk.removeprefix("CIMD#")
     for client_id in (digest, digest[:32], f"CIMD#{digest}"):
         assert_page(documents.authorize(documents.authorize_parameters(app(), client_id=client_id)))
 
@@ -284,7 +284,7 @@ def test_a_document_that_changes_while_the_page_is_open_ends_that_sign_in(docume
     page = documents.authorize(documents.authorize_parameters(app(), scope=SCOPE), browser)
     site.describe(client_name="Somebody Else")
     documents.clock.advance(100)
-    change(documents, client_place(URL), fresh_until=0)
+    change(documents, client_item_key(URL), fresh_until=0)
     documents.restart()
     assert "Somebody Else" in documents.authorize(documents.authorize_parameters(app())).body
     assert_page(documents.decide(browser, page, provider="demo"), says="This sign-in has expired or was already used")
@@ -295,7 +295,7 @@ def test_a_document_that_changes_while_the_page_is_open_ends_that_sign_in(docume
 def test_a_document_that_changes_while_the_user_is_away_ends_that_sign_in(documents: Stack, site: Site) -> None:
     sign_in = documents.to_callback(app(), scope=SCOPE)
     site.describe(redirect_uris=[REDIRECT, "https://client.example/more"])
-    change(documents, client_place(URL), fresh_until=0)
+    change(documents, client_item_key(URL), fresh_until=0)
     documents.restart()
     documents.authorize(documents.authorize_parameters(app()))
     answer = sign_in.browser.get(sign_in.callback)
@@ -367,7 +367,11 @@ def test_the_operator_stops_it(documents: Stack, marks: str) -> None:
     session = begin(documents)
     documents.clock.advance(20)
     now = documents.clock.now()
-    change(documents, client_place(URL), marks=Marks(disabled=True) if marks == "disabled" else Marks(not_before=now))
+    change(
+        documents,
+        client_item_key(URL),
+        marks=Revocation(disabled=True) if marks == "disabled" else Revocation(not_before=now),
+    )
     assert session.userinfo().status == 401
     assert session.refresh().status in (400, 401)
     again = documents.authorize(documents.authorize_parameters(app(), scope=SCOPE))
@@ -378,12 +382,12 @@ def test_the_operator_stops_it(documents: Stack, marks: str) -> None:
 def test_a_client_in_use_does_not_end_and_an_unused_one_does(documents: Stack, site: Site) -> None:
     begin(documents)
     soon = documents.clock.now() + 40 * 86_400
-    change(documents, client_place(URL), expires_at=soon)
+    change(documents, client_item_key(URL), expires_at=soon)
     session = begin(documents)
     client = kept(documents)
     assert client is not None
     assert client.expires_at == documents.clock.now() + 90 * 86_400
-    change(documents, client_place(URL), expires_at=documents.clock.now())
+    change(documents, client_item_key(URL), expires_at=documents.clock.now())
     documents.restart()
     assert refusal(session.refresh()) == (401, "invalid_client")
     assert documents.authorize(documents.authorize_parameters(app(), scope=SCOPE)).status == 200

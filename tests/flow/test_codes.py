@@ -6,9 +6,9 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.protocol.handles import parse_handle
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.browser import FORM, request
 from tests.flow.stack import APP, SignIn, Stack
 from tests.flow.tokens import (
@@ -104,7 +104,7 @@ def test_a_code_lives_a_minute_however_long_the_table_keeps_it(stack: Stack) -> 
     assert stack.redeem(first).status == 200
     stack.clock.advance(1)
     assert refusal(stack.redeem(second)) == REFUSED
-    assert read(stack, grant_place(grant_id(stack, second))).status == "issued"
+    assert read(stack, grant_item_key(grant_id(stack, second))).status == "issued"
 
 
 @requirement("CODE-07")
@@ -192,7 +192,7 @@ def test_without_offline_access_there_is_no_refresh_token_and_the_grant_ends_wit
     assert stack.userinfo(tokens["access_token"]).status == 200
     stack.clock.advance(1)
     assert stack.userinfo(tokens["access_token"]).status == 401
-    assert read(stack, grant_place(grant_id(stack, sign_in))).is_over(stack.clock.now())
+    assert read(stack, grant_item_key(grant_id(stack, sign_in))).is_over(stack.clock.now())
 
 
 @requirement("CODE-02")
@@ -201,7 +201,7 @@ def test_a_resources_longer_life_does_not_outlive_the_grant(stack: Stack) -> Non
     client, _ = stack.client(resources=frozenset({API}), scopes=frozenset({"openid", "orders:read"}))
     sign_in = stack.sign_in(client, scope="openid orders:read", resource=API)
     tokens = stack.redeem(sign_in).json
-    grant = read(stack, grant_place(grant_id(stack, sign_in)))
+    grant = read(stack, grant_item_key(grant_id(stack, sign_in)))
     assert stack.clock.now() + tokens["expires_in"] <= min(grant.expires_at, grant.ends_at)
     assert read_claims(tokens["access_token"])["exp"] == stack.clock.now() + tokens["expires_in"]
 
@@ -209,7 +209,7 @@ def test_a_resources_longer_life_does_not_outlive_the_grant(stack: Stack) -> Non
 @requirement("CODE-02")
 def test_an_item_of_another_state_redeems_nothing(stack: Stack) -> None:
     sign_in = stack.sign_in(stack.client()[0])
-    place = grant_place(grant_id(stack, sign_in))
+    place = grant_item_key(grant_id(stack, sign_in))
     for status in ("exchanging", "revoked"):
         change(stack, place, status=status)
         assert refusal(stack.redeem(sign_in)) == REFUSED

@@ -7,8 +7,8 @@ import msgspec
 import pytest
 
 from chalicelib.records.connection import Connection
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import connection_place, provider_place
+from chalicelib.records.item_keys import connection_item_key, provider_item_key
+from chalicelib.records.revocation import Revocation
 from tests.flow.browser import Answer, request
 from tests.flow.scene import connections, consents, only_written
 from tests.flow.stack import SCOPE, Stack
@@ -167,7 +167,7 @@ def test_after_all_access_was_ended_the_page_is_shown(stack: Stack) -> None:
 def test_a_connection_that_a_mark_has_ended_is_not_called_active(stack: Stack) -> None:
     session = start_session(stack)
     change(stack, session.connection_place(), connected_at=session.grant().decided_at - 100)
-    change(stack, provider_place("demo"), marks=Marks(not_before=session.grant().decided_at - 50))
+    change(stack, provider_item_key("demo"), marks=Revocation(not_before=session.grant().decided_at - 50))
     stack.restart()
     (one,) = call(session, "GET").json["connections"]
     assert one["status"] == "reauth_required"
@@ -180,7 +180,7 @@ def test_the_index_decides_nothing(stack: Stack, field: str) -> None:
     session = start_session(stack)
     foreign: dict[str, Any] = {"connection_id": "f" * 32, field: "0" * 32}
     kept: Connection = read(stack, session.connection_place())
-    stack.deployment.put(connection_place("f" * 32), msgspec.structs.replace(kept, **foreign))
+    stack.deployment.put(connection_item_key("f" * 32), msgspec.structs.replace(kept, **foreign))
     assert [one["connection_id"] for one in call(session, "GET").json["connections"]] == [of(session)]
     assert end(session, "f" * 32).status == 404
     call(session, "DELETE")
@@ -194,5 +194,5 @@ def test_a_long_list_is_whole(make_stack: Callable[..., Stack]) -> None:
     kept: Connection = read(stack, session.connection_place())
     for number in range(150):
         copy = msgspec.structs.replace(kept, connection_id=f"{number:032x}")
-        stack.deployment.put(connection_place(copy.connection_id), copy)
+        stack.deployment.put(connection_item_key(copy.connection_id), copy)
     assert len(call(session, "GET").json["connections"]) == 151

@@ -2,8 +2,8 @@
 
 import pytest
 
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place, provider_place
+from chalicelib.records.item_keys import client_item_key, provider_item_key
+from chalicelib.records.revocation import Revocation
 from tests.flow.browser import FORM, Answer, Browser, read_page
 from tests.flow.scene import assert_page, change, grants, only_written, with_query
 from tests.flow.stack import APP, Stack
@@ -183,12 +183,12 @@ def test_one_page_decided_twice_with_a_session_gives_one_code(stack: Stack) -> N
 
 
 @requirement("CONS-08", "CONS-04")
-@pytest.mark.parametrize("changed", [{"revision": 2}, {"marks": Marks(disabled=True)}])
+@pytest.mark.parametrize("changed", [{"revision": 2}, {"marks": Revocation(disabled=True)}])
 def test_a_client_changed_while_the_page_was_open_gets_nothing(stack: Stack, changed: dict[str, object]) -> None:
     client, _ = stack.client()
     browser = stack.browser()
     page = stack.authorize(stack.authorize_parameters(client), browser)
-    change(stack, client_place(client.client_id), **changed)
+    change(stack, client_item_key(client.client_id), **changed)
     stack.clock.advance(10)
     with only_written(stack):
         assert_refused(stack, browser, press(browser, page), 400)
@@ -197,7 +197,7 @@ def test_a_client_changed_while_the_page_was_open_gets_nothing(stack: Stack, cha
 @requirement("CONS-04")
 def test_a_provider_switched_off_while_the_page_was_open_is_not_asked(stack: Stack) -> None:
     browser, page = open_page(stack)
-    change(stack, provider_place("demo"), marks=Marks(disabled=True))
+    change(stack, provider_item_key("demo"), marks=Revocation(disabled=True))
     stack.clock.advance(10)
     answer = press(browser, page)
     assert_refused(stack, browser, answer, answer.status)

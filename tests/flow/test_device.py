@@ -10,8 +10,8 @@ from msgspec import structs
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.user_code import parse_user_code
 from chalicelib.records.consent import Consent
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import grant_place, provider_place
+from chalicelib.records.item_keys import grant_item_key, provider_item_key
+from chalicelib.records.revocation import Revocation
 from tests.flow.browser import Answer, read_page, request
 from tests.flow.device import GRANTS, ask, cancel, start_device
 from tests.flow.scene import assert_page, connections, grants, only_written, with_query
@@ -62,7 +62,7 @@ def test_neither_code_stands_in_the_table(stack: Stack) -> None:
 def test_two_requests_never_share_a_live_code(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     client, _ = stack.client(redirect_uris=(), grant_types=start_device(stack).client.grant_types)
     drawn = iter(["B" * 8, "B" * 8, "C" * 8, "C" * 8, "B" * 8, "C" * 8])
-    monkeypatch.setattr("chalicelib.endpoints.device_authorization.draw_user_code", lambda random: next(drawn))
+    monkeypatch.setattr("chalicelib.endpoints.device.device_authorization.draw_user_code", lambda random: next(drawn))
     assert [ask(stack, client).told["user_code"] for _ in range(2)] == ["BBBB-BBBB", "CCCC-CCCC"]
     refused = stack.post("/device_authorization", client)
     assert (*refusal(refused), refused.header("retry-after")) == (503, "temporarily_unavailable", "1")
@@ -139,7 +139,7 @@ def test_the_page_says_whether_the_device_is_where_its_reader_is(stack: Stack, a
     device = start_device(stack)
     grant = device.grant()
     assert grant.device is not None
-    change(stack, grant_place(grant.grant_id), device=structs.replace(grant.device, asked_from=asked_from))
+    change(stack, grant_item_key(grant.grant_id), device=structs.replace(grant.device, asked_from=asked_from))
     assert says in device.type()[1].body
 
 
@@ -148,7 +148,7 @@ def test_nothing_is_begun_by_a_url_or_without_a_provider(stack: Stack) -> None:
     client, _ = stack.client(redirect_uris=(), grant_types=GRANTS)
     with only_written(stack):
         assert refusal(stack.post("/device_authorization?scope=openid", client)) == (400, "invalid_request")
-    change(stack, provider_place("demo"), marks=Marks(disabled=True))
+    change(stack, provider_item_key("demo"), marks=Revocation(disabled=True))
     stack.restart()
     with only_written(stack):
         answer = stack.post("/device_authorization", client, scope="openid")

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.protocol.proof import PROOF_ALGORITHMS
+from chalicelib.protocol.dpop_result import PROOF_ALGORITHMS
 from tests.flow.acting import start_acting
 from tests.flow.bound import Bound, Holder, start_bound
 from tests.flow.browser import FORM, Answer, request

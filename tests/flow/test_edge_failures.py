@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from chalice.app import Chalice
 
-from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable
+from chalicelib.adapters.aws.transport import AwsRefusal, AwsUnreachable
 from chalicelib.records.resource import Resource
-from chalicelib.replies import Reply
+from chalicelib.responses import Response
 from chalicelib.routes.edge import Edge, Route
-from cli.operations import create_resource
-from local.gateway import Gateway
+from cli.deployment.operations import create_resource
+from local.stack.gateway import Gateway
 from tests.flow.browser import Answer, read_page, request
 from tests.flow.stack import EXCHANGE, SignIn, Stack
 from tests.flow.surface import read_tables
@@ -146,8 +146,10 @@ def test_an_answer_that_cannot_be_sent_is_an_unhandled_error_too(
 ) -> None:
     app, edge = Chalice(app_name="faulty"), Edge(lambda: stack.broker)
     app.log.propagate = False  # what Chalice would say goes to its own handler, which is watched below
-    caplog.set_level(logging.CRITICAL, "local.gateway")  # the gateway's complaint about a broken app is not ours
-    faulty = Route(endpoint=lambda broker, http: Reply(headers=(("Location", value),)), counted="memory", any_host=True)
+    caplog.set_level(logging.CRITICAL, "local.stack.gateway")  # the gateway's complaint about a broken app is not ours
+    faulty = Route(
+        endpoint=lambda broker, http: Response(headers=(("Location", value),)), counted="memory", any_host=True
+    )
     app.route("/faulty", methods=["GET"])(lambda: edge.serve(app.current_request, faulty))
     gateway = Gateway(app).start()
     answer = request(gateway.url.removeprefix("http://"), "GET", "/faulty")

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.gateway import Gateway
+from local.stack.gateway import Gateway
 from tests.flow.browser import FORM, read_page
 from tests.flow.stack import Stack
 from tests.flow.surface import ENDPOINTS, NAMES, Endpoint, call, raw, read_tables

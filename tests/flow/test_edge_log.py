@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote, urlencode
 
 import pytest
 
-from chalicelib.adapters.log import redact
+from chalicelib.adapters.process.log import redact
 from tests.flow.stack import PROVIDER_SECRET, Stack
 from tests.flow.surface import ENDPOINTS, NAMES, Endpoint, call, raw
 from tests.requirement import requirement

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 import chalicelib
-from chalicelib.adapters.registry import AGE, ENTRIES, CachedRegistry
-from chalicelib.records.places import client_place
+from chalicelib.adapters.dynamodb.record_cache import AGE, ENTRIES, CachedRegistry
+from chalicelib.records.item_keys import client_item_key
 from tests.faults import Fault, FaultyTransport
 from tests.flow.stack import SCOPE, Stack
 from tests.flow.surface import raw
@@ -110,9 +110,9 @@ def _sizes() -> Iterator[tuple[str, int]]:
 def test_the_registry_is_bounded_in_count_and_age_and_never_keeps_an_absence(stack: Stack) -> None:
     registry = CachedRegistry(stack.deployment.store, stack.clock)
     client, _ = stack.client()
-    place = client_place(client.client_id)
+    place = client_item_key(client.client_id)
     for _ in range(3):
-        registry.lookup(place, *(client_place(secrets.token_hex(16)) for _ in range(50)))
+        registry.lookup(place, *(client_item_key(secrets.token_hex(16)) for _ in range(50)))
     assert len(registry._entries) == 1
     known = registry.lookup(place).get(place)
     assert known is not None
@@ -120,7 +120,7 @@ def test_the_registry_is_bounded_in_count_and_age_and_never_keeps_an_absence(sta
     assert registry.lookup(place).get(place) == known
     stack.clock.advance(AGE)
     assert registry.lookup(place).get(place) is None
-    many = {client_place(f"{n:032x}"): known for n in range(ENTRIES + 50)}
+    many = {client_item_key(f"{n:032x}"): known for n in range(ENTRIES + 50)}
     registry._remember(many, stack.clock.now(), frozenset())
     assert len(registry._entries) == ENTRIES
 

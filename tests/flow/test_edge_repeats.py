@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import pytest
 
 from chalicelib.protocol import errors
-from chalicelib.protocol.proof import PROOF_ALGORITHMS
+from chalicelib.protocol.dpop_result import PROOF_ALGORITHMS
 from tests.flow.browser import Answer
 from tests.flow.stack import ACCESS_TOKEN, EXCHANGE, Stack
 from tests.flow.surface import ENDPOINTS, call, read_tables

@@ -14,7 +14,7 @@ from chalicelib.composition import ProcessBroker, build_broker
 from chalicelib.config import ConfigurationError, read_settings
 from chalicelib.records.settings import Settings
 from chalicelib.routes import create_app
-from local.gateway import Gateway
+from local.stack.gateway import Gateway
 from tests.flow.browser import request
 from tests.flow.surface import ENDPOINTS
 from tests.requirement import requirement

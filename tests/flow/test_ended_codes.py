@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import (
+from chalicelib.records.item_keys import (
     DEPLOYMENT,
-    Place,
-    client_place,
-    consent_place,
-    provider_place,
-    subject_place,
+    ItemKey,
+    client_item_key,
+    consent_item_key,
+    provider_item_key,
+    subject_item_key,
 )
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource, delete_client
+from chalicelib.records.revocation import Revocation
+from cli.deployment.operations import create_resource, delete_client
 from tests.faults import Fault, FaultyTransport
 from tests.flow.browser import Answer
 from tests.flow.device import start_device
@@ -28,12 +28,12 @@ from tests.requirement import requirement
 
 API = "https://api.example"
 REFUSED = (400, "invalid_grant")
-PLACES: dict[str, Callable[[Any], Place[Any]]] = {
+PLACES: dict[str, Callable[[Any], ItemKey[Any]]] = {
     "deployment": lambda grant: DEPLOYMENT,
-    "client": lambda grant: client_place(grant.client_id),
-    "provider": lambda grant: provider_place(grant.provider_id),
-    "subject": lambda grant: subject_place(grant.sub),
-    "consent": lambda grant: consent_place(grant.sub, grant.client_id),
+    "client": lambda grant: client_item_key(grant.client_id),
+    "provider": lambda grant: provider_item_key(grant.provider_id),
+    "subject": lambda grant: subject_item_key(grant.sub),
+    "consent": lambda grant: consent_item_key(grant.sub, grant.client_id),
 }
 Redeem = Callable[[], Answer]
 
@@ -85,7 +85,7 @@ def test_a_mark_after_the_decision_is_met_at_redemption(
 def test_a_mark_from_before_the_decision_lets_the_code_be_redeemed(stack: Stack, name: str) -> None:
     redeem = with_code(stack)
     grant = the_grant(stack)
-    change(stack, PLACES[name](grant), marks=Marks(not_before=grant.decided_at))
+    change(stack, PLACES[name](grant), marks=Revocation(not_before=grant.decided_at))
     assert redeem().status == 200
 
 
@@ -126,7 +126,7 @@ def test_a_kill_between_the_write_that_redeems_and_the_read_after_it_refuses_the
 ) -> None:
     assert line.stack is not None
     stack, redeem = line.stack, ready(line.stack)
-    kill = partial(mark, stack, subject_place(the_grant(stack).sub))
+    kill = partial(mark, stack, subject_item_key(the_grant(stack).sub))
     line.faulty = FaultyTransport(stack.dynamodb, Fault(mode="D", operation="BatchGetItem"), on_delay=kill)
     assert refusal(redeem()) == REFUSED
     assert line.faulty.calls[:2] == ["UpdateItem", "BatchGetItem"]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.custody.jobs import run_due_jobs
+from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.records.consent import Consent
 from tests.account.page import Shown, look
 from tests.flow.browser import read_page

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from chalicelib.adapters.aws import AwsRefusal
-from chalicelib.records.places import keyset_place
-from cli.operations import wrap_key
+from chalicelib.adapters.aws.transport import AwsRefusal
+from chalicelib.records.item_keys import keyset_item_key
+from cli.deployment.operations import wrap_key
 from tests.faults import Fault, FaultyTransport
 from tests.flow.browser import read_page
 from tests.flow.stack import Stack
@@ -137,7 +137,7 @@ class Switch:
 
 def rotate_key(stack: Stack, purpose: str = "handle") -> None:
     """A second version that issues; the first only verifies."""
-    place = keyset_place(purpose)
+    place = keyset_item_key(purpose)
     item = read(stack, place)
     fresh = msgspec.structs.replace(item.keys[0], version=2, wrapped=wrap_key(stack.deployment, purpose, 2, b"k" * 32))
     retired = msgspec.structs.replace(item.keys[0], state="retired")

@@ -8,18 +8,18 @@ from typing import Any
 import jsonschema
 import pytest
 
-from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable
-from chalicelib.adapters.signed import SignedTransport
-from chalicelib.adapters.telling import AT_ONCE, EVENTS
+from chalicelib.adapters.aws.event_bus_log import AT_ONCE, EVENTS
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import AwsRefusal, AwsUnreachable
 from chalicelib.config import ConfigurationError, read_settings
-from chalicelib.custody.idling import FOREWARNED_SECONDS
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.places import DEPLOYMENT, SWEEP
+from chalicelib.records.item_keys import DEPLOYMENT, SWEEP
 from chalicelib.records.sweep import Sweep
 from chalicelib.routes.schedule import run_once
+from chalicelib.vault.unused_connections import FOREWARNED_SECONDS
 from cli.main import build_parser
-from local.package import ROOT
-from local.template import build_template
+from local.package.package import ROOT
+from local.package.template import build_template
 from tests.flow.stack import Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, change, events, refusal, start_session
 from tests.requirement import requirement

@@ -10,8 +10,8 @@ from urllib.parse import unquote
 
 import pytest
 
+from cli.deployment.operations import update_client
 from cli.main import main
-from cli.operations import update_client
 from tests.flow.acting import start_acting
 from tests.flow.browser import Answer
 from tests.flow.stack import APP, PROVIDER_SECRET, Stack

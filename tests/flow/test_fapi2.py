@@ -12,7 +12,7 @@ import pytest
 from chalicelib.config import ConfigurationError, read_settings
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.client import Client, RegistrationPolicy
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from tests.conformance.fapi_party import FapiParty
 from tests.flow.assertions import KEY, new_key
 from tests.flow.bound import Holder
@@ -88,7 +88,7 @@ def test_only_clients_with_a_key_of_their_own_are_served(stack: Stack, method: s
 def test_a_client_that_fits_from_now_on_is_served_at_once(stack: Stack) -> None:
     client, _ = stack.client(token_endpoint_auth_signing_alg="RS256", grant_types=ITSELF, **KEYED)
     assert refusal(for_itself(stack, client)) == (400, "unauthorized_client")
-    found = read(stack, client_place(client.client_id))
+    found = read(stack, client_item_key(client.client_id))
     fits = msgspec.structs.replace(found, token_endpoint_auth_signing_alg=None, revision=2)
     stack.broker.store.put_client(fits, expected_revision=1)
     assert for_itself(stack, fits).status == 200

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.records.places import connection_place
+from chalicelib.records.item_keys import connection_item_key
 from tests.flow.browser import request
 from tests.flow.stack import EXCHANGE, SignIn, Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, audits, change, count_calls, read, refusal, start_session
@@ -223,6 +223,6 @@ def test_a_client_has_nothing_handed_out_for_itself(stack: Stack) -> None:
 
 @requirement("VLT-01")
 def test_a_connection_that_is_gone_reads_like_none(stack: Stack, session: Session) -> None:
-    stack.deployment.delete(connection_place(session.claims["connections"]["demo"]))
+    stack.deployment.delete(connection_item_key(session.claims["connections"]["demo"]))
     answer = session.exchange()
     assert refusal(answer) == (400, "invalid_target") and answer.json["reason"] == "not_connected"

@@ -8,13 +8,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.protocol.offered import GRANT_TYPES
 from chalicelib.protocol.registration import TOKEN_EXCHANGE, open_policy
 from chalicelib.protocol.registration_tokens import INITIAL, MANAGEMENT, token_hash, write_token
+from chalicelib.protocol.supported import GRANT_TYPES
 from chalicelib.records.client import Client, RegistrationPolicy
 from chalicelib.records.initial_token import InitialToken
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import DEPLOYMENT, initial_token_place
+from chalicelib.records.item_keys import DEPLOYMENT, initial_token_item_key
+from chalicelib.records.revocation import Revocation
 from tests.faults import Fault, FaultyTransport
 from tests.flow.browser import Answer
 from tests.flow.stack import Stack
@@ -38,7 +38,7 @@ def token_for(stack: Stack, policy: RegistrationPolicy = PLAIN, **fields: Any) -
     token = write_token(INITIAL, secrets.token_bytes(32))
     values = {"uses": 1, "expires_at": stack.clock.now() + 600, "created_at": stack.clock.now(), **fields}
     kept = InitialToken(token_hash=token_hash(token).hex(), policy=policy, **values)
-    assert stack.deployment.put_if_absent(initial_token_place(kept.token_hash), kept)
+    assert stack.deployment.put_if_absent(initial_token_item_key(kept.token_hash), kept)
     return token
 
 
@@ -171,7 +171,7 @@ def test_a_token_of_before_a_restore_and_a_stopped_deployment_register_nobody(gu
     guarded.restart(epoch=1)
     assert register(guarded, token).status == register(guarded, token, {}).status == 401
     guarded.restart()
-    change(guarded, DEPLOYMENT, marks=Marks(disabled=True))
+    change(guarded, DEPLOYMENT, marks=Revocation(disabled=True))
     assert register(guarded, token).status == 503
     guarded.restart(registration="open")
     assert register(guarded, None).status == 503

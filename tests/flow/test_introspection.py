@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.records.client import Client
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.browser import FORM, Answer, request
 from tests.flow.stack import Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, count_calls, refusal, sign, start_session

@@ -5,7 +5,7 @@ Whatever is sent, the answer is the registered error of its place, never an erro
 
 import pytest
 
-from chalicelib.protocol.jose import new_signing_key
+from chalicelib.protocol.own_jwt import new_signing_key
 from tests.corpora import Line
 from tests.flow.assertions import as_form
 from tests.flow.stack import Stack

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place, user_key_place
-from chalicelib.vault.sealed import open_user_key, open_value, place_of
+from chalicelib.encryption import encryption_context_of, open_user_key, open_value
+from chalicelib.records.item_keys import client_item_key, user_key_item_key
+from chalicelib.records.revocation import Revocation
 from tests.flow.scene import change, connections, only_written, subjects
 from tests.flow.stack import SCOPE, SignIn, Stack
 from tests.requirement import requirement
@@ -20,13 +20,13 @@ def opened(stack: Stack) -> tuple[str, str | None, list[str]]:
     """The stored access token, refresh token and outgoing ones."""
     (connection,) = connections(stack)
     (subject,) = subjects(stack)
-    place = user_key_place(subject.sub)
+    place = user_key_item_key(subject.sub)
     item = stack.deployment.store.read(place).get(place)
     assert item is not None
     key = open_user_key(stack.broker.keys.get("vault"), item.sealed, sub=subject.sub)
 
     def read(sealed: bytes, attribute: Any) -> str:
-        return open_value(key, sealed, attribute, place=place_of(connection)).decode()
+        return open_value(key, sealed, attribute, place=encryption_context_of(connection)).decode()
 
     refresh = read(connection.sealed_refresh_token, "refresh_token") if connection.sealed_refresh_token else None
     outgoing = [read(one, "outgoing") for one in connection.outgoing]
@@ -167,7 +167,7 @@ def test_what_a_sign_in_brought_and_nobody_keeps_is_ended_at_the_provider(stack:
 def test_tokens_of_a_sign_in_that_a_mark_has_ended_on_its_way_are_ended_too(stack: Stack) -> None:
     client, _ = stack.client()
     travelling = stack.to_callback(client)
-    change(stack, client_place(client.client_id), marks=Marks(disabled=True))
+    change(stack, client_item_key(client.client_id), marks=Revocation(disabled=True))
     assert travelling.browser.get(travelling.callback).status == 403
     family = stack.provider.grants.families[-1]
     assert family.revoked and connections(stack) == []

@@ -6,10 +6,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.endpoints.forms import seal_sign_out_form, seal_sign_out_request
-from chalicelib.endpoints.sealed import browser_hash
+from chalicelib.endpoints.browser.sealed_forms import seal_sign_out_form, seal_sign_out_request
+from chalicelib.endpoints.browser.sealed_values import browser_hash
 from chalicelib.records.client import Client
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.sign_out import SignOutForm, SignOutRequest
 from tests.flow.browser import FORM, Answer, Browser, read_page, request
 from tests.flow.scene import only_written
@@ -28,7 +28,7 @@ def sign_in(stack: Stack, **fields: Any) -> Session:
 
 
 def self_registered(stack: Stack, session: Session) -> None:
-    change(stack, client_place(session.client.client_id), registered_by="self")
+    change(stack, client_item_key(session.client.client_id), registered_by="self")
     stack.restart()
 
 
@@ -244,7 +244,7 @@ def test_a_hint_for_one_client_does_not_speak_for_another(stack: Stack) -> None:
 @requirement("OUT-03", "TOK-07")
 def test_a_client_that_is_over_gets_nobody_back(stack: Stack) -> None:
     session = sign_in(stack)
-    stack.deployment.delete(client_place(session.client.client_id))
+    stack.deployment.delete(client_item_key(session.client.client_id))
     stack.restart()
     page = log_out(session.sign_in.browser, id_token_hint=session.tokens["id_token"], post_logout_redirect_uri=BYE)
     assert title(page) == "Sign out?"
@@ -255,7 +255,7 @@ def test_a_client_that_is_over_gets_nobody_back(stack: Stack) -> None:
 def test_a_return_taken_out_of_the_registration_meanwhile_leads_nowhere(stack: Stack) -> None:
     session = sign_in(stack)
     page = log_out(session.sign_in.browser, client_id=session.client.client_id, post_logout_redirect_uri=BYE)
-    change(stack, client_place(session.client.client_id), post_logout_redirect_uris=())
+    change(stack, client_item_key(session.client.client_id), post_logout_redirect_uris=())
     stack.restart()
     assert press(session.sign_in.browser, page).location == ""
     assert not is_signed_in(stack, session)
@@ -264,7 +264,7 @@ def test_a_return_taken_out_of_the_registration_meanwhile_leads_nowhere(stack: S
 @requirement("OUT-03")
 def test_a_return_registered_just_now_is_known_at_once(stack: Stack) -> None:
     session = start_session(stack)
-    change(stack, client_place(session.client.client_id), post_logout_redirect_uris=(BYE,))
+    change(stack, client_item_key(session.client.client_id), post_logout_redirect_uris=(BYE,))
     answer = log_out(session.sign_in.browser, id_token_hint=session.tokens["id_token"], post_logout_redirect_uri=BYE)
     assert answer.location == BYE
 
@@ -278,7 +278,7 @@ def test_a_self_registered_client_sends_nobody_anywhere_before_they_press_someth
         page = log_out(browser, **asked)
         assert (page.status, page.location, title(page)) == (200, "", "You are signed out")
         assert f'href="{OTHER}"' in page.body, "a link, which the user may follow"
-    again = start_session(stack, client=(read(stack, client_place(session.client.client_id)), None))
+    again = start_session(stack, client=(read(stack, client_item_key(session.client.client_id)), None))
     page = log_out(again.sign_in.browser, client_id=session.client.client_id, post_logout_redirect_uri=OTHER)
     assert "Test App" not in page.body, "its name is not vouched for"
     assert press(again.sign_in.browser, page).location == OTHER
@@ -343,7 +343,7 @@ def test_registered_returns_are_what_a_redirect_uri_may_be(make_stack: Any) -> N
     document = {"redirect_uris": ["https://app.example/cb"], "token_endpoint_auth_method": "none"}
     said = register(stack, {**document, "post_logout_redirect_uris": ["https://app.example/bye"]})
     assert (said.status, said.json["post_logout_redirect_uris"]) == (201, ["https://app.example/bye"])
-    place = client_place(said.json["client_id"])
+    place = client_item_key(said.json["client_id"])
     stored: Client | None = stack.deployment.store.read(place).get(place)
     assert stored and stored.post_logout_redirect_uris == ("https://app.example/bye",)
     many = [f"https://app.example/{number}" for number in range(11)]

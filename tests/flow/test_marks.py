@@ -5,11 +5,18 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import DEPLOYMENT, Place, client_place, connection_place, provider_place, subject_place
+from chalicelib.adapters.aws.transport import Transport
+from chalicelib.records.item_keys import (
+    DEPLOYMENT,
+    ItemKey,
+    client_item_key,
+    connection_item_key,
+    provider_item_key,
+    subject_item_key,
+)
 from chalicelib.records.resource import Resource
-from cli.operations import (
+from chalicelib.records.revocation import Revocation
+from cli.deployment.operations import (
     Deployment,
     OperationError,
     create_resource,
@@ -30,11 +37,11 @@ from tests.flow.tokens import (
 )
 from tests.requirement import requirement
 
-PLACES: dict[str, Callable[[Session], Place[Any]]] = {
+PLACES: dict[str, Callable[[Session], ItemKey[Any]]] = {
     "deployment": lambda session: DEPLOYMENT,
-    "client": lambda session: client_place(session.client.client_id),
-    "provider": lambda session: provider_place("demo"),
-    "subject": lambda session: subject_place(session.claims["sub"]),
+    "client": lambda session: client_item_key(session.client.client_id),
+    "provider": lambda session: provider_item_key("demo"),
+    "subject": lambda session: subject_item_key(session.claims["sub"]),
     "consent": lambda session: session.consent_place(),
 }
 INACTIVE = {"active": False}
@@ -82,9 +89,9 @@ def test_a_repeat_inside_the_grace_meets_the_mark_too(stack: Stack, session: Ses
 def test_a_mark_ends_what_was_decided_before_it_and_nothing_after(stack: Stack, session: Session, name: str) -> None:
     place = PLACES[name](session)
     decided = session.grant().decided_at
-    change(stack, place, marks=Marks(not_before=decided))
+    change(stack, place, marks=Revocation(not_before=decided))
     assert session.userinfo().status == 200 and session.refresh().status == 200
-    change(stack, place, marks=Marks(not_before=decided + 1))
+    change(stack, place, marks=Revocation(not_before=decided + 1))
     assert session.userinfo().status == 401 and session.refresh().status == 400
 
 
@@ -110,7 +117,7 @@ def test_a_mark_on_a_client_voids_tokens_that_it_has_for_itself(stack: Stack, as
     client, secret = stack.client(**CONFIDENTIAL, grant_types=frozenset({"client_credentials"}))
     token = stack.token(client, secret, grant_type="client_credentials").json["access_token"]
     assert stack.post("/introspect", *asker, token=token).json["active"]
-    mark(stack, client_place(client.client_id))
+    mark(stack, client_item_key(client.client_id))
     assert stack.post("/introspect", *asker, token=token).json == INACTIVE
     stack.clock.advance(10)
     fresh = stack.token(client, secret, grant_type="client_credentials").json["access_token"]
@@ -155,7 +162,7 @@ def test_a_token_for_a_resource_meets_marks_and_narrower_consent_too(stack: Stac
     session = Session(stack, sign_in, {"access_token": token})
     change(stack, session.consent_place(), scopes=frozenset({"openid", "orders:read"}))
     assert stack.post("/introspect", *server, token=token).json["scope"] == "orders:read"
-    mark(stack, subject_place(claims["sub"]))
+    mark(stack, subject_item_key(claims["sub"]))
     assert stack.post("/introspect", *server, token=token).json == INACTIVE
 
 
@@ -163,9 +170,9 @@ def test_a_token_for_a_resource_meets_marks_and_narrower_consent_too(stack: Stac
 def test_a_connection_older_than_its_providers_mark_is_not_handed_out(stack: Stack, session: Session) -> None:
     """The login may be newer than the connection: the mark is compared with each of them."""
     assert session.exchange().status == 200
-    place = connection_place(session.claims["connections"]["demo"])
+    place = connection_item_key(session.claims["connections"]["demo"])
     change(stack, place, connected_at=session.grant().decided_at - 100)
-    change(stack, provider_place("demo"), marks=Marks(not_before=session.grant().decided_at - 50))
+    change(stack, provider_item_key("demo"), marks=Revocation(not_before=session.grant().decided_at - 50))
     assert session.userinfo().status == 200
     answer = session.exchange()
     assert refusal(answer) == (400, "invalid_target") and answer.json["reason"] == "not_connected"
@@ -185,7 +192,7 @@ def test_a_token_whose_grant_is_anothers_opens_nothing(stack: Stack, session: Se
 def test_registering_at_a_provider_anew_revives_nothing_that_its_mark_has_ended(
     stack: Stack, session: Session, disabled: bool
 ) -> None:
-    mark(stack, provider_place("demo"), disabled=disabled)
+    mark(stack, provider_item_key("demo"), disabled=disabled)
     stack.register_provider()
     assert refusal(session.userinfo()) == (401, "invalid_token")
     assert refusal(session.exchange()) == (400, "invalid_request")
@@ -195,7 +202,7 @@ def test_registering_at_a_provider_anew_revives_nothing_that_its_mark_has_ended(
 def test_a_registration_that_was_narrowed_afterwards_narrows_everything(
     stack: Stack, session: Session, asker: Any
 ) -> None:
-    change(stack, client_place(session.client.client_id), scopes=frozenset({"openid", "offline_access"}))
+    change(stack, client_item_key(session.client.client_id), scopes=frozenset({"openid", "offline_access"}))
     assert stack.post("/introspect", *asker, token=session.access).json["scope"] == "offline_access openid"
     assert session.userinfo().json.keys() == {"sub"}
     assert session.exchange().json["reason"] == "not_connected"
@@ -205,7 +212,7 @@ def test_a_registration_that_was_narrowed_afterwards_narrows_everything(
 @requirement("XCH-01")
 def test_a_provider_taken_from_the_registration_is_handed_out_no_more(stack: Stack, session: Session) -> None:
     assert session.exchange().status == 200
-    change(stack, client_place(session.client.client_id), providers=frozenset({"github"}))
+    change(stack, client_item_key(session.client.client_id), providers=frozenset({"github"}))
     assert refusal(session.exchange()) == (400, "invalid_target")
 
 

@@ -6,36 +6,42 @@ from typing import Any
 import pytest
 
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import DEPLOYMENT, client_place, consent_place, provider_place, subject_place
+from chalicelib.records.item_keys import (
+    DEPLOYMENT,
+    client_item_key,
+    consent_item_key,
+    provider_item_key,
+    subject_item_key,
+)
+from chalicelib.records.revocation import Revocation
 from tests.flow.scene import assert_page, change, connections, consents, grants, shows, subjects
 from tests.flow.stack import SignIn, Stack
 from tests.requirement import requirement
 
 
-def on_client(stack: Stack, sign_in: SignIn, marks: Marks) -> None:
-    change(stack, client_place(sign_in.client.client_id), marks=marks)
+def on_client(stack: Stack, sign_in: SignIn, marks: Revocation) -> None:
+    change(stack, client_item_key(sign_in.client.client_id), marks=marks)
 
 
-def on_provider(stack: Stack, sign_in: SignIn, marks: Marks) -> None:
-    change(stack, provider_place("demo"), marks=marks)
+def on_provider(stack: Stack, sign_in: SignIn, marks: Revocation) -> None:
+    change(stack, provider_item_key("demo"), marks=marks)
 
 
-def on_deployment(stack: Stack, sign_in: SignIn, marks: Marks) -> None:
+def on_deployment(stack: Stack, sign_in: SignIn, marks: Revocation) -> None:
     stack.deployment.put(DEPLOYMENT, Deployment(marks=marks))
 
 
-def on_subject(stack: Stack, sign_in: SignIn, marks: Marks) -> None:
-    change(stack, subject_place(subjects(stack)[0].sub), marks=marks)
+def on_subject(stack: Stack, sign_in: SignIn, marks: Revocation) -> None:
+    change(stack, subject_item_key(subjects(stack)[0].sub), marks=marks)
 
 
-def on_consent(stack: Stack, sign_in: SignIn, marks: Marks) -> None:
+def on_consent(stack: Stack, sign_in: SignIn, marks: Revocation) -> None:
     (consent,) = consents(stack)
-    change(stack, consent_place(consent.sub, consent.client_id), marks=marks, version=consent.version + 1)
+    change(stack, consent_item_key(consent.sub, consent.client_id), marks=marks, version=consent.version + 1)
 
 
 SWITCHES = [on_client, on_provider, on_deployment, on_subject, on_consent]
-Switch = Callable[[Stack, SignIn, Marks], None]
+Switch = Callable[[Stack, SignIn, Revocation], None]
 
 
 def second_trip(stack: Stack) -> SignIn:
@@ -54,7 +60,7 @@ def second_trip(stack: Stack) -> SignIn:
 @pytest.mark.parametrize("switch", SWITCHES)
 def test_a_mark_between_decision_and_callback_ends_it(stack: Stack, switch: Switch, disabled: bool) -> None:
     sign_in = second_trip(stack)
-    switch(stack, sign_in, Marks(disabled=True) if disabled else Marks(not_before=stack.clock.now() + 1))
+    switch(stack, sign_in, Revocation(disabled=True) if disabled else Revocation(not_before=stack.clock.now() + 1))
     before = consents(stack), connections(stack), subjects(stack)
     answer = sign_in.browser.get(sign_in.callback)
     assert_page(answer, answer.status)
@@ -68,7 +74,7 @@ def test_a_mark_between_decision_and_callback_ends_it(stack: Stack, switch: Swit
 def test_a_mark_from_before_the_decision_ends_nothing(stack: Stack, switch: Switch) -> None:
     client, _ = stack.client()
     sign_in = stack.sign_in(client)
-    switch(stack, sign_in, Marks(not_before=stack.clock.now() + 1))
+    switch(stack, sign_in, Revocation(not_before=stack.clock.now() + 1))
     stack.clock.advance(10)
     again = stack.sign_in(client, browser=stack.browser())
     assert "code" in again.answer.answered
@@ -79,7 +85,7 @@ def test_a_mark_from_before_the_decision_ends_nothing(stack: Stack, switch: Swit
 def test_a_decision_with_the_mark_in_view_counts_at_once(stack: Stack, switch: Switch) -> None:
     client, _ = stack.client()
     sign_in = stack.sign_in(client)
-    mark = Marks(not_before=stack.clock.now() + 10)
+    mark = Revocation(not_before=stack.clock.now() + 10)
     switch(stack, sign_in, mark)
     stack.restart()
     again = stack.sign_in(client, browser=stack.browser())
@@ -95,7 +101,7 @@ def test_a_decision_with_the_mark_in_view_counts_at_once(stack: Stack, switch: S
 def test_a_client_changed_on_the_way_gets_nothing(stack: Stack, changed: dict[str, Any]) -> None:
     client, _ = stack.client()
     sign_in = stack.to_callback(client)
-    change(stack, client_place(client.client_id), **changed)
+    change(stack, client_item_key(client.client_id), **changed)
     assert_page(sign_in.browser.get(sign_in.callback), 403)
     assert (subjects(stack), consents(stack), connections(stack)) == ([], [], [])
 
@@ -105,7 +111,7 @@ def test_a_client_changed_on_the_way_gets_nothing(stack: Stack, changed: dict[st
 def test_a_client_or_provider_deleted_on_the_way_gets_nothing(stack: Stack, place: str) -> None:
     client, _ = stack.client()
     sign_in = stack.to_callback(client)
-    gone: Any = client_place(client.client_id) if place == "client" else provider_place("demo")
+    gone: Any = client_item_key(client.client_id) if place == "client" else provider_item_key("demo")
     assert stack.deployment.delete(gone)
     answer = sign_in.browser.get(sign_in.callback)
     assert_page(answer, answer.status)
@@ -118,7 +124,7 @@ def test_a_connection_that_a_mark_has_voided_is_replaced_by_a_new_sign_in(stack:
     client, _ = stack.client(scopes=frozenset(["openid", "offline_access", "demo:notes:read", "demo:notes:write"]))
     scope = "openid demo:notes:read"
     stack.sign_in(client, scope=scope + " demo:notes:write")
-    change(stack, provider_place("demo"), marks=Marks(not_before=stack.clock.now() + 10))
+    change(stack, provider_item_key("demo"), marks=Revocation(not_before=stack.clock.now() + 10))
     stack.clock.advance(20)
     again = stack.sign_in(client, scope=scope, browser=stack.browser())
     handed = stack.exchange(again, stack.redeem(again).json["access_token"])
@@ -131,7 +137,7 @@ def test_a_mark_that_voids_the_connection_means_another_trip(stack: Stack, switc
     """A code without a trip would carry a connection that every hand-out refuses."""
     client, _ = stack.client(registered_by="self")
     sign_in = stack.sign_in(client)
-    switch(stack, sign_in, Marks(not_before=stack.clock.now() + 10))
+    switch(stack, sign_in, Revocation(not_before=stack.clock.now() + 10))
     stack.clock.advance(20)
     page = stack.authorize(stack.authorize_parameters(client), sign_in.browser)
     left = stack.decide(sign_in.browser, page, provider="demo")
@@ -144,7 +150,7 @@ def test_a_mark_that_voids_the_connection_means_another_trip(stack: Stack, switc
 def test_a_mark_ends_the_browser_sessions_from_before_it(stack: Stack, switch: Switch) -> None:
     client, _ = stack.client()
     sign_in = stack.sign_in(client)
-    switch(stack, sign_in, Marks(not_before=stack.clock.now() + 10))
+    switch(stack, sign_in, Revocation(not_before=stack.clock.now() + 10))
     stack.clock.advance(20)
     silent = stack.authorize(stack.authorize_parameters(client, prompt="none"), sign_in.browser)
     assert silent.answered["error"] == "login_required"
@@ -157,7 +163,7 @@ def test_a_mark_ends_the_browser_sessions_from_before_it(stack: Stack, switch: S
 def test_a_consent_that_a_mark_has_voided_begins_anew(stack: Stack, switch: Switch) -> None:
     client, _ = stack.client()
     sign_in = stack.sign_in(client)
-    switch(stack, sign_in, Marks(not_before=stack.clock.now() + 10))
+    switch(stack, sign_in, Revocation(not_before=stack.clock.now() + 10))
     stack.clock.advance(20)
     parameters = stack.authorize_parameters(client, scope="openid")
     page = stack.authorize(parameters, sign_in.browser)

@@ -8,13 +8,13 @@ import msgspec
 import pytest
 
 from chalicelib.protocol.errors import InvalidToken
-from chalicelib.protocol.jose import jwks_document, new_signing_key, public_jwk
+from chalicelib.protocol.own_jwt import jwks_document, new_signing_key, public_jwk
+from chalicelib.records.item_keys import keyset_item_key
 from chalicelib.records.keyset import WrappedKey
-from chalicelib.records.places import keyset_place
-from chalicelib.records.stored import KeysetItem
+from chalicelib.records.small_items import KeysetItem
 from chalicelib.routes import create_app
-from cli.operations import wrap_key
-from local.gateway import Gateway
+from cli.deployment.operations import wrap_key
+from local.stack.gateway import Gateway
 from tests.flow.browser import request
 from tests.flow.device import start_device
 from tests.flow.stack import Stack
@@ -25,7 +25,7 @@ LIFETIME = 300  # what the key set's own answer allows a cache
 
 
 def keyset(stack: Stack) -> KeysetItem:
-    item = stack.deployment.store.read(keyset_place("signing")).get(keyset_place("signing"))
+    item = stack.deployment.store.read(keyset_item_key("signing")).get(keyset_item_key("signing"))
     assert item is not None
     return item
 
@@ -43,7 +43,7 @@ def put_states(stack: Stack, *states: str) -> tuple[WrappedKey, ...]:
             )
         )  # fmt: skip
     placed = tuple(msgspec.structs.replace(key, state=state) for key, state in zip(keys, states, strict=True))
-    stack.deployment.put(keyset_place("signing"), KeysetItem(purpose="signing", keys=placed))
+    stack.deployment.put(keyset_item_key("signing"), KeysetItem(purpose="signing", keys=placed))
     return placed
 
 
@@ -71,7 +71,7 @@ def test_the_key_set_holds_public_members_kid_alg_and_use(stack: Stack) -> None:
 def test_a_private_member_is_never_serialised(stack: Stack, member: str) -> None:
     first = keyset(stack).keys[0]
     leaky = msgspec.structs.replace(first, public_jwk={**(first.public_jwk or {}), member: "canary-private"})
-    stack.deployment.put(keyset_place("signing"), KeysetItem(purpose="signing", keys=(leaky,)))
+    stack.deployment.put(keyset_item_key("signing"), KeysetItem(purpose="signing", keys=(leaky,)))
     stack.restart()
     answer = stack.get("/jwks")
     assert answer.status == 200 and answer.json == {"keys": [first.public_jwk]}, (
@@ -134,7 +134,7 @@ def test_without_exactly_one_signing_key_nothing_is_used_up(make_stack, states: 
     put_states(stack, *states)
     stack.restart()
     assert stack.redeem(sign_in).status == stack.refresh(earlier, refresh_token).status == device.poll().status == 503
-    stack.deployment.put(keyset_place("signing"), before)
+    stack.deployment.put(keyset_item_key("signing"), before)
     stack.restart()
     assert stack.redeem(sign_in).status == stack.refresh(earlier, refresh_token).status == device.poll().status == 200
 

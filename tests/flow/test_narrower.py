@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import client_place, resource_place
+from chalicelib.records.item_keys import client_item_key, resource_item_key
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.stack import SCOPE, Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, change, read_claims, refusal, sign, start_session
 from tests.requirement import requirement
@@ -52,7 +52,7 @@ def test_it_lives_no_longer_than_the_subject_token_and_the_api_allows(stack: Sta
     stack.clock.advance(200)
     first = narrow(session).json
     assert read_claims(first["access_token"])["exp"] == session.claims["exp"] and first["expires_in"] == 400
-    change(stack, resource_place(API), token_seconds=60)
+    change(stack, resource_item_key(API), token_seconds=60)
     stack.clock.advance(11)
     assert narrow(session).json["expires_in"] == 60
 
@@ -79,7 +79,7 @@ def test_never_more_scope_than_the_subject_token_has(stack: Stack, session: Sess
 def test_only_apis_that_user_and_operator_allow(stack: Stack, session: Session) -> None:
     for resource in (OTHER, "https://unknown.example", API + "/", "demo"):
         assert refusal(narrow(session, resource=resource)) == (400, "invalid_target"), resource
-    change(stack, client_place(session.client.client_id), resources=frozenset({OTHER}))
+    change(stack, client_item_key(session.client.client_id), resources=frozenset({OTHER}))
     stack.restart()
     assert refusal(narrow(session)) == (400, "invalid_target")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import connection_place
+from chalicelib.records.item_keys import connection_item_key
 from tests.flow.browser import Browser
 from tests.flow.scene import assert_page, assert_told, change, connections, only_written
 from tests.flow.stack import APP, Stack
@@ -81,7 +81,7 @@ def test_silence_makes_no_trip_to_a_provider(stack: Stack) -> None:
     client, _ = stack.client()
     browser = stack.browser()
     assert stack.sign_in(client, browser=browser).answer.status == 303
-    change(stack, connection_place(connections(stack)[0].connection_id), status="reauth_required")
+    change(stack, connection_item_key(connections(stack)[0].connection_id), status="reauth_required")
     with only_written(stack):
         answer = silently(stack, browser, client)
     assert_told(answer, "interaction_required", state="quiet", iss=stack.settings.issuer)

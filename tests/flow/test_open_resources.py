@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.browser import request
 from tests.flow.documents import OPEN, URL, Site, app, start_documents
 from tests.flow.scene import assert_page

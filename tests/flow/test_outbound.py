@@ -13,18 +13,18 @@ from urllib.parse import quote, urlencode, urlsplit
 import msgspec
 import pytest
 
-from chalicelib.adapters.discovery import ProviderDirectory
-from chalicelib.asking import ProviderFailure, Registered, ask_revocation, find_registered, redeem_at_provider
+from chalicelib.adapters.http.provider_directory import ProviderDirectory
+from chalicelib.encryption import seal_provider_secret
+from chalicelib.provider_client import Provider, ProviderFailure, load_provider, redeem_at_provider, revoke_token
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.providers.definition import ProviderDefinition, ValueRefused, fill
 from chalicelib.providers.definition.placeholders import URL_KEYS
 from chalicelib.records.client import Client
-from chalicelib.records.places import provider_place
+from chalicelib.records.item_keys import provider_item_key
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.sign_in import Pending
 from chalicelib.upstream.http import HttpRequest, HttpResponse
 from chalicelib.upstream.identity import build_userinfo_requests
-from chalicelib.vault.sealed import seal_provider_secret
 from tests.flow.browser import FORM, request
 from tests.flow.outbound import CORPUS, NAME, PUBLIC, NameServer, Watch, tricks, urls, use_name_server, watched
 from tests.flow.proxied import HOST, LISTED, Api, Proxied, Told, start_proxied
@@ -121,7 +121,7 @@ def test_the_issuer_of_a_provider(guarded: Stack, names: NameServer, watch: Watc
         record = registered(guarded, url)
         for _ in range(2):
             with pytest.raises(ProviderFailure):
-                find_registered(guarded.broker, record)
+                load_provider(guarded.broker, record)
         assert_stayed_home(watch, what)
 
 
@@ -129,10 +129,10 @@ def test_the_issuer_of_a_provider(guarded: Stack, names: NameServer, watch: Watc
 @pytest.mark.parametrize("what", WHOLE_WAY)
 def test_the_issuer_of_a_provider_on_the_whole_way(guarded: Stack, watch: Watch, what: str) -> None:
     add_provider(guarded, "oidc")
-    registered = guarded.deployment.store.read(provider_place("oidc")).get(provider_place("oidc"))
+    registered = guarded.deployment.store.read(provider_item_key("oidc")).get(provider_item_key("oidc"))
     assert registered is not None
     changed = msgspec.structs.replace(registered, issuer=CORPUS["refused_urls"][what])
-    guarded.deployment.put(provider_place("oidc"), changed)
+    guarded.deployment.put(provider_item_key("oidc"), changed)
     client, _ = guarded.client(scopes=frozenset({"openid"}))
     browser = guarded.browser()
     page = guarded.authorize(guarded.authorize_parameters(client, scope="openid"), browser)
@@ -141,7 +141,7 @@ def test_the_issuer_of_a_provider_on_the_whole_way(guarded: Stack, watch: Watch,
     assert_stayed_home(watch, what)
 
 
-def use_token_endpoint(stack: Stack, provider: Registered) -> None:
+def use_token_endpoint(stack: Stack, provider: Provider) -> None:
     pending = Pending(
         request=None, grant_id="0" * 32, provider_id="oidc", state="s", nonce="n", code_verifier="v" * 43,
         code_secret=b"x" * 16, decided_at=stack.clock.now(), decided_by="-", allowed=frozenset({"openid"}),
@@ -149,20 +149,20 @@ def use_token_endpoint(stack: Stack, provider: Registered) -> None:
     redeem_at_provider(stack.broker, provider, pending, "code", lambda *_: None)
 
 
-def use_userinfo_endpoint(stack: Stack, provider: Registered) -> None:
+def use_userinfo_endpoint(stack: Stack, provider: Provider) -> None:
     for asked in build_userinfo_requests(provider.definition, provider.endpoints, "token", client_id="us"):
         stack.broker.fetcher.fetch(asked)
 
 
-def use_jwks_uri(stack: Stack, provider: Registered) -> None:
+def use_jwks_uri(stack: Stack, provider: Provider) -> None:
     stack.broker.directory.jwks(provider.definition, provider.endpoints, "kid")
 
 
-def use_revocation_endpoint(stack: Stack, provider: Registered) -> None:
-    assert ask_revocation(stack.broker, provider, "token", "access_token") in ("failed", "not_supported")
+def use_revocation_endpoint(stack: Stack, provider: Provider) -> None:
+    assert revoke_token(stack.broker, provider, "token", "access_token") in ("failed", "not_supported")
 
 
-USES: dict[str, Callable[[Stack, Registered], None]] = {
+USES: dict[str, Callable[[Stack, Provider], None]] = {
     "token_endpoint": use_token_endpoint,
     "userinfo_endpoint": use_userinfo_endpoint,
     "jwks_uri": use_jwks_uri,
@@ -182,7 +182,7 @@ def test_the_endpoints_of_a_discovery_document(guarded: Stack, names: NameServer
         edits.document = {"issuer": ISSUER, **good, member: url}
         guarded.broker = dataclasses.replace(broker, directory=ProviderDirectory(edits, guarded.clock))
         try:
-            provider = find_registered(guarded.broker, record)
+            provider = load_provider(guarded.broker, record)
         except ProviderFailure:
             refused += 1
             continue
@@ -262,16 +262,16 @@ class Redirects:
 @requirement("F29", "FETCH-01")
 def test_redirects_of_providers(guarded: Stack, names: NameServer, watch: Watch) -> None:
     session, broker = start_session(guarded), guarded.broker
-    record = broker.registry.lookup(provider_place("demo")).get(provider_place("demo"))
+    record = broker.registry.lookup(provider_item_key("demo")).get(provider_item_key("demo"))
     assert record is not None
-    provider = find_registered(broker, record)
+    provider = load_provider(broker, record)
     redirects = Redirects(broker.fetcher, guarded.provider.url)
     directory = ProviderDirectory(redirects, guarded.clock)
     guarded.broker = dataclasses.replace(broker, fetcher=redirects, directory=directory)
     for what, redirects.location, names.answers in TRICKS:
         before = redirects.given
         with pytest.raises(ProviderFailure):
-            find_registered(guarded.broker, record)
+            load_provider(guarded.broker, record)
         for use in USES.values():
             with suppress(*ProviderFailure):
                 use(guarded, provider)

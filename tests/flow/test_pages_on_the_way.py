@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from tests.flow.browser import Answer, read_page
 from tests.flow.scene import change, grants, with_query
 from tests.flow.stack import APP, SCOPE, Stack
@@ -34,7 +34,7 @@ def every_page(stack: Stack) -> Iterator[tuple[str, Answer, bool]]:
     stack.provider.faults.lose_answer = True
     yield "provider fails", browser.get(callback), False
     (grant,) = grants(stack)
-    change(stack, grant_place(grant.grant_id), status="exchanging")
+    change(stack, grant_item_key(grant.grant_id), status="exchanging")
     yield "waiting", browser.get(callback), False
     stack.provider.faults.reset()
     stack.provider.faults.fewer_scopes = frozenset({"notes:write"})

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.records.places import client_place, grant_place
+from chalicelib.records.item_keys import client_item_key, grant_item_key
+from cli.deployment.operations import OperationError
 from cli.main import build_parser
-from cli.operations import OperationError
 from tests.flow.browser import request
 from tests.flow.device import start_device
 from tests.flow.stack import Stack
@@ -55,7 +55,7 @@ def test_our_own_name_of_the_user_stands_nowhere_in_what_the_app_gets(stack: Sta
     texts = [json.dumps(session.tokens), json.dumps(session.claims), session.userinfo().body, listed.body,
              session.exchange().body, json.dumps(read_claims(session.tokens["id_token"]))]  # fmt: skip
     assert not [text for text in texts if own in text]
-    assert read(stack, grant_place(session.claims["grant_id"])).sub == own
+    assert read(stack, grant_item_key(session.claims["grant_id"])).sub == own
 
 
 @requirement("PAIR-02")
@@ -136,7 +136,7 @@ def test_who_registers_alone_shares_names_with_nobody_but_its_own_host(make_stac
         return request(stack.netloc, "POST", "/register", body=json.dumps(document), headers={"Content-Type": JSON})
 
     def name_of(client_id: str) -> str:
-        tokens = stack.redeem(stack.sign_in(read(stack, client_place(client_id)), scope="openid")).json
+        tokens = stack.redeem(stack.sign_in(read(stack, client_item_key(client_id)), scope="openid")).json
         return str(read_claims(tokens["id_token"])["sub"])
 
     first, second = (register("https://app.example/callback").json for _ in range(2))

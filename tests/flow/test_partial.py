@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.records.places import consent_place
+from chalicelib.records.item_keys import consent_item_key
 from tests.flow.browser import Answer, read_page
 from tests.flow.scene import assert_page, change, connections, consents, grants, only_written
 from tests.flow.stack import APP, SCOPE, SignIn, Stack
@@ -146,7 +146,7 @@ def test_cancel_leaves_a_connection_alone_that_was_whole_before(stack: Stack) ->
     other = stack.sign_in(client, browser=stack.browser(), scope=ALL)
     assert other.answer.status == 200
     (consent,) = consents(stack)  # which would keep it as well, did it name it
-    change(stack, consent_place(consent.sub, consent.client_id), default_connections={})
+    change(stack, consent_item_key(consent.sub, consent.client_id), default_connections={})
     press(stack, other, "cancel")
     assert [connection.status for connection in connections(stack)] == ["active"]
     assert stack.exchange(whole, tokens["access_token"], scope="notes:write").status == 200

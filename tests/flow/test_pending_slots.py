@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.records.places import stored_request_place
+from chalicelib.records.item_keys import stored_request_item_key
 from tests.flow.browser import Browser
 from tests.flow.scene import assert_page, change, grants, only_written, written
 from tests.flow.stack import SignIn, Stack
@@ -85,7 +85,7 @@ def test_a_stored_request_is_bound_to_its_browser_and_its_time(stack: Stack) -> 
     sign_in = large(stack)
     with only_written(stack):
         assert_page(stack.browser().get(sign_in.callback), 403)
-    place = stored_request_place(stored_id(stack))
+    place = stored_request_item_key(stored_id(stack))
     change(stack, place, expires_at=stack.clock.now())
     assert_page(sign_in.browser.get(sign_in.callback), says="This sign-in has expired or was already used")
     assert [grant.status for grant in grants(stack)] == ["revoked"]
@@ -105,9 +105,9 @@ def test_a_stored_request_that_was_exchanged_for_another_does_not_open(stack: St
         for operation, payload in stack.dynamodb.calls
         if operation == "PutItem" and payload["Item"]["pk"]["S"].startswith("PAR#")
     ]
-    other = stack.deployment.store.read(stored_request_place(ids[1])).get(stored_request_place(ids[1]))
+    other = stack.deployment.store.read(stored_request_item_key(ids[1])).get(stored_request_item_key(ids[1]))
     assert other is not None
-    change(stack, stored_request_place(ids[0]), sealed=other.sealed)
+    change(stack, stored_request_item_key(ids[0]), sealed=other.sealed)
     assert_page(first.browser.get(first.callback), says="This sign-in has expired or was already used")
     assert "code" in second.browser.get(second.callback).answered
 

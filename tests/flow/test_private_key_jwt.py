@@ -17,7 +17,7 @@ from chalicelib.protocol.client_assertion import (
 )
 from chalicelib.protocol.errors import InvalidClient
 from chalicelib.records.client import Client
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from tests.flow.assertions import KEY, KINDS, TYPE, ClientKey, KeyPlace, as_form, good_claims, new_key, sign
 from tests.flow.browser import FORM, Answer, request
 from tests.flow.stack import Stack
@@ -267,7 +267,7 @@ def test_a_key_that_was_taken_away_proves_nobody_from_ten_seconds_on(stack: Stac
     second = new_key("PS256", "key-2")
     client = register(stack, KEY, second)
     assert ask(stack, client).status == 200
-    change(stack, client_place(client.client_id), jwks=(second.public,))
+    change(stack, client_item_key(client.client_id), jwks=(second.public,))
     stack.clock.advance(10)
     assert refusal(ask(stack, client)) == REFUSED
     assert ask(stack, client, second).status == 200
@@ -277,7 +277,7 @@ def test_a_key_that_was_taken_away_proves_nobody_from_ten_seconds_on(stack: Stac
 def test_a_key_that_was_just_added_is_found_at_once(stack: Stack) -> None:
     client, second = register(stack), new_key("ES384", "key-2")
     assert ask(stack, client).status == 200
-    change(stack, client_place(client.client_id), jwks=(KEY.public, second.public))
+    change(stack, client_item_key(client.client_id), jwks=(KEY.public, second.public))
     assert ask(stack, client, second).status == 200
 
 

@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from cli.operations import set_provider
+from cli.deployment.operations import set_provider
 from tests.flow.browser import read_page
 from tests.flow.scene import (
     add_provider,

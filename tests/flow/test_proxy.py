@@ -9,9 +9,9 @@ from urllib.parse import quote
 import pytest
 
 from chalicelib.records.client import ProxyRule
-from chalicelib.records.places import client_place, connection_place, grant_place
+from chalicelib.records.item_keys import client_item_key, connection_item_key, grant_item_key
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.proxied import BASE, HOST, LISTED, STRANGER, Got, Proxied, Told, provider_dir
 from tests.flow.stack import SCOPE, Stack
 from tests.flow.surface import raw
@@ -242,12 +242,12 @@ def test_marks_bite_at_the_next_call(proxied: Proxied, session: Session) -> None
     mark(proxied.stack, session.consent_place())
     assert proxied.call(session).refusal == (401, "invalid_token", None)
     other = start_session(proxied.stack, handout="proxy")
-    mark(proxied.stack, client_place(other.client.client_id), disabled=True)
+    mark(proxied.stack, client_item_key(other.client.client_id), disabled=True)
     assert proxied.call(other).refusal == (401, "invalid_token", None)
     third = start_session(proxied.stack, handout="proxy")
-    change(proxied.stack, connection_place(third.claims["connections"]["demo"]), status="revoked")
+    change(proxied.stack, connection_item_key(third.claims["connections"]["demo"]), status="revoked")
     assert proxied.call(third).refusal == (404, "invalid_target", "not_connected")
-    assert read(proxied.stack, grant_place(third.claims["grant_id"])).status == "active" and proxied.api.asked == []
+    assert read(proxied.stack, grant_item_key(third.claims["grant_id"])).status == "active" and proxied.api.asked == []
 
 
 RULES = (

@@ -10,8 +10,8 @@ from urllib.parse import quote
 
 import pytest
 
-from chalicelib.records.places import user_key_place
-from chalicelib.vault.sealed import open_user_key, place_of, seal_value
+from chalicelib.encryption import encryption_context_of, open_user_key, seal_value
+from chalicelib.records.item_keys import user_key_item_key
 from tests.flow.proxied import HOST, LISTED, STRANGER, Asked, Proxied, Told
 from tests.flow.tokens import Session, audits, change, read, start_session
 from tests.requirement import requirement
@@ -335,7 +335,7 @@ def _plant(proxied: Proxied, session: Session, token: str) -> None:
     """The provider's access token of this connection reads like this from now on."""
     stack, place = proxied.stack, session.connection_place()
     connection = read(stack, place)
-    sealed = read(stack, user_key_place(connection.sub))
+    sealed = read(stack, user_key_item_key(connection.sub))
     key = open_user_key(stack.broker.keys.get("vault"), sealed.sealed, sub=connection.sub)
-    value = seal_value(key, token.encode(), "access_token", place=place_of(connection), salt=b"s" * 32)
+    value = seal_value(key, token.encode(), "access_token", place=encryption_context_of(connection), salt=b"s" * 32)
     change(stack, place, sealed_access_token=value)

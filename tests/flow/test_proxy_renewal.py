@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from chalicelib.records.connection import Connection
-from chalicelib.vault.refreshing import LEAST_AGE_SECONDS
+from chalicelib.vault.rules.refresh_decision import LEAST_AGE_SECONDS
 from tests.flow.proxied import Asked, Proxied, Told
 from tests.flow.tokens import Session, audits, change, mark, read, start_session
 from tests.requirement import requirement

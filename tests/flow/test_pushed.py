@@ -7,13 +7,13 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import pytest
 from msgspec import structs
 
-from chalicelib.endpoints.kept import read_kept
+from chalicelib.endpoints.authorization.stored_request import read_stored_request
 from chalicelib.protocol.errors import PageError
 from chalicelib.records.client import Client
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place, provider_place, stored_request_place
-from chalicelib.records.stored import StoredRequest
-from cli.operations import delete_client
+from chalicelib.records.item_keys import client_item_key, provider_item_key, stored_request_item_key
+from chalicelib.records.revocation import Revocation
+from chalicelib.records.small_items import StoredRequest
+from cli.deployment.operations import delete_client
 from tests.flow.browser import FORM, Answer, read_page, request
 from tests.flow.pushing import URN, follow, push, reference
 from tests.flow.scene import add_provider, assert_page, assert_told, change, grants, only_written
@@ -239,9 +239,9 @@ def test_a_client_that_was_changed_or_ended_since_gets_nothing(stack: Stack) -> 
         opened = follow(browser, client, uri)
         another = reference(stack, client)
         if ended == "revision":
-            change(stack, client_place(client.client_id), revision=2)
+            change(stack, client_item_key(client.client_id), revision=2)
         elif ended == "disabled":
-            change(stack, client_place(client.client_id), marks=Marks(disabled=True))
+            change(stack, client_item_key(client.client_id), marks=Revocation(disabled=True))
         else:
             delete_client(stack.deployment, client.client_id)
         stack.restart()
@@ -253,7 +253,7 @@ def test_a_client_that_was_changed_or_ended_since_gets_nothing(stack: Stack) -> 
 def test_a_change_that_the_cache_has_not_seen_yet_is_read(stack: Stack) -> None:
     client, _ = stack.client()
     assert stack.authorize(stack.authorize_parameters(client)).status == 200
-    changed = change(stack, client_place(client.client_id), revision=2, client_name="Renamed")
+    changed = change(stack, client_item_key(client.client_id), revision=2, client_name="Renamed")
     old = stack.broker
     stack.parts.current.broker = stack.build()  # type: ignore[union-attr]
     uri = reference(stack, changed)
@@ -269,7 +269,7 @@ def test_a_provider_that_was_switched_off_since_is_not_asked(stack: Stack) -> No
     named = reference(stack, client, scope="openid", provider="demo")
     scoped = reference(stack, client, scope="openid demo:notes:read", provider="oidc")
     free = reference(stack, client, scope="openid")
-    change(stack, provider_place("demo"), marks=Marks(disabled=True))
+    change(stack, provider_item_key("demo"), marks=Revocation(disabled=True))
     stack.restart()
     for uri in (named, scoped):
         assert_page(follow(stack.browser(), client, uri), 503, says="isn’t responding")
@@ -329,7 +329,7 @@ def test_the_table_holds_it_sealed(stack: Stack) -> None:
 def test_what_was_sealed_for_one_reference_does_not_open_for_another(stack: Stack) -> None:
     client, _ = stack.client()
     uris = [reference(stack, client, state=state) for state in "ab"]
-    first, second = (stored_request_place(uri.removeprefix(URN)) for uri in uris)
+    first, second = (stored_request_item_key(uri.removeprefix(URN)) for uri in uris)
     change(stack, second, sealed=read(stack, first).sealed)
     assert_page(follow(stack.browser(), client, uris[1]), says="This sign-in has expired or was already used")
     assert follow(stack.browser(), client, uris[0]).status == 200
@@ -339,11 +339,11 @@ def test_what_was_sealed_for_one_reference_does_not_open_for_another(stack: Stac
 def test_a_kept_request_is_over_at_its_end_however_long_the_table_keeps_it(stack: Stack) -> None:
     client, _ = stack.client()
     request_id = reference(stack, client).removeprefix(URN)
-    stored, now = read(stack, stored_request_place(request_id)), stack.clock.now()
+    stored, now = read(stack, stored_request_item_key(request_id)), stack.clock.now()
     alive, over = (structs.replace(stored, expires_at=end) for end in (now + 1, now))
-    assert read_kept(stack.broker, alive, request_id).request.client_id == client.client_id
+    assert read_stored_request(stack.broker, alive, request_id).request.client_id == client.client_id
     with pytest.raises(PageError):
-        read_kept(stack.broker, over, request_id)
+        read_stored_request(stack.broker, over, request_id)
 
 
 @requirement("PAR-02")

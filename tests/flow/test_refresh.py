@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.stack import SCOPE, SignIn, Stack
 from tests.flow.tokens import (
     CONFIDENTIAL,
@@ -209,7 +209,7 @@ def test_an_unused_token_ends_after_the_idle_time_however_long_the_table_keeps_i
 def test_a_grant_without_an_item_or_with_a_broken_end_is_refused_without_a_fault(
     stack: Stack, session: Session
 ) -> None:
-    place = grant_place(session.grant().grant_id)
+    place = grant_item_key(session.grant().grant_id)
     kept = session.grant()
     for ends in (0, stack.clock.now() - 1, stack.clock.now()):
         change(stack, place, ends_at=ends)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.stack import SignIn, Stack
 from tests.flow.tokens import read_claims, refusal, start_session
 from tests.requirement import requirement

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from chalicelib.records.client import Client
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from tests.corpora import Line, read_corpus
 from tests.flow.browser import Answer
 from tests.flow.stack import Stack
@@ -37,7 +37,7 @@ def register(stack: Stack, document: Any, **headers: str) -> Answer:
 
 
 def stored(stack: Stack, client_id: str) -> Client:
-    client = stack.deployment.store.read(client_place(client_id)).get(client_place(client_id))
+    client = stack.deployment.store.read(client_item_key(client_id)).get(client_item_key(client_id))
     assert client is not None
     return client
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource, find_client
+from cli.deployment.operations import create_resource, find_client
 from tests.flow.browser import Answer, request
 from tests.flow.documents import app
 from tests.flow.stack import Stack

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.records.places import revoked_token_place
+from chalicelib.records.item_keys import revoked_token_item_key
 from tests.flow.browser import FORM, request
 from tests.flow.stack import Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, count_calls, read, refusal, respell, sign, start_session
@@ -36,7 +36,7 @@ def test_a_revoked_access_token_ends_alone(stack: Stack, session: Session) -> No
     assert revoke(session, session.access, token_type_hint="access_token") == (200, "{}")
     assert session.userinfo().status == 401 and session.exchange().status == 400
     assert stack.userinfo(second["access_token"]).status == 200
-    kept = read(stack, revoked_token_place(session.claims["jti"]))
+    kept = read(stack, revoked_token_item_key(session.claims["jti"]))
     assert kept.expires_at == session.claims["exp"]
 
 

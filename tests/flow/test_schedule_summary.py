@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws.transport import Transport
 from chalicelib.records.job import Job
 from chalicelib.routes.schedule import run_once
 from tests.faults import ProcessDied

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.items import encode_item
-from chalicelib.records.places import grant_place, user_key_place
+from chalicelib.adapters.dynamodb.codec import encode_item
+from chalicelib.records.item_keys import grant_item_key, user_key_item_key
 from tests.flow.browser import Answer
 from tests.flow.scene import grants
 from tests.flow.stack import Stack
@@ -80,8 +80,8 @@ def test_an_older_token_of_the_same_row_does_not_open(stack: Stack) -> None:
 def test_another_users_key_opens_nothing(two: tuple[Session, Session], use: Callable[[Session], Answer]) -> None:
     alice, bob = two
     stack = alice.stack
-    theirs = read(stack, user_key_place(bob.claims["sub"]))
-    place = user_key_place(alice.claims["sub"])
+    theirs = read(stack, user_key_item_key(bob.claims["sub"]))
+    place = user_key_item_key(alice.claims["sub"])
     item = encode_item(place.pk, theirs)
     item["sub"] = {"S": alice.claims["sub"]}
     stack.deployment.dynamodb.call("PutItem", {"TableName": stack.settings.keys_table, "Item": item})
@@ -100,7 +100,7 @@ def test_a_profile_of_another_user_is_not_told(two: tuple[Session, Session]) -> 
 @requirement("VLT-04")
 def test_without_the_users_key_nothing_is_handed_out_or_told(stack: Stack) -> None:
     session = start_session(stack)
-    key = {"pk": {"S": user_key_place(session.claims["sub"]).pk}, "sk": {"S": "#"}}
+    key = {"pk": {"S": user_key_item_key(session.claims["sub"]).pk}, "sk": {"S": "#"}}
     stack.deployment.dynamodb.call("DeleteItem", {"TableName": stack.settings.keys_table, "Key": key})
     assert refusal(session.exchange()) == (400, "invalid_target")
     assert session.userinfo().json == {"sub": session.claims["sub"]}
@@ -112,7 +112,7 @@ def test_a_grant_that_was_led_to_another_users_account_tells_nothing_of_it(two: 
     stack = alice.stack
     sign_in = stack.sign_in(alice.client, claims='{"id_token": {"name": null}}')
     (grant,) = (grant for grant in grants(stack) if grant.status == "issued")
-    change(stack, grant_place(grant.grant_id), connections=bob.claims["connections"])
+    change(stack, grant_item_key(grant.grant_id), connections=bob.claims["connections"])
     tokens = stack.redeem(sign_in)
     assert tokens.status == 200 and "name" not in read_claims(tokens.json["id_token"])
     assert read(stack, bob.connection_place()).status == "active" and events(stack, "alarm") == []

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.assertions import KEY
 from tests.flow.browser import request
 from tests.flow.documents import Site, kept, start_documents
@@ -118,7 +118,7 @@ def test_an_api_that_an_app_has_lost_is_lost_to_what_it_holds(stack: Stack) -> N
     sign_in = stack.sign_in(client, scope="openid offline_access api:read", resource=API)
     tokens = stack.redeem(sign_in).json
     assert stack.post("/introspect", *server, token=tokens["access_token"]).json["active"] is True
-    change(stack, client_place(client.client_id), resources=frozenset())
+    change(stack, client_item_key(client.client_id), resources=frozenset())
     stack.restart()
     assert stack.post("/introspect", *server, token=tokens["access_token"]).json == {"active": False}
     with only_written(stack):
@@ -132,7 +132,7 @@ def test_an_api_that_an_app_has_lost_is_lost_to_what_it_holds(stack: Stack) -> N
         assert (unsaid.status, unsaid.json["error"]) == (400, "invalid_target")
         stack.clock.advance(stack.settings.refresh_grace_seconds)
     assert grants(stack) == before
-    change(stack, client_place(client.client_id), resources=frozenset({API, "https://other.example"}))
+    change(stack, client_item_key(client.client_id), resources=frozenset({API, "https://other.example"}))
     stack.restart()
     regained = stack.refresh(sign_in, kept["refresh_token"]).json
     assert read_claims(regained["access_token"])["aud"] == API

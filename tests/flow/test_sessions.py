@@ -9,7 +9,7 @@ import jwt
 import pytest
 from msgspec import structs
 
-from chalicelib.endpoints.cookies import open_session, read_session_owner
+from chalicelib.endpoints.browser.cookies import open_session, read_session_owner
 from tests.flow.browser import Browser
 from tests.flow.scene import add_provider, only_written, shows, subjects
 from tests.flow.stack import Stack

@@ -1,6 +1,6 @@
 """The whole sign-in, from the registration to the provider's data."""
 
-from local.provider import RunningProvider
+from local.fake.provider import RunningProvider
 from tests.flow.browser import request
 from tests.flow.stack import Stack
 

@@ -7,16 +7,16 @@ import pytest
 
 from chalicelib.protocol.redirect_uri import redirect_hash
 from chalicelib.records.deployment import Deployment
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import (
+from chalicelib.records.item_keys import (
     DEPLOYMENT,
-    client_place,
-    connection_place,
-    consent_place,
-    resource_place,
-    subject_place,
+    client_item_key,
+    connection_item_key,
+    consent_item_key,
+    resource_item_key,
+    subject_item_key,
 )
 from chalicelib.records.resource import Resource
+from chalicelib.records.revocation import Revocation
 from tests.flow.browser import Browser
 from tests.flow.scene import (
     add_provider,
@@ -37,7 +37,7 @@ OTHER = "https://app.example/other"
 
 def prepared(stack: Stack, **fields: Any) -> SignIn:
     """A sign-in with which everything but what the test breaks holds."""
-    stack.deployment.put(resource_place(API), Resource(audience=API))
+    stack.deployment.put(resource_item_key(API), Resource(audience=API))
     client, secret = stack.client(redirect_uris=(APP, OTHER), resources=frozenset({API}), **fields)
     sign_in = stack.sign_in(client, secret, provider="demo", scope="openid demo:notes:read")
     assert sign_in.answer.status == 303
@@ -67,28 +67,28 @@ def forget(browser: Browser) -> None:
 
 def _mark_consent(stack: Stack, sign_in: SignIn) -> None:
     (consent,) = consents(stack)
-    mark = Marks(not_before=stack.clock.now() + 1)
-    change(stack, consent_place(consent.sub, consent.client_id), marks=mark, version=consent.version + 1)
+    mark = Revocation(not_before=stack.clock.now() + 1)
+    change(stack, consent_item_key(consent.sub, consent.client_id), marks=mark, version=consent.version + 1)
 
 
 def _change_consent(**fields: Any) -> Callable[[Stack, SignIn], None]:
     def apply(stack: Stack, sign_in: SignIn) -> None:
         (consent,) = consents(stack)
-        change(stack, consent_place(consent.sub, consent.client_id), **fields)
+        change(stack, consent_item_key(consent.sub, consent.client_id), **fields)
 
     return apply
 
 
 def _change_subject(**fields: Any) -> Callable[[Stack, SignIn], None]:
     def apply(stack: Stack, sign_in: SignIn) -> None:
-        change(stack, subject_place(subjects(stack)[0].sub), **fields)
+        change(stack, subject_item_key(subjects(stack)[0].sub), **fields)
 
     return apply
 
 
 def _change_client(**fields: Any) -> Callable[[Stack, SignIn], None]:
     def apply(stack: Stack, sign_in: SignIn) -> None:
-        change(stack, client_place(sign_in.client.client_id), **fields)
+        change(stack, client_item_key(sign_in.client.client_id), **fields)
 
     return apply
 
@@ -97,11 +97,13 @@ BROKEN: dict[str, Callable[[Stack, SignIn], None]] = {
     "no session": lambda stack, sign_in: forget(sign_in.browser),
     "session over": lambda stack, sign_in: stack.clock.advance(12 * 3600),
     "salt replaced": _change_subject(session_salt=b"x" * 16),
-    "subject disabled": _change_subject(marks=Marks(disabled=True)),
-    "subject marked": lambda stack, sign_in: _change_subject(marks=Marks(not_before=stack.clock.now()))(stack, sign_in),
+    "subject disabled": _change_subject(marks=Revocation(disabled=True)),
+    "subject marked": lambda stack, sign_in: _change_subject(marks=Revocation(not_before=stack.clock.now()))(
+        stack, sign_in
+    ),
     "epoch raised": lambda stack, sign_in: stack.restart(epoch=1),
     "consent marked": _mark_consent,
-    "consent disabled": _change_consent(marks=Marks(disabled=True)),
+    "consent disabled": _change_consent(marks=Revocation(disabled=True)),
     "consent lacks a scope": _change_consent(scopes=frozenset({"openid"})),
     "consent lacks the redirect": _change_consent(redirect_hashes=frozenset({redirect_hash(OTHER)})),
     "consent of an older epoch": _change_consent(epoch=7),
@@ -180,7 +182,7 @@ def test_a_fresh_login_is_a_trip_and_says_so_to_the_provider(stack: Stack, fresh
 def test_a_connection_that_does_not_suffice_means_a_trip(stack: Stack, change_of: dict[str, Any]) -> None:
     sign_in = prepared(stack)
     (connection,) = connections(stack)
-    change(stack, connection_place(connection.connection_id), **change_of)
+    change(stack, connection_item_key(connection.connection_id), **change_of)
     assert again(stack, sign_in) == "trip"
 
 
@@ -188,7 +190,7 @@ def test_a_connection_that_does_not_suffice_means_a_trip(stack: Stack, change_of
 def test_a_connection_that_was_ended_means_the_page(stack: Stack) -> None:
     sign_in = prepared(stack)
     (connection,) = connections(stack)
-    change(stack, connection_place(connection.connection_id), status="revoked")
+    change(stack, connection_item_key(connection.connection_id), status="revoked")
     assert again(stack, sign_in) == "page"
 
 
@@ -212,7 +214,7 @@ def test_another_account_that_comes_back_from_a_skipped_page_gets_nothing(stack:
 def test_a_switch_thrown_between_cache_and_code_ends_the_shortcut(stack: Stack) -> None:
     sign_in = prepared(stack)
     assert again(stack, sign_in) == "code"
-    stack.deployment.put(DEPLOYMENT, Deployment(marks=Marks(disabled=True)))
+    stack.deployment.put(DEPLOYMENT, Deployment(marks=Revocation(disabled=True)))
     with only_written(stack):
         answer = stack.authorize(
             stack.authorize_parameters(sign_in.client, scope="openid demo:notes:read"), sign_in.browser

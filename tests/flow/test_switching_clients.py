@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from chalicelib.ports import Refused
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
+from cli.commands.client_enable import switch_client
+from cli.deployment.operations import OperationError, list_clients
 from cli.main import build_parser
-from cli.operations import OperationError, list_clients
-from cli.switching import switch_client
 from tests.flow.acting import start_service
 from tests.flow.documents import URL, Site, app, kept, path_of, start_documents
 from tests.flow.scene import assert_page
@@ -68,7 +68,7 @@ def test_every_kind_is_listed(documents: Stack) -> None:
     client, _ = documents.client()
     documents.authorize(documents.authorize_parameters(app(), scope=SCOPE))
     assert {one.client_id for one in list_clients(documents.deployment)} == {client.client_id, URL}
-    assert read(documents, client_place(URL)).registered_by == "document"
+    assert read(documents, client_item_key(URL)).registered_by == "document"
 
 
 @requirement("OPS-01", "REG-06")
@@ -83,7 +83,7 @@ def test_what_nobody_could_be_called_is_refused(documents: Stack, client_id: str
 def test_what_it_may_call_is_the_operators_word_and_stays(documents: Stack, site: Site) -> None:
     asked = documents.authorize_parameters(app(), scope=SCOPE)
     documents.authorize(asked)
-    before = read(documents, client_place(URL))
+    before = read(documents, client_item_key(URL))
 
     def update(*words: str) -> Any:
         options = build_parser().parse_args(["client", "update", URL, *words])
@@ -93,7 +93,7 @@ def test_what_it_may_call_is_the_operators_word_and_stays(documents: Stack, site
     documents.clock.advance(86_400)
     assert documents.authorize(asked).status == 200
     assert site.asked[path_of(URL)] == 2
-    after = read(documents, client_place(URL))
+    after = read(documents, client_item_key(URL))
     assert (after.revision, [rule.path_prefix for rule in after.proxy_rules]) == (before.revision, ["/notes"])
     assert rules == ["demo GET /notes"]
     for words in (("--require-pushed-requests", "yes"), ("--backchannel-logout-uri", "https://client.example/out")):
@@ -103,7 +103,7 @@ def test_what_it_may_call_is_the_operators_word_and_stays(documents: Stack, site
 
 @requirement("XCH-05", "CIMD-04")
 def test_who_may_act_for_it_is_the_operators_word_and_stays(documents: Stack) -> None:
-    asked, place = documents.authorize_parameters(app(), scope=SCOPE), client_place(URL)
+    asked, place = documents.authorize_parameters(app(), scope=SCOPE), client_item_key(URL)
     documents.authorize(asked)
     actor = start_service(documents).client.client_id
     before = read(documents, place)

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.https import LocalTarget
-from chalicelib.protocol import jose
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
+from chalicelib.protocol import own_jwt
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import grant_item_key, keyset_item_key, provider_item_key, subject_item_key
 from chalicelib.records.keyset import Key, WrappedKey
-from chalicelib.records.places import grant_place, keyset_place, provider_place, subject_place
-from chalicelib.records.stored import KeysetItem
-from local.provider import RunningProvider
-from local.provider import start as start_provider
+from chalicelib.records.small_items import KeysetItem
+from local.fake.provider import RunningProvider
+from local.fake.provider import start as start_provider
 from tests.flow.stack import Stack
 from tests.flow.tokens import Session, change, events, read, refusal, start_session
 from tests.requirement import requirement
@@ -34,11 +34,11 @@ def bob(alice: Session) -> Session:
 
 def plant_key(stack: Stack, state: Any, *, wrapped: bytes = b"no bytes of KMS") -> Key:
     """A signing key of their own beside ours, whose private half only they have."""
-    plain = jose.new_signing_key()
-    jwk = jose.public_jwk(plain)
-    item = read(stack, keyset_place("signing"))
+    plain = own_jwt.new_signing_key()
+    jwk = own_jwt.public_jwk(plain)
+    item = read(stack, keyset_item_key("signing"))
     planted = WrappedKey(version=7, state=state, created_at=0, wrapped=wrapped, public_jwk=jwk)
-    stack.deployment.put(keyset_place("signing"), KeysetItem(purpose="signing", keys=(*item.keys, planted)))
+    stack.deployment.put(keyset_item_key("signing"), KeysetItem(purpose="signing", keys=(*item.keys, planted)))
     return Key(version=7, secret=plain, kid=jwk["kid"])
 
 
@@ -50,7 +50,7 @@ def test_a_planted_public_key_is_neither_published_nor_trusted(
 ) -> None:
     ours = stack.get("/jwks").json["keys"]
     key = plant_key(stack, state)
-    forged = jose.sign({**alice.claims, "exp": stack.clock.now() + 365 * 86400}, key=key, typ="at+jwt")
+    forged = own_jwt.sign({**alice.claims, "exp": stack.clock.now() + 365 * 86400}, key=key, typ="at+jwt")
     if process == "cold":
         stack.restart()
     stack.clock.advance(61)
@@ -65,13 +65,15 @@ def test_a_planted_public_key_is_neither_published_nor_trusted(
 def test_a_public_key_beside_a_wrapped_key_of_ours_is_not_the_one_that_counts(stack: Stack, alice: Session) -> None:
     """Wrapped bytes of ours open for their own version alone, and say themselves which public half is theirs."""
     ours = stack.get("/jwks").json["keys"]
-    (first,) = read(stack, keyset_place("signing")).keys
+    (first,) = read(stack, keyset_item_key("signing")).keys
     key = plant_key(stack, "retiring", wrapped=first.wrapped)
-    item = read(stack, keyset_place("signing"))
+    item = read(stack, keyset_item_key("signing"))
     theirs = item.keys[1].public_jwk
-    stack.deployment.put(keyset_place("signing"), replace(item, keys=(replace(first, public_jwk=theirs), item.keys[1])))
+    stack.deployment.put(
+        keyset_item_key("signing"), replace(item, keys=(replace(first, public_jwk=theirs), item.keys[1]))
+    )
     stack.restart()
-    forged = jose.sign(alice.claims, key=key, typ="at+jwt")
+    forged = own_jwt.sign(alice.claims, key=key, typ="at+jwt")
     assert stack.get("/jwks").json["keys"] == ours and stack.userinfo(forged).status == 401
     assert alice.refresh().status == 200 and stack.userinfo(alice.access).status == 200
 
@@ -103,7 +105,7 @@ WISHES = (
 
 def write(bob: Session, fields: dict[str, Any]) -> None:
     """Into Bob's item, whatever it says that it is called."""
-    stack, place = bob.stack, grant_place(bob.claims["grant_id"])
+    stack, place = bob.stack, grant_item_key(bob.claims["grant_id"])
     stack.deployment.put(place, replace(read(stack, place), **fields))
 
 
@@ -143,7 +145,7 @@ def test_a_code_makes_nobody_of_a_grant_that_was_written_into(stack: Stack, alic
         "her name": {"sub": one.sub, "connections": one.connections}, "her other name": {"shown_sub": one.sub},
         "no binding": {"binding": b""},
     }  # fmt: skip
-    change(stack, grant_place(grant.grant_id), **wishes[wish])
+    change(stack, grant_item_key(grant.grant_id), **wishes[wish])
     answer = stack.redeem(sign_in)
     assert refusal(answer) == (400, "invalid_grant") and "_token" not in answer.body
     assert events(stack, "alarm")[-1]["kind"] == "grant_does_not_verify"
@@ -157,7 +159,7 @@ def test_a_device_code_is_not_approved_by_the_table(stack: Stack, alice: Session
     (grant,) = (one for one in stack.deployment.scan("GRANT#", Grant) if one.status == "device_pending")
     one, now = alice.grant(), stack.clock.now()
     change(
-        stack, grant_place(grant.grant_id), status="issued", sub=one.sub, provider_id="demo", scopes=one.scopes,
+        stack, grant_item_key(grant.grant_id), status="issued", sub=one.sub, provider_id="demo", scopes=one.scopes,
         connections=one.connections, ends_at=now + 10**6, expires_at=now + 10**6, binding=one.binding,
         idle_seconds=10**6, decided_at=one.decided_at,
     )  # fmt: skip
@@ -169,7 +171,7 @@ def test_a_device_code_is_not_approved_by_the_table(stack: Stack, alice: Session
 @requirement("VLT-20", "ACC-12")
 def test_a_login_becomes_another_users_by_the_broker_alone(stack: Stack, alice: Session, bob: Session) -> None:
     sub = alice.claims["sub"]
-    change(stack, subject_place(bob.claims["sub"]), linked_to=sub)
+    change(stack, subject_item_key(bob.claims["sub"]), linked_to=sub)
     answer = stack.to_callback(alice.client, alice.sign_in.secret, who="bob")
     landed = answer.browser.get(answer.callback)
     assert landed.status == 403 and "code" not in landed.answered
@@ -193,7 +195,7 @@ def test_no_token_and_no_secret_goes_to_an_issuer_that_the_table_names(
 ) -> None:
     before, travelling = len(thief.requests), stack.to_callback(alice.client, alice.sign_in.secret)
     change(stack, alice.connection_place(), access_expires_at=stack.clock.now())
-    change(stack, provider_place("demo"), issuer=thief.url, **fields)
+    change(stack, provider_item_key("demo"), issuer=thief.url, **fields)
     stack.clock.advance(11)  # a record is cached for ten seconds
     assert alice.exchange().status == 503, "her refresh token stays here"
     assert travelling.browser.get(travelling.callback).status in (502, 503)

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from chalicelib.records.places import connection_place
+from chalicelib.records.item_keys import connection_item_key
 from tests.flow.browser import Answer, request
 from tests.flow.stack import Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, change, read, start_session
@@ -79,7 +79,7 @@ def test_when_the_user_has_to_sign_in_again_is_named(stack: Stack) -> None:
     session = start_session(stack)
     stack.provider.faults.drop_refresh_token = True
     again = start_session(stack, client=(session.client, None), who="bob")
-    kept = read(stack, connection_place(again.claims["connections"]["demo"]))
+    kept = read(stack, connection_item_key(again.claims["connections"]["demo"]))
     (one,) = call(again, "GET").json["connections"]
     assert one["reauth_by"] == one["access_expires_at"] == kept.access_expires_at
     assert "reauth_by" not in call(session, "GET").json["connections"][0], "the demo provider's tokens renew for ever"

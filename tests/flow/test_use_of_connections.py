@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.adapters.dynamodb import LOOKED_AT
+from chalicelib.adapters.dynamodb.store import LOOKED_AT
 from chalicelib.records.audit import RETENTION_SECONDS, AuditEvent
 from tests.flow.browser import Answer, request
 from tests.flow.proxied import Proxied

@@ -7,9 +7,9 @@ import jwt
 import msgspec
 import pytest
 
-from chalicelib.endpoints.counting import place_of
+from chalicelib.endpoints.callers.rate_limits import client_network
 from chalicelib.protocol.request import Request
-from chalicelib.records.places import client_place, consent_place, grant_place
+from chalicelib.records.item_keys import client_item_key, consent_item_key, grant_item_key
 from tests.flow.stack import Stack
 from tests.flow.tokens import change, start_session
 from tests.requirement import requirement
@@ -18,13 +18,13 @@ from tests.requirement import requirement
 @requirement("REF-01", "CONS-08")
 def test_without_offline_access_in_the_consent_nothing_is_refreshed(stack: Stack) -> None:
     session = start_session(stack)
-    place = consent_place(str(session.claims["sub"]), session.client.client_id)
+    place = consent_item_key(str(session.claims["sub"]), session.client.client_id)
     consent = stack.deployment.store.read(place).get(place)
     assert consent is not None
     change(stack, place, scopes=consent.scopes - {"offline_access"})
     answer = session.refresh()
     assert (answer.status, answer.json["error"]) == (400, "invalid_grant")
-    grant = grant_place(session.claims["grant_id"])
+    grant = grant_item_key(session.claims["grant_id"])
     found = stack.deployment.store.read(grant).get(grant)
     assert found is not None and found.status == "revoked"
 
@@ -51,7 +51,7 @@ def test_max_age_taken_out_of_the_providers_url_is_noticed(
 @requirement("CONS-03")
 def test_a_self_registered_client_names_no_website_but_where_the_user_returns(stack: Stack) -> None:
     client, _ = stack.client(client_uri="https://accounts.google.com")
-    stack.deployment.put(client_place(client.client_id), msgspec.structs.replace(client, registered_by="self"))
+    stack.deployment.put(client_item_key(client.client_id), msgspec.structs.replace(client, registered_by="self"))
     page = stack.authorize(stack.authorize_parameters(client))
     assert page.status == 200 and "accounts.google.com" not in page.body and "app.example" in page.body
 
@@ -68,5 +68,5 @@ def test_a_self_registered_client_names_no_website_but_where_the_user_returns(st
     ],
 )
 def test_one_network_of_ipv6_is_one_place(one: str, other: str, same: bool) -> None:
-    first, second = (place_of(Request(method="GET", source_ip=address)) for address in (one, other))
+    first, second = (client_network(Request(method="GET", source_ip=address)) for address in (one, other))
     assert (first == second) is same

@@ -8,14 +8,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from chalicelib.protocol import jose
+from chalicelib.protocol import own_jwt
 from chalicelib.protocol.handles import Handle, build_handle, parse_handle
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import Place, client_place, connection_place, consent_place, grant_place
+from chalicelib.records.item_keys import ItemKey, client_item_key, connection_item_key, consent_item_key, grant_item_key
+from chalicelib.records.revocation import Revocation
 from tests.flow.browser import Answer
 from tests.flow.stack import SignIn, Stack
 
@@ -63,13 +63,13 @@ class Session:
 
     def grant(self) -> Grant:
         """The item as it stands."""
-        return read(self.stack, grant_place(self.claims["grant_id"]))
+        return read(self.stack, grant_item_key(self.claims["grant_id"]))
 
-    def consent_place(self) -> Place[Consent]:
-        return consent_place(self.claims["sub"], self.claims["client_id"])
+    def consent_place(self) -> ItemKey[Consent]:
+        return consent_item_key(self.claims["sub"], self.claims["client_id"])
 
-    def connection_place(self) -> Place[Connection]:
-        return connection_place(self.claims["connections"]["demo"])
+    def connection_place(self) -> ItemKey[Connection]:
+        return connection_item_key(self.claims["connections"]["demo"])
 
 
 def start_session(stack: Stack, *, who: str = "alice", client: Any = None, **fields: Any) -> Session:
@@ -87,31 +87,31 @@ def read_claims(token: str) -> dict[str, Any]:
     return dict(json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4))))
 
 
-def read(stack: Stack, place: Place[T]) -> T:
+def read(stack: Stack, place: ItemKey[T]) -> T:
     """The record that stands there."""
     record = stack.deployment.store.read(place).get(place)
     assert record is not None, place
     return record
 
 
-def change(stack: Stack, place: Place[Any], **fields: Any) -> None:
+def change(stack: Stack, place: ItemKey[Any], **fields: Any) -> None:
     """Write a record with other values, past every verb."""
     stack.deployment.put(place, msgspec.structs.replace(read(stack, place), **fields))
 
 
-def mark(stack: Stack, place: Place[Any], *, disabled: bool = False) -> None:
+def mark(stack: Stack, place: ItemKey[Any], *, disabled: bool = False) -> None:
     """End what was decided until now, or switch off."""
-    marks = Marks(disabled=True) if disabled else Marks(not_before=stack.clock.now() + 1)
+    marks = Revocation(disabled=True) if disabled else Revocation(not_before=stack.clock.now() + 1)
     change(stack, place, marks=marks)
 
 
 def disable_client(stack: Stack, client: Client) -> None:
-    mark(stack, client_place(client.client_id), disabled=True)
+    mark(stack, client_item_key(client.client_id), disabled=True)
 
 
 def sign(stack: Stack, claims: dict[str, Any], typ: str = "at+jwt") -> str:
     """A token by our own key: what a fault of ours, or a later version, might issue."""
-    return jose.sign(claims, key=stack.broker.keys.get("signing").current, typ=typ)
+    return own_jwt.sign(claims, key=stack.broker.keys.get("signing").current, typ=typ)
 
 
 def respell(stack: Stack, token: str, kind: Any, **changed: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from chalicelib.adapters.aws import AwsRefusal, Transport
+from chalicelib.adapters.aws.transport import AwsRefusal, Transport
 from chalicelib.protocol.handles import PREFIXES
 from tests import described
 from tests.engine.scene import PROFILES, Naps, TimeLeft, write_profile

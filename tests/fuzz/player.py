@@ -13,7 +13,7 @@ from typing import Any
 from hypothesis.stateful import RuleBasedStateMachine
 from msgspec.structs import replace
 
-from chalicelib.records.places import connection_place, grant_place, revoked_token_place
+from chalicelib.records.item_keys import connection_item_key, grant_item_key, revoked_token_item_key
 from tests.flow.device import GRANTS
 from tests.flow.stack import Parts
 from tests.fuzz.chain import read_chain
@@ -115,8 +115,8 @@ class Player(RuleBasedStateMachine):
 
     def look(self, held: Held) -> State:
         """The same of what stands in the table, past every fault."""
-        named = {jti: revoked_token_place(jti) for jti in map(jti_of, held.access)}
-        grant_at, link_at = grant_place(held.grant_id), connection_place(held.link.connection_id)
+        named = {jti: revoked_token_item_key(jti) for jti in map(jti_of, held.access)}
+        grant_at, link_at = grant_item_key(held.grant_id), connection_item_key(held.link.connection_id)
         found = self.stack.deployment.store.read(grant_at, link_at, *named.values())
         grant, connection = found.get(grant_at), found.get(link_at)
         assert grant is not None and connection is not None

@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, initialize, multiple, rule
 
+from chalicelib.encryption import encryption_context_of, open_user_key, open_value
 from chalicelib.protocol.handles import parse_handle
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, grant_place, user_key_place
-from chalicelib.vault.sealed import open_user_key, open_value, place_of
+from chalicelib.records.item_keys import connection_item_key, grant_item_key, user_key_item_key
 from tests.engine.scene import PROFILES
 from tests.flow.stack import APP, SignIn
 from tests.fuzz.chain import CODE_SECONDS, begin, read_chain
@@ -120,7 +120,7 @@ class SignInRules(GrantRules):
 
     def hold(self, grant_id: str, held: Held) -> Held:
         """The grant of a code that an app has got, as it stands."""
-        place = grant_place(grant_id)
+        place = grant_item_key(grant_id)
         grant = self.stack.deployment.store.read(place).get(place)
         assert grant is not None and grant.status == "issued"
         held.grant_id, held.chain, held.link.connection_id = grant_id, read_chain(grant), grant.connections["demo"]
@@ -163,15 +163,17 @@ class SignInRules(GrantRules):
 
     def connection(self, link: Link) -> Connection:
         """The item as it stands."""
-        place = connection_place(link.connection_id)
+        place = connection_item_key(link.connection_id)
         found = self.stack.deployment.store.read(place).get(place)
         assert found is not None
         return found
 
     def stored(self, connection: Connection) -> str:
         """The refresh token in it."""
-        place = user_key_place(connection.sub)
+        place = user_key_item_key(connection.sub)
         item = self.stack.deployment.store.read(place).get(place)
         assert item is not None
         key = open_user_key(self.stack.broker.keys.get("vault"), item.sealed, sub=connection.sub)
-        return open_value(key, connection.sealed_refresh_token, "refresh_token", place=place_of(connection)).decode()
+        return open_value(
+            key, connection.sealed_refresh_token, "refresh_token", place=encryption_context_of(connection)
+        ).decode()

@@ -50,7 +50,7 @@ def test_every_command_is_there_and_explains_itself(name: str) -> None:
     assert shown.stdout.startswith("usage: ")
 
 
-@pytest.mark.parametrize("name", ["dev.py", "local/__init__.py", "local/commands.py", "local/faults.py"])
+@pytest.mark.parametrize("name", ["dev.py", "local/__init__.py", "local/commands.py", "local/command_errors.py"])
 def test_an_old_python_can_read_it_and_go_on_to_find_a_newer_one(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text(), feature_version=(3, 8))
     at_the_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]

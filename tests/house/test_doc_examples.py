@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from cli.operations import find_client
+from cli.deployment.operations import find_client
 from tests.flow.assertions import new_key
 from tests.flow.browser import Browser
 from tests.flow.device import Device

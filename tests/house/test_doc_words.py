@@ -7,8 +7,8 @@ import pytest
 from chalicelib.config import ConfigurationError, read_settings
 from chalicelib.protocol import errors
 from chalicelib.records.settings import Settings
+from cli.explanation.registry import find_reason
 from cli.main import build_parser
-from cli.reason_registry import find_reason
 from tests.house.markdown import ROOT, pages, read
 
 DOCS = [page for page in pages() if page.startswith("docs/") or page in ("README.md", "SECURITY.md")]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cli.error_page import build_page
-from cli.explanation import build_command
+from cli.explanation.error_page import build_page
+from cli.explanation.explanation import build_command
+from cli.explanation.registry import PAGE, find_reason, page_of, read_registry
 from cli.main import build_parser
-from cli.reason_registry import PAGE, find_reason, page_of, read_registry
 from tests.reasons import collect
 from tests.requirement import requirement
 
@@ -23,7 +23,7 @@ FIXES = {key: reason.fix for key, reason in ENTRIES.items() if reason.fix}
 def test_every_reason_of_the_code_is_in_the_registry_and_none_more() -> None:
     given = {one.reason: one.place for one in collect()}
     missing = {reason: place for reason, place in given.items() if reason not in ENTRIES}
-    assert not missing, f"write them into cli/reasons/, then python -m cli.error_page: {missing}"
+    assert not missing, f"write them into cli/reasons/, then python -m cli.explanation.error_page: {missing}"
     assert not ENTRIES.keys() - given.keys(), "no code gives these any more"
     assert len(given) > 400
 
@@ -46,7 +46,7 @@ def test_each_is_there_once_with_sentences_of_its_own() -> None:
 @requirement("OPS-07")
 def test_the_page_is_current_and_each_reason_has_one_anchor_with_its_sentence() -> None:
     page = (ROOT / PAGE).read_text(encoding="utf-8")
-    assert page == build_page(), "run python -m cli.error_page"
+    assert page == build_page(), "run python -m cli.explanation.error_page"
     found = re.findall(r'<a id="([^"]+)"></a>', page)
     assert len(found) == len(set(found)), "two anchors of one name"
     for key, reason in ENTRIES.items():

@@ -16,11 +16,11 @@ import pytest
 import requests
 
 from chalicelib.records.client import ProxyRule
-from chalicelib.records.places import client_place, grant_place
+from chalicelib.records.item_keys import client_item_key, grant_item_key
 from chalicelib.records.resource import Resource
-from chalicelib.upstream.proxying import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
+from chalicelib.upstream.proxy_request import ANSWER_HEADERS, METHODS, REQUEST_HEADERS
+from cli.deployment.operations import create_resource
 from cli.main import build_parser
-from cli.operations import create_resource
 from tests.connect.links import press
 from tests.flow.proxied import Proxied
 from tests.flow.stack import SCOPE, Stack, own_parts
@@ -168,7 +168,7 @@ def test_acting(stack: Stack, reader: Reader) -> None:
     client, _ = stack.client(scopes=frozenset(scope.split()), resources=apis)
     sign_in = stack.sign_in(client, scope=scope, resource="https://tools.example")
     session = Session(stack, sign_in, stack.redeem(sign_in, resource=stack.settings.issuer).json)
-    change(stack, grant_place(session.claims["grant_id"]), resources=tuple(sorted(apis)))
+    change(stack, grant_item_key(session.claims["grant_id"]), resources=tuple(sorted(apis)))
     reader.variables |= {"CLIENT_ID": client.client_id, "ACCESS_TOKEN": session.access}
     shown = []
     for language, text, answer in examples("acting"):
@@ -203,7 +203,7 @@ def test_proxy(reader: Reader) -> None:
     assert json.loads(read_once)["owner"] == "alice" and json.loads(refused)["reason"] == "not_connected"
     assert (json.loads(shown)["use"]["handouts"], json.loads(shown)["use"]["calls"]) == (0, 2)
     assert written.strip() == "provider 200 written through the proxy"
-    client = read(reader.stack, client_place(reader.names["clientId"]))
+    client = read(reader.stack, client_item_key(reader.names["clientId"]))
     assert set(client.proxy_rules) == {
         ProxyRule(provider_id="demo", methods=frozenset({"GET"}), path_prefix="/notes"),
         ProxyRule(provider_id="demo", methods=frozenset({"POST"}), path_prefix="/notes", scope="notes:write"),
@@ -227,14 +227,14 @@ def test_pushed_requests(reader: Reader) -> None:
     back = browser.get(reader.stack.provider.sign_in(left.location, "alice"))
     assert "code" in back.answered and back.answered["state"] == reader.names["mine"]
     assert "require_pushed_authorization_requests" in changed
-    assert read(reader.stack, client_place(reader.names["clientId"])).require_pushed_authorization_requests
+    assert read(reader.stack, client_item_key(reader.names["clientId"])).require_pushed_authorization_requests
 
 
 def test_sign_out(reader: Reader) -> None:
     _, place, _, everywhere = copy_all(reader, "sign-out")
     back = reader.session.sign_in.browser.get(place.strip())
     assert back.location == f"https://app.example/bye?state={reader.names['mine']}"
-    client = read(reader.stack, client_place(reader.names["clientId"]))
+    client = read(reader.stack, client_item_key(reader.names["clientId"]))
     assert client.backchannel_logout_uri == "https://app.example/told"
     assert client.client_id in everywhere
 

@@ -12,7 +12,7 @@ import pytest
 from chalicelib.providers.catalog import OUR_FILES
 from chalicelib.providers.definition import InvalidDefinition, parse_definition
 from chalicelib.providers.definition.sources import count_sources
-from cli.schema import build_schema, describe_keys
+from cli.commands.provider_schema import build_schema, describe_keys
 from local.trial.steps import run_trial
 from local.trial.workshop import Workshop
 

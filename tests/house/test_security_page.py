@@ -5,7 +5,7 @@ from functools import cache
 
 import pytest
 
-from local.package import ROOT
+from local.package.package import ROOT
 from tests.requirement import requirement
 from tests.requirements import read_tests
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local.suite import planned
+from local.test_command import planned
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = """

@@ -13,7 +13,7 @@ import pytest
 
 from local.fake.command import CLIENT_ID, CLIENT_SECRET, find_definition
 from local.fake.faults import Faults
-from local.fake.profile.player import _ANSWERS, RunningProfile
+from local.fake.profile.profile_server import _ANSWERS, RunningProfile
 from tests.fake.conftest import control
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "testing-your-app.md").read_text(encoding="utf-8")

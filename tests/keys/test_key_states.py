@@ -3,11 +3,11 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.protocol.key_states import (
+from chalicelib.keys.lifecycle import (
     LEAD_SECONDS,
     PROCESS_SECONDS,
     SKEW_SECONDS,
-    NeverTurned,
+    NeverRotated,
     Step,
     current_of,
     next_step,
@@ -20,7 +20,7 @@ from chalicelib.protocol.key_states import (
 )
 from chalicelib.records.keyset import WrappedKey
 from chalicelib.records.settings import Settings
-from chalicelib.records.stored import KeysetItem
+from chalicelib.records.small_items import KeysetItem
 from tests.requirement import requirement
 
 DAY, MADE = 86400, 1_900_000_000
@@ -96,7 +96,7 @@ def test_the_pepper_and_the_vaults_old_keys_have_no_time_of_their_own() -> None:
 
 @requirement("KEY-01")
 def test_names_are_derived_from_the_identity_key_so_it_is_never_turned() -> None:
-    with pytest.raises(NeverTurned):
+    with pytest.raises(NeverRotated):
         rules_of("identity", SETTINGS)
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import AwsRefusal
-from chalicelib.adapters.system import SystemClock
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import DEPLOYMENT
-from cli.aws import BotoTransport
-from cli.kill import kill_client, kill_everything, kill_provider, kill_user
-from cli.operations import Deployment, OperationError
-from cli.voided import count_void, outlasting
+from chalicelib.adapters.aws.transport import AwsRefusal
+from chalicelib.adapters.process.system import SystemClock
+from chalicelib.records.item_keys import DEPLOYMENT
+from chalicelib.records.revocation import Revocation
+from cli.commands.kill import kill_client, kill_everything, kill_provider, kill_user
+from cli.deployment.aws import BotoTransport
+from cli.deployment.kill_counts import count_void, outlasting
+from cli.deployment.operations import Deployment, OperationError
 from tests.flow.scene import add_provider, grants, shows
 from tests.flow.stack import SignIn, Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, refusal, start_session
@@ -37,8 +37,8 @@ class Scene:
     wire: CountingTransport
     operator: Deployment
 
-    def throw(self, kind: str, *, undo: bool = False) -> Marks:
-        switches: dict[str, Callable[[], Marks]] = {
+    def throw(self, kind: str, *, undo: bool = False) -> Revocation:
+        switches: dict[str, Callable[[], Revocation]] = {
             "client": lambda: kill_client(self.operator, self.session.client.client_id, undo=undo),
             "user": lambda: kill_user(self.operator, self.session.claims["sub"], undo=undo),
             "provider": lambda: kill_provider(self.operator, "demo", undo=undo),
@@ -192,7 +192,7 @@ def test_who_changes_it_at_the_same_moment_loses_nothing(scene: Scene) -> None:
         def call(self, operation: str, payload: Any) -> dict[str, Any]:
             if operation == "UpdateItem" and self.left:
                 self.left -= 1
-                marks = replace(Marks(), not_before=stack.clock.now() - self.left)
+                marks = replace(Revocation(), not_before=stack.clock.now() - self.left)
                 record = stack.deployment.store.read(DEPLOYMENT).get(DEPLOYMENT)
                 assert record is not None
                 stack.deployment.put_fields(DEPLOYMENT, replace(record, marks=marks), "marks")
@@ -207,7 +207,7 @@ def test_who_changes_it_at_the_same_moment_loses_nothing(scene: Scene) -> None:
 
 @requirement("SWITCH-01")
 def test_who_is_not_there_was_erased_or_is_another_name_is_said(scene: Scene) -> None:
-    from chalicelib.custody.erasing import erase_user
+    from chalicelib.jobs.user_erasure import erase_user
 
     for throw in (
         lambda: kill_user(scene.operator, "0" * 32, undo=False),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import AwsRefusal
-from chalicelib.adapters.kms import OPEN_AGE, PART_AGE, READ_AGE
-from chalicelib.custody.rotating import turn_one
+from chalicelib.adapters.aws.transport import AwsRefusal
+from chalicelib.adapters.kms.keys import OPEN_AGE, PART_AGE, READ_AGE
+from chalicelib.keys.rotation import rotate_one
 from tests.faults import Fault, FaultyTransport
 from tests.flow.stack import Stack
 from tests.flow.surface import read_tables
@@ -95,7 +95,7 @@ def test_a_published_key_that_did_not_open_is_tried_again_before_others_seal_und
     kms.broken = False
     stack.restart(kms=kms)
     assert set(stack.broker.keys.get("handle").versions) == {1}
-    assert shown(turn_one(turner_of(stack), "handle", now=stack.clock.now())) == ("handle", 2, "published")
+    assert shown(rotate_one(turner_of(stack), "handle", now=stack.clock.now())) == ("handle", 2, "published")
     kms.broken = True
     stack.clock.advance(READ_AGE)
     assert set(stack.broker.keys.get("handle").versions) == {1}

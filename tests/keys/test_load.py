@@ -8,13 +8,13 @@ from typing import Any
 import jwt
 import pytest
 
-from chalicelib.adapters.chain import CHAIN
-from chalicelib.custody.auditing import seal_windows
-from chalicelib.custody.rotating import turn_one
+from chalicelib.adapters.dynamodb.audit_records import CHAIN
+from chalicelib.audit.checkpoints import seal_windows
+from chalicelib.keys.lifecycle import LEAD_SECONDS
+from chalicelib.keys.rotation import rotate_one
 from chalicelib.ports import Broker
-from chalicelib.protocol.key_states import LEAD_SECONDS
 from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS
-from cli.audit_chain import Chain, read_chain
+from cli.deployment.audit_chain import Chain, read_chain
 from tests.flow.stack import Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, read_claims, start_session
 from tests.keys.turning import DAY, run_schedule, states, turner_of
@@ -159,7 +159,7 @@ def turn(load: Load, *purposes: Any) -> None:
 
     def step() -> None:
         for purpose in purposes:
-            turn_one(turner_of(stack), purpose, now=stack.clock.now())
+            rotate_one(turner_of(stack), purpose, now=stack.clock.now())
 
     load.round(step)
     load.pass_time(lead)

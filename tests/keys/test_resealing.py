@@ -7,20 +7,20 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.custody import resealing
-from chalicelib.custody.erasing import erase_user
-from chalicelib.custody.resealing import Resealed, reseal_vault
-from chalicelib.custody.rotating import CannotTurn, turn_one
+from chalicelib.encryption import open_provider_secret, seal_job_key, seal_provider_secret
+from chalicelib.jobs.user_erasure import erase_user
+from chalicelib.keys import rewrap
+from chalicelib.keys.lifecycle import LEAD_SECONDS
+from chalicelib.keys.rewrap import Resealed, reseal_vault
+from chalicelib.keys.rotation import CannotRotate, rotate_one
 from chalicelib.ports import StoreUnavailable
-from chalicelib.protocol.key_states import LEAD_SECONDS
 from chalicelib.protocol.sealing import sealed_version
-from chalicelib.records.places import keyset_copy_place, provider_place, user_key_place
+from chalicelib.records.item_keys import keyset_copy_item_key, provider_item_key, user_key_item_key
 from chalicelib.records.provider import ProviderRecord
-from chalicelib.records.stored import JobKey
-from chalicelib.vault.sealed import open_provider_secret, seal_job_key, seal_provider_secret
+from chalicelib.records.small_items import JobKey
+from cli.deployment.key_usage import find_needed
+from cli.deployment.operations import Deployment
 from cli.main import build_parser
-from cli.needing import find_needed
-from cli.operations import Deployment
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import Stack
 from tests.flow.tokens import Session, read, start_session
@@ -44,7 +44,7 @@ def by_our_clock(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
 def turn_vault(stack: Stack) -> None:
     """Another key is in use, long enough for every process to know it."""
     for _ in range(2):
-        turn_one(turner_of(stack), "vault", now=stack.clock.now())
+        rotate_one(turner_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
 
 
@@ -54,7 +54,7 @@ def run(stack: Stack, *, left: Any = lambda: 60.0, turner: Any = None) -> Reseal
 
 
 def version_of(stack: Stack, session: Session) -> int:
-    return sealed_version(read(stack, user_key_place(session.claims["sub"])).sealed)
+    return sealed_version(read(stack, user_key_item_key(session.claims["sub"])).sealed)
 
 
 def leave_job_key(stack: Stack) -> None:
@@ -74,15 +74,15 @@ def test_nothing_needs_the_old_key_afterwards_and_every_connection_opens(
     erase_user(stack.broker, erased)
     turn_vault(stack)
     assert find_needed(stack.deployment, "vault", 1)["keys of users"] >= 2
-    monkeypatch.setattr(resealing, "PAGE", 1)
+    monkeypatch.setattr(rewrap, "PAGE", 1)
     done = run(stack)
     assert done.state == "resealed" and done.look is not None and done.look.broken == 0
     assert done.look.seen >= done.look.resealed - 1 >= 2  # and the secret at the provider
     assert find_needed(stack.deployment, "vault", 1) == {}
     assert run(stack).state == "clean" and states(stack, "vault") == {2: "current"}
-    assert read(stack, keyset_copy_place("vault")) == keyset(stack, "vault")
+    assert read(stack, keyset_copy_item_key("vault")) == keyset(stack, "vault")
     assert run(stack).state == "nothing_to_do"
-    assert not read(stack, user_key_place(erased)).sealed
+    assert not read(stack, user_key_item_key(erased)).sealed
     stack.restart()
     for session in sessions:
         again = session.refresh()
@@ -94,7 +94,7 @@ def test_nothing_needs_the_old_key_afterwards_and_every_connection_opens(
 def test_it_goes_on_where_it_stopped_and_two_at_once_do_no_harm(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = [start_session(stack, who=who) for who in USERS]
     turn_vault(stack)
-    monkeypatch.setattr(resealing, "PAGE", 1)
+    monkeypatch.setattr(rewrap, "PAGE", 1)
 
     def until_the_first() -> float:
         return 60.0 if {version_of(stack, session) for session in sessions} == {1} else 0.0
@@ -135,10 +135,10 @@ def test_a_crash_or_a_lost_answer_at_any_write_loses_no_key(stack: Stack, mode: 
 @requirement("KEY-04")
 def test_it_waits_until_nobody_seals_under_the_old_key(stack: Stack) -> None:
     session = start_session(stack)
-    turn_one(turner_of(stack), "vault", now=stack.clock.now())
+    rotate_one(turner_of(stack), "vault", now=stack.clock.now())
     assert run(stack).state == "nothing_to_do"
     stack.clock.advance(LEAD_SECONDS)
-    turn_one(turner_of(stack), "vault", now=stack.clock.now())
+    rotate_one(turner_of(stack), "vault", now=stack.clock.now())
     stack.clock.advance(LEAD_SECONDS - 1)
     early = run(stack)
     assert early.state == "too_early" and early.at == stack.clock.now() + 1 and version_of(stack, session) == 1
@@ -148,7 +148,7 @@ def test_it_waits_until_nobody_seals_under_the_old_key(stack: Stack) -> None:
 def test_what_does_not_open_is_counted_and_keeps_the_old_key(stack: Stack) -> None:
     session = start_session(stack)
     turn_vault(stack)
-    kept = read(stack, user_key_place(session.claims["sub"]))
+    kept = read(stack, user_key_item_key(session.claims["sub"]))
     altered = kept.sealed[:-1] + bytes([kept.sealed[-1] ^ 1])
     item = {"pk": {"S": f"USER#{kept.sub}"}, "sk": {"S": "#"}, "schema": {"N": "1"}, "sub": {"S": kept.sub}}
     stack.deployment.dynamodb.call(
@@ -176,7 +176,7 @@ def test_a_key_that_cannot_be_read_keeps_no_other_from_being_sealed_anew(stack: 
 def test_the_providers_secret_is_sealed_anew_too(stack: Stack) -> None:
     turn_vault(stack)
     assert run(stack).state == "resealed"
-    secret = read(stack, provider_place("demo")).sealed_secret
+    secret = read(stack, provider_item_key("demo")).sealed_secret
     assert secret is not None and sealed_version(secret) == 2
     stack.restart()
     assert start_session(stack).exchange().status == 200
@@ -185,7 +185,7 @@ def test_the_providers_secret_is_sealed_anew_too(stack: Stack) -> None:
 @requirement("KEY-04")
 def test_the_operator_seals_the_secret_of_a_provider_anew_that_has_no_file_any_more(stack: Stack) -> None:
     """The schedule knows those alone that it has files for, and would end the old key after its next look."""
-    place, vault = provider_place("gone"), stack.broker.keys.get("vault")
+    place, vault = provider_item_key("gone"), stack.broker.keys.get("vault")
     gone = ProviderRecord(provider_id="gone", client_id="ours", issuer="https://gone.example")
     sealed = seal_provider_secret(vault, "their secret", record=gone, salt=b"s" * 32)
     stack.deployment.put_if_absent(place, replace(gone, sealed_secret=sealed))
@@ -203,7 +203,7 @@ def test_who_is_erased_meanwhile_stays_erased(stack: Stack) -> None:
     """The look has read a key; its user is erased before the look writes."""
     session = start_session(stack)
     turn_vault(stack)
-    turner, place = turner_of(stack), user_key_place(session.claims["sub"])
+    turner, place = turner_of(stack), user_key_item_key(session.claims["sub"])
     kept = read(stack, place)
     assert not turner.ring.reseal(place, b"another" * 8, read=b"not what stands there")
     erase_user(stack.broker, session.claims["sub"])
@@ -218,19 +218,19 @@ def test_who_comes_late_takes_no_key_out_of_the_copy_that_outlasts_a_restore(sta
     turn_vault(stack)
     frozen = keyset(stack, "vault")
     turn_vault(stack)
-    kept = read(stack, keyset_copy_place("vault"))
+    kept = read(stack, keyset_copy_item_key("vault"))
     assert kept == keyset(stack, "vault")
     assert turner_of(stack).ring.keep_copy(frozen) is False
-    assert read(stack, keyset_copy_place("vault")) == kept
+    assert read(stack, keyset_copy_item_key("vault")) == kept
 
 
 @requirement("KEY-04")
 def test_nothing_is_sealed_under_a_key_of_which_there_is_no_copy(stack: Stack) -> None:
     """As after a restore that is not finished: the copy is ahead of the keyset."""
     turner, before = turner_of(stack), keyset(stack, "vault")
-    turn_one(turner, "vault", now=stack.clock.now())
+    rotate_one(turner, "vault", now=stack.clock.now())
     assert turner.ring.keep_copy(replace(before, revision=before.revision + 9))
     stack.clock.advance(LEAD_SECONDS)
-    with pytest.raises(CannotTurn, match="copy_is_newer"):
-        turn_one(turner, "vault", now=stack.clock.now())
+    with pytest.raises(CannotRotate, match="copy_is_newer"):
+        rotate_one(turner, "vault", now=stack.clock.now())
     assert states(stack, "vault") == {1: "current", 2: "published"}

@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.custody.erasing import erase_user
-from chalicelib.custody.resealing import reseal_vault
-from chalicelib.custody.rotating import CannotTurn, turn_one
+from chalicelib.jobs.user_erasure import erase_user
+from chalicelib.keys.lifecycle import LEAD_SECONDS, without
+from chalicelib.keys.rewrap import reseal_vault
+from chalicelib.keys.rotation import CannotRotate, rotate_one
 from chalicelib.ports import Written
-from chalicelib.protocol.key_states import LEAD_SECONDS, without
 from chalicelib.records.connection import Connection
+from chalicelib.records.item_keys import keyset_copy_item_key
 from chalicelib.records.keyset import KeyState
-from chalicelib.records.places import keyset_copy_place
-from chalicelib.records.stored import KeysetItem
-from cli.kill import kill_client, kill_user
-from cli.operations import Deployment, OperationError, rotate_client_secret
-from cli.restore import bring_back_vault, finish_restore
-from local.resources import create_tables
+from chalicelib.records.small_items import KeysetItem
+from cli.commands.kill import kill_client, kill_user
+from cli.commands.restore import bring_back_vault, finish_restore
+from cli.deployment.operations import Deployment, OperationError, rotate_client_secret
+from local.stack.resources import create_tables
 from tests.flow.scene import add_provider
 from tests.flow.stack import SignIn, Stack
 from tests.flow.test_client_configuration import PUBLIC, Managed
@@ -122,7 +122,7 @@ def test_a_connection_whose_tokens_went_back_is_in_doubt_and_hands_out_nothing_t
 def test_users_keys_that_were_sealed_anew_since_open_again(stack: Stack, looks: int) -> None:
     before, kept = give(stack)
     for _ in range(2):
-        turn_one(turner_of(stack), "vault", now=stack.clock.now())
+        rotate_one(turner_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
     for _ in range(looks):
         done = reseal_vault(
@@ -156,8 +156,8 @@ def test_the_schedule_of_a_restored_table_takes_no_key_out_of_the_copy(stack: St
     for _ in range(2):
         assert all(purpose != "vault" for purpose, _, _ in run_schedule(stack))
         assert '"kind":"key_cannot_turn","purpose":"vault","reason":"copy_is_newer"' in stack.log.getvalue()
-        with pytest.raises(CannotTurn, match="copy_is_newer"):
-            turn_one(turner_of(stack), "vault", now=stack.clock.now())
+        with pytest.raises(CannotRotate, match="copy_is_newer"):
+            rotate_one(turner_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
     assert bring_back_vault(stack.deployment) == [2]
     stack.restart()
@@ -167,8 +167,8 @@ def test_the_schedule_of_a_restored_table_takes_no_key_out_of_the_copy(stack: St
 
 def keep_another(stack: Stack, state: KeyState) -> tuple[KeysetItem, KeysetItem]:
     """The keyset, in which version 2 is published, and a copy of the same revision where version 2 is another key."""
-    turn_one(turner_of(stack), "vault", now=stack.clock.now())
-    ring, item, place = stack.deployment.ring, keyset(stack, "vault"), keyset_copy_place("vault")
+    rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+    ring, item, place = stack.deployment.ring, keyset(stack, "vault"), keyset_copy_item_key("vault")
     first, second = item.keys
     other = replace(second, wrapped=ring.wrap("vault", 2, b"another key of 32 bytes, for two"), state=state)
     copy = replace(item, keys=(replace(first, state="retired") if state == "current" else first, other))
@@ -181,10 +181,10 @@ def test_a_key_of_the_same_version_takes_no_place_of_the_one_that_seals(stack: S
     """The old table's schedule was still at work when the restored one made its own version 2."""
     item, copy = keep_another(stack, "current")
     stack.clock.advance(LEAD_SECONDS)
-    with pytest.raises(CannotTurn, match="copy_is_newer"):
-        turn_one(turner_of(stack), "vault", now=stack.clock.now())
+    with pytest.raises(CannotRotate, match="copy_is_newer"):
+        rotate_one(turner_of(stack), "vault", now=stack.clock.now())
     assert not stack.deployment.ring.keep_copy(replace(item, revision=copy.revision + 9))
-    place = keyset_copy_place("vault")
+    place = keyset_copy_item_key("vault")
     assert stack.deployment.store.read(place).get(place) == copy
     assert bring_back_vault(stack.deployment) == [2]
     assert keyset(stack, "vault").keys == copy.keys
@@ -198,7 +198,7 @@ def test_two_keys_of_one_version_that_were_both_used_stay_where_they_are(stack: 
     assert isinstance(stack.deployment.ring.swap(used_here, read=item), Written)
     with pytest.raises(OperationError, match="version 2 of the vault's key is one key in this table and another"):
         bring_back_vault(stack.deployment)
-    place = keyset_copy_place("vault")
+    place = keyset_copy_item_key("vault")
     assert stack.deployment.store.read(place).get(place) == copy and keyset(stack, "vault") == used_here
 
 
@@ -208,7 +208,7 @@ def test_a_key_under_which_nothing_is_sealed_yet_may_be_made_again(stack: Stack)
     keep_another(stack, "published")
     assert bring_back_vault(stack.deployment) == [2]
     stack.clock.advance(LEAD_SECONDS)
-    assert turn_one(turner_of(stack), "vault", now=stack.clock.now()).done == "used"
+    assert rotate_one(turner_of(stack), "vault", now=stack.clock.now()).done == "used"
     assert states(stack, "vault") == {1: "retired", 2: "current"}
 
 
@@ -265,10 +265,10 @@ def test_switches_and_secrets_of_after_the_point_are_as_they_were_before_it(stac
 def test_who_dies_while_a_key_is_forgotten_holds_up_no_later_turn(stack: Stack) -> None:
     """The keyset has let go of it and the copy has not yet: nothing that needed it is left."""
     for _ in ("published", "used"):
-        turn_one(turner_of(stack), "vault", now=stack.clock.now())
+        rotate_one(turner_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
     item = keyset(stack, "vault")
     assert isinstance(stack.deployment.ring.swap(without(item, frozenset({1})), read=item), Written)
-    assert turn_one(turner_of(stack), "vault", now=stack.clock.now()).done == "published"
-    copy = stack.deployment.store.read(keyset_copy_place("vault")).get(keyset_copy_place("vault"))
+    assert rotate_one(turner_of(stack), "vault", now=stack.clock.now()).done == "published"
+    copy = stack.deployment.store.read(keyset_copy_item_key("vault")).get(keyset_copy_item_key("vault"))
     assert copy is not None and copy.keys == keyset(stack, "vault").keys and len(copy.keys) == 2

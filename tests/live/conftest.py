@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from local.demo import DemoStack, start_demo
+from local.demo.demo import DemoStack, start_demo
+from local.demo.tour import walk
+from local.demo.tour_steps import Tour
 from local.environment import LOCAL
 from local.live.details import show_details
 from local.live.exchange import Exchange
 from local.live.server import LiveServer
 from local.terminal import Terminal
-from local.tour import walk
-from local.tour_steps import Tour
 
 Opened = Callable[[Exchange], dict[str, Any]]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.demo import DemoStack
+from local.demo.demo import DemoStack
 from local.live.attacks import ATTACKS, Attack, attack
 from local.live.details import parameters_of
 from local.live.exchange import Exchange

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.demo import DemoStack
+from local.demo.demo import DemoStack
 from local.live.curl import show_curl, show_script
 from local.live.exchange import Exchange
 from local.live.mermaid import show_mermaid

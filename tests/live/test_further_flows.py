@@ -9,9 +9,9 @@ import pytest
 
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.client import Client
-from cli.operations import create_client
+from cli.deployment.operations import create_client
 from local.browser import Browser, query_of
-from local.demo import DemoStack
+from local.demo.demo import DemoStack
 from local.live.details import parameters_of
 from local.live.exchange import Exchange
 from local.live.mermaid import show_mermaid

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.demo import DemoStack
+from local.demo.demo import DemoStack
 from local.live.recorder import KEPT, Recorder
 from local.live.server import LiveServer
 from local.live.visit import Visit

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from msgspec.structs import asdict
 
-from chalicelib.adapters.signed import SignedTransport
-from local.demo import DemoStack
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from local.demo.demo import DemoStack
 from local.live.curl import show_script
 from local.live.details import parameters_of
 from local.live.exchange import Exchange

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from local import aws as local_aws
-from local.resources import DEFINITION, EndpointRefused, call_endpoint, create_key, create_tables
-from local.state import find_running
+from local.stack import aws as local_aws
+from local.stack.resources import DEFINITION, EndpointRefused, call_endpoint, create_key, create_tables
+from local.stack.state import find_running
 
 pytestmark = pytest.mark.timeout(60)
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -113,7 +113,7 @@ def test_a_connection_is_kept_even_where_moto_fails_and_ended_by_what_is_no_requ
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_process_of_its_own_is_found_and_ends_cleanly(number: signal.Signals) -> None:
-    command = [sys.executable, "-m", "local.aws", "--port", "0", "--json"]
+    command = [sys.executable, "-m", "local.stack.aws", "--port", "0", "--json"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         line = json.loads(process.stdout.readline())
@@ -132,7 +132,7 @@ def test_a_process_of_its_own_is_found_and_ends_cleanly(number: signal.Signals) 
 def test_a_taken_port_is_said() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "environ", dict(os.environ))
-        command = [sys.executable, "-m", "local.aws", "--port", "1", "--json"]
+        command = [sys.executable, "-m", "local.stack.aws", "--port", "1", "--json"]
         taken = local_aws.EmbeddedAws()
         command[4] = str(taken.port)
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=30)

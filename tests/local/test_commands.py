@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.resources import call_endpoint
-from local.state import FOLDER, find_running
+from local.stack.resources import call_endpoint
+from local.stack.state import FOLDER, find_running
 from tests.requirement import requirement
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -81,7 +81,7 @@ def serve(*options: str, **environ: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_two_serves_on_one_endpoint_are_one_broker() -> None:
-    with running("local.aws") as aws:
+    with running("local.stack.aws") as aws:
         first = ["local.serve", "--port", "0", "--endpoint-url", aws["endpoint_url"], "--set", "code_seconds=7"]
         with running(*first) as one:
             second = [*first, "--issuer", one["issuer"]]
@@ -144,7 +144,7 @@ def test_provider_files_bring_their_registration_and_the_secret_by_reference(tmp
 
 
 def test_the_demo_works_round_taken_ports_and_each_part_has_a_host_of_its_own() -> None:
-    with running("local.demo") as places:
+    with running("local.demo.demo") as places:
         assert places["ready"] is True and set(places) == {
             "ready",
             "issuer",
@@ -159,7 +159,7 @@ def test_the_demo_works_round_taken_ports_and_each_part_has_a_host_of_its_own() 
         config = get_json(f"{places['app']}/config.json")
         assert config["issuer"] == places["issuer"] and len(config["client_id"]) == 32
         assert "registration_endpoint" in get_json(f"{places['issuer']}/.well-known/oauth-authorization-server")
-        with running("local.demo", number=signal.SIGINT) as beside:
+        with running("local.demo.demo", number=signal.SIGINT) as beside:
             assert not {places[name] for name in PARTS} & set(map(str, beside.values()))
 
 

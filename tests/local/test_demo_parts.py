@@ -1,6 +1,6 @@
 """The parts of the demo: where they run, and what the app is told of them."""
 
-from local.demo_parts import PARTS, SCOPES, Part, start_provider
+from local.demo.parts import PARTS, SCOPES, Part, start_provider
 from local.fake.demo_site import CALENDAR
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local import device as command
+from local.demo import device as command
 from tests.flow.device import Device, ask, cancel, start_device
 from tests.flow.stack import Stack, own_parts
 from tests.requirement import requirement
@@ -56,7 +56,7 @@ def test_without_a_broker_it_says_what_to_start(
 
 
 def test_it_has_a_client_of_its_own_at_the_local_stack(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cli.finding.find_deployment", lambda: stack.deployment)
+    monkeypatch.setattr("cli.deployment.lookup.find_deployment", lambda: stack.deployment)
     client_id = command._register()
     assert command._register() == client_id
     found = [

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import ConfigurationError, read_settings
-from local import demo, faults
-from local.state import RunningStack
+from local import command_errors
+from local.demo import demo
+from local.stack.state import RunningStack
 from tests.requirement import requirement
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -33,7 +34,7 @@ def test_a_checkout_in_a_folder_with_spaces_walks_the_tour(tmp_path: Path) -> No
         else:
             shutil.copy(source, target)
     walked = subprocess.run(
-        [sys.executable, "-m", "local.tour"], cwd=checkout, capture_output=True, text=True, timeout=80, check=False
+        [sys.executable, "-m", "local.demo.tour"], cwd=checkout, capture_output=True, text=True, timeout=80, check=False
     )
     assert walked.returncode == 0, walked.stderr
     assert "All ten steps worked." in walked.stdout
@@ -78,7 +79,7 @@ def test_whatever_a_command_raises_ends_in_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert faults.run("dev.py demo", fail_with(error), []) == code
+    assert command_errors.run("dev.py demo", fail_with(error), []) == code
     shown = capsys.readouterr().err
     assert said in shown and "Traceback" not in shown
     assert not said or shown.startswith("dev.py demo: ")

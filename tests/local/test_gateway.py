@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from chalice import Chalice, CORSConfig, Response
 
-from local.gateway import Gateway
+from local.stack.gateway import Gateway
 from tests.requirement import requirement
 
 pytestmark = pytest.mark.timeout(60)

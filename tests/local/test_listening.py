@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from local.listening import find_port, start_near
+from local.stack.ports import find_port, start_near
 
 
 def test_of_many_who_want_one_port_at_once_each_gets_its_own() -> None:

@@ -5,9 +5,9 @@ import time
 from typing import Any
 
 from chalicelib.records.job import Job
-from local.listening import bind
-from local.schedule import LocalSchedule
-from local.stack import broker_environ, start_broker
+from local.stack.ports import bind
+from local.stack.schedule import LocalSchedule
+from local.stack.stack import broker_environ, start_broker
 
 
 def wait_until(come: Any, seconds: float = 20) -> None:
@@ -19,7 +19,7 @@ def wait_until(come: Any, seconds: float = 20) -> None:
 
 
 def test_the_stack_does_what_is_due_by_itself_and_its_thread_ends_with_it(monkeypatch: Any) -> None:
-    monkeypatch.setattr("local.schedule.EVERY_SECONDS", 0.05)
+    monkeypatch.setattr("local.stack.schedule.EVERY_SECONDS", 0.05)
     running = start_broker(broker_environ({"issuer": "http://127.0.0.1"}), listener=bind("127.0.0.1", 0))
     try:
         store = running.deployment.store

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from local import http1
-from local.listening import bind
-from local.loopback_server import LoopbackHandler, LoopbackServer
-from local.provider import start as start_provider
-from local.serving import Answer, Serving
+from local.fake.provider import start as start_provider
+from local.stack import http1
+from local.stack.http_server import Answer, Serving
+from local.stack.loopback_server import LoopbackHandler, LoopbackServer
+from local.stack.ports import bind
 from tests.requirement import requirement
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -100,4 +100,4 @@ def test_no_other_file_makes_a_server_of_its_own() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom) and node.module in ("http.server", "wsgiref.simple_server")
     }
-    assert found == {"local/loopback_server.py"}
+    assert found == {"local/stack/loopback_server.py"}

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from local import state
-from local.state import RunningStack, find_running
+from local.stack import state
+from local.stack.state import RunningStack, find_running
 
 
 @pytest.fixture(autouse=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import pytest
 
 from local.browser import read_page
-from local.demo import DemoStack, start_demo
+from local.demo.demo import DemoStack, start_demo
+from local.demo.tour import STEPS, walk
+from local.demo.tour_steps import Tour
 from local.environment import LOCAL
 from local.terminal import Terminal, redact
-from local.tour import STEPS, walk
-from local.tour_steps import Tour
 
 pytestmark = pytest.mark.timeout(90)
 

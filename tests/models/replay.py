@@ -5,16 +5,16 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
-from chalicelib.adapters.aws import AwsUnreachable, Transport
-from chalicelib.adapters.items import key
+from chalicelib.adapters.aws.transport import AwsUnreachable, Transport
+from chalicelib.adapters.dynamodb.codec import key
 from chalicelib.ports import Refused, Written
-from chalicelib.protocol import grants
+from chalicelib.protocol import grant_refusals
 from chalicelib.protocol.errors import InvalidGrant
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import consent_place, grant_place
+from chalicelib.records.item_keys import consent_item_key, grant_item_key
 from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.revocation import Revocation
 from chalicelib.records.subject import Subject
 from tests.faults import ProcessDied
 from tests.models.world import Actor, Step, World
@@ -80,7 +80,7 @@ class Replay:
         """Do what the step says, compare what comes of it."""
         actor = next((a for a in before.actors if a.name == step.actor), None)
         if step.verb == "purges":
-            payload = {"TableName": "broker", "Key": key(grant_place(self._story.grant_id).pk)}
+            payload = {"TableName": "broker", "Key": key(grant_item_key(self._story.grant_id).pk)}
             self._transport.call("DeleteItem", payload)
         elif step.verb == "crashes" and step.actor in self._waiting:
             future, go_on = self._waiting.pop(step.actor)
@@ -151,7 +151,7 @@ class Replay:
             self._expect(step.outcome, result)
             return
         request = story.code_request(code_challenge=challenge)
-        why = _name(lambda: grants.explain_code_refusal(result.found, presented, request, now=now))
+        why = _name(lambda: grant_refusals.explain_code_refusal(result.found, presented, request, now=now))
         self._expect(step.outcome, f"refused: {why}")
 
     def _advances(self, before: World, actor: Actor, step: Step, after: World) -> None:
@@ -164,7 +164,7 @@ class Replay:
             self._expect(step.outcome, result)
             return
         presented, request = story.handle(step.shows or 0, secret), story.refresh_request(client_id=client)
-        why = _name(lambda: grants.explain_refusal(result.found, presented, request, now=now))
+        why = _name(lambda: grant_refusals.explain_refusal(result.found, presented, request, now=now))
         self._expect(step.outcome, f"refused: {why}")
 
     def _revokes(self, before: World, actor: Actor, step: Step, after: World) -> None:
@@ -181,10 +181,10 @@ class Replay:
 
     def _read_marks(self, before: World, *, with_grant: bool = True) -> str:
         """void, over or none: by the product's own function over one batch read."""
-        consent, grant = consent_place(SUB, self._story.client_id), grant_place(self._story.grant_id)
+        consent, grant = consent_item_key(SUB, self._story.client_id), grant_item_key(self._story.grant_id)
         found = self._store.read(consent, grant)
         now, item = self._at(before.now), found.get(grant)
-        end = grants.find_end(
+        end = grant_refusals.find_revocation(
             self._at(before.decided_at or 0),
             deployment=None,
             client=Client(client_id="c", client_name="c", redirect_uris=(), token_endpoint_auth_method="none"),
@@ -240,9 +240,9 @@ class Replay:
             go_on.set()
             future.exception(30)
 
-    def _marks(self, tick: int | None) -> Marks:
+    def _marks(self, tick: int | None) -> Revocation:
         """Whoever sets a mark on a consent adds a second, so that it ends a decision of its own second too."""
-        return Marks(not_before=None if tick is None else self._at(tick) + 1)
+        return Revocation(not_before=None if tick is None else self._at(tick) + 1)
 
     @staticmethod
     def _at(tick: int) -> int:
@@ -255,7 +255,7 @@ def _name(explain: Callable[[], object]) -> str:
         decision = explain()
     except InvalidGrant as refusal:
         return "slow" if refusal.reason == "slow_duplicate" else "refuse"
-    return "repeat" if isinstance(decision, grants.Repeat) else "revoke"
+    return "repeat" if isinstance(decision, grant_refusals.Repeat) else "revoke"
 
 
 def _hash(secret: bytes) -> bytes:
@@ -265,6 +265,6 @@ def _hash(secret: bytes) -> bytes:
 
 
 def _unique() -> str:
-    from chalicelib.adapters.system import SystemEntropy
+    from chalicelib.adapters.process.system import SystemEntropy
 
     return SystemEntropy().token_bytes(16).hex()

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws.transport import Transport
 from tests.models.explore import tours, walks
 from tests.models.grant import MUST_HAPPEN, RULES, moves, scenes_with_graces
 from tests.models.replay import Differs, Replay

@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.system import SystemEntropy
+from chalicelib.adapters.process.system import SystemEntropy
 from chalicelib.ports import Refused, Written
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.providers.definition import RefreshRules, RevocationRules
 from chalicelib.records.connection import Connection, Recovery
-from chalicelib.records.places import connection_place, recovery_place
-from chalicelib.vault.connecting import carry_over, is_superseded
-from chalicelib.vault.recovering import Keep, Replace, decide_recovery
-from chalicelib.vault.refreshing import LEASE_SECONDS, Finish, Lease, Refuse, Serve, Wait, decide_refresh
-from chalicelib.vault.renewed import keeps_lost
+from chalicelib.records.item_keys import connection_item_key, recovery_item_key
+from chalicelib.vault.rules.connection_merge import carry_over, is_superseded
+from chalicelib.vault.rules.journal_decision import Keep, Replace, decide_recovery
+from chalicelib.vault.rules.refresh_decision import LEASE_SECONDS, Finish, Lease, Refuse, Serve, Wait, decide_refresh
+from chalicelib.vault.rules.renewed_connection import keeps_lost
 from tests.models.connection import FIXES, NOREC, PROFILES, initial, moves
 from tests.requirement import requirement
 from tests.store.scene import make_store
@@ -76,13 +76,13 @@ class Walk:
 
     @property
     def connection(self) -> Connection:
-        found = self.store.read(connection_place(self.connection_id)).get(connection_place(self.connection_id))
+        found = self.store.read(connection_item_key(self.connection_id)).get(connection_item_key(self.connection_id))
         assert found is not None
         return found
 
     @property
     def recovery(self) -> Recovery | None:
-        place = recovery_place(self.connection_id)
+        place = recovery_item_key(self.connection_id)
         return self.store.read(place).get(place)
 
     def take(self, i: int | None, what: str, before: Any, after: Any) -> None:
@@ -94,7 +94,9 @@ class Walk:
                 step(i, actor, what, before, after)
         if "token ages" in what:
             self.store._put_plain(
-                connection_place(self.connection_id), replace(self.connection, access_expires_at=START - 1), purge_at=0
+                connection_item_key(self.connection_id),
+                replace(self.connection, access_expires_at=START - 1),
+                purge_at=0,
             )
         if before.conn.live and not after.conn.live and after.conn.owner:
             self.now += LEASE_SECONDS + 1

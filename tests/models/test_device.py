@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import DeviceDecision, Refused, Written
 from chalicelib.protocol.device_code import DeviceCodeRequest, explain_device_refusal
-from chalicelib.protocol.grants import RevokeGrant
+from chalicelib.protocol.grant_refusals import RevokeGrant
 from chalicelib.protocol.handles import Handle
 from chalicelib.records.grant import Grant
 from tests.models.device import Rules, Step, World, find_faults, moves, shortest_walks

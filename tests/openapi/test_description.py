@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
-from chalicelib.endpoints.description import PLACE
+from chalicelib.endpoints.discovery.openapi import PLACE
 from chalicelib.protocol.errors import InvalidGrant
 from chalicelib.routes.edge import Route
 from local.openapi.command import main

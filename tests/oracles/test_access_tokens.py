@@ -10,7 +10,7 @@ from authlib.oauth2.rfc6750.errors import InsufficientScopeError, InvalidTokenEr
 from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
 
 from chalicelib.records.resource import Resource
-from cli.operations import create_resource
+from cli.deployment.operations import create_resource
 from tests.flow.bound import Holder
 from tests.flow.stack import SCOPE, Stack
 from tests.flow.tokens import CONFIDENTIAL

@@ -6,9 +6,9 @@ from typing import Any
 
 import requests
 
+from chalicelib.encryption import encryption_context_of, open_user_key, open_value
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, provider_place, user_key_place
-from chalicelib.vault.sealed import open_user_key, open_value, place_of
+from chalicelib.records.item_keys import connection_item_key, provider_item_key, user_key_item_key
 from tests.flow.stack import SignIn, Stack
 from tests.oracles.test_providers import _get, as_ada, as_carol, introduce, openid_mock, sign_in, toolkit
 from tests.oracles.toolkit import SECRET
@@ -23,14 +23,14 @@ CALLERS = 8
 def connection_of(stack: Stack, connection_id: str) -> tuple[Connection, str]:
     """A connection and its refresh token, as the vault holds them."""
     broker = stack.broker
-    found = broker.store.read(connection_place(connection_id))
-    connection = found.get(connection_place(connection_id))
+    found = broker.store.read(connection_item_key(connection_id))
+    connection = found.get(connection_item_key(connection_id))
     assert connection is not None
-    at = user_key_place(connection.sub)
+    at = user_key_item_key(connection.sub)
     sealed = broker.store.read(at).get(at)
     assert sealed is not None
     key = open_user_key(broker.keys.get("vault"), sealed.sealed, sub=connection.sub)
-    token = open_value(key, connection.sealed_refresh_token, "refresh_token", place=place_of(connection))
+    token = open_value(key, connection.sealed_refresh_token, "refresh_token", place=encryption_context_of(connection))
     return connection, token.decode()
 
 
@@ -73,7 +73,7 @@ def test_reuse_there_ends_everything_and_the_app_is_told_to_ask_the_user(toolkit
     _, spent = connection_of(stack, connection_id)
     tokens = later(stack, way, tokens)
     assert stack.exchange(way, tokens["access_token"], audience="toolkit").status == 200
-    us = stack.broker.store.read(provider_place("toolkit")).get(provider_place("toolkit"))
+    us = stack.broker.store.read(provider_item_key("toolkit")).get(provider_item_key("toolkit"))
     assert us is not None
     form = {"grant_type": "refresh_token", "refresh_token": spent, "client_id": us.client_id, "client_secret": SECRET}
     thief = requests.post(f"{url}/o/token/", data=form, timeout=10)

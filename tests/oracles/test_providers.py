@@ -11,8 +11,8 @@ from urllib.parse import urljoin
 import pytest
 import requests
 
-from chalicelib.adapters.https import LocalTarget
-from cli.operations import set_provider
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
+from cli.deployment.operations import set_provider
 from tests.flow.browser import Answer
 from tests.flow.stack import SignIn, Stack, challenge
 from tests.oracles.person import walk

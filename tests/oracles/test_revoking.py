@@ -4,7 +4,7 @@ from typing import Any
 
 import requests
 
-from chalicelib.records.places import provider_place
+from chalicelib.records.item_keys import provider_item_key
 from chalicelib.upstream.client_authentication import basic
 from tests.flow.browser import Answer, request
 from tests.flow.stack import SignIn, Stack
@@ -32,7 +32,7 @@ def introspect(stack: Stack, url: str, token: str) -> bool:
 
 def us_at(stack: Stack) -> str:
     """Our client_id there."""
-    record = stack.broker.store.read(provider_place("toolkit")).get(provider_place("toolkit"))
+    record = stack.broker.store.read(provider_item_key("toolkit")).get(provider_item_key("toolkit"))
     assert record is not None
     return record.client_id
 

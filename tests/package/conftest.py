@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from local.package import PackagingError, build_package, find_python
-from local.template import write_template
+from local.package.package import PackagingError, build_package, find_python
+from local.package.template import write_template
 
 
 @pytest.fixture(scope="session")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from local.http1 import Head
-from local.rest_event import Edge, build_event, read_answer
-from local.routing import RouteMatcher
+from local.stack.http1 import Head
+from local.stack.rest_event import Edge, build_event, read_answer
+from local.stack.routing import RouteMatcher
 
 SOURCE = ("198.51.100.7", 50000)
 EDGE = Edge(scheme="https", binary_types=("*/*",))

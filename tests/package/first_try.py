@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import boto3
 
 from local.environment import LOCAL
-from local.package import ROOT, copy_application
+from local.package.package import ROOT, copy_application
 from tests.package.import_door import ImportDoor
 
 SERVICES = "cloudformation,dynamodb,kms,s3,sts,iam,lambda,apigateway,logs,events"

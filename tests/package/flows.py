@@ -10,19 +10,19 @@ from typing import Any
 
 from msgspec import structs
 
-from chalicelib.adapters.aws import call_with_repeats
-from chalicelib.adapters.items import key as item_key
-from chalicelib.custody.erasing import leave_erasure
-from chalicelib.custody.signing_out import leave_for_all_sessions
+from chalicelib.adapters.aws.transport import call_with_repeats
+from chalicelib.adapters.dynamodb.codec import key as item_key
+from chalicelib.jobs.backchannel_logout import enqueue_logout_everywhere
+from chalicelib.jobs.user_erasure import enqueue_erasure
 from chalicelib.ports import Broker
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
+from chalicelib.records.item_keys import keyset_copy_item_key, keyset_item_key
 from chalicelib.records.job import Job
-from chalicelib.records.places import keyset_copy_place, keyset_place
-from cli.aws import terminal_session
-from cli.keys import list_keysets
+from cli.commands.keys import list_keysets
+from cli.deployment.aws import terminal_session
+from cli.deployment.operations import Deployment, create_client
 from cli.main import main
-from cli.operations import Deployment, create_client
 from tests.package.rare_duties import (
     end_while_it_is_refreshed,
     keep_a_document,
@@ -134,17 +134,17 @@ def let_keys_grow_old(operator: Broker) -> None:
             structs.replace(key, created_at=key.created_at - age, since=max(0, key.since - age)) for key in item.keys
         )
         older = structs.replace(item, keys=keys)
-        deployment.put(keyset_place(item.purpose), older)
+        deployment.put(keyset_item_key(item.purpose), older)
         if item.purpose == "vault":  # the copy is of the same keys
-            deployment.put(keyset_copy_place("vault"), older)
+            deployment.put(keyset_copy_item_key("vault"), older)
 
 
 def leave_every_duty(here: Rehearsal, operator: Broker, sub: str) -> None:
     """One of each kind that can be left from outside, all of one user, and the look at all connections due again."""
     now, app = operator.clock.now(), here.world.app.client_id
-    leave_for_all_sessions(operator, sub)
+    enqueue_logout_everywhere(operator, sub)
     operator.store.put_job(Job(kind="time_up", job_id="1" * 32, due_at=now, created_at=now, sub=sub, client_id=app))
-    leave_erasure(operator, sub)
+    enqueue_erasure(operator, sub)
     forget_the_last_look(operator)
 
 

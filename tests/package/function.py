@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from local.environment import LOCAL
-from local.package import ROOT, find_python, find_uv
+from local.package.package import ROOT, find_python, find_uv
 from tests.package.runtime_api import RuntimeApi
 
 RUNTIME_LOCK = ROOT / "requirements-runtime.txt"

@@ -8,7 +8,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from local.package import build_package
+from local.package.package import build_package
 from tests.package.function import runtime_python
 
 KEPT = Path(__file__).with_name("modules.txt")

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
-from local.package import ROOT
+from local.package.package import ROOT
 
 CLIENT_ID, CLIENT_SECRET = "broker-at-demo", "a secret that only the demo provider knows"
 
@@ -87,7 +87,7 @@ def start_neighbours(*, callback: str, provider_url: str = "", users: int = 0) -
 
 def main(arguments: list[str] | None = None) -> None:
     """The process."""
-    from local.provider import start
+    from local.fake.provider import start
 
     parser = argparse.ArgumentParser()
     parser.add_argument("--callback", required=True)
@@ -165,9 +165,9 @@ def start_aws() -> str:
     """The address of an embedded AWS with its tables and its key."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from local.aws import serialise_dynamodb
     from local.environment import use_local_credentials
-    from local.resources import create_key, create_tables
+    from local.stack.aws import serialise_dynamodb
+    from local.stack.resources import create_key, create_tables
 
     use_local_credentials()
     serialise_dynamodb()

@@ -6,8 +6,8 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
-from local.package import ROOT, build_package
-from local.template import build_template
+from local.package.package import ROOT, build_package
+from local.package.template import build_template
 
 COMMIT = "46761fa2ac6e3ec9f18f25166d6567079edf46e8"
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 
 from msgspec import structs
 
-from chalicelib.adapters.chain import CHAIN
-from chalicelib.custody.revoking import write_tombstone
+from chalicelib.adapters.dynamodb.audit_records import CHAIN
 from chalicelib.ports import Broker
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
+from chalicelib.records.item_keys import connection_item_key
 from chalicelib.records.job import Job
-from chalicelib.records.places import connection_place
 from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS, window_of
-from cli.operations import Deployment
+from chalicelib.vault.revocation import write_tombstone
+from cli.deployment.operations import Deployment
 from tests.package.rehearsal import Rehearsal
 from tests.package.sign_in import ACCESS_TOKEN, EXCHANGE, Browser, SignIn
 from tests.package.world import ISSUER, SCOPE
@@ -74,7 +74,7 @@ def end_while_it_is_refreshed(here: Rehearsal, operator: Broker) -> None:
 def _held_by_the_agent(operator: Broker) -> Connection:
     found = Deployment(operator.settings).scan("CONNECTION#", Connection)
     (one,) = (one for one in found if one.client_id == URL and one.status == "active")
-    place = connection_place(one.connection_id)
+    place = connection_item_key(one.connection_id)
     held = operator.store.read(place).get(place)
     assert held is not None
     return held

@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
-from local.dispatch import make_thread_safe
-from local.resources import EndpointRefused, call_endpoint, create_tables
+from local.stack.resources import EndpointRefused, call_endpoint, create_tables
+from local.stack.threaded_app import make_thread_safe
 from tests.package.events import Answer, Door
 from tests.package.rehearsal import AT_ONCE, at_once
 from tests.package.router import Router, letter_of

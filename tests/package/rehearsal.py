@@ -19,7 +19,7 @@ import boto3
 from botocore.exceptions import WaiterError
 
 from local.environment import LOCAL, use_local_credentials
-from local.template import build_template
+from local.package.template import build_template
 from tests.package.deployment import SERVICES, Stack, without_encryption_context
 from tests.package.events import Answer
 from tests.package.previous import build_previous

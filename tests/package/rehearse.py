@@ -12,7 +12,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = CommandParser(prog="dev.py deploy-rehearsal", description=__doc__)
     parser.add_argument("--regions", action="store_true", help="two regions instead, of which one is lost")
     rehearse = rehearse_regions if parser.parse_args(arguments).regions else rehearse_releases
-    from local.package import PackagingError
+    from local.package.package import PackagingError
     from tests.package.previous import NotInThisClone
 
     with tempfile.TemporaryDirectory(prefix="broker-rehearsal-") as folder:
@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def rehearse_releases(folder: Path) -> None:
     """From the previous release to this one and back."""
-    from local.package import build_package
+    from local.package.package import build_package
     from tests.package.rehearsal import STEPS, rehearsing
 
     say("packing this release and the one before it")

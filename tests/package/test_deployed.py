@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 import dev
+from chalicelib.audit.hash_chain import is_genuine
 from chalicelib.config import read_settings
-from chalicelib.custody.chaining import is_genuine
-from cli.operations import Deployment, init_keysets
-from local.package import ROOT
-from local.template import build_template
+from cli.deployment.operations import Deployment, init_keysets
+from local.package.package import ROOT
+from local.package.template import build_template
 from tests.package.deployment import Stack
 from tests.package.flows import (
     as_operator,

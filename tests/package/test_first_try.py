@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from local.environment import LOCAL, use_local_credentials
-from local.package import ROOT
+from local.package.package import ROOT
 from tests.flow.surface import ENDPOINTS
 from tests.package.first_try import SERVICES, FirstTry
 from tests.races.processes import run_ministack

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.kms import PURPOSES
-from chalicelib.records.places import client_place
-from cli.refusal_log import GROUPS
+from chalicelib.adapters.kms.keys import PURPOSES
+from chalicelib.records.item_keys import client_item_key
+from cli.explanation.refusal_log import GROUPS
 from local.openapi.routes import read_served
-from local.package import ROOT
-from local.template import merge, write_template
+from local.package.package import ROOT
+from local.package.template import merge, write_template
 from tests.flow.surface import JSON
 from tests.package.deployment import NAME as STACK
 from tests.package.settled import settle
@@ -247,13 +247,13 @@ def called(*places: Path, without: tuple[str, ...] = ()) -> set[str]:
     without   names of files that another function runs
     """
     dynamodb = "Batch(?:Get|Write)Item|(?:Get|Put|Update|Delete)Item|Query|Scan|Transact(?:Get|Write)Items"
-    text = "".join(path.read_text() for place in places for path in place.glob("*.py") if path.name not in without)
+    text = "".join(path.read_text() for place in places for path in place.rglob("*.py") if path.name not in without)
     return set(re.findall(rf'"({dynamodb}|Decrypt|Encrypt|ReEncrypt|GenerateDataKey)"', text))
 
 
 def test_the_policy_allows_exactly_the_calls_that_the_adapters_make() -> None:
     """Nothing of what takes duties from the table, or turns keys, is called by a request."""
-    assert actions(POLICY) == called(ROOT / "chalicelib" / "adapters", without=("queue.py", "keyring.py"))
+    assert actions(POLICY) == called(ROOT / "chalicelib" / "adapters", without=("job_queue.py", "keyring.py"))
 
 
 @requirement("OPS-03")
@@ -311,7 +311,7 @@ def test_the_schedule_may_read_clients_of_both_kinds() -> None:
         for key in statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     }
     for client_id in ("0" * 32, "https://client.example/app.json"):
-        assert f"{client_place(client_id).pk.partition('#')[0]}#" in read
+        assert f"{client_item_key(client_id).pk.partition('#')[0]}#" in read
 
 
 def test_the_schedule_is_a_function_with_a_role_of_its_own_out_of_the_same_package(template: Path) -> None:
@@ -336,7 +336,7 @@ def test_the_operators_policy_allows_the_calls_of_the_operators_command() -> Non
 
 @requirement("OPS-03", "OPS-08")
 def test_the_operators_policy_reads_the_lines_of_refusals_and_no_other_log() -> None:
-    code = (ROOT / "cli" / "refusal_log.py").read_text()
+    code = (ROOT / "cli" / "explanation" / "refusal_log.py").read_text()
     listed = {
         action: statement["Resource"]
         for statement in OPERATOR["Statement"]

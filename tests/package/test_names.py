@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.template import build_template
+from local.package.template import build_template
 from tests.package.settled import settle
 from tests.requirement import requirement
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.package import (
+from local.package.package import (
     MAX_BYTES,
     ROOT,
     PackagingError,
@@ -50,7 +50,7 @@ def test_it_is_at_most_8_megabytes(host_package: Path) -> None:
 
 
 def test_a_package_that_is_too_large_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local.package.MAX_BYTES", 1000)
+    monkeypatch.setattr("local.package.package.MAX_BYTES", 1000)
     (tmp_path / "app.py").write_text("app = None\n")
     with pytest.raises(PackagingError, match="1,000 are allowed"):
         build_package(tmp_path / "out" / "a.zip", arch="host", root=tmp_path, requirements=None)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from local.sbom import build_bill, write_bill
+from local.package.sbom import build_bill, write_bill
 from tests.requirement import requirement
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.records.places import connection_place, keyset_place
-from cli.operations import Deployment
+from chalicelib.records.item_keys import connection_item_key, keyset_item_key
+from cli.deployment.operations import Deployment
 from tests.package.function import LambdaFunction
 from tests.package.runtime_api import FunctionFailed
 from tests.package.world import NETWORK, SCHEDULED, World, leave_a_duty
@@ -28,7 +28,7 @@ def test_a_scheduled_event_does_what_is_due_and_a_second_one_finds_nothing(
     with LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,)) as api:
         world.sign_in(world.door(api)).run()
     operator = world.operator(world.neighbours.endpoint_url)
-    place = connection_place(leave_a_duty(operator).connection_id)
+    place = connection_item_key(leave_a_duty(operator).connection_id)
     jobs = LambdaFunction(host_package, tmp_path, environ=world.environ, path=(NETWORK,), handler="app.jobs")
     with jobs:
         assert jobs(SCHEDULED) == {"done": 1, "later": 0, "given_up": 0, "idle": 0}
@@ -42,7 +42,7 @@ def test_the_function_of_keys_turns_the_vaults_key_and_seals_users_keys_anew(
     host_package: Path, world: World, tmp_path: Path
 ) -> None:
     operator = Deployment(world.operator(world.neighbours.endpoint_url).settings)
-    place = keyset_place("vault")
+    place = keyset_item_key("vault")
 
     def age(days: int) -> None:
         item = operator.store.read(place).get(place)

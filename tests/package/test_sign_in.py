@@ -87,7 +87,7 @@ def test_a_cold_start_imports_what_is_written_down(function: LambdaFunction) -> 
 
 def test_a_package_for_another_architecture_fails_where_it_starts(tmp_path: Path) -> None:
     """The runtime API hears of it, rather than a request."""
-    from local.package import architecture, build_package
+    from local.package.package import architecture, build_package
 
     other = {"arm64": "x86_64", "x86_64": "arm64"}[architecture("host")]
     package = build_package(tmp_path / "other.zip", arch=other)

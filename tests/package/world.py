@@ -8,15 +8,15 @@ import msgspec
 
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
-from chalicelib.custody.revoking import write_tombstone
 from chalicelib.ports import Broker
 from chalicelib.records.client import AuthMethod, Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
 from chalicelib.routes import create_app
-from cli.operations import Deployment, create_client, init_keysets, set_provider
+from chalicelib.vault.revocation import write_tombstone
+from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
 from local.environment import use_local_credentials
-from local.package import ROOT
+from local.package.package import ROOT
 from tests.package.events import Door
 from tests.package.neighbours import CLIENT_ID, CLIENT_SECRET, start_neighbours
 from tests.package.sign_in import App, Browser, Gate, SignIn

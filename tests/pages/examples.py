@@ -17,7 +17,7 @@ from chalicelib.pages.account import (
     EndedToken,
     LoginLine,
 )
-from chalicelib.pages.choosing import (
+from chalicelib.pages.consent import (
     ChoicePage,
     ConnectPage,
     DeviceChoicePage,

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.pages.choosing import ProviderOption, ScopeLine
+from chalicelib.pages.consent import ProviderOption, ScopeLine
 from chalicelib.pages.render import render
 from tests.pages.examples import CHOICE, GITHUB, GOOGLE, OPTIONAL, PARTIAL, READ, Reader, in_words
 from tests.requirement import requirement

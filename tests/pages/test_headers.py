@@ -88,6 +88,6 @@ def test_leaving_and_waiting_go_on_by_themselves_and_offer_a_link() -> None:
 
 
 def test_the_template_engine_comes_with_the_first_page_only() -> None:
-    code = "import sys, chalicelib.pages.render, chalicelib.routes.showing; print('jinja2' in sys.modules)"
+    code = "import sys, chalicelib.pages.render, chalicelib.routes.rendering; print('jinja2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.pages import language as languages
-from chalicelib.pages.choosing import DeviceChoicePage
+from chalicelib.pages.consent import DeviceChoicePage
 from chalicelib.pages.language import LANGUAGES, MESSAGES, load_messages, match_language, plural_category
 from chalicelib.pages.notices import NOTICES
 from chalicelib.pages.own_scopes import OWN_SCOPES

@@ -10,7 +10,7 @@ from chalicelib.pages.colours import PAIRS, contrast, find_nearest, read_palette
 from chalicelib.pages.headers import page_headers, style_hash, style_sheet
 from chalicelib.pages.render import render
 from chalicelib.pages.theme import Theme
-from chalicelib.pages.theming import COLOURS, MAX_LOGO_BYTES
+from chalicelib.pages.theme_file import COLOURS, MAX_LOGO_BYTES
 from chalicelib.records.settings import Settings
 from tests.pages.examples import CHOICE, Reader
 from tests.requirement import requirement

@@ -7,12 +7,12 @@ from hypothesis import strategies as st
 
 from chalicelib.protocol.client_authentication import parse_client_credentials
 from chalicelib.protocol.errors import InvalidRedirectUri, InvalidScope, OAuthError
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.pkce import check_code_challenge, check_verifier_syntax
 from chalicelib.protocol.redirect_uri import check_registrable, is_loopback, match_redirect_uri, origin_of
 from chalicelib.protocol.registration import URI_MEMBERS, RegistrationRequest, open_policy, parse_registration
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import parse_scope, split_by_provider
-from chalicelib.protocol.single import Parameters
 from tests.protocol.test_jose import JWK, OWN, PROVIDER, compact, reason_of
 from tests.requirement import requirement
 

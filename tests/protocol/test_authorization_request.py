@@ -16,8 +16,8 @@ from chalicelib.protocol.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.pkce import EXAMPLE_CHALLENGE, s256
-from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client
 from chalicelib.records.resource import Resource
 from chalicelib.records.sign_in import AuthorizationRequest

@@ -17,8 +17,8 @@ from chalicelib.protocol.client_authentication import (
     verify_secret,
 )
 from chalicelib.protocol.errors import InvalidClient, InvalidRequest
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.single import Parameters
 from chalicelib.records.client import Client, SecretHash
 from tests.requirement import requirement
 

@@ -16,8 +16,8 @@ from chalicelib.protocol.client_document import (
 )
 from chalicelib.protocol.errors import InvalidClientMetadata, OAuthError
 from chalicelib.protocol.registration import open_policy
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place, consent_place, is_url
+from chalicelib.records.item_keys import client_item_key, consent_item_key, is_url
+from chalicelib.records.revocation import Revocation
 from tests.corpora import find_faults, read_corpus
 from tests.requirement import requirement
 
@@ -64,10 +64,10 @@ def test_what_is_no_url_is_none(client_id):
 @requirement("REG-06")
 def test_urls_and_generated_ids_stand_in_places_of_their_own():
     digest = hashlib.sha256(URL.encode()).hexdigest()
-    assert client_place(URL).pk == f"CIMD#{digest}"
-    assert client_place("0" * 32).pk == "CLIENT#" + "0" * 32
-    assert consent_place("sub", URL).pk == f"CONSENT#sub#{digest}"
-    assert client_place(digest).pk.startswith("CLIENT#")
+    assert client_item_key(URL).pk == f"CIMD#{digest}"
+    assert client_item_key("0" * 32).pk == "CLIENT#" + "0" * 32
+    assert consent_item_key("sub", URL).pk == f"CONSENT#sub#{digest}"
+    assert client_item_key(digest).pk.startswith("CLIENT#")
 
 
 @requirement("CIMD-01", "CIMD-03")
@@ -149,7 +149,7 @@ def test_a_changed_document_raises_the_revision(changed):
 
 @requirement("CIMD-04")
 def test_the_same_document_keeps_the_revision_the_marks_and_the_end_of_the_client():
-    used = replace(build(), marks=Marks(not_before=NOW), expires_at=NOW + 200 * DAY)
+    used = replace(build(), marks=Revocation(not_before=NOW), expires_at=NOW + 200 * DAY)
     again = build(used, now=NOW + DAY)
     assert again == replace(used, fetched_at=NOW + DAY, fresh_until=NOW + DAY + 300)
     changed = build(used, now=NOW + DAY, client_name="Other App")

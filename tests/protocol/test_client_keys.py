@@ -6,8 +6,8 @@ from joserfc.jwk import ECKey, JWKRegistry, OctKey, OKPKey, RSAKey
 from chalicelib.protocol.client_assertion import ASSERTION_ALGORITHMS
 from chalicelib.protocol.client_keys import MAX_KEYS, UnusableKeys, parse_client_keys
 from chalicelib.protocol.errors import InvalidClientMetadata
+from chalicelib.protocol.jwk_selection import PRIVATE_MEMBERS
 from chalicelib.protocol.jws import encode_segment
-from chalicelib.protocol.key_sets import PRIVATE_MEMBERS
 from chalicelib.protocol.registration import open_policy, parse_registration
 from tests.requirement import requirement
 

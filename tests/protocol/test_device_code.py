@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.protocol.derive import derive_device_grant_id
+from chalicelib.protocol.derived_ids import derive_device_grant_id
 from chalicelib.protocol.device_code import DeviceCodeRequest, StillWaiting, explain_device_refusal
 from chalicelib.protocol.errors import AccessDenied, ExpiredToken, InvalidGrant, InvalidTarget
-from chalicelib.protocol.grants import RevokeGrant
+from chalicelib.protocol.grant_refusals import RevokeGrant
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
 from chalicelib.protocol.user_code import ALPHABET, draw_user_code, parse_user_code, show_user_code
 from chalicelib.records.grant import DeviceRequest, Grant

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chalicelib.protocol.dpop import build_nonce, check_proof, is_nonce_fresh
+from chalicelib.protocol.dpop_result import PROOF_ALGORITHMS
 from chalicelib.protocol.errors import InvalidDpopProof
-from chalicelib.protocol.proof import PROOF_ALGORITHMS
 from chalicelib.records.keyset import Key, Keyset
 from tests.protocol.proofs import ProofKey, b64, key_of
 from tests.requirement import requirement

@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from chalicelib.protocol.errors import InvalidRequest
-from chalicelib.protocol.evidence import MAX_ITEMS, MAX_TEXT, freeze, seen, seen_all, seen_client
+from chalicelib.protocol.evidence import MAX_ITEMS, MAX_TEXT, freeze, redact, redact_all, redact_client
 from tests.requirement import requirement
 
 REGISTERED = ("https://app.example/callback", "https://preview-2024x7.app.example/cb?tenant=blue123")
@@ -30,7 +30,7 @@ SECRET = "canaryQ7f3b9c2"
     ],
 )
 def test_what_could_be_a_secret_is_a_number_of_characters(received: str) -> None:
-    shown = seen(received, REGISTERED) or ""
+    shown = redact(received, REGISTERED) or ""
     secrets = (SECRET, "Y2FuYXJ5", "qwertyuiop", "QwErTy", "pass", "word")
     assert not any(secret in shown for secret in secrets), shown
     assert "characters]" in shown or "[userinfo]" in shown
@@ -51,7 +51,7 @@ def test_what_could_be_a_secret_is_a_number_of_characters(received: str) -> None
     ],
 )
 def test_words_and_what_is_registered_are_shown(received: str) -> None:
-    assert seen(received, (*REGISTERED, "urn:ietf:params:oauth:grant-type:device_code")) == received
+    assert redact(received, (*REGISTERED, "urn:ietf:params:oauth:grant-type:device_code")) == received
 
 
 @requirement("OPS-06")
@@ -74,8 +74,8 @@ def test_what_was_noted_first_stands_and_goes_on_with_the_refusal() -> None:
 
 @requirement("OPS-06")
 def test_a_client_id_is_shown_in_its_shape_alone() -> None:
-    assert seen_client("0123456789abcdef" * 2) == "0123456789abcdef" * 2
-    assert seen_client("0123456789abcdef" * 4) == "[64 characters]"
-    assert seen_client("https://app.example/client.json") == "https://app.example/client.json"
-    assert seen_client(None) is None
-    assert seen_all({"b", SECRET}) == ("[14 characters]", "b")
+    assert redact_client("0123456789abcdef" * 2) == "0123456789abcdef" * 2
+    assert redact_client("0123456789abcdef" * 4) == "[64 characters]"
+    assert redact_client("https://app.example/client.json") == "https://app.example/client.json"
+    assert redact_client(None) is None
+    assert redact_all({"b", SECRET}) == ("[14 characters]", "b")

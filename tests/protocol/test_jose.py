@@ -9,15 +9,15 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from joserfc.jwk import JWKRegistry
 
-from chalicelib.protocol import jose
+from chalicelib.protocol import own_jwt
 from chalicelib.protocol.client_assertion import (
     check_client_assertion,
     parse_client_assertion,
     verify_client_assertion,
 )
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
-from chalicelib.protocol.id_token import IssuerByClaim, verify_provider_id_token
-from chalicelib.protocol.key_sets import PRIVATE_MEMBERS
+from chalicelib.protocol.jwk_selection import PRIVATE_MEMBERS
+from chalicelib.protocol.provider_id_token import IssuerByClaim, verify_provider_id_token
 from chalicelib.records.client import Client
 from chalicelib.records.keyset import Key
 from tests import jose_tricks
@@ -27,8 +27,8 @@ from tests.requirement import requirement
 from tests.weak_jose import is_taken
 
 NOW = 1_800_000_000
-DER, STRANGER_DER = jose.new_signing_key(), jose.new_signing_key()
-JWK = jose.public_jwk(DER)
+DER, STRANGER_DER = own_jwt.new_signing_key(), own_jwt.new_signing_key()
+JWK = own_jwt.public_jwk(DER)
 KEY = Key(version=1, secret=DER, kid=JWK["kid"])
 KEYS = {JWK["kid"]: JWK}
 
@@ -40,7 +40,7 @@ class Reader(Kind):
     def verify(self, token, *, now=NOW, **changes):
         if self.name == "own":
             given = {"keys": KEYS, "typ": self.typ, "issuer": self.issuer, "audience": self.audience, "now": now}
-            return jose.verify_own(token, **given | changes)
+            return own_jwt.verify_own(token, **given | changes)
         if self.name == "assertion":
             return verify_assertion(token, issuer=self.audience, now=now)
         given = {"jwks": {"keys": [JWK]}, "algorithms": ("ES256",), "issuer": self.issuer, "now": now}
@@ -158,8 +158,8 @@ def test_a_good_token_is_read_and_says_what_was_signed():
 
 @requirement("META-03")
 def test_what_we_sign_others_can_verify_from_our_key_set():
-    token = jose.sign(OWN.claims(), key=KEY, typ="at+jwt")
-    published = jose.jwks_document([JWK])["keys"][0]
+    token = own_jwt.sign(OWN.claims(), key=KEY, typ="at+jwt")
+    published = own_jwt.jwks_document([JWK])["keys"][0]
     read = joserfc.jwt.decode(token, JWKRegistry.import_key(published), algorithms=["ES256"])
     assert read.claims == OWN.claims()
     assert read.header == {"alg": "ES256", "kid": JWK["kid"], "typ": "at+jwt"}
@@ -175,22 +175,22 @@ def test_the_kid_is_the_thumbprint_that_others_compute():
 @pytest.mark.parametrize("member", sorted(PRIVATE_MEMBERS))
 def test_a_private_member_is_never_published(member):
     with pytest.raises(ValueError, match="public members"):
-        jose.jwks_document([JWK | {member: "secret"}])
+        own_jwt.jwks_document([JWK | {member: "secret"}])
 
 
 @requirement("META-03")
-@pytest.mark.parametrize("member", sorted(jose.PUBLIC_MEMBERS))
+@pytest.mark.parametrize("member", sorted(own_jwt.PUBLIC_MEMBERS))
 def test_a_key_without_one_of_its_members_is_not_published(member):
     with pytest.raises(ValueError, match="public members"):
-        jose.jwks_document([{name: value for name, value in JWK.items() if name != member}])
+        own_jwt.jwks_document([{name: value for name, value in JWK.items() if name != member}])
 
 
 @requirement("META-03")
 def test_two_keys_with_one_kid_are_not_published():
-    other = jose.public_jwk(STRANGER_DER)
-    assert len(jose.jwks_document([JWK, other])["keys"]) == 2
+    other = own_jwt.public_jwk(STRANGER_DER)
+    assert len(own_jwt.jwks_document([JWK, other])["keys"]) == 2
     with pytest.raises(ValueError, match="one kid"):
-        jose.jwks_document([JWK, other | {"kid": JWK["kid"]}])
+        own_jwt.jwks_document([JWK, other | {"kid": JWK["kid"]}])
 
 
 @requirement("META-03")
@@ -198,7 +198,7 @@ def test_only_a_p_256_key_signs():
     for wrong in (ec.generate_private_key(ec.SECP384R1()), ed25519.Ed25519PrivateKey.generate()):
         der = wrong.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         with pytest.raises(ValueError, match="P-256"):
-            jose.public_jwk(der)
+            own_jwt.public_jwk(der)
 
 
 @requirement("INT-03")
@@ -223,10 +223,10 @@ def test_without_an_expected_audience_any_single_one_is_read_and_no_list():
 
 @requirement("INT-03")
 def test_an_access_token_does_not_pass_as_an_id_token_nor_the_other_way_round():
-    id_token = jose.sign({**OWN.claims(), "aud": "c" * 32}, key=KEY, typ="JWT")
+    id_token = own_jwt.sign({**OWN.claims(), "aud": "c" * 32}, key=KEY, typ="JWT")
     assert OWN.verify(id_token, typ="JWT", audience="c" * 32)
     assert reason_of(OWN.verify, id_token, audience="c" * 32) == "type_wrong"
-    assert reason_of(OWN.verify, jose.sign(OWN.claims(), key=KEY, typ="at+jwt"), typ="JWT") == "type_wrong"
+    assert reason_of(OWN.verify, own_jwt.sign(OWN.claims(), key=KEY, typ="at+jwt"), typ="JWT") == "type_wrong"
 
 
 @requirement("TOK-10")
@@ -380,13 +380,13 @@ def test_a_key_that_is_not_meant_for_this_is_not_used(members, reason):
 def test_without_a_kid_only_the_only_fitting_key_is_used():
     token = compact(json.dumps({"alg": "ES256"}), json.dumps(PROVIDER.claims()))
     assert PROVIDER.verify(token, jwks={"keys": [{"kty": "oct", "k": "AA"}, JWK]})
-    two = {"keys": [JWK, jose.public_jwk(STRANGER_DER)]}
+    two = {"keys": [JWK, own_jwt.public_jwk(STRANGER_DER)]}
     assert reason_of(PROVIDER.verify, token, jwks=two) == "kid_ambiguous"
 
 
 @requirement("CB-08")
 def test_two_keys_with_one_kid_are_not_tried_in_turn():
-    two = {"keys": [JWK, jose.public_jwk(STRANGER_DER) | {"kid": JWK["kid"]}]}
+    two = {"keys": [JWK, own_jwt.public_jwk(STRANGER_DER) | {"kid": JWK["kid"]}]}
     assert reason_of(PROVIDER.verify, good(PROVIDER), jwks=two) == "kid_ambiguous"
 
 

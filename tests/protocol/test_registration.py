@@ -13,7 +13,7 @@ from chalicelib.protocol.registration import (
     parse_registration,
     registration_answer,
 )
-from chalicelib.protocol.registration_places import check_callable
+from chalicelib.protocol.registration_uris import check_callable
 from chalicelib.records.client import Client
 from tests.requirement import requirement
 

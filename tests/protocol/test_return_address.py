@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chalicelib.protocol.return_address import HOME, MAX_PATH, choose_return
+from chalicelib.protocol.return_path import HOME, MAX_PATH, choose_return
 from tests.requirement import requirement
 
 ORIGIN = "https://app.example"

@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.protocol.errors import InvalidRequest
-from chalicelib.protocol.single import SECRET_NAMES, Parameters, check_no_secret_in_query
+from chalicelib.protocol.parameters import SECRET_NAMES, Parameters, check_no_secret_in_query
 from tests.requirement import requirement
 
 

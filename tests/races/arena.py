@@ -14,20 +14,20 @@ from urllib.parse import urlencode, urlsplit
 
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
-from chalicelib.endpoints.completing import build_grant, claim_of
-from chalicelib.issuing import issue_code
+from chalicelib.endpoints.authorization.new_grant import build_exchanging_grant, build_grant
 from chalicelib.ports import Written
 from chalicelib.protocol.pkce import s256
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.records.subject import Subject
-from cli.operations import Deployment, create_client, init_keysets, set_provider
+from chalicelib.token_issuer import issue_code
+from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
 from local.environment import use_local_credentials
-from local.provider import RunningProvider
-from local.resources import create_key, create_tables
+from local.fake.provider import RunningProvider
+from local.stack.resources import create_key, create_tables
 from tests.races.broker import PROVIDERS, targets_of
 
 REDIRECT = "https://app.example/callback"
@@ -91,7 +91,9 @@ class Arena:
             connection_id="c" * 32, scopes=SCOPES, auth_time=None, acr="", client=self.client, sid="",
         )  # fmt: skip
         grant = _altered(grant, changed)
-        assert isinstance(broker.store.claim_grant(claim_of(broker, grant_id, self.client.client_id, now)), Written)
+        assert isinstance(
+            broker.store.claim_grant(build_exchanging_grant(broker, grant_id, self.client.client_id, now)), Written
+        )
         assert isinstance(broker.store.issue_grant(grant), Written)
         return Ticket(grant_id, issue_code(broker, grant, secret), verifier)
 
@@ -108,7 +110,7 @@ class Arena:
 
     def found(self, ticket: Ticket) -> Grant:
         """The item as it stands now."""
-        place = grant_place(ticket.grant_id)
+        place = grant_item_key(ticket.grant_id)
         grant = self.broker.store.read(place).get(place)
         assert grant is not None
         return grant

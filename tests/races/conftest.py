@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.listening import find_port
-from local.provider import RunningProvider
-from local.provider import start as start_provider
+from local.fake.provider import RunningProvider
+from local.fake.provider import start as start_provider
+from local.stack.ports import find_port
 from tests.races.arena import Arena, Crowd
 from tests.races.processes import STORES, Process, start_module
 

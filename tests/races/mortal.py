@@ -11,16 +11,16 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from chalicelib.adapters.https import LocalTarget
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
 from local.environment import use_local_credentials
-from local.gateway import Gateway
-from local.listening import bind
-from local.stack import broker_environ
-from local.stopping import StopSignal
+from local.stack.gateway import Gateway
+from local.stack.ports import bind
+from local.stack.shutdown import StopSignal
+from local.stack.stack import broker_environ
 from tests.races.broker import PROVIDERS
 
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")

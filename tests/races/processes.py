@@ -86,7 +86,7 @@ def start_module(module: str, *arguments: str) -> Process:
 @contextlib.contextmanager
 def run_moto() -> Iterator[str]:
     """The embedded AWS as a process of its own; its endpoint."""
-    aws = start_module("local.aws", "--port", "0", "--json")
+    aws = start_module("local.stack.aws", "--port", "0", "--json")
     try:
         yield aws.said["endpoint_url"]
     finally:

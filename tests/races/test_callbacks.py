@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.provider import RunningProvider
+from local.fake.provider import RunningProvider
 from tests.races.arena import CROWD, Arena, post
 from tests.races.conftest import ISSUER
 from tests.races.processes import STORES, Process, start_module

@@ -12,18 +12,18 @@ from urllib.parse import urlsplit
 import pytest
 from msgspec import structs
 
-from chalicelib.endpoints.completing import build_grant
-from chalicelib.endpoints.parties import load_parties
-from chalicelib.endpoints.travel import begin_trip
-from chalicelib.issuing import issue_device_code
+from chalicelib.endpoints.authorization.new_grant import build_grant
+from chalicelib.endpoints.authorization.provider_redirect import redirect_to_provider
+from chalicelib.endpoints.callers.clients import load_client_context
 from chalicelib.ports import DeviceDecision, Refused, Written
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.protocol.request import Request
 from chalicelib.records.grant import DeviceRequest, Grant
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.sign_in import AuthorizationRequest
-from local.provider import RunningProvider
+from chalicelib.token_issuer import issue_device_code
+from local.fake.provider import RunningProvider
 from tests.flow.browser import Answer
 from tests.races.arena import CROWD, SCOPES, SUB, Arena, Crowd, Ticket
 from tests.races.conftest import ISSUER
@@ -40,7 +40,7 @@ def arena(request: pytest.FixtureRequest, provider: RunningProvider) -> Iterator
     with pytest.MonkeyPatch.context() as patch, STORES[request.param]() as endpoint_url:
         patch.setattr(os, "environ", dict(os.environ))
         found = Arena(endpoint_url, issuer=ISSUER, provider=provider)
-        place = client_place(found.client.client_id)
+        place = client_item_key(found.client.client_id)
         found.client = structs.replace(found.client, grant_types=found.client.grant_types | {DEVICE_CODE})
         found.deployment.put(place, found.client)
         yield found
@@ -110,8 +110,8 @@ class Waiting:
     def travel(self, provider: RunningProvider, who: str) -> Trip:
         """Allowed, and signed in at the provider; the way back is not walked yet."""
         broker = self.arena.broker
-        url, cookies = begin_trip(
-            broker, Request(method="POST"), self.request(), load_parties(broker, self.arena.client.client_id),
+        url, cookies = redirect_to_provider(
+            broker, Request(method="POST"), self.request(), load_client_context(broker, self.arena.client.client_id),
             provider_id="demo", allowed=SCOPES, grant_id=self.grant_id, decided_by="page",
         )  # fmt: skip
         back = urlsplit(provider.sign_in(url, who))

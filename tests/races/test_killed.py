@@ -13,10 +13,10 @@ import pytest
 from chalicelib.protocol.pkce import s256
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
-from cli.operations import create_client, set_provider
-from local.listening import find_port
-from local.provider import RunningProvider
-from local.provider import start as start_provider
+from cli.deployment.operations import create_client, set_provider
+from local.fake.provider import RunningProvider
+from local.fake.provider import start as start_provider
+from local.stack.ports import find_port
 from tests.flow.browser import FORM, Answer, Browser, read_page, request
 from tests.races.arena import REDIRECT, Arena
 from tests.races.processes import Process, run_moto, start_module

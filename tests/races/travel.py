@@ -6,12 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from chalicelib.endpoints.parties import load_parties
-from chalicelib.endpoints.travel import begin_trip
+from chalicelib.endpoints.authorization.provider_redirect import redirect_to_provider
+from chalicelib.endpoints.callers.clients import load_client_context
 from chalicelib.protocol.pkce import s256
 from chalicelib.protocol.request import Request
 from chalicelib.records.sign_in import AuthorizationRequest
-from local.provider import RunningProvider
+from local.fake.provider import RunningProvider
 from tests.flow.browser import Answer, request
 from tests.races.arena import REDIRECT, SCOPES, Arena, Ticket
 
@@ -37,8 +37,8 @@ def travel(arena: Arena, provider: RunningProvider, who: str = "alice") -> Trip:
     asked = AuthorizationRequest(
         client_id=arena.client.client_id, redirect_uri=REDIRECT, scopes=SCOPES, code_challenge=s256(verifier), state="s"
     )
-    url, cookies = begin_trip(
-        broker, Request(method="POST"), asked, load_parties(broker, asked.client_id), provider_id="demo",
+    url, cookies = redirect_to_provider(
+        broker, Request(method="POST"), asked, load_client_context(broker, asked.client_id), provider_id="demo",
         allowed=SCOPES, grant_id=grant_id, decided_by="page",
     )  # fmt: skip
     back = urlsplit(provider.sign_in(url, who))

@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from msgspec.structs import replace
 
+from chalicelib.encryption import USER_KEY_BYTES, encryption_context_of, seal_user_key, seal_value
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
-from chalicelib.records.places import client_place, connection_place, consent_place
-from chalicelib.vault.sealed import USER_KEY_BYTES, place_of, seal_user_key, seal_value
+from chalicelib.records.item_keys import client_item_key, connection_item_key, consent_item_key
 from local.fake.grants import Family
 from local.fake.people import USERS
-from local.provider import RunningProvider, start
+from local.fake.provider import RunningProvider, start
 from tests.races.arena import SCOPES, SUB, Arena, Crowd, post
 from tests.races.broker import PROVIDERS
 from tests.races.conftest import ISSUER
@@ -60,7 +60,7 @@ class Vault:
                 user_key,
                 str(tokens[name]).encode(),
                 name,
-                place=place_of(connection),
+                place=encryption_context_of(connection),
                 salt=broker.entropy.token_bytes(32),
             )
             for name in ("access_token", "refresh_token")
@@ -72,9 +72,9 @@ class Vault:
             scopes=WITH_NOTES,
             grant_types=self.arena.client.grant_types | {EXCHANGE},
         )
-        self.arena.deployment.put(client_place(client.client_id), client)
+        self.arena.deployment.put(client_item_key(client.client_id), client)
         consent = Consent(sub=SUB, client_id=client.client_id, scopes=WITH_NOTES, version=2)
-        self.arena.deployment.put(consent_place(SUB, client.client_id), consent)
+        self.arena.deployment.put(consent_item_key(SUB, client.client_id), consent)
 
     def access_token(self) -> str:
         """A fresh one of ours."""
@@ -85,7 +85,7 @@ class Vault:
 
     @property
     def connection(self) -> Connection:
-        place = connection_place(self.connection_id)
+        place = connection_item_key(self.connection_id)
         found = self.arena.broker.store.read(place).get(place)
         assert found is not None
         return found
@@ -94,7 +94,7 @@ class Vault:
         """The stored access token is over."""
         now = self.arena.broker.clock.now()
         ended = replace(self.connection, access_expires_at=now - 1, tokens_at=now - 121)
-        self.arena.deployment.put(connection_place(self.connection_id), ended)
+        self.arena.deployment.put(connection_item_key(self.connection_id), ended)
 
     def form(self, token: str) -> dict[str, str]:
         """Of a hand-out."""
@@ -118,7 +118,7 @@ class Vault:
     def end_lease(self) -> None:
         """As if the holder's fifteen seconds were over."""
         ended = replace(self.connection, lease_until=self.arena.broker.clock.now() - 1)
-        self.arena.deployment.put(connection_place(self.connection_id), ended)
+        self.arena.deployment.put(connection_item_key(self.connection_id), ended)
 
 
 @contextlib.contextmanager

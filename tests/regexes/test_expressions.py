@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.log import redact
-from chalicelib.protocol.id_token import IssuerByClaim
+from chalicelib.adapters.process.log import redact
+from chalicelib.protocol.provider_id_token import IssuerByClaim
 from chalicelib.upstream.client_document import read_fresh_seconds
 from chalicelib.upstream.http import HttpResponse
 from chalicelib.upstream.link_header import read_links

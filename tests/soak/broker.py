@@ -15,18 +15,18 @@ from typing import Any
 
 from msgspec import Struct
 
-from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable, Transport
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import AwsRefusal, AwsUnreachable, Transport
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.ports import Broker
 from chalicelib.routes import create_app
 from local.environment import use_local_credentials
-from local.gateway import Gateway
-from local.listening import bind
-from local.schedule import LocalSchedule
-from local.stack import broker_environ
-from local.stopping import StopSignal
+from local.stack.gateway import Gateway
+from local.stack.ports import bind
+from local.stack.schedule import LocalSchedule
+from local.stack.shutdown import StopSignal
+from local.stack.stack import broker_environ
 from tests.races.broker import targets_of
 
 JOBS_EVERY_SECONDS = 2.0

@@ -14,10 +14,10 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from local.aws import EmbeddedAws, remember_methods, serialise_dynamodb
 from local.environment import REGION, use_local_credentials
-from local.resources import create_tables
-from local.stopping import StopSignal
+from local.stack.aws import EmbeddedAws, remember_methods, serialise_dynamodb
+from local.stack.resources import create_tables
+from local.stack.shutdown import StopSignal
 
 ACCOUNT = "123456789012"
 WRITES = ("PutItem", "UpdateItem", "DeleteItem")

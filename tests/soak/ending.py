@@ -4,12 +4,12 @@ import time
 from collections import Counter
 from typing import Any
 
-from chalicelib.custody.jobs import run_due_jobs
+from chalicelib.encryption import encryption_context_of, open_user_key, open_value
+from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import user_key_item_key
 from chalicelib.records.job import Job
-from chalicelib.records.places import user_key_place
-from chalicelib.vault.sealed import open_user_key, open_value, place_of
 from tests.soak.actor import Actor
 from tests.soak.world import World
 
@@ -66,10 +66,12 @@ def _faults(world: World, connection: Connection) -> list[str]:
 
 
 def _refresh_token(world: World, connection: Connection) -> str:
-    broker, place = world.later_broker(0), user_key_place(connection.sub)
+    broker, place = world.later_broker(0), user_key_item_key(connection.sub)
     item: Any = world.deployment.store.read(place).get(place)
     key = open_user_key(broker.keys.get("vault"), item.sealed, sub=connection.sub)
-    return open_value(key, connection.sealed_refresh_token, "refresh_token", place=place_of(connection)).decode()
+    return open_value(
+        key, connection.sealed_refresh_token, "refresh_token", place=encryption_context_of(connection)
+    ).decode()
 
 
 def _audit(world: World, actors: list[Actor]) -> list[str]:

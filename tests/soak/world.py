@@ -11,19 +11,19 @@ from typing import Any
 
 import msgspec
 
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.ports import Broker
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.client import Client
-from cli.operations import Deployment, create_client, init_keysets, set_provider
-from local.aws import EmbeddedAws, start_aws
+from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
 from local.fake.people import USERS, User
-from local.listening import find_port
-from local.provider import RunningProvider
-from local.provider import start as start_provider
-from local.stack import broker_environ
+from local.fake.provider import RunningProvider
+from local.fake.provider import start as start_provider
+from local.stack.aws import EmbeddedAws, start_aws
+from local.stack.ports import find_port
+from local.stack.stack import broker_environ
 from tests.engine.scene import PROFILES, write_profile
 from tests.flow.stack import EXCHANGE
 from tests.races.broker import targets_of

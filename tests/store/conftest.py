@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.aws import start_aws
+from local.stack.aws import start_aws
 from tests.store.scene import boto
 
 

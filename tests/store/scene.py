@@ -3,15 +3,15 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from chalicelib.adapters.aws import Pacing, Transport
-from chalicelib.adapters.dynamodb import DynamoStore
-from chalicelib.adapters.signed import SignedTransport
-from chalicelib.adapters.system import SystemEntropy
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import Pacing, Transport
+from chalicelib.adapters.dynamodb.store import DynamoStore
+from chalicelib.adapters.process.system import SystemEntropy
 from chalicelib.ports import Advance, DeviceDecision, DevicePoll, Redemption, Refused, Written
-from chalicelib.protocol.grants import CodeRequest, RefreshRequest
+from chalicelib.protocol.grant_refusals import CodeRequest, RefreshRequest
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
 from chalicelib.records.grant import DeviceRequest, Grant
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from tests.faults import AT_ONCE
 
 NOW = 1_800_000_000
@@ -134,5 +134,5 @@ class Story:
 
     def found(self) -> Grant | None:
         """The item as it stands."""
-        place = grant_place(self.grant_id)
+        place = grant_item_key(self.grant_id)
         return self.store.read(place).get(place)

@@ -5,18 +5,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.adapters.dynamodb import PURGED_AFTER, DynamoStore
-from chalicelib.adapters.items import key
-from chalicelib.adapters.system import SystemEntropy
+from chalicelib.adapters.aws.transport import Transport
+from chalicelib.adapters.dynamodb.codec import key
+from chalicelib.adapters.dynamodb.store import PURGED_AFTER, DynamoStore
+from chalicelib.adapters.process.system import SystemEntropy
 from chalicelib.ports import Refused, Written
 from chalicelib.records.client import Client, Management
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
+from chalicelib.records.revocation import Revocation
 from tests.requirement import requirement
 from tests.store.scene import NOW, make_store
 
-STOPPED = Marks(disabled=True)
+STOPPED = Revocation(disabled=True)
 
 
 def new_client(**fields: Any) -> Client:
@@ -33,12 +33,12 @@ def document(**fields: Any) -> Client:
 
 
 def stands(store: DynamoStore, client: Client) -> Client | None:
-    return store.read(client_place(client.client_id)).get(client_place(client.client_id))
+    return store.read(client_item_key(client.client_id)).get(client_item_key(client.client_id))
 
 
 def purge_at(transport: Transport, client: Client) -> int | None:
     """When the table may forget it."""
-    asked = {"TableName": "broker", "Key": key(client_place(client.client_id).pk), "ConsistentRead": True}
+    asked = {"TableName": "broker", "Key": key(client_item_key(client.client_id).pk), "ConsistentRead": True}
     attribute = transport.call("GetItem", asked)["Item"].get("purge_at")
     return int(attribute["N"]) if attribute else None
 

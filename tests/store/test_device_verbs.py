@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Refused, Written
 from chalicelib.records.grant import DeviceRequest, Grant
 from tests.requirement import requirement

@@ -4,14 +4,14 @@ import argparse
 
 import pytest
 
-from chalicelib.adapters.aws import AwsRefusal, Transport
+from chalicelib.adapters.aws.transport import AwsRefusal, Transport
 from chalicelib.ports import Written
 from chalicelib.protocol.scope import MAX_ITEMS
 from chalicelib.records.client import MOST_RESOURCES
 from chalicelib.records.settings import Settings
-from cli.clients import add_parsers
-from cli.operations import Deployment, OperationError
-from local.dynamodb_limits import MOST_EXPRESSION_BYTES
+from cli.commands.client import add_parsers
+from cli.deployment.operations import Deployment, OperationError
+from local.stack.dynamodb_limits import MOST_EXPRESSION_BYTES
 from tests.requirement import requirement
 from tests.store.scene import API, Story, make_store
 

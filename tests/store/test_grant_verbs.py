@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Refused, Written
 from chalicelib.protocol.handles import secret_hash
 from tests.requirement import requirement

@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Refused, Written
 from tests.requirement import requirement
 from tests.store.scene import NOW, Story, make_store

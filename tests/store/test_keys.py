@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import AwsRefusal, Transport
-from chalicelib.adapters.kms import OPEN_AGE, READ_AGE, KmsKeys, encryption_context
-from chalicelib.adapters.signed import SignedTransport
+from chalicelib.adapters.aws.signed_transport import SignedTransport
+from chalicelib.adapters.aws.transport import AwsRefusal, Transport
+from chalicelib.adapters.kms.keys import OPEN_AGE, READ_AGE, KmsKeys, encryption_context
 from chalicelib.ports import StoreUnavailable
+from chalicelib.records.item_keys import keyset_item_key
 from chalicelib.records.keyset import WrappedKey
-from chalicelib.records.places import keyset_place
 from chalicelib.records.settings import Settings
-from chalicelib.records.stored import KeysetItem
-from cli.operations import Deployment, init_keysets, wrap_key
+from chalicelib.records.small_items import KeysetItem
+from cli.deployment.operations import Deployment, init_keysets, wrap_key
 from tests.faults import AT_ONCE, Fault, FaultyTransport
 from tests.requirement import requirement
 from tests.store.scene import NOW, make_store
@@ -142,7 +142,7 @@ def test_a_key_wrapped_for_another_deployment_purpose_or_version_does_not_open(
     item = KeysetItem(
         purpose="user_code", keys=(WrappedKey(version=1, state="current", created_at=NOW, wrapped=wrapped),)
     )
-    place = keyset_place("user_code")
+    place = keyset_item_key("user_code")
     kept = deployment.store.read(place).get(place)
     deployment.put(place, item)
     try:
@@ -160,7 +160,7 @@ def test_a_key_that_another_kms_key_wrapped_does_not_open(deployment: Deployment
     context = encryption_context("broker", "user_code", 1)
     sealed = deployment.kms.call("Encrypt", {"KeyId": other, "Plaintext": b"k" * 32, "EncryptionContext": context})
     wrapped = WrappedKey(version=1, state="current", created_at=NOW, wrapped=bytes(sealed["CiphertextBlob"]))
-    place = keyset_place("user_code")
+    place = keyset_item_key("user_code")
     kept = deployment.store.read(place).get(place)
     assert kept is not None
     deployment.put(place, KeysetItem(purpose="user_code", keys=(wrapped,)))
@@ -192,7 +192,7 @@ def test_kms_is_asked_again_when_its_key_is_away_for_a_moment(deployment: Deploy
 
 @requirement("GEN-12", "GEN-13")
 def test_no_keyset_is_made_on_a_request(transport: Transport, deployment: Deployment, clock: StillClock) -> None:
-    place = keyset_place("nonce")
+    place = keyset_item_key("nonce")
     kept = deployment.store.read(place).get(place)
     deployment.delete(place)
     try:
@@ -208,11 +208,11 @@ def test_no_keyset_is_made_on_a_request(transport: Transport, deployment: Deploy
 def test_published_and_retiring_keys_are_shown_and_only_the_signing_one_signs(
     deployment: Deployment, clock: StillClock
 ) -> None:
-    place = keyset_place("signing")
+    place = keyset_item_key("signing")
     kept = deployment.store.read(place).get(place)
     assert kept is not None
     (first,) = kept.keys
-    from chalicelib.protocol.jose import new_signing_key, public_jwk
+    from chalicelib.protocol.own_jwt import new_signing_key, public_jwk
 
     def made(version: int, state: str) -> WrappedKey:
         plain = new_signing_key()

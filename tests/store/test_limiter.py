@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.adapters.limiter import BlockLimiter, block_of
+from chalicelib.adapters.aws.transport import Transport
+from chalicelib.adapters.process.rate_limiter import BlockLimiter, block_of
 from chalicelib.ports import Allowed, OverLimit, StoreUnavailable
 from tests.faults import Fault, FaultyTransport
 from tests.requirement import requirement

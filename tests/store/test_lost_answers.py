@@ -6,16 +6,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.adapters.system import SystemEntropy
+from chalicelib.adapters.aws.transport import Transport
+from chalicelib.adapters.process.system import SystemEntropy
 from chalicelib.ports import Refused, StoreUnavailable, Written
 from chalicelib.records.client import Client, Management, RegistrationPolicy
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.initial_token import InitialToken
-from chalicelib.records.marks import Marks
-from chalicelib.records.places import client_place, initial_token_place
-from chalicelib.records.stored import StoredRequest
+from chalicelib.records.item_keys import client_item_key, initial_token_item_key
+from chalicelib.records.revocation import Revocation
+from chalicelib.records.small_items import StoredRequest
 from chalicelib.records.subject import Subject
 from tests.faults import Fault, FaultyTransport, Mode, ProcessDied
 from tests.requirement import requirement
@@ -35,7 +35,7 @@ def client(story: Story, revision: int) -> Client:
 def put_initial_token(story: Story, **fields: Any) -> Written[InitialToken]:
     """As the operator's command does: it is written once, where nothing stands."""
     token = InitialToken(token_hash=story.grant_id, policy=RegistrationPolicy(), expires_at=NOW + 60, **fields)
-    written = story.store._put(initial_token_place(story.grant_id), token, "attribute_not_exists(pk)")
+    written = story.store._put(initial_token_item_key(story.grant_id), token, "attribute_not_exists(pk)")
     assert isinstance(written, Written)
     return written
 
@@ -356,8 +356,8 @@ def test_changing_a_client_leaves_the_marks_and_the_end_that_others_have_set_mea
     read = client(story, 1)
     story.store.put_client(read, expected_revision=None)
     story.store._put(
-        client_place(read.client_id),
-        replace(read, marks=Marks(disabled=True), expires_at=NOW + 9),
+        client_item_key(read.client_id),
+        replace(read, marks=Revocation(disabled=True), expires_at=NOW + 9),
         "revision = :r",
         {":r": 1},
     )

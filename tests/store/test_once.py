@@ -2,8 +2,8 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.adapters.system import SystemEntropy
+from chalicelib.adapters.aws.transport import Transport
+from chalicelib.adapters.process.system import SystemEntropy
 from chalicelib.ports import Refused, Written
 from tests.store.scene import NOW, make_store
 

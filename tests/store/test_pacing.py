@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from chalicelib.adapters.aws import LONGEST_PAUSES, REPEAT_SECONDS, Pacing, Transport
+from chalicelib.adapters.aws.transport import LONGEST_PAUSES, REPEAT_SECONDS, Pacing, Transport
 from chalicelib.ports import StoreUnavailable
-from chalicelib.records.places import grant_place
+from chalicelib.records.item_keys import grant_item_key
 from tests.faults import Fault, FaultyTransport
 from tests.requirement import requirement
 from tests.store.scene import make_store
 
 CALLERS = 2000
-MISSING = grant_place("0" * 32)
+MISSING = grant_item_key("0" * 32)
 
 
 @dataclass

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget, OAuthError
-from chalicelib.protocol.grants import Repeat, RevokeGrant, Withheld, explain_code_refusal, explain_refusal
+from chalicelib.protocol.grant_refusals import Repeat, RevokeGrant, Withheld, explain_code_refusal, explain_refusal
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.records.grant import Grant
 from tests.requirement import requirement

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import Transport
-from chalicelib.adapters.items import encode_item
-from chalicelib.adapters.registry import AGE, ENTRIES, CachedRegistry
+from chalicelib.adapters.aws.transport import Transport
+from chalicelib.adapters.dynamodb.codec import encode_item
+from chalicelib.adapters.dynamodb.record_cache import AGE, ENTRIES, CachedRegistry
 from chalicelib.ports import StoreUnavailable
-from chalicelib.records.places import client_place
+from chalicelib.records.item_keys import client_item_key
 from tests.faults import Fault, FaultyTransport
 from tests.requirement import requirement
 from tests.store.scene import Story, make_store
@@ -31,7 +31,7 @@ def story(transport: Transport) -> Iterator[Story]:
 def test_a_record_is_read_again_after_ten_seconds_and_whenever_that_is_asked(
     transport: Transport, story: Story
 ) -> None:
-    clock, place = StillClock(), client_place(story.grant_id)
+    clock, place = StillClock(), client_item_key(story.grant_id)
     wire = FaultyTransport(transport)
     registry = CachedRegistry(make_store(wire), clock)
     registry.lookup(place)
@@ -49,7 +49,7 @@ def test_a_record_is_read_again_after_ten_seconds_and_whenever_that_is_asked(
 @requirement("GEN-16", "GEN-13")
 def test_absence_is_never_remembered_and_a_failed_read_is_no_absence(transport: Transport) -> None:
     story = Story(make_store(transport))
-    place = client_place(story.grant_id)
+    place = client_item_key(story.grant_id)
     registry = CachedRegistry(make_store(FaultyTransport(transport, Fault(mode="B", first=1, times=3))), StillClock())
     assert registry.lookup(place).get(place) is None
     with pytest.raises(StoreUnavailable):
@@ -61,7 +61,7 @@ def test_absence_is_never_remembered_and_a_failed_read_is_no_absence(transport: 
 @requirement("GEN-16")
 def test_an_absence_that_one_may_believe_is_read_again_for_another(transport: Transport) -> None:
     story = Story(make_store(transport))
-    place = client_place(story.grant_id)
+    place = client_item_key(story.grant_id)
     registry = CachedRegistry(make_store(transport), StillClock())
     assert registry.lookup(place, absence_of=frozenset({place})).get(place) is None
     story.store.put_client(client(story, 1), expected_revision=None)
@@ -71,7 +71,7 @@ def test_an_absence_that_one_may_believe_is_read_again_for_another(transport: Tr
 
 @requirement("GEN-16")
 def test_a_clock_that_goes_back_makes_nothing_live_longer(transport: Transport, story: Story) -> None:
-    clock, place = StillClock(), client_place(story.grant_id)
+    clock, place = StillClock(), client_item_key(story.grant_id)
     wire = FaultyTransport(transport)
     registry = CachedRegistry(make_store(wire), clock)
     registry.lookup(place)
@@ -93,17 +93,17 @@ def test_the_number_of_records_is_bounded() -> None:
 
     registry = CachedRegistry(make_store(Everywhere()), StillClock())
     for number in range(0, ENTRIES + 200, 100):
-        registry.lookup(*(client_place(f"{n:032x}") for n in range(number, number + 100)))
+        registry.lookup(*(client_item_key(f"{n:032x}") for n in range(number, number + 100)))
     assert len(registry._entries) == ENTRIES
 
 
 @requirement("GEN-16")
 def test_ids_that_strangers_make_up_push_nothing_out(transport: Transport, story: Story) -> None:
-    wire, place = FaultyTransport(transport), client_place(story.grant_id)
+    wire, place = FaultyTransport(transport), client_item_key(story.grant_id)
     registry = CachedRegistry(make_store(wire), StillClock())
     registry.lookup(place)
     for number in range(50):
-        registry.lookup(client_place(f"{number:032x}"))
+        registry.lookup(client_item_key(f"{number:032x}"))
     assert len(registry._entries) == 1
     registry.lookup(place)
     assert len(wire.calls) == 51

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.aws import LONGEST_PAUSES, Pacing, Transport
+from chalicelib.adapters.aws.transport import LONGEST_PAUSES, Pacing, Transport
 from chalicelib.ports import StoreUnavailable
-from chalicelib.records.places import grant_place
-from local.package import ROOT
+from chalicelib.records.item_keys import grant_item_key
+from local.package.package import ROOT
 from tests.requirement import requirement
 from tests.store.scene import Story, make_store
 
@@ -51,10 +51,10 @@ def five_grants(transport: Transport) -> tuple[str, ...]:
 def test_a_key_that_was_left_out_is_asked_for_again_alone_after_a_pause(transport: Transport) -> None:
     names = five_grants(transport)
     throttled, slept = Throttled(transport, TRIES - 1), list[float]()
-    found = make_store(throttled, Pacing(sleep=slept.append, now=lambda: 0.0)).read(*map(grant_place, names))
-    assert all(found.get(grant_place(name)) is not None for name in names)
+    found = make_store(throttled, Pacing(sleep=slept.append, now=lambda: 0.0)).read(*map(grant_item_key, names))
+    assert all(found.get(grant_item_key(name)) is not None for name in names)
     assert [len(keys) for keys in throttled.asked] == [5, 1, 1]
-    assert throttled.asked[1] == throttled.asked[2] == [grant_place(names[-1]).pk]
+    assert throttled.asked[1] == throttled.asked[2] == [grant_item_key(names[-1]).pk]
     assert len(slept) == TRIES - 1
 
 
@@ -63,7 +63,7 @@ def test_a_key_that_is_left_out_at_every_try_makes_the_store_unavailable(transpo
     names = five_grants(transport)
     throttled = Throttled(transport, TRIES)
     with pytest.raises(StoreUnavailable):
-        make_store(throttled).read(*map(grant_place, names))
+        make_store(throttled).read(*map(grant_item_key, names))
     assert len(throttled.asked) == TRIES
 
 

@@ -3,7 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws import Transport
+from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Refused, Widening, Written
 from tests.requirement import requirement
 from tests.store.scene import CLIENT, NOW, Story, make_store

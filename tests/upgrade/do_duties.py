@@ -23,9 +23,9 @@ def main() -> int:
     sys.path.insert(0, ".")
     from chalicelib.composition import build_broker
     from chalicelib.config import read_settings
-    from chalicelib.custody.jobs import run_due_jobs
+    from chalicelib.jobs.runner import run_due_jobs
     from local.environment import use_local_credentials
-    from local.stack import broker_environ
+    from local.stack.stack import broker_environ
     from tests.races.broker import PROVIDERS, targets_of
 
     parser = argparse.ArgumentParser()

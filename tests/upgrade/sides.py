@@ -15,13 +15,13 @@ from chalicelib.config import read_settings
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place
-from cli.operations import Deployment, create_client, init_keysets, set_provider
-from local.aws import start_aws
-from local.listening import find_port
-from local.provider import RunningProvider
-from local.provider import start as start_provider
-from local.stack import broker_environ
+from chalicelib.records.item_keys import connection_item_key
+from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
+from local.fake.provider import RunningProvider
+from local.fake.provider import start as start_provider
+from local.stack.aws import start_aws
+from local.stack.ports import find_port
+from local.stack.stack import broker_environ
 from tests.flow.browser import Answer
 from tests.flow.stack import EXCHANGE
 from tests.package.previous import extract_previous
@@ -85,7 +85,7 @@ class Sides:
         """The provider's token of this app has ended."""
         (mine,) = self.connections(app)
         ended = replace(mine, access_expires_at=mine.tokens_at - 1, tokens_at=mine.tokens_at - 121)
-        self.deployment.put(connection_place(mine.connection_id), ended)
+        self.deployment.put(connection_item_key(mine.connection_id), ended)
         return mine
 
     def connections(self, app: App) -> list[Connection]:

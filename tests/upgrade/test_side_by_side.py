@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from chalicelib.adapters.items import SCHEMA
+from chalicelib.adapters.dynamodb.codec import SCHEMA
 from chalicelib.protocol.pkce import s256
 from tests.flow.browser import Answer
 from tests.package.previous import NotInThisClone

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.adapters.items import SCHEMA
+from chalicelib.adapters.dynamodb.codec import SCHEMA
 from tests.package.previous import NotInThisClone, extract_previous
 from tests.requirement import requirement
 from tests.upgrade.rules import find_breaks, read_records

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from chalicelib.records.item_keys import connection_item_key
 from chalicelib.records.job import Job
-from chalicelib.records.places import connection_place
 from tests.package.previous import NotInThisClone
 from tests.requirement import requirement
 from tests.soak.app import App
@@ -55,7 +55,7 @@ def test_a_providers_answer_that_one_has_kept_before_it_was_killed_is_used_by_th
         assert app.exchange(tokens["access_token"]) is None, "it was killed"
     (left,) = sides.connections(app)
     assert left.lease_owner and left.token_generation == generation
-    sides.deployment.put(connection_place(left.connection_id), replace(left, lease_until=1))
+    sides.deployment.put(connection_item_key(left.connection_id), replace(left, lease_until=1))
     sides.side = second
     handed = tokens_of(app.exchange(tokens["access_token"]))["access_token"]
     assert sides.provider.grants.whose(handed) is not None

@@ -6,8 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from msgspec import Struct
 
-from chalicelib.adapters.discovery import ProviderDirectory
-from chalicelib.adapters.https import GuardedFetcher, LocalTarget
+from chalicelib.adapters.http.guarded_fetcher import GuardedFetcher, LocalTarget
+from chalicelib.adapters.http.provider_directory import ProviderDirectory
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.authorization import build_authorization_url
@@ -16,8 +16,8 @@ from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.id_token import read_id_token, unverified_kid
 from chalicelib.upstream.identity import Identity, build_userinfo_requests, read_identity
 from chalicelib.upstream.token import ProviderTokens, build_token_request, read_token_response
-from local.fake.profile.player import RunningProfile
-from local.provider import start
+from local.fake.profile.profile_server import RunningProfile
+from local.fake.provider import start
 
 CALLBACK = "https://broker.example/callback/x"
 SECRET = "shared secret: with/odd+characters"

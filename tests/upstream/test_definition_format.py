@@ -3,7 +3,7 @@
 import pytest
 
 from chalicelib.providers.definition import InvalidDefinition, parse_definition
-from chalicelib.providers.definition.locating import find_lines
+from chalicelib.providers.definition.line_numbers import find_lines
 from tests.requirement import requirement
 
 HEAD = """\

@@ -11,7 +11,7 @@ from chalicelib.providers.definition import fill
 from chalicelib.upstream.authorization import build_authorization_url
 from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.endpoints import read_discovery_response, static_endpoints
-from chalicelib.upstream.granted import excess_scopes, missing_scopes
+from chalicelib.upstream.granted_scopes import excess_scopes, missing_scopes
 from chalicelib.upstream.http import (
     HttpRequest,
     HttpResponse,

@@ -6,11 +6,11 @@ from msgspec.structs import replace
 from chalicelib.protocol.errors import InvalidRequest, ServerError
 from chalicelib.providers.definition import ApiRules
 from chalicelib.upstream.http import HttpResponse
-from chalicelib.upstream.proxying import (
+from chalicelib.upstream.proxy_request import (
+    BlockedResponse,
     Call,
+    ForwardedResponse,
     Outgoing,
-    Passed,
-    Withheld,
     build_proxied_request,
     encode_query,
     find_target,
@@ -89,15 +89,17 @@ def test_a_query_keeps_order_and_repetition_and_carries_no_control_characters() 
 def test_a_short_token_is_dropped_from_headers_and_masked_with_its_length_kept() -> None:
     body = f'{{"a": "{TOKEN}", "b": 1}}'.encode()
     passed = read_proxied_response(HttpResponse(status=200, headers={"etag": f'"{TOKEN}"'}, body=body), build())
-    assert isinstance(passed, Passed) and passed.headers == () and len(passed.body) == len(body)
+    assert isinstance(passed, ForwardedResponse) and passed.headers == () and len(passed.body) == len(body)
     assert TOKEN.encode() not in passed.body and passed.body.endswith(b'", "b": 1}')
     tiny = read_proxied_response(HttpResponse(status=200, body=b"banana"), build(token="an"))
-    assert isinstance(tiny, Passed) and tiny.body == b"banana"  # no real token is that short: nothing is torn apart
+    assert (
+        isinstance(tiny, ForwardedResponse) and tiny.body == b"banana"
+    )  # no real token is that short: nothing is torn apart
 
 
 @requirement("PRX-03")
 def test_a_redirect_is_withheld_with_the_kind_of_its_host() -> None:
     for location, kind in (("https://files.example/x", "listed_host"), ("http://[::1", "other_host")):
         response = HttpResponse(status=302, headers={"location": location})
-        assert read_proxied_response(response, build()) == Withheld(reason="redirect", target=kind)
-    assert isinstance(read_proxied_response(HttpResponse(status=304), build()), Passed)
+        assert read_proxied_response(response, build()) == BlockedResponse(reason="redirect", target=kind)
+    assert isinstance(read_proxied_response(HttpResponse(status=304), build()), ForwardedResponse)

@@ -20,7 +20,7 @@ from chalicelib.upstream.callback import (
     read_callback_error,
 )
 from chalicelib.upstream.endpoints import read_discovery_response, static_endpoints
-from chalicelib.upstream.granted import excess_scopes, missing_scopes
+from chalicelib.upstream.granted_scopes import excess_scopes, missing_scopes
 from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.id_token import unverified_kid
 from chalicelib.upstream.identity import build_userinfo_requests, read_identity

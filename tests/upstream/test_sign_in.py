@@ -2,7 +2,7 @@
 
 import pytest
 
-from chalicelib.adapters.documents import RETRY_SECONDS
+from chalicelib.adapters.http.document_cache import RETRY_SECONDS
 from chalicelib.upstream.callback import read_callback_error
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.upstream.revocation import build_revocation_request, read_revocation_response

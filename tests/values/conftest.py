@@ -10,10 +10,10 @@ import pytest
 
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, provider_place
+from chalicelib.records.item_keys import connection_item_key, provider_item_key
 from chalicelib.records.provider import ProviderRecord
 from local.browser import Exchange, query_of
-from local.fake.profile.player import RunningProfile
+from local.fake.profile.profile_server import RunningProfile
 from local.trial.app import REDIRECT_URI, TrialApp
 from local.trial.steps import Trial, prepare
 from local.trial.workshop import Workshop
@@ -40,7 +40,7 @@ class Scene:
     @property
     def record(self) -> ProviderRecord:
         """Our registration as it stands."""
-        place = provider_place(self.provider_id)
+        place = provider_item_key(self.provider_id)
         found = self.trial.broker.store.read(place).get(place)
         assert found is not None
         return found
@@ -48,12 +48,12 @@ class Scene:
     def set_variables(self, **variables: str) -> None:
         """As if the file had been changed since the operator set them: nothing checks them here."""
         changed = msgspec.structs.replace(self.record, variables=variables)
-        self.trial.shop.deployment.put_fields(provider_place(self.provider_id), changed, "variables")
+        self.trial.shop.deployment.put_fields(provider_item_key(self.provider_id), changed, "variables")
         self.trial.shop.clock.advance(11)  # older than any cache
 
     def connection(self) -> Connection:
         """The one of this app and user, as it is stored."""
-        place = connection_place(self.trial.app.hand_out()["connection_id"])
+        place = connection_item_key(self.trial.app.hand_out()["connection_id"])
         found = self.trial.broker.store.read(place).get(place)
         assert found is not None
         return found

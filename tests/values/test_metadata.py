@@ -8,14 +8,14 @@ from typing import Any
 import msgspec
 import pytest
 
-from chalicelib.custody.erasing import erase_user
-from chalicelib.custody.jobs import run_due_jobs
+from chalicelib.encryption import open_metadata, open_user_key
+from chalicelib.jobs.runner import run_due_jobs
+from chalicelib.jobs.user_erasure import erase_user
 from chalicelib.providers.definition import InvalidDefinition
 from chalicelib.records.connection import Connection
-from chalicelib.records.places import connection_place, user_key_place
-from chalicelib.vault.sealed import open_metadata, open_user_key
+from chalicelib.records.item_keys import connection_item_key, user_key_item_key
 from local.browser import Exchange
-from local.fake.profile import player
+from local.fake.profile import profile_server
 from local.fake.web import Answer, json_answer
 from tests.requirement import requirement
 from tests.values.conftest import Scene
@@ -45,7 +45,7 @@ def called(scene: Scene) -> str:
 
 def metadata_of(scene: Scene, connection: Connection) -> dict[str, str]:
     """As it is stored."""
-    broker, place = scene.trial.broker, user_key_place(connection.sub)
+    broker, place = scene.trial.broker, user_key_item_key(connection.sub)
     sealed = broker.store.read(place).get(place)
     assert sealed is not None
     return open_metadata(open_user_key(broker.keys.get("vault"), sealed.sealed, sub=connection.sub), connection)
@@ -129,7 +129,7 @@ def test_no_row_says_them_and_a_value_of_another_row_does_not_open(scene: Scene)
 def put_back(scene: Scene, connection: Connection, **fields: Any) -> None:
     """As somebody with the table's keys could."""
     moved = msgspec.structs.replace(connection, **fields)
-    scene.trial.shop.deployment.put_fields(connection_place(connection.connection_id), moved, *fields)
+    scene.trial.shop.deployment.put_fields(connection_item_key(connection.connection_id), moved, *fields)
 
 
 @requirement("VAL-02")
@@ -218,7 +218,7 @@ def test_what_a_further_request_may_say(
     scene: Scene, monkeypatch: pytest.MonkeyPatch, answer: Answer, status: int
 ) -> None:
     """Where nothing is said the default stands; what is said and does not fit ends the sign-in."""
-    monkeypatch.setitem(player._ANSWERS, "metadata", lambda *_: answer)
+    monkeypatch.setitem(profile_server._ANSWERS, "metadata", lambda *_: answer)
     came = scene.come_back()
     assert came.status == status
     if status == 303:
@@ -286,7 +286,7 @@ def test_tokens_of_an_erased_user_are_ended_where_they_were_given_and_then_no_va
     assert "POST accounts.team.example/4711/revoke" in scene.asked()[before:]
     assert not any(family.refresh_token and not family.revoked for family in scene.player.grants.families)
     erase_user(scene.trial.broker, connection.sub)
-    place = connection_place(connection.connection_id)
+    place = connection_item_key(connection.connection_id)
     left = scene.trial.broker.store.read(place).get(place)
     assert left is not None and left.sealed_metadata == b""
 

@@ -5,17 +5,17 @@ from typing import Any
 
 import pytest
 
-from chalicelib.adapters.https import GuardedFetcher
-from chalicelib.asking import find_registered
-from chalicelib.custody.answer_recovery import recover_answer
-from chalicelib.custody.duties import leave_return
-from chalicelib.custody.erasing import erase_user
-from chalicelib.custody.jobs import run_due_jobs
+from chalicelib.adapters.http.guarded_fetcher import GuardedFetcher
+from chalicelib.jobs.runner import run_due_jobs
+from chalicelib.jobs.user_erasure import erase_user
+from chalicelib.provider_client import load_provider
 from chalicelib.records.connection import Connection, Recovery
-from chalicelib.records.places import connection_place
+from chalicelib.records.item_keys import connection_item_key
 from chalicelib.upstream.http import HttpRequest, HttpResponse
-from chalicelib.vault.endings import result_of
-from cli.operations import set_provider
+from chalicelib.vault.journal_recovery import recover_journal
+from chalicelib.vault.outbox import enqueue_orphan_revocation
+from chalicelib.vault.rules.revocation_results import result_of
+from cli.deployment.operations import set_provider
 from tests.requirement import requirement
 from tests.values.conftest import Scene
 from tests.values.files import TENANTS, changed, read
@@ -59,7 +59,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def stored(scene: Scene, connection: Connection) -> Connection:
-    place = connection_place(connection.connection_id)
+    place = connection_item_key(connection.connection_id)
     found = scene.trial.broker.store.read(place).get(place)
     assert found is not None
     return found
@@ -87,8 +87,8 @@ def test_a_duty_of_before_asks_nobody_either_and_says_so(stage: Stage, asked: li
     connection = scene.connection()
     scene.player.faults.at, scene.player.faults.status = frozenset({"revoke"}), 503
     assert scene.app.end(connection.connection_id)["at_provider"] == "failed"
-    leave_return(
-        scene.trial.broker, find_registered(scene.trial.broker, scene.record), (("of-nobody", "refresh_token"),)
+    enqueue_orphan_revocation(
+        scene.trial.broker, load_provider(scene.trial.broker, scene.record), (("of-nobody", "refresh_token"),)
     )
     move(scene, EU)
     del asked[:]
@@ -103,10 +103,10 @@ def test_an_answer_that_an_operator_brings_back_is_of_no_use_there(stage: Stage,
     scene.app.sign_in()
     connection = scene.connection()
     lost = Recovery(connection_id=connection.connection_id, generation=9, line=1, epoch=connection.epoch)
-    assert recover_answer(scene.trial.broker, lost) == "superseded"
+    assert recover_journal(scene.trial.broker, lost) == "superseded"
     move(scene, EU)
     del asked[:]
-    assert recover_answer(scene.trial.broker, lost) == "gone" and asked == []
+    assert recover_journal(scene.trial.broker, lost) == "gone" and asked == []
 
 
 @requirement("FETCH-01")

@@ -15,8 +15,8 @@ import pytest
 from chalicelib.providers.catalog import OUR_FILES
 from chalicelib.providers.definition import InvalidDefinition, parse_definition
 from chalicelib.providers.definition.parsing import find_wrong_kinds
+from cli.commands.provider_schema import build_schema
 from cli.main import main
-from cli.schema import build_schema
 from tests.requirement import requirement
 from tests.values.files import CENTERS, TENANTS, changed
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.discovery import ProviderDirectory
+from chalicelib.adapters.http.provider_directory import ProviderDirectory
 from chalicelib.providers.definition import ValueRefused, fill
 from chalicelib.upstream.http import HttpResponse
-from cli.operations import list_providers
+from cli.deployment.operations import list_providers
 from local.serve import Unserviceable, build_parser, start
 from tests.requirement import requirement
 from tests.values.conftest import Scene, error_of

@@ -10,7 +10,7 @@ from chalicelib.providers.definition import ProviderDefinition, RevocationRules
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.upstream.token import ProviderTokens
-from chalicelib.vault.connecting import KeepStored, Replace, carry_over, decide_connection, is_superseded
+from chalicelib.vault.rules.connection_merge import KeepStored, Replace, carry_over, decide_connection, is_superseded
 from tests.requirement import requirement
 
 NOW = 1_800_000_000

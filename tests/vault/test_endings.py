@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.records.connection import Connection, Ending
 from chalicelib.records.consent import Consent
-from chalicelib.records.marks import Marks
-from chalicelib.vault.endings import describe_endings, is_alive_there, merge_endings, result_of
-from chalicelib.vault.sharing import is_used_by, shares_account, without_connection
+from chalicelib.records.revocation import Revocation
+from chalicelib.vault.rules.revocation_results import describe_endings, is_alive_there, merge_endings, result_of
+from chalicelib.vault.rules.shared_accounts import is_used_by, shares_account, without_connection
 from tests.requirement import requirement
 
 DEMO = load_catalog("local/providers").get("demo")
@@ -84,7 +84,7 @@ def test_the_scopes_stay_where_another_account_is_connected_to_the_same_app() ->
 @pytest.mark.parametrize(
     ("consent", "used"),
     [({}, True), ({"scopes": frozenset({"openid"})}, False), ({"epoch": 1}, False),
-     ({"default_connections": {"demo": "b"}}, False), ({"marks": Marks(not_before=201)}, False)],
+     ({"default_connections": {"demo": "b"}}, False), ({"marks": Revocation(not_before=201)}, False)],
 )  # fmt: skip
 def test_an_earlier_consent_goes_on_with_what_it_covers(consent: dict[str, object], used: bool) -> None:
     assert DEMO is not None

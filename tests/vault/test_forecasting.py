@@ -10,7 +10,7 @@ from chalicelib.providers.definition import ProviderDefinition, RefreshRules
 from chalicelib.records.connection import Connection
 from chalicelib.upstream.http import HttpResponse
 from chalicelib.upstream.token import ProviderTokens, read_token_response
-from chalicelib.vault.forecasting import forecast_reauth, tell_status
+from chalicelib.vault.rules.reauth_forecast import effective_status, forecast_reauth
 from tests.requirement import requirement
 
 NOW, SIGNED_IN = 1_800_000_000, 1_799_999_000
@@ -82,4 +82,4 @@ def test_how_long_a_refresh_token_lives_is_read_and_never_costs_the_answer(said:
 def test_a_status_is_what_who_asks_would_find(
     changes: dict[str, Any], rules: RefreshRules, epoch: int, told: str
 ) -> None:
-    assert tell_status(replace(OVER, **changes), provider(rules), epoch=epoch, now=NOW) == told
+    assert effective_status(replace(OVER, **changes), provider(rules), epoch=epoch, now=NOW) == told

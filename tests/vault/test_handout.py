@@ -7,9 +7,9 @@ from chalicelib.protocol.errors import InvalidScope, InvalidTarget, OAuthError
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
-from chalicelib.records.marks import Marks
 from chalicelib.records.provider import ProviderRecord
-from chalicelib.vault.handout import check_handout
+from chalicelib.records.revocation import Revocation
+from chalicelib.vault.rules.handout_permission import check_handout
 from tests.requirement import requirement
 
 NOW = 1_800_000_000
@@ -92,7 +92,7 @@ def test_more_than_was_allowed_or_granted_is_never_handed_out(change: dict[str, 
 @requirement("XCH-04", "VLT-01")
 @pytest.mark.parametrize(
     "provider",
-    [None, replace(PROVIDER, marks=Marks(disabled=True)), replace(PROVIDER, marks=Marks(not_before=NOW + 1))],
+    [None, replace(PROVIDER, marks=Revocation(disabled=True)), replace(PROVIDER, marks=Revocation(not_before=NOW + 1))],
     ids=["absent", "switched off", "marked"],
 )
 def test_nothing_comes_from_a_provider_that_is_switched_off(provider: ProviderRecord | None) -> None:

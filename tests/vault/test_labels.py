@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from chalicelib.vault.labels import LONGEST, label_of
+from chalicelib.vault.rules.account_label import LONGEST, label_of
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,17 @@ from chalicelib.providers.definition import ProviderDefinition, RefreshRules, Re
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.upstream.http import HttpResponse
 from chalicelib.upstream.refresh import read_retry_after
-from chalicelib.vault.recovering import Keep, Replace, decide_recovery
-from chalicelib.vault.refreshing import Decision, Finish, Lease, Refuse, Serve, Wait, back_off, decide_refresh
+from chalicelib.vault.rules.journal_decision import Keep, Replace, decide_recovery
+from chalicelib.vault.rules.refresh_decision import (
+    Decision,
+    Finish,
+    Lease,
+    Refuse,
+    Serve,
+    Wait,
+    back_off,
+    decide_refresh,
+)
 from tests.requirement import requirement
 
 NOW = 1_800_000_000

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from chalicelib.providers.catalog import load_catalog
 from chalicelib.records.connection import Connection
-from chalicelib.vault.refusing import WayOut, decide_way_out
+from chalicelib.vault.rules.refusal_advice import Advice, decide_advice
 from tests.requirement import requirement
 
 DEMO = load_catalog("local/providers").get("demo")
@@ -29,18 +29,18 @@ def decide(
     token: frozenset[str] = READ,
     granted: frozenset[str] = READ,
     client: frozenset[str] = READ | WRITE,
-) -> WayOut:
+) -> Advice:
     """With a token, a grant and a client that have these scopes at the provider."""
     assert DEMO is not None
     scopes = {"token_scopes": demo(token), "granted_scopes": demo(granted), "client_scopes": demo(client)}
-    return decide_way_out(reason, DEMO, connection, asked=asked, **scopes)
+    return decide_advice(reason, DEMO, connection, asked=asked, **scopes)
 
 
 @requirement("VLT-08")
 def test_a_connect_brings_what_was_asked_or_what_the_token_says_or_all_that_is_registered() -> None:
-    assert decide("not_connected", None, asked=WRITE) == WayOut(retry="after_connect", missing=WRITE)
-    assert decide("not_connected", None) == WayOut(retry="after_connect", missing=READ)
-    assert decide("not_connected", None, token=frozenset()) == WayOut(retry="after_connect", missing=READ | WRITE)
+    assert decide("not_connected", None, asked=WRITE) == Advice(retry="after_connect", missing=WRITE)
+    assert decide("not_connected", None) == Advice(retry="after_connect", missing=READ)
+    assert decide("not_connected", None, token=frozenset()) == Advice(retry="after_connect", missing=READ | WRITE)
     assert decide("not_connected", replace(CONNECTION, status="revoked")).retry == "after_connect"
 
 
@@ -49,7 +49,7 @@ def test_a_refusal_names_exactly_what_is_lacking() -> None:
     assert decide("missing_scopes", asked=READ | WRITE, token=READ | WRITE).missing == WRITE
     assert decide("not_allowed", asked=READ | WRITE).missing == WRITE
     assert decide("more_than_allowed", WIDE).missing == WRITE
-    assert decide("reauth_required") == WayOut(retry="after_connect", missing=READ)
+    assert decide("reauth_required") == Advice(retry="after_connect", missing=READ)
 
 
 @requirement("VLT-08")
@@ -65,5 +65,5 @@ def test_what_the_grant_has_already_needs_a_new_token_and_no_connect() -> None:
 @requirement("VLT-08")
 @pytest.mark.parametrize("reason", ["not_connected", "not_allowed", "more_than_allowed"])
 def test_nothing_beyond_the_registration_is_ever_offered(reason: str) -> None:
-    assert decide(reason, WIDE, asked=WRITE, client=READ) == WayOut(retry="never", missing=WRITE)
-    assert decide("not_connected", None, token=frozenset(), client=frozenset()) == WayOut(retry="never")
+    assert decide(reason, WIDE, asked=WRITE, client=READ) == Advice(retry="never", missing=WRITE)
+    assert decide("not_connected", None, token=frozenset(), client=frozenset()) == Advice(retry="never")

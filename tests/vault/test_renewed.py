@@ -7,11 +7,11 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.protocol.sealing import SealBroken
+from chalicelib.encryption import Attribute, encryption_context_of, open_value, seal_answer, seal_value
+from chalicelib.protocol.sealing import DecryptionFailed
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.upstream.http import HttpResponse
-from chalicelib.vault.renewed import Given, NoTokens, keeps_lost, seal_renewed
-from chalicelib.vault.sealed import Attribute, open_value, place_of, seal_answer, seal_value
+from chalicelib.vault.rules.renewed_connection import NoTokens, SealingInputs, keeps_lost, seal_renewed
 from tests.requirement import requirement
 from tests.vault.test_refreshing import DEMO, DUE, GRACE, NOW, ONCE
 
@@ -19,7 +19,7 @@ KEY, SALT = b"u" * 32, b"s" * 32
 
 
 def seal(value: bytes, attribute: Attribute) -> bytes:
-    return seal_value(KEY, value, attribute, place=place_of(DUE), salt=SALT)
+    return seal_value(KEY, value, attribute, place=encryption_context_of(DUE), salt=SALT)
 
 
 STANDS = replace(
@@ -41,18 +41,18 @@ def renew(raw: bytes | None = None, **answer: Any) -> Connection:
     recovery = Recovery(connection_id="c", generation=3, line=2, attempt=5, received_at=NOW)
     raw = msgspec.msgpack.encode(kept) if raw is None else raw
     recovery = replace(recovery, sealed=seal_answer(KEY, raw, recovery=recovery, owner=STANDS, salt=SALT))
-    given = Given(user_key=KEY, epoch=4, siblings=("s1",), salt=lambda: SALT)
+    given = SealingInputs(user_key=KEY, epoch=4, siblings=("s1",), salt=lambda: SALT)
     return seal_renewed(STANDS, recovery, DEMO, given)
 
 
 def opened(connection: Connection, attribute: Attribute) -> bytes:
     """In the place that the connection has now; nothing where nothing is kept."""
     sealed: bytes = getattr(connection, f"sealed_{attribute}")
-    return open_value(KEY, sealed, attribute, place=place_of(connection)) if sealed else b""
+    return open_value(KEY, sealed, attribute, place=encryption_context_of(connection)) if sealed else b""
 
 
 def outgoing(connection: Connection) -> list[bytes]:
-    return [open_value(KEY, one, "outgoing", place=place_of(connection)) for one in connection.outgoing]
+    return [open_value(KEY, one, "outgoing", place=encryption_context_of(connection)) for one in connection.outgoing]
 
 
 @requirement("CB-12", "VLT-07", "F16")
@@ -75,7 +75,7 @@ def test_without_a_new_refresh_token_the_stored_one_stays_and_none_is_spent() ->
 @requirement("F16", "VLT-08")
 @pytest.mark.parametrize("raw", [b"", b"\xc1", msgspec.msgpack.encode(HttpResponse(status=400))], ids=str)
 def test_an_answer_that_says_no_tokens_renews_nothing(raw: bytes) -> None:
-    with pytest.raises((SealBroken, NoTokens), match="answer_"):
+    with pytest.raises((DecryptionFailed, NoTokens), match="answer_"):
         renew(raw)
 
 

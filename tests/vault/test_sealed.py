@@ -7,22 +7,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.protocol.sealing import FORMAT, SECOND_LOCK, SealBroken, canonical, open_sealed, seal
-from chalicelib.records.connection import Connection, Recovery
-from chalicelib.records.job import Job
-from chalicelib.records.keyset import Key, Keyset
-from chalicelib.records.provider import ProviderRecord
-from chalicelib.records.stored import JobKey
-from chalicelib.vault.sealed import (
+from chalicelib.encryption import (
     Attribute,
-    Place,
+    EncryptionContext,
+    encryption_context_of,
     open_answer,
     open_duty,
     open_job_key,
     open_provider_secret,
     open_user_key,
     open_value,
-    place_of,
     seal_answer,
     seal_duty,
     seal_job_key,
@@ -30,10 +24,16 @@ from chalicelib.vault.sealed import (
     seal_user_key,
     seal_value,
 )
+from chalicelib.protocol.sealing import FORMAT, SECOND_LOCK, DecryptionFailed, canonical, open_sealed, seal
+from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.job import Job
+from chalicelib.records.keyset import Key, Keyset
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.small_items import JobKey
 from tests.requirement import requirement
 
 USER_KEY, SALT = b"u" * 32, b"s" * 32
-HERE = Place(connection_id="c1", sub="alice", client_id="app", provider_id="demo", generation=1, epoch=0)
+HERE = EncryptionContext(connection_id="c1", sub="alice", client_id="app", provider_id="demo", generation=1, epoch=0)
 VAULT = Keyset(
     purpose="vault", current=Key(version=2, secret=b"2" * 32),
     versions={1: Key(version=1, secret=b"1" * 32), 2: Key(version=2, secret=b"2" * 32)},
@@ -63,21 +63,21 @@ def test_a_value_opens_where_it_was_sealed() -> None:
 )
 def test_a_value_that_was_copied_elsewhere_does_not_open(elsewhere: dict[str, object]) -> None:
     sealed = seal_value(USER_KEY, b"token", "access_token", place=HERE, salt=SALT)
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         open_value(USER_KEY, sealed, "access_token", place=replace(HERE, **elsewhere))
 
 
 @requirement("VLT-04", "VLT-02")
 def test_a_refresh_token_does_not_open_as_an_access_token() -> None:
     sealed = seal_value(USER_KEY, b"token", "refresh_token", place=HERE, salt=SALT)
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         open_value(USER_KEY, sealed, "access_token", place=HERE)
 
 
 @requirement("VLT-04")
 def test_a_users_values_do_not_open_under_another_users_key() -> None:
     sealed = seal_value(USER_KEY, b"token", "access_token", place=HERE, salt=SALT)
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         open_value(b"v" * 32, sealed, "access_token", place=HERE)
 
 
@@ -90,7 +90,7 @@ def test_a_user_key_opens_for_its_user_and_a_providers_secret_for_its_provider()
     record = replace(record, sealed_secret=secret)
     assert open_provider_secret(VAULT, record) == "shared"
     for move in (lambda: open_user_key(VAULT, key, sub="bob"), lambda: open_user_key(VAULT, secret, sub="alice")):
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             move()
     elsewhere: tuple[dict[str, Any], ...] = (
         {"provider_id": "github"}, {"client_id": "them"}, {"issuer": "https://b.example"}, {"issuer": None},
@@ -98,7 +98,7 @@ def test_a_user_key_opens_for_its_user_and_a_providers_secret_for_its_provider()
         {"public": True}, {"sealed_secret": b""},
     )  # fmt: skip
     for moved in elsewhere:
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             open_provider_secret(VAULT, replace(record, **moved))
 
 
@@ -109,7 +109,7 @@ def test_a_key_for_duties_opens_for_its_own_name_and_end_alone() -> None:
     assert open_job_key(VAULT, left) == USER_KEY
     as_user_key = JobKey(sub="alice", sealed=seal_user_key(VAULT, USER_KEY, sub="alice", salt=SALT), expires_at=7)
     for moved in (replace(left, sub="bob"), replace(left, expires_at=8), as_user_key):
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             open_job_key(VAULT, moved)
 
 
@@ -120,7 +120,7 @@ def test_no_flipped_bit_opens() -> None:
     for position, bit in itertools.product(range(len(sealed)), range(8)):
         changed = bytearray(sealed)
         changed[position] ^= 1 << bit
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             open_sealed({1: USER_KEY}, bytes(changed), place=place)
 
 
@@ -130,7 +130,7 @@ def test_nothing_opens_that_was_cut_at_any_length_or_made_longer() -> None:
     sealed = seal(USER_KEY, 1, b"token", place=place, salt=SALT)
     cut = [sealed[:length] for length in range(len(sealed))] + [sealed[start:] for start in range(1, len(sealed))]
     for text in (*cut, sealed + b"x", b"x" + sealed, sealed + sealed):
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             open_sealed({1: USER_KEY}, text, place=place)
 
 
@@ -140,7 +140,7 @@ def test_every_other_format_is_refused_and_one_is_kept_free_for_a_second_lock() 
     sealed = seal(USER_KEY, 1, b"token", place=place, salt=SALT)
     assert sealed[0] == FORMAT
     for form in set(range(256)) - {FORMAT}:
-        with pytest.raises(SealBroken) as refusal:
+        with pytest.raises(DecryptionFailed) as refusal:
             open_sealed({1: USER_KEY}, bytes([form]) + sealed[1:], place=place)
         expected = "second_lock_not_offered" if form == SECOND_LOCK else "unknown_format_or_key"
         assert str(refusal.value) == expected
@@ -152,10 +152,10 @@ def test_the_version_of_a_key_cannot_be_rolled_back() -> None:
     keys = {version: key.secret for version, key in VAULT.versions.items()}
     sealed = seal(keys[2], 2, b"token", place=place, salt=SALT)
     older = sealed[:1] + (1).to_bytes(4, "big") + sealed[5:]
-    with pytest.raises(SealBroken, match="commitment_differs"):
+    with pytest.raises(DecryptionFailed, match="commitment_differs"):
         open_sealed(keys, older, place=place)
     same = {1: keys[2], 2: keys[2]}  # even where both versions are one key
-    with pytest.raises(SealBroken, match="tag_differs"):
+    with pytest.raises(DecryptionFailed, match="tag_differs"):
         open_sealed(same, older, place=place)
 
 
@@ -181,10 +181,10 @@ DUTY = Job(
 def test_a_kept_answer_opens_in_its_own_attempt_alone(elsewhere: dict[str, object]) -> None:
     sealed = replace(ANSWER, sealed=seal_answer(USER_KEY, b"answer", recovery=ANSWER, owner=KEPT, salt=SALT))
     assert open_answer(USER_KEY, sealed, owner=KEPT) == b"answer"
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         open_answer(USER_KEY, replace(sealed, **elsewhere), owner=KEPT)
     for owner in ({"sub": "bob"}, {"client_id": "another"}, {"provider_id": "github"}):
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             open_answer(USER_KEY, sealed, owner=replace(KEPT, **owner))
 
 
@@ -197,7 +197,7 @@ def test_a_kept_answer_opens_in_its_own_attempt_alone(elsewhere: dict[str, objec
 def test_a_duty_opens_in_its_own_job_alone(elsewhere: dict[str, object]) -> None:
     sealed = replace(DUTY, sealed=seal_duty(USER_KEY, b"duty", job=DUTY, salt=SALT))
     assert open_duty(USER_KEY, sealed) == b"duty"
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         open_duty(USER_KEY, replace(sealed, **elsewhere))
 
 
@@ -205,7 +205,7 @@ def test_a_duty_opens_in_its_own_job_alone(elsewhere: dict[str, object]) -> None
 def test_no_kind_of_value_opens_as_another_kind() -> None:
     """One key seals them all, so only their places keep them apart."""
     attributes = ("access_token", "refresh_token", "previous", "profile", "outgoing")
-    here = place_of(KEPT)
+    here = encryption_context_of(KEPT)
     seals = {name: seal_value(USER_KEY, b"x", name, place=here, salt=SALT) for name in attributes}
     seals["answer"] = seal_answer(USER_KEY, b"x", recovery=ANSWER, owner=KEPT, salt=SALT)
     seals["duty"] = seal_duty(USER_KEY, b"x", job=DUTY, salt=SALT)
@@ -218,12 +218,12 @@ def test_no_kind_of_value_opens_as_another_kind() -> None:
         if sealed_as == opened_as:
             assert opens[opened_as](seals[sealed_as]) == b"x"
             continue
-        with pytest.raises(SealBroken):
+        with pytest.raises(DecryptionFailed):
             opens[opened_as](seals[sealed_as])
 
 
 def open_as(attribute: Attribute, sealed: bytes) -> bytes:
-    return open_value(USER_KEY, sealed, attribute, place=place_of(KEPT))
+    return open_value(USER_KEY, sealed, attribute, place=encryption_context_of(KEPT))
 
 
 @requirement("VLT-04")
@@ -231,7 +231,7 @@ def test_a_value_commits_to_one_key() -> None:
     """AES-GCM alone opens under two keys when somebody crafts it so; the commitment in front does not."""
     place = canonical("x")
     sealed = seal(USER_KEY, 1, b"token", place=place, salt=SALT)
-    with pytest.raises(SealBroken, match="commitment_differs"):
+    with pytest.raises(DecryptionFailed, match="commitment_differs"):
         open_sealed({1: b"v" * 32}, sealed, place=place)
 
 
@@ -240,7 +240,7 @@ def test_a_retired_key_version_still_opens_and_a_forgotten_one_does_not() -> Non
     sealed = seal(VAULT.versions[1].secret, 1, b"token", place=place, salt=SALT)
     keys = {version: key.secret for version, key in VAULT.versions.items()}
     assert open_sealed(keys, sealed, place=place) == b"token"
-    with pytest.raises(SealBroken):
+    with pytest.raises(DecryptionFailed):
         open_sealed({2: keys[2]}, sealed, place=place)
 
 

@@ -5,9 +5,9 @@ from msgspec.structs import replace
 
 from chalicelib.providers.definition import RefreshRules, RevocationRules
 from chalicelib.upstream.revocation import renewing_kind
-from chalicelib.vault.connecting import carry_over, is_usable
-from chalicelib.vault.refreshing import Decision, Lease, Refuse, Serve, decide_refresh
-from chalicelib.vault.renewed import keeps_lost
+from chalicelib.vault.rules.connection_merge import carry_over, is_usable
+from chalicelib.vault.rules.refresh_decision import Decision, Lease, Refuse, Serve, decide_refresh
+from chalicelib.vault.rules.renewed_connection import keeps_lost
 from tests.requirement import requirement
 from tests.vault.test_refreshing import DEMO, DUE, NOW
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cli.main import build_parser
-from local.alarms import LOG_GROUPS, NAMESPACE, ROOT, SOURCE, TARGET, build, camel
+from local.package.alarms import LOG_GROUPS, NAMESPACE, ROOT, SOURCE, TARGET, build, camel
 from tests.flow.stack import Stack
 from tests.requirement import requirement
 from tests.watch.busy import emitted, lines
@@ -25,7 +25,7 @@ DASHBOARD = RESOURCES["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
 
 @requirement("OPS-22")
 def test_the_template_is_written_from_the_list() -> None:
-    assert json.loads(TARGET.read_text(encoding="utf-8")) == BUILT, "python -m local.alarms"
+    assert json.loads(TARGET.read_text(encoding="utf-8")) == BUILT, "python -m local.package.alarms"
 
 
 @requirement("OPS-22")

@@ -8,8 +8,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from chalicelib.adapters.metrics import COUNTED
-from chalicelib.routes.reading import read_trace
+from chalicelib.adapters.process.metrics import COUNTED
+from chalicelib.routes.request_parsing import read_trace
 from tests.flow.browser import request
 from tests.flow.stack import Stack
 from tests.flow.surface import ENDPOINTS

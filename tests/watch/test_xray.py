@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from local.package import ROOT
-from local.template import build_template
+from local.package.package import ROOT
+from local.package.template import build_template
 from tests.requirement import requirement
 
 

@@ -4,87 +4,87 @@ Instead of a code for the app its end is a cookie for this browser, and the way 
 browser is bound as in every sign-in, by the sealed cookie of its decision, so nobody is signed in by a link of another.
 """
 
-from chalicelib.custody.linking import check_scope_words
-from chalicelib.endpoints.answers import deliver, error_answer, refusal_of
-from chalicelib.endpoints.authorize import answer_checked, parse_shown
-from chalicelib.endpoints.bff.caller import origins_of
-from chalicelib.endpoints.bff.cookie import read_session
-from chalicelib.endpoints.checking import load_resources
-from chalicelib.endpoints.parties import OWN_SCOPES, Parties, load_parties
-from chalicelib.endpoints.pushed import Opened
+from chalicelib.endpoints.authorization.authorize import answer_checked_request, parse_shown_request
+from chalicelib.endpoints.authorization.pushed_request import OpenedRequest
+from chalicelib.endpoints.authorization.request import load_resources
+from chalicelib.endpoints.authorization.response import error_response, request_error_response, send_response
+from chalicelib.endpoints.bff.origin_check import origins_of
+from chalicelib.endpoints.browser.bff_cookie import read_session
+from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, load_client_context
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import parse_session_request
 from chalicelib.protocol.errors import OAuthError, PageError
-from chalicelib.protocol.evidence import seen
+from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
-from chalicelib.protocol.return_address import choose_return
-from chalicelib.protocol.single import Parameters
+from chalicelib.protocol.return_path import choose_return
 from chalicelib.records.sign_in import AuthorizationRequest
-from chalicelib.replies import Reply
+from chalicelib.responses import Response
+from chalicelib.vault.connect_links import check_scope_separator
 
 
-def answer(broker: Broker, http: Request) -> Reply:
+def answer(broker: Broker, http: Request) -> Response:
     """Raises PageError."""
-    parameters = parse_shown(http.query)
-    parties, origin = _find_origin(broker, http, parameters)
+    parameters = parse_shown_request(http.query)
+    context, origin = _find_origin(broker, http, parameters)
     return_to = choose_return(parameters.get("return_to"))
     try:
-        parties, request = _check(broker, http, parameters, parties, origin=origin, return_to=return_to)
+        context, request = _check(broker, http, parameters, context, origin=origin, return_to=return_to)
     except OAuthError as error:
-        return deliver(broker, error_answer(broker, http, origin + return_to, None, error, mode="query"))
-    opened = Opened(request=request, grant_id=broker.entropy.token_bytes(16).hex())
+        return send_response(broker, error_response(broker, http, origin + return_to, None, error, mode="query"))
+    opened = OpenedRequest(request=request, grant_id=broker.entropy.token_bytes(16).hex())
     try:
-        return answer_checked(broker, http, opened, parties)
+        return answer_checked_request(broker, http, opened, context)
     except PageError:
         raise
     except OAuthError as error:
-        return deliver(broker, refusal_of(broker, http, request, error))
+        return send_response(broker, request_error_response(broker, http, request, error))
 
 
-def _find_origin(broker: Broker, http: Request, parameters: Parameters) -> tuple[Parties, str]:
+def _find_origin(broker: Broker, http: Request, parameters: Parameters) -> tuple[ClientContext, str]:
     """The app, and at which of its origins the browser goes on: one that is registered, else the first of them.
 
     Raises PageError; before it does, the records are read once more.
     """
     client_id, asked = http.path["client_id"], parameters.get("origin")
-    parties = load_parties(broker, client_id)
-    origins = origins_of(broker, parties.client)
+    context = load_client_context(broker, client_id)
+    origins = origins_of(broker, context.client)
     if not origins or asked not in (None, *origins):
-        parties = load_parties(broker, client_id, fresh=True)
-        origins = origins_of(broker, parties.client)
+        context = load_client_context(broker, client_id, fresh=True)
+        origins = origins_of(broker, context.client)
     if not origins:
         raise PageError("bff_not_registered", page="not_allowed").noting(client_id=client_id)
     if asked not in (None, *origins):
         refusal = PageError("bff_origin_unknown", page="redirect_uri_wrong")
-        raise refusal.noting(client_id=client_id, expected=origins, received=seen(asked, origins))
-    return parties, asked or origins[0]
+        raise refusal.noting(client_id=client_id, expected=origins, received=redact(asked, origins))
+    return context, asked or origins[0]
 
 
 def _check(
-    broker: Broker, http: Request, parameters: Parameters, parties: Parties, *, origin: str, return_to: str
-) -> tuple[Parties, AuthorizationRequest]:
+    broker: Broker, http: Request, parameters: Parameters, context: ClientContext, *, origin: str, return_to: str
+) -> tuple[ClientContext, AuthorizationRequest]:
     """Raises InvalidScope, InvalidTarget, InvalidRequest; before it does, the records are read once more."""
     try:
-        return parties, _parse(broker, http, parameters, parties, origin=origin, return_to=return_to)
+        return context, _parse(broker, http, parameters, context, origin=origin, return_to=return_to)
     except OAuthError:
-        parties = load_parties(broker, parties.client.client_id, fresh=True)
-        return parties, _parse(broker, http, parameters, parties, origin=origin, return_to=return_to)
+        context = load_client_context(broker, context.client.client_id, fresh=True)
+        return context, _parse(broker, http, parameters, context, origin=origin, return_to=return_to)
 
 
 def _parse(
-    broker: Broker, http: Request, parameters: Parameters, parties: Parties, *, origin: str, return_to: str
+    broker: Broker, http: Request, parameters: Parameters, context: ClientContext, *, origin: str, return_to: str
 ) -> AuthorizationRequest:
-    before = read_session(broker, http, parties.client.client_id)
+    before = read_session(broker, http, context.client.client_id)
     request = parse_session_request(
         parameters,
-        parties.client,
+        context.client,
         origin=origin,
         return_to=return_to,
         replaces=before.handle.grant_id if before else "",
-        provider_ids=frozenset(parties.providers),
+        provider_ids=frozenset(context.providers),
         own_scopes=OWN_SCOPES,
-        resources=load_resources(broker, parties),
+        resources=load_resources(broker, context),
         issuer=broker.settings.issuer,
     )
-    check_scope_words(broker, request.scopes)
+    check_scope_separator(broker, request.scopes)
     return request

@@ -1,25 +1,25 @@
 """GET /bff/{client_id}/session and POST /bff/{client_id}/logout: who is signed in to this app, and the end of it."""
 
-from chalicelib.access import read_profile
-from chalicelib.endpoints.bff.caller import check_caller, login_uri, open_session, require_session
-from chalicelib.endpoints.bff.cookie import forget_session, read_session
-from chalicelib.endpoints.userinfo import PROFILE_SCOPES, places_of_profile
+from chalicelib.bff_sessions import end_session
+from chalicelib.endpoints.bff.origin_check import check_caller, login_uri, open_session, require_session
+from chalicelib.endpoints.browser.bff_cookie import forget_session, read_session
+from chalicelib.endpoints.token.userinfo import PROFILE_SCOPES, places_of_profile
 from chalicelib.ports import Broker
 from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
-from chalicelib.replies import Reply, json_reply
-from chalicelib.sessions import end_session
+from chalicelib.responses import Response, json_response
+from chalicelib.vault.user_keys import read_profile
 
 
-def answer(broker: Broker, http: Request) -> Reply:
+def answer(broker: Broker, http: Request) -> Response:
     """What a page may know of its session: never a token, nor anything that opens one.
 
     Raises ForeignCaller (403), SessionOver (401).
     """
     use, grant = open_session(broker, http, require_session(broker, http), places_of_profile)
     profile = read_profile(broker, use.found, grant) if use.scopes & PROFILE_SCOPES else {}
-    return json_reply(
+    return json_response(
         {
             "user": {"sub": use.shown_sub, **userinfo_claims(profile, use.scopes)},
             "provider": grant.provider_id,
@@ -32,7 +32,7 @@ def answer(broker: Broker, http: Request) -> Reply:
     )
 
 
-def answer_logout(broker: Broker, http: Request) -> Reply:
+def answer_logout(broker: Broker, http: Request) -> Response:
     """End the session, and every token that came of it; without one there is nothing to end, which is fine too.
 
     The user stays signed in at the broker itself, whose page for that is named. Raises ForeignCaller (403).
@@ -44,4 +44,4 @@ def answer_logout(broker: Broker, http: Request) -> Reply:
         end_session(broker, session)
     issuer = broker.settings.issuer
     document = {"signed_out": True, "login_uri": login_uri(broker, client_id), "logout_uri": f"{issuer}/logout"}
-    return json_reply(document).with_headers(forget_session(broker, client_id))
+    return json_response(document).with_headers(forget_session(broker, client_id))

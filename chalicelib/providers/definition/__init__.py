@@ -4,7 +4,7 @@ Keys are RFC 8414 names where there is one. Times are seconds. Scopes are in the
 """
 
 from chalicelib.providers.definition.checks_placeholders import hosts_of
-from chalicelib.providers.definition.faults import InvalidDefinition
+from chalicelib.providers.definition.errors import InvalidDefinition
 from chalicelib.providers.definition.parsing import parse_definition
 from chalicelib.providers.definition.placeholders import ValueRefused, fill
 from chalicelib.providers.definition.provider import PROVIDER_ID, ProviderDefinition
@@ -16,7 +16,7 @@ from chalicelib.providers.definition.sections import (
     TokenRules,
 )
 from chalicelib.providers.definition.sections_identity import CallbackProfile, EmailList, IdentityRules
-from chalicelib.providers.definition.sections_life import ExchangeRules, RefreshRules, RevocationRules
+from chalicelib.providers.definition.sections_tokens import ExchangeRules, RefreshRules, RevocationRules
 from chalicelib.providers.definition.sections_values import ClientAssertion, MetadataRule, VariableRule
 
 __all__ = [

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from chalicelib.providers.definition.error_words import REGISTERED_ERRORS
-from chalicelib.providers.definition.faults import Fault
+from chalicelib.providers.definition.errors import Fault
 from chalicelib.providers.definition.provider import PROVIDER_ID, ProviderDefinition
 from chalicelib.providers.quirks import NAMES
 

@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from chalicelib.providers.definition.checks import is_pattern
-from chalicelib.providers.definition.faults import Fault
+from chalicelib.providers.definition.errors import Fault
 from chalicelib.providers.definition.placeholders import (
     LABEL,
     PLACEHOLDER,

@@ -9,8 +9,8 @@ import msgspec
 
 from chalicelib.providers.definition.checks import CHECKS
 from chalicelib.providers.definition.checks_placeholders import check_placeholders
-from chalicelib.providers.definition.faults import Fault, InvalidDefinition
-from chalicelib.providers.definition.locating import find_lines, line_of
+from chalicelib.providers.definition.errors import Fault, InvalidDefinition
+from chalicelib.providers.definition.line_numbers import find_lines, line_of
 from chalicelib.providers.definition.provider import ProviderDefinition
 from chalicelib.providers.definition.sources import check_sources
 

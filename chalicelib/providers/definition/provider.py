@@ -14,7 +14,7 @@ from chalicelib.providers.definition.sections import (
     TokenRules,
 )
 from chalicelib.providers.definition.sections_identity import IdentityRules
-from chalicelib.providers.definition.sections_life import ExchangeRules, RefreshRules, RevocationRules
+from chalicelib.providers.definition.sections_tokens import ExchangeRules, RefreshRules, RevocationRules
 from chalicelib.providers.definition.sections_values import ClientAssertion, MetadataRule, VariableRule
 
 PROVIDER_ID = re.compile(r"[a-z][a-z0-9-]{0,31}")

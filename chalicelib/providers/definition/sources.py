@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from chalicelib.providers.definition.faults import Fault
+from chalicelib.providers.definition.errors import Fault
 
 _OURS = frozenset({"provider_id", "display_name", "documentation", "checked_on", "unverified", "notes", "registration"})
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from chalicelib.records.client import Client
+from cli.client_options.known_scopes import find_unknown, find_unusable, list_scopes
+from cli.deployment.operations import list_clients, list_resources
 from cli.doctor.checks import Fault, Group, Source
 from cli.doctor.deployment.visit import Here
-from cli.known_scopes import find_unknown, find_unusable, list_scopes
 from cli.nearest import nearest
-from cli.operations import list_clients, list_resources
 
 GROUP = Group("Clients")
 PAGE = Source("docs/first-app.md", "docs/first-app.md")

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from chalicelib.composition import build_broker
-from chalicelib.endpoints.metadata import authorization_server
+from chalicelib.endpoints.discovery.metadata import authorization_server
 from chalicelib.protocol.request import Request
 from chalicelib.upstream.callback import callback_uri
+from cli.deployment.operations import Deployment
 from cli.doctor.checks import Group, Skipped, rfc
 from cli.doctor.deployment.visit import DEPLOY, Here
 from cli.doctor.server.asking import Unanswered
-from cli.operations import Deployment
 
 GROUP = Group("Issuer")
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from chalicelib.adapters.kms import encryption_context
+from chalicelib.adapters.kms.keys import encryption_context
 from cli.doctor.checks import Fault, Group, Skipped, Source
 from cli.doctor.deployment.visit import DEPLOY, Here, Refused
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from chalicelib.adapters.kms import PURPOSES
-from chalicelib.protocol.key_states import NeverTurned, current_of, next_step, rules_of
+from chalicelib.adapters.kms.keys import PURPOSES
+from chalicelib.keys.lifecycle import NeverRotated, current_of, next_step, rules_of
 from cli.doctor.checks import Fault, Group, Source
 from cli.doctor.deployment.visit import DEPLOY, Here
 
@@ -45,7 +45,7 @@ def are_turned(here: Here) -> Iterator[Fault]:
         fix = f"python3 dev.py broker keys rotate {item.purpose}"
         try:
             rules = rules_of(item.purpose, here.settings)
-        except NeverTurned:
+        except NeverRotated:
             continue
         step, current = next_step(item, rules), current_of(item)
         if step.is_due(now - DAY):

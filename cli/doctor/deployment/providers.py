@@ -5,14 +5,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from chalicelib.config import ConfigurationError, read_catalog
-from chalicelib.protocol.sealing import SealBroken
+from chalicelib.encryption import open_provider_secret
+from chalicelib.protocol.sealing import DecryptionFailed
 from chalicelib.providers.definition import ProviderDefinition, ValueRefused
 from chalicelib.records.provider import ProviderRecord
-from chalicelib.vault.sealed import open_provider_secret
+from cli.deployment.operations import OperationError
+from cli.deployment.secret_source import check_key
 from cli.doctor.checks import Fault, Group, Skipped, Source
 from cli.doctor.deployment.visit import Here
-from cli.operations import OperationError
-from cli.secret_source import check_key
 
 GROUP = Group("Providers")
 PAGE = Source("docs/providers.md", "docs/providers.md")
@@ -110,7 +110,7 @@ def _fault_of_secret(here: Here, record: ProviderRecord, definition: ProviderDef
             check_key(secret, definition)
         elif definition.token_endpoint_auth_method != "none":
             return "is missing"
-    except SealBroken:
+    except DecryptionFailed:
         return "cannot be decrypted"
     except OperationError:
         return "is not a key for this provider's algorithm"

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from chalicelib.adapters.queue import TableQueue
-from chalicelib.records.places import SWEEP
+from chalicelib.adapters.dynamodb.job_queue import TableQueue
+from chalicelib.records.item_keys import SWEEP
+from cli.deployment.operations import Deployment
 from cli.doctor.checks import Fault, Group
 from cli.doctor.deployment.visit import DEPLOY, Here
-from cli.operations import Deployment
 
 GROUP = Group("Schedule")
 LATE_SECONDS = 900

@@ -4,20 +4,20 @@ from collections.abc import Callable, Mapping
 from functools import cache, cached_property
 from typing import Any, TypeVar
 
-from chalicelib.adapters.aws import AwsRefusal, AwsUnreachable, call_with_repeats
-from chalicelib.adapters.https import LocalTarget
+from chalicelib.adapters.aws.transport import AwsRefusal, AwsUnreachable, call_with_repeats
+from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.config import ConfigurationError, read_catalog, read_settings
 from chalicelib.ports import StoreUnavailable
 from chalicelib.providers.catalog import Catalog
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.settings import Settings
-from chalicelib.records.stored import KeysetItem
-from cli.aws import NOT_SIGNED_IN, BotoTransport
+from chalicelib.records.small_items import KeysetItem
+from cli.commands.keys import list_keysets
+from cli.deployment.aws import NOT_SIGNED_IN, BotoTransport
+from cli.deployment.operations import Deployment, list_providers
 from cli.doctor.checks import Skipped, Source
 from cli.doctor.server.asking import Asker
 from cli.doctor.server.published import Published
-from cli.keys import list_keysets
-from cli.operations import Deployment, list_providers
 
 DEPLOY = Source("docs/deploy.md", "docs/deploy.md")
 T = TypeVar("T")

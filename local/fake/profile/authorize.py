@@ -13,7 +13,7 @@ from local.fake.profile.quirks import sign_callback
 from local.fake.web import Answer, Received, html_answer, redirect_answer
 
 if TYPE_CHECKING:
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 _DECISION = "decision"
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from local.fake.asking import basic_credentials
 from local.fake.grants import Client
+from local.fake.token_endpoint import basic_credentials
 from local.fake.web import FORM, Received
 
 if TYPE_CHECKING:
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LONGEST_SECONDS = 86400

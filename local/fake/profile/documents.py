@@ -6,7 +6,7 @@ from local.fake.id_token import jwks
 from local.fake.web import Answer, Received, json_answer
 
 if TYPE_CHECKING:
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 
 def answer_discovery(player: "RunningProfile", received: Received) -> Answer:

@@ -8,7 +8,7 @@ from local.fake.profile.paths import put
 from local.fake.web import Answer, Received, json_answer
 
 if TYPE_CHECKING:
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 
 def answer_userinfo(player: "RunningProfile", received: Received) -> Answer:

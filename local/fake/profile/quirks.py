@@ -8,7 +8,7 @@ from urllib.parse import quote, urlsplit
 from local.fake.grants import Client
 
 if TYPE_CHECKING:
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 
 def sign_callback(player: "RunningProfile", client: Client, told: dict[str, str]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from local.fake.profile.places import read_placeholders
 from local.fake.web import Answer, Received, json_answer
 
 if TYPE_CHECKING:
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 
 def answer(player: "RunningProfile", received: Received) -> Answer:

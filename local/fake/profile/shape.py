@@ -10,7 +10,7 @@ from local.fake.profile.values import sample
 from local.fake.web import Received
 
 if TYPE_CHECKING:
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 _REFRESH_SECONDS = 90 * 86400
 

@@ -3,15 +3,15 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from local.fake.asking import write_tokens
 from local.fake.grants import Client, Family, Refused
 from local.fake.profile.credentials import Unauthenticated, authenticate, read_parameters
 from local.fake.profile.places import is_at
 from local.fake.profile.shape import shape_refusal, shape_tokens
+from local.fake.token_endpoint import write_tokens
 from local.fake.web import Answer, Received
 
 if TYPE_CHECKING:
-    from local.fake.profile.player import RunningProfile
+    from local.fake.profile.profile_server import RunningProfile
 
 
 @dataclass(frozen=True)

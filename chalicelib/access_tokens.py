@@ -1,0 +1,272 @@
+"""The one check of an access token at use: introspection, userinfo, hand-out and proxy ask here and nowhere else.
+
+One strongly consistent batch read brings every mark that could have ended the token since it was issued.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from msgspec import Struct, structs
+
+from chalicelib.ports import Broker, Items
+from chalicelib.proof_of_possession import check_token_binding, consume_proof, read_confirmation
+from chalicelib.protocol import own_jwt
+from chalicelib.protocol.actor_claims import CHAIN, read_actors, read_ancestors, whose_grant
+from chalicelib.protocol.ascii_text import words
+from chalicelib.protocol.dpop_result import Proof
+from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken, ProofRefused
+from chalicelib.protocol.grant_refusals import PAUSED, PAUSED_MEMBERS
+from chalicelib.records.client import Client
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import (
+    DEPLOYMENT,
+    ItemKey,
+    client_item_key,
+    consent_item_key,
+    grant_item_key,
+    revoked_token_item_key,
+)
+from chalicelib.request_limits import count_token_request
+from chalicelib.revocation_marks import find_revocation_among, revocation_keys
+from chalicelib.token_issuer import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, is_as_issued, open_subject
+
+Claims = Mapping[str, Any]
+# What binds a token to an actor or to finer access opens nothing of ours: a token speaks of actors where it is for an
+# API of the operator's, or is exchanged for one. A key (`cnf`) is checked by `check_token_binding`.
+CONSTRAINTS = CHAIN | {"authorization_details"}
+
+
+class PresentedToken(Struct, frozen=True, kw_only=True):
+    """An access token as somebody uses it.
+
+    proof     that came with it, checked and not used up
+    in_form   of a token request, whose proof is its own: it need not be for this token, unless that is bound
+    """
+
+    token: str
+    proof: Proof | None = None
+    in_form: bool = False
+
+    @property
+    def jkt(self) -> str | None:
+        """The key of the proof."""
+        return self.proof.jkt if self.proof else None
+
+
+class AuthorizedToken(Struct, frozen=True, kw_only=True):
+    """A token that is good right now, and what was read to know it.
+
+    client           whose grant it is
+    actors           who acts for that client, who has the token first; empty where it has the token itself
+    grant, consent   None for a client that acts for itself
+    scopes           of the token, less what consent or a registration has lost since
+    """
+
+    claims: dict[str, Any]
+    client: Client
+    scopes: frozenset[str]
+    grant: Grant | None
+    consent: Consent | None
+    found: Items
+    actors: tuple[Client, ...] = ()
+
+    def may_reach(self, audience: str) -> bool:
+        """True where both whom the user allowed and who has the token are still registered for this API."""
+        return all(audience in client.resources for client in (self.client, *self.actors[:1]))
+
+    @property
+    def shown_sub(self) -> str:
+        """The user as the client of the token knows it."""
+        return str(self.claims.get("shown_sub", self.claims["sub"]))
+
+
+def authorize_token(
+    broker: Broker,
+    presented: PresentedToken,
+    *,
+    audience: str,
+    also_read: Callable[[Claims], tuple[ItemKey[Any], ...]] = lambda claims: (),
+    again: bool = False,
+) -> AuthorizedToken:
+    """Verify an access token of ours, who holds it, and everything that may have ended it; the proof is used up.
+
+    audience    the one it must be for
+    also_read   further places for the same batch read, from the verified claims
+    again       the same request has asked already, and its proof is used up
+
+    Raises InvalidToken: forged, of another type, audience or key, expired, revoked, or ended by a mark.
+    Raises InvalidDpopProof: the proof has been used before.
+    Raises TooManyRequests: the grant of the token has made too many requests.
+    """
+    claims = _verify(broker, presented.token, audience)
+    check_token_binding(claims, presented.jkt, bound_alone=not presented.in_form)
+    if not again and not presented.in_form:
+        count_token_request(broker, claims)
+    use = _read_use(broker, claims, also_read)
+    if not again:
+        consume_token_proof(broker, presented)
+    return use
+
+
+def authorize_acting(
+    broker: Broker, subject: PresentedToken, actor: Claims, *, audiences: frozenset[str]
+) -> AuthorizedToken:
+    """The same of a token with which another client acts; one read tells of both. The proof is not used up.
+
+    actor       verified claims of that client's own token: `check_client_token` says whether it still stands
+    audiences   the token must be for one of them
+
+    Raises InvalidToken.
+    """
+    claims = _verify(broker, subject.token, None, acting=True)
+    if claims["aud"] not in audiences:
+        raise InvalidToken("audience_wrong")
+    check_token_binding(claims, subject.jkt, bound_alone=False)
+    return _read_use(broker, claims, lambda _: _client_token_places(actor))
+
+
+def consume_token_proof(broker: Broker, presented: PresentedToken) -> None:
+    """Consume the proof that came with a token. Raises ProofRefused, InvalidDpopProof."""
+    consume_proof(broker, presented.proof, refusal=InvalidDpopProof if presented.in_form else ProofRefused)
+
+
+def inspect_token(broker: Broker, token: str) -> AuthorizedToken:
+    """The same of a token that nobody uses here: who asks about it compares audience and key. Raises InvalidToken."""
+    claims = _verify(broker, token, None)
+    if "cnf" in claims:
+        read_confirmation(claims)
+    return _read_use(broker, claims, lambda claims: ())
+
+
+def verify_presented(broker: Broker, presented: PresentedToken, *, audience: str) -> dict[str, Any]:
+    """Its claims and who holds it; nothing that could have ended it since, and the proof is not used up.
+
+    Raises InvalidToken.
+    """
+    claims = _verify(broker, presented.token, audience)
+    check_token_binding(claims, presented.jkt, bound_alone=not presented.in_form)
+    if not presented.in_form:
+        count_token_request(broker, claims)
+    return claims
+
+
+def _verify(broker: Broker, token: str, audience: str | None, *, acting: bool = False) -> dict[str, Any]:
+    claims = verify_signature(broker, token, audience=audience, now=broker.clock.now())
+    known = CHAIN if acting or claims["aud"] != broker.settings.issuer else frozenset()
+    if (CONSTRAINTS - known) & claims.keys():
+        raise InvalidToken("constraint_not_known_here")
+    if broker.settings.is_fapi2 and "cnf" not in claims:
+        raise InvalidToken("token_not_bound")
+    return claims
+
+
+def _read_use(
+    broker: Broker, claims: dict[str, Any], also_read: Callable[[Claims], tuple[ItemKey[Any], ...]]
+) -> AuthorizedToken:
+    """One read of everything that may have ended it."""
+    now = broker.clock.now()
+    if "grant_id" not in claims:
+        return _authorize_client(broker, claims, now)
+    actors = read_actors(claims)
+    places = (*_revoked_places(claims), *revocation_keys(claims), *map(client_item_key, actors))
+    found = broker.store.read(*places, *also_read(claims))
+    _check_not_revoked(found, claims)
+    use = find_grant_access(broker, claims, found)
+    acting = tuple(_check_actor(found, use.client, actor, claims["iat"], now) for actor in actors)
+    scopes = frozenset(words(claims["scope"])) & use.scopes
+    return structs.replace(use, scopes=scopes.intersection(*(actor.scopes for actor in acting)), actors=acting)
+
+
+def find_grant_access(broker: Broker, claims: dict[str, Any], found: Items) -> AuthorizedToken:
+    """What the grant of these claims is good for right now, as all of it stands in one read. Raises InvalidToken."""
+    now, sub, client_id = broker.clock.now(), claims["sub"], whose_grant(claims)
+    grant = found.get(grant_item_key(claims["grant_id"]))
+    if grant is None or grant.is_over(now) or (grant.sub, grant.client_id) != (sub, client_id):
+        raise InvalidToken("grant_over")
+    if not is_as_issued(broker, grant):
+        raise InvalidToken("grant_does_not_verify")
+    client = found.get(client_item_key(client_id))
+    consent = found.get(consent_item_key(sub, client_id))
+    at = grant.decided_at
+    end = find_revocation_among(broker, found, at, sub=sub, client_id=client_id, provider_id=claims["provider"])
+    if end == PAUSED:
+        raise InvalidToken(PAUSED, members=PAUSED_MEMBERS)
+    if end is not None or client is None or consent is None:
+        raise InvalidToken(end or "record_gone")
+    scopes = consent.scopes & grant.scopes & client.scopes
+    return AuthorizedToken(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found)
+
+
+def _check_actor(found: Items, client: Client, actor_id: str, issued_at: int, now: int) -> Client:
+    """Every one of a chain has to be there still and may still act for the client: the operator takes either back."""
+    actor = found.get(client_item_key(actor_id))
+    if actor is None or actor.is_over(now) or actor.marks.void(issued_at):
+        raise InvalidToken("actor_over")
+    if actor_id not in client.may_be_acted_by:
+        raise InvalidToken("actor_not_allowed")
+    return actor
+
+
+def verify_signature(broker: Broker, token: str, *, audience: str | None, now: int) -> dict[str, Any]:
+    """Signature, type, issuer, audience, times and epoch; nothing that could have ended it since."""
+    keys = {jwk["kid"]: jwk for jwk in broker.keys.public_jwks()}
+    claims = own_jwt.verify_own(
+        token, keys=keys, typ=ACCESS_TOKEN_TYP, issuer=broker.settings.issuer, audience=audience, now=now
+    )
+    if claims.get("epoch") != broker.settings.epoch:
+        raise InvalidToken("older_epoch")
+    return _with_own_subject(broker, claims) if "sealed_sub" in claims else claims
+
+
+def _with_own_subject(broker: Broker, claims: dict[str, Any]) -> dict[str, Any]:
+    """Inside, everything goes by our own name of the user; `shown_sub` is what a pairwise client knows."""
+    sub = open_subject(broker, claims)
+    if sub is None:
+        raise InvalidToken("subject_does_not_open")
+    return {**claims, "sub": sub, "shown_sub": claims["sub"]}
+
+
+def verify_id_token(broker: Broker, token: str) -> dict[str, Any]:
+    """The claims of an ID token of ours, over or not: it says who is meant, and opens nothing.
+
+    Raises InvalidToken.
+    """
+    keys = {jwk["kid"]: jwk for jwk in broker.keys.public_jwks()}
+    now, issuer = broker.clock.now(), broker.settings.issuer
+    return own_jwt.verify_own(token, keys=keys, typ=ID_TOKEN_TYP, issuer=issuer, audience=None, now=now, over=True)
+
+
+def _authorize_client(broker: Broker, claims: dict[str, Any], now: int) -> AuthorizedToken:
+    """A token of client_credentials has no grant, and nobody who acts."""
+    if CHAIN & claims.keys():
+        raise InvalidToken("constraint_not_known_here")
+    found = broker.store.read(DEPLOYMENT, *_client_token_places(claims))
+    client = check_client_token(found, claims, now)
+    scopes = frozenset(words(claims["scope"])) & client.scopes
+    return AuthorizedToken(claims=claims, client=client, scopes=scopes, grant=None, consent=None, found=found)
+
+
+def check_client_token(found: Items, claims: Claims, now: int) -> Client:
+    """Whose it is, where nothing has ended it: its `iat` stands for `decided_at`. Raises InvalidToken."""
+    _check_not_revoked(found, claims)
+    client, deployment = found.get(client_item_key(claims["client_id"])), found.get(DEPLOYMENT)
+    if client is None or client.is_over(now) or client.marks.void(claims["iat"]):
+        raise InvalidToken("client_over")
+    if deployment is not None and deployment.marks.void(claims["iat"]):
+        raise InvalidToken("deployment_mark")
+    return client
+
+
+def _client_token_places(claims: Claims) -> tuple[ItemKey[Any], ...]:
+    return (*_revoked_places(claims), client_item_key(claims["client_id"]))
+
+
+def _revoked_places(claims: Claims) -> tuple[ItemKey[Any], ...]:
+    """Where it would stand that a token was revoked, or one that it was made of."""
+    return tuple(map(revoked_token_item_key, (claims["jti"], *read_ancestors(claims))))
+
+
+def _check_not_revoked(found: Items, claims: Claims) -> None:
+    if any(found.get(place) is not None for place in _revoked_places(claims)):
+        raise InvalidToken("token_revoked")

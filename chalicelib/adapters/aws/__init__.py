@@ -1,0 +1,1 @@
+"""Calls to AWS: signing, connections, and the EventBridge log."""

@@ -1,0 +1,1 @@
+"""The store on DynamoDB: each operation is one conditional write or one batch read."""

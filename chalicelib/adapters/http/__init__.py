@@ -1,0 +1,1 @@
+"""Outgoing HTTP to providers and clients, guarded against requests to private addresses."""

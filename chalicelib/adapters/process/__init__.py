@@ -1,0 +1,1 @@
+"""What one process holds: clock, random source, log, limits, and circuit breakers."""

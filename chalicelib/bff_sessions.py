@@ -1,0 +1,111 @@
+"""A browser session of an app, at use: the cookie of its page is itself a handle of the grant.
+
+As with an access token one strongly consistent batch read brings everything that could have ended it; nothing is cached
+and no token exists. The idle end of the session moves with its use, by one write in each tenth of that time.
+"""
+
+import hmac
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from chalicelib.access_tokens import AuthorizedToken, Claims, find_grant_access
+from chalicelib.ports import Advance, Broker, Refused, Written
+from chalicelib.protocol.errors import InvalidToken
+from chalicelib.protocol.handles import Handle, secret_hash
+from chalicelib.protocol.scope import serialize
+from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import ItemKey, subject_item_key
+from chalicelib.revocation_marks import revocation_keys
+
+
+class Session(Struct, frozen=True, kw_only=True):
+    """What a cookie of ours says; its MAC and its seal hold, nothing has been read for it.
+
+    connections   provider id -> connection id, as they were at the sign-in
+    """
+
+    handle: Handle
+    client_id: str
+    sub: str
+    provider_id: str
+    connections: dict[str, str]
+
+    @property
+    def claims(self) -> dict[str, Any]:
+        """The same in the words of an access token of ours."""
+        return {
+            "sub": self.sub,
+            "client_id": self.client_id,
+            "grant_id": self.handle.grant_id,
+            "provider": self.provider_id,
+            "connections": self.connections,
+        }
+
+
+def use_session(
+    broker: Broker,
+    session: Session,
+    *,
+    also_read: Callable[[Claims], tuple[ItemKey[Any], ...]] = lambda claims: (),
+    again: bool = False,
+) -> tuple[AuthorizedToken, Grant]:
+    """Hold it against the table; its idle end moves.
+
+    also_read   further places for the same batch read
+    again       the same request has asked already
+
+    Raises InvalidToken: over, replaced, or ended by a mark.
+    """
+    claims = session.claims
+    found = broker.store.read(*revocation_keys(claims), *also_read(claims))
+    use = find_grant_access(broker, claims, found)
+    grant = use.grant
+    if grant is None or not _is_of(grant, session.handle, broker.settings.epoch):
+        raise InvalidToken("session_of_another_secret")
+    subject = found.get(subject_item_key(grant.sub))
+    if subject is None or grant.session_salt_hash != secret_hash(subject.session_salt):
+        raise InvalidToken("session_signed_out_everywhere")
+    if not again:
+        _keep_alive(broker, grant, session)
+    shown = {"shown_sub": grant.shown_sub} if grant.shown_sub else {}
+    return replace(use, claims={**claims, "scope": serialize(use.scopes), **shown}), grant
+
+
+def end_session(broker: Broker, session: Session) -> None:
+    """End its grant and everything under it; one that is over, or of another secret, stays as it is."""
+    handle, client_id = session.handle, session.client_id
+    ended = broker.store.revoke_grant(handle.grant_id, client_id=client_id, secret_hash=secret_hash(handle.secret))
+    if isinstance(ended, Written):
+        sub = ended.item.sub
+        broker.log.event("grant_revoked", grant_id=handle.grant_id, client_id=client_id, sub=sub, by="user")
+
+
+def _is_of(grant: Grant, handle: Handle, epoch: int) -> bool:
+    known = hmac.compare_digest(grant.secret_hash, secret_hash(handle.secret))
+    return known and (grant.status, grant.generation, grant.epoch) == ("active", handle.generation, epoch)
+
+
+def _keep_alive(broker: Broker, grant: Grant, session: Session) -> None:
+    """The secret stays, so that of any number of calls at one moment none loses its session. Raises InvalidToken."""
+    now = broker.clock.now()
+    if grant.expires_at - now > grant.idle_seconds * 9 // 10 or grant.expires_at >= grant.ends_at:
+        return
+    moved = broker.store.advance_grant(
+        Advance(
+            grant_id=grant.grant_id,
+            client_id=session.client_id,
+            generation=grant.generation,
+            secret_hash=grant.secret_hash,
+            scopes=frozenset(),
+            resource=None,
+            key_version=grant.key_version,
+            epoch=grant.epoch,
+            now=now,
+            rotates=False,
+        )
+    )
+    if isinstance(moved, Refused):
+        raise InvalidToken("session_ended_meanwhile")

@@ -1,0 +1,1 @@
+"""My access: the page on which users see and revoke what apps may do."""

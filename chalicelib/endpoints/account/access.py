@@ -1,0 +1,152 @@
+"""Who sits at a user's own page, and everything that this user has given to apps: four calls of the table."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.endpoints.authorization.session_sign_in import has_ended
+from chalicelib.endpoints.browser.cookies import ended_place, open_session, read_session_owner
+from chalicelib.endpoints.callers.clients import find_switched_on
+from chalicelib.ports import Broker, Items
+from chalicelib.protocol.request import Request
+from chalicelib.records.account import AccountForm
+from chalicelib.records.audit import RETENTION_SECONDS, Traces
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import (
+    DEPLOYMENT,
+    ItemKey,
+    client_item_key,
+    connection_item_key,
+    consent_item_key,
+    consenting_client_item_key,
+    item_key_of,
+    subject_item_key,
+    user_key_item_key,
+)
+from chalicelib.records.sign_in import BrowserSession, LogoutRecipient
+from chalicelib.records.subject import Subject
+from chalicelib.vault.user_keys import open_key_of
+
+
+class AccountUser(Struct, frozen=True, kw_only=True):
+    """The user of a live browser session, as one read says."""
+
+    session: BrowserSession
+    subject: Subject
+    told: tuple[LogoutRecipient, ...]
+    found: Items
+
+    @property
+    def sub(self) -> str:
+        """Whose page it is."""
+        return self.session.sub
+
+
+class ButtonPress(Struct, frozen=True, kw_only=True):
+    """A button of the page, by whom, and what it is about.
+
+    target   a connection's or an app's id; "" where it is about everything
+    ticked   the scopes that are ticked beside it
+    """
+
+    holder: AccountUser
+    form: AccountForm
+    target: str
+    ticked: frozenset[str] = frozenset()
+
+
+class AccountAccess(Struct, frozen=True, kw_only=True):
+    """What one user has given to apps.
+
+    clients   as far as they are known still
+    uses      of all connections, the newest first
+    logins    further logins of this user: name -> provider
+    """
+
+    consents: dict[str, Consent]
+    connections: tuple[Connection, ...]
+    grants: tuple[Grant, ...]
+    clients: dict[str, Client]
+    uses: Traces
+    uses_since: int
+    logins: dict[str, str] = {}
+
+
+def find_account_user(broker: Broker, http: Request, *also: ItemKey[Any]) -> AccountUser | None:
+    """None without a live session. One read where the browser claims one, none where it does not."""
+    owner = read_session_owner(broker, http)
+    if owner is None:
+        return None
+    at, ended = subject_item_key(owner.sub), ended_place(owner)
+    found = broker.store.read(at, ended, user_key_item_key(owner.sub), DEPLOYMENT, *find_switched_on(broker), *also)
+    subject = found.get(at)
+    session = open_session(broker, owner, subject, sign_out=found.get(ended))
+    if session is None or subject is None or has_ended(found, session):
+        return None
+    return AccountUser(session=session, subject=subject, told=owner.told, found=found)
+
+
+def open_key(broker: Broker, holder: AccountUser) -> bytes:
+    """The user's key; without it nothing opens."""
+    sealed = holder.found.get(user_key_item_key(holder.sub))
+    return open_key_of(broker, sealed) if sealed is not None and sealed.sealed else b""
+
+
+def read_account_access(broker: Broker, holder: AccountUser) -> AccountAccess:
+    """The index says where to look, the items are read."""
+    sub, named = holder.sub, {name: subject_item_key(name) for name in holder.subject.logins}
+    listed = [place for key in broker.store.list_held(sub) if (place := item_key_of(key)) is not None]
+    places = list(dict.fromkeys((*listed, *map(connection_item_key, holder.subject.new_connections))))
+    clients_at = [consenting_client_item_key(place.pk) for place in places if place.record is Consent]
+    found = broker.store.read(*places, *clients_at, *named.values())
+    records = [found.get(place) for place in places]
+    mine = [one for one in records if one is not None and one.sub == sub]
+    mine += _read_late_consents(broker, mine)
+    clients = [found.get(place) for place in clients_at]
+    known = {client.client_id: client for client in clients if client is not None}
+    since = broker.clock.now() - RETENTION_SECONDS
+    held = AccountAccess(
+        consents={one.client_id: one for one in mine if isinstance(one, Consent)},
+        connections=tuple(sorted((one for one in mine if isinstance(one, Connection)), key=_age)),
+        grants=tuple(one for one in mine if isinstance(one, Grant)),
+        clients=known,
+        logins={
+            name: holder.subject.logins[name]
+            for name, place in named.items()
+            if (login := found.get(place)) is not None and login.linked_to == sub and not login.marks.disabled
+        },
+        uses=broker.store.list_traces(sub, None, since=since),
+        uses_since=since,
+    )
+    return _with_clients(broker, held)
+
+
+def _read_late_consents(broker: Broker, mine: list[Any]) -> list[Consent]:
+    """Consents that the index does not show, of apps that have a connection; no call where nothing is missing."""
+    known = {one.client_id for one in mine if isinstance(one, Consent)}
+    apps = {one.client_id: one.sub for one in mine if isinstance(one, Connection) and one.status != "revoked"}
+    places = [consent_item_key(sub, client_id) for client_id, sub in apps.items() if client_id not in known]
+    found = broker.store.read(*places) if places else None
+    return [one for place in places if found and (one := found.get(place)) is not None]
+
+
+def _age(connection: Connection) -> tuple[int, str]:
+    return connection.connected_at, connection.connection_id
+
+
+def _with_clients(broker: Broker, held: AccountAccess) -> AccountAccess:
+    """A connection that a provider gave in part may stand without a consent, and who acts by an app has none; they are
+    looked up then."""
+    missing = {one.client_id for one in held.connections if one.status != "revoked"}
+    missing = (missing | {one.actor_id for one in held.uses.found if one.actor_id}) - held.clients.keys()
+    if not missing:
+        return held
+    places = [client_item_key(client_id) for client_id in sorted(missing)]
+    found = broker.registry.lookup(*places)
+    more = {client.client_id: client for place in places if (client := found.get(place)) is not None}
+    return AccountAccess(
+        **{**{name: getattr(held, name) for name in held.__struct_fields__}, "clients": held.clients | more}
+    )

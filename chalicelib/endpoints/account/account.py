@@ -1,0 +1,102 @@
+"""GET and POST /account: a user sees which app holds which access, and takes it back.
+
+GET changes nothing. Every button needs a live browser session, a form that was sealed for that session at this browser,
+and our own Origin (GEN-20). A button of an old page touches nothing that was decided after the page was shown, and
+pressing it again changes nothing more.
+"""
+
+from collections.abc import Callable
+
+from chalicelib.endpoints.account.access import AccountUser, ButtonPress, find_account_user, read_account_access
+from chalicelib.endpoints.account.access_limits import clear_expiry, expire_in_24h, pause, reduce_scopes, resume
+from chalicelib.endpoints.account.export_erase import ask_to_erase, download, erase
+from chalicelib.endpoints.account.linked_logins import remove_login, start_link_login
+from chalicelib.endpoints.account.page import show_account
+from chalicelib.endpoints.account.revoke import reconnect, revoke_all_apps, revoke_app, revoke_one_connection
+from chalicelib.endpoints.account.sign_in import show_again, show_entry, start_account_sign_in
+from chalicelib.endpoints.account.sign_out import sign_out_everywhere
+from chalicelib.endpoints.authorization.consent.submission import check_own_form
+from chalicelib.endpoints.authorization.login_age import is_recent
+from chalicelib.endpoints.browser.cookies import read_browser
+from chalicelib.endpoints.browser.sealed_forms import is_fresh, open_account_form
+from chalicelib.endpoints.browser.urls import account_uri
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import InvalidRequest, PageError
+from chalicelib.protocol.parameters import Parameters
+from chalicelib.protocol.request import Request
+from chalicelib.records.account import AccountForm
+from chalicelib.responses import Response
+
+Act = Callable[[Broker, ButtonPress], Response]
+ACTS: dict[str, Act] = {
+    "end": revoke_one_connection,
+    "end_app": revoke_app,
+    "end_all": revoke_all_apps,
+    "pause": pause,
+    "resume": resume,
+    "limit": expire_in_24h,
+    "unlimit": clear_expiry,
+    "narrow": reduce_scopes,
+    "reconnect": reconnect,
+    "download": download,
+    "unlink": remove_login,
+    "sign_out_everywhere": sign_out_everywhere,
+    "erase": ask_to_erase,
+    "erase_for_good": erase,
+}
+# What cannot be undone wants a sign-in of the last few minutes, not only an open browser.
+WANT_FRESH = frozenset({"end_all", "download", "erase", "erase_for_good", "link", "unlink"})
+
+
+def answer(broker: Broker, http: Request) -> Response:
+    """Raises PageError."""
+    if http.method == "POST":
+        return _act(broker, http)
+    holder = find_account_user(broker, http)
+    return (
+        show_entry(broker)
+        if holder is None
+        else show_account(broker, http, holder, read_account_access(broker, holder))
+    )
+
+
+def _act(broker: Broker, http: Request) -> Response:
+    check_own_form(broker, http)
+    parameters = _parse(http)
+    name, _, target = (parameters.get("act") or "").partition(" ")
+    holder = find_account_user(broker, http)
+    if name == "sign_in":
+        return start_account_sign_in(broker, http, target, holder.session if holder else None)
+    if holder is None:
+        raise PageError("account_without_session", page="account_over", status=403, link=account_uri(broker))
+    form = _open_form(broker, http, holder)
+    act = ACTS.get(name)
+    if act is None and name != "link":
+        raise PageError("account_act_unknown", link=account_uri(broker))
+    if name in WANT_FRESH and not is_recent(broker, holder.session):
+        return show_again(broker, holder.session)
+    if act is None:
+        return start_link_login(broker, http, target, holder.session)
+    return act(broker, ButtonPress(holder=holder, form=form, target=target, ticked=frozenset(parameters.all("scope"))))
+
+
+def _parse(http: Request) -> Parameters:
+    try:
+        pairs = [(name, value) for name, value in http.form if name != "request"]
+        return Parameters.parse(pairs, repeatable=frozenset({"scope"}))
+    except InvalidRequest as error:
+        raise PageError(error.reason).because_of(error) from None
+
+
+def _open_form(broker: Broker, http: Request, holder: AccountUser) -> AccountForm:
+    """What this browser was shown in this very session, a few minutes ago at most."""
+    browser = read_browser(broker, http)
+    sealed = [value for name, value in http.form if name == "request"]
+    form = open_account_form(broker, sealed[0], browser) if browser is not None and len(sealed) == 1 else None
+    if form is None:
+        raise PageError("form_not_of_this_browser", page="csrf", status=403)
+    if (form.sub, form.sid) != (holder.sub, holder.session.sid):
+        raise PageError("form_of_another_session", page="account_again", status=403, link=account_uri(broker))
+    if not is_fresh(broker, form):
+        raise PageError("form_too_old", page="account_again", status=403, link=account_uri(broker))
+    return form

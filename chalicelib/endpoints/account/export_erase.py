@@ -1,0 +1,114 @@
+"""What a user can do with all of it at once: have it as a file, or have it erased."""
+
+from typing import Any
+
+from chalicelib.endpoints.account.access import ButtonPress, open_key, read_account_access
+from chalicelib.endpoints.account.apps import build_apps
+from chalicelib.endpoints.authorization.provider_redirect import provider_name
+from chalicelib.endpoints.browser.cookies import SESSION, set_cookie
+from chalicelib.endpoints.browser.sealed_forms import seal_account_form
+from chalicelib.endpoints.browser.urls import account_path, issuer_host
+from chalicelib.endpoints.connections.connections import open_profile_of
+from chalicelib.jobs.user_erasure import enqueue_erasure
+from chalicelib.pages.account import AccountApp, AccountErasePage
+from chalicelib.pages.page import ErrorPage
+from chalicelib.ports import Broker
+from chalicelib.records.audit import AuditEvent
+from chalicelib.records.connection import Connection
+from chalicelib.records.grant import Grant
+from chalicelib.responses import Response, json_response, page_response
+
+MOST_EVENTS = 5000  # an answer of the gateway's holds some megabytes
+
+
+def download(broker: Broker, press: ButtonPress) -> Response:
+    """Everything that is kept of this user, as JSON; no token, no key and no secret is in it."""
+    holder, held = press.holder, read_account_access(broker, press.holder)
+    events, is_whole = broker.store.list_events(holder.sub, since=held.uses_since, most=MOST_EVENTS)
+    document = {
+        "made_at": broker.clock.now(),
+        "user": {"sub": holder.sub, "since": holder.subject.created_at, "signed_in_with": holder.session.provider_id},
+        "apps": [_describe_app(app) for app in build_apps(broker, held, open_key(broker, holder))],
+        "sign_ins": [_describe_grant(grant) for grant in held.grants],
+        "connections": [_describe_connection(broker, one, open_key(broker, holder)) for one in held.connections],
+        "uses": [_describe_event(event) for event in events],
+        "uses_are_whole": is_whole,
+    }
+    broker.log.event("data_downloaded")
+    return json_response(document).with_headers(("Content-Disposition", 'attachment; filename="my-access.json"'))
+
+
+def ask_to_erase(broker: Broker, press: ButtonPress) -> Response:
+    """The page that asks once more, with the same form."""
+    page = AccountErasePage(
+        login_name=provider_name(broker, press.holder.session.provider_id),
+        sealed_form=seal_account_form(broker, press.form),
+        action=account_path(broker),
+        site=issuer_host(broker),
+    )
+    return page_response(page)
+
+
+def erase(broker: Broker, press: ButtonPress) -> Response:
+    """The duty first, then the switch: from now on nothing of this user goes on, and the duty does the rest."""
+    enqueue_erasure(broker, press.holder.sub)
+    broker.store.erase_subject(press.holder.subject, now=broker.clock.now())
+    broker.log.event("user_erases_themselves", sub=press.holder.sub)
+    reply = page_response(ErrorPage(name="erased", site=issuer_host(broker)))
+    return reply.with_headers(set_cookie(broker, SESSION, "", max_age=0))
+
+
+def _describe_app(app: AccountApp) -> dict[str, Any]:
+    return {
+        "client_id": app.client_id,
+        "name": app.name,
+        "host": app.host,
+        "verified": app.verified,
+        "allowed_at": app.allowed_at,
+        "paused_at": app.paused_at or None,
+        "ends_at": app.ends_at or None,
+        "scopes": sorted(app.scopes),
+    }
+
+
+def _describe_grant(grant: Grant) -> dict[str, Any]:
+    return {
+        "client_id": grant.client_id,
+        "provider": grant.provider_id,
+        "status": grant.status,
+        "allowed_at": grant.decided_at,
+        "renewed_at": grant.advanced_at or None,
+        "ends_at": grant.ends_at,
+        "scopes": sorted(grant.scopes),
+        "resources": list(grant.resources),
+    }
+
+
+def _describe_connection(broker: Broker, connection: Connection, user_key: bytes) -> dict[str, Any]:
+    """The profile as the provider has told it."""
+    ended = connection.status == "revoked"
+    return {
+        "connection_id": connection.connection_id,
+        "client_id": connection.client_id,
+        "provider": connection.provider_id,
+        "status": connection.status,
+        "connected_at": connection.connected_at,
+        "revoked_at": connection.revoked_at or None,
+        "at_provider": dict(connection.endings),
+        "scopes": sorted(connection.granted),
+        "profile": {} if ended else open_profile_of(broker, connection, user_key),
+    }
+
+
+def _describe_event(event: AuditEvent) -> dict[str, Any]:
+    return {
+        "what": event.event,
+        "at": event.at,
+        "client_id": event.client_id,
+        "provider": event.provider_id,
+        "connection_id": event.connection_id,
+        "acted_by": event.actor_id or None,
+        "api": event.audience or None,
+        "method": event.method or None,
+        "scopes": sorted(event.scopes),
+    }

@@ -1,0 +1,102 @@
+"""A second login of a user, linked on their own page alone: a sign-in of the last minutes with the one they have, then
+one with the login to add, at the same browser in the same session (CB-09).
+
+Whose login it is stands in one item of the login itself, written if absent: of a first sign-in with it and a link at
+the same moment one wins. A login that is somebody's stays theirs.
+"""
+
+from chalicelib.endpoints.account.access import AccountUser, ButtonPress, find_account_user
+from chalicelib.endpoints.account.sign_in import (
+    check_login_age,
+    claim_account_sign_in,
+    find_login,
+    has_ended_since,
+    redeem_for_account,
+)
+from chalicelib.endpoints.authorization.login_age import is_recent
+from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_account
+from chalicelib.endpoints.authorization.provider_user import ProviderUser
+from chalicelib.endpoints.browser.cookies import SESSION, set_cookie
+from chalicelib.endpoints.browser.urls import account_uri, issuer_host
+from chalicelib.pages.page import LeavingPage
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.derived_ids import bind_login
+from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
+from chalicelib.protocol.request import Request
+from chalicelib.provider_client import Provider
+from chalicelib.records.item_keys import subject_item_key
+from chalicelib.records.sign_in import BrowserSession, Pending
+from chalicelib.records.subject import Subject
+from chalicelib.responses import Response, page_response, redirect_response
+from chalicelib.vault.unstored_tokens import UnstoredTokens
+
+MOST_LOGINS = 10
+
+
+def start_link_login(broker: Broker, http: Request, provider_id: str, session: BrowserSession) -> Response:
+    """To the provider, which is to ask who it is even where it knows somebody."""
+    url, cookies = redirect_for_account(
+        broker, http, provider_id, decided_by=f"session:{session.sub}", purpose="add_login"
+    )
+    page = LeavingPage(url=url, name=provider_name(broker, provider_id), site=issuer_host(broker))
+    return page_response(page).with_headers(*cookies)
+
+
+def finish_added_login(broker: Broker, http: Request, pending: Pending, provider: Provider, code: str) -> Response:
+    """Raises PageError: not the session that began, or not fresh any more; the login is somebody's; a mark ended it."""
+    holder = find_account_user(broker, http)
+    fresh = holder is not None and is_recent(broker, holder.session)
+    if holder is None or not fresh or pending.decided_by != f"session:{holder.sub}":
+        raise PageError("login_without_fresh_session", page="account_over", status=403, link=account_uri(broker))
+    claim_account_sign_in(broker, pending)
+    with UnstoredTokens(broker, pending) as unstored:
+        unstored.belong_to(holder.sub)
+        brought = redeem_for_account(broker, provider, pending, code, unstored)
+        login, found = find_login(broker, pending, brought.provider, brought)
+        unstored.belong_to(login.sub)
+    check_login_age(broker, pending, brought)
+    if has_ended_since(found, pending):
+        raise PageError("account_mark", page="not_allowed", status=403)
+    stands = found.get(subject_item_key(login.sub))
+    if login.sub != holder.sub and (stands is None or stands.linked_to != holder.sub):
+        _link(broker, holder, login, stands, pending.provider_id)
+    return redirect_response(account_uri(broker))
+
+
+def remove_login(broker: Broker, press: ButtonPress) -> Response:
+    """Who signs in with it from now on is somebody new; every browser session of this user ends, for one of them may
+    have come by it."""
+    subject, name = press.holder.subject, press.target
+    item_key = subject_item_key(name)
+    login = broker.store.read(item_key).get(item_key) if name in subject.logins else None
+    if login is None or login.linked_to != subject.sub:
+        raise PageError("account_no_such_login", page="account_again", status=403, link=account_uri(broker))
+    broker.store.erase_subject(login, now=broker.clock.now())
+    left = {other: provider_id for other, provider_id in subject.logins.items() if other != name}
+    if isinstance(broker.store.set_logins(subject, left, salt=broker.entropy.token_bytes(16)), Refused):
+        raise TemporarilyUnavailable("subject_keeps_changing", retry_after=1)
+    broker.log.event("login_removed", sub=subject.sub, provider_id=subject.logins[name])
+    return redirect_response(account_uri(broker)).with_headers(set_cookie(broker, SESSION, "", max_age=0))
+
+
+def _link(broker: Broker, holder: AccountUser, login: ProviderUser, stands: Subject | None, provider_id: str) -> None:
+    """Noted at the user first: a login that is noted and not linked, since somebody died in between, is none."""
+    if stands is not None:
+        raise PageError("login_of_another", page="login_taken", status=409, link=account_uri(broker))
+    subject, logins = holder.subject, {**holder.subject.logins, login.sub: provider_id}
+    if len(logins) > MOST_LOGINS:
+        raise PageError("logins_too_many", page="not_allowed", status=403, link=account_uri(broker))
+    if isinstance(broker.store.set_logins(subject, logins, salt=subject.session_salt), Refused):
+        raise TemporarilyUnavailable("subject_keeps_changing", retry_after=1)
+    linked = Subject(
+        sub=login.sub,
+        session_salt=broker.entropy.token_bytes(16),
+        created_at=broker.clock.now(),
+        login=login.login if login.life else "",
+        life=login.life,
+        linked_to=subject.sub,
+        link_mac=bind_login(broker.keys.get("identity").current.secret, login=login.sub, sub=subject.sub),
+    )
+    if isinstance(broker.store.put_subject(linked), Refused):
+        raise PageError("login_of_another", page="login_taken", status=409, link=account_uri(broker))
+    broker.log.event("login_linked", sub=subject.sub, provider_id=provider_id)

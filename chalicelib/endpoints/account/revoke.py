@@ -1,0 +1,105 @@
+"""What the buttons of a user's own page take back: one connection, all of one app's access, or everything."""
+
+from collections import Counter
+
+from chalicelib.endpoints.account.access import AccountAccess, ButtonPress, open_key, read_account_access
+from chalicelib.endpoints.account.apps import find_requesting_grant, is_standing
+from chalicelib.endpoints.account.page import show_ended
+from chalicelib.endpoints.browser.urls import account_uri
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
+from chalicelib.records.connection import Connection
+from chalicelib.records.link import Link
+from chalicelib.responses import Response, redirect_response
+from chalicelib.vault.connect_links import LINK_SECONDS, link_uri
+from chalicelib.vault.revocation import revoke_connection, revoke_connections, revoke_consent
+from chalicelib.vault.rules.revocation_results import result_of
+
+
+def revoke_one_connection(broker: Broker, press: ButtonPress) -> Response:
+    """One account, for one app; of what is not this user's nothing can be told, not even that it is there (CONS-07)."""
+    held = read_account_access(broker, press.holder)
+    connection = find_connection(broker, held, press)
+    ended = revoke_connection(broker, connection, open_key(broker, press.holder))
+    if ended is None:
+        raise TemporarilyUnavailable("connection_keeps_changing", retry_after=1)
+    broker.log.event("connection_ended", connection_id=connection.connection_id, result=result_of(ended), by="user")
+    return show_ended(broker, held, "connection", connection.client_id, [ended])
+
+
+def revoke_app(broker: Broker, press: ButtonPress) -> Response:
+    """All that one app may do: what was decided until now ends, then its connections."""
+    held, client_id = read_account_access(broker, press.holder), press.target
+    if client_id not in held.consents and client_id not in {one.client_id for one in held.connections}:
+        raise PageError("account_no_such_app", page="account_again", status=403, link=account_uri(broker))
+    ended = _end_apps(broker, press, held, [client_id])
+    broker.log.event("access_ended", client_id=client_id, connections=len(ended), by="user")
+    return show_ended(broker, held, "app", client_id, ended)
+
+
+def revoke_all_apps(broker: Broker, press: ButtonPress) -> Response:
+    """The same for every app."""
+    held = read_account_access(broker, press.holder)
+    apps = sorted({*held.consents, *(one.client_id for one in held.connections)})
+    ended = _end_apps(broker, press, held, apps)
+    counted = Counter(one.client_id for one in ended)
+    for client_id in apps:
+        broker.log.event("access_ended", client_id=client_id, connections=counted[client_id], by="user")
+    broker.log.event("all_access_ended", apps=len(apps), connections=len(ended), by="user")
+    return show_ended(broker, held, "all", "", ended)
+
+
+def reconnect(broker: Broker, press: ButtonPress) -> Response:
+    """To the page of a link as the app itself would ask for one, for all that it may do there."""
+    held = read_account_access(broker, press.holder)
+    connection = find_connection(broker, held, press)
+    asker = find_requesting_grant(broker, held, connection)
+    client, consent = held.clients.get(connection.client_id), held.consents.get(connection.client_id)
+    if asker is None or client is None or consent is None or connection.status == "revoked":
+        raise PageError("account_no_grant_to_connect", page="account_again", status=403, link=account_uri(broker))
+    prefix = connection.provider_id + ":"
+    link = Link(
+        link_id=broker.entropy.token_bytes(16).hex(),
+        sub=connection.sub,
+        client_id=client.client_id,
+        client_revision=client.revision,
+        grant_id=asker.grant_id,
+        login=press.holder.session.provider_id,
+        provider_id=connection.provider_id,
+        scopes=frozenset(scope for scope in consent.scopes & client.scopes if scope.startswith(prefix)),
+        expires_at=broker.clock.now() + LINK_SECONDS,
+    )
+    return redirect_response(link_uri(broker, link))
+
+
+def find_connection(broker: Broker, held: AccountAccess, press: ButtonPress) -> Connection:
+    """The one that a button is about. Raises PageError where it is not this user's, or newer than the page."""
+    mine = [one for one in held.connections if one.connection_id == press.target]
+    if not mine:
+        raise PageError("account_no_such_connection", page="account_again", status=403, link=account_uri(broker))
+    check_unchanged(broker, press, mine)
+    return mine[0]
+
+
+def check_unchanged(broker: Broker, press: ButtonPress, connections: list[Connection], *decided_at: int) -> None:
+    """A button is about what its page has shown: what was allowed since is looked at first. Raises PageError."""
+    since = [one.connected_at for one in connections if one.status != "revoked"]
+    if any(at > press.form.shown_at for at in (*since, *decided_at)):
+        raise PageError("account_changed_since", page="account_again", status=403, link=account_uri(broker))
+
+
+def _end_apps(broker: Broker, press: ButtonPress, held: AccountAccess, client_ids: list[str]) -> list[Connection]:
+    """Consents first, so that no app gets anything more while its connections end; as they stand afterwards."""
+    mine = [one for one in held.connections if one.client_id in client_ids and _was_shown_alive(press, one)]
+    consents = [held.consents[client_id] for client_id in client_ids if client_id in held.consents]
+    check_unchanged(broker, press, mine, *(consent.decided_at for consent in consents))
+    for consent in consents:
+        if is_standing(broker, consent):
+            decided = [grant.decided_at for grant in held.grants if grant.client_id == consent.client_id]
+            revoke_consent(broker, consent.sub, consent.client_id, consent, *decided)
+    return revoke_connections(broker, mine, open_key(broker, press.holder)) if mine else []
+
+
+def _was_shown_alive(press: ButtonPress, connection: Connection) -> bool:
+    """True too for what has been taken back since: whoever presses twice reads the same twice."""
+    return connection.status != "revoked" or connection.revoked_at >= press.form.shown_at

@@ -1,0 +1,153 @@
+"""The way into a user's own page: a sign-in with any login that the user has, for no app.
+
+It makes no user, no connection and no consent: who has never signed in through an app has nothing here to see. What the
+provider gives on the way is given back.
+"""
+
+from chalicelib.endpoints.authorization.browser_session import continue_session, start_session
+from chalicelib.endpoints.authorization.consent.page import provider_option
+from chalicelib.endpoints.authorization.login_age import explain_login_age
+from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_account
+from chalicelib.endpoints.authorization.provider_user import ProviderUser, derive_ids, follow_linked_login
+from chalicelib.endpoints.browser.cookies import ended_places, read_session_owner
+from chalicelib.endpoints.browser.urls import account_path, account_uri, issuer_host
+from chalicelib.endpoints.callers.clients import load_providers
+from chalicelib.pages.account import AccountEntryPage
+from chalicelib.pages.page import LeavingPage
+from chalicelib.ports import Broker, Items, Refused
+from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.request import Request
+from chalicelib.provider_client import Provider, ProviderFailure, ProviderSignIn, callback_status, redeem_at_provider
+from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, provider_item_key, subject_item_key
+from chalicelib.records.keyset import Purpose
+from chalicelib.records.sign_in import BrowserSession, Pending
+from chalicelib.records.small_items import UsedOnce
+from chalicelib.responses import Response, page_response, redirect_response
+from chalicelib.upstream.http import ProviderUnavailable
+from chalicelib.vault.unstored_tokens import UnstoredTokens
+
+NEEDED_LATER: tuple[Purpose, ...] = ("identity", "vault", "cookie")
+SKEW = 120
+
+
+def show_entry(broker: Broker) -> Response:
+    """With which login to come in; not even a cookie before a button is pressed."""
+    providers, _ = load_providers(broker)
+    if not providers:
+        raise PageError("no_provider_switched_on", page="provider_unavailable", status=503)
+    options = tuple(provider_option(broker, record) for record in providers.values())
+    page = AccountEntryPage(providers=options, action=account_path(broker), site=issuer_host(broker))
+    return page_response(page)
+
+
+def show_again(broker: Broker, session: BrowserSession) -> Response:
+    """What was asked wants a sign-in of the last few minutes: once more, with the login of this session."""
+    providers, _ = load_providers(broker)
+    record = providers.get(session.provider_id)
+    if record is None:
+        raise PageError("provider_switched_off", page="provider_unavailable", status=503)
+    options = (provider_option(broker, record),)
+    page = AccountEntryPage(providers=options, action=account_path(broker), again=True, site=issuer_host(broker))
+    return page_response(page)
+
+
+def start_account_sign_in(broker: Broker, http: Request, provider_id: str, session: BrowserSession | None) -> Response:
+    """To the provider. Who is signed in here signs in again as the same user: nobody acts on another's page unaware."""
+    decided_by = f"session:{session.sub}" if session else "page"
+    url, cookies = redirect_for_account(broker, http, provider_id, decided_by=decided_by)
+    page = LeavingPage(url=url, name=provider_name(broker, provider_id), site=issuer_host(broker))
+    return page_response(page).with_headers(*cookies)
+
+
+def answer_sign_in_refused(broker: Broker, pending: Pending, word: str) -> Response:
+    """The provider said no: back to where one chooses."""
+    broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
+    return redirect_response(account_uri(broker))
+
+
+def finish_account_sign_in(broker: Broker, http: Request, pending: Pending, provider: Provider, code: str) -> Response:
+    """Who has come back gets the browser session that the page demands, and nothing else is kept.
+
+    Raises PageError: nobody of that login is known here, it is another user, or a mark has ended what was decided.
+    """
+    claim_account_sign_in(broker, pending)
+    with UnstoredTokens(broker, pending) as unstored:
+        brought = redeem_for_account(broker, provider, pending, code, unstored)
+        provider, before = brought.provider, read_session_owner(broker, http)
+        provider_user, found = _find_arrival(broker, pending, provider, brought, *ended_places(before))
+        unstored.belong_to(provider_user.sub)
+    if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{provider_user.sub}":
+        link = account_uri(broker)
+        raise PageError("another_account_came_back", page="account_of_another", status=403, link=link)
+    check_login_age(broker, pending, brought)
+    subject = found.get(subject_item_key(provider_user.sub))
+    if subject is None:
+        raise PageError("account_of_nobody", page="account_of_nobody", status=403, link=account_uri(broker))
+    if has_ended_since(found, pending) or subject.marks.void(pending.decided_at):
+        raise PageError("account_mark", page="not_allowed", status=403)
+    current = continue_session(broker, before, start_session(broker, brought, provider_user), subject, found)
+    broker.log.event("account_entered", provider_id=pending.provider_id)
+    return redirect_response(account_uri(broker)).with_headers(current.cookie(broker))
+
+
+def claim_account_sign_in(broker: Broker, pending: Pending) -> None:
+    """Of any number of callbacks one goes on (CB-01). Raises PageError for the others, and nothing changes."""
+    for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the way in
+        broker.keys.get(purpose)
+    purge_at = pending.decided_at + broker.settings.pending_seconds + SKEW
+    if isinstance(broker.store.claim_connect(pending.grant_id, purge_at=purge_at), Refused):
+        broker.log.event("state_already_used", provider_id=pending.provider_id)
+        raise PageError("state_already_used", page="account_again", link=account_uri(broker))
+
+
+def check_login_age(broker: Broker, pending: Pending, brought: ProviderSignIn) -> None:
+    """Raises PageError: the provider proves no fresh login, although it was asked for one."""
+    reason = explain_login_age(brought, pending, None, now=broker.clock.now())
+    if reason:
+        raise PageError(reason, page="login_not_fresh", status=403, link=account_uri(broker))
+
+
+def redeem_for_account(
+    broker: Broker, provider: Provider, pending: Pending, code: str, unstored: UnstoredTokens
+) -> ProviderSignIn:
+    """Where the provider fails, the page leads back to the account page."""
+    try:
+        return redeem_at_provider(broker, provider, pending, code, unstored.receive)
+    except ProviderFailure as error:
+        broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
+        page = "provider_unavailable" if isinstance(error, ProviderUnavailable) else "provider_refused"
+        raise PageError(error.reason, page=page, status=callback_status(error), link=account_uri(broker)) from None
+
+
+def _find_arrival(
+    broker: Broker, pending: Pending, provider: Provider, brought: ProviderSignIn, *also: ItemKey[UsedOnce]
+) -> tuple[ProviderUser, Items]:
+    """Who it is, and what may have ended that; one read more where it is a further login of somebody's."""
+    provider_user, found = find_login(broker, pending, provider, brought, *also)
+    whose = follow_linked_login(broker, provider_user, found.get(subject_item_key(provider_user.sub)), "")
+    return (provider_user, found) if whose is provider_user else (whose, _read(broker, pending, whose, *also))
+
+
+def find_login(
+    broker: Broker, pending: Pending, provider: Provider, brought: ProviderSignIn, *also: ItemKey[UsedOnce]
+) -> tuple[ProviderUser, Items]:
+    """What this login is called by itself; one read more where its user was erased, and it is another's now."""
+    provider_user = derive_ids(broker, provider, brought, "")
+    found = _read(broker, pending, provider_user, *also)
+    first = found.get(subject_item_key(provider_user.login))
+    if first is None or not first.erased:
+        return provider_user, found
+    provider_user = derive_ids(broker, provider, brought, "", life=first.erased)
+    return provider_user, _read(broker, pending, provider_user, *also)
+
+
+def _read(broker: Broker, pending: Pending, provider_user: ProviderUser, *also: ItemKey[UsedOnce]) -> Items:
+    provider_at = provider_item_key(pending.provider_id)
+    return broker.store.read(DEPLOYMENT, provider_at, subject_item_key(provider_user.sub), *also)
+
+
+def has_ended_since(found: Items, pending: Pending) -> bool:
+    """True where the switch for everything, or for this provider, was thrown since."""
+    deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(pending.provider_id))
+    off = deployment is not None and deployment.marks.void(pending.decided_at)
+    return off or provider is None or provider.marks.void(pending.decided_at)

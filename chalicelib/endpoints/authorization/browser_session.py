@@ -1,0 +1,57 @@
+"""The browser session that a sign-in leaves behind, and the cookie that carries it."""
+
+import msgspec
+
+from chalicelib.endpoints.authorization.provider_user import ProviderUser
+from chalicelib.endpoints.browser.cookies import SessionOwner, ended_place, open_session, seal_session
+from chalicelib.ports import Broker, Items
+from chalicelib.provider_client import ProviderSignIn
+from chalicelib.records.sign_in import BrowserSession, LogoutRecipient
+from chalicelib.records.subject import Subject
+
+
+class CurrentSession(msgspec.Struct, frozen=True, kw_only=True):
+    """A browser session, with what its cookie is sealed with.
+
+    told   the clients to be notified when it ends
+    """
+
+    session: BrowserSession
+    session_salt: bytes
+    told: tuple[LogoutRecipient, ...] = ()
+
+    def cookie(self, broker: Broker) -> tuple[str, str]:
+        """The Set-Cookie header."""
+        return seal_session(broker, self.session, self.session_salt, self.told)
+
+
+def start_session(broker: Broker, brought: ProviderSignIn, provider_user: ProviderUser) -> BrowserSession:
+    """A live browser session for the user who has just come back."""
+    now = broker.clock.now()
+    return BrowserSession(
+        sub=provider_user.sub,
+        provider_id=brought.provider.record.provider_id,
+        account_id=provider_user.account_id,
+        signed_in_at=now,
+        expires_at=now + broker.settings.session_seconds,
+        sid=broker.entropy.token_bytes(16).hex(),
+        epoch=broker.settings.epoch,
+        auth_time=brought.auth_time,
+        acr=brought.acr,
+    )
+
+
+def continue_session(
+    broker: Broker, owner: SessionOwner | None, session: BrowserSession, subject: Subject, found: Items
+) -> CurrentSession:
+    """The new session; where the same user was signed in at this browser, it keeps the id of that earlier session.
+
+    owner   what the browser's cookie claims
+    found   holds the sign-out of that session, if there is one
+    """
+    if owner is not None:
+        before = open_session(broker, owner, subject, sign_out=found.get(ended_place(owner)))
+        if before is not None:
+            session = msgspec.structs.replace(session, sid=before.sid)
+            return CurrentSession(session=session, session_salt=subject.session_salt, told=owner.told)
+    return CurrentSession(session=session, session_salt=subject.session_salt)

@@ -1,0 +1,47 @@
+"""The page after the provider: nobody decided on a page before, and the user has removed what the client requests.
+
+Until the provider's response the user is unknown, so `first_party` and the recorded consent can be checked against that
+user's reductions only now. The sign-in ends here; what the user decides on the page begins another one.
+"""
+
+from functools import partial
+
+from chalicelib.endpoints.authorization.consent.page import show_consent_page
+from chalicelib.endpoints.authorization.consent.partial import keep_again
+from chalicelib.endpoints.authorization.consent.record import consent_covers
+from chalicelib.endpoints.authorization.pending_request import ConsentedRequest
+from chalicelib.endpoints.authorization.provider_return import ProviderReturn
+from chalicelib.endpoints.authorization.pushed_request import OpenedRequest
+from chalicelib.endpoints.browser.cookies import BROWSER, new_browser, read_browser, set_cookie
+from chalicelib.endpoints.callers.clients import load_client_context
+from chalicelib.ports import Broker
+from chalicelib.protocol.request import Request
+from chalicelib.records.sign_in import BrowserSession
+from chalicelib.responses import Response
+
+
+def needs_page(broker: Broker, returned: ProviderReturn) -> bool:
+    """True where nobody decided on a page and the user has removed something since, or at any time before."""
+    if returned.by_user:
+        return False
+    if returned.connection is not None and returned.connection.status == "revoked":
+        return True
+    consent, is_void = returned.consent, partial(returned.is_void, broker)
+    if consent_covers(consent, returned.request, returned.client, epoch=broker.settings.epoch, is_void=is_void):
+        return False
+    by_consent = returned.pending.decided_by.startswith("session:")
+    return by_consent or (consent is not None and consent.was_reduced(broker.clock.now()))
+
+
+def show_page(broker: Broker, http: Request, decided: ConsentedRequest, session: BrowserSession) -> Response:
+    """The page of a sign-in, for the user who has just come back, under another grant id."""
+    known, grant_id = read_browser(broker, http), broker.entropy.token_bytes(16).hex()
+    browser = known or new_browser(broker)
+    opened = OpenedRequest(
+        request=decided.request,
+        grant_id=grant_id,
+        stored=keep_again(broker, decided.request, grant_id, browser) if decided.was_pushed else "",
+        browser=browser,
+    )
+    page = show_consent_page(broker, http, opened, load_client_context(broker, decided.request.client_id), session)
+    return page if known else page.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))

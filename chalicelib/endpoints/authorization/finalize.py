@@ -1,0 +1,233 @@
+"""The end of a sign-in: from the provider's response to our code, by connection, consent and grant."""
+
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from chalicelib.endpoints.authorization.browser_session import CurrentSession, continue_session, start_session
+from chalicelib.endpoints.authorization.consent.partial import Shortfall, find_shortfall, show_shortfall
+from chalicelib.endpoints.authorization.consent.partial_cancel import revoke_partial_connection
+from chalicelib.endpoints.authorization.consent.record import record_consent
+from chalicelib.endpoints.authorization.consent.second_page import needs_page, show_page
+from chalicelib.endpoints.authorization.device_approval import approve_device, decision_of, show_end
+from chalicelib.endpoints.authorization.login_age import explain_login_age
+from chalicelib.endpoints.authorization.new_grant import add_logout_recipient, build_grant, end_replaced_session
+from chalicelib.endpoints.authorization.new_user import find_or_make_user
+from chalicelib.endpoints.authorization.pending_request import client_id_of, load_request
+from chalicelib.endpoints.authorization.provider_return import ProviderReturn
+from chalicelib.endpoints.authorization.provider_user import check_not_revoked, resolve_user
+from chalicelib.endpoints.authorization.response import grant_response, request_error_response, send_response
+from chalicelib.endpoints.authorization.session_sign_in import is_expected_user
+from chalicelib.endpoints.browser.cookies import ended_places, read_session_owner, set_provider
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.errors import LoginRequired, PageError, UnmetAuthenticationRequirements
+from chalicelib.protocol.request import Request
+from chalicelib.provider_client import ProviderSignIn
+from chalicelib.records.client import Client
+from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import subject_item_key, user_key_item_key
+from chalicelib.records.sign_in import AuthorizationRequest, Pending
+from chalicelib.records.subject import Subject
+from chalicelib.responses import Response
+from chalicelib.token_issuer import subject_for
+from chalicelib.vault.connection_store import ConnectionOwner, revoke_replaced_tokens, store_connection
+from chalicelib.vault.unstored_tokens import UnstoredTokens
+
+
+def finish_sign_in(
+    broker: Broker, http: Request, pending: Pending, brought: ProviderSignIn, unstored: UnstoredTokens
+) -> Response:
+    """From the provider's response to our code; whatever is raised, `unstored` revokes what no connection stores."""
+    client_id, before = client_id_of(broker, pending), read_session_owner(broker, http)
+    provider_user, found = resolve_user(broker, pending, brought.provider, brought, client_id, *ended_places(before))
+    unstored.belong_to(provider_user.sub, provider_user.connection_id)
+    try:
+        decided = load_request(pending, found, broker)
+        client = check_not_revoked(broker, pending, decided.request, provider_user, found)
+    except PageError:
+        _end(broker, unstored, pending, client_id)
+        raise
+    returned = ProviderReturn(
+        pending=pending, decided=decided, client=client, brought=brought, provider_user=provider_user, found=found
+    )
+    refusal = _find_refusal(broker, returned)
+    if refusal is not None:
+        _end(broker, unstored, pending, client_id)
+        return send_response(broker, request_error_response(broker, http, returned.request, refusal))
+    owner, subject = _find_owner(broker, returned)
+    current = continue_session(broker, before, start_session(broker, brought, provider_user), subject, found)
+    if needs_page(broker, returned):
+        _end(broker, unstored, pending, client_id)
+        return show_page(broker, http, decided, current.session).with_headers(current.cookie(broker))
+    return _connect(broker, http, returned, owner, current, unstored=unstored)
+
+
+def _connect(
+    broker: Broker,
+    http: Request,
+    returned: ProviderReturn,
+    owner: ConnectionOwner,
+    current: CurrentSession,
+    *,
+    unstored: UnstoredTokens,
+) -> Response:
+    """Connection, consent, grant, in this order: a crash in between leaves no token without consent."""
+    provider = returned.brought.provider
+    granted = returned.brought.tokens.granted
+    shortfall = find_shortfall(provider.definition, returned.client, allowed=_admit(broker, returned), granted=granted)
+    connection = store_connection(
+        broker,
+        owner,
+        returned.brought,
+        unstored,
+        read=returned.connection,
+        consent=returned.consent,
+        status="partial" if shortfall.missing else "active",
+        connected_at=returned.pending.decided_at,
+        is_void=partial(returned.is_void, broker),
+    )
+    if shortfall.missing:
+        page = _ask_about_shortfall(broker, http, returned, shortfall, owner)
+        revoke_replaced_tokens(broker, owner, provider, connection)
+        return page.with_headers(current.cookie(broker))
+    grant = _build_grant(broker, returned, current, shortfall.left)
+    _record(broker, returned, grant, ended=lambda: revoke_partial_connection(broker, connection, owner.user_key))
+    issued = _issue(broker, returned, grant)
+    _keep_client_alive(broker, returned.client)
+    revoke_replaced_tokens(broker, owner, provider, connection)
+    return _respond(broker, returned, issued, current)
+
+
+def _respond(broker: Broker, returned: ProviderReturn, issued: Grant, current: CurrentSession) -> Response:
+    """The code on its way to the client; a device gets it by its own request, so that the user sees a page."""
+    remembered = set_provider(broker, returned.brought.provider.definition.provider_id)
+    if returned.request.device_round:
+        return show_end(broker, "device_done").with_headers(current.cookie(broker), remembered)
+    client = returned.client
+    told = add_logout_recipient(current.told, client, subject_for(broker, client, returned.provider_user.sub))
+    current = msgspec.structs.replace(current, told=told)
+    answer = send_response(broker, grant_response(broker, returned.request, issued, returned.pending.code_secret))
+    return answer.with_headers(current.cookie(broker), remembered)
+
+
+def _ask_about_shortfall(
+    broker: Broker, http: Request, returned: ProviderReturn, shortfall: Shortfall, owner: ConnectionOwner
+) -> Response:
+    """The provider granted less than was allowed: this grant ends, and the user decides what comes of it."""
+    request, grant_id = _ask_again(broker, returned.pending, returned.request)
+    return show_shortfall(broker, http, returned, shortfall, owner, request=request, grant_id=grant_id)
+
+
+def _ask_again(broker: Broker, pending: Pending, request: AuthorizationRequest) -> tuple[AuthorizationRequest, str]:
+    """What the user decides about next, and under which grant id: a new one, since this one ends here; a device knows
+    only its own, which is opened again, and whatever was shown or decided about it before is void."""
+    if not request.device_round:
+        broker.store.revoke_grant(pending.grant_id, client_id=request.client_id)
+        return request, broker.entropy.token_bytes(16).hex()
+    broker.store.reopen_device(decision_of(broker, pending, request.client_id))
+    return msgspec.structs.replace(request, device_round=request.device_round + 1), pending.grant_id
+
+
+def _find_owner(broker: Broker, returned: ProviderReturn) -> tuple[ConnectionOwner, Subject]:
+    """The user whose connection it is, with that user's key; a new user is stored here."""
+    provider_user, found = returned.provider_user, returned.found
+    user_key, subject = find_or_make_user(
+        broker,
+        provider_user,
+        known_key=found.get(user_key_item_key(provider_user.sub)),
+        known_subject=found.get(subject_item_key(provider_user.sub)),
+    )
+    owner = ConnectionOwner(
+        subject=subject,
+        sub=provider_user.sub,
+        client_id=returned.client.client_id,
+        connection_id=provider_user.connection_id,
+        user_key=user_key,
+        account_id=provider_user.account_id,
+    )
+    return owner, subject
+
+
+def _admit(broker: Broker, returned: ProviderReturn) -> frozenset[str]:
+    """The allowed scopes, without those that the user has removed since the decision."""
+    consent, allowed = returned.consent, returned.decided.allowed
+    if consent is None:
+        return allowed
+    at, now = returned.pending.decided_at, broker.clock.now()
+    return consent.admits(allowed, decided_at=at, by_user=returned.by_user, now=now)
+
+
+def _end(broker: Broker, unstored: UnstoredTokens, pending: Pending, client_id: str) -> None:
+    """Nothing comes of this sign-in: revoke what the provider issued, and end the claim that a page may wait for."""
+    unstored.give_back()
+    broker.store.revoke_grant(pending.grant_id, client_id=client_id)
+
+
+def _find_refusal(broker: Broker, returned: ProviderReturn) -> LoginRequired | UnmetAuthenticationRequirements | None:
+    """Why the client, which named a user, a context or an age, does not get this sign-in."""
+    request, brought = returned.request, returned.brought
+    if not is_expected_user(broker, request, returned.client, returned.provider_user.sub):
+        return LoginRequired("another_user_than_named")
+    if request.acr and brought.acr not in request.acr:
+        return UnmetAuthenticationRequirements("acr_not_reached")
+    reason = explain_login_age(brought, returned.pending, request, now=broker.clock.now())
+    return LoginRequired(reason) if reason else None
+
+
+def _keep_client_alive(broker: Broker, client: Client) -> None:
+    """A self-registered client ends when nobody signs in with it (REG-01); one write in half of that time at most."""
+    life = broker.settings.registration_unused_days * 86400
+    now = broker.clock.now()
+    if client.expires_at is not None and client.expires_at - now < life // 2:
+        broker.store.extend_client(client, expires_at=now + life)
+
+
+def _build_grant(broker: Broker, returned: ProviderReturn, current: CurrentSession, scopes: frozenset[str]) -> Grant:
+    pending, provider_user, brought = returned.pending, returned.provider_user, returned.brought
+    return build_grant(
+        broker,
+        returned.request,
+        grant_id=pending.grant_id,
+        code_secret=pending.code_secret,
+        decided_at=pending.decided_at,
+        sub=provider_user.sub,
+        provider_id=pending.provider_id,
+        connection_id=provider_user.connection_id,
+        scopes=scopes,
+        auth_time=brought.auth_time,
+        acr=brought.acr,
+        client=returned.client,
+        sid=current.session.sid,
+        session_salt=current.session_salt,
+    )
+
+
+def _record(broker: Broker, returned: ProviderReturn, grant: Grant, *, ended: Callable[[], None]) -> None:
+    """Add this sign-in to the user's consent.
+
+    ended   called where the user has revoked it meanwhile, before that is raised
+    """
+    record_consent(
+        broker,
+        returned.consent,
+        grant,
+        returned.client,
+        redirect_uri=returned.request.redirect_uri,
+        in_a_day=returned.pending.in_a_day,
+        by_user=returned.by_user,
+        is_void=partial(returned.is_void, broker),
+        ended=ended,
+    )
+
+
+def _issue(broker: Broker, returned: ProviderReturn, grant: Grant) -> Grant:
+    """Store the grant in the place of its claim. Raises PageError where that claim has ended."""
+    if returned.request.device_round:
+        client_id = returned.client.client_id
+        approve_device(broker, grant, decision_of(broker, returned.pending, client_id), claimed=True)
+        return grant
+    end_replaced_session(broker, returned.request)
+    if isinstance(broker.store.issue_grant(grant), Refused):
+        raise PageError("claim_lost", page="sign_in_over")
+    return grant

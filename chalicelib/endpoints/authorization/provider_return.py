@@ -1,0 +1,57 @@
+"""A user's return from a provider: everything that the rest of the sign-in decides on."""
+
+from msgspec import Struct
+
+from chalicelib.endpoints.authorization.pending_request import ConsentedRequest
+from chalicelib.endpoints.authorization.provider_user import ProviderUser, find_revocation_of
+from chalicelib.ports import Broker, Items
+from chalicelib.provider_client import ProviderSignIn
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.item_keys import connection_item_key, consent_item_key
+from chalicelib.records.sign_in import AuthorizationRequest, Pending
+
+
+class ProviderReturn(Struct, frozen=True, kw_only=True):
+    """Who came back, with what, and what had been decided; every cutoff up to now is checked.
+
+    pending    the decision, from the browser's cookie
+    decided    the authorization request that it was about
+    brought    what the provider's responses say
+    found      one strongly consistent read of every item that matters here
+    """
+
+    pending: Pending
+    decided: ConsentedRequest
+    client: Client
+    brought: ProviderSignIn
+    provider_user: ProviderUser
+    found: Items
+
+    @property
+    def request(self) -> AuthorizationRequest:
+        """The client's authorization request."""
+        return self.decided.request
+
+    @property
+    def consent(self) -> Consent | None:
+        """What this user has allowed this client so far."""
+        return self.found.get(consent_item_key(self.provider_user.sub, self.client.client_id))
+
+    @property
+    def connection(self) -> Connection | None:
+        """The stored connection of this account, revoked or not."""
+        return self.found.get(connection_item_key(self.provider_user.connection_id))
+
+    @property
+    def by_user(self) -> bool:
+        """True where the user decided on a page."""
+        return self.pending.decided_by == "page"
+
+    def is_void(self, broker: Broker, at: int) -> bool:
+        """True where a cutoff has ended what was decided at that time."""
+        end = find_revocation_of(
+            broker, at, self.provider_user, self.pending, self.found, client_id=self.client.client_id
+        )
+        return end is not None

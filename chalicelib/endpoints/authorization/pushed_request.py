@@ -1,0 +1,80 @@
+"""A pushed request at /authorize (RFC 9126 section 4): opened for one browser, by one update.
+
+Of the query only `client_id` and `request_uri` are read; what was pushed is what counts, however the URL goes on.
+"""
+
+import re
+
+from msgspec import Struct
+
+from chalicelib.endpoints.authorization.response import client_home_uri
+from chalicelib.endpoints.authorization.stored_request import read_stored_request
+from chalicelib.endpoints.browser.cookies import BROWSER, new_browser, read_browser, set_cookie
+from chalicelib.endpoints.browser.sealed_values import browser_hash
+from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
+from chalicelib.ports import Broker, Refused
+from chalicelib.protocol.errors import PageError, RequestUriRefused
+from chalicelib.protocol.parameters import Parameters
+from chalicelib.protocol.request import Request
+from chalicelib.records.sign_in import AuthorizationRequest
+
+REFERENCE = "urn:ietf:params:oauth:request_uri:"
+PUSHED_SECONDS = 60
+_REQUEST_ID = re.compile(r"[0-9a-f]{64}")
+
+
+class OpenedRequest(Struct, frozen=True, kw_only=True):
+    """A checked request as /authorize goes on with it.
+
+    grant_id   fixed when it was pushed; else fresh
+    stored     where a pushed one stands; "" for one that came in the query
+    browser    whose it is, where it was pushed
+    """
+
+    request: AuthorizationRequest
+    grant_id: str
+    stored: str = ""
+    browser: str = ""
+
+
+def is_reference(parameters: Parameters) -> bool:
+    """True where the request was pushed here, by its look; everything else stands in the query."""
+    return (parameters.get("request_uri") or "").startswith(REFERENCE)
+
+
+def open_pushed(
+    broker: Broker, http: Request, parameters: Parameters
+) -> tuple[OpenedRequest, ClientContext, tuple[tuple[str, str], ...]]:
+    """The request, bound to this browser from now on; with the cookie of a browser that had none.
+
+    Raises PageError: of another client, unknown, over, another browser's, or its client has changed since.
+    """
+    context = load_client_context(broker, parameters.get("client_id"))
+    client_id = context.client.client_id
+    request_id = parameters.require("request_uri").removeprefix(REFERENCE)
+    known = read_browser(broker, http)
+    browser = known or new_browser(broker)
+    opened = _open(broker, request_id, client_id, browser, link=client_home_uri(context.client))
+    if context.client.revision != opened.request.client_revision:
+        context = load_client_context(broker, client_id, fresh=True)
+    if context.client.revision != opened.request.client_revision:
+        raise PageError("client_changed", page="sign_in_over", link=client_home_uri(context.client))
+    return opened, context, () if known else (set_cookie(broker, BROWSER, browser, max_age=None),)
+
+
+def _open(broker: Broker, request_id: str, client_id: str, browser: str, *, link: str | None) -> OpenedRequest:
+    if not _REQUEST_ID.fullmatch(request_id):
+        raise RequestUriRefused("request_uri_malformed", page="sign_in_over", link=link)
+    now, life = broker.clock.now(), broker.settings.pending_seconds
+    result = broker.store.open_stored_request(
+        request_id,
+        client_id=client_id,
+        browser=browser_hash(browser),
+        now=now,
+        bound_until=now + life,
+        expires_at=now + 2 * life,  # decided in the last moment, the sign-in takes as long as any other
+    )
+    if isinstance(result, Refused):
+        raise RequestUriRefused("request_uri_unknown_or_over", page="sign_in_over", link=link)
+    kept = read_stored_request(broker, result.item, request_id)
+    return OpenedRequest(request=kept.request, grant_id=kept.grant_id, stored=request_id, browser=browser)

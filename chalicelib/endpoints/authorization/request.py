@@ -1,0 +1,84 @@
+"""An authorization request held against its client's registration: the same at /authorize and when it is pushed."""
+
+import msgspec
+
+from chalicelib.access_tokens import verify_id_token
+from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, load_client_context
+from chalicelib.ports import Broker
+from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
+from chalicelib.protocol.errors import InvalidRequest, InvalidToken, OAuthError, UnmetAuthenticationRequirements
+from chalicelib.protocol.parameters import Parameters
+from chalicelib.provider_client import load_definition
+from chalicelib.records.item_keys import resource_item_key
+from chalicelib.records.resource import Resource
+from chalicelib.records.sign_in import AuthorizationRequest
+from chalicelib.vault.connect_links import check_scope_separator
+
+
+def check_request(
+    broker: Broker, parameters: Parameters, client_id: str | None, *, pushed: bool
+) -> tuple[ClientContext, AuthorizationRequest]:
+    """The request; a refusal that rests on the cache reads once more.
+
+    Raises PageError where client or redirect URI are not proven, else the registered codes of RFC 6749 section 4.1.2.1.
+    """
+    context = load_client_context(broker, client_id)
+    try:
+        return context, _parse(broker, parameters, context, pushed=pushed)
+    except OAuthError:
+        context = load_client_context(broker, client_id, fresh=True)
+        return context, _parse(broker, parameters, context, pushed=pushed)
+
+
+def _parse(broker: Broker, parameters: Parameters, context: ClientContext, *, pushed: bool) -> AuthorizationRequest:
+    client, settings = context.client, broker.settings
+    redirect_uri = check_redirect(parameters, client, named=settings.is_fapi2 and pushed)
+    if (client.require_pushed_authorization_requests or settings.wants_pushed) and not pushed:
+        whose = "this client" if client.require_pushed_authorization_requests else "the whole deployment"
+        raise InvalidRequest("request_not_pushed").noting(required_of=whose, received="parameters in the query")
+    request = parse_authorization_request(
+        parameters,
+        client,
+        redirect_uri=redirect_uri,
+        provider_ids=frozenset(context.providers),
+        own_scopes=OWN_SCOPES,
+        resources=load_resources(broker, context),
+        issuer=settings.issuer,
+        refresh_unasked=settings.refresh_tokens_unasked,
+    )
+    check_scope_separator(broker, request.scopes)
+    _check_context(broker, request, context)
+    return _with_hint(broker, request, parameters.get("id_token_hint"))
+
+
+def _check_context(broker: Broker, request: AuthorizationRequest, context: ClientContext) -> None:
+    """Nobody signs in for what no provider that is left could tell. Raises UnmetAuthenticationRequirements."""
+    left = [request.provider_id] if request.provider_id else sorted(context.providers)
+    if request.acr and not any(load_definition(broker, provider_id).identity.acr for provider_id in left):
+        raise UnmetAuthenticationRequirements("acr_that_nobody_tells")
+
+
+def _with_hint(broker: Broker, request: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:
+    """Who alone may sign in, where an ID token says so: one of ours, issued to this client; it may be over.
+
+    Raises InvalidRequest.
+    """
+    if hint is None:
+        return request
+    try:
+        claims = verify_id_token(broker, hint)
+    except InvalidToken as error:
+        raise InvalidRequest("id_token_hint_" + error.reason) from None
+    meant = frozenset({claims["sub"]})
+    if claims.get("aud") != request.client_id or not meant <= (request.subjects or meant):
+        raise InvalidRequest("id_token_hint_of_another")
+    return msgspec.structs.replace(request, subjects=meant)
+
+
+def load_resources(broker: Broker, context: ClientContext) -> dict[str, Resource]:
+    """The resources that this client may ask for, as far as they are registered."""
+    places = [resource_item_key(audience) for audience in sorted(context.client.resources)]
+    if not places:
+        return {}
+    found = broker.registry.lookup(*places)
+    return {resource.audience: resource for place in places if (resource := found.get(place))}

@@ -1,0 +1,250 @@
+"""Who sits at this browser, and whether a sign-in can end without another trip to the provider."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from chalicelib.endpoints.authorization.consent.record import consent_covers, record_consent
+from chalicelib.endpoints.authorization.device_approval import approve_device
+from chalicelib.endpoints.authorization.new_grant import add_logout_recipient, build_grant, end_replaced_session
+from chalicelib.endpoints.authorization.response import AuthorizationResponse, grant_response
+from chalicelib.endpoints.browser.cookies import Headers, ended_place, open_session, read_session_owner, seal_session
+from chalicelib.endpoints.browser.urls import account_uri
+from chalicelib.endpoints.callers.clients import ClientContext, consent_time, find_switched_on
+from chalicelib.ports import Broker, DeviceDecision, Items, Refused
+from chalicelib.protocol.ascii_text import words
+from chalicelib.protocol.derived_ids import derive_connection_id
+from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.grant_refusals import PAUSED
+from chalicelib.protocol.request import Request
+from chalicelib.provider_client import load_definition
+from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import (
+    DEPLOYMENT,
+    ItemKey,
+    client_item_key,
+    connection_item_key,
+    consent_item_key,
+    provider_item_key,
+    subject_item_key,
+)
+from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, LogoutRecipient
+from chalicelib.revocation_marks import find_revocation_among
+from chalicelib.token_issuer import subject_for
+from chalicelib.upstream.granted_scopes import excess_scopes, missing_scopes
+from chalicelib.vault.rules.connection_merge import is_usable, provider_scopes
+
+
+class ActiveSession(Struct, frozen=True, kw_only=True):
+    """A live browser session, and what this user and client already have together."""
+
+    session: BrowserSession
+    told: tuple[LogoutRecipient, ...]
+    consent: Consent | None
+    connection: Connection | None
+    found: Items
+
+
+def find_active_session(broker: Broker, http: Request, client_id: str, *also: ItemKey[Any]) -> ActiveSession | None:
+    """None without a live session. One batch read where the browser claims one, none where it does not.
+
+    also   further places for the same read
+    """
+    owner = read_session_owner(broker, http)
+    if owner is None:
+        return None
+    connection_id = derive_connection_id(
+        broker.keys.get("identity").current.secret, sub=owner.sub, client_id=client_id, account_id=owner.account_id
+    )
+    places = (subject_item_key(owner.sub), consent_item_key(owner.sub, client_id), connection_item_key(connection_id))
+    ended = ended_place(owner)
+    found = broker.store.read(*places, ended, DEPLOYMENT, client_item_key(client_id), *find_switched_on(broker), *also)
+    session = open_session(broker, owner, found.get(places[0]), sign_out=found.get(ended))
+    if session is None or has_ended(found, session):
+        return None
+    consent, connection = found.get(places[1]), found.get(places[2])
+    return ActiveSession(session=session, told=owner.told, consent=consent, connection=connection, found=found)
+
+
+def has_ended(found: Items, session: BrowserSession) -> bool:
+    """True where the switch for everything, or for the provider of this session, was thrown since."""
+    deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(session.provider_id))
+    ended = deployment is not None and deployment.marks.void(session.signed_in_at)
+    return ended or provider is None or provider.marks.void(session.signed_in_at)
+
+
+def _find_end(broker: Broker, active_session: ActiveSession, client_id: str, decided_at: int) -> str | None:
+    """Which mark of this one read ends what was decided, or connected, at that time."""
+    sub, provider_id = active_session.session.sub, active_session.session.provider_id
+    return find_revocation_among(
+        broker, active_session.found, decided_at, sub=sub, client_id=client_id, provider_id=provider_id, first_time=True
+    )
+
+
+def is_expected_user(broker: Broker, request: AuthorizationRequest, client: Client, sub: str) -> bool:
+    """True where this user may sign in: the app may have named one (`id_token_hint`, `sub` among `claims`)."""
+    return not request.subjects or subject_for(broker, client, sub) in request.subjects
+
+
+def can_skip_provider(
+    broker: Broker,
+    active_session: ActiveSession,
+    request: AuthorizationRequest,
+    provider_id: str,
+    allowed: frozenset[str],
+) -> bool:
+    """True where the user's connection already carries all that this sign-in needs, and no fresh login is demanded."""
+    connection, session = active_session.connection, active_session.session
+    client = active_session.found.get(client_item_key(request.client_id))
+    if client is None or not is_expected_user(broker, request, client, session.sub):
+        return False
+    if requires_login(request, session, broker.clock.now()):
+        return False
+    if connection is None or session.provider_id != provider_id or connection.provider_id != provider_id:
+        return False
+    if _find_end(broker, active_session, request.client_id, connection.connected_at) is not None:
+        return False
+    if connection.status not in ("active", "partial") or connection.epoch != broker.settings.epoch:
+        return False
+    needed = provider_scopes(allowed, provider_id)
+    definition = load_definition(broker, provider_id)
+    if needed and not is_usable(connection, definition, broker.clock.now()):
+        return False
+    consented = provider_scopes(active_session.consent.scopes, provider_id) if active_session.consent else frozenset()
+    if excess_scopes(definition, granted=connection.granted, allowed=needed | consented):
+        return False  # nothing of it would be handed out: only another grant of the provider's can mend that
+    return not missing_scopes(definition, granted=connection.granted, needed=needed)
+
+
+def requires_login(request: AuthorizationRequest, session: BrowserSession, now: int) -> bool:
+    """True where the app wants the user to sign in anew: it said so, or the login of this session is too old for it. An
+    age that the provider never told is too old for every app that names one (OpenID Connect Core section 3.1.2.1)."""
+    if request.prompt & {"login", "select_account"}:
+        return True
+    if _wants_another_context(request, session):
+        return True
+    if request.max_age is None:
+        return False
+    return session.auth_time is None or max(now - session.auth_time, 0) >= request.max_age
+
+
+def _wants_another_context(request: AuthorizationRequest, session: BrowserSession) -> bool:
+    """A context that has to be is there or not; a wish is worth a trip only to a provider that tells such things, and
+    never where nobody may be asked."""
+    if request.acr:
+        return session.acr not in request.acr
+    wished = words(request.acr_values or "")
+    return bool(wished and session.acr) and session.acr not in wished and "none" not in request.prompt
+
+
+def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> AuthorizationResponse:
+    """What the app gets; a device gets nothing here, for it asks for its tokens itself."""
+    if request.device_round:
+        decided = DeviceDecision(
+            grant_id=grant.grant_id,
+            client_id=grant.client_id,
+            round=request.device_round,
+            decision=grant.secret_hash,
+            decided_at=grant.decided_at,
+            now=broker.clock.now(),
+        )
+        approve_device(broker, grant, decided, claimed=False)
+        return AuthorizationResponse(redirect_uri="", members={})
+    end_replaced_session(broker, request)
+    if isinstance(broker.store.claim_grant(grant), Refused):
+        raise PageError("decision_already_used", page="sign_in_over")
+    return grant_response(broker, request, grant, code_secret)
+
+
+def was_removed(
+    broker: Broker, active_session: ActiveSession, request: AuthorizationRequest, context: ClientContext
+) -> bool:
+    """True where this user has removed access that the request asks for: no setting of the operator's restores it."""
+    if request.provider_id and was_revoked_by_user(active_session, request.provider_id):
+        return True
+    reduced = active_session.consent is not None and active_session.consent.was_reduced(broker.clock.now())
+    return reduced and not has_consent(broker, active_session, request, context)
+
+
+def was_revoked_by_user(active_session: ActiveSession, provider_id: str) -> bool:
+    """True where this user ended this app's access to the very account of this session."""
+    connection = active_session.connection
+    return connection is not None and (connection.provider_id, connection.status) == (provider_id, "revoked")
+
+
+def has_consent(
+    broker: Broker, active_session: ActiveSession, request: AuthorizationRequest, context: ClientContext
+) -> bool:
+    """True where nothing new is to be decided."""
+    return consent_covers(
+        active_session.consent,
+        request,
+        context.client,
+        epoch=broker.settings.epoch,
+        is_void=lambda at: _find_end(broker, active_session, request.client_id, at) is not None,
+    )
+
+
+def issue_from_session(
+    broker: Broker,
+    active_session: ActiveSession,
+    request: AuthorizationRequest,
+    context: ClientContext,
+    *,
+    grant_id: str,
+    allowed: frozenset[str],
+    by_user: bool = False,
+    in_a_day: bool = False,
+) -> tuple[AuthorizationResponse, Headers]:
+    """Issue a code from the session: where the app gets it, and the cookie of a session that is to tell one more app.
+
+    Raises PageError: a mark has ended it, or this decision was already carried out.
+    """
+    session = active_session.session
+    connection_id = active_session.connection.connection_id if active_session.connection else ""
+    code_secret = broker.entropy.token_bytes(16)
+    subject = active_session.found.get(subject_item_key(session.sub))
+    grant = build_grant(
+        broker,
+        request,
+        grant_id=grant_id,
+        code_secret=code_secret,
+        decided_at=consent_time(broker, context, session.provider_id),
+        sub=session.sub,
+        provider_id=session.provider_id,
+        connection_id=connection_id,
+        scopes=allowed,
+        auth_time=session.auth_time,
+        acr=session.acr,
+        client=context.client,
+        sid=session.sid,
+        session_salt=subject.session_salt if subject else b"",
+    )
+    client = active_session.found.get(client_item_key(request.client_id))
+    end = _find_end(broker, active_session, request.client_id, grant.decided_at)
+    if end == PAUSED:
+        raise PageError(PAUSED, page="app_paused", status=403, link=account_uri(broker))
+    if end is not None or client is None or client.revision != request.client_revision:
+        raise PageError(end or "client_changed", page="not_allowed", status=403)
+    record_consent(
+        broker,
+        active_session.consent,
+        grant,
+        client,
+        redirect_uri=request.redirect_uri,
+        in_a_day=in_a_day,
+        by_user=by_user,
+        is_void=lambda at: _find_end(broker, active_session, request.client_id, at) is not None,
+    )
+    answer = _issue(broker, request, grant, code_secret)
+    told = (
+        active_session.told
+        if request.device_round
+        else add_logout_recipient(active_session.told, client, grant.shown_sub or grant.sub)
+    )
+    if subject is None or set(told) == set(active_session.told):
+        return answer, ()
+    return answer, (seal_session(broker, session, subject.session_salt, told),)

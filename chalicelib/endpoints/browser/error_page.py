@@ -1,0 +1,24 @@
+"""Pages that end a request in the browser: an error, or a redirect that a page makes."""
+
+from msgspec.structs import replace
+
+from chalicelib.endpoints.browser.urls import issuer_host
+from chalicelib.pages.page import ErrorPage, LeavingPage
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import PageError
+from chalicelib.responses import Response, page_response
+
+COMMAND = "python3 dev.py broker"  # what a developer types beside a broker on this machine
+
+
+def error_page(broker: Broker, error: PageError, *, request_id: str) -> Response:
+    """A refusal for a person: says what happened and what to do; nothing redirects."""
+    page = ErrorPage(name=error.page, link=error.link, request_id=request_id, site=issuer_host(broker))
+    if broker.settings.is_loopback:
+        page = replace(page, reason=error.reason, command=f"{COMMAND} explain {request_id}")
+    return page_response(page, status=error.page_status)
+
+
+def leaving_page(broker: Broker, url: str, name: str) -> Response:
+    """The page that goes on to `url` at once; `name` says who is there."""
+    return page_response(LeavingPage(url=url, name=name, site=issuer_host(broker)))

@@ -1,0 +1,31 @@
+"""A browser session as its cookie keeps it: sealed under a key that mixes in its user's salt; another salt ends it."""
+
+import hashlib
+import hmac
+
+import msgspec
+
+from chalicelib.protocol.sealing import DecryptionFailed, canonical, open_sealed, seal
+from chalicelib.records.keyset import Keyset
+from chalicelib.records.sign_in import BrowserSession
+
+
+def seal_session(cookie: Keyset, session: BrowserSession, session_salt: bytes, *, salt: bytes) -> bytes:
+    """salt   32 fresh random bytes"""
+    key = _session_key(cookie.current.secret, session_salt)
+    content = msgspec.msgpack.encode(session)
+    return seal(key, cookie.current.version, content, place=canonical("session", session.sub), salt=salt)
+
+
+def open_session(cookie: Keyset, sealed: bytes, *, sub: str, session_salt: bytes) -> BrowserSession | None:
+    """What was sealed for this user under this salt, whether it is over or not; None for everything else."""
+    keys = {version: _session_key(key.secret, session_salt) for version, key in cookie.versions.items()}
+    try:
+        opened = open_sealed(keys, sealed, place=canonical("session", sub))
+        return msgspec.msgpack.decode(opened, type=BrowserSession)
+    except (DecryptionFailed, msgspec.DecodeError):  # the latter: another version of ours sealed it in another shape
+        return None
+
+
+def _session_key(cookie_secret: bytes, session_salt: bytes) -> bytes:
+    return hmac.new(cookie_secret, canonical("session", session_salt), hashlib.sha256).digest()

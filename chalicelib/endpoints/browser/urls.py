@@ -1,0 +1,25 @@
+"""Addresses of the broker's own pages, and the host that a page shows."""
+
+from urllib.parse import urlsplit
+
+from chalicelib.ports import Broker
+
+
+def issuer_host(broker: Broker) -> str:
+    """Our host, as in the address bar."""
+    return urlsplit(broker.settings.issuer).netloc
+
+
+def account_uri(broker: Broker) -> str:
+    """Where a user's own page is."""
+    return broker.settings.issuer + "/account"
+
+
+def account_path(broker: Broker) -> str:
+    """The same, as a path for the broker's own pages."""
+    return urlsplit(account_uri(broker)).path
+
+
+def host_of(uri: str) -> str:
+    """Host of a redirect target, for the page that leaves our site."""
+    return urlsplit(uri).netloc or uri.partition(":")[0]

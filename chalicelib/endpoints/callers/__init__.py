@@ -1,0 +1,1 @@
+"""The sender of a request: client authentication, access tokens, proofs, and rate limits."""

@@ -1,0 +1,119 @@
+"""Who takes part in a sign-in: the client, the providers it may use, and the switch for everything."""
+
+import re
+
+from msgspec import Struct
+
+from chalicelib.ports import Broker, Items
+from chalicelib.protocol.client_document import check_document_url
+from chalicelib.protocol.errors import InvalidClientMetadata, PageError
+from chalicelib.protocol.evidence import redact, redact_client
+from chalicelib.protocol.fapi2 import find_misfit
+from chalicelib.provider_client import is_configured
+from chalicelib.records.client import Client
+from chalicelib.records.deployment import Deployment
+from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, client_item_key, is_url, provider_item_key
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.revocation import NOT_REVOKED, Revocation
+
+OWN_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
+_CLIENT_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class ClientContext(Struct, frozen=True, kw_only=True):
+    """As far as the cache of at most 10 s knows.
+
+    providers   provider id -> record: switched on, its values fit its file, and allowed to this client
+    """
+
+    client: Client
+    providers: dict[str, ProviderRecord]
+    deployment: Deployment | None
+
+
+def load_client_context(broker: Broker, client_id: str | None, *, fresh: bool = False) -> ClientContext:
+    """One batch read when cold, none when warm; a refusal that rests on the cache reads once more.
+
+    Raises PageError: unknown, disabled and expired read alike (AUTHZ-01); or it does not fit the profile.
+    """
+    if client_id is None or not _may_be_known(broker, client_id):
+        refusal = PageError("client_id_malformed", page="client_unknown")
+        raise refusal.noting(expected="32 lower-case hex characters", received=redact(client_id) or "none")
+    found = read_client_context(broker, client_id, fresh=fresh)
+    client, deployment = found.get(client_item_key(client_id)), found.get(DEPLOYMENT)
+    if client is None or client.is_over(broker.clock.now()) or (deployment is not None and deployment.marks.disabled):
+        if not fresh:
+            return load_client_context(broker, client_id, fresh=True)
+        state = "unknown" if client is None else "disabled" if client.marks.disabled else "expired"
+        state = state if client is None or client.is_over(broker.clock.now()) else "the deployment is disabled"
+        refusal = PageError("client_unknown_or_over", page="client_unknown")
+        raise refusal.noting(client_id=redact_client(client_id), standing=state)
+    misfit = find_misfit(client, broker.settings)
+    if misfit is not None:
+        if not fresh:
+            return load_client_context(broker, client_id, fresh=True)
+        raise PageError(misfit, page="client_unfit").noting(client_id=redact_client(client_id))
+    records = [found.get(provider_item_key(provider_id)) for provider_id in sorted(broker.catalog.ids)]
+    usable = {
+        record.provider_id: record
+        for record in records
+        if record and not record.marks.disabled and client.may_use(record.provider_id) and is_configured(broker, record)
+    }
+    return ClientContext(client=client, providers=usable, deployment=deployment)
+
+
+def find_client(broker: Broker, client_id: str, *, fresh: bool = False) -> Client | None:
+    """A client that is good, as far as the cache knows; None without a further word for what is not."""
+    if not _may_be_known(broker, client_id):
+        return None
+    item_key = client_item_key(client_id)
+    client = broker.registry.lookup(item_key, fresh=fresh).get(item_key)
+    return None if client is None or client.is_over(broker.clock.now()) else client
+
+
+def read_client_context(broker: Broker, client_id: str, *, fresh: bool = False) -> Items:
+    """All that a sign-in of this client needs to know, in one read at most."""
+    provider_places = [provider_item_key(provider_id) for provider_id in sorted(broker.catalog.ids)]
+    # Most provider files are not switched on: without their absence in the cache every request would read.
+    off = frozenset(provider_places)
+    return broker.registry.lookup(client_item_key(client_id), DEPLOYMENT, *provider_places, fresh=fresh, absence_of=off)
+
+
+def _may_be_known(broker: Broker, client_id: str) -> bool:
+    """An id of ours, or a URL where those are switched on; nothing else is looked for (REG-06)."""
+    if not is_url(client_id):
+        return _CLIENT_ID.fullmatch(client_id) is not None
+    try:
+        check_document_url(client_id)
+    except InvalidClientMetadata:
+        return False
+    return broker.settings.client_id_documents
+
+
+def load_providers(broker: Broker) -> tuple[dict[str, ProviderRecord], Deployment | None]:
+    """Those with whom anybody may sign in, where no app asks, and the deployment's switch, as the cache knows them."""
+    places = {provider_id: provider_item_key(provider_id) for provider_id in sorted(broker.catalog.ids)}
+    found = broker.registry.lookup(DEPLOYMENT, *places.values(), absence_of=frozenset(places.values()))
+    records = {provider_id: found.get(place) for provider_id, place in places.items()}
+    usable = {
+        name: one for name, one in records.items() if one and not one.marks.disabled and is_configured(broker, one)
+    }
+    return usable, found.get(DEPLOYMENT)
+
+
+def find_switched_on(broker: Broker) -> tuple[ItemKey[ProviderRecord], ...]:
+    """Where the records of providers stand that have one, as far as the cache knows: files alone cost no reading."""
+    places = tuple(provider_item_key(provider_id) for provider_id in sorted(broker.catalog.ids))
+    known = broker.registry.lookup(*places, absence_of=frozenset(places))
+    return tuple(place for place in places if known.get(place) is not None)
+
+
+def consent_time(broker: Broker, context: ClientContext, provider_id: str) -> int:
+    """When a decision made now counts as made: a mark in view is already behind it."""
+    deployment = context.deployment.marks if context.deployment else NOT_REVOKED
+    return time_after_cutoffs(broker, context.client.marks, context.providers[provider_id].marks, deployment)
+
+
+def time_after_cutoffs(broker: Broker, *marks: Revocation) -> int:
+    """Now, or when the last of these marks stops ending what is decided."""
+    return max([broker.clock.now(), *(mark.not_before for mark in marks if mark.not_before is not None)])

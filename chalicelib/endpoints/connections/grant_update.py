@@ -1,0 +1,75 @@
+"""What a connect adds to the consent and to the one grant that asked; nothing is ever taken away here."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from chalicelib.contention import write_tries
+from chalicelib.ports import Broker, Refused, Widening
+from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.item_keys import consent_item_key
+from chalicelib.vault.connect_links import LinkRequester
+
+
+def extend_consent(
+    broker: Broker,
+    asker: LinkRequester,
+    connection: Connection,
+    scopes: frozenset[str],
+    *,
+    decided_at: int,
+    over: str,
+    ended: Callable[[], None],
+) -> frozenset[str]:
+    """Add what no later reduction has removed, and the connection as default where its provider has no good one;
+    those of the scopes that count.
+
+    over    a default connection that has been revoked; "" where there is none
+    ended   called where a mark was set meanwhile, before this says so
+
+    Raises TemporarilyUnavailable where others keep writing in between, or a mark was set meanwhile.
+    """
+    read = asker.consent
+    item_key, now = consent_item_key(read.sub, read.client_id), broker.clock.now()
+    for _ in write_tries(broker):
+        admitted = read.admits(scopes, decided_at=decided_at, by_user=True, now=now)
+        added = _add(read, connection, admitted, over=over)
+        if added == read:
+            return admitted
+        added = msgspec.structs.replace(added, decided_at=max(read.decided_at, decided_at), version=read.version + 1)
+        if not isinstance(broker.store.put_consent(added, expected_version=read.version), Refused):
+            return admitted
+        found = broker.store.read(item_key).get(item_key)
+        if found is None or found.void(decided_at, now) or found.void(asker.grant.decided_at, now):
+            ended()
+            break
+        read = found
+    raise TemporarilyUnavailable("consent_keeps_changing")
+
+
+def extend_grant(broker: Broker, asker: LinkRequester, connection: Connection, scopes: frozenset[str]) -> None:
+    """Only the grant that asked, and only while it stands. Raises PageError where it has ended meanwhile."""
+    grant = asker.grant
+    if scopes <= grant.scopes and connection.provider_id in grant.connections:
+        return
+    widening = Widening(
+        grant_id=grant.grant_id,
+        sub=grant.sub,
+        client_id=grant.client_id,
+        scopes=scopes,
+        provider_id=connection.provider_id,
+        connection_id=connection.connection_id,
+        epoch=broker.settings.epoch,
+        now=broker.clock.now(),
+    )
+    if isinstance(broker.store.widen_grant(widening), Refused):
+        raise PageError("grant_ended_meanwhile", page="link_over", status=403)
+
+
+def _add(read: Consent, connection: Connection, scopes: frozenset[str], *, over: str) -> Consent:
+    defaults = read.default_connections
+    if defaults.get(connection.provider_id, over) == over:
+        defaults = {**defaults, connection.provider_id: connection.connection_id}
+    return msgspec.structs.replace(read, scopes=read.scopes | scopes, default_connections=defaults)

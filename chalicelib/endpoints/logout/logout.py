@@ -1,0 +1,228 @@
+"""GET and POST /logout (OpenID Connect RP-Initiated Logout 1.0): the end of the browser session at the broker.
+
+Without an ID token that names the user of this session a page asks first, so that no link signs anybody out. A browser
+is sent on to what a client has registered for this, and nowhere else; for a client that registered itself only once its
+user has pressed something (AUTHZ-15). What apps hold stays: a sign-out ends no grant.
+"""
+
+from urllib.parse import urlencode, urlsplit
+
+from chalicelib.access_tokens import verify_id_token
+from chalicelib.endpoints.authorization.consent.submission import check_own_form
+from chalicelib.endpoints.authorization.response import client_home_uri
+from chalicelib.endpoints.browser.cookies import (
+    BROWSER,
+    PROVIDER,
+    SESSION,
+    Headers,
+    SessionOwner,
+    end_session,
+    new_browser,
+    read_browser,
+    read_session_owner,
+    set_cookie,
+)
+from chalicelib.endpoints.browser.error_page import leaving_page
+from chalicelib.endpoints.browser.sealed_forms import (
+    is_fresh,
+    open_sign_out_form,
+    open_sign_out_request,
+    seal_sign_out_form,
+    seal_sign_out_request,
+)
+from chalicelib.endpoints.browser.sealed_values import browser_hash
+from chalicelib.endpoints.browser.urls import host_of, issuer_host
+from chalicelib.endpoints.callers.clients import find_client
+from chalicelib.jobs.backchannel_logout import enqueue_logout
+from chalicelib.pages.page import ErrorPage, SignOutPage
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import InvalidRequest, InvalidToken, PageError
+from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.parameters import Parameters, check_no_secret_in_query
+from chalicelib.protocol.request import Request
+from chalicelib.records.client import Client
+from chalicelib.records.sign_out import SignOutForm, SignOutRequest
+from chalicelib.responses import Response, page_response, redirect_response
+from chalicelib.token_issuer import pairwise_sid, subject_for
+
+POSTED_SECONDS = 60
+
+
+def answer(broker: Broker, http: Request) -> Response:
+    """Raises PageError."""
+    if http.method == "POST":
+        return _decide(broker, http) if _is_decision(http) else _take_over(broker, http)
+    parameters = _parse(http.query)
+    posted = parameters.get("request")
+    request = _check(broker, parameters) if posted is None else _open_posted(broker, posted)
+    client = find_client(broker, request.client_id)
+    owner = read_session_owner(broker, http)
+    if owner is not None and not _is_meant(broker, owner, request, client):
+        return _ask(broker, http, request, client)
+    return _end(broker, http, request, client, owner, press=False)
+
+
+def _is_decision(http: Request) -> bool:
+    return any(name == "decision" for name, _ in http.form)
+
+
+def _take_over(broker: Broker, http: Request) -> Response:
+    """An app's POST crosses sites and brings no cookie of ours: what it says goes on, checked and sealed, in a GET that
+    does. The ID token stays out of that URL."""
+    request = _check(broker, _parse((*http.query, *http.form)))
+    place = urlsplit(broker.settings.issuer).path + "/logout?"
+    return redirect_response(place + urlencode({"request": seal_sign_out_request(broker, request)}))
+
+
+def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
+    try:
+        check_no_secret_in_query(pairs)
+        return Parameters.parse(pairs)
+    except InvalidRequest as error:
+        raise PageError(error.reason).because_of(error) from None
+
+
+def _open_posted(broker: Broker, sealed: str) -> SignOutRequest:
+    request = open_sign_out_request(broker, sealed)
+    if request is None or not 0 <= broker.clock.now() - request.at < POSTED_SECONDS:
+        raise PageError("sign_out_posted_too_long_ago")
+    return request
+
+
+def _check(broker: Broker, parameters: Parameters) -> SignOutRequest:
+    """Who asks, for whom, and where to return to (RP-Initiated Logout 1.0 sections 2 and 3).
+
+    What names nobody that we know leads nowhere, but whoever sits here can still sign out.
+
+    Raises PageError: a hint of another client than the one named, or a return that is not registered.
+    """
+    hint = _read_hint(broker, parameters.get("id_token_hint"))
+    named = parameters.get("client_id")
+    if hint and named not in (None, hint["aud"]):
+        raise PageError("hint_of_another_client")
+    client_id, asked = named or hint.get("aud", ""), parameters.get("post_logout_redirect_uri")
+    client = find_client(broker, client_id)
+    if client is not None and asked not in (None, *client.post_logout_redirect_uris):
+        client = find_client(broker, client_id, fresh=True)
+    if client is None:
+        broker.log.event(
+            "sign_out_of_nobody_known", named=named is not None, hint=bool(hint), returns=asked is not None
+        )
+        return SignOutRequest(at=broker.clock.now())
+    if asked not in (None, *client.post_logout_redirect_uris):
+        registered = client.post_logout_redirect_uris
+        refusal = PageError("post_logout_redirect_uri_not_registered", page="redirect_uri_wrong")
+        raise refusal.noting(client_id=client.client_id, expected=registered, received=redact(asked, registered))
+    return SignOutRequest(
+        at=broker.clock.now(),
+        client_id=client.client_id,
+        sub=hint.get("sub", ""),
+        sid=hint.get("sid", ""),
+        redirect_uri=asked or "",
+        state=parameters.get("state"),
+    )
+
+
+def _read_hint(broker: Broker, hint: str | None) -> dict[str, str]:
+    """The claims of an ID token of ours, over or not; nothing of whatever else it is."""
+    if hint is None:
+        return {}
+    try:
+        return verify_id_token(broker, hint)
+    except InvalidToken as error:
+        broker.log.event("id_token_hint_refused", reason=error.reason)
+        return {}
+
+
+def _is_meant(broker: Broker, owner: SessionOwner, request: SignOutRequest, client: Client | None) -> bool:
+    """True where the app holds an ID token of this very session, under either name of its user. One of another session
+    of that user is suspect: anybody may have it (RP-Initiated Logout 1.0 section 2)."""
+    if client is None:
+        return False
+    shown = subject_for(broker, client, owner.sub)
+    named = (owner.sid, pairwise_sid(broker, owner.sid, shown))
+    return request.sub in (owner.sub, shown) and bool(request.sid) and request.sid in named
+
+
+def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client | None) -> Response:
+    known = read_browser(broker, http)
+    browser = known or new_browser(broker)
+    form = SignOutForm(request=request, browser=browser_hash(browser), shown_at=broker.clock.now())
+    page = SignOutPage(
+        client_name=client.client_name if client is not None and client.registered_by == "operator" else None,
+        sealed_request=seal_sign_out_form(broker, form),
+        site=issuer_host(broker),
+        action=urlsplit(broker.settings.issuer).path + "/logout",
+    )
+    reply = page_response(page)
+    return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
+
+
+def _decide(broker: Broker, http: Request) -> Response:
+    """What was pressed on our page, at this very browser."""
+    check_own_form(broker, http)
+    parameters = _parse(tuple((name, value) for name, value in http.form if name != "request"))
+    form = _open_form(broker, http)
+    client = find_client(broker, form.request.client_id)
+    decision = parameters.get("decision")
+    if decision == "stay":
+        return _show(broker, "still_signed_in", client, client_home_uri(client) if client else None)
+    if decision != "sign_out":
+        raise PageError("decision_unknown")
+    return _end(broker, http, form.request, client, read_session_owner(broker, http), press=True)
+
+
+def _open_form(broker: Broker, http: Request) -> SignOutForm:
+    browser = read_browser(broker, http)
+    sealed = [value for name, value in http.form if name == "request"]
+    form = open_sign_out_form(broker, sealed[0], browser) if browser is not None and len(sealed) == 1 else None
+    if form is None:
+        raise PageError("form_not_of_this_browser", page="csrf", status=403)
+    if not is_fresh(broker, form):
+        raise PageError("form_too_old", page="sign_out_again", status=403)
+    return form
+
+
+def _end(
+    broker: Broker,
+    http: Request,
+    request: SignOutRequest,
+    client: Client | None,
+    owner: SessionOwner | None,
+    *,
+    press: bool,
+) -> Response:
+    """Leave the duty to tell whoever wants to know, forget the session, and go where the app wants its user to be.
+
+    pressed   the user has pressed a button of ours for it
+    """
+    if owner is not None and broker.clock.now() < owner.ends_at:
+        if owner.told:
+            enqueue_logout(broker, owner.sid, owner.told)
+        end_session(broker, owner)
+    forget: Headers = tuple(set_cookie(broker, name, "", max_age=0) for name in (SESSION, PROVIDER))
+    broker.log.event("signed_out", client_id=request.client_id or None, had_session=owner is not None, press=press)
+    place = _place(request, client)
+    if place is None:
+        link = client_home_uri(client) if client is not None else None
+        return _show(broker, "signed_out", client, link).with_headers(*forget)
+    if press:
+        return leaving_page(broker, place, host_of(place)).with_headers(*forget)
+    if client is not None and client.registered_by == "operator":
+        return redirect_response(place).with_headers(*forget)
+    return _show(broker, "signed_out", client, place).with_headers(*forget)
+
+
+def _place(request: SignOutRequest, client: Client | None) -> str | None:
+    """Where the app gets its user back: registered still, with its `state` and nothing else of the request."""
+    place = request.redirect_uri
+    if client is None or place not in client.post_logout_redirect_uris:
+        return None
+    if request.state is None:
+        return place
+    return place + ("&" if "?" in place else "?") + urlencode({"state": request.state})
+
+
+def _show(broker: Broker, name: str, client: Client | None, link: str | None) -> Response:
+    client_name = client.client_name if client is not None else None
+    return page_response(ErrorPage(name=name, link=link, client_name=client_name, site=issuer_host(broker)))

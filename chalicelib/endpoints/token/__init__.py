@@ -1,0 +1,1 @@
+"""Endpoints that take tokens: token, revocation, introspection, userinfo."""

@@ -1,0 +1,194 @@
+"""Turning keys: by the schedule, by the operator, and in an emergency at once. Never by a request.
+
+Each step is one compare and swap on the keyset's revision, so it may be tried twice, late, or by two at once: one wins,
+and the other finds it done.
+"""
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from chalicelib.keys.lifecycle import (
+    MOST_VERSIONS,
+    NeverRotated,
+    Rules,
+    Step,
+    current_of,
+    next_step,
+    next_version,
+    noting,
+    published,
+    replaced,
+    rules_of,
+    used,
+    without,
+)
+from chalicelib.ports import Entropy, KeyRing, Log, Refused
+from chalicelib.protocol.own_jwt import new_signing_key, public_jwk
+from chalicelib.records.item_keys import keyset_item_key
+from chalicelib.records.keyset import Purpose, WrappedKey
+from chalicelib.records.settings import Settings
+from chalicelib.records.small_items import KeysetItem
+
+KEY_BYTES = 32
+MOST_STEPS = 3  # of one keyset in one run: one goes, one is used, a new one is published
+Done = Literal["published", "used", "gone", "rolled"]
+DONE: dict[str, Done] = {"publish": "published", "use": "used", "forget": "gone"}
+
+
+class RotationStep(Struct, frozen=True, kw_only=True):
+    """One step that was taken."""
+
+    purpose: Purpose
+    version: int
+    done: Done
+
+
+class CannotRotate(Exception):
+    """Not now, or not so; `step` is what comes next for that keyset, where anything does."""
+
+    def __init__(self, reason: str, step: Step | None = None) -> None:
+        super().__init__(reason)
+        self.step = step
+
+
+class KeyRotator(Struct, frozen=True, kw_only=True):
+    """Whoever turns keys, and with what."""
+
+    ring: KeyRing
+    settings: Settings
+    entropy: Entropy
+    log: Log
+
+
+def rotate_due(turner: KeyRotator, *, now: int) -> list[RotationStep]:
+    """Take every step whose time has come; nothing where nobody has to. Raises StoreUnavailable."""
+    purposes: tuple[Purpose, ...] = get_args(Purpose)
+    found = turner.ring.read(*(keyset_item_key(purpose) for purpose in purposes))
+    taken: list[RotationStep] = []
+    for purpose in purposes:
+        item = found.get(keyset_item_key(purpose))
+        if item is None or purpose == "identity":
+            continue
+        try:
+            taken += _turn_due(turner, purpose, item, now=now)
+        except CannotRotate as cannot:
+            turner.log.event("alarm", kind="key_cannot_turn", purpose=purpose, reason=str(cannot))
+    return taken
+
+
+def _turn_due(turner: KeyRotator, purpose: Purpose, item: KeysetItem, *, now: int) -> Iterator[RotationStep]:
+    rules = rules_of(purpose, turner.settings)
+    for _ in range(MOST_STEPS):
+        step = next_step(item, rules)
+        if not step.is_due(now):
+            _note(turner, item, rules)
+            return
+        turn, item = _take(turner, purpose, item, step, rules, now=now)
+        if turn is None:
+            return
+        yield turn
+
+
+def rotate_one(turner: KeyRotator, purpose: Purpose, *, now: int) -> RotationStep:
+    """Begin to turn this key, or go on with it where that is due. Raises CannotTurn, StoreUnavailable."""
+    item, rules = _read(turner, purpose)
+    step = next_step(item, rules)
+    while step.kind == "forget" and step.is_due(now):
+        gone, item = _take(turner, purpose, item, step, rules, now=now)
+        step = next_step(item, rules) if gone else Step(kind="wait", at=None)
+    if not step.is_due(now):
+        if any(key.state == "published" for key in item.keys):
+            raise CannotRotate("already_published", step)
+        step = Step(kind="publish", at=now)
+    turn, _ = _take(turner, purpose, item, step, rules, now=now)
+    if turn is None:
+        raise CannotRotate("changed_meanwhile")
+    return turn
+
+
+def roll_signing(turner: KeyRotator, *, now: int) -> RotationStep:
+    """A new key signs at once, and no other verifies: every token that was signed before is void from now on.
+
+    Raises CannotTurn, StoreUnavailable.
+    """
+    item, rules = _read(turner, "signing")
+    fresh = _make(turner, "signing", item, now=now)
+    signing = replace(fresh, state="signing", longest=rules.longest or 0)
+    if isinstance(turner.ring.swap(replaced(item, signing), read=item), Refused):
+        raise CannotRotate("changed_meanwhile")
+    return _told(turner, "signing", fresh.version, "rolled")
+
+
+def forget(turner: KeyRotator, purpose: Purpose, versions: frozenset[int], *, read: KeysetItem) -> list[RotationStep]:
+    """Versions that nothing needs any more are gone, for good. Raises CannotTurn, StoreUnavailable."""
+    left = without(read, versions)
+    if isinstance(turner.ring.swap(left, read=read), Refused):
+        raise CannotRotate("changed_meanwhile")
+    if purpose == "vault":
+        turner.ring.keep_copy(left, gone=versions)
+    return [_told(turner, purpose, version, "gone") for version in sorted(versions)]
+
+
+def _read(turner: KeyRotator, purpose: Purpose) -> tuple[KeysetItem, Rules]:
+    try:
+        rules = rules_of(purpose, turner.settings)
+    except NeverRotated:
+        raise CannotRotate("never_turned") from None
+    item = turner.ring.read(keyset_item_key(purpose)).get(keyset_item_key(purpose))
+    if item is None:
+        raise CannotRotate("keyset_missing")
+    if current_of(item) is None:
+        raise CannotRotate("keyset_without_one_current_key")
+    return item, rules
+
+
+def _take(
+    turner: KeyRotator, purpose: Purpose, item: KeysetItem, step: Step, rules: Rules, *, now: int
+) -> tuple[RotationStep | None, KeysetItem]:
+    """What was done, and the keyset after it; None where somebody else was faster."""
+    version, done = step.version, DONE[step.kind]
+    if step.kind == "publish":
+        fresh = _make(turner, purpose, item, now=now)
+        after, version = published(item, fresh), fresh.version
+    elif step.kind == "use":
+        after = used(item, version, rules=rules, now=now)
+    else:
+        after = without(item, frozenset({version}))
+    if purpose == "vault" and step.kind != "forget" and not turner.ring.keep_copy(after):
+        # Nothing is sealed under a key of which there is no copy yet, and none is made where a restored table has
+        # forgotten keys that the copy still has: another one of the same version would take their place there.
+        if turner.ring.read(keyset_item_key(purpose)).get(keyset_item_key(purpose)) == item:
+            raise CannotRotate("copy_is_newer", step)
+        return None, item
+    if isinstance(turner.ring.swap(after, read=item), Refused):
+        return None, item
+    return _told(turner, purpose, version, done), after
+
+
+def _make(turner: KeyRotator, purpose: Purpose, item: KeysetItem, *, now: int) -> WrappedKey:
+    version, signing = next_version(item), purpose == "signing"
+    if version > MOST_VERSIONS and not signing:
+        raise CannotRotate("no_version_left")
+    plain = new_signing_key() if signing else turner.entropy.token_bytes(KEY_BYTES)
+    return WrappedKey(
+        version=version,
+        state="published",
+        created_at=now,
+        since=now,
+        wrapped=turner.ring.wrap(purpose, version, plain),
+        public_jwk=public_jwk(plain) if signing else None,
+    )
+
+
+def _note(turner: KeyRotator, item: KeysetItem, rules: Rules) -> None:
+    noted = noting(item, rules)
+    if noted is not item:
+        turner.ring.swap(noted, read=item)
+
+
+def _told(turner: KeyRotator, purpose: Purpose, version: int, done: Done) -> RotationStep:
+    turner.log.event("key_turned", purpose=purpose, version=version, done=done)
+    return RotationStep(purpose=purpose, version=version, done=done)

@@ -1,0 +1,143 @@
+"""Connect links: who may be asked to connect what, sealed into a URL.
+
+A link gives nothing by itself: it opens only for a browser session of the very user it names, and whatever could have
+ended the grant that asked is read when it is opened and again when it is used (CB-03).
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.ports import Broker, Items
+from chalicelib.protocol.ascii_text import words
+from chalicelib.protocol.authorization_request import MAX_SCOPE_LENGTH
+from chalicelib.protocol.errors import InvalidRequest, InvalidScope, PageError
+from chalicelib.protocol.scope import serialize, split_by_provider
+from chalicelib.protocol.sealing import canonical, open_text, seal_text
+from chalicelib.records.client import Client
+from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import (
+    client_item_key,
+    consent_item_key,
+    grant_item_key,
+)
+from chalicelib.records.link import Link
+from chalicelib.revocation_marks import find_revocation_among
+
+LINK_SECONDS = 600
+# The cookie that goes with the user to the provider holds the whole link; a browser keeps cookies of 4 KB.
+MAX_LINK = 2700
+
+
+class LinkRequest(Struct, frozen=True, kw_only=True):
+    """What an app wants connected: `scopes` with the provider's prefix; `redirect_uri` "" ends on a page of ours."""
+
+    provider_id: str
+    scopes: frozenset[str]
+    redirect_uri: str = ""
+    state: str | None = None
+
+
+class LinkRequester(Struct, frozen=True, kw_only=True):
+    """Who asked by a link, as all of it stands in one read."""
+
+    client: Client
+    grant: Grant
+    consent: Consent
+
+
+def check_scope_separator(broker: Broker, scopes: Iterable[str]) -> None:
+    """One word of an app's is one scope at the provider: a word that holds the separator there would be several.
+
+    scopes   with the provider's prefix; our own among them
+
+    Raises InvalidScope.
+    """
+    for provider_id, names in split_by_provider(scopes, broker.catalog.ids).items():
+        definition = broker.catalog.get(provider_id)
+        if definition is not None and any(definition.authorization.scope_separator in name for name in names):
+            raise InvalidScope("scope_holds_the_separator")
+
+
+def build_connect_uri(broker: Broker, claims: Mapping[str, Any], client: Client, wish: LinkRequest) -> str:
+    """The URL to open in the user's browser, for exactly the user, client and grant of an access token.
+
+    claims   of that token, whose signature has been verified
+
+    Raises InvalidScope: not registered for the client, several in one word, or more than one grant can hold.
+    Raises InvalidRequest: redirect URI, state and scopes together are too long for a link.
+    """
+    if not wish.scopes or not wish.scopes <= client.scopes:
+        raise InvalidScope("scope_not_registered_for_client")
+    check_scope_separator(broker, wish.scopes)
+    if len(serialize(wish.scopes | frozenset(words(claims["scope"])))) > MAX_SCOPE_LENGTH:
+        raise InvalidScope("scope_larger_than_a_grant")
+    link = Link(
+        link_id=broker.entropy.token_bytes(16).hex(),
+        sub=claims["sub"],
+        client_id=client.client_id,
+        client_revision=client.revision,
+        grant_id=claims["grant_id"],
+        login=claims["provider"],
+        provider_id=wish.provider_id,
+        scopes=wish.scopes,
+        redirect_uri=wish.redirect_uri,
+        state=wish.state,
+        expires_at=broker.clock.now() + LINK_SECONDS,
+    )
+    return link_uri(broker, link)
+
+
+def link_uri(broker: Broker, link: Link) -> str:
+    """Where this link is opened; sealed anew each time."""
+    sealed = seal_text(
+        broker.keys.get("cookie"),
+        msgspec.msgpack.encode(link),
+        place=_place(broker),
+        salt=broker.entropy.token_bytes(32),
+    )
+    if len(sealed) > MAX_LINK:
+        raise InvalidRequest("link_too_long")
+    return f"{broker.settings.issuer}/connect/{sealed}"
+
+
+def open_link(broker: Broker, sealed: str) -> Link:
+    """The link, while it lives. Raises PageError."""
+    opened = open_text(broker.keys.get("cookie"), sealed, place=_place(broker)) if len(sealed) <= MAX_LINK else None
+    try:
+        link = msgspec.msgpack.decode(opened, type=Link) if opened is not None else None
+    except msgspec.DecodeError:  # another version of ours sealed it in another shape
+        link = None
+    if link is None:
+        raise PageError("link_broken", page="link_broken")
+    if link.expires_at <= broker.clock.now():
+        raise PageError("link_expired", page="link_over", status=403)
+    return link
+
+
+def check_requester(broker: Broker, link: Link, found: Items) -> LinkRequester:
+    """The grant that asked must be good in every respect; a link outlives nothing.
+
+    Raises PageError.
+    """
+    now = broker.clock.now()
+    grant, consent = found.get(grant_item_key(link.grant_id)), found.get(consent_item_key(link.sub, link.client_id))
+    client = found.get(client_item_key(link.client_id))
+    if grant is None or client is None or consent is None or grant.status != "active" or grant.is_over(now):
+        raise PageError("link_of_a_grant_that_is_over", page="link_over", status=403)
+    if (grant.sub, grant.client_id) != (link.sub, link.client_id) or grant.epoch != broker.settings.epoch:
+        raise PageError("link_of_another_grant", page="link_over", status=403)
+    at, provider_id = grant.decided_at, grant.provider_id
+    end = find_revocation_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
+    if end is not None or consent.void(consent.decided_at, now):
+        raise PageError(end or "consent_over", page="link_over", status=403)
+    if client.revision != link.client_revision or client.handout == "none" or not client.may_use(link.provider_id):
+        raise PageError("client_changed", page="link_over", status=403)
+    return LinkRequester(client=client, grant=grant, consent=consent)
+
+
+def _place(broker: Broker) -> bytes:
+    return canonical("link", broker.settings.epoch)

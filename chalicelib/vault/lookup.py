@@ -1,0 +1,116 @@
+"""Which connection the bearer of an access token of ours reaches: everything that could refuse it, in one read."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from chalicelib.access_tokens import AuthorizedToken, Claims, PresentedToken, authorize_token
+from chalicelib.bff_sessions import Session, use_session
+from chalicelib.ports import Broker
+from chalicelib.protocol.errors import InvalidToken
+from chalicelib.records.connection import Connection, Recovery
+from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import (
+    ItemKey,
+    connection_item_key,
+    provider_item_key,
+    recovery_item_key,
+    user_key_item_key,
+)
+from chalicelib.records.provider import ProviderRecord
+
+_CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
+
+
+class ConnectionLookup(Struct, frozen=True, kw_only=True):
+    """One look: the token's use, and what stands where the audience points.
+
+    provider_id   "" where the audience names nothing that this user and client could have
+    connection    of this very user and client, else None
+    """
+
+    use: AuthorizedToken
+    grant: Grant
+    provider_id: str = ""
+    connection: Connection | None = None
+    record: ProviderRecord | None = None
+    recovery: Recovery | None = None
+
+
+def find_connection(
+    broker: Broker, presented: PresentedToken | Session, audience: str, *, client_id: str | None, again: bool = False
+) -> ConnectionLookup:
+    """The token must be ours, for us, good now, of a user, and this very client's; one read, and one more where the
+    token does not know the connection yet. A browser session stands for a token.
+
+    audience    a provider id or a connection id
+    client_id   whose the token must be; None where it alone says who asks
+    again       the same request has looked already
+
+    Raises InvalidToken, InvalidDpopProof.
+    """
+
+    def also_read(claims: Claims) -> tuple[ItemKey[Any], ...]:
+        if "sub" not in claims:
+            return ()
+        return (user_key_item_key(claims["sub"]), *_hinted_places(broker, claims, audience))
+
+    if isinstance(presented, Session):
+        use, _ = use_session(broker, presented, also_read=also_read, again=again)
+    else:
+        use = authorize_token(broker, presented, audience=broker.settings.issuer, also_read=also_read, again=again)
+    if use.grant is None or client_id not in (None, use.client.client_id):
+        raise InvalidToken("token_of_another_client")
+    seen = ConnectionLookup(use=use, grant=use.grant)
+    connection_id, provider_id = _resolve(broker, seen, audience)
+    if not provider_id:
+        return seen
+    if not connection_id:
+        record = use.found.get(provider_item_key(provider_id))
+        return msgspec.structs.replace(seen, provider_id=provider_id, record=record)
+    places = connection_item_key(connection_id), provider_item_key(provider_id), recovery_item_key(connection_id)
+    hinted = set(places) <= set(_hinted_places(broker, use.claims, audience))
+    found = use.found if hinted else broker.store.read(*places)
+    connection = found.get(places[0])
+    return ConnectionLookup(
+        use=use,
+        grant=use.grant,
+        provider_id=provider_id,
+        connection=connection if connection and _is_theirs(connection, use.grant) else None,
+        record=found.get(places[1]),
+        recovery=found.get(places[2]),
+    )
+
+
+def _hinted_places(broker: Broker, claims: Claims, audience: str) -> tuple[ItemKey[Any], ...]:
+    """What the token lets us guess: connection, provider and recovery item of its own connections; of any other
+    provider or connection id only what stands there."""
+    connections: Mapping[str, str] = claims.get("connections") or {}
+    for provider_id, connection_id in connections.items():
+        if audience in (provider_id, connection_id):
+            return connection_item_key(connection_id), provider_item_key(provider_id), recovery_item_key(connection_id)
+    if broker.catalog.get(audience) is not None:
+        return (provider_item_key(audience),)
+    return (connection_item_key(audience),) if _CONNECTION_ID.fullmatch(audience) else ()
+
+
+def _resolve(broker: Broker, seen: ConnectionLookup, audience: str) -> tuple[str, str]:
+    """Connection id and provider id of an audience. A provider's id stands for the user's default account there; a
+    connection id for itself, where it is this user's with this client: another's reads like none (VLT-01)."""
+    if broker.catalog.get(audience) is not None:
+        defaults = seen.use.consent.default_connections if seen.use.consent else {}
+        return defaults.get(audience) or seen.grant.connections.get(audience, ""), audience
+    for provider_id, connection_id in seen.grant.connections.items():
+        if audience == connection_id:
+            return connection_id, provider_id
+    connection = seen.use.found.get(connection_item_key(audience))
+    if connection is None or not _is_theirs(connection, seen.grant):
+        return "", ""
+    return audience, connection.provider_id
+
+
+def _is_theirs(connection: Connection, grant: Grant) -> bool:
+    return (connection.sub, connection.client_id) == (grant.sub, grant.client_id)

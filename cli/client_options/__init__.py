@@ -1,0 +1,1 @@
+"""Options of `broker client create` and `update`, one file per subject."""

@@ -1,0 +1,128 @@
+"""broker user sign-out|erase: ends every browser session of a user, or erases a user with all stored data."""
+
+import argparse
+import sys
+from typing import Any
+
+from msgspec.structs import replace
+
+from chalicelib.jobs.backchannel_logout import enqueue_logout_everywhere
+from chalicelib.jobs.user_erasure import Erasure, erase_user
+from chalicelib.ports import Broker
+from chalicelib.protocol.derived_ids import derive_sub
+from chalicelib.protocol.errors import OAuthError
+from chalicelib.records.item_keys import provider_item_key, subject_item_key
+from chalicelib.vault.rules.revocation_results import is_alive_there
+from cli.commands.connection import ended_rows, find_broker
+from cli.deployment.operations import Deployment, OperationError
+from cli.output import date
+
+AGAIN = "repeat the command `broker user erase SUB`: it continues from there"
+
+
+def _erase(deployment: Deployment, options: argparse.Namespace) -> Any:
+    broker = find_broker(deployment)
+    sub = options.sub or find_sub(broker, options)
+    if not options.yes:
+        _confirm(sub)
+    try:
+        erasure = erase_user(broker, sub)
+    except OAuthError as error:
+        raise OperationError(f"user {sub} is not erased yet: {error.reason}", AGAIN) from None
+    if erasure is None:
+        raise OperationError(f"no such user: {sub}", "broker connection list")
+    broker.log.event("user_erased", sub=sub, connections=len(erasure.connections), by="operator")
+    return _row(broker, erasure)
+
+
+def _sign_out(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """Set a new salt, so no earlier cookie can be decrypted. Tokens of apps stay valid; subscribed apps are
+    notified.
+    """
+    broker = find_broker(deployment)
+    sub = options.sub or find_sub(broker, options)
+    place = subject_item_key(sub)
+    subject = broker.store.read(place).get(place)
+    if subject is None:
+        raise OperationError(f"no such user: {sub}", "broker connection list")
+    salted = replace(subject, session_salt=deployment.entropy.token_bytes(16))
+    if deployment.put_fields(place, salted, "session_salt", read=subject) is None:
+        raise OperationError(f"user {sub} was changed by another process", f"broker user sign-out {sub}")
+    told = enqueue_logout_everywhere(broker, sub)
+    broker.log.event("signed_out_everywhere", sub=sub, by="operator")
+    return {"user": sub, "sessions": "ended", "told": sorted(one.client_id for one in told)}
+
+
+def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
+    rows = ended_rows(broker, erasure.connections)
+    alive = [one for one in erasure.connections if is_alive_there(one)]
+    return {
+        "user": erasure.sub,
+        "key": "destroyed",
+        "alive_at": sorted({one.provider_id for one in alive}),
+        "tried_until": date(erasure.ends_at),
+        "connections": rows,
+    }
+
+
+def issuer_of(broker: Broker, provider_id: str) -> str | None:
+    """The issuer whose name space the provider's subjects are in; None if each sign-in sets it."""
+    definition, place = broker.catalog.get(provider_id), provider_item_key(provider_id)
+    record = broker.store.read(place).get(place)
+    if definition is None:
+        return None
+    return definition.identity.issuer or (record and record.issuer) or definition.issuer
+
+
+def find_sub(broker: Broker, options: argparse.Namespace) -> str:
+    """The user who signs in with that account now. Raises OperationError."""
+    definition = broker.catalog.get(options.provider or "")
+    if definition is None or not options.account:
+        raise OperationError("name the user", "give a SUB, or --provider ID --account SUBJECT")
+    issuer = options.issuer or issuer_of(broker, options.provider)
+    if not issuer:
+        raise OperationError(f"which issuer does the subject {options.account} belong to?", "add --issuer URL")
+    key = broker.keys.get("identity").current.secret
+    named = {"provider_id": options.provider, "issuer": issuer, "subject": options.account}
+    login = derive_sub(key, **named)
+    found = broker.store.read(subject_item_key(login)).get(subject_item_key(login))
+    sub = derive_sub(key, **named, life=found.erased) if found and found.erased else login
+    owner = broker.store.read(subject_item_key(sub)).get(subject_item_key(sub))
+    if owner is None:
+        hint = "broker connection list; an account is the provider's stable id, never an email address"
+        raise OperationError(f"no user has the account {options.account} at {options.provider}", hint)
+    return owner.linked_to if owner.linked_to and not owner.marks.disabled else sub
+
+
+def _confirm(sub: str) -> None:
+    """Raises OperationError if the operator does not confirm."""
+    print(
+        f"This makes all data of user {sub} permanently unreadable. Type yes to go on:  ",
+        end="",
+        file=sys.stderr,
+        flush=True,
+    )
+    if sys.stdin.readline().strip() != "yes":
+        raise OperationError("nothing was erased", "type yes, or add --yes")
+
+
+def add_user_words(verb: argparse.ArgumentParser) -> None:
+    """The arguments that name a user."""
+    verb.add_argument("sub", nargs="?", help="the user's sub; or name the user by the account that they sign in with:")
+    verb.add_argument("--provider", metavar="ID")
+    verb.add_argument(
+        "--account", metavar="SUBJECT", help="the provider's stable id of the account, not an email address"
+    )
+    verb.add_argument("--issuer", metavar="URL", help="default: the provider's")
+
+
+def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
+    """The subcommands of `broker user`."""
+    verbs = groups.add_parser("user", help="people").add_subparsers(dest="verb", required=True, metavar="VERB")
+    erase = verbs.add_parser("erase", parents=[common], help="erase a user and all stored data of that user")
+    leave = verbs.add_parser("sign-out", parents=[common], help="end every browser session of a user")
+    for verb in (erase, leave):
+        add_user_words(verb)
+    leave.set_defaults(act=_sign_out)
+    erase.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    erase.set_defaults(act=_erase)

@@ -1,0 +1,1 @@
+"""Connections on their way into and out of a deployment."""

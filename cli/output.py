@@ -1,0 +1,200 @@
+"""Prints results: aligned text for people, one JSON document for programs. A secret is shown only when it was just
+created.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from chalicelib.records.client import Client
+from chalicelib.records.provider import ProviderRecord
+from chalicelib.records.resource import Resource
+from cli.client_options.proxy_rules import show_rule
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Rows, and a closing sentence for people."""
+
+    rows: Sequence[Row]
+    said: str
+
+
+@dataclass(frozen=True)
+class Partly:
+    """Rows of which some failed, and what is left to do; the command exits with 1."""
+
+    rows: Sequence[Row]
+    left: str
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Many rows: for programs one JSON object per line."""
+
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Text for people, rows for programs."""
+
+    rows: Sequence[Row]
+    text: str
+
+
+class Summary(dict[str, Any]):
+    """Text for people, one row for programs."""
+
+    def __init__(self, row: Row, *, text: str) -> None:
+        super().__init__(row)
+        self.text = text
+
+
+def log_stream() -> TextIO:
+    """Where the broker's log lines go: to standard error if it is redirected, nowhere at a terminal."""
+    return open(os.devnull, "w", encoding="utf-8") if sys.stderr.isatty() else sys.stderr
+
+
+def tell_rest(document: Any) -> int:
+    """Print on standard error what is left to do; returns the exit code."""
+    if not isinstance(document, Partly):
+        return 0
+    print(f"broker: {document.left}", file=sys.stderr)
+    return 1
+
+
+def show(document: Any, *, as_json: bool) -> None:
+    """Print a row, or a list of rows."""
+    if isinstance(document, Lines):
+        if not as_json:
+            return _show_rows(document.rows)
+        for row in document.rows:
+            print(json.dumps(row))
+    elif isinstance(document, Partly):
+        show(document.rows, as_json=as_json)
+    elif isinstance(document, Report):
+        print(json.dumps(document.rows, indent=2) if as_json else document.text)
+    elif isinstance(document, Summary) and not as_json:
+        print(document.text)
+    elif isinstance(document, Listing):
+        show(document.rows, as_json=as_json)
+        if not as_json:
+            print(document.said)
+    elif as_json:
+        print(json.dumps(document, indent=2))
+    elif isinstance(document, Mapping):
+        _show_row(document)
+    else:
+        _show_rows(document)
+
+
+def client_row(client: Client) -> dict[str, Any]:
+    """A client as stored, without the hashes of its secrets."""
+    return {
+        "client_id": client.client_id,
+        "client_name": client.client_name,
+        "token_endpoint_auth_method": client.token_endpoint_auth_method,
+        "token_endpoint_auth_signing_alg": client.token_endpoint_auth_signing_alg,
+        "jwks": list(client.jwks),
+        "jwks_uri": client.jwks_uri,
+        "redirect_uris": list(client.redirect_uris),
+        "application_type": client.application_type,
+        "grant_types": sorted(client.grant_types),
+        "scope": " ".join(sorted(client.scopes)),
+        "optional_scopes": " ".join(sorted(client.optional_scopes)),
+        "providers": sorted(client.providers),
+        "handout": client.handout,
+        "may_be_acted_by": sorted(client.may_be_acted_by),
+        "proxy_rules": [show_rule(rule) for rule in client.proxy_rules],
+        "serves": sorted(client.serves),
+        "resources": sorted(client.resources),
+        "response_modes": sorted(client.response_modes),
+        "first_party": client.first_party,
+        "require_pushed_authorization_requests": client.require_pushed_authorization_requests,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
+        "purpose": client.purpose,
+        "client_uri": client.client_uri,
+        "initiate_login_uri": client.initiate_login_uri,
+        "subject_type": client.subject_type,
+        "sector": client.sector,
+        "post_logout_redirect_uris": list(client.post_logout_redirect_uris),
+        "backchannel_logout_uri": client.backchannel_logout_uri,
+        "backchannel_logout_session_required": client.backchannel_logout_session_required,
+        "bff_origins": list(client.bff_origins),
+        "bff_api": {"url": client.bff_api.url, "resource": client.bff_api.resource} if client.bff_api else None,
+        "registered_by": client.registered_by,
+        "secrets": [{"created_at": date(one.created_at), "expires_at": date(one.expires_at)} for one in client.secrets],
+        "created_at": date(client.created_at),
+        "expires_at": date(client.expires_at),
+        "disabled": client.marks.disabled,
+        "deleted_at": date(client.deleted_at),
+        "revision": client.revision,
+    }
+
+
+def provider_row(provider_id: str, display_name: str, record: ProviderRecord | None) -> dict[str, Any]:
+    """A provider file, and whether the provider is enabled."""
+    return {
+        "provider_id": provider_id,
+        "display_name": display_name,
+        "switched_on": record is not None and not record.marks.disabled,
+        "client_id": record.client_id if record else None,
+        "secret": bool(record and not record.public),
+        "issuer": record.issuer if record else None,
+    }
+
+
+def resource_row(resource: Resource) -> dict[str, Any]:
+    """One API of the team."""
+    return {
+        "audience": resource.audience,
+        "scope": " ".join(sorted(resource.scopes)),
+        "token_seconds": resource.token_seconds,
+        "created_at": date(resource.created_at),
+    }
+
+
+def _show_row(row: Row) -> None:
+    width = max(map(len, row), default=0)
+    for name, value in row.items():
+        print(f"{name:<{width}}  {_words(value)}")
+
+
+def _show_rows(rows: Sequence[Row]) -> None:
+    if not rows:
+        print("none")
+        return
+    names = [name for name in rows[0] if any(_words(row[name]) != "-" for row in rows)]
+    table = [names, *([_words(row[name]) for name in names] for row in rows)]
+    widths = [max(len(line[column]) for line in table) for column in range(len(names))]
+    for line in table:
+        print("  ".join(f"{word:<{width}}" for word, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _words(value: Any) -> str:
+    if value is None or value == [] or value == "":
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(_words(one) for one in value)
+    if isinstance(value, Mapping):
+        return " ".join(f"{name}={_words(one)}" for name, one in value.items() if one is not None)
+    return harmless(str(value))
+
+
+def harmless(text: str) -> str:
+    """A provider chooses its scope names: control characters are removed."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def date(seconds: int | None) -> str | None:
+    """A time in UTC, for people."""
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds)) if seconds else None

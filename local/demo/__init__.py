@@ -1,0 +1,1 @@
+"""The demo, the tour, the recipes, and what each of them starts."""

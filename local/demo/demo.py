@@ -1,0 +1,148 @@
+"""`dev.py demo`: embedded AWS, broker, two providers and the demo app in one process, to click through in a browser."""
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from cli.parser import CommandParser
+from local.demo.backend import Behind, bind_broker, issuer_of, start_behind
+from local.demo.parts import APP, BROKER, LIVE, PARTS, PROVIDER_ID, note_move, start_app
+from local.live.recorder import Recorder
+from local.live.taps import Taps
+from local.stack.ports import start_near
+from local.stack.shutdown import StopSignal
+from local.stack.state import FOLDER, process_exists
+from local.terminal import Terminal
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.http.guarded_fetcher import LocalTarget
+    from demo.server import DemoServer
+    from local.live.server import LiveServer
+
+DEMO_LOG = FOLDER.parent / f"demo-{os.getpid()}.log"  # of its own, so that a second demo leaves the first one's
+
+
+@dataclass
+class DemoStack(Behind):
+    """Everything that runs; `moved` says in words which port was taken and what is used instead."""
+
+    app: "DemoServer"
+    client_id: str
+    moved: list[str]
+    live: "LiveServer | None" = None
+
+    def places(self) -> dict[str, str]:
+        """The addresses."""
+        others = {name: each.url for name, each in self.providers.items() if name != PROVIDER_ID}
+        live = {"live": self.live.url} if self.live else {}
+        return {"issuer": self.broker.issuer, "app": self.app.url, "provider": self.provider.url, **others, **live}
+
+    def stop(self) -> None:
+        """The same, and what stands before it."""
+        if self.live:
+            self.live.stop()
+        self.app.stop()
+        super().stop()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the demo until Ctrl-C or SIGTERM."""
+    ports = f"Its ports are {BROKER[1]} to {LIVE[1]}; where one is taken it uses another, and the table says which."
+    parser = CommandParser(prog="dev.py demo", description=__doc__, epilog=ports)
+    parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
+    options = parser.parse_args(arguments)
+    stop = StopSignal()
+    _make_room_for_log()
+    with DEMO_LOG.open("w", buffering=1) as log:
+        stack = start_demo(log, live=True)
+        with stack.broker.as_running("demo", log=(DEMO_LOG,)):
+            if options.json:
+                stop.announce(stack.places(), as_json=True)
+            else:
+                _print_table(stack)
+            stop.wait()
+        if stack.live:
+            stack.live.stop()
+        stack.broker.stop()
+    return 0
+
+
+def start_demo(
+    log: IO[str],
+    *,
+    free_ports: bool = False,
+    settings: Mapping[str, str] | None = None,
+    reachable: tuple["LocalTarget", ...] = (),
+    live: bool = False,
+) -> DemoStack:
+    """Start all parts; a taken port is worked round.
+
+    free_ports   take any free ports, as a second stack beside a running demo does
+    settings     laid over those of the demo
+    reachable    further places on this machine that the broker may call
+    live         serve the live view of it, too
+    """
+    moved: list[str] = []
+    listener = bind_broker(moved, free_ports)
+    taps = Taps(Recorder(), issuer_of(listener)) if live else None
+    behind = start_behind(
+        log, listener=listener, moved=moved, free_ports=free_ports, settings=settings, reachable=reachable, watch=taps
+    )
+    app, client_id = start_app(behind.broker, behind.providers, 0 if free_ports else APP[1])
+    note_move(moved, "the app", APP[1], urlsplit(app.url).port or 0, free_ports)
+    stack = DemoStack(behind.broker, behind.providers, app, client_id, moved)
+    if taps:
+        from local.live.server import start
+
+        stack.live = start_near(0 if free_ports else LIVE[1], lambda candidate: start(candidate, LIVE[0], stack, taps))
+        app.config["live"] = stack.live.url
+        note_move(moved, "the live view", LIVE[1], urlsplit(stack.live.url).port or 0, free_ports)
+    return stack
+
+
+def _print_table(stack: DemoStack) -> None:
+    terminal = Terminal(sys.stdout)
+    for line in stack.moved:
+        terminal.note(line)
+    issuer = stack.broker.issuer
+    terminal.heading("Token Broker demo")
+    terminal.table(
+        [
+            ("Demo app", stack.app.url, "start here: sign in, connect both providers, read them, take it back"),
+            *(
+                [("Live view", stack.live.url, "beside it: every request and answer as it is made")]
+                if stack.live
+                else []
+            ),
+            ("Broker", issuer, "the authorization server; its metadata is under /.well-known/openid-configuration"),
+            *(
+                (part.site.name, stack.providers[part.provider_id].url, "a third party with two users, alice and bob")
+                for part in PARTS
+            ),
+            ("Embedded AWS", stack.broker.endpoint_url, "DynamoDB and KMS in memory"),
+            ("Log", _short(DEMO_LOG), ""),
+        ]
+    )
+    terminal.text("Any OAuth client may register itself here. Another terminal: python3 dev.py broker client list")
+    terminal.text("Ctrl-C ends it, and only the log is kept.")
+
+
+def _make_room_for_log() -> None:
+    """Remove the logs of demos that have ended, except the newest one."""
+    DEMO_LOG.parent.mkdir(parents=True, exist_ok=True)
+    ended = [path for path in DEMO_LOG.parent.glob("demo-*.log") if not process_exists(int(path.stem[5:]))]
+    for path in sorted(ended, key=lambda path: path.stat().st_mtime)[:-1]:
+        path.unlink(missing_ok=True)
+
+
+def _short(path: Path) -> str:
+    """As seen from where the command runs."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

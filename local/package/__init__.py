@@ -1,0 +1,1 @@
+"""The deployment package, its template, alarms, dashboard, and locks."""

@@ -1,0 +1,1 @@
+"""The broker on this machine: an embedded AWS, a gateway like API Gateway, ports, and shutdown."""

@@ -1,0 +1,131 @@
+"""The embedded AWS: moto's DynamoDB and KMS on a loopback port, made atomic, with the tables and the key of infra/.
+
+Everything is held in memory and gone when it stops. Run as a module it is a process of its own:
+`python -m local.stack.aws --port 0 --json`.
+"""
+
+import functools
+import logging
+import threading
+from collections import Counter
+from typing import Any
+
+from cli.parser import CommandParser
+from local.environment import use_local_credentials
+from local.stack.dynamodb_limits import find_long_expression, refusal_of
+from local.stack.http1 import BadMessage, Head
+from local.stack.http_server import Answer, Serving
+from local.stack.ports import bind
+from local.stack.resources import create_key, create_tables
+from local.stack.wsgi import call_wsgi
+
+__all__ = ["EmbeddedAws", "create_key", "create_tables", "main", "start_aws"]
+
+log = logging.getLogger("local.stack.aws")
+_DYNAMODB_LOCK = threading.RLock()
+
+
+def serialise_dynamodb() -> None:
+    """Let moto run one DynamoDB call at a time.
+
+    Stock moto checks a condition and writes in two steps, so that two threads can both win one conditional update; real
+    DynamoDB is atomic per item. The call serialises its answer too, hence the lock lies around all of it.
+    """
+    from moto.dynamodb.responses import DynamoHandler
+
+    stock = DynamoHandler.call_action
+    if getattr(stock, "is_serialised", False):
+        return
+
+    def call_action(self: Any) -> Any:
+        with _DYNAMODB_LOCK:
+            return stock(self)
+
+    call_action.is_serialised = True  # type: ignore[attr-defined]
+    DynamoHandler.call_action = call_action  # type: ignore[method-assign]
+
+
+def remember_methods() -> None:
+    """Let moto look once at what a handler can do; at each call it would go through all members of the class again."""
+    from moto.core import responses
+
+    stock = responses.method_names_from_class  # type: ignore[attr-defined]
+    if not hasattr(stock, "cache_info"):
+        responses.method_names_from_class = functools.cache(stock)  # type: ignore[attr-defined]
+
+
+class EmbeddedAws(Serving):
+    """A running stand-in. `calls` counts what arrived on the wire, by operation ("UpdateItem", "Decrypt", ...).
+
+    Connections are kept, as AWS keeps them; the server that moto brings ends each after one answer.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+
+        self.calls: Counter[str] = Counter()
+        self._dispatch = DomainDispatcherApplication(create_backend_app)
+        # Stock moto lists its folders and tries its patterns at each call: half of what a call costs.
+        look_up = functools.lru_cache(64)(self._dispatch.get_backend_for_host)
+        self._dispatch.get_backend_for_host = look_up  # type: ignore[method-assign]
+        super().__init__(bind("127.0.0.1", port), self._call, _refuse)
+        self.start()
+
+    @property
+    def endpoint_url(self) -> str:
+        """Where DynamoDB and KMS both answer."""
+        return f"http://127.0.0.1:{self.port}"
+
+    def _call(self, head: Head, body: bytes, source: Any) -> Answer:
+        target = "".join(head.values("x-amz-target"))
+        self.calls[target.rpartition(".")[2]] += 1
+        if target.startswith("DynamoDB_") and (name := find_long_expression(body)):
+            return 400, [("Content-Type", "application/x-amz-json-1.0")], refusal_of(name)
+        try:
+            return call_wsgi(self._dispatch, head, body, port=self.port)
+        except Exception:
+            log.exception("moto raised")
+            return 500, [("Content-Type", "application/x-amz-json-1.0")], b'{"__type": "InternalServerError"}'
+
+
+def start_aws(port: int = 0, *, table: str = "broker", keys_table: str = "broker-keys") -> EmbeddedAws:
+    """Start the embedded AWS with its tables and key; port 0 takes a free one.
+
+    Raises OSError where the port is taken. Sets this process's AWS environment to the stand-in's.
+    """
+    use_local_credentials()
+    serialise_dynamodb()
+    remember_methods()
+    aws = EmbeddedAws(port)
+    create_tables(aws.endpoint_url, table, keys_table)
+    create_key(aws.endpoint_url)
+    return aws
+
+
+def _refuse(bad: BadMessage) -> Answer:
+    return bad.status, [("Content-Type", "text/plain")], bad.message.encode()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`dev.py aws`: the embedded AWS as a process of its own, until Ctrl-C or SIGTERM."""
+    from local.stack.shutdown import StopSignal
+    from local.stack.state import RunningStack
+
+    parser = CommandParser(prog="dev.py aws", description="DynamoDB and KMS in memory, alone.")
+    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
+    options = parser.parse_args(arguments)
+    stop = StopSignal()
+    try:
+        aws = start_aws(options.port)
+    except OSError as error:
+        parser.exit(2, f"dev.py aws: port {options.port} cannot be used ({error.strerror}); try --port 0\n")
+    with RunningStack(endpoint_url=aws.endpoint_url, kind="aws"):
+        stop.announce({"endpoint_url": aws.endpoint_url}, as_json=options.json)
+        stop.wait()
+    aws.stop()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

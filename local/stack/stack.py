@@ -1,0 +1,132 @@
+"""A broker on this machine: its AWS, its keysets, its gateway. `serve`, `demo` and `tour` are made of it.
+
+boto3 and the broker's rooms are imported on use, so that a wrong option is answered at once.
+"""
+
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+from local.environment import is_loopback_url, use_local_credentials
+from local.stack.gateway import Gateway
+from local.stack.schedule import LocalSchedule
+from local.stack.state import RunningStack
+from local.stack.subscribers import Unwatched, Watch
+
+if TYPE_CHECKING:
+    from chalicelib.adapters.http.guarded_fetcher import LocalTarget
+    from cli.deployment.operations import Deployment
+    from local.stack.aws import EmbeddedAws
+
+
+@dataclass
+class RunningBroker:
+    """A broker that listens.
+
+    environ   its settings as BROKER_... names
+    aws       None where its AWS is another process's
+    schedule  does in a thread what a function of its own does when deployed
+    """
+
+    issuer: str
+    endpoint_url: str
+    environ: dict[str, str]
+    deployment: "Deployment"
+    gateway: Gateway
+    aws: "EmbeddedAws | None"
+    schedule: LocalSchedule
+
+    def as_running(self, kind: str, *, log: tuple[Path, ...] = ()) -> RunningStack:
+        """What another terminal needs to find it."""
+        return RunningStack(
+            kind=kind,
+            endpoint_url=self.endpoint_url,
+            issuer=self.issuer,
+            settings=self.environ,
+            log=list(map(str, log)),
+        )
+
+    def stop(self) -> None:
+        """Stop listening, and do nothing more."""
+        self.gateway.stop()
+        self.schedule.stop()
+        if self.aws:
+            self.aws.stop()
+
+
+def start_broker(
+    settings_environ: Mapping[str, str],
+    *,
+    listener: socket.socket,
+    endpoint_url: str | None = None,
+    local_targets: tuple["LocalTarget", ...] = (),
+    log_stream: TextIO | None = None,
+    stage_prefix: str = "",
+    remap_authenticate: bool = True,
+    watch: Watch | None = None,
+) -> RunningBroker:
+    """Start one on a bound socket, with an embedded AWS unless an endpoint is given.
+
+    settings_environ   BROKER_... names alone
+    watch              who listens to its requests, its calls to AWS and its log
+
+    Raises ConfigurationError before anything is started.
+    """
+    from chalicelib.adapters.aws.signed_transport import SignedTransport
+    from chalicelib.composition import build_broker
+    from chalicelib.config import read_catalog, read_settings
+    from cli.deployment.operations import Deployment, init_keysets
+
+    read_catalog(read_settings(settings_environ))
+    aws, endpoint_url = _reach_aws(endpoint_url or settings_environ.get("BROKER_ENDPOINT_URL"))
+    environ = {**settings_environ, "BROKER_ENDPOINT_URL": endpoint_url}
+    settings = read_settings(environ)
+    _create_resources(settings)
+    watch = watch or Unwatched()
+    log_stream = watch.log(log_stream) if log_stream else None
+    dynamodb, kms = (watch.transport(SignedTransport(name, endpoint_url=endpoint_url)) for name in ("dynamodb", "kms"))
+    deployment = Deployment(settings, dynamodb=dynamodb, kms=kms)
+    init_keysets(deployment)
+    broker = build_broker(settings, local_targets=local_targets, dynamodb=dynamodb, kms=kms, log_stream=log_stream)
+    from chalicelib.routes import create_app
+
+    app = create_app(lambda: broker)
+    gateway = Gateway(
+        app,
+        listener=listener,
+        stage_prefix=stage_prefix,
+        remap_authenticate=remap_authenticate,
+        watch=watch,
+        issuer=settings.issuer,
+    )
+    schedule = LocalSchedule(broker).start()
+    return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws, schedule)
+
+
+def broker_environ(overrides: Mapping[str, str]) -> dict[str, str]:
+    """The BROKER_... names of this process's environment with others laid over them; setting name -> text."""
+    inherited = {name: value for name, value in os.environ.items() if name.startswith("BROKER_")}
+    return inherited | {f"BROKER_{name.upper()}": value for name, value in overrides.items()}
+
+
+def _reach_aws(endpoint_url: str | None) -> tuple[Any, str]:
+    if endpoint_url is not None:
+        if is_loopback_url(endpoint_url):
+            use_local_credentials()
+        return None, endpoint_url
+    from local.stack.aws import start_aws
+
+    aws = start_aws()
+    return aws, aws.endpoint_url
+
+
+def _create_resources(settings: Any) -> None:
+    """Only on this machine: in an account, tables come with their backups from infra/, and from nowhere else."""
+    from local.stack.resources import create_key, create_tables
+
+    if is_loopback_url(settings.endpoint_url):
+        create_tables(settings.endpoint_url, settings.table, settings.keys_table)
+        create_key(settings.endpoint_url, settings.kms_key)

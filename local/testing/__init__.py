@@ -1,0 +1,1 @@
+"""`dev.py testing`: a broker with two providers for the tests of an app."""

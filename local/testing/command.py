@@ -1,0 +1,76 @@
+"""`dev.py testing`: a broker with two providers for the tests of an app, in any language (docs/your-tests.md).
+
+Everything is on free ports of this machine and in memory. A command behind `--` is run with the addresses in its
+environment, and ends it.
+"""
+
+import argparse
+import os
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cli.parser import CommandParser
+from local.demo.backend import Behind, start_behind
+from local.demo.parts import PARTS
+from local.stack.shutdown import StopSignal
+from local.testing.control import Control, register
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until Ctrl-C, SIGTERM or the end of the command, whose exit code is given on."""
+    parser = CommandParser(prog="token-broker-testing", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
+    parser.add_argument(
+        "--log", metavar="FILE", default=os.devnull, help="where the broker logs; 'broker explain' reads it"
+    )
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="as for serve")
+    parser.add_argument(
+        "--redirect-uri", metavar="URI", action="append", default=[], help="register a public client too"
+    )
+    parser.add_argument("command", nargs="*", help="after --: what to run with TOKEN_BROKER_... in its environment")
+    options = parser.parse_args(arguments)
+    stop = StopSignal()
+    with Path(options.log).open("w", buffering=1) as log:
+        behind = start_behind(log, settings=dict(one.split("=", 1) for one in options.settings))
+        control = Control(behind)
+        try:
+            return serve(options, stop, describe(behind, control.url), behind)
+        finally:
+            control.stop()
+            behind.stop()
+
+
+def serve(options: argparse.Namespace, stop: StopSignal, places: dict[str, Any], behind: Behind) -> int:
+    """Run the command or, where there is none, wait for the end."""
+    if options.redirect_uri:
+        places["client_id"] = register(behind.broker.deployment, {"redirect_uris": options.redirect_uri})["client_id"]
+    if options.command:
+        return subprocess.run(options.command, env={**os.environ, **variables(places)}, check=False).returncode
+    stop.announce(places, as_json=options.json)
+    stop.wait()
+    return 0
+
+
+def describe(behind: Behind, control: str) -> dict[str, Any]:
+    """The addresses, for programs."""
+    providers = {
+        part.provider_id: {
+            "url": behind.providers[part.provider_id].url,
+            "api": f"{behind.providers[part.provider_id].url}/api/{part.site.things}",
+        }
+        for part in PARTS
+    }
+    return {"issuer": behind.broker.issuer, "control": control, "providers": providers}
+
+
+def variables(places: Mapping[str, Any]) -> dict[str, str]:
+    """The same for an environment: TOKEN_BROKER_ISSUER, _CONTROL, _CLIENT_ID, and of providers _DEMO, _CALENDAR."""
+    single = {name: value for name, value in places.items() if name != "providers"}
+    providers = {name: each["url"] for name, each in places["providers"].items()}
+    return {f"TOKEN_BROKER_{name.upper()}": value for name, value in {**single, **providers}.items()}
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
