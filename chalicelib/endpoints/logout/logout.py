@@ -59,7 +59,7 @@ def answer(broker: Broker, http: Request) -> Response:
     owner = read_session_owner(broker, http)
     if owner is not None and not _is_meant(broker, owner, request, client):
         return _ask(broker, http, request, client)
-    return _end(broker, http, request, client, owner, press=False)
+    return _end(broker, http, request, client, owner, pressed=False)
 
 
 def _is_decision(http: Request) -> bool:
@@ -169,7 +169,7 @@ def _decide(broker: Broker, http: Request) -> Response:
         return _show(broker, "still_signed_in", client, client_home_uri(client) if client else None)
     if decision != "sign_out":
         raise PageError("decision_unknown")
-    return _end(broker, http, form.request, client, read_session_owner(broker, http), press=True)
+    return _end(broker, http, form.request, client, read_session_owner(broker, http), pressed=True)
 
 
 def _open_form(broker: Broker, http: Request) -> SignOutForm:
@@ -190,7 +190,7 @@ def _end(
     client: Client | None,
     owner: SessionOwner | None,
     *,
-    press: bool,
+    pressed: bool,
 ) -> Response:
     """Leave the duty to tell whoever wants to know, forget the session, and go where the app wants its user to be.
 
@@ -201,12 +201,12 @@ def _end(
             enqueue_logout(broker, owner.sid, owner.told)
         end_session(broker, owner)
     forget: Headers = tuple(set_cookie(broker, name, "", max_age=0) for name in (SESSION, PROVIDER))
-    broker.log.event("signed_out", client_id=request.client_id or None, had_session=owner is not None, press=press)
+    broker.log.event("signed_out", client_id=request.client_id or None, had_session=owner is not None, pressed=pressed)
     place = _place(request, client)
     if place is None:
         link = client_home_uri(client) if client is not None else None
         return _show(broker, "signed_out", client, link).with_headers(*forget)
-    if press:
+    if pressed:
         return leaving_page(broker, place, host_of(place)).with_headers(*forget)
     if client is not None and client.registered_by == "operator":
         return redirect_response(place).with_headers(*forget)
