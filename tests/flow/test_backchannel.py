@@ -133,6 +133,7 @@ def test_a_logout_token_is_nothing_else(wired: Stack, app: App) -> None:
     again = start_session(wired, client=(session.client, None))
     page = log_out(again.sign_in.browser, id_token_hint=token)
     assert "Sign out?" in page.body, "nor does it say who is meant"
+    assert session.client.client_name not in page.body, "nor which client"
 
 
 @requirement("OUT-05")
