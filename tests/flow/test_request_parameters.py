@@ -39,7 +39,7 @@ def test_the_page_names_what_claims_asks_for_and_a_client_gets_no_more_than_it_m
     client, _ = stack.client()
     page = stack.authorize(stack.authorize_parameters(client, scope="openid", claims=json.dumps(ALL)))
     plain = stack.authorize(stack.authorize_parameters(client, scope="openid"))
-    assert "e-mail" in page.body and "e-mail" not in plain.body
+    assert "see your email address" in page.body and "see your email address" not in plain.body
     small, _ = stack.client(scopes=frozenset({"openid", "profile"}))
     tokens = stack.redeem(stack.sign_in(small, scope="openid", claims=json.dumps(ALL)))
     assert PROFILE & id_token(tokens).keys() == {"name"} and "email" not in tokens.json["scope"]

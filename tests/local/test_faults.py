@@ -65,7 +65,7 @@ def fail_with(error: BaseException) -> str:
         (
             ConfigurationError(("a is wrong", "b is empty")),
             1,
-            "these settings cannot work:\n  a is wrong\n  b is empty",
+            "these settings are invalid:\n  a is wrong\n  b is empty",
         ),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "TOKEN_BROKER_STATE"),
         (OSError(errno.EROFS, "Read-only file system", "/x"), 1, "cannot use /x: Read-only file system\n  next: clone"),

@@ -213,7 +213,7 @@ def test_an_operator_needs_every_statement_of_the_role(here: Rehearsal, sid: str
     sub = max(users(here.world.operator(here.endpoint_url)).values())
     typed = [word.format(error_id=here.error_id(), sub=sub) for word in words]
     with as_operator(here):
-        with without(here, "operator", sid), pytest.raises(AssertionError, match="denies"):
+        with without(here, "operator", sid), pytest.raises(AssertionError, match="denied"):
             type_(*typed)
         type_(*typed)
 
