@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class ItemKey(Generic[T]):
-    """A key in one of the two tables, and the record that stands there. Equal places have equal keys."""
+    """A key in one of the two tables, and the type of the record at it. Equal keys compare equal."""
 
     __slots__ = ("pk", "record", "table")
 

@@ -97,7 +97,7 @@ def _check_may_redirect(context: ClientContext, error: OAuthError) -> None:
 
 
 def parse_shown_request(pairs: tuple[tuple[str, str], ...]) -> Parameters:
-    """What was sent, whether it stands in the URL already or would stand there after the redirect (GEN-05).
+    """The parameters of a request, from its query or from a form that the redirect would put into a URL (GEN-05).
 
     Raises PageError.
     """
@@ -109,7 +109,7 @@ def parse_shown_request(pairs: tuple[tuple[str, str], ...]) -> Parameters:
 
 
 def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Response:
-    """A request whose parameters stand in the URL."""
+    """A request with its parameters in the URL."""
     client_id = parameters.get("client_id")
     try:
         context, request = check_request(broker, parameters, client_id, pushed=False)
@@ -128,7 +128,7 @@ def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Resp
 
 
 def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Response:
-    """A request that was pushed: nothing but the reference to it stands in the URL."""
+    """A pushed request: the URL contains only the reference to it."""
     opened, context, cookies = open_pushed(broker, http, parameters)
     try:
         reply = answer_checked_request(broker, http, opened, context)

@@ -14,7 +14,7 @@ from chalicelib.records.sign_in import AuthorizationRequest, Pending
 
 
 class ProviderReturn(Struct, frozen=True, kw_only=True):
-    """Who came back, with what, and what had been decided; every cutoff up to now is checked.
+    """A user's return from a provider: the decision, the response, and the user. Every revocation until now is checked.
 
     pending    the decision, from the browser's cookie
     decided    the authorization request that it was about

@@ -1,4 +1,4 @@
-"""Who has come back from a provider, and whether what was decided still counts: one batch read, every mark in it."""
+"""The user behind a provider's response, and whether the decision still counts, from one batch read."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from chalicelib.revocation_marks import find_revocation_among
 
 
 class ProviderUser(Struct, frozen=True, kw_only=True):
-    """Who has come back, by names derived from the provider's word; nothing is looked up for them.
+    """The user by ids that are derived from the provider's response, without a read.
 
     login   the `sub` of a login whose user was never erased; `life` counts the erasures
     """
@@ -56,8 +56,8 @@ def derive_ids(
 def resolve_expected_user(
     broker: Broker, provider: Provider, brought: ProviderSignIn, client_id: str, expected: str
 ) -> ProviderUser:
-    """Who it is, where somebody is expected: at one read more, or two, the user of this login may have been erased
-    and be somebody else now, and the login may be a further one of another user's."""
+    """The user, if a certain one is expected. If the ids differ, up to two more reads find out whether the user of this
+    login was erased, or whether the login is linked to another user."""
     provider_user = derive_ids(broker, provider, brought, client_id)
     if provider_user.sub == expected:
         return provider_user
@@ -90,9 +90,9 @@ def follow_linked_login(
 def resolve_user(
     broker: Broker, pending: Pending, provider: Provider, brought: ProviderSignIn, client_id: str, *also: ItemKey[Any]
 ) -> tuple[ProviderUser, Items]:
-    """Who it is, and everything that the rest decides on in one strongly consistent batch; one batch more where the
-    user of this login was erased and comes back as somebody else (what was decided before that ended with it), and one
-    where it is a further login of another user."""
+    """The user, and all records for the decisions that follow, in one strongly consistent batch read. One more batch
+    if the user of this login was erased: a new user starts, and earlier decisions have ended. One more if the login is
+    linked to another user."""
     provider_user = derive_ids(broker, provider, brought, client_id)
     found = _read_all(broker, pending, provider_user, client_id, *also)
     first = found.get(subject_item_key(provider_user.login))

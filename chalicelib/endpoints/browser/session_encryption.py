@@ -23,7 +23,7 @@ def open_session(cookie: Keyset, sealed: bytes, *, sub: str, session_salt: bytes
     try:
         opened = open_sealed(keys, sealed, place=canonical("session", sub))
         return msgspec.msgpack.decode(opened, type=BrowserSession)
-    except (DecryptionFailed, msgspec.DecodeError):  # the latter: another version of ours sealed it in another shape
+    except (DecryptionFailed, msgspec.DecodeError):  # DecodeError: another release sealed it in another shape
         return None
 
 

@@ -43,7 +43,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def check_active_session(broker: Broker, link: Link, active_session: ActiveSession | None) -> LinkRequester:
-    """Who sits here must be the one for whom the app asked, and the grant that asked must be good.
+    """The active session must be of the user for whom the app requested the link, and that grant must be valid.
 
     Raises PageError; nothing is stored then.
     """

@@ -1,4 +1,4 @@
-"""The way back of a connect link (CB-03): the same session, one claim, the provider, one batch read, then connection,
+"""The callback of a connect link (CB-03): the same session, one claim, the provider, one batch read, then connection,
 consent and the one grant that asked. It never makes a login, a session or a user.
 """
 

@@ -43,7 +43,8 @@ def answer(broker: Broker, http: Request) -> Response:
     decision = parameters.get("decision")
     if decision in ("deny", "cancel"):
         return _deny(broker, http, form, request, context)
-    if decision == "continue" and form.granted is not None:
+    if decision in ("continue", "retry") and form.granted is not None:
+        again = decision == "retry"
         return _go_on(
             broker,
             http,
@@ -51,20 +52,9 @@ def answer(broker: Broker, http: Request) -> Response:
             request,
             context,
             provider_id=form.provider_id,
-            allowed=form.granted,
+            allowed=form.allowed if again else form.granted,
             in_a_day=form.in_a_day,
-        )
-    if decision == "retry" and form.granted is not None:
-        return _go_on(
-            broker,
-            http,
-            form,
-            request,
-            context,
-            provider_id=form.provider_id,
-            allowed=form.allowed,
-            in_a_day=form.in_a_day,
-            trip=True,
+            trip=again,
         )
     if decision != "allow" or form.granted is not None:
         raise PageError("decision_unknown")
