@@ -112,7 +112,7 @@ def _print_table(stack: DemoStack) -> None:
     terminal.heading("Token Broker demo")
     terminal.table(
         [
-            ("Demo app", stack.app.url, "start here: sign in, connect both providers, read them, take it back"),
+            ("Demo app", stack.app.url, "start here: sign in, connect both providers, read data, revoke access"),
             *(
                 [("Live view", stack.live.url, "beside it: every request and answer as it is made")]
                 if stack.live
@@ -120,7 +120,11 @@ def _print_table(stack: DemoStack) -> None:
             ),
             ("Broker", issuer, "the authorization server; its metadata is under /.well-known/openid-configuration"),
             *(
-                (part.site.name, stack.providers[part.provider_id].url, "a third party with two users, alice and bob")
+                (
+                    part.site.name,
+                    stack.providers[part.provider_id].url,
+                    "simulated provider; its users are alice and bob",
+                )
                 for part in PARTS
             ),
             ("Embedded AWS", stack.broker.endpoint_url, "DynamoDB and KMS in memory"),
