@@ -19,7 +19,7 @@ from chalicelib.config import read_settings
 from chalicelib.ports import Broker
 from chalicelib.records.audit import RETENTION_SECONDS, AuditEvent
 from chalicelib.records.keyset import Key, Keyset
-from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS, AuditSeal, window_of
+from chalicelib.records.seal import SETTLE_SECONDS, SHARDS, WINDOW_SECONDS, AuditSeal, window_of
 from cli.deployment.audit_chain import check_records, read_chain
 from cli.deployment.operations import Deployment, init_keysets
 from tests.cli.conftest import ROOT, Done, Operator
@@ -37,7 +37,7 @@ class Records:
     def __init__(self, deployment: Deployment) -> None:
         self.deployment = deployment
         self.log, self.clock = io.StringIO(), MovableClock()
-        self.now = int(time.time())
+        self.now, self.left = int(time.time()), 0
         self.base = window_of(self.now - SETTLE_SECONDS) - WINDOWS * WINDOW_SECONDS
         for window in range(WINDOWS):
             for number in range(3):
@@ -48,8 +48,11 @@ class Records:
         return self.base + window * WINDOW_SECONDS
 
     def leave(self, at: int, **fields: Any) -> AuditEvent:
+        """The first byte of the id says which shard of the index has it; here one after the other."""
+        request_id = f"{self.left % SHARDS:02x}{self.deployment.entropy.token_bytes(11).hex()}"
+        self.left += 1
         event = AuditEvent(
-            event="handout", at=at, request_id=self.deployment.entropy.token_bytes(12).hex(), sub=f"user{at % 2}",
+            event="handout", at=at, request_id=request_id, sub=f"user{at % 2}",
             client_id="app", provider_id="demo", connection_id="c", grant_id="g", scopes=frozenset({"b", "a"}),
             token_id=TOKEN_ID,
         )  # fmt: skip

@@ -17,9 +17,9 @@ from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.item_keys import connection_item_key
 from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
+from local.environment import use_local_credentials
 from local.fake.provider import RunningProvider
 from local.fake.provider import start as start_provider
-from local.stack.aws import start_aws
 from local.stack.ports import find_port
 from local.stack.stack import broker_environ
 from tests.flow.browser import Answer
@@ -106,13 +106,15 @@ class Sides:
 def side_by_side(folder: Path) -> Iterator[Sides]:
     """Both releases up. Raises NotInThisClone."""
     tree = extract_previous(folder, *TREE)
-    aws, provider = start_aws(), start_provider(0, "127.0.0.2")
-    named = {"issuer": ISSUER, "endpoint_url": aws.endpoint_url, "provider_dirs": str(PROVIDERS)}
+    use_local_credentials()
+    aws = Process(sys.executable, "-m", "local.stack.aws", "--json", folder=ROOT)  # moto shares tables within a process
+    endpoint_url, provider = aws.said["endpoint_url"], start_provider(0, "127.0.0.2")
+    named = {"issuer": ISSUER, "endpoint_url": endpoint_url, "provider_dirs": str(PROVIDERS)}
     deployment = Deployment(read_settings(broker_environ(named)))
     init_keysets(deployment)
     provider.add_client("broker-at-demo", SECRET, [f"{ISSUER}/callback/demo"])
     set_provider(deployment, "demo", client_id="broker-at-demo", client_secret=SECRET, issuer=provider.url)
-    options = ("--endpoint-url", aws.endpoint_url, "--issuer", ISSUER, "--provider", provider.url)
+    options = ("--endpoint-url", endpoint_url, "--issuer", ISSUER, "--provider", provider.url)
     command = (sys.executable, "-m", "tests.races.broker", *options)
     trees = {"old": tree, "new": ROOT}
     running = {side: Process(*command, folder=folder) for side, folder in trees.items()}
