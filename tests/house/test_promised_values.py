@@ -40,6 +40,7 @@ INNER: dict[tuple[str, str], str] = {
     ("adapters.dynamodb.store", "PURGED_AFTER"): "when DynamoDB deletes what has ended long ago",
     ("adapters.http.document_cache", "MAX_KEPT"): "the size of a cache",
     ("adapters.http.document_cache", "RETRY_SECONDS"): "the pause of a cache after a failure",
+    ("records.seal", "SHARDS"): "a spread of one index over partitions",
     ("adapters.dynamodb.codec", "SCHEMA"): "the number of the format of items",
     ("adapters.kms.keys", "PART_AGE"): "the age of a cached keyset of which one key did not open",
     ("adapters.process.rate_limiter", "ENTRIES"): "the size of a cache",

@@ -13,8 +13,10 @@ from chalicelib.records.job import Job
 from tests.soak.actor import Actor
 from tests.soak.world import World
 
-LATER_SECONDS = 4 * 3600
-"""Duties that a provider has refused wait longer each time."""
+LATER_SECONDS = 7 * 3600
+"""Between two runs of the schedule: more than the longest pause of a job that a provider has refused."""
+LATER_RUNS = 30
+"""More than the tries after which such a job is given up: the answers of the faulty provider stay unreadable."""
 
 
 def find_leftovers(world: World, actors: list[Actor]) -> list[str]:
@@ -29,8 +31,8 @@ def find_leftovers(world: World, actors: list[Actor]) -> list[str]:
             if actor.session is not None:
                 break
     found = [f"{actor.app.who} cannot go on" for actor in actors if actor.session is None]
-    for _ in range(12):
-        if not run_due_jobs(world.later_broker(LATER_SECONDS)):
+    for run in range(1, LATER_RUNS + 1):
+        if not run_due_jobs(world.later_broker(run * LATER_SECONDS)):
             break
     jobs: list[Job] = world.deployment.scan("JOB#", Job)
     found += [f"a duty is left: {job.kind} of {job.connection_id}, tried {job.tries} times" for job in jobs]
