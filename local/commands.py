@@ -19,7 +19,8 @@ GROUPS = {
         "broker": ("cli.main", "the operator's command: apps, providers, keys, doctor"),
     },
     "Trust it": {
-        "test": ("local.test_command", "all checks and all tests"),
+        "test": ("local.test_command", "the checks and the tests that CI runs; --quick: a minute"),
+        "nightly": ("local.nightly", "the long tests, then fuzz, soak and mutants"),
         "check": ("local.check", "format, lint, strict types, import contract"),
         "mutants": ("tests.mutants.run", "remove each security check; a test must fail"),
         "fuzz": ("tests.fuzz.command", "random requests with faults, for --minutes"),

@@ -1,19 +1,21 @@
-"""Registers the mark behind `@requirement(...)`, and selects by it: `pytest --requirement CODE-04`. Every answer of the
-broker that a test gets has to be one of the published description."""
+"""Registers the mark behind `@requirement(...)`, and selects by it: `pytest --requirement CODE-04`. Selects by tier:
+`pytest --tier test`. Every answer of the broker that a test gets has to be one of the published description."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests import described
+from tests import described, tiers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--requirement", action="append", default=[], metavar="ID", help="only tests of this requirement")
+    parser.addoption("--tier", choices=tiers.NAMES, help="only tests of this tier (tests/tiers.toml); default: all")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "requirement(*ids): lines of tests/requirements.toml that the test proves")
+    config.addinivalue_line("markers", "nightly(group): waits for the nightly run, as tests/tiers.toml says")
 
 
 # Folders whose files take longest: a worker that met one of them last would be left alone with it at the end.
@@ -27,11 +29,11 @@ def _order(item: pytest.Item) -> int:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=_order)
-    wanted = set(config.getoption("--requirement"))
-    if not wanted:
-        return
-    kept = [item for item in items if any(wanted & set(mark.args) for mark in item.iter_markers("requirement"))]
-    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    kept = tiers.select(items, tier) if (tier := config.getoption("--tier")) else list(items)
+    if wanted := set(config.getoption("--requirement")):
+        kept = [item for item in kept if any(wanted & set(mark.args) for mark in item.iter_markers("requirement"))]
+    stay = set(kept)
+    config.hook.pytest_deselected(items=[item for item in items if item not in stay])
     items[:] = kept
 
 

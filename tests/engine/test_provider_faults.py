@@ -4,6 +4,7 @@ Of each case: a stored token is never overwritten by nothing, nothing is lost of
 it is in doubt, and in doubt the provider is asked three times an hour at most, whoever asks us how often.
 """
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from chalicelib.upstream.http import HttpResponse, ProviderUnavailable
 from tests.engine.scene import PROFILES, Scene, lose, write_profile
 from tests.flow.stack import Parts, Stack
 from tests.requirement import requirement
+from tests.tiers import pairwise
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 KINDS = ["static", "once", "ask", "grace"]
@@ -201,10 +203,16 @@ def check_end(watch: Watch, came: str, kind: str, known: str) -> None:
         assert kind != "static" or known == "ended", "a token that does not rotate is never lost"
 
 
+def product() -> Iterator[Any]:
+    """Every case. A change waits for those in which each two of fault, crash and profile meet."""
+    cover = pairwise(FAULTS, CRASHES, KINDS)
+    for case in itertools.product(FAULTS, CRASHES, KINDS):
+        marks = [] if case in cover else [pytest.mark.nightly("provider-faults")]
+        yield pytest.param(*case, marks=marks, id="-".join(case))
+
+
 @requirement("F18", "CB-12", "VLT-08")
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("crash", CRASHES)
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize(("fault", "crash", "kind"), product())
 def test_a_fault_and_a_crash_lose_nothing_unsaid_and_overwrite_no_token(
     scenes: Callable[[str], Scene], fault: str, crash: str, kind: str
 ) -> None:
