@@ -6,6 +6,7 @@ import jwt
 import pytest
 
 from chalicelib.providers.definition import ClientAssertion
+from chalicelib.records.job import Job
 from chalicelib.upstream.client_assertion import UnusableKey, sign_assertion
 from local.browser import query_of
 from local.fake.id_token import new_key_pair
@@ -70,3 +71,19 @@ def test_a_stored_key_that_cannot_sign_asks_nobody(stage: Stage) -> None:
     assert (answer.status, scene.player.count("token")) == (503, 0)
     assert "provider_key_cannot_sign" in scene.trial.shop.log.getvalue()
     assert "code" not in query_of(answer.location)
+
+
+@requirement("VLT-07")
+def test_tokens_are_revoked_by_a_job_where_our_key_cannot_sign_now(stage: Stage) -> None:
+    from cli.deployment.operations import set_provider
+
+    rules = signing("client_assertion", "ES256")
+    scene: Scene = stage(team(**{**rules, "more": rules["more"] + '[revocation]\nkind = "rfc7009"\n'}))
+    scene.redeem(scene.come_back())
+    connection, deployment = scene.connection(), scene.trial.shop.deployment
+    set_provider(deployment, "team", client_id=scene.record.client_id, client_secret="no key at all", issuer=None)
+    scene.trial.shop.clock.advance(11)
+    ended = scene.app.end(connection.connection_id)
+    assert (ended["at_provider"], scene.player.count("revoke")) == ("failed", 0)
+    jobs: list[Job] = deployment.scan("JOB#", Job)
+    assert [job.connection_id for job in jobs if job.kind == "revoke"] == [connection.connection_id]
