@@ -12,7 +12,7 @@ from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
 from chalicelib.token_issuer import choose_audience, is_as_issued, issue_grant_tokens
-from chalicelib.vault.user_keys import profile_places, read_profile
+from chalicelib.vault.user_keys import profile_item_keys, read_profile
 
 
 def redeem(
@@ -63,7 +63,7 @@ def issue_redeemed(
     if not is_as_issued(broker, grant):  # before the read, which might refuse without the alarm
         raise InvalidGrant("grant_does_not_verify")
     wants_claims = bool(grant.id_token_claims) and "openid" in grant.scopes
-    found = read_marks(broker, grant, *(profile_places(grant) if wants_claims else ()))
+    found = read_marks(broker, grant, *(profile_item_keys(grant) if wants_claims else ()))
     scopes = check_marks(broker, found, grant)
     audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), scopes)
     secret = successor_secret(presented.secret, grant.salt)

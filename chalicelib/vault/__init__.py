@@ -1,5 +1,5 @@
-"""Connections to providers and their tokens: handed out, refreshed exactly once, revoked, and connected by links.
+"""Connections to providers and their tokens: hand-out, refresh, revocation, and connect links.
 
-The decisions, which are pure, are in `rules`. Work that outlives its request is written to the outbox (`outbox`) and
-done by `chalicelib.jobs`.
+The pure decisions are in `rules`. Work that outlives its request is written to the outbox (`outbox`), and
+`chalicelib.jobs` does it.
 """

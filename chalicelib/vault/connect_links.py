@@ -1,7 +1,7 @@
-"""Connect links: who may be asked to connect what, sealed into a URL.
+"""Connect links: a URL with an encrypted request to connect a provider.
 
-A link gives nothing by itself: it opens only for a browser session of the very user it names, and whatever could have
-ended the grant that asked is read when it is opened and again when it is used (CB-03).
+A link alone gives no access. It opens only in a browser session of the user it names. Everything that can revoke the
+requesting grant is read when the link is opened, and again when it is used (CB-03).
 """
 
 from collections.abc import Iterable, Mapping
@@ -28,12 +28,16 @@ from chalicelib.records.link import Link
 from chalicelib.revocation_marks import find_revocation_among
 
 LINK_SECONDS = 600
-# The cookie that goes with the user to the provider holds the whole link; a browser keeps cookies of 4 KB.
+# The cookie for the provider redirect holds the whole link, and a browser stores cookies of up to 4 KB.
 MAX_LINK = 2700
 
 
 class LinkRequest(Struct, frozen=True, kw_only=True):
-    """What an app wants connected: `scopes` with the provider's prefix; `redirect_uri` "" ends on a page of ours."""
+    """The connection that an app requests.
+
+    scopes         with the provider's prefix
+    redirect_uri   "" ends on one of the broker's pages
+    """
 
     provider_id: str
     scopes: frozenset[str]
@@ -42,7 +46,7 @@ class LinkRequest(Struct, frozen=True, kw_only=True):
 
 
 class LinkRequester(Struct, frozen=True, kw_only=True):
-    """Who asked by a link, as all of it stands in one read."""
+    """The client, grant and consent behind a link, from one read."""
 
     client: Client
     grant: Grant
@@ -50,9 +54,9 @@ class LinkRequester(Struct, frozen=True, kw_only=True):
 
 
 def check_scope_separator(broker: Broker, scopes: Iterable[str]) -> None:
-    """One word of an app's is one scope at the provider: a word that holds the separator there would be several.
+    """Reject a scope that contains the provider's separator, because the provider would read it as several scopes.
 
-    scopes   with the provider's prefix; our own among them
+    scopes   with the provider's prefix; the broker's own scopes may be among them
 
     Raises InvalidScope.
     """
@@ -65,10 +69,11 @@ def check_scope_separator(broker: Broker, scopes: Iterable[str]) -> None:
 def build_connect_uri(broker: Broker, claims: Mapping[str, Any], client: Client, wish: LinkRequest) -> str:
     """The URL to open in the user's browser, for exactly the user, client and grant of an access token.
 
-    claims   of that token, whose signature has been verified
+    claims   of that token, with its signature verified
 
-    Raises InvalidScope: not registered for the client, several in one word, or more than one grant can hold.
-    Raises InvalidRequest: redirect URI, state and scopes together are too long for a link.
+    Raises InvalidScope if a scope is not registered for the client, contains the separator, or exceeds the size of a
+        grant.
+    Raises InvalidRequest if redirect URI, state and scopes together are too long for a link.
     """
     if not wish.scopes or not wish.scopes <= client.scopes:
         raise InvalidScope("scope_not_registered_for_client")
@@ -92,7 +97,7 @@ def build_connect_uri(broker: Broker, claims: Mapping[str, Any], client: Client,
 
 
 def link_uri(broker: Broker, link: Link) -> str:
-    """Where this link is opened; sealed anew each time."""
+    """The URL that opens this link; encrypted again at each call."""
     sealed = seal_text(
         broker.keys.get("cookie"),
         msgspec.msgpack.encode(link),
@@ -105,11 +110,11 @@ def link_uri(broker: Broker, link: Link) -> str:
 
 
 def open_link(broker: Broker, sealed: str) -> Link:
-    """The link, while it lives. Raises PageError."""
+    """The link, if it decrypts and has not expired. Raises PageError."""
     opened = open_text(broker.keys.get("cookie"), sealed, place=_place(broker)) if len(sealed) <= MAX_LINK else None
     try:
         link = msgspec.msgpack.decode(opened, type=Link) if opened is not None else None
-    except msgspec.DecodeError:  # another version of ours sealed it in another shape
+    except msgspec.DecodeError:  # another release encrypted it in another shape
         link = None
     if link is None:
         raise PageError("link_broken", page="link_broken")
@@ -119,7 +124,7 @@ def open_link(broker: Broker, sealed: str) -> Link:
 
 
 def check_requester(broker: Broker, link: Link, found: Items) -> LinkRequester:
-    """The grant that asked must be good in every respect; a link outlives nothing.
+    """Check that the requesting grant, its client and its consent are still valid and unchanged.
 
     Raises PageError.
     """

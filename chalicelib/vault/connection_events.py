@@ -1,4 +1,4 @@
-"""What the log and the alarms report about a connection."""
+"""Log events and alarms about a connection."""
 
 from typing import NoReturn
 
@@ -8,7 +8,8 @@ from chalicelib.records.connection import Connection
 
 
 def alarm_undecryptable(broker: Broker, connection: Connection, reason: str) -> NoReturn:
-    """A value that does not decrypt at its key was altered or moved. Raise an alarm; the user must sign in again.
+    """Raise an alarm for a value that does not decrypt under its key: it was altered or moved. The user must sign in
+    again.
 
     Raises ServerError.
     """
@@ -19,7 +20,7 @@ def alarm_undecryptable(broker: Broker, connection: Connection, reason: str) -> 
 
 
 def log_reauth_required(broker: Broker, connection: Connection, reason: str) -> None:
-    """Only the user can bring this connection back."""
+    """Log that the user must sign in again: nothing else restores this connection."""
     broker.log.event(
         "reauth_required",
         connection_id=connection.connection_id,

@@ -1,4 +1,4 @@
-"""What a sign-in writes into the vault: the connection with its sealed tokens."""
+"""Writes a connection with its encrypted tokens after a sign-in."""
 
 from collections.abc import Callable
 
@@ -27,14 +27,14 @@ from chalicelib.vault.rules.connection_merge import KeepStored, Replace, carry_o
 from chalicelib.vault.rules.reauth_forecast import forecast_reauth
 from chalicelib.vault.unstored_tokens import UnstoredTokens
 
-# The item stays small; what is older than this many failed calls ends with its provider's own lifetime.
+# Limits the item's size. Tokens beyond this many failed revocations stay valid until the provider expires them.
 MAX_OUTGOING = 4
 
 
 class ConnectionOwner(Struct, frozen=True, kw_only=True):
-    """Whose connection it is.
+    """The user, client and account that a connection belongs to.
 
-    subject   as it was read or made in this request
+    subject   as read or created in this request
     """
 
     subject: Subject
@@ -46,7 +46,7 @@ class ConnectionOwner(Struct, frozen=True, kw_only=True):
 
 
 class _New(Struct, frozen=True, kw_only=True):
-    """What a sign-in stores as the connection, whatever is stored there already."""
+    """The connection that a sign-in stores, independent of any stored one."""
 
     owner: ConnectionOwner
     brought: ProviderSignIn
@@ -67,12 +67,12 @@ def store_connection(
     connected_at: int,
     is_void: Callable[[int], bool],
 ) -> Connection:
-    """Write what the provider gave, sealed; the connection as it stands afterwards.
+    """Write the provider's tokens, encrypted. Returns the stored connection.
 
-    is_void   whether a mark has ended what was connected at that time
+    is_void   whether a revocation ended everything connected at that time
 
-    Raises TemporarilyUnavailable where others keep writing in between.
-    Raises PageError where the connection was revoked after this was decided: only a later decision may renew it.
+    Raises TemporarilyUnavailable if concurrent writes keep winning.
+    Raises PageError if the connection was revoked after this was decided: only a later decision may connect again.
     """
     provider = brought.provider
     connected_by = broker.entropy.token_bytes(12).hex()
@@ -106,7 +106,8 @@ def store_connection(
 def insert_connection(
     broker: Broker, owner: ConnectionOwner, brought: ProviderSignIn, *, connected_at: int
 ) -> Written[Connection] | Refused[Connection]:
-    """Write what another system held, sealed, where no connection has ever stood; else what stands there."""
+    """Write a connection imported from another system if none was ever stored under its id; else return the
+    stored one."""
     anew, connected_by = Replace(generation=1, keep_refresh_token=False), broker.entropy.token_bytes(12).hex()
     new = _New(owner=owner, brought=brought, status="active", connected_at=connected_at, connected_by=connected_by)
     note_connection(broker, owner.subject, owner.connection_id)
@@ -114,13 +115,15 @@ def insert_connection(
 
 
 def revoke_replaced_tokens(broker: Broker, owner: ConnectionOwner, provider: Provider, connection: Connection) -> None:
-    """Revoke the refresh tokens that sign-ins replaced, then forget them; what fails, or would keep the user waiting,
-    stays noted in the item for the next sign-in."""
+    """Revoke the refresh tokens that sign-ins replaced, then delete them.
+
+    Tokens whose call fails, or would keep the user waiting, stay in the item for the next sign-in.
+    """
     if not connection.outgoing or provider.definition.revocation.ends == "app":
         return
-    place, began = encryption_context_of(connection), broker.clock.now()
+    context, began = encryption_context_of(connection), broker.clock.now()
     try:
-        tokens = [open_value(owner.user_key, one, "outgoing", place=place).decode() for one in connection.outgoing]
+        tokens = [open_value(owner.user_key, one, "outgoing", place=context).decode() for one in connection.outgoing]
     except DecryptionFailed:
         broker.log.event("outgoing_does_not_open", connection_id=connection.connection_id)
         return
@@ -133,7 +136,7 @@ def revoke_replaced_tokens(broker: Broker, owner: ConnectionOwner, provider: Pro
 
 def _build(broker: Broker, new: _New, decision: Replace, read: Connection | None) -> Connection:
     owner, provider, tokens, now = new.owner, new.brought.provider, new.brought.tokens, broker.clock.now()
-    place = EncryptionContext(
+    context = EncryptionContext(
         connection_id=owner.connection_id,
         sub=owner.sub,
         client_id=owner.client_id,
@@ -143,7 +146,7 @@ def _build(broker: Broker, new: _New, decision: Replace, read: Connection | None
     )
 
     def sealed(value: bytes, attribute: Attribute) -> bytes:
-        return seal_value(owner.user_key, value, attribute, place=place, salt=broker.entropy.token_bytes(32))
+        return seal_value(owner.user_key, value, attribute, place=context, salt=broker.entropy.token_bytes(32))
 
     refresh, outgoing = _keep_tokens(broker, new, decision, read)
     return Connection(
@@ -182,7 +185,7 @@ def _build(broker: Broker, new: _New, decision: Replace, read: Connection | None
 def _keep_tokens(
     broker: Broker, new: _New, decision: Replace, read: Connection | None
 ) -> tuple[str | None, tuple[str, ...]]:
-    """The refresh token that is stored from now on, and those that it replaces, which have to be revoked."""
+    """The refresh token to store, and the refresh tokens that it replaces, which must be revoked."""
     owner, provider, tokens = new.owner, new.brought.provider, new.brought.tokens
     ours = read if read is not None and provider.record.issued(read.connected_at) else None
     old = _open_refresh_token(broker, owner, ours)
@@ -190,14 +193,15 @@ def _keep_tokens(
     outgoing = _open_outgoing(broker, owner, ours, provider)
     if old and refresh != old:
         outgoing = (*outgoing, old)[-MAX_OUTGOING:]
-    # One that came back is no replaced one any more.
+    # A token that the provider issued again is not a replaced one.
     return refresh, tuple(token for token in outgoing if token != refresh)
 
 
 def _profile(
     broker: Broker, owner: ConnectionOwner, brought: ProviderSignIn, read: Connection | None
 ) -> dict[str, object]:
-    """What is known of the user now. What only a first sign-in tells in its callback is kept from then."""
+    """The user's current profile. Values that the provider sends only at the first sign-in, in its callback, are
+    carried over."""
     rules, said = brought.provider.definition.identity.callback, brought.identity.profile
     if rules is None or brought.provider.told or read is None:
         return said
@@ -210,7 +214,7 @@ def _profile(
 
 
 def _open_metadata(broker: Broker, owner: ConnectionOwner, read: Connection) -> dict[str, str] | None:
-    """None where it no longer opens: then nobody can say what the stored tokens are for."""
+    """None if it no longer decrypts: it is then unknown what the stored tokens are for."""
     try:
         return open_metadata(owner.user_key, read)
     except DecryptionFailed:
@@ -221,7 +225,7 @@ def _open_metadata(broker: Broker, owner: ConnectionOwner, read: Connection) -> 
 def _open_outgoing(
     broker: Broker, owner: ConnectionOwner, read: Connection | None, provider: Provider
 ) -> tuple[str, ...]:
-    """What earlier sign-ins replaced and no call has ended yet; nothing where no call ever will."""
+    """Replaced tokens that no call has revoked yet; none if the provider offers no revocation."""
     if read is None or provider.definition.revocation.kind == "none":
         return ()
     try:
@@ -235,7 +239,7 @@ def _open_outgoing(
 
 
 def _open_refresh_token(broker: Broker, owner: ConnectionOwner, read: Connection | None) -> str | None:
-    """The stored refresh token; None where there is none or it no longer opens (an older key: nothing to keep)."""
+    """The stored refresh token; None if there is none or it no longer decrypts, for example under an older key."""
     if read is None or not read.sealed_refresh_token:
         return None
     try:

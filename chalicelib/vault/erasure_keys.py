@@ -1,4 +1,4 @@
-"""The key for jobs of a user who was erased: it seals what must still be ended at providers, and it expires."""
+"""The job key of an erased user: it encrypts the tokens that must still be revoked at providers, and it expires."""
 
 from chalicelib.encryption import (
     JOB_KEY_VERSION,
@@ -14,11 +14,11 @@ from chalicelib.protocol.errors import TemporarilyUnavailable
 from chalicelib.records.item_keys import user_key_item_key
 from chalicelib.records.small_items import JobKey
 
-LEFT_SECONDS = 7 * 86400  # a key for jobs lives longer than any of them is repeated
+LEFT_SECONDS = 7 * 86400  # longer than any job is retried
 
 
 def both_keys(broker: Broker, sub: str, user_key: bytes) -> ErasureKeys:
-    """The user's key beside the one for jobs, which an earlier try may have made."""
+    """The user's key and the job key, which an earlier try may have created."""
     vault, now = broker.keys.get("vault"), broker.clock.now()
     fresh, ends = broker.entropy.token_bytes(USER_KEY_BYTES), now + LEFT_SECONDS
     sealed = seal_job_key(vault, fresh, sub=sub, expires_at=ends, salt=broker.entropy.token_bytes(32))
@@ -31,10 +31,10 @@ def both_keys(broker: Broker, sub: str, user_key: bytes) -> ErasureKeys:
 
 
 def find_unexpired_key(broker: Broker, sub: str, user_key: OwnKey) -> OwnKey:
-    """What may seal for a job: the user's key, or both keys where the user has been erased since it was opened.
+    """The key for encrypting a job: the user's key, or both keys if the user was erased after it was decrypted.
 
-    A process holds a user's key in memory for the time of a request. What it seals under a key that was destroyed
-    meanwhile, no job can ever open.
+    A process holds a user's key in memory during a request. A job can never open a value encrypted under a key that
+    was destroyed meanwhile.
     """
     if isinstance(user_key, ErasureKeys) or not user_key:
         return user_key

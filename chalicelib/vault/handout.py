@@ -1,6 +1,7 @@
-"""What the bearer of our access token may have of one connection: as a token (hand-out) or by a call (proxy).
+"""Gives a client access to a connection, as a provider token (hand-out) or as a proxied call.
 
-Everything that could refuse stands in one read, and it is asked again after each wait and each refresh (VLT-11).
+One read loads every record that can refuse the request. The read and the checks are repeated after each wait and each
+refresh (VLT-11).
 """
 
 import hashlib
@@ -41,14 +42,14 @@ from chalicelib.vault.user_keys import open_key_of
 
 
 class HandoutRequest(Struct, frozen=True, kw_only=True):
-    """What is asked for.
+    """A client's request for a provider token or a proxied call.
 
-    presented   our access token, or the browser session of an app
-    client_id   whose it must be; None where the token alone says who asks
-    audience    a provider id (the user's default account there) or a connection id
-    scopes      in the provider's names or with its prefix; empty: all that was granted
-    provider_id   where the connection must be; None: wherever the audience says
-    permit      raises what this client, with these scopes of the token, may not do; it comes first
+    presented     the broker's access token, or the browser session of an app
+    client_id     the client that must own the token; None accepts the client named in the token
+    audience      a provider id (the user's default account there) or a connection id
+    scopes        in the provider's names, with or without its prefix; empty means every granted scope
+    provider_id   the provider that the connection must belong to; None accepts any
+    permit        checks the client and the token's scopes before everything else, and raises to refuse
     """
 
     presented: PresentedToken | Session
@@ -60,21 +61,22 @@ class HandoutRequest(Struct, frozen=True, kw_only=True):
 
 
 def get_token(broker: Broker, wanted: HandoutRequest) -> LeasedConnection:
-    """The connection, with an access token that has some life left.
+    """Return the connection with an access token that is still valid for a while, and count the use.
 
-    Raises InvalidToken: not ours, not for us, over, or another client's.
-    Raises InvalidTarget, InvalidScope: no such connection, or more than was allowed.
-    Raises InvalidGrant, TemporarilyUnavailable: the user has to sign in again; it passes by itself.
-    Raises TooManyRequests: this user or this client has had enough for now.
+    Raises InvalidToken if the presented token is not the broker's, has expired or was revoked, or belongs to another
+        client.
+    Raises InvalidTarget, InvalidScope if there is no such connection, or the request exceeds what was allowed.
+    Raises InvalidGrant if the user must sign in again, TemporarilyUnavailable if a retry can succeed.
+    Raises TooManyRequests if this user or this client has reached its limit.
     """
     return _hold(broker, wanted, None)
 
 
 def get_newer_token(broker: Broker, wanted: HandoutRequest, held: LeasedConnection) -> LeasedConnection:
-    """What is held once the provider's API has refused its access token: with the next one, which one refresh brings to
-    all who ask; with the same one where another could not be had without risk.
+    """Return the connection with a newer access token, after the provider's API refused the one in `held`.
 
-    Raises as `hold` does.
+    All concurrent callers share one refresh. The token stays the same if replacing it would be unsafe
+    (`decide_refresh`). Raises the same errors as `get_token`, except TooManyRequests.
     """
     return _hold(broker, wanted, held)
 
@@ -103,7 +105,7 @@ def _hold(broker: Broker, wanted: HandoutRequest, refused: LeasedConnection | No
 
 
 def open_token(broker: Broker, held: LeasedConnection) -> str:
-    """Raises ServerError where the vault does not open: never a guess, always an alarm."""
+    """Decrypt the access token. If it does not decrypt, raise an alarm and ServerError."""
     connection = held.connection
     try:
         opened = open_value(
@@ -115,9 +117,9 @@ def open_token(broker: Broker, held: LeasedConnection) -> str:
 
 
 def audit_use(broker: Broker, held: LeasedConnection, event: str, token: str, *, method: str = "") -> None:
-    """The audit record comes before the use; where it cannot be written nothing is handed out (VLT-05).
+    """Write the audit record before the use. If the write fails, nothing is handed out (VLT-05).
 
-    method   of a call; its path is not recorded, for it may name people
+    method   HTTP method of a proxied call; the path is not recorded, because it may identify people
     """
     connection = held.connection
     broker.store.append_audit(
@@ -139,7 +141,7 @@ def audit_use(broker: Broker, held: LeasedConnection, event: str, token: str, *,
 
 
 def _count_use(broker: Broker, connection: Connection) -> None:
-    """Limits per user in a client, then per client: one user's flood is not held against the others (VLT-06)."""
+    """Check the limit per user and client, then the limit per client. One user's flood fails at the first (VLT-06)."""
     settings, client_id = broker.settings, connection.client_id
     limits = (
         ("user", f"{client_id}#{connection.sub}", settings.handouts_per_user),
@@ -195,8 +197,10 @@ def _permit(broker: Broker, seen: ConnectionLookup, wanted: HandoutRequest) -> L
 def _fill(
     broker: Broker, definition: ProviderDefinition, record: ProviderRecord, connection: Connection, key: bytes
 ) -> ProviderDefinition:
-    """The file with the values of operator and connection. A connection without a value that the file wants, or with
-    one that it allows no more, has to be made anew: only a sign-in brings another."""
+    """Fill the operator's and the connection's values into the provider definition.
+
+    A connection that lacks a required value, or has a value that is no longer allowed, needs a new sign-in.
+    """
     if not is_as_registered(broker, record):
         raise TemporarilyUnavailable("provider_does_not_verify")
     try:
@@ -212,7 +216,7 @@ def _fill(
 
 
 def _note(refusal: OAuthError, seen_last: ConnectionLookup) -> None:
-    """How the connection stood, for the operator."""
+    """Add the state of the connection to the log entry of the refusal, for the operator."""
     connection, record = seen_last.connection, seen_last.record
     refusal.noting(
         client_id=seen_last.use.client.client_id,
@@ -231,7 +235,8 @@ def _asked(wanted: HandoutRequest, provider_id: str) -> frozenset[str]:
 
 
 def _find_way_out(broker: Broker, seen: ConnectionLookup, wanted: HandoutRequest, reason: str) -> dict[str, object]:
-    """Extension members of a refusal: whether asking again can help, and where this very user can help (VLT-08)."""
+    """The extension members of a refusal: whether a retry can help, and a connect link if this user can help
+    (VLT-08)."""
     use, definition, client = seen.use, broker.catalog.get(seen.provider_id), seen.use.client
     elsewhere = wanted.provider_id not in (None, seen.provider_id)
     if definition is None or elsewhere or not client.may_use(definition.provider_id) or _is_off(broker, seen):
@@ -258,7 +263,8 @@ def _find_way_out(broker: Broker, seen: ConnectionLookup, wanted: HandoutRequest
 
 
 def _record(broker: Broker, seen: ConnectionLookup) -> ProviderRecord | None:
-    """None also where the operator's values do not fit the file: nobody is asked anything at such an address."""
+    """The provider record; None also if the operator's values do not fit the definition, so that no call goes to a
+    wrong host."""
     return seen.record if seen.record is not None and is_configured(broker, seen.record) else None
 
 
@@ -268,6 +274,6 @@ def _is_off(broker: Broker, seen: ConnectionLookup) -> bool:
 
 
 def _only_redirect(client: Client) -> str:
-    """Where it is certain where the user has to return to."""
+    """The client's only redirect URI, or "" if more than one could be meant."""
     (first, *more) = client.redirect_uris or ("",)
     return "" if more or (client.application_type == "native" and takes_any_port(first)) else first

@@ -1,4 +1,4 @@
-"""A provider's sealed answer in the log, where the table has refused it every time."""
+"""A provider's encrypted refresh response in the log, written when the table refuses every write."""
 
 import base64
 
@@ -10,12 +10,12 @@ from chalicelib.records.connection import Recovery
 UNSTORED = "recovery_not_stored"
 NAMED = ("connection_id", "generation", "attempt", "line", "epoch", "received_at")
 PIECE = 400
-# Of a token endpoint's answer. Sealed and in the log it stays below the 256 KiB at which CloudWatch cuts a line.
+# Limit for a token response. Encrypted and in the log it stays below 256 KiB, where CloudWatch cuts a line.
 ANSWER_BYTES = 96 * 1024
 
 
 def write_to_log(broker: Broker, recovery: Recovery) -> None:
-    """The sealed answer, and nothing that opens it; in pieces, for a long word in the log is cut."""
+    """Log the encrypted response without any key, in pieces, because the log cuts long values."""
     text = base64.b64encode(recovery.sealed).decode()
     fields = {name: getattr(recovery, name) for name in NAMED}
     pieces = [text[at : at + PIECE] for at in range(0, len(text), PIECE)]
@@ -23,7 +23,7 @@ def write_to_log(broker: Broker, recovery: Recovery) -> None:
 
 
 def read_from_log(line: str) -> Recovery | None:
-    """What `write_to_log` wrote, whatever stands before it in the line; None for every other line."""
+    """Parse what `write_to_log` wrote, ignoring any prefix of the line; None for every other line."""
     try:
         said = msgspec.json.decode(line[line.index("{") :])
         if said["event"] != "alarm" or said["kind"] != UNSTORED:

@@ -1,4 +1,4 @@
-"""Bringing an answer back from the log that the table had refused."""
+"""Restores a refresh response from the log after the table refused to store it."""
 
 from typing import Literal
 
@@ -15,14 +15,14 @@ Recovered = Literal["healed", "kept", "ended", "unread", "superseded", "gone"]
 
 
 def recover_journal(broker: Broker, recovery: Recovery) -> Recovered:
-    """Bring an answer back that the table had refused; twice is no harm.
+    """Restore a response that the table had refused. Running it twice is harmless.
 
-    healed       its tokens are the connection's now
-    kept         somebody is asking the provider this very moment, or it cannot be read yet: it lies where they look
+    healed       its tokens are now the connection's tokens
+    kept         another process holds the lease, or the response cannot be read yet: it waits in the recovery item
     ended        the connection was revoked meanwhile, and so were these tokens
-    unread       the connection was revoked meanwhile, and nobody can end what this release cannot read
+    unread       the connection was revoked meanwhile, and this release cannot read the tokens to revoke them
     superseded   the connection has newer tokens
-    gone         there is no such connection, its user's key has been destroyed, or the provider is at other hosts now
+    gone         no such connection, its user's key was destroyed, or the provider has moved to other hosts
     """
     at, kept_at = connection_item_key(recovery.connection_id), recovery_item_key(recovery.connection_id)
     found = broker.store.read(at, kept_at)
@@ -46,7 +46,7 @@ def recover_journal(broker: Broker, recovery: Recovery) -> Recovered:
 
 
 def _hold(broker: Broker, connection: Connection, recovery: Recovery | None) -> LeasedConnection | None:
-    """The connection as its operator holds it: nothing is handed out."""
+    """The connection as the operator sees it, without a grant: nothing is handed out."""
     key_at, provider_at = user_key_item_key(connection.sub), provider_item_key(connection.provider_id)
     found = broker.store.read(key_at, provider_at)
     sealed, record = found.get(key_at), found.get(provider_at)

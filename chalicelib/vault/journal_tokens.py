@@ -1,4 +1,4 @@
-"""What a provider's kept answer to a refresh brought, as far as it opens and can be read."""
+"""Reads the tokens in a provider's stored refresh response, as far as it decrypts and can be parsed."""
 
 import contextlib
 
@@ -18,9 +18,10 @@ from chalicelib.vault.outbox import Token
 def tokens_of_response(
     broker: Broker, definition: ProviderDefinition, recovery: Recovery, owner: Connection, key: OwnKey
 ) -> tuple[Token, ...] | None:
-    """What a kept answer brought: the refresh token where there is one, for ending it ends what came with it as a rule.
+    """The tokens to revoke for a stored response: the refresh token if there is one, because revoking it normally
+    revokes the access token too.
 
-    None: it cannot be read, so nobody knows what it holds; another key or another release may read it.
+    None if the response cannot be read, so its tokens are unknown. Another key or another release may read it.
     """
     return tokens_of(definition, read_journal(broker, definition, recovery, owner, key))
 
@@ -28,7 +29,7 @@ def tokens_of_response(
 def read_journal(
     broker: Broker, definition: ProviderDefinition, recovery: Recovery, owner: Connection, key: OwnKey
 ) -> RefreshAnswer | None:
-    """A kept answer, read by the file as it is now; None where it does not open."""
+    """Decrypt a stored response and parse it by the current provider definition; None if it does not decrypt."""
     try:
         response = msgspec.msgpack.decode(open_answer(key, recovery, owner=owner), type=HttpResponse)
     except (DecryptionFailed, msgspec.DecodeError):
@@ -38,7 +39,7 @@ def read_journal(
 
 
 def tokens_of(definition: ProviderDefinition, read: RefreshAnswer | None) -> tuple[Token, ...] | None:
-    """The tokens to end of an answer; () where it brought none, None where that cannot be told."""
+    """The tokens of a response to revoke; () if it brought none, None if that is unknown."""
     if not isinstance(read, Renewed):
         return () if isinstance(read, (Ended, NotDone)) else None
     if read.tokens.refresh_token:
@@ -47,14 +48,16 @@ def tokens_of(definition: ProviderDefinition, read: RefreshAnswer | None) -> tup
 
 
 def exclude_live_tokens(tokens: tuple[Token, ...], connection: Connection, key: OwnKey) -> tuple[Token, ...]:
-    """Without those that the connection has now: a provider may give a later sign-in the very same ones again, and a
-    duty from before must not end them."""
+    """Leave out the tokens that the connection holds now.
+
+    A provider may issue the same tokens again at a later sign-in, and an older job must not revoke them.
+    """
     kept = held_tokens(connection, key)
     return tuple(token for token in tokens if token[0] not in kept)
 
 
 def held_tokens(connection: Connection, key: OwnKey) -> frozenset[str]:
-    """Both tokens of a live connection, as far as they open."""
+    """Both tokens of an active connection, as far as they decrypt."""
     if connection.status == "revoked":
         return frozenset()
     stored: dict[Attribute, bytes] = {
@@ -63,6 +66,6 @@ def held_tokens(connection: Connection, key: OwnKey) -> frozenset[str]:
     }
     kept = set[str]()
     for attribute, sealed in stored.items():
-        with contextlib.suppress(DecryptionFailed):  # empty, or of no use to anybody
+        with contextlib.suppress(DecryptionFailed):  # empty, or unusable by everyone
             kept.add(open_value(key, sealed, attribute, place=encryption_context_of(connection)).decode())
     return frozenset(kept)

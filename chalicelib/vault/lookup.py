@@ -1,4 +1,4 @@
-"""Which connection the bearer of an access token of ours reaches: everything that could refuse it, in one read."""
+"""Finds the connection that an access token and an audience reach, and reads every record that can refuse it."""
 
 import re
 from collections.abc import Mapping
@@ -26,10 +26,10 @@ _CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class ConnectionLookup(Struct, frozen=True, kw_only=True):
-    """One look: the token's use, and what stands where the audience points.
+    """The result of one lookup: the authorized token, and the connection that the audience names.
 
-    provider_id   "" where the audience names nothing that this user and client could have
-    connection    of this very user and client, else None
+    provider_id   "" if the audience names nothing that this user and client could have
+    connection    of exactly this user and client, else None
     """
 
     use: AuthorizedToken
@@ -43,12 +43,15 @@ class ConnectionLookup(Struct, frozen=True, kw_only=True):
 def find_connection(
     broker: Broker, presented: PresentedToken | Session, audience: str, *, client_id: str | None, again: bool = False
 ) -> ConnectionLookup:
-    """The token must be ours, for us, good now, of a user, and this very client's; one read, and one more where the
-    token does not know the connection yet. A browser session stands for a token.
+    """Authorize the token, then find the connection. The token must be a valid user token that this client may use
+    here.
+
+    Costs one read, and a second one if the token does not name the connection yet. A browser session can take the
+    token's part.
 
     audience    a provider id or a connection id
-    client_id   whose the token must be; None where it alone says who asks
-    again       the same request has looked already
+    client_id   the client that must own the token; None accepts the client named in the token
+    again       this request has read before
 
     Raises InvalidToken, InvalidDpopProof.
     """
@@ -56,7 +59,7 @@ def find_connection(
     def also_read(claims: Claims) -> tuple[ItemKey[Any], ...]:
         if "sub" not in claims:
             return ()
-        return (user_key_item_key(claims["sub"]), *_hinted_places(broker, claims, audience))
+        return (user_key_item_key(claims["sub"]), *_hinted_keys(broker, claims, audience))
 
     if isinstance(presented, Session):
         use, _ = use_session(broker, presented, also_read=also_read, again=again)
@@ -71,23 +74,25 @@ def find_connection(
     if not connection_id:
         record = use.found.get(provider_item_key(provider_id))
         return msgspec.structs.replace(seen, provider_id=provider_id, record=record)
-    places = connection_item_key(connection_id), provider_item_key(provider_id), recovery_item_key(connection_id)
-    hinted = set(places) <= set(_hinted_places(broker, use.claims, audience))
-    found = use.found if hinted else broker.store.read(*places)
-    connection = found.get(places[0])
+    item_keys = connection_item_key(connection_id), provider_item_key(provider_id), recovery_item_key(connection_id)
+    hinted = set(item_keys) <= set(_hinted_keys(broker, use.claims, audience))
+    found = use.found if hinted else broker.store.read(*item_keys)
+    connection = found.get(item_keys[0])
     return ConnectionLookup(
         use=use,
         grant=use.grant,
         provider_id=provider_id,
         connection=connection if connection and _is_theirs(connection, use.grant) else None,
-        record=found.get(places[1]),
-        recovery=found.get(places[2]),
+        record=found.get(item_keys[1]),
+        recovery=found.get(item_keys[2]),
     )
 
 
-def _hinted_places(broker: Broker, claims: Claims, audience: str) -> tuple[ItemKey[Any], ...]:
-    """What the token lets us guess: connection, provider and recovery item of its own connections; of any other
-    provider or connection id only what stands there."""
+def _hinted_keys(broker: Broker, claims: Claims, audience: str) -> tuple[ItemKey[Any], ...]:
+    """The keys to read early. For the token's own connections: connection, provider and recovery item.
+
+    For another provider or connection id: only the item with that id.
+    """
     connections: Mapping[str, str] = claims.get("connections") or {}
     for provider_id, connection_id in connections.items():
         if audience in (provider_id, connection_id):
@@ -98,8 +103,11 @@ def _hinted_places(broker: Broker, claims: Claims, audience: str) -> tuple[ItemK
 
 
 def _resolve(broker: Broker, seen: ConnectionLookup, audience: str) -> tuple[str, str]:
-    """Connection id and provider id of an audience. A provider's id stands for the user's default account there; a
-    connection id for itself, where it is this user's with this client: another's reads like none (VLT-01)."""
+    """The (connection id, provider id) of an audience.
+
+    A provider id means the user's default account there. A connection id must belong to this user and client: another
+    user's connection gives the same result as no connection (VLT-01).
+    """
     if broker.catalog.get(audience) is not None:
         defaults = seen.use.consent.default_connections if seen.use.consent else {}
         return defaults.get(audience) or seen.grant.connections.get(audience, ""), audience

@@ -1,5 +1,7 @@
-"""All connections of one user, the newest among them too: the index may lag, so a connection is noted at its user
-before it is stored, and that note is read strongly.
+"""Lists all connections of a user, including the newest.
+
+The index may lag behind the table. So a connection is noted in its user's item before it is stored, and the user's
+item is read with strong consistency.
 """
 
 from collections.abc import Iterable, Mapping
@@ -13,15 +15,15 @@ from chalicelib.records.item_keys import ItemKey, connection_item_key, subject_i
 from chalicelib.records.subject import Subject
 
 NOTED_SECONDS = 86400  # far longer than an index has ever lagged
-FRESH_SECONDS = 3600  # a sign-in that crashed after its note leaves one that soon goes: the next attempt notes again
-MOST_NOTED = 32  # so that the user's item, which every request reads, stays below 4 KB
+FRESH_SECONDS = 3600  # if a sign-in crashes after its note, the next attempt writes the note again after this time
+MOST_NOTED = 32  # keeps the user's item, which every request reads, below 4 KB
 
 
 def note_connection(broker: Broker, subject: Subject, connection_id: str) -> None:
-    """Note a connection that is about to be stored for the first time; no call where a fresh note is there.
+    """Note a connection that is about to be stored for the first time. If there is a fresh note, nothing is written.
 
-    Raises PageError: the user has been erased or switched off since it was read.
-    Raises TemporarilyUnavailable where others keep writing in between.
+    Raises PageError if the user was erased or disabled after being read.
+    Raises TemporarilyUnavailable if concurrent writes keep winning.
     """
     for _ in write_tries(broker):
         if subject.marks.disabled:
@@ -40,7 +42,7 @@ def note_connection(broker: Broker, subject: Subject, connection_id: str) -> Non
 
 
 def add_note(noted: Mapping[str, int], connection_id: str, *, now: int) -> dict[str, int]:
-    """The notes with a new one; of the others those that are young, the youngest first to stay."""
+    """The notes with a new one. Expired notes go, then the oldest, until `MOST_NOTED` remain."""
     young = sorted((at, name) for name, at in noted.items() if now - at < NOTED_SECONDS)
     others = {name: at for at, name in young if name != connection_id}
     return {**dict(list(others.items())[1 - MOST_NOTED :]), connection_id: now}
@@ -49,11 +51,11 @@ def add_note(noted: Mapping[str, int], connection_id: str, *, now: int) -> dict[
 def read_all_connections(
     broker: Broker, sub: str, *needed: ItemKey[Any], known: Iterable[str] = ()
 ) -> tuple[Items, tuple[Connection, ...]]:
-    """(what was needed beside them, all connections of this user, tombstones too).
+    """Returns (the `needed` items, all connections of this user, tombstones too).
 
-    One query and one read. One read more where a connection is noted and the index does not show it.
+    Costs one query and one read, and a second read if a connection is noted and the index does not show it.
 
-    known   ids of connections that the caller has from elsewhere
+    known   ids of connections that the caller has from another source
     """
     names = tuple(dict.fromkeys((*broker.store.list_subject(sub, "CONNECTION"), *known)))
     subject_at = subject_item_key(sub)

@@ -1,7 +1,7 @@
-"""What must still be done at a provider when its request is over: tokens to end, attempts to wait for.
+"""Queues jobs for work that remains at a provider after the request: tokens to revoke, refresh attempts to await.
 
-A duty is in the table before anything that it is about is forgotten, it may be done twice, and it is deleted only when
-its work is done: a crash anywhere costs a second call, never a token that lives on unknown.
+A job is stored before the tokens that it covers are forgotten. It can run twice, and it is deleted only when its work
+is done. A crash at any point costs a second call, and never leaves a valid token that the broker no longer knows.
 """
 
 import hashlib
@@ -32,25 +32,25 @@ REQUEST_SECONDS = 60  # longer than any request works
 
 
 class Called(Struct, frozen=True):
-    """What the calls about tokens came to; `ask_for_each` alone makes one: nothing is called revoked without a call."""
+    """The results of revocation calls. Only `ask_for_each` builds one, so no token counts as revoked without a call."""
 
     endings: dict[Token, Ending]
 
     @property
     def alive(self) -> tuple[Token, ...]:
-        """Those whose call failed or could not be made; `not_supported` needs no other try."""
+        """The tokens to try again, because their call failed or could not be made. `not_supported` needs no retry."""
         return tuple(token for token, ending in self.endings.items() if ending == "failed")
 
     @property
     def rows(self) -> list[tuple[str, Ending]]:
-        """What became of each, by its kind."""
+        """The result of each token, by token kind."""
         return [(kind, ending) for (_, kind), ending in self.endings.items()]
 
 
 class RevocationPayload(Struct, frozen=True, array_like=True):
-    """What a job that revokes has to know: by its time the connection may be another sign-in's.
+    """The encrypted part of a revocation job. A later sign-in may own the connection by the time the job runs.
 
-    subs   of tokens that no connection stores: the users whose live connections may hold the same ones by then
+    subs   for tokens that no connection stores: users whose active connections may hold the same tokens by then
     """
 
     tokens: tuple[Token, ...]
@@ -61,7 +61,7 @@ class RevocationPayload(Struct, frozen=True, array_like=True):
 def enqueue_revocation(
     broker: Broker, connection: Connection, user_key: OwnKey, tokens: tuple[Token, ...], *, settles: bool = False
 ) -> None:
-    """A job that ends these tokens, sealed under a key that lives."""
+    """Queue a job that revokes these tokens, encrypted under a key that is not destroyed."""
     now, user_key = broker.clock.now(), find_unexpired_key(broker, connection.sub, user_key)
     named = "\n".join(sorted(token for token, _ in tokens))
     job = Job(
@@ -84,8 +84,10 @@ def enqueue_revocation(
 def enqueue_orphan_revocation(
     broker: Broker, provider: Provider, tokens: tuple[Token, ...], subs: tuple[str, ...] = ()
 ) -> None:
-    """A job that ends tokens which nobody keeps. They are no user's yet, so they have a key of their own, with an end,
-    in the table without backups."""
+    """Queue a job that revokes tokens that no connection stores.
+
+    The tokens belong to no user yet. They are encrypted under their own expiring key, in the table without backups.
+    """
     now, job_id = broker.clock.now(), broker.entropy.token_bytes(16).hex()
     fresh, ends_at = broker.entropy.token_bytes(USER_KEY_BYTES), now + LEFT_SECONDS
     vault, salt = broker.keys.get("vault"), broker.entropy.token_bytes(32)
@@ -107,7 +109,7 @@ def enqueue_orphan_revocation(
 
 
 def enqueue_completion(broker: Broker, connection: Connection) -> None:
-    """A job that finishes a revocation whose request dies; it comes when that request must be over."""
+    """Queue a job that finishes a revocation if its request crashes. It is due when that request must have ended."""
     now = broker.clock.now()
     broker.store.put_job(
         Job(
@@ -124,8 +126,7 @@ def enqueue_completion(broker: Broker, connection: Connection) -> None:
 
 
 def enqueue_open_attempt(broker: Broker, tombstone: Connection, attempt: int) -> None:
-    """A job for what a refresh may still bring that ran while the connection was revoked, or for an answer of one that
-    cannot be read yet."""
+    """Queue a job for a refresh attempt that ran during the revocation, or for a response that cannot be read yet."""
     now = broker.clock.now()
     broker.store.put_job(
         Job(
@@ -143,7 +144,7 @@ def enqueue_open_attempt(broker: Broker, tombstone: Connection, attempt: int) ->
 
 
 def ask_for_each(broker: Broker, provider: Provider | None, tokens: tuple[Token, ...]) -> Called:
-    """What becomes of each; where the provider cannot be asked at all, all of them are still alive."""
+    """The result of each token. If the provider cannot be called at all, every token is `failed`."""
     if provider is None:
         return Called(dict.fromkeys(tokens, "failed"))
     try:
@@ -154,5 +155,5 @@ def ask_for_each(broker: Broker, provider: Provider | None, tokens: tuple[Token,
 
 
 def revoke_tokens(broker: Broker, provider: Provider, tokens: tuple[Token, ...]) -> tuple[Token, ...]:
-    """End each at the provider; those that are still alive because a call failed or could not be made."""
+    """Revoke each token at the provider. Returns the tokens whose call failed or could not be made."""
     return ask_for_each(broker, provider, tokens).alive

@@ -1,7 +1,8 @@
-"""Exactly one refresh is in flight.
+"""Refreshes a connection's tokens. At most one refresh is in flight per connection.
 
-Order of one refresh: keys open, lease, the provider, the answer into the recovery item, commit, every mark read again.
-Whatever dies in between, the next caller finds the expired lease and goes on from what is written.
+Order: decrypt the keys, take the lease, call the provider, store the response in the recovery item, commit the new
+tokens, read every revocation again. If a process crashes in between, the next caller finds the expired lease and
+continues from the stored state.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from chalicelib.vault.rules.refresh_decision import (
     is_alive,
 )
 
-# A loser looks again after these pauses: five seconds in all.
+# Pauses of a caller that did not get the lease, between reads: five seconds in total.
 PAUSES = (0.1, 0.2, 0.4, 0.8, 1.0, 1.25, 1.25)
 STEPS = 16
 
@@ -36,13 +37,12 @@ Look = Callable[[], LeasedConnection]
 
 
 def ensure_fresh(broker: Broker, held: LeasedConnection, look: Look, *, refused: int | None = None) -> LeasedConnection:
-    """What was held or has been looked at since, with an access token that has some life left.
+    """Return the connection with an access token that is still valid for a while, refreshed if necessary.
 
-    look      reads and checks everything again, marks included; raises what refuses
-    refused   token generation whose access token the provider's API refuses: another one where it can be had without
-              risk, else the same
+    look      reads and checks everything again, revocations included; raises if access is refused
+    refused   token generation that the provider's API refused: it is replaced if that is safe, else served again
 
-    Raises InvalidGrant (the user has to sign in again), TemporarilyUnavailable (it passes by itself).
+    Raises InvalidGrant (the user must sign in again), TemporarilyUnavailable (a retry can succeed).
     """
     pauses, asked = iter(PAUSES), False
     unread: dict[bytes, int] = {}
@@ -66,15 +66,15 @@ def ensure_fresh(broker: Broker, held: LeasedConnection, look: Look, *, refused:
             _pause(broker, pauses)
         elif (answer := resume_from_journal(broker, held, decision.recovery)) is not None:
             unread[decision.recovery.sealed] = decision.recovery.received_at if answer.may_hold_tokens else 0
-            continue  # nothing was written: there is nothing to read again
+            continue  # nothing was written, so there is no need to read again
         held = look()
     raise TemporarilyUnavailable("connection_keeps_changing", retry_after=1)
 
 
 def _decide(broker: Broker, held: LeasedConnection, refused: int | None, unread: dict[bytes, int]) -> Decision:
-    """The next step.
+    """The next step of this request.
 
-    unread   kept answers that this request could not read -> when they came, 0 where they hold no token either
+    unread   stored responses that this request could not read -> time of receipt, or 0 if they cannot hold a token
     """
     kept = held.recovery
     is_unread = kept is not None and kept.sealed in unread
@@ -96,7 +96,8 @@ def _refuse(refusal: Refuse) -> NoReturn:
 
 
 def _after_own(broker: Broker, connection: Connection) -> Serve | Refuse:
-    """One request asks the provider once, even where it gives tokens that are as good as over."""
+    """Decide after this request's own refresh. A request calls the provider once, even if the new token has nearly
+    expired."""
     end = connection.access_expires_at
     alive = connection.status in ("active", "partial") and (end is None or end > broker.clock.now())
     return Serve() if alive else Refuse(reason="token_over_at_once", retry_after=1)
@@ -113,9 +114,10 @@ def _pause(broker: Broker, pauses: Iterator[float]) -> None:
 def _try_lease(
     broker: Broker, held: LeasedConnection, decision: Lease
 ) -> Literal["serve", "look_and_serve", "wait", "look", "asked"]:
-    """Take the lease and ask; where somebody else has it, use the token that still lives or look again.
+    """Take the lease and call the provider. If another caller has the lease, serve the valid token or read again.
 
-    look_and_serve   discovery or the write of the lease may have taken seconds: every mark is read once more (VLT-11)
+    look_and_serve   discovery or the lease write may have taken seconds, so every revocation is read once more
+                     (VLT-11)
     """
     blocked = _blocked(broker, held)
     if blocked is not None:
@@ -142,7 +144,7 @@ def _try_lease(
 
 
 def _still_lives(broker: Broker, held: LeasedConnection) -> bool:
-    """After another look: whoever asks the provider may have failed meanwhile, and then this token is in doubt."""
+    """Check again after the second read: the lease holder may have failed meanwhile, which puts this token in doubt."""
     swaps = held.definition.refresh.kind == "swap"
     return is_alive(held.connection, epoch=broker.settings.epoch, now=broker.clock.now(), swaps=swaps)
 
@@ -152,7 +154,7 @@ def _is_certain(found: Connection | None) -> bool:
 
 
 def _blocked(broker: Broker, held: LeasedConnection) -> TemporarilyUnavailable | None:
-    """Why the provider is not asked now: no time left for its answer, or it fails most of its calls."""
+    """The reason not to call the provider now: too little time left for its response, or an open circuit breaker."""
     if broker.deadline.left() < LEAST_FUNCTION_SECONDS:
         return TemporarilyUnavailable("too_little_time_left", retry_after=1)
     now = broker.clock.now()
@@ -161,7 +163,7 @@ def _blocked(broker: Broker, held: LeasedConnection) -> TemporarilyUnavailable |
 
 
 def _prepare(broker: Broker, held: LeasedConnection, *, lives: bool) -> tuple[Provider | None, str | None]:
-    """Endpoints and every key, before the lease: afterwards only the table is needed."""
+    """Load endpoints and open every key before the lease, so that only the table is needed after it."""
     try:
         open_refresh_token(held.connection, held.user_key)
     except DecryptionFailed as broken:

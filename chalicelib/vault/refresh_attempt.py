@@ -1,4 +1,4 @@
-"""One attempt to renew under a lease: the request to the provider, its answer, and how the attempt ended."""
+"""One refresh attempt under a lease: the request to the provider, its response, and the recorded outcome."""
 
 from typing import NoReturn
 
@@ -21,12 +21,12 @@ from chalicelib.vault.rules.refresh_decision import LEAST_LEASE_SECONDS, back_of
 
 
 def open_refresh_token(connection: Connection, user_key: bytes) -> str:
-    place = encryption_context_of(connection)
-    return open_value(user_key, connection.sealed_refresh_token, "refresh_token", place=place).decode()
+    context = encryption_context_of(connection)
+    return open_value(user_key, connection.sealed_refresh_token, "refresh_token", place=context).decode()
 
 
 def ask_provider(broker: Broker, attempt: Attempt, provider: Provider, secret: str | None) -> None:
-    """The one request to the provider under this lease, and what follows from its answer."""
+    """Send the one refresh request of this lease, and act on its response."""
     leased, held = attempt.connection, attempt.held
     if leased.lease_until - broker.clock.now() < LEAST_LEASE_SECONDS or broker.deadline.left() < LEAST_LEASE_SECONDS:
         _fail(broker, attempt, NotDone(reason="lease_too_old"), by_us=True)
@@ -48,7 +48,7 @@ def ask_provider(broker: Broker, attempt: Attempt, provider: Provider, secret: s
 
 
 def _read(broker: Broker, attempt: Attempt, response: HttpResponse) -> None:
-    """A success is kept as it came, before anything of it is read."""
+    """Store a successful response as received, before parsing it."""
     held, now = attempt.held, broker.clock.now()
     kept = write_journal(broker, attempt, response, now) if is_success(response) else None
     answer = read_refresh_response(held.definition, response, granted=attempt.connection.granted, now=now)
@@ -67,7 +67,8 @@ def _read(broker: Broker, attempt: Attempt, response: HttpResponse) -> None:
 
 
 def refuse_attempt(broker: Broker, attempt: Attempt, reason: str) -> None:
-    """Refused in doubt, an earlier holder may have left its answer meanwhile: it is finished instead."""
+    """Record the attempt as refused. In doubt, first commit the response that an earlier lease holder may have
+    stored."""
     if attempt.doubt:
         item_key = recovery_item_key(attempt.connection.connection_id)
         recovery = broker.store.read(item_key).get(item_key)
@@ -80,9 +81,9 @@ def refuse_attempt(broker: Broker, attempt: Attempt, reason: str) -> None:
 def _fail(
     broker: Broker, attempt: Attempt, answer: Ended | NotDone | Unknown | Unread, *, by_us: bool = False
 ) -> NoReturn:
-    """Record how the attempt ended, and say so.
+    """Record how the attempt ended, then raise the matching error.
 
-    by_us   the provider has not been asked: it is no reason to leave it alone
+    by_us   the provider was not called, so this does not count as one of its failures
     """
     leased, now = attempt.connection, broker.clock.now()
     broker.log.event("refresh_failed", provider_id=leased.provider_id, reason=answer.reason)
@@ -92,11 +93,11 @@ def _fail(
     changes: dict[str, object] = {"failures": failures, "retry_at": retry_at}
     if isinstance(answer, Ended):
         changes |= {"status": "reauth_required", "retry_at": 0}
-    elif isinstance(answer, Unread):  # it is not lost: it lies in the recovery item
+    elif isinstance(answer, Unread):  # nothing is lost: the response is in the recovery item
         changes |= {"status": "in_doubt"}
     elif isinstance(answer, Unknown):
         changes |= {"status": "in_doubt", "lost": max(leased.lost, 1), "retry_at": max(retry_at, answer.retry_at)}
-    else:  # in doubt before, it stays so: nothing has been learnt
+    else:  # an attempt that began in doubt stays in doubt, because nothing was learned
         doubt = {"status": "in_doubt"} if attempt.doubt else {"doubt_since": 0}
         changes |= {"retry_at": max(retry_at, answer.retry_at), **doubt}
     failed = msgspec.structs.replace(leased, **changes)

@@ -1,7 +1,7 @@
-"""An answer of a provider to a refresh: kept before anything else is done with it, committed, or ended there.
+"""Stores a provider's refresh response before using it, then commits it or revokes its tokens at the provider.
 
-No write here destroys an answer that still lives at the provider, and none is forgotten: where the table refuses to
-keep one, the sealed answer is written to the log, and `broker vault recover` brings it back.
+No write here destroys a response that still has valid tokens at the provider. If the table refuses to store a
+response, its encrypted form goes to the log, and `broker vault recover` restores it.
 """
 
 import contextlib
@@ -34,11 +34,11 @@ LEAST_SECONDS = 1.0
 
 
 class LeasedConnection(Struct, frozen=True, kw_only=True):
-    """What one look brought, after every mark and permission in it was found good.
+    """One connection and its related records from one read, after every revocation and permission check.
 
-    definition   with the values of operator and connection in it
-    user_key     opened, so that no key has to be opened once the provider has answered
-    grant_id     of the grant that asks; "" where the broker itself does
+    definition   with the values of the operator and the connection filled in
+    user_key     already decrypted, so that no KMS call is needed after the provider has responded
+    grant_id     the grant that the request uses; "" if the broker itself acts
     """
 
     connection: Connection
@@ -50,7 +50,7 @@ class LeasedConnection(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """One attempt under a lease. `connection` is what the lease returned."""
+    """One attempt under a lease. `connection` is the record that the lease returned."""
 
     held: LeasedConnection
     connection: Connection
@@ -59,10 +59,10 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 class Kept(Struct, frozen=True, kw_only=True):
-    """An answer as it was put into the recovery item.
+    """A response that was written to the recovery item.
 
-    siblings   refresh tokens of answers that it replaced, which a job ends; None where a newer one stays, and this one
-               is ended
+    siblings   refresh tokens of the responses that it replaced, which a job revokes; None if a newer response stayed
+               and this one is revoked
     """
 
     recovery: Recovery
@@ -70,9 +70,9 @@ class Kept(Struct, frozen=True, kw_only=True):
 
 
 def write_journal(broker: Broker, attempt: Attempt, response: HttpResponse, now: int) -> Kept:
-    """Put the answer into the recovery item, as it came.
+    """Write the response to the recovery item, as received.
 
-    Raises StoreUnavailable: the table refused every time; the sealed answer is in the log.
+    Raises StoreUnavailable if the table refused every try; the encrypted response is in the log then.
     """
     leased = attempt.connection
     kept = HttpResponse(status=response.status, headers=_content_type(response), body=response.body)
@@ -95,7 +95,7 @@ def write_journal(broker: Broker, attempt: Attempt, response: HttpResponse, now:
 
 
 def _insist(broker: Broker, write: Callable[[], T]) -> T:
-    """Try again until little time is left: what is lost here only the user can bring back."""
+    """Retry until little time is left: if this response is lost, the user must sign in again."""
     for pause in KEEP_PAUSES:
         try:
             return write()
@@ -107,9 +107,10 @@ def _insist(broker: Broker, write: Callable[[], T]) -> T:
 
 
 def store_answer(broker: Broker, attempt: Attempt, mine: Recovery) -> tuple[str, ...] | None:
-    """Keep it without destroying another that still lives at the provider.
+    """Store the response without destroying another one that still has valid tokens at the provider.
 
-    The refresh tokens of answers that it replaces, which a job ends; None where a newer one stays, and mine is ended.
+    Returns the refresh tokens of the responses that it replaced, which a job revokes. Returns None if a newer
+    response stays and this one is revoked.
     """
     leased, key, definition = attempt.connection, attempt.held.user_key, attempt.held.definition
     siblings: tuple[str, ...] = ()
@@ -124,14 +125,14 @@ def store_answer(broker: Broker, attempt: Attempt, mine: Recovery) -> tuple[str,
         lighter = weigh(my_read) < weigh(found_read)
         choice = decide_recovery(found, mine, definition, same_token=ours == theirs, lighter=lighter)
         if isinstance(choice, Replace):
-            if choice.duty and theirs is None:
+            if choice.must_revoke and theirs is None:
                 broker.log.event("unread_answer_replaced", connection_id=leased.connection_id)
-            elif choice.duty and theirs:
+            elif choice.must_revoke and theirs:
                 enqueue_revocation(broker, leased, key, theirs)
                 siblings += tuple(token for token, kind in theirs if kind == "refresh_token")
             result = broker.store.put_recovery(mine, replacing=found)
             continue
-        if choice.duty and ours:
+        if choice.must_revoke and ours:
             enqueue_revocation(broker, leased, key, ours)
             return None
         break
@@ -143,7 +144,7 @@ def _content_type(response: HttpResponse) -> dict[str, str]:
 
 
 def resume_from_journal(broker: Broker, held: LeasedConnection, recovery: Recovery) -> Unread | None:
-    """Go on from an answer that somebody else has received; what it is where it cannot be read yet."""
+    """Continue from a response that another process stored. Returns the response if it cannot be read yet."""
     attempt = Attempt(held=held, connection=held.connection, owner="", doubt=True)
     return commit_answer(broker, attempt, recovery)
 
@@ -151,9 +152,10 @@ def resume_from_journal(broker: Broker, held: LeasedConnection, recovery: Recove
 def commit_answer(
     broker: Broker, attempt: Attempt, recovery: Recovery, *, siblings: tuple[str, ...] = ()
 ) -> Unread | None:
-    """Write the next generation; what may not be written is left where it is found, or ended at the provider.
+    """Write the next token generation from a stored response.
 
-    An answer that cannot be read yet stays, and is returned; one that brings nothing is forgotten.
+    A response that cannot be read yet stays stored and is returned. A response without tokens is deleted. If the
+    commit is refused, the response stays in the recovery item or its tokens are revoked at the provider.
     """
     leased, held = attempt.connection, attempt.held
     given = SealingInputs(
@@ -188,10 +190,10 @@ def commit_answer(
 
 
 def revoke_received(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
-    """The commit met a tombstone: what was received is ended at the provider too, now or by a job."""
+    """The connection was revoked during the refresh: revoke the received tokens at the provider, now or by a job."""
     held, owner = attempt.held, attempt.connection
     if held.definition.revocation.ends == "app":
-        return  # the tombstone's own call ends it, or must not be made
+        return  # the call for the tombstone ends these tokens too, or must not be made
     key = find_unexpired_key(broker, owner.sub, held.user_key)
     _seal_for_jobs(broker, owner, recovery, key)
     alive = tokens_of_response(broker, held.definition, recovery, owner, key) or ()
@@ -204,17 +206,20 @@ def revoke_received(broker: Broker, attempt: Attempt, recovery: Recovery) -> Non
 
 
 def _seal_for_jobs(broker: Broker, owner: Connection, recovery: Recovery, key: OwnKey) -> None:
-    """Of a user who was erased while the provider was asked: the job that waits for the answer must open it."""
+    """If the user was erased during the provider call, encrypt the response again under a key that the job can open."""
     if not isinstance(key, ErasureKeys):
         return
-    with contextlib.suppress(DecryptionFailed):  # it cannot be opened with any key: the job gives it up with an alarm
+    with contextlib.suppress(DecryptionFailed):  # no key opens it: the job gives up with an alarm
         answer = open_answer(key, recovery, owner=owner)
         sealed = seal_answer(key, answer, recovery=recovery, owner=owner, salt=broker.entropy.token_bytes(32))
         broker.store.put_recovery(msgspec.structs.replace(recovery, sealed=sealed), replacing=recovery)
 
 
 def _end_unless_kept(broker: Broker, attempt: Attempt, recovery: Recovery) -> None:
-    """Overtaken where each token lives for itself: mine is ended unless the newer holder finds it in the item."""
+    """Revoke this attempt's tokens if a newer attempt overtook it and the recovery item does not hold the same tokens.
+
+    Only for providers that revoke token by token.
+    """
     item_key = recovery_item_key(attempt.connection.connection_id)
     kept, held = broker.store.read(item_key).get(item_key), attempt.held
     mine = tokens_of_response(broker, held.definition, recovery, attempt.connection, held.user_key)

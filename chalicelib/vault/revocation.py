@@ -1,8 +1,9 @@
-"""Ending a connection: a duty, a tombstone, then its tokens at the provider, then what came of it is written down.
+"""Revokes a connection: queue a job, write a tombstone, revoke the tokens at the provider, record the results.
 
-Every step may be repeated, by who revokes again and by the duty: it finds the tombstone and goes on from there. Where
-one call ends every grant of our app at an account, the tombstone comes before the look at the others, so that of two
-apps which end their access at once the one that looks last sees nobody and makes the call.
+Every step can be repeated, by a second request or by the job: it finds the tombstone and continues from there. At
+some providers one call ends every grant of the broker's app at an account. There the tombstone is written before the
+other connections are read, so that of two apps revoked at once, the one that reads last finds no other and makes the
+call.
 """
 
 from typing import Any
@@ -34,20 +35,22 @@ from chalicelib.vault.rules.journal_decision import answer_of, awaited_attempts
 from chalicelib.vault.rules.revocation_results import merge_endings
 from chalicelib.vault.rules.shared_accounts import shares_account, without_connection
 
-LEAST_SECONDS = 8  # a connection's tokens are ended in that; else its duty does it
+LEAST_SECONDS = 8  # time to revoke one connection's tokens; with less left, the job does it
 
 
 class UserContext(Struct, frozen=True, kw_only=True):
-    """One look, made after the tombstones were written: what else this user has, and what the calls need."""
+    """One read, made after the tombstones were written: the user's other connections, and the records that the calls
+    need."""
 
     found: Items
     others: tuple[Connection, ...]
 
 
 def revoke_connection(broker: Broker, connection: Connection, user_key: OwnKey) -> Connection | None:
-    """End it here at once, and at the provider as far as it can be done; the tombstone with what became of its tokens.
+    """Revoke the connection here at once, and at the provider as far as possible. Returns the tombstone with the
+    results.
 
-    None where somebody has signed in since it was read: nothing has happened then.
+    Returns None, without any change, if the user signed in again after the connection was read.
     """
     tombstone = write_tombstone(broker, connection)
     if tombstone is None or tombstone.endings:
@@ -56,8 +59,11 @@ def revoke_connection(broker: Broker, connection: Connection, user_key: OwnKey) 
 
 
 def revoke_connections(broker: Broker, connections: list[Connection], user_key: OwnKey) -> list[Connection]:
-    """Several of one user, as they stand afterwards: every tombstone before any call, so that none of them counts as
-    another's neighbour; what there is no time for is left to the duties."""
+    """Revoke several connections of one user. Returns their tombstones.
+
+    Every tombstone is written before any call, so that no connection counts as sharing an account with another one of
+    them. The jobs finish what there is no time for.
+    """
     written = [write_tombstone(broker, connection) for connection in connections]
     tombstones = [one for one in written if one is not None]
     if all(one.endings for one in tombstones):
@@ -71,15 +77,15 @@ def revoke_connections(broker: Broker, connections: list[Connection], user_key: 
 
 
 def read_connections(broker: Broker, sub: str, *known: str) -> list[Connection]:
-    """Everything of one user, tombstones too.
+    """All connections of one user, tombstones too.
 
-    known   ids that the caller has from elsewhere
+    known   ids that the caller has from another source than the index
     """
     return list(read_all_connections(broker, sub, known=known)[1])
 
 
 def write_tombstone(broker: Broker, connection: Connection) -> Connection | None:
-    """The duty to finish comes first: whatever dies from here on, a job goes the rest of the way."""
+    """Queue the job first: if the process crashes after this point, the job finishes the revocation."""
     if connection.status == "revoked":
         return connection
     enqueue_completion(broker, connection)
@@ -88,7 +94,7 @@ def write_tombstone(broker: Broker, connection: Connection) -> Connection | None
 
 
 def load_user_context(broker: Broker, *tombstones: Connection) -> UserContext:
-    """Everything of one user that the rest depends on, read after the tombstones were written."""
+    """Read everything of one user that the next steps depend on, after the tombstones were written."""
     sub = tombstones[0].sub
     needed: list[ItemKey[Any]] = []
     for one in tombstones:
@@ -102,7 +108,7 @@ def load_user_context(broker: Broker, *tombstones: Connection) -> UserContext:
 
 
 def complete_revocation(broker: Broker, tombstone: Connection, around: UserContext, user_key: OwnKey) -> Connection:
-    """Consent is narrowed, so that the next sign-in asks; then the provider is asked; then it is written down."""
+    """Reduce the consent so that the next sign-in asks again, call the provider, then record the results."""
     reduce_consent(broker, tombstone, around)
     record = around.found.get(provider_item_key(tombstone.provider_id))
     definition = broker.catalog.get(tombstone.provider_id)
@@ -137,22 +143,22 @@ def complete_revocation(broker: Broker, tombstone: Connection, around: UserConte
 
 
 def abandon_revocation(broker: Broker, tombstone: Connection) -> Connection:
-    """Nobody will ask the provider any more; a later decision may replace the tombstone."""
+    """Record that the provider will not be called again, so that a later decision may replace the tombstone."""
     return _write_down(broker, tombstone, _same(broker, tombstone, "given_up"))
 
 
 def reduce_consent(broker: Broker, tombstone: Connection, around: UserContext) -> None:
-    """What this connection was allowed for is allowed no more, and the next sign-in shows its page again.
+    """Remove this connection's permissions from the consent, so that the next sign-in shows the consent page.
 
     A decision made after the revocation is not touched.
     """
     item_key = consent_item_key(tombstone.sub, tombstone.client_id)
     read: Consent | None = around.found.get(item_key)
     for _ in write_tries(broker):
-        narrowed = None if read is None else without_connection(read, tombstone, around.others)
-        if read is None or narrowed is None:
+        reduced = None if read is None else without_connection(read, tombstone, around.others)
+        if read is None or reduced is None:
             return
-        result = broker.store.put_consent(narrowed, expected_version=read.version)
+        result = broker.store.put_consent(reduced, expected_version=read.version)
         if not isinstance(result, Refused):
             return
         read = broker.store.read(item_key).get(item_key)
@@ -160,11 +166,11 @@ def reduce_consent(broker: Broker, tombstone: Connection, around: UserContext) -
 
 
 def revoke_consent(broker: Broker, sub: str, client_id: str, consent: Consent | None, *decided_at: int) -> None:
-    """End in one write all that was decided until now, so that every grant and token of it ends at its next use.
+    """Revoke in one write everything decided so far: every grant and token under this consent fails at its next use.
 
-    decided_at   of what must be over even where the clock of this process is behind that of the one that decided
+    decided_at   decisions that this write must cover even if this process's clock is behind the clock that set them
 
-    Raises TemporarilyUnavailable where others keep writing in between; nothing has ended then.
+    Raises TemporarilyUnavailable, without any change, if concurrent writes keep winning.
     """
     item_key = consent_item_key(sub, client_id)
     for _ in write_tries(broker):
@@ -181,7 +187,7 @@ def revoke_consent(broker: Broker, sub: str, client_id: str, consent: Consent | 
 def _write_down(
     broker: Broker, tombstone: Connection, endings: dict[str, Ending], *, settled: bool = True
 ) -> Connection:
-    """Who was slower than another that ended the same says what that one wrote."""
+    """Record the results. If another process recorded its results first, return those."""
     settled_at = broker.clock.now() if settled else 0
     result = broker.store.record_endings(tombstone, endings, settled_at=settled_at)
     if isinstance(result, Written):
@@ -197,7 +203,7 @@ def _same(broker: Broker, tombstone: Connection, ending: Unended) -> dict[str, E
 
 
 def _with_family(rows: list[tuple[str, Ending]], tombstone: Connection) -> list[tuple[str, Ending]]:
-    """An access token that no call names ends with its refresh token."""
+    """An access token without a call of its own gets the result of its refresh token."""
     spoken = {part for part, _ in rows}
     if "access_token" in spoken or not tombstone.sealed_access_token:
         return rows
@@ -207,20 +213,23 @@ def _with_family(rows: list[tuple[str, Ending]], tombstone: Connection) -> list[
 def _stored_tokens(
     broker: Broker, tombstone: Connection, definition: ProviderDefinition, user_key: OwnKey
 ) -> tuple[tuple[Token, ...], list[tuple[str, Ending]]]:
-    """Refresh tokens, the replaced ones too; the access token where there is none, or where it would outlive them.
+    """The tokens to revoke, and the results of those that no longer decrypt (`lost`: the broker cannot revoke them).
 
-    What no longer opens is `lost`: nobody can end it from here.
+    These are the refresh tokens, replaced ones included. The access token is added if there is no refresh token, or
+    if it would outlive the refresh token's revocation.
     """
     per_token = definition.revocation.ends == "token"
-    place, lost = encryption_context_of(tombstone), list[tuple[str, Ending]]()
+    context, lost = encryption_context_of(tombstone), list[tuple[str, Ending]]()
 
     renewing = renewing_kind(definition)
 
     def opened(sealed: bytes, attribute: Attribute, kind: TokenKind) -> list[str]:
         try:
-            return [open_value(user_key, sealed, attribute, place=place).decode()] if sealed else []
+            return [open_value(user_key, sealed, attribute, place=context).decode()] if sealed else []
         except DecryptionFailed as broken:
-            broker.log.event("alarm", kind="vault_does_not_open", connection_id=place.connection_id, reason=str(broken))
+            broker.log.event(
+                "alarm", kind="vault_does_not_open", connection_id=context.connection_id, reason=str(broken)
+            )
             lost.append((kind, "lost"))
             return []
 

@@ -1,7 +1,7 @@
-"""Tokens that a sign-in brought and no connection stores: the broker revokes them at the provider.
+"""Revokes the tokens from a sign-in that no connection stores.
 
-`UnstoredTokens` is a context manager around everything that follows the provider's token response. At its end the
-tokens are stored, or revoked in the same call, or named in a job.
+`UnstoredTokens` is a context manager around everything that follows the provider's token response. When it exits, the
+tokens are stored, revoked in the same request, or listed in a job.
 """
 
 from types import TracebackType
@@ -23,10 +23,10 @@ SESSION = "session:"
 
 
 class UnstoredTokens:
-    """The tokens of one sign-in, until `mark_stored`; what is left at the end is given back.
+    """The tokens of one sign-in until `mark_stored`. On exit, the remaining tokens are revoked.
 
-    A provider may issue the same tokens again. A token that a live connection holds is not given back, as far as it is
-    known whose sign-in this is: `belong_to` names the users.
+    A provider may issue the same tokens again. A token that an active connection holds is not revoked, as far as the
+    users of this sign-in are known: `belong_to` names them.
     """
 
     def __init__(self, broker: Broker, pending: Pending) -> None:
@@ -36,20 +36,21 @@ class UnstoredTokens:
         self._connection_ids: set[str] = set()
 
     def receive(self, provider: Provider, tokens: ProviderTokens) -> None:
-        """Take over what a response brought, in the place of what was received before."""
+        """Take over the tokens of a response, in place of those received earlier."""
         self._received = (provider, tokens)
 
     def belong_to(self, sub: str, *connection_ids: str) -> None:
-        """Connections of this user may hold the same tokens; the ids are those known without the index."""
+        """Connections of this user may hold the same tokens. The ids are those known without the index."""
         self._subs.add(sub)
         self._connection_ids.update(connection_ids)
 
     def mark_stored(self) -> None:
-        """A connection holds them from now on."""
+        """A connection holds the tokens from now on."""
         self._received = None
 
     def give_back(self) -> None:
-        """Revoke what was received, unless a live connection holds it; never raises for the table or the provider."""
+        """Revoke the received tokens unless an active connection holds them. A failing table or provider raises
+        nothing."""
         received, self._received = self._received, None
         if received is None:
             return
@@ -83,9 +84,9 @@ class UnstoredTokens:
 def read_held_tokens(
     broker: Broker, provider_id: str, subs: tuple[str, ...], known: tuple[str, ...] = ()
 ) -> frozenset[str]:
-    """Tokens of this provider that live connections of these users hold.
+    """Tokens of this provider that active connections of these users hold.
 
-    known   ids of connections that count even where the index does not show them yet
+    known   ids of connections that count even if the index does not show them yet
 
     Raises StoreUnavailable.
     """
@@ -107,7 +108,7 @@ def read_held_tokens(
 
 
 def _list_tokens(definition: ProviderDefinition, tokens: ProviderTokens) -> tuple[Token, ...]:
-    """What has to be revoked; nothing where the call would end more than this sign-in."""
+    """The tokens to revoke; none if the call would end more than this sign-in."""
     ends, refresh, access = definition.revocation.ends, tokens.refresh_token, tokens.access_token
     if ends == "app":
         return ()
@@ -118,7 +119,7 @@ def _list_tokens(definition: ProviderDefinition, tokens: ProviderTokens) -> tupl
 
 
 def _leave(broker: Broker, provider: Provider, tokens: tuple[Token, ...], subs: tuple[str, ...]) -> bool:
-    """Whether a job will revoke them."""
+    """Queue a job that revokes the tokens. Returns False if the table refuses it."""
     try:
         enqueue_orphan_revocation(broker, provider, tokens, subs)
     except StoreUnavailable as error:

@@ -1,8 +1,8 @@
-"""Connections outlive the grants that made them; one that no live grant could use for long is ended at its provider,
-and one whose client has ended itself at the next look.
+"""Revokes connections that no grant can use any longer.
 
-A look at all connections goes on from run to run, once a day, and is worth no more than what the items say that it
-finds: the index only says where to look.
+A connection outlives the grants that made it. It is revoked when no active grant could use it for the configured
+number of days, or at the next scan after its client was deleted. A scan over all connections runs once a day and
+continues from run to run. The index only says which items to read; decisions depend on the items.
 """
 
 from collections.abc import Iterable
@@ -28,11 +28,11 @@ from chalicelib.vault.user_keys import open_key_of
 DAY = 86400
 FOREWARNED_SECONDS = 7 * DAY
 CLAIM_SECONDS = 60
-LEAST_SECONDS = 12  # one user's connections are looked at in that, and ended as far as there is time
+LEAST_SECONDS = 12  # time to check one user's connections, and to revoke as many of them as fit
 
 
 def revoke_unused_connections(broker: Broker) -> list[Connection]:
-    """Go on with the look at all connections, if it is time; those that were ended, as they stand."""
+    """Continue the scan over all connections if it is due. Returns the connections that were revoked."""
     ended = list[Connection]()
     sweep = broker.queue.take_sweep(now=broker.clock.now(), seconds=CLAIM_SECONDS)
     while sweep is not None:
@@ -43,7 +43,7 @@ def revoke_unused_connections(broker: Broker) -> list[Connection]:
                 return ended
             try:
                 ended += _look_at(broker, sub, names)
-            except ItemUnreadable:  # the users behind this one do not wait for it
+            except ItemUnreadable:  # one unreadable item must not hold up the other users
                 broker.log.event("alarm", kind="job_broken", job_kind="idle", error="item_unreadable", sub=sub)
         now = broker.clock.now()
         if not page.cursor:
@@ -55,7 +55,7 @@ def revoke_unused_connections(broker: Broker) -> list[Connection]:
 
 
 def _look_at(broker: Broker, sub: str, names: list[str]) -> list[Connection]:
-    """One user's connections: which of them have a client and a grant to use them, and since when others have none."""
+    """Check one user's connections: which have a client and an active grant, and since when the others have none."""
     now, allowed = broker.clock.now(), broker.settings.connection_unused_days * DAY
     read = _read(broker, [connection_item_key(name) for name in names])
     live = [one for one in read if one.sub == sub and one.status != "revoked"]
@@ -64,8 +64,8 @@ def _look_at(broker: Broker, sub: str, names: list[str]) -> list[Connection]:
     grants_at = tuple(grant_item_key(name) for name in broker.store.list_subject(sub, "GRANT"))
     clients_at = tuple({client_item_key(one.client_id) for one in live})
     found = broker.store.read(*grants_at, *clients_at)
-    grants = [grant for place in grants_at if (grant := found.get(place)) is not None]
-    clients = [client for place in clients_at if (client := found.get(place)) is not None]
+    grants = [grant for item_key in grants_at if (grant := found.get(item_key)) is not None]
+    clients = [client for item_key in clients_at if (client := found.get(item_key)) is not None]
     deleted = {client.client_id for client in clients if client.deleted_at is not None}
     using = {grant.client_id for grant in grants if grant.sub == sub and not grant.is_over(now)}
     over = list[Connection]()
@@ -84,7 +84,7 @@ def _look_at(broker: Broker, sub: str, names: list[str]) -> list[Connection]:
 
 
 def _forewarn(broker: Broker, one: Connection, now: int) -> None:
-    """At each look of the last days before its user has to sign in there again, as far as that is known."""
+    """Log a warning at each scan of the last days before the user must sign in again, if that time is known."""
     if one.status == "active" and one.reauth_by is not None and now < one.reauth_by <= now + FOREWARNED_SECONDS:
         named = {"connection_id": one.connection_id, "provider_id": one.provider_id, "client_id": one.client_id}
         broker.log.event("reauth_by", **named, sub=one.sub, reauth_by=one.reauth_by)
@@ -97,7 +97,7 @@ def _end(broker: Broker, sub: str, over: list[Connection]) -> list[Connection]:
         return []
     try:
         ended = revoke_connections(broker, over, open_key_of(broker, own))
-    except OAuthError as error:  # the alarm is in the log; the next look tries again
+    except OAuthError as error:  # the alarm is in the log; the next scan tries again
         broker.log.event("idle_not_ended", sub=sub, reason=error.reason)
         return []
     for one in ended:
@@ -106,8 +106,8 @@ def _end(broker: Broker, sub: str, over: list[Connection]) -> list[Connection]:
     return ended
 
 
-def _read(broker: Broker, places: Iterable[ItemKey[Any]]) -> list[Any]:
-    """What stands there."""
-    at = tuple(dict.fromkeys(places))
+def _read(broker: Broker, item_keys: Iterable[ItemKey[Any]]) -> list[Any]:
+    """The items that exist at these keys."""
+    at = tuple(dict.fromkeys(item_keys))
     found = broker.store.read(*at)
-    return [one for place in at if (one := found.get(place)) is not None]
+    return [one for item_key in at if (one := found.get(item_key)) is not None]

@@ -1,4 +1,4 @@
-"""A user's own key, and the profile that it opens."""
+"""Opens a user's key, and the profile encrypted under it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from chalicelib.vault.connection_events import alarm_undecryptable
 
 
 def open_key_of(broker: Broker, user_key: UserKey) -> bytes:
-    """The key under which everything of one user is sealed. Raises ServerError where it does not open in its place."""
+    """The key that encrypts everything of one user. Raises ServerError if it does not decrypt for this user."""
     try:
         return open_user_key(broker.keys.get("vault"), user_key.sealed, sub=user_key.sub)
     except DecryptionFailed as broken:
@@ -25,14 +25,15 @@ def open_key_of(broker: Broker, user_key: UserKey) -> bytes:
         raise ServerError("user_key_does_not_open") from None
 
 
-def profile_places(grant: Grant) -> tuple[ItemKey[Any], ...]:
-    """Where the profile of the account stands that signed in, and the key that opens it."""
+def profile_item_keys(grant: Grant) -> tuple[ItemKey[Any], ...]:
+    """The keys of the connection that stores the profile of the signed-in account, and of the user key that
+    opens it."""
     return (connection_item_key(grant.connections.get(grant.provider_id, "")), user_key_item_key(grant.sub))
 
 
 def read_profile(broker: Broker, found: Items, grant: Grant) -> dict[str, Any]:
-    """The profile of the account that signed in; empty if the connection is gone or belongs to another user."""
-    connection_at, key_at = profile_places(grant)
+    """The profile of the signed-in account; empty if the connection is gone or belongs to another user."""
+    connection_at, key_at = profile_item_keys(grant)
     connection, user_key = found.get(connection_at), found.get(key_at)
     if connection is None or user_key is None or connection.status == "revoked":
         return {}

@@ -181,7 +181,7 @@ def test_a_provider_that_does_not_take_the_call_is_said_to_have_failed(here: Dem
     card = card_of(page, "calendar")
     card.locator("[data-action=disconnect]").click()
     expect(card.locator(".ending .all")).to_contain_text("Demo Calendar did not take the call.")
-    expect(card.locator(".ending li").first).to_contain_text("it is repeated by itself")
+    expect(card.locator(".ending li").first).to_contain_text("The broker tries again automatically")
 
 
 @requirement("CONS-06")

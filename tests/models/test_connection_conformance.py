@@ -148,17 +148,17 @@ class Walk:
             connection_id=self.connection_id, generation=actor.g, attempt=actor.x, line=actor.y, sealed=token(actor.new)
         )
         result = self.store.put_recovery(mine)
-        choice: Any = Replace(duty=False)
+        choice: Any = Replace(must_revoke=False)
         if isinstance(result, Refused):
             same = result.found.sealed == mine.sealed
             choice = decide_recovery(result.found, mine, self.definition, same_token=same)
         if "leaves a job" in what:
-            assert choice == Replace(duty=True)
+            assert choice == Replace(must_revoke=True)
             self.store.empty_recovery(result.found)
         elif "kept" in what:
-            assert choice == Keep(duty=after.acts[i].pc == "duty"), what
+            assert choice == Keep(must_revoke=after.acts[i].pc == "duty"), what
         else:
-            assert choice == Replace(duty=False), what
+            assert choice == Replace(must_revoke=False), what
             if isinstance(result, Refused):
                 assert isinstance(self.store.put_recovery(mine, replacing=result.found), Written)
 

@@ -1,4 +1,5 @@
-"""How an account is called where a user has several: from its sealed profile, and never stored beside it."""
+"""The display name of an account, for a user who has several. It comes from the encrypted profile and is never stored
+beside it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,9 +9,9 @@ LONGEST = 80
 
 
 def label_of(profile: Mapping[str, Any]) -> str:
-    """The first of user name, e-mail address and name that says anything, on one line; "" where none does.
+    """The first of user name, email address and name that is not empty, on one line; "" if all are empty.
 
-    profile   as `vault.sealed.open_profile` opens it; a provider's word, so a page cleans and escapes it
+    profile   as `open_profile` decrypts it; the provider chose the text, so a page must clean and escape it
     """
     for name in NAMED_BY:
         value = profile.get(name)

@@ -1,4 +1,4 @@
-"""What a sign-in makes of a connection: pure decisions."""
+"""Pure decisions about how a sign-in changes a connection."""
 
 from typing import Any
 
@@ -12,15 +12,15 @@ from chalicelib.upstream.token import ProviderTokens
 
 
 class KeepStored(Struct, frozen=True):
-    """The stored set has more than this sign-in brought, all of it allowed: leave it, and end what was brought."""
+    """The stored tokens have more scopes, all of them allowed: keep them, and revoke those of this sign-in."""
 
     stored: Connection
 
 
 class Replace(Struct, frozen=True, kw_only=True):
-    """Write what this sign-in brought.
+    """Write the tokens of this sign-in.
 
-    keep_refresh_token   the answer named none, so the stored one is sealed anew under the next generation
+    keep_refresh_token   the response had no refresh token, so the stored one is encrypted for the next generation
     """
 
     generation: int
@@ -40,10 +40,10 @@ def decide_connection(
 ) -> KeepStored | Replace:
     """Choose between the stored tokens and those of this sign-in.
 
-    old       the connection of this very user, client and account; None when there is none
-    consent   as it stands before this sign-in adds to it
-    is_void   a mark has ended what was connected then, so nothing of it is kept
-    moved     the stored tokens are for another place there, another company say: nothing of them goes with the new one
+    old       the connection of exactly this user, client and account; None if there is none
+    consent   before this sign-in adds to it
+    is_void   a revocation ended the old connection, so nothing of it carries over
+    moved     the stored tokens are for another host or organization, so nothing of them carries over
     """
     generation = old.token_generation + 1 if old else 1
     if old is None or old.status == "revoked" or old.epoch != epoch or moved or is_void:
@@ -55,10 +55,10 @@ def decide_connection(
 
 
 def is_superseded(old: Connection, definition: ProviderDefinition, *, decided_at: int) -> bool:
-    """True where the connection was revoked after this was decided: only a later decision connects again.
+    """True if the connection was revoked after this decision: only a later decision connects again.
 
-    Where one revocation ends every grant of our app there, the decision must be later than the end of that call, which
-    else would end what this decision brings.
+    If one provider call ends every grant of the broker's app at the account, the decision must be later than the end
+    of that call, because the call would also end the new tokens.
     """
     if old.revoked_at >= decided_at and old.revoked_at > 0:
         return True
@@ -67,10 +67,10 @@ def is_superseded(old: Connection, definition: ProviderDefinition, *, decided_at
 
 
 def carry_over(old: Connection | None, definition: ProviderDefinition, *, keeps_refresh_token: bool) -> dict[str, Any]:
-    """What a sign-in takes over from the item that it replaces.
+    """The fields that a sign-in takes over from the item that it replaces.
 
-    The count of attempts goes on; what was revoked stays known. An answer that may have been lost is one of an earlier
-    line from now on. A refresh token that stays has the same doubt as before.
+    The attempt counter continues, and earlier revocations stay recorded. A response that may have been lost now
+    belongs to an earlier line. A refresh token that stays keeps its doubt.
     """
     if old is None:
         return {}
@@ -89,13 +89,13 @@ def carry_over(old: Connection | None, definition: ProviderDefinition, *, keeps_
 
 
 def provider_scopes(scopes: frozenset[str], provider_id: str) -> frozenset[str]:
-    """The scopes of one provider among consent or grant scopes, in its own names."""
+    """The scopes of one provider among consent or grant scopes, in the provider's own names."""
     prefix = provider_id + ":"
     return frozenset(scope.removeprefix(prefix) for scope in scopes if scope.startswith(prefix))
 
 
 def is_usable(connection: Connection, definition: ProviderDefinition, now: int) -> bool:
-    """True where an access token can still come of it: the stored one lives, or there is a refresh token."""
+    """True if the connection can still give an access token: the stored one is valid, or there is a refresh token."""
     fresh = connection.access_expires_at is None or connection.access_expires_at > now
     return fresh or (bool(connection.sealed_refresh_token) and definition.refresh.kind != "swap")
 

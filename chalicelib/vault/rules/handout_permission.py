@@ -1,4 +1,4 @@
-"""May this client have this connection's access token at all: a pure check."""
+"""Pure checks: may this client have this connection's access token, and may it make this call?"""
 
 from chalicelib.protocol.errors import InsufficientScope, InvalidScope, InvalidTarget
 from chalicelib.providers.definition import ProviderDefinition
@@ -21,15 +21,15 @@ def check_handout(
     asked: frozenset[str],
     token_scopes: frozenset[str],
 ) -> Connection:
-    """The connection whose access token this grant may have; everything that is not certain refuses.
+    """Return the connection if this grant may have its access token. Anything uncertain is refused.
 
-    Whether the token is good right now is another question: vault/rules/refresh_decision.py.
+    This does not check whether the token is valid now: see vault/rules/refresh_decision.py.
 
-    asked          scopes named in the request, in the provider's names; empty for all
-    token_scopes   of the presented access token, less what consent or the registration has lost since
+    asked          scopes of the request, in the provider's names; empty for all
+    token_scopes   of the presented access token, without those that the consent or the registration has lost since
 
-    Raises InvalidTarget: no such connection for this user and client, or not allowed.
-    Raises InvalidScope: connected with less than asked, or with more than was allowed.
+    Raises InvalidTarget if this user and client have no such connection, or may not use it.
+    Raises InvalidScope if the connection has fewer scopes than requested, or more than were allowed.
     """
     allowed = provider_scopes(token_scopes, definition.provider_id)
     if connection is None or not _is_theirs(connection, grant) or not allowed:
@@ -41,9 +41,9 @@ def check_handout(
 
 
 def check_call(client: Client, token_scopes: frozenset[str], provider_id: str, call: Call) -> None:
-    """May this client call at all, and this under this grant: its rules only narrow.
+    """Check that this client may make proxied calls, and this one under this grant. Its proxy rules only restrict.
 
-    token_scopes   of the access token, still granted now, with the provider's prefix
+    token_scopes   of the access token, as far as still granted, with the provider's prefix
 
     Raises InsufficientScope.
     """
@@ -55,7 +55,7 @@ def check_call(client: Client, token_scopes: frozenset[str], provider_id: str, c
 
 
 def _is_within(rule: ProxyRule, token_scopes: frozenset[str], provider_id: str, call: Call) -> bool:
-    """Segments are compared as they decode, one by one: a prefix of a name is another name."""
+    """Compare decoded path segments one by one: a prefix of a segment does not match."""
     stands_for = {call.method, "GET"} if call.method == "HEAD" else {call.method}
     asked = tuple(decode_segment(segment) for segment in call.segments)
     prefix = tuple(part for part in rule.path_prefix.split("/") if part)
@@ -68,7 +68,8 @@ def _is_within(rule: ProxyRule, token_scopes: frozenset[str], provider_id: str, 
 
 
 def _is_theirs(connection: Connection, grant: Grant) -> bool:
-    """By equality of both, never by prefix (VLT-01); other accounts of the same user and client are theirs too."""
+    """Compare user and client for equality, never by prefix (VLT-01). Other accounts of the same user and client match
+    too."""
     return (connection.sub, connection.client_id) == (grant.sub, grant.client_id)
 
 

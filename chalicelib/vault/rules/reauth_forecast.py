@@ -1,4 +1,4 @@
-"""What can be told of a connection before anybody asks the provider: pure."""
+"""Pure forecasts about a connection, made without calling the provider."""
 
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.connection import Connection, ConnectionStatus
@@ -15,14 +15,15 @@ def forecast_reauth(
     renews: bool,
     before: int | None = None,
 ) -> int | None:
-    """When the user will have to sign in again, if nobody asks for a token until then; None: never, or unknown.
+    """When the user must sign in again if no client requests a token until then (epoch seconds); None: never, or
+    unknown.
 
-    Hard expiry counts from the sign-in, idle expiry from the last use; the answer's own word on the refresh token goes
-    before the file's idle expiry. Without a way to renew it, or where only a live one is swapped, it is the access
-    token's own end.
+    Hard expiry counts from the sign-in, idle expiry from the last use. A lifetime in the response takes precedence
+    over the provider file's idle expiry. Without a refresh token, or if only a valid token can be swapped, it is the
+    end of the access token.
 
     renews   there is a refresh token
-    before   what was forecast of a refresh token that stays, for an answer that does not speak of it
+    before   the forecast for a refresh token that stays, used if the response does not mention its lifetime
     """
     rules = definition.refresh
     if not renews or rules.kind in ("none", "swap"):
@@ -39,8 +40,10 @@ def forecast_reauth(
 def effective_status(
     connection: Connection, definition: ProviderDefinition | None, *, epoch: int, now: int
 ) -> ConnectionStatus:
-    """What whoever asks for its token now would find: a token that is over and that nothing renews needs the user,
-    though nobody has asked since and written it down."""
+    """The status that the next request for a token would find.
+
+    An expired token that cannot be renewed needs the user, even if no request has recorded that yet.
+    """
     if connection.status == "revoked" or definition is None:
         return connection.status
     decision = decide_refresh(connection, None, definition, epoch=epoch, now=now)

@@ -1,7 +1,7 @@
-"""What is to be done with a connection whose access token is asked for: pure decisions.
+"""Pure decisions about the next step when a client requests a connection's access token.
 
-A refresh token is used again only where the provider's file says that this is safe. When in doubt, nothing is certain
-but the recovery item: an answer for the present generation is always finished first.
+A refresh token is used again only if the provider's file says that this is safe. A stored response for the present
+generation is always committed before anything else.
 """
 
 from typing import Literal
@@ -16,9 +16,10 @@ LEAST_LEASE_SECONDS, LEAST_FUNCTION_SECONDS = 9, 12
 MARGIN_SECONDS, SPARE_SECONDS, MARGIN_SHARE = 300, 10, 5
 TRIES_IN_DOUBT, DOUBT_SECONDS = 3, 3600
 BACK_OFF_SECONDS, BACK_OFF_JITTER = (30, 120, 600, 3600), 4
-# Of an answer that may hold new tokens and cannot be read: so long the file's `in_doubt` waits for a release that can.
+# A response may hold new tokens but be unreadable. For this long, the file's `in_doubt` waits for a release that
+# reads it.
 UNREAD_SECONDS, UNREAD_RETRY_SECONDS = 86400, 300
-# A token this young that the API refuses is not helped by another one: an app cannot make us refresh without end.
+# If the API refuses a token this young, a new one does not help. This stops an app from causing endless refreshes.
 LEAST_AGE_SECONDS = 60
 
 Doubt = Literal["", "again", "once", "ask"]
@@ -29,11 +30,12 @@ class Serve(Struct, frozen=True):
 
 
 class Lease(Struct, frozen=True, kw_only=True):
-    """Take the lease and ask the provider.
+    """Take the lease and call the provider.
 
-    doubt    "" where the refresh token has certainly not been used; else what the provider's profile allows
+    doubt    "" if the refresh token has certainly not been used; else what the provider's file allows
     lives    the stored access token can be handed out meanwhile
-    waits    although it looks alive, the provider's API has refused it: who loses the lease waits for the next one
+    waits    the provider's API refused the token although it looks valid: callers without the lease wait for the next
+             one
     """
 
     doubt: Doubt
@@ -42,19 +44,20 @@ class Lease(Struct, frozen=True, kw_only=True):
 
 
 class Finish(Struct, frozen=True):
-    """An answer for this generation has been received already: commit it, ask nobody."""
+    """A response for this generation is already stored: commit it without calling the provider."""
 
     recovery: Recovery
 
 
 class Wait(Struct, frozen=True):
-    """Somebody is asking the provider; look again in a moment."""
+    """Another process is calling the provider: read again after a pause."""
 
 
 class Refuse(Struct, frozen=True, kw_only=True):
     """Nothing can be handed out.
 
-    reason   "reauth_required": the user has to sign in again; anything else passes by itself, in retry_after seconds
+    reason   "reauth_required": the user must sign in again; for anything else, a retry after retry_after seconds can
+             succeed
     """
 
     reason: str
@@ -76,10 +79,10 @@ def decide_refresh(
 ) -> Decision:
     """Decide the next step of one caller.
 
-    connection   of this very user and client, not revoked
-    recovery     as it stood in the same read; None also where it cannot be read yet
-    unread_at    when such an answer came, if it may hold new tokens
-    refused      token generation whose access token the provider's API has just refused to this caller
+    connection   of exactly this user and client, not revoked
+    recovery     the stored response from the same read; None also if it cannot be read yet
+    unread_at    when such an unreadable response was received, if it may hold new tokens; else 0
+    refused      token generation that the provider's API has just refused
     """
     if connection.token_generation == refused:
         return _decide_replacement(connection, recovery, definition, epoch=epoch, now=now)
@@ -93,12 +96,12 @@ def decide_refresh(
         return Finish(recovery)
     if connection.status == "reauth_required":
         return Refuse(reason="reauth_required")
-    dead = swaps and not lives and connection.epoch == epoch  # only a live token is swapped for another
+    dead = swaps and not lives and connection.epoch == epoch  # only a valid token can be swapped for another
     if not connection.sealed_refresh_token or definition.refresh.kind == "none" or dead:
         return Serve() if lives else Refuse(reason="reauth_required")
     doubt = decide_doubt(connection, definition.refresh, epoch=epoch, now=now)
     retry_at = max(connection.retry_at, _next_try_in_doubt(connection, now) if doubt else 0)
-    may_heal = doubt == "ask"  # a holder without an end may yet come back
+    may_heal = doubt == "ask"  # a lease holder that has not reported may still store its response
     if lives and (retry_at > now or may_heal):
         return Serve()
     if retry_at > now:
@@ -111,10 +114,10 @@ def decide_refresh(
 def _decide_replacement(
     connection: Connection, recovery: Recovery | None, definition: ProviderDefinition, *, epoch: int, now: int
 ) -> Decision:
-    """Replace an access token that looks alive, only where that risks nothing; `Serve` where it has to stand as it is.
+    """Replace a refused access token only if that is safe; `Serve` if the token has to stay.
 
-    An API refuses for reasons of its own too, so its word alone never spends a refresh token in doubt, asks a provider
-    that is left alone, or sends the user to sign in again.
+    An API also refuses for reasons unrelated to the token. So a refusal alone never spends a refresh token in doubt,
+    never calls a provider that is backing off, and never sends the user to sign in again.
     """
     if connection.is_leased(now):
         return Wait()
@@ -131,9 +134,9 @@ def _decide_replacement(
 
 
 def decide_doubt(connection: Connection, rules: RefreshRules, *, epoch: int, now: int) -> Doubt:
-    """What may be done with a refresh token that an attempt without an end may have spent.
+    """Decide how to treat a refresh token that an unfinished attempt may have spent.
 
-    A window of grace is open only by the clock, from the beginning of the first such attempt.
+    The grace window is measured from the start of the first such attempt.
     """
     certain = connection.attempt_started == 0 and connection.status != "in_doubt" and connection.epoch == epoch
     if certain:
@@ -147,11 +150,11 @@ def decide_doubt(connection: Connection, rules: RefreshRules, *, epoch: int, now
 
 
 def is_alive(connection: Connection, *, epoch: int, now: int, swaps: bool = False) -> bool:
-    """True where the stored access token can be used for a little while yet.
+    """True if the stored access token can be used for a while.
 
-    In doubt it is not: an answer that was lost may have ended it, and a dead token helps nobody.
+    A token in doubt does not count: a lost response may have ended it.
 
-    swaps   a new one never ends the old, so that an answer that was lost has ended nothing
+    swaps   a new token never ends the old one, so a lost response has ended nothing
     """
     certain = connection.status in ("active", "partial") or (swaps and connection.status == "in_doubt")
     if not certain or connection.epoch != epoch:
@@ -161,9 +164,10 @@ def is_alive(connection: Connection, *, epoch: int, now: int, swaps: bool = Fals
 
 
 def is_due(connection: Connection, now: int, *, swaps: bool = False) -> bool:
-    """True inside the margin before the end: the smaller of five minutes and a fifth of its life.
+    """True if the token is inside the refresh margin: the last five minutes or the last fifth of its life, if that is
+    shorter.
 
-    swaps   only a live token gets another one, and who comes too late has to sign in again: half of its life
+    swaps   only a valid token can be swapped, and missing that needs a new sign-in: the margin is half of its life
     """
     end = connection.access_expires_at
     if swaps and end is not None and connection.tokens_at:
@@ -172,21 +176,21 @@ def is_due(connection: Connection, now: int, *, swaps: bool = False) -> bool:
 
 
 def is_answer_for(recovery: Recovery, connection: Connection) -> bool:
-    """True where it makes the next generation of just these tokens."""
+    """True if the response makes the next generation of exactly these tokens."""
     return (recovery.generation, recovery.line) == (connection.token_generation, connection.line)
 
 
 def back_off(failures: int, *, now: int, chance: int) -> int:
-    """When to try again after so many failures in a row.
+    """When to try again after this many failures in a row (epoch seconds).
 
-    chance   0 to 255, drawn by the caller: those who failed together do not come back together
+    chance   0 to 255, drawn by the caller: adds jitter, so that connections that failed together retry apart
     """
     pause = BACK_OFF_SECONDS[min(failures, len(BACK_OFF_SECONDS)) - 1]
     return now + pause + pause * chance // (256 * BACK_OFF_JITTER)
 
 
 def uncertain_attempts(connection: Connection, now: int) -> tuple[int, ...]:
-    """Those of the last hour."""
+    """The attempts in doubt of the last hour."""
     return tuple(at for at in connection.doubt_tries if at > now - DOUBT_SECONDS)
 
 
@@ -196,7 +200,7 @@ def _next_try_in_doubt(connection: Connection, now: int) -> int:
 
 
 def _share(connection: Connection, unknown: int) -> int:
-    """A fifth of the access token's life, `unknown` where nobody noted when it began."""
+    """A fifth of the access token's life; `unknown` if its start was not recorded."""
     if connection.access_expires_at is None or not connection.tokens_at:
         return unknown
     return (connection.access_expires_at - connection.tokens_at) // MARGIN_SHARE

@@ -1,4 +1,4 @@
-"""What would help after a refused hand-out: pure decisions."""
+"""Pure decisions about what would help after a refused hand-out."""
 
 from typing import Literal
 
@@ -13,11 +13,11 @@ Retry = Literal["never", "after_connect", "with_new_token"]
 
 
 class Advice(Struct, frozen=True, kw_only=True):
-    """Whether asking again can help.
+    """Whether a retry can help.
 
-    retry     "after_connect": once the user has connected; "with_new_token": the user has allowed it already, but this
-              access token is older or narrower; "never": the same request stays refused
-    missing   what is lacking, in the provider's names
+    retry     "after_connect": once the user has connected; "with_new_token": the user has already allowed it, but
+              this access token is older or has fewer scopes; "never": the same request is refused again
+    missing   the missing scopes, in the provider's names
     """
 
     retry: Retry
@@ -34,12 +34,14 @@ def decide_advice(
     granted_scopes: frozenset[str],
     client_scopes: frozenset[str],
 ) -> Advice:
-    """What to do about a refusal.
+    """Decide what would help after a refusal.
 
     reason           the extension member of the refusal
-    connection       of this very user and client; None where there is none
+    connection       of exactly this user and client; None if there is none
     asked            in the provider's names; empty for all
-    token_scopes     of the access token; granted_scopes: of its grant; client_scopes: registered. With prefixes
+    token_scopes     of the access token, with prefixes
+    granted_scopes   of the token's grant, with prefixes
+    client_scopes    registered for the client, with prefixes
     """
     allowed = provider_scopes(token_scopes, definition.provider_id)
     registered = provider_scopes(client_scopes, definition.provider_id)
@@ -63,7 +65,7 @@ def _find_lack(
     allowed: frozenset[str],
     registered: frozenset[str],
 ) -> frozenset[str]:
-    """What has to be connected: what was asked, else what the token says, else all that the app is registered for."""
+    """The scopes to connect: those requested, else those of the token, else all that the client has registered."""
     wanted = asked or allowed or registered
     if reason == "missing_scopes" and connection is not None:
         return missing_scopes(definition, granted=connection.granted, needed=wanted)

@@ -1,4 +1,5 @@
-"""The next generation of a connection out of a provider's answer: nothing is lost that the answer does not replace."""
+"""Builds the next generation of a connection from a refresh response. Values that the response does not replace
+stay."""
 
 from collections.abc import Callable
 
@@ -15,7 +16,7 @@ from chalicelib.vault.rules.reauth_forecast import forecast_reauth
 
 
 class NoTokens(Exception):
-    """The kept answer opens, and brings no tokens that can be read."""
+    """The stored response decrypts but contains no readable tokens."""
 
     def __init__(self, answer: RefreshAnswer) -> None:
         super().__init__("answer_without_tokens")
@@ -23,10 +24,10 @@ class NoTokens(Exception):
 
 
 class SealingInputs(Struct, frozen=True, kw_only=True):
-    """What sealing needs beside the records.
+    """The inputs to encryption that are not in the records.
 
-    siblings   refresh tokens of answers that this one replaces, which a job is ending
-    salt       32 fresh random bytes at each call
+    siblings   refresh tokens of responses that this one replaces, which a job is revoking
+    salt       returns 32 fresh random bytes at each call
     """
 
     user_key: bytes
@@ -38,12 +39,13 @@ class SealingInputs(Struct, frozen=True, kw_only=True):
 def seal_renewed(
     connection: Connection, recovery: Recovery, definition: ProviderDefinition, given: SealingInputs
 ) -> Connection:
-    """The connection one generation on, everything in it sealed for its new place.
+    """The next generation of the connection, with every value encrypted for its new context.
 
-    An answer without a refresh token keeps the stored one (CB-12); one that rotates keeps the spent one until the new
-    one has worked. A status of doubt or of refusal heals.
+    A response without a refresh token keeps the stored one (CB-12). If the refresh token rotates, the spent one
+    stays until the new one has worked. A status of doubt or refusal becomes active again.
 
-    Raises SealBroken: the answer, or what is stored, does not open here. Raises NoTokens.
+    Raises DecryptionFailed if the response or a stored value does not decrypt here.
+    Raises NoTokens.
     """
     here = encryption_context_of(connection)
     there = encryption_context_of(
@@ -90,7 +92,8 @@ def seal_renewed(
 
 
 def keeps_lost(connection: Connection, definition: ProviderDefinition) -> bool:
-    """True where new tokens do not end what a lost answer brought: of an earlier sign-in, or a sibling."""
+    """True if the new tokens do not end what a lost response brought: tokens of an earlier sign-in, or sibling
+    tokens."""
     outlives = definition.refresh.kind == "swap" or definition.refresh.grace in ("sibling", "newest")
     return connection.lost == 2 or outlives
 

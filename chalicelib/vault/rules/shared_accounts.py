@@ -1,4 +1,5 @@
-"""Connections of one user side by side: who shares an account's grant, what a consent loses with one: pure."""
+"""Pure decisions about one user's connections together: which share an account, and which scopes a consent loses with
+one."""
 
 from collections.abc import Iterable
 
@@ -15,9 +16,9 @@ LIVE = frozenset({"active", "partial", "in_doubt"})
 
 
 def shares_account(connection: Connection, other: Connection) -> bool:
-    """True where ending every grant of our app at this account would end a live connection of another app.
+    """True if ending every grant of the broker's app at this account would end another client's active connection.
 
-    An account that an older item does not name may be the same one.
+    An older item may not name its account, so it may be the same account.
     """
     if other.connection_id == connection.connection_id or other.status not in LIVE:
         return False
@@ -27,20 +28,21 @@ def shares_account(connection: Connection, other: Connection) -> bool:
 
 
 def still_lives(connection: Connection, others: Iterable[Connection]) -> bool:
-    """True for a tombstone of which something may be alive at the provider: also what was left for another app's sake,
-    as long as that one is connected.
+    """True for a revoked connection with tokens that may still be valid at the provider.
 
-    others   all of this user
+    This includes tokens kept because another connected app shares the account, as long as that app is connected.
+
+    others   all connections of this user
     """
     kept = connection.status == "revoked" and worst_result(connection.endings) == "kept_shared"
     return is_alive_there(connection) or (kept and any(shares_account(connection, other) for other in others))
 
 
 def without_connection(consent: Consent, tombstone: Connection, others: Iterable[Connection]) -> Consent | None:
-    """The consent once this connection is gone; None where it says nothing of it, or was given after that.
+    """The consent without this connection; None if it does not mention it, or was given after the revocation.
 
-    Its provider's scopes stay where another account of that provider is connected to the same app. The places that the
-    user has seen are forgotten, so that the next sign-in shows its page.
+    The provider's scopes stay if the same app has another account of that provider connected. The redirect URIs that
+    the user has seen are removed, so that the next sign-in shows the consent page.
     """
     if consent.decided_at > tombstone.revoked_at:
         return None
@@ -56,17 +58,18 @@ def without_connection(consent: Consent, tombstone: Connection, others: Iterable
         for name, connection_id in consent.default_connections.items()
         if connection_id != tombstone.connection_id
     }
-    narrowed = msgspec.structs.replace(
+    reduced = msgspec.structs.replace(
         consent, scopes=consent.scopes - gone, default_connections=defaults, redirect_hashes=frozenset()
     )
-    if narrowed == consent:
+    if reduced == consent:
         return None
     reduced_at = max(consent.reduced_at, tombstone.revoked_at + 1)
-    return msgspec.structs.replace(narrowed, reduced_at=reduced_at, version=consent.version + 1)
+    return msgspec.structs.replace(reduced, reduced_at=reduced_at, version=consent.version + 1)
 
 
 def is_used_by(consent: Consent | None, connection: Connection, definition: ProviderDefinition, *, epoch: int) -> bool:
-    """True where what the user allowed earlier goes on with this connection: it names it, and covers all of it."""
+    """True if an earlier consent continues with this connection: it names the connection and covers all of its
+    scopes."""
     if consent is None or consent.epoch != epoch or consent.marks.void(consent.decided_at):
         return False
     if consent.default_connections.get(connection.provider_id) != connection.connection_id:

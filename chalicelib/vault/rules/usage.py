@@ -1,17 +1,16 @@
-"""How often a connection was used, out of what is on record of it."""
+"""Counts the uses of a connection from its audit records."""
 
 from chalicelib.records.audit import Traces
 
 
 def count_use(traces: Traces, *, kept_since: int, now: int) -> dict[str, int]:
-    """Each count with the time from which it is whole.
+    """The counts, and the time since which they are complete.
 
     kept_since   how far back the records go
-    now          where there are more than were looked at, and none of this connection among those, nothing is known of
-                 any time before
+    now          used as `since` if records were left out and none that was read belongs to this connection
 
-    Where there are more, `since` is the time of the earliest use that was counted, not of the earliest record that was
-    looked at: that may be another app's, and an app learns nothing of when others are used (VLT-01).
+    If records were left out, `since` is the time of the earliest counted use, not of the earliest record that was
+    read. That record may be another app's, and an app must not learn when other apps act (VLT-01).
     """
     uses = [trace for trace in traces.found if trace.event in ("handout", "proxy")]
     last = {"last_used_at": uses[0].at} if uses else {}
