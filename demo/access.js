@@ -21,7 +21,7 @@ export async function readByHandOut(app, tokens, provider, account) {
     scope: provider.scope,
   });
   const url = `${provider.api}/${provider.things}`;
-  return app.request(7, "GET", url, { bearer: handed.access_token }).catch((problem) => explainRefusal(provider, problem));
+  return app.request(7, "GET", url, { bearer: handed.access_token, headers: provider.headers }).catch((problem) => explainRefusal(provider, problem));
 }
 
 /** The same call through the broker: no token of the provider ever comes here. */

@@ -24,6 +24,7 @@ async function start() {
     const app = new App(config, record);
     session = new Session(app, () => showTokens($("#tokens"), session.tokens));
     for (const name of document.querySelectorAll(".provider-name")) name.textContent = config.providers[0].name;
+    if (config.choose) $("#welcome h1").textContent = "Sign in with one of your accounts. This page has no key to it.";
     const answer = location.pathname === "/callback" ? new URLSearchParams(location.search) : null;
     if (answer) history.replaceState(null, "", "/"); // the code leaves the address bar before anything else happens
     if (answer && isConnectAnswer(answer)) return finishConnect(app, answer);

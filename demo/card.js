@@ -22,6 +22,7 @@ export class Card {
     name.textContent = provider.name;
     this.root.setAttribute("aria-labelledby", name.id);
     this.find(".mark").textContent = provider.name.replace("Demo ", "").slice(0, 1);
+    if (provider.proxied === false) this.find("[data-action=proxy]").remove();
     for (const button of this.root.querySelectorAll("[data-action]")) {
       button.addEventListener("click", () => act(this, button.dataset.action));
     }
@@ -87,9 +88,9 @@ export class Card {
 
   /** What the provider answered, and sentences about how it was had. */
   showAnswer(answer, how) {
-    const { things, name } = this.provider;
+    const { things, name, noun = things } = this.provider;
     const items = (answer?.[things] ?? [answer]).map((item) => element("li", "", item?.text ?? JSON.stringify(item)));
-    const whose = answer?.owner ? `${answer.owner}’s ${things} at ${name}` : `Your ${things} at ${name}`;
+    const whose = answer?.owner ? `${answer.owner}’s ${noun} at ${name}` : `Your ${noun} at ${name}`;
     this.#showOnly(".answer");
     this.find(".answer h3").textContent = whose;
     this.find(".answer .how").replaceChildren(...how.filter(Boolean).map((text) => element("p", "", text)));

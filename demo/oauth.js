@@ -18,7 +18,8 @@ export class Problem extends Error {
 /**
  * One app at one broker.
  *
- * config    { issuer, client_id, providers: [{ id, name, api, things, scope }] }; users sign in at the first provider
+ * config    { issuer, client_id, providers: [{ id, name, api, things, scope }] }; users sign in at the first provider,
+ *           or with `choose` at the one that they choose on the broker's page
  * record    called with (step, exchange) after every request: { method, url, form, bearer, status, answer }
  */
 export class App {
@@ -27,7 +28,7 @@ export class App {
     this.config = config;
     this.record = record;
     this.redirectUri = `${location.origin}/callback`;
-    this.provider = first.id;
+    this.provider = config.choose ? undefined : first.id;
     this.scope = config.scope ?? `openid profile email offline_access ${first.id}:${first.scope}`;
   }
 
@@ -54,7 +55,7 @@ export class App {
       client_id: this.config.client_id,
       redirect_uri: this.redirectUri,
       scope: this.scope,
-      provider: this.provider,
+      ...(this.provider && { provider: this.provider }),
       state,
       nonce,
       code_challenge: base64url(await sha256(code_verifier)),

@@ -9,7 +9,7 @@ from local.fake.control import change
 
 if TYPE_CHECKING:
     from cli.deployment.operations import Deployment
-    from local.fake.provider import RunningProvider
+    from local.fake.simulation import Simulation
 
 
 class Played:
@@ -18,7 +18,7 @@ class Played:
     deployment   the broker that is connected to it
     """
 
-    def __init__(self, provider_id: str, provider: "RunningProvider", deployment: "Deployment") -> None:
+    def __init__(self, provider_id: str, provider: "Simulation", deployment: "Deployment") -> None:
         self._provider_id, self._provider, self._deployment = provider_id, provider, deployment
 
     def count_refreshes(self) -> int:

@@ -9,8 +9,10 @@ from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cli.parser import CommandParser
+from local.demo.app import start_app
 from local.demo.backend import Behind, bind_broker, issuer_of, start_behind
-from local.demo.parts import APP, BROKER, LIVE, PARTS, PROVIDER_ID, note_move, start_app
+from local.demo.parts import BROKER, LIVE, PARTS, PROVIDER_ID, note_move
+from local.demo.simulated import NotSimulated, Simulated, find_simulated
 from local.live.recorder import Recorder
 from local.live.taps import Taps
 from local.stack.ports import start_near
@@ -26,9 +28,12 @@ if TYPE_CHECKING:
 DEMO_LOG = FOLDER.parent / f"demo-{os.getpid()}.log"  # of its own, so that a second demo leaves the first one's
 
 
-@dataclass
+@dataclass(kw_only=True)
 class DemoStack(Behind):
-    """Everything that runs; `moved` says in words which port was taken and what is used instead."""
+    """Everything that runs; `moved` says in words which port was taken and what is used instead.
+
+    client_id   a client of the app that signs in at the demo's own providers
+    """
 
     app: "DemoServer"
     client_id: str
@@ -37,7 +42,7 @@ class DemoStack(Behind):
 
     def places(self) -> dict[str, str]:
         """The addresses."""
-        others = {name: each.url for name, each in self.providers.items() if name != PROVIDER_ID}
+        others = {name: each.url for name, each in self.all_providers.items() if name != PROVIDER_ID}
         live = {"live": self.live.url} if self.live else {}
         return {"issuer": self.broker.issuer, "app": self.app.url, "provider": self.provider.url, **others, **live}
 
@@ -54,11 +59,25 @@ def main(arguments: list[str] | None = None) -> int:
     ports = f"Its ports are {BROKER[1]} to {LIVE[1]}; where one is taken it uses another, and the table says which."
     parser = CommandParser(prog="dev.py demo", description=__doc__, epilog=ports)
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
+    parser.add_argument(
+        "--provider",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="simulate this shipped provider file (github, google, ...) and sign in there; may be repeated",
+    )
     options = parser.parse_args(arguments)
     stop = StopSignal()
+    try:
+        simulated = find_simulated(options.provider)
+    except NotSimulated as fault:
+        parser.error(str(fault))
     _make_room_for_log()
     with DEMO_LOG.open("w", buffering=1) as log:
-        stack = start_demo(log, live=True)
+        try:
+            stack = start_demo(log, live=True, simulated=simulated)
+        except NotSimulated as fault:
+            parser.error(str(fault))
         with stack.broker.as_running("demo", log=(DEMO_LOG,)):
             if options.json:
                 stop.announce(stack.places(), as_json=True)
@@ -78,23 +97,31 @@ def start_demo(
     settings: Mapping[str, str] | None = None,
     reachable: tuple["LocalTarget", ...] = (),
     live: bool = False,
+    simulated: tuple[Simulated, ...] = (),
 ) -> DemoStack:
-    """Start all parts; a taken port is worked round.
+    """Start all parts; a taken port is worked round. Raises NotSimulated.
 
     free_ports   take any free ports, as a second stack beside a running demo does
     settings     laid over those of the demo
     reachable    further places on this machine that the broker may call
     live         serve the live view of it, too
+    simulated    provider files to simulate; the app signs in there
     """
     moved: list[str] = []
     listener = bind_broker(moved, free_ports)
     taps = Taps(Recorder(), issuer_of(listener)) if live else None
     behind = start_behind(
-        log, listener=listener, moved=moved, free_ports=free_ports, settings=settings, reachable=reachable, watch=taps
+        log,
+        listener=listener,
+        moved=moved,
+        free_ports=free_ports,
+        settings=settings,
+        reachable=reachable,
+        watch=taps,
+        simulated=simulated,
     )
-    app, client_id = start_app(behind.broker, behind.providers, 0 if free_ports else APP[1])
-    note_move(moved, "the app", APP[1], urlsplit(app.url).port or 0, free_ports)
-    stack = DemoStack(behind.broker, behind.providers, app, client_id, moved)
+    app, client_id = start_app(behind, simulated, moved, free_ports=free_ports)
+    stack = DemoStack(behind.broker, behind.providers, behind.simulated, app=app, client_id=client_id, moved=moved)
     if taps:
         from local.live.server import start
 
@@ -126,6 +153,14 @@ def _print_table(stack: DemoStack) -> None:
                     "simulated provider; its users are alice and bob",
                 )
                 for part in PARTS
+            ),
+            *(
+                (
+                    player.definition.display_name,
+                    player.url,
+                    "simulated from its provider file; users are alice and bob",
+                )
+                for player in stack.simulated.values()
             ),
             ("Embedded AWS", stack.broker.endpoint_url, "DynamoDB and KMS in memory"),
             ("Log", _short(DEMO_LOG), ""),

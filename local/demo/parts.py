@@ -9,8 +9,6 @@ from local.stack.ports import bind, start_near
 
 if TYPE_CHECKING:
     from chalicelib.adapters.http.guarded_fetcher import LocalTarget
-    from demo.server import DemoServer
-    from local.demo.controls import Played
     from local.fake.provider import RunningProvider
     from local.stack.stack import RunningBroker
 
@@ -101,38 +99,3 @@ def note_move(moved: list[str], part: str, wanted: int, got: int, free_ports: bo
     """Say in `moved` that a port was taken; free ports were never wanted elsewhere."""
     if not free_ports and wanted != got:
         moved.append(f"port {wanted} is taken: {part} uses {got}")
-
-
-def start_app(broker: "RunningBroker", providers: dict[str, "RunningProvider"], port: int) -> tuple["DemoServer", str]:
-    """The single-page app, registered as a public client: it holds no secret."""
-    from chalicelib.records.client import Client
-    from cli.deployment.operations import create_client
-    from demo.server import start
-
-    config = {"issuer": broker.issuer, "client_id": "", "providers": describe_providers(providers)}
-    levers = _levers(broker, providers)
-    app = start_near(port, lambda candidate: start(candidate, config, APP[0], levers))
-    client = Client(
-        client_id="",
-        client_name="Demo App",
-        purpose="Shows what an app does with notes and a calendar of yours.",
-        redirect_uris=(f"{app.url}/callback",),
-        token_endpoint_auth_method="none",
-        grant_types=frozenset(
-            {"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"}
-        ),
-        application_type="native",
-        scopes=SCOPES,
-        optional_scopes=frozenset({"email", *(part.scopes[1] for part in PARTS)}),
-        providers=frozenset(providers),
-        handout="token",
-    )
-    created, _ = create_client(broker.deployment, client)
-    app.config["client_id"] = created.client_id
-    return app, created.client_id
-
-
-def _levers(broker: "RunningBroker", providers: dict[str, "RunningProvider"]) -> dict[str, "Played"]:
-    from local.demo.controls import Played
-
-    return {name: Played(name, provider, broker.deployment) for name, provider in providers.items()}

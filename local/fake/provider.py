@@ -85,6 +85,15 @@ class RunningProvider:
         """How many requests an endpoint has received."""
         return sum(request.endpoint == endpoint for request in list(self.requests))
 
+    @property
+    def key_sets(self) -> dict[str, str]:
+        """Its issuer, and where its keys are."""
+        return {self.url: f"{self.url}/jwks"}
+
+    def locate(self, received: Received) -> str:
+        """The URL that a request went to."""
+        return self.url + received.path
+
     def rotate_keys(self) -> None:
         """A new signing key; the old one leaves the key set at once."""
         self.keys[:] = new_keys()

@@ -47,7 +47,7 @@ _POLICY = "; ".join(
 def start(port: int, host: str, stack: "DemoStack", taps: Taps) -> "LiveServer":
     """Listen at every part and serve, in a thread; port 0 takes a free one. Raises OSError where it is taken."""
     server = LiveServer(port, host, stack, taps.recorder)
-    for provider_id, provider in stack.providers.items():
+    for provider_id, provider in stack.all_providers.items():
         taps.listen_at_provider(provider_id, provider)
     stack.app.hear = taps.hear_app
     threading.Thread(target=server.serve_forever, args=(0.05,), name="live-view", daemon=True).start()
@@ -67,8 +67,11 @@ class LiveServer(LoopbackServer):
     @property
     def key_sets(self) -> dict[str, str]:
         """Issuer -> address of its keys."""
-        issuers = (self.stack.broker.issuer, *(provider.url for provider in self.stack.providers.values()))
-        return {issuer: f"{issuer}/jwks" for issuer in issuers}
+        issuer = self.stack.broker.issuer
+        found = {issuer: f"{issuer}/jwks"}
+        for provider in self.stack.all_providers.values():
+            found |= provider.key_sets
+        return found
 
     def stop(self) -> None:
         """End serving and free the port."""

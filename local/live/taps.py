@@ -11,7 +11,7 @@ from local.stack.subscribers import Answered, Answerer, Told
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.transport import Transport
-    from local.fake.provider import RunningProvider
+    from local.fake.simulation import Simulation
     from local.fake.web import Answer, Received
     from local.stack.http1 import Head
 
@@ -61,7 +61,7 @@ class Taps:
         """See local/stack/subscribers.py."""
         return _SeenLog(stream, self.recorder)  # type: ignore[return-value]
 
-    def listen_at_provider(self, provider_id: str, provider: "RunningProvider") -> None:
+    def listen_at_provider(self, provider_id: str, provider: "Simulation") -> None:
         """Its requests and answers from now on."""
 
         def received(request: "Received") -> Told:
@@ -70,7 +70,7 @@ class Taps:
                 return lambda answer: None
             headers = tuple(request.headers.items())
             query = f"?{urlencode(request.query)}" if request.query else ""
-            url = provider.url + request.path + query
+            url = provider.locate(request) + query
             exchange = self.recorder.begin(
                 caller, "provider", request.method, url, headers, body=request.body, **_told_by(headers, provider_id)
             )

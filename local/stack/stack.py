@@ -6,7 +6,7 @@ boto3 and the broker's rooms are imported on use, so that a wrong option is answ
 import os
 import socket
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -63,6 +63,7 @@ def start_broker(
     listener: socket.socket,
     endpoint_url: str | None = None,
     local_targets: tuple["LocalTarget", ...] = (),
+    doors: Mapping[str, str] | None = None,
     log_stream: TextIO | None = None,
     stage_prefix: str = "",
     remap_authenticate: bool = True,
@@ -71,6 +72,7 @@ def start_broker(
     """Start one on a bound socket, with an embedded AWS unless an endpoint is given.
 
     settings_environ   BROKER_... names alone
+    doors              provider id -> where a browser finds the provider, if it is simulated from its file
     watch              who listens to its requests, its calls to AWS and its log
 
     Raises ConfigurationError before anything is started.
@@ -79,6 +81,7 @@ def start_broker(
     from chalicelib.composition import build_broker
     from chalicelib.config import read_catalog, read_settings
     from cli.deployment.operations import Deployment, init_keysets
+    from local.stack.doors import DirectoryWithDoors
 
     read_catalog(read_settings(settings_environ))
     aws, endpoint_url = _reach_aws(endpoint_url or settings_environ.get("BROKER_ENDPOINT_URL"))
@@ -91,6 +94,8 @@ def start_broker(
     deployment = Deployment(settings, dynamodb=dynamodb, kms=kms)
     init_keysets(deployment)
     broker = build_broker(settings, local_targets=local_targets, dynamodb=dynamodb, kms=kms, log_stream=log_stream)
+    if doors:
+        broker = replace(broker, directory=DirectoryWithDoors(broker.directory, doors))
     from chalicelib.routes import create_app
 
     app = create_app(lambda: broker)

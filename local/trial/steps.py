@@ -1,7 +1,6 @@
 """The steps of a trial: sign-in, hand-out, refresh, hand-out again, revoke. Each says in words what it saw."""
 
 import json
-import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +8,8 @@ from typing import Any
 from chalicelib.ports import Broker
 from chalicelib.providers.definition import ProviderDefinition
 from cli.deployment.operations import set_provider
-from local.fake.id_token import new_key_pair
 from local.fake.profile.profile_server import RunningProfile
+from local.fake.profile.registration import register
 from local.trial.app import TrialApp, TrialFailed, register_app
 from local.trial.workshop import Workshop
 
@@ -150,7 +149,7 @@ def prepare(shop: Workshop, player: RunningProfile) -> Trial:
     definition = player.definition
     broker = shop.use(player)
     callback = f"{shop.issuer}/callback/{definition.provider_id}"
-    secret = register(player, callback)
+    secret = register(player, CLIENT_ID, callback)
     issuer = None if definition.issuer else player.places.issuer
     set_provider(
         shop.deployment,
@@ -163,18 +162,6 @@ def prepare(shop: Workshop, player: RunningProfile) -> Trial:
     client_id, scope = register_app(shop.deployment, definition.provider_id, choose_scopes(definition))
     app = TrialApp(shop.issuer, definition.provider_id, client_id, player.person(), scope)
     return Trial(shop, player, broker, app)
-
-
-def register(player: RunningProfile, callback: str) -> str | None:
-    """Our app there; what proves it: a secret, a private key in PEM, or None."""
-    method, rules = player.definition.token_endpoint_auth_method, player.definition.client_assertion
-    if rules is not None:
-        private, public = new_key_pair(rules.algorithm)
-        player.add_client(CLIENT_ID, None, [callback], name="Token Broker", public_key=public)
-        return private
-    secret = None if method == "none" else secrets.token_urlsafe(32)
-    player.add_client(CLIENT_ID, secret, [callback], name="Token Broker")
-    return secret
 
 
 def choose_scopes(definition: ProviderDefinition) -> list[str]:

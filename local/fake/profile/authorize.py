@@ -117,7 +117,7 @@ def _back(player: "RunningProfile", received: Received, asked: dict[str, str], t
         told["state"] = "another-state" if faults.wrong_state else asked["state"]
     promised = player.definition.authorization_response_iss_parameter_supported
     if faults.wrong_iss or (promised and not faults.omit_iss):
-        issuer = player.here(player.places.issuer, received)
+        issuer = player.places.issuer if player.by_https else player.here(player.places.issuer, received)
         told["iss"] = "https://attacker.example" if faults.wrong_iss else issuer
     client = player.grants.clients[asked[player.definition.authorization.client_id_parameter]]
     told = sign_callback(player, client, told)

@@ -14,15 +14,17 @@ from local.fake.grants import Client, Family, Grants
 from local.fake.id_token import new_keys
 from local.fake.people import User
 from local.fake.profile import authorize, documents, identity, revocation, token
+from local.fake.profile.cross_origin import allow_pages
+from local.fake.profile.lifetimes import life, manners
 from local.fake.profile.places import Places
 from local.fake.profile.values import choose_metadata, choose_variables
 from local.fake.server import Server
 from local.fake.test_browser import Person
 from local.fake.tls import make_authority
 from local.fake.web import Answer, Received, json_answer
+from local.stack.subscribers import Told
 
 ADDRESS = "127.0.0.1"
-LIFE_SECONDS = 3600
 LONG_LIFE_SECONDS = 60 * 86400
 
 
@@ -35,6 +37,7 @@ class RunningProfile:
     file         the definition as it was read
     definition   the same with a value in each placeholder
     variables    of the operator, metadata of every connection, by name
+    by_https     clients reach it by https, and only their users' browsers come through the plain door
     """
 
     def __init__(
@@ -45,8 +48,9 @@ class RunningProfile:
         variables: Mapping[str, str] | None = None,
         metadata: Mapping[str, str] | None = None,
         port: int = 0,
+        by_https: bool = False,
     ) -> None:
-        self.file = definition
+        self.file, self.by_https = definition, by_https
         self.variables, self.metadata = choose_variables(definition, variables or {}), choose_metadata(definition)
         self.metadata |= metadata or {}
         definition = self.definition = fill(definition, {**self.variables, **self.metadata})
@@ -76,6 +80,12 @@ class RunningProfile:
         return self._server.door
 
     @property
+    def key_sets(self) -> dict[str, str]:
+        """Its issuer, and where a browser finds the keys; empty where it has none."""
+        jwks = self.places.jwks
+        return {self.places.issuer: self.at_door(jwks)} if jwks else {}
+
+    @property
     def targets(self) -> tuple[LocalTarget, ...]:
         """What a broker's fetcher needs to come here instead of to the real hosts."""
         ca_file = str(self.ca_file)
@@ -96,6 +106,19 @@ class RunningProfile:
         """Register an app; None as its secret makes it a public one, or one that signs."""
         client = Client(client_id, client_secret, tuple(redirect_uris), name or client_id, public_key)
         self.grants.clients[client_id] = client
+
+    def watch(self, received: Callable[[Received], Told]) -> None:
+        """Tell of every request from now on, and then of its answer."""
+        self._server.watch = received
+
+    def locate(self, received: Received) -> str:
+        """The URL that a request went to."""
+        url = f"https://{received.host}{received.path}"
+        return self.at_door(url) if received.door else url
+
+    def at_door(self, url: str) -> str:
+        """A URL of the file as the plain door has it."""
+        return f"{self.url}/{url.removeprefix('https://')}"
 
     def count(self, endpoint: str) -> int:
         """How many requests an endpoint has received."""
@@ -122,12 +145,13 @@ class RunningProfile:
 
     def here(self, url: str, received: Received) -> str:
         """A URL of the file as whoever sent this request reaches it."""
-        return f"{received.door}/{url.removeprefix('https://')}" if received.door else url
+        return self.at_door(url) if received.door else url
 
     def respond(self, received: Received) -> Answer:
         """Carry a request out."""
         answer = _ANSWERS.get(received.endpoint)
-        return answer(self, received) if answer else json_answer({"message": "Not Found"}, 404)
+        found = answer(self, received) if answer else json_answer({"message": "Not Found"}, 404)
+        return allow_pages(received, found)
 
     def begin(self, client: Client, user: User, asked: dict[str, str], scopes: frozenset[str]) -> Family:
         """The user said yes."""
@@ -155,26 +179,6 @@ class RunningProfile:
         self._server.shutdown()
         self._server.server_close()
         self._folder.cleanup()
-
-
-def manners(definition: ProviderDefinition) -> Faults:
-    """How its refresh tokens behave as a rule."""
-    rules = definition.refresh
-    return Faults(
-        static_refresh=rules.kind != "rotating",
-        reuse=rules.late_reuse,
-        grace="" if rules.grace == "none" else rules.grace,
-        grace_seconds=rules.grace_seconds,
-        drop_expires_in=definition.token.default_expires_seconds is not None,
-    )
-
-
-def life(definition: ProviderDefinition) -> int | None:
-    """Of an access token, in seconds: what the file assumes where the answer does not say; for ever where nothing ends
-    it as far as the file tells."""
-    if definition.token.default_expires_seconds is not None:
-        return definition.token.default_expires_seconds
-    return None if definition.refresh.kind == "none" else LIFE_SECONDS
 
 
 _ANSWERS: dict[str, Callable[[RunningProfile, Received], Answer]] = {

@@ -1,0 +1,101 @@
+"""The demo app: a single-page app that signs in at the demo's own providers, or at those that were asked for."""
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from local.demo.backend import Behind
+from local.demo.parts import APP, OWN_SCOPES, PARTS, SCOPES, describe_providers, note_move
+from local.demo.simulated import Simulated, describe_simulated
+from local.stack.ports import start_near
+
+if TYPE_CHECKING:
+    from chalicelib.records.client import Client
+    from cli.deployment.operations import Deployment
+    from demo.server import DemoServer
+    from local.demo.controls import Played
+
+APP_NAME = "Demo App"
+_GRANT_TYPES = frozenset(
+    {"authorization_code", "refresh_token", "urn:ietf:params:oauth:grant-type:token-exchange"}
+)  # fmt: skip
+
+
+def start_app(
+    behind: Behind, simulated: tuple[Simulated, ...], moved: list[str], *, free_ports: bool
+) -> tuple["DemoServer", str]:
+    """Start the app; with it, the id of a client for the demo's own providers that has the same redirect URI.
+
+    simulated   where users sign in instead of at the demo's own providers, if there are any
+    """
+    from demo.server import start
+
+    config = {"issuer": behind.broker.issuer, "client_id": "", **_describe(behind, simulated)}
+    levers = _levers(behind)
+    app = start_near(0 if free_ports else APP[1], lambda candidate: start(candidate, config, APP[0], levers))
+    note_move(moved, "the app", APP[1], urlsplit(app.url).port or 0, free_ports)
+    deployment, callback = behind.broker.deployment, f"{app.url}/callback"
+    own = _register(deployment, _own_client(callback, frozenset(behind.providers)))
+    app.config["client_id"] = _register(deployment, _client_of(callback, simulated)) if simulated else own
+    return app, own
+
+
+def _describe(behind: Behind, simulated: tuple[Simulated, ...]) -> dict[str, Any]:
+    """The providers of the app, for its config.json."""
+    if not simulated:
+        return {"providers": describe_providers(behind.providers)}
+    read = (f"{part.provider_id}:{part.read}" for part in simulated)
+    return {
+        "providers": [describe_simulated(part, behind.simulated[part.provider_id]) for part in simulated],
+        "scope": " ".join((*OWN_SCOPES, *read)),
+        "choose": True,
+    }
+
+
+def _own_client(callback: str, providers: frozenset[str]) -> "Client":
+    from chalicelib.records.client import Client
+
+    return Client(
+        client_id="",
+        client_name=APP_NAME,
+        purpose="Shows what an app does with notes and a calendar of yours.",
+        redirect_uris=(callback,),
+        token_endpoint_auth_method="none",
+        grant_types=_GRANT_TYPES,
+        application_type="native",
+        scopes=SCOPES,
+        optional_scopes=frozenset({"email", *(part.scopes[1] for part in PARTS)}),
+        providers=providers,
+        handout="token",
+    )
+
+
+def _client_of(callback: str, simulated: tuple[Simulated, ...]) -> "Client":
+    from chalicelib.records.client import Client
+
+    return Client(
+        client_id="",
+        client_name=APP_NAME,
+        purpose="Shows what an app does with your accounts.",
+        redirect_uris=(callback,),
+        token_endpoint_auth_method="none",
+        grant_types=_GRANT_TYPES,
+        application_type="native",
+        scopes=frozenset(OWN_SCOPES).union(*(part.scopes for part in simulated)),
+        optional_scopes=frozenset({"email"}),
+        providers=frozenset(part.provider_id for part in simulated),
+        handout="token",
+    )
+
+
+def _register(deployment: "Deployment", client: "Client") -> str:
+    """Its client_id."""
+    from cli.deployment.operations import create_client
+
+    return create_client(deployment, client)[0].client_id
+
+
+def _levers(behind: Behind) -> dict[str, "Played"]:
+    from local.demo.controls import Played
+
+    deployment = behind.broker.deployment
+    return {name: Played(name, provider, deployment) for name, provider in behind.all_providers.items()}
