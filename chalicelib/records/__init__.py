@@ -1,5 +1,5 @@
-"""What the broker remembers: frozen values, one file per kind. No I/O, no clock, no defaults that hide a decision.
+"""Stored and encrypted records: frozen values, one file per kind. No I/O, no clock, no defaults that hide a decision.
 
-Rules of the room: times are whole epoch seconds; an `expires_at` is compared on every use (the table may keep an item
-longer); sets of scopes are frozensets of strings; ids are lower-case hex unless a docstring says otherwise.
+Times are whole epoch seconds. Every use compares `expires_at`, because the table may hold an item longer. Sets of
+scopes are frozensets of strings. Ids are lower-case hex unless a docstring says otherwise.
 """

@@ -1,14 +1,14 @@
-"""What travels sealed in the forms of a user's own page."""
+"""The encrypted form value of a user's account page."""
 
 from msgspec import Struct
 
 
 class AccountForm(Struct, frozen=True, kw_only=True):
-    """For one browser and one session of one user: no other browser's cookie and no other session fits it.
+    """Binds a form to one browser and one session of one user. No other browser's cookie and no other session fits it.
 
     browser    SHA-256 hex of the browser cookie
-    sid        of the browser session to which the page was shown
-    shown_at   epoch seconds: nothing that was decided later is touched by a button of that page
+    sid        of the browser session that the page was shown to
+    shown_at   epoch seconds: a button of that page changes nothing that was decided later
     """
 
     browser: str

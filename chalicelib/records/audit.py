@@ -1,4 +1,4 @@
-"""Who did what, written before it happens; nothing here is a token or an input."""
+"""Audit records, each written before the act. They contain no token and no user input."""
 
 from msgspec import Struct
 
@@ -6,14 +6,15 @@ RETENTION_SECONDS = 400 * 86400
 
 
 class AuditEvent(Struct, frozen=True, kw_only=True):
-    """One act on record.
+    """One recorded act.
 
     event      "handout", "proxy", "acted"
-    client_id  whom the user allowed
-    actor_id   the client that acts for it; audience: the API at which it does
-    grant_id   which sign-in of the user used it
-    token_id   SHA-256 hex of the token handed out or sent, never the token
-    method     of a call through the proxy, and after it the kind of host: "GET base"; never the path
+    client_id  the client that the user allowed
+    actor_id   the client that acts for it (RFC 8693)
+    audience   the API that the actor calls
+    grant_id   the grant that was used
+    token_id   SHA-256 hex of the token that was handed out or sent, never the token
+    method     of a proxied call, followed by the kind of host: "GET base"; never the path
     """
 
     event: str
@@ -33,7 +34,7 @@ class AuditEvent(Struct, frozen=True, kw_only=True):
 
 
 class Trace(Struct, frozen=True, kw_only=True):
-    """What an audit event says to whoever counts."""
+    """The part of an audit event that counting needs."""
 
     event: str
     at: int
@@ -44,9 +45,9 @@ class Trace(Struct, frozen=True, kw_only=True):
 
 
 class Traces(Struct, frozen=True, kw_only=True):
-    """The newest, newest first.
+    """The newest events, newest first.
 
-    is_cut   older ones may stand there that were not looked at
+    is_cut   there may be older events that were not read
     """
 
     found: tuple[Trace, ...]

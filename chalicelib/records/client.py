@@ -1,4 +1,4 @@
-"""A registered app (RFC 7591, RFC 6749 section 2)."""
+"""A registered client (RFC 7591, RFC 6749 section 2)."""
 
 from typing import Literal
 
@@ -9,12 +9,12 @@ from chalicelib.records.revocation import NOT_REVOKED, Revocation
 AuthMethod = Literal["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 ResponseMode = Literal["query", "form_post"]
 Handout = Literal["none", "proxy", "token"]
-# APIs that one client may be registered for: a refresh names all of them in one expression of 4,096 bytes.
+# Limit of APIs per client: a refresh names all of them in one expression of 4,096 bytes.
 MOST_RESOURCES = 200
 
 
 class SecretHash(Struct, frozen=True, kw_only=True):
-    """One client secret as kept: HMAC-SHA-256 under a pepper, 64 hex characters; two live in a rotation."""
+    """One client secret as stored: HMAC-SHA-256 under a pepper, 64 hex characters. During a rotation two are valid."""
 
     hash: str
     pepper_version: int
@@ -23,12 +23,13 @@ class SecretHash(Struct, frozen=True, kw_only=True):
 
 
 class ProxyRule(Struct, frozen=True, kw_only=True):
-    """Calls of one kind that a client may make through the proxy.
+    """One kind of call that a client may make through the proxy.
 
-    methods       empty: all; GET stands for HEAD too
-    path_prefix   whole segments behind the prefix of the provider's API: "/user" holds "/user/emails", not "/users"
-    host          "": that of the file's `base_url`; else another one of its hosts
-    scope         in the provider's name: only for tokens of grants that hold it; "": for all
+    methods       empty: all; GET includes HEAD
+    path_prefix   whole segments after the path prefix of the provider's API: "/user" allows "/user/emails", not
+                  "/users"
+    host          "": the host of the file's `base_url`; else another of the file's hosts
+    scope         in the provider's name: only tokens of grants with this scope may make the call; "": all tokens
     """
 
     provider_id: str
@@ -42,7 +43,7 @@ class BffApi(Struct, frozen=True, kw_only=True):
     """The team's own API behind a client's browser sessions.
 
     resource   its audience, one of the client's `resources`
-    url        where calls go: origin and perhaps a path, no slash at the end
+    url        target of the calls: an origin and an optional path, without a trailing slash
     """
 
     resource: str
@@ -50,16 +51,16 @@ class BffApi(Struct, frozen=True, kw_only=True):
 
 
 class RegistrationPolicy(Struct, frozen=True, kw_only=True):
-    """All that a client may give itself by registering; an initial access token may carry one of its own.
+    """The most that a client may register for itself. An initial access token may carry its own policy.
 
-    scopes        all it may register
-    handout       what it has; no document decides it
-    grant_types   those it may register
-    auth_methods  those it may register for the token endpoint
-    providers     as in Client; no document decides it
-    resources     as in Client; no document decides it
-    api_scopes    of those that every app has beside what it names: at an API of the operator's a step up asks for more
-                  than an agent knew when it registered, and its user is asked each time
+    scopes        scopes that the client may register
+    handout       what the client gets; its document cannot choose it
+    grant_types   grant types that the client may register
+    auth_methods  token endpoint authentication methods that the client may register
+    providers     as in Client; the client's document cannot choose them
+    resources     as in Client; the client's document cannot choose them
+    api_scopes    scopes that every client has in addition to those it names, for step-up: an operator's API may
+                  require more than an agent knew at registration, and its user consents each time
     """
 
     scopes: frozenset[str] = frozenset()
@@ -72,13 +73,13 @@ class RegistrationPolicy(Struct, frozen=True, kw_only=True):
 
 
 class Management(Struct, frozen=True, kw_only=True):
-    """The token by which a self-registered client manages itself (RFC 7592), as it is kept.
+    """The registration access token of a self-registered client (RFC 7592), as stored.
 
-    present       SHA-256 of the token that was given last
-    previous      SHA-256 of the one before it, good until the present one is used; empty while there was none
-    salt          what made the present one out of the one before it
-    gave_secret   a client secret was made in the same way and at the same time
-    epoch         of the deployment when the present one was given: a restore from backup voids it
+    present       SHA-256 of the newest token
+    previous      SHA-256 of the token before it, valid until the present one is used; empty before the first rotation
+    salt          derives the present token from the previous one
+    gave_secret   a client secret was derived in the same way at the same time
+    epoch         of the deployment when the present token was issued: a restore from backup voids it
     """
 
     present: bytes
@@ -89,36 +90,43 @@ class Management(Struct, frozen=True, kw_only=True):
 
 
 class Client(Struct, frozen=True, kw_only=True):
-    """An app that asks us.
+    """A registered client.
 
-    client_id            32 lower-case hex characters; of a client that its own document describes that one's URL
-    scopes               all it may ask; `optional_scopes` of them may be unticked by the user
-    unnamed_scopes       those of `scopes` that its registration did not name: every app has them for a step up
-    revision             raised when redirect URIs, keys, authentication, name or scopes change: older consents are void
-    registered_by        "self", or "document" that was fetched: "not verified" on the page, and always asks for consent
-    first_party          set by the operator alone: no consent page of ours, one named provider, scopes within `scopes`
-    serves               audiences for which this client introspects
-    expires_at           when an unused client ends that nobody here registered; None for the operator's
-    purpose              what the app is for, in the operator's words, for the page of choice; "" says nothing
-    fetched_at           when its document was read last; 0 where there is none. `fresh_until`: when it is read again
-    providers            provider ids that it may use; "*" stands for all that are switched on
-    may_be_acted_by      clients that may act for it (RFC 8693 section 4.1); the operator alone says so
-    proxy_rules          the only calls that it may make through the proxy; none: all
-    dpop_bound_access_tokens      every token request of it must come with a proof of possession (RFC 9449 section 5.2)
-    subject_type         "pairwise": its users have other names here than at apps of other sectors
-    sector               whose names they are: a host, or "self:" and a host for what registered itself, since nobody
-                         has looked whether that host is its own; "": the client's alone
-    post_logout_redirect_uris     where a browser may return to after a sign-out, compared byte for byte
-    backchannel_logout_uri        where it is told that a session has ended; None: it is not told
-    backchannel_logout_session_required   only of sessions by name (`sid`), never of a user's all at once
-    bff_origins          origins of its pages, of the issuer's own site, that may use a browser session (/bff) without
-                         ever seeing a token; set by the operator alone. bff_api: where their calls to /api go
-    jwks, jwks_uri       where `private_key_jwt` finds its public keys: here, or there; public members alone
-    token_endpoint_auth_signing_alg   the only algorithm of its assertions; None: any that is offered
-    policy               what it may give itself, where it came with an initial access token; None: as registration is
-                         open to all
-    management           None for the operator's: nobody changes them over HTTP
-    deleted_at           when it ended itself; it stays `disabled`, and its connections are ended by a job
+    client_id            32 lower-case hex characters; for a client described by its own document, the URL of that
+                         document
+    scopes               scopes that it may request; the user may untick `optional_scopes`
+    unnamed_scopes       those of `scopes` that its registration did not name; every client has them, for step-up
+    revision             raised when redirect URIs, keys, authentication, name or scopes change; older consents are
+                         void then
+    registered_by        "self", or "document" for a fetched one: shown as "not verified", and always asks for consent
+    first_party          set only by the operator: no consent page of the broker, one named provider, only registered
+                         `scopes`
+    serves               audiences for which this client may introspect tokens
+    expires_at           when a client that the operator did not register expires if unused; None for the operator's
+                         clients
+    purpose              the app's purpose in the operator's words, for the account page; "" says nothing
+    fetched_at           when its document was fetched; 0 if it has none
+    fresh_until          when its document is fetched again
+    providers            provider ids that it may use; "*" means all enabled ones
+    may_be_acted_by      clients that may act for it (RFC 8693 section 4.1); set only by the operator
+    proxy_rules          the only calls that it may make through the proxy; empty: all
+    dpop_bound_access_tokens      every token request needs a proof of possession (RFC 9449 section 5.2)
+    subject_type         "pairwise": its users have another `sub` here than at clients of other sectors
+    sector               the sector of the pairwise `sub`: a host, or "self:" and a host for a self-registered client,
+                         because nobody has verified that the host is its own; "": the client alone
+    post_logout_redirect_uris     allowed redirect targets after a sign-out, compared byte for byte
+    backchannel_logout_uri        receives logout tokens when a session ends; None: not notified
+    backchannel_logout_session_required   notified only of single sessions (`sid`), never of all sessions of a user at
+                                          once
+    bff_origins          origins of its pages, on the issuer's own site, that may use a browser session (/bff) without
+                         ever seeing a token; set only by the operator
+    bff_api              the target of those pages' calls to /api
+    jwks, jwks_uri       public keys for `private_key_jwt`: the keys, or their URL; public members only
+    token_endpoint_auth_signing_alg   the only algorithm of its assertions; None: any supported one
+    policy               the most that it may register, if it came with an initial access token; None: open
+                         registration
+    management           None for the operator's clients: nobody changes them over HTTP
+    deleted_at           when it deleted itself; it stays `disabled`, and a job revokes its connections
     """
 
     client_id: str
@@ -169,23 +177,23 @@ class Client(Struct, frozen=True, kw_only=True):
 
     @property
     def is_confidential(self) -> bool:
-        """True where the client proves itself, with a secret or with a key."""
+        """True if the client authenticates, with a secret or with a key."""
         return self.token_endpoint_auth_method != "none"
 
     @property
     def has_secret(self) -> bool:
-        """True where what proves it is a secret of ours."""
+        """True if the client authenticates with a secret that the broker issued."""
         return self.token_endpoint_auth_method in ("client_secret_basic", "client_secret_post")
 
     @property
     def named_scopes(self) -> frozenset[str]:
-        """Those that its registration names."""
+        """The scopes that its registration names."""
         return self.scopes - self.unnamed_scopes
 
     def may_use(self, provider_id: str) -> bool:
-        """True where this provider is among its own."""
+        """True if the client may use this provider."""
         return "*" in self.providers or provider_id in self.providers
 
     def is_over(self, now: int) -> bool:
-        """True when disabled or expired: no grant type works."""
+        """True if the client is disabled or expired. No grant type works then."""
         return self.marks.disabled or (self.expires_at is not None and self.expires_at <= now)

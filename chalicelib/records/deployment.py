@@ -1,4 +1,4 @@
-"""The switch for everything."""
+"""The revocation of the whole deployment."""
 
 from msgspec import Struct
 
@@ -6,6 +6,6 @@ from chalicelib.records.revocation import NOT_REVOKED, Revocation
 
 
 class Deployment(Struct, frozen=True, kw_only=True):
-    """Marks on the whole deployment."""
+    """Holds the revocation that applies to everything in this deployment."""
 
     marks: Revocation = NOT_REVOKED

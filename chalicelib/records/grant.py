@@ -1,4 +1,4 @@
-"""What one subject allowed one client, from the decision to its revocation: one item through its whole life."""
+"""What one user allowed one client, from the decision to its revocation: one item through its whole life."""
 
 from typing import Literal
 
@@ -8,16 +8,19 @@ GrantStatus = Literal["device_pending", "device_denied", "exchanging", "issued",
 
 
 class DeviceRequest(Struct, frozen=True, kw_only=True):
-    """What a grant keeps for a device that waits for it (RFC 8628). The user code is not in it: the grant's id is
-    derived from it.
+    """The part of a grant that belongs to a waiting device (RFC 8628).
 
-    round             rises whenever it is open to a decision again; what was shown or decided before is void then
-    ends_at           the end of the user code; a claim and an approved code have shorter ends of their own
-    asked_at          when, and asked_from whence the device asked, for the page; the address goes at the issue
-    client_revision   as the request was checked
-    poll_interval     seconds between two polls, 5 more after each that came too early
-    poll_after        before this time a poll comes too early
-    decision          SHA-256 of what the browser that went on holds, 32 bytes; empty before
+    It does not contain the user code: the grant id is derived from it.
+
+    round             raised whenever the request is open to a decision again; earlier pages and decisions are void
+                      then
+    ends_at           the end of the user code; a claim and an approved code end earlier
+    asked_at          when the device made its request, for the page
+    asked_from        the device's address, for the page; deleted when the grant is issued
+    client_revision   at the time of the request
+    poll_interval     seconds between two polls; each early poll adds 5
+    poll_after        a poll before this time is too early
+    decision          SHA-256 of the secret of the browser that claimed the request, 32 bytes; empty before
     """
 
     round: int
@@ -31,31 +34,32 @@ class DeviceRequest(Struct, frozen=True, kw_only=True):
 
 
 class Grant(Struct, frozen=True, kw_only=True):
-    """A grant of RFC 6749 section 1.3. URIs stand as SHA-256 hex, so that the rotating item stays under 1 KB.
+    """A grant of RFC 6749 section 1.3. URIs are stored as SHA-256 hex, so that the rotating item stays under 1 KB.
 
     grant_id               32 hex characters, fixed when the user decides
     generation             0 while the authorization code is outstanding, then one per refresh
     secret_hash            SHA-256 of the present handle secret, 32 bytes
-    salt                   16 bytes set at redeeming; later secrets are HKDF(code secret, salt)
+    salt                   16 bytes set at redemption; later secrets are HKDF(code secret, salt)
     key_version            handle key version of the present generation
-    decided_at             compared with every mark
-    advanced_at            when the present generation became current; previous_advanced_at: the one before
-    expires_at             code end while issued; afterwards the idle end, which moves
-    ends_at                the absolute end, which does not
-    purge_at               when the table may forget the item
-    written_by             request nonce of the last write: a lost answer is recognised as ours
-    resources              audiences asked at /authorize; empty: our issuer
-    id_token_claims        claims of the profile for the ID token that comes with the code
+    decided_at             compared with every revocation
+    advanced_at            when the present generation became current
+    previous_advanced_at   when the generation before it became current
+    expires_at             end of the code while issued; afterwards the idle end, which moves with each use
+    ends_at                the absolute end, which does not move
+    purge_at               when the table may delete the item
+    written_by             request nonce of the last write: after a lost response, the writer recognizes its own write
+    resources              audiences requested at /authorize; empty: the broker's issuer
+    id_token_claims        profile claims for the ID token that comes with the code
     connections            provider id -> connection id
-    shown_sub              the user as a pairwise client knows it; "": as `sub` says
-    sid                    of the browser session in which it began; "": of one before sessions had names
-    dpop_jkt               the key that the app named at the start: its code is good with a proof by that one alone
+    shown_sub              the pairwise `sub` that the client sees; "": as `sub`
+    sid                    of the browser session in which it began; "": of one from before sessions had ids
+    dpop_jkt               thumbprint named in the authorization request: the code needs a proof by that key
     jkt                    the key to which the refresh tokens of generation `bound_since` and later are bound
-    session_salt_hash      of an app's browser session: SHA-256 of the user's salt at its beginning; another one ends it
-    paused                 no refresh token of it is taken for a while
-    withheld               the generation that a pause kept from its client; counts only while it is the present one
-    binding                MAC over whose it is and how it came to be, made at the issue (protocol/grant_binding.py)
-    device                 of a grant that a device asked for: generation 0 is its device code, drawn at the start
+    session_salt_hash      of an app's browser session: SHA-256 of the user's salt at its start; a new salt ends it
+    paused                 its refresh tokens are refused for a while
+    withheld               generation that a pause withheld from the client; counts only while it is the present one
+    binding                MAC over its owner and origin, made at issue (protocol/grant_binding.py)
+    device                 of a device's grant: generation 0 is its device code
     """
 
     grant_id: str
@@ -98,5 +102,5 @@ class Grant(Struct, frozen=True, kw_only=True):
     device: DeviceRequest | None = None
 
     def is_over(self, now: int) -> bool:
-        """True when revoked or past either end."""
+        """True if the grant was revoked, or its idle end or absolute end has passed."""
         return self.status == "revoked" or self.expires_at <= now or (self.status == "active" and self.ends_at <= now)

@@ -1,4 +1,4 @@
-"""A token that lets who holds it register clients (RFC 7591 section 3)."""
+"""An initial access token: its holder may register clients (RFC 7591 section 3)."""
 
 from msgspec import Struct
 
@@ -6,11 +6,11 @@ from chalicelib.records.client import RegistrationPolicy
 
 
 class InitialToken(Struct, frozen=True, kw_only=True):
-    """As it is kept; the token itself is shown once, when it is made.
+    """The stored form. The token itself is shown once, when it is created.
 
     token_hash   SHA-256 of the token, 64 hex characters
-    uses         how many clients it makes; 0: any number until its end
-    used         how many it has made
+    uses         how many clients it may register; 0: any number until it expires
+    used         how many it has registered
     note         the operator's own words
     """
 
@@ -24,5 +24,5 @@ class InitialToken(Struct, frozen=True, kw_only=True):
     note: str = ""
 
     def is_over(self, now: int, *, epoch: int) -> bool:
-        """True when it makes no client any more."""
+        """True if it can register no further client."""
         return self.epoch != epoch or self.expires_at <= now or 0 < self.uses <= self.used

@@ -1,4 +1,4 @@
-"""Where each kind of item stands: one key per thing, one item per key."""
+"""The item key of each kind of record: one key per thing, one item per key."""
 
 import hashlib
 from collections.abc import Callable
@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class ItemKey(Generic[T]):
-    """A key in one of the two tables, and the type of the record at it. Equal keys compare equal."""
+    """A key in one of the two tables, with the type of its record. Equal keys compare equal."""
 
     __slots__ = ("pk", "record", "table")
 
@@ -38,7 +38,7 @@ class ItemKey(Generic[T]):
         return hash((self.pk, self.table))
 
     def __repr__(self) -> str:
-        return f"Place({self.table}: {self.pk})"
+        return f"ItemKey({self.table}: {self.pk})"
 
 
 DEPLOYMENT = ItemKey("DEPLOYMENT", Deployment)
@@ -47,18 +47,18 @@ RESEAL = ItemKey("RESEAL", Reseal)
 
 
 def client_item_key(client_id: str) -> ItemKey[Client]:
-    """CLIENT#<client_id>, or CIMD#<hash of the URL>: neither kind of id is ever looked up as the other (REG-06)."""
+    """CLIENT#<client_id>, or CIMD#<hash of the URL>. Neither kind of id can be looked up as the other (REG-06)."""
     kind = "CIMD" if is_url(client_id) else "CLIENT"
     return ItemKey(f"{kind}#{_short(client_id)}", Client)
 
 
 def is_url(client_id: str) -> bool:
-    """Generated ids are hexadecimal; every other client is named by the URL of its document."""
+    """True if the id is the URL of the client's document. Generated ids are hexadecimal."""
     return client_id.startswith("https:")
 
 
 def _short(client_id: str) -> str:
-    """A generated id as it is; of a URL its SHA-256, 64 hex characters, so that keys stay small."""
+    """A generated id unchanged; for a URL its SHA-256, 64 hex characters, so that keys stay short."""
     return hashlib.sha256(client_id.encode()).hexdigest() if is_url(client_id) else client_id
 
 
@@ -93,14 +93,14 @@ def consent_item_key(sub: str, client_id: str) -> ItemKey[Consent]:
 
 
 def item_key_of(key: str) -> ItemKey[Any] | None:
-    """Where that stands, of the kinds that a user is shown; None for any other."""
+    """The item key for a stored key, for the kinds that users see; None for any other kind."""
     kinds: dict[str, type[Any]] = {"CONNECTION": Connection, "CONSENT": Consent, "GRANT": Grant}
     record = kinds.get(key.partition("#")[0])
     return None if record is None else ItemKey(key, record)
 
 
 def consenting_client_item_key(consent_key: str) -> ItemKey[Client]:
-    """Whose consent it is, by its key, which holds the hash of a URL and not the URL."""
+    """The client of a consent, from the consent's key, which contains the hash of a URL and not the URL."""
     named = consent_key.rpartition("#")[2]
     return ItemKey(f"{'CIMD' if len(named) == 64 else 'CLIENT'}#{named}", Client)
 
@@ -131,7 +131,7 @@ def revoked_token_item_key(jti: str) -> ItemKey[RevokedToken]:
 
 
 def seen_item_key(mark: str) -> ItemKey[UsedOnce]:
-    """SEEN#<hash of what was used>."""
+    """SEEN#<hash of the value that was used>."""
     return ItemKey(f"SEEN#{mark}", UsedOnce)
 
 
@@ -155,8 +155,8 @@ def job_key_item_key(sub: str) -> ItemKey[JobKey]:
     return ItemKey(f"JOBKEY#{sub}", JobKey, "keys")
 
 
-# Records that say themselves what they are called: one that was copied under another key is none of ours there.
-OWN_PLACES: dict[type[Any], Callable[[Any], ItemKey[Any]]] = {
+# Records that contain their own id: a record copied under another key is rejected there.
+OWN_ITEM_KEYS: dict[type[Any], Callable[[Any], ItemKey[Any]]] = {
     Client: lambda client: client_item_key(client.client_id),
     Connection: lambda connection: connection_item_key(connection.connection_id),
     Consent: lambda consent: consent_item_key(consent.sub, consent.client_id),

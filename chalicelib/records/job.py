@@ -1,4 +1,4 @@
-"""A duty that outlives its request: something that must still be done at a provider or an app."""
+"""A job: work at a provider or an app that outlives its request."""
 
 from typing import Literal
 
@@ -10,27 +10,26 @@ JobKind = Literal["revoke", "open_attempt", "end", "return", "sign_out", "time_u
 
 
 class Job(Struct, frozen=True, kw_only=True):
-    """One duty. It may be done twice: it is deleted only when its work is done.
+    """One job. It can run twice, because it is deleted only when its work is done.
 
-    kind          revoke: end the sealed tokens; open_attempt: end what a refresh brings that ran while it was revoked;
-                  end: finish a revocation whose request died after its tombstone; return: end the sealed tokens of a
-                  sign-in that nothing came of; sign_out: tell apps that a browser session has ended;
-                  time_up: end all that one app may do for one user, if its time is up still;
-                  erase: erase a user who has asked for it; voided: tell the event bus of a mark that an operator set,
-                  on the client, the provider or the user that it names, or on everything
-    job_id        says which duty it is, so that the same one is written once
-    sub           whose key opens what is sealed; of a `return` its own name, since its user may never have been here
-    sealed        for `revoke`, `return`: tokens and their kinds, under that key for this job's place
-    generation    for `open_attempt`: the tombstone's; answers of it and before are ended. For `end`: the line ended.
-                  For `time_up`: the time that the user has set
-    attempt       for `open_attempt`: the attempt that was open
-    settles       the tombstone is settled when this is done
-    claimed_until who does it has it until then; 0: nobody
-    expires_at    of an erased user, or of a sign-out: what is left is given up and forgotten then; None: it has no end
-                  of its own
-    sid           for `sign_out`: the session; "": all of the user's
-    told          for `sign_out`: the apps
-    client_id     for `time_up`, `voided`: the app
+    kind          revoke: revoke the encrypted tokens; open_attempt: revoke what a refresh brings that ran during the
+                  revocation; end: finish a revocation whose request crashed after its tombstone; return: revoke the
+                  tokens of a failed sign-in; sign_out: notify clients that a browser session has ended; time_up: end
+                  one client's access for one user unless the user extended it; erase: erase a user who
+                  requested it; voided: publish a revocation to the event bus, for the named client, provider or user,
+                  or for everything
+    job_id        identifies the work, so that the same job is written once
+    sub           the user whose key decrypts `sealed`; a `return` has a key of its own, since its user may be unknown
+    sealed        for `revoke`, `return`: tokens and their kinds, encrypted in this job's context
+    generation    for `open_attempt`: the tombstone's; responses up to it are revoked. For `end`: the revoked line.
+                  For `time_up`: the end that the user set
+    attempt       for `open_attempt`: the open attempt
+    settles       the tombstone is settled when this job is done
+    claimed_until a runner has claimed the job until then; 0: none
+    expires_at    for an erased user or a sign-out: when the job is given up and deleted; None: never
+    sid           for `sign_out`: the session; "": all sessions of the user
+    told          for `sign_out`: the clients to notify
+    client_id     for `time_up`, `voided`: the client
     """
 
     kind: JobKind

@@ -1,4 +1,4 @@
-"""Keys by purpose and version, as they stand once opened."""
+"""Keys by purpose and version, stored and decrypted."""
 
 from typing import Literal
 
@@ -11,12 +11,12 @@ KeyState = Literal["published", "signing", "retiring", "current", "retired"]
 
 
 class WrappedKey(Struct, frozen=True, kw_only=True):
-    """One version as the table keeps it: `wrapped` opens only by KMS with {deployment, purpose, version}.
+    """One version as stored. KMS decrypts `wrapped` only with the context {deployment, purpose, version}.
 
-    state     published: it may open, nothing is sealed or signed under it yet; signing, current: it seals or signs, one
-              of a keyset; retiring, retired: it only verifies or opens. What is gone does not stand here any more
-    since     epoch seconds of that state; 0: from the beginning
-    longest   seconds: the longest life that the settings have given to anything since it seals or signs
+    state     published: readers know it, but nothing uses it yet; signing, current: signs or encrypts, one per
+              keyset; retiring, retired: only verifies or decrypts. Deleted versions are not listed
+    since     when this state began, epoch seconds; 0: from the start
+    longest   seconds: the longest lifetime that the settings gave to anything signed or encrypted by it
     """
 
     version: int
@@ -29,7 +29,7 @@ class WrappedKey(Struct, frozen=True, kw_only=True):
 
 
 class Key(Struct, frozen=True, kw_only=True):
-    """One opened version. `secret` is 32 random bytes, or PKCS#8 DER of a P-256 key for purpose `signing`."""
+    """One decrypted version. `secret` is 32 random bytes, or PKCS#8 DER of a P-256 key for purpose `signing`."""
 
     version: int
     secret: bytes
@@ -37,7 +37,8 @@ class Key(Struct, frozen=True, kw_only=True):
 
 
 class Keyset(Struct, frozen=True, kw_only=True):
-    """All opened versions of one purpose; `current` seals, signs and issues, the others only open and verify."""
+    """All decrypted versions of one purpose. `current` encrypts, signs and issues; the others only decrypt and
+    verify."""
 
     purpose: Purpose
     current: Key

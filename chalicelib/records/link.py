@@ -1,17 +1,17 @@
-"""What travels sealed in a connect link, in the form of its page, and what remains of it once it was used."""
+"""The encrypted content of a connect link and of its page's form, and the claim that its use leaves behind."""
 
 from msgspec import Struct
 
 
 class Link(Struct, frozen=True, kw_only=True):
-    """One user is asked to connect an account for one app; nothing of it is stored.
+    """A request to one user to connect an account for one client. It travels in the URL and is not stored.
 
-    link_id        32 hex characters: of any number of callbacks one goes on
-    grant_id       the one grant that asked, and alone is widened
-    login          provider id of that grant's sign-in: with it the user can show who they are
-    provider_id    where the account is
-    scopes         asked, with the provider's prefix
-    redirect_uri   a registered one; "": the way ends on a page of ours
+    link_id        32 hex characters: of any number of callbacks, one succeeds
+    grant_id       the grant that made the request; only its permissions grow
+    login          provider id of that grant's sign-in, with which the user can prove their identity
+    provider_id    the provider of the account to connect
+    scopes         requested, with the provider's prefix
+    redirect_uri   a registered one; "": ends on a page of the broker
     expires_at     epoch seconds
     """
 
@@ -29,11 +29,11 @@ class Link(Struct, frozen=True, kw_only=True):
 
 
 class LinkForm(Struct, frozen=True, kw_only=True):
-    """What the page of a link carries back, sealed for one browser.
+    """The form value of a link's page, encrypted for one browser.
 
     browser    SHA-256 hex of the browser cookie
-    scopes     all that the page showed, with the provider's prefix
-    optional   those of them that could be unticked
+    scopes     all scopes that the page showed, with the provider's prefix
+    optional   the scopes that the user could untick
     shown_at   epoch seconds
     """
 
@@ -45,9 +45,9 @@ class LinkForm(Struct, frozen=True, kw_only=True):
 
 
 class ConnectClaim(Struct, frozen=True, kw_only=True):
-    """A link, or a sign-in for one, that somebody went on with.
+    """Marks a link, or a sign-in for one, as used.
 
-    purge_at   not before the last cookie that the same link can still make has ended
+    purge_at   not before the end of the last cookie that the same link can still create
     """
 
     purge_at: int

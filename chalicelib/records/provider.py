@@ -1,4 +1,4 @@
-"""What the operator set for one provider; what the provider *is* stands in its TOML file."""
+"""The operator's registration at one provider. The provider's TOML file describes the provider itself."""
 
 from msgspec import Struct
 
@@ -6,14 +6,14 @@ from chalicelib.records.revocation import NOT_REVOKED, Revocation
 
 
 class ProviderRecord(Struct, frozen=True, kw_only=True):
-    """Our registration at one provider. Without this record a provider file is not switched on.
+    """The broker's registration at one provider. Without this record the provider is disabled.
 
-    issuer          for generic OpenID Connect files, whose issuer the operator names; else None
+    issuer          for generic OpenID Connect files, whose issuer the operator sets; else None
     variables       the operator's values for `[variables]` of the file, by name
-    sealed_secret   our client secret there, sealed under the vault key for client_id, issuer and variables; never None
-                    in what the broker itself has written
-    public          registered without a secret: what is sealed is empty, and binds the rest all the same
-    moved_at        epoch seconds: tokens that were connected before are for other hosts than those that are asked now
+    sealed_secret   the broker's client secret there, encrypted under the vault key for client_id, issuer and
+                    variables; never None in records that the broker wrote
+    public          registered without a secret: the encrypted value is empty, but still binds the other fields
+    moved_at        epoch seconds: earlier connections hold tokens for other hosts than the present ones
     """
 
     provider_id: str
@@ -26,5 +26,5 @@ class ProviderRecord(Struct, frozen=True, kw_only=True):
     moved_at: int = 0
 
     def issued(self, connected_at: int) -> bool:
-        """False where what came then came from other hosts: no token of it is shown to those of today."""
+        """False if tokens of that time came from other hosts: they are never sent to the present ones."""
         return connected_at >= self.moved_at

@@ -1,18 +1,18 @@
-"""How far sealing anew has come after the vault's key was turned."""
+"""Progress of re-encrypting the users' keys after a rotation of the vault key."""
 
 from msgspec import Struct
 
 
 class Reseal(Struct, frozen=True, kw_only=True):
-    """One item: a look at all keys of users, resumed from where the last one stopped.
+    """One item: a scan over all user keys that resumes where the last run stopped.
 
-    version    of the vault's key, under which everything is sealed afterwards
+    version    of the vault key that encrypts everything afterwards
     began_at   epoch seconds
-    cursor     the key in the table of users' keys after which it goes on; "": from the beginning
-    seen       keys that this look has come by
-    resealed   of those, the ones that were not sealed under `version`
-    broken     those that no version opens
-    revision   raised by every page: whoever was slower stops
+    cursor     the last key read in the user keys table; "": from the start
+    seen       keys that this scan has read
+    resealed   keys that it has re-encrypted under `version`
+    broken     keys that no version decrypts
+    revision   raised by every page: a slower run stops
     """
 
     version: int

@@ -1,14 +1,14 @@
-"""A team's own API that takes our access tokens (RFC 8707)."""
+"""A team's own API that accepts the broker's access tokens (RFC 8707)."""
 
 from msgspec import Struct
 
 
 class Resource(Struct, frozen=True, kw_only=True):
-    """One audience of ours; it may not be our issuer or lie under it.
+    """One registered audience. It may not be the broker's issuer or a path below it.
 
     audience         absolute URI without fragment
-    scopes           own scopes of that API
-    token_seconds    life of its access tokens; None: the deployment's
+    scopes           the API's own scopes
+    token_seconds    lifetime of its access tokens; None: the deployment's
     """
 
     audience: str

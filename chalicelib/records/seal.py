@@ -1,32 +1,32 @@
-"""The chain over the audit records: one link for each ten minutes, whether anything happened in them or not."""
+"""The hash chain over the audit records: one link per ten minutes, even if nothing happened."""
 
 from msgspec import Struct
 
 WINDOW_SECONDS = 600
-# A record may come late: a clock that is five minutes slow, the longest request, the index behind the table. The one
-# who seals may itself be five minutes fast.
+# A record may arrive late: a clock five minutes slow, the longest request, the lag of the index. The sealing
+# process's clock may be five minutes fast.
 SETTLE_SECONDS = 900
-SHARDS = 8  # of the index, so that no part of it takes every hand-out of ten minutes
+SHARDS = 8  # of the index, so that no partition takes every hand-out of ten minutes
 MOST_PRINTS = 4096
 PRINT_BYTES = 8
 DIGEST_BYTES = 32
-PART_RECORDS = 1000  # of one batch: about a second's work, and far below the largest item of the table
-PART_KEPT_SECONDS = 60 * 86400  # after the window; all parts of one window vanish together
+PART_RECORDS = 1000  # of one batch: about a second of work, and far below the largest item size of the table
+PART_KEPT_SECONDS = 60 * 86400  # after the window; all parts of one window expire together
 
 
 class AuditSeal(Struct, frozen=True, kw_only=True):
-    """What the audit records of one window were, when it was sealed.
+    """The audit records of one window, summarized when it was sealed.
 
     number        1, 2, ... without a gap
-    window        its first second, epoch; it has WINDOW_SECONDS
+    window        its first second, epoch; it lasts WINDOW_SECONDS
     count         records in it
     root          SHA-256 over their digests in order
-    prints        the first PRINT_BYTES of each digest, in order, so that a record that changed can be named; empty
-                  where there are more than MOST_PRINTS
-    previous      SHA-256 of the link before; empty in the first
+    prints        the first PRINT_BYTES of each digest, in order, to identify a changed record; empty if there are
+                  more than MOST_PRINTS
+    previous      SHA-256 of the previous link; empty in the first
     sealed_at     epoch seconds
     key_version   of the keyset `audit`
-    mac           HMAC-SHA-256 over all the others
+    mac           HMAC-SHA-256 over all other fields
     """
 
     number: int
@@ -41,12 +41,12 @@ class AuditSeal(Struct, frozen=True, kw_only=True):
 
 
 class SealPart(Struct, frozen=True, kw_only=True):
-    """One batch of a window that takes more than one: progress, so that the next run need not begin again.
+    """One batch of a window that needs several: progress, so that the next run does not start over.
 
     number    1, 2, ... without a gap
     digests   SHA-256 of each of its records, DIGEST_BYTES each
-    shard     which of the index's names comes next
-    start     JSON of the key in it after which reading goes on; empty: at its beginning
+    shard     the next shard of the index to read
+    start     JSON of the last key read in that shard; empty: from its start
     """
 
     number: int
@@ -56,22 +56,22 @@ class SealPart(Struct, frozen=True, kw_only=True):
 
     @property
     def is_last(self) -> bool:
-        """Whether the window ends with it."""
+        """Whether this batch ends the window."""
         return self.shard >= SHARDS
 
 
 def window_of(at: int) -> int:
-    """The window of a moment, by its first second."""
+    """The first second of the window that contains this time."""
     return at - at % WINDOW_SECONDS
 
 
 def shard_names(window: int) -> tuple[str, ...]:
-    """Under which names the index lists the records of one window."""
+    """The index keys of one window's records."""
     return tuple(_name(window, shard) for shard in range(SHARDS))
 
 
 def shard_name(at: int, request_id: str) -> str:
-    """Under which of them it lists one record: the id is random and hexadecimal."""
+    """The index key of one record; the request id is random and hexadecimal."""
     return _name(window_of(at), int(request_id[:2], 16) % SHARDS)
 
 

@@ -14,29 +14,31 @@ class Settings(Struct, frozen=True, kw_only=True):
     deployment          the name in the KMS encryption context
     epoch               raised after a restore from backup: everything older is void
     region_letter       the home region, one letter inside every handle
-    adopted_letters     home regions that are lost, whose grants are decided here instead
-    profile             fapi2: the FAPI 2.0 Security Profile for every client, and none that does not fit it
+    adopted_letters     lost home regions whose grants this deployment decides
+    profile             fapi2: the FAPI 2.0 Security Profile applies to every client, and rejects those that do not
+                        fit
     *_seconds           lifetimes
-    connection_unused_days   a connection without any live grant for so long is ended at its provider
-    signing_key_days    how long a key signs before the schedule turns it; 0: until the operator does
-    key_days            the same for the keys that seal, but `pepper`, which the operator alone turns, and `identity`
-    require_pushed_*    of every client; else each client's registration says
-    bff_*_seconds       of the browser sessions of apps (/bff): unused, and in all
-    device_*            of device codes: their life, the interval of polls; wrong user codes of one browser, and codes
-                        typed at one address, in 15 minutes; wrong ones in all from which an alarm is raised
-    registration        who may register clients over HTTP: nobody, who holds an initial access token, or everybody
+    connection_unused_days   a connection without an active grant for this long is revoked at its provider
+    signing_key_days    days until the schedule rotates a signing key; 0: only the operator rotates it
+    key_days            the same for encryption keys, except `pepper`, which only the operator rotates, and `identity`
+    require_pushed_*    for every client; else each client's registration decides
+    bff_*_seconds       of the browser sessions of apps (/bff): unused, and in total
+    device_*            of device codes: lifetime and poll interval; limits per 15 minutes of wrong user codes per
+                        browser and of codes entered per address; total of wrong codes that raises an alarm
+    registration        who may register clients over HTTP: nobody, holders of an initial access token, or everyone
     open_registration_* what clients without an initial access token may have
-    registration_*      limits of registering without one; `registration_unused_days` counts for all
-    handouts_per_*      hand-outs and proxied calls a minute, of one user in one client and of one client in all; 0 for
-                        no limit, which away from loopback also wants `handouts_unlimited`
-    client_id_documents       clients may name themselves by the URL of a document about them; it is fetched
-    document_fetches_per_*    such fetches a minute: for one address that asks, from one host, and in all
-    dpop_nonce          whether every DPoP proof has to hold a nonce of ours
-    event_bus           the name or ARN of an EventBridge bus that is told what a team may want to act on; None: none is
-    requests_per_*      a minute: of one address that proves nothing, of one client that proves itself; 0: no limit
-    metrics             whether the line of a request holds metrics for CloudWatch
-    provider_dirs       further folders of provider files, read after our own; separated by colons in the environment
-    theme               a TOML file with colours and a logo for the pages
+    registration_*      limits of registration without one; `registration_unused_days` applies to all
+    handouts_per_*      hand-outs and proxied calls a minute, of one user in one client and of one client in total; 0:
+                        no limit, which outside loopback also needs `handouts_unlimited`
+    client_id_documents       clients may identify themselves by the URL of a client document, which is fetched
+    document_fetches_per_*    limits of such fetches a minute: per requesting address, per host, and in total
+    dpop_nonce          whether every DPoP proof must contain a nonce of the broker
+    event_bus           name or ARN of the EventBridge bus for events that a team may act on; None: no events
+    requests_per_*      a minute: per address without authentication, per authenticated client; 0: no limit
+    metrics             whether the log line of a request holds CloudWatch metrics
+    provider_dirs       further folders of provider files, read after the broker's own; separated by colons in the
+                        environment
+    theme               a TOML file with colors and a logo for the pages
     """
 
     issuer: str
@@ -96,20 +98,20 @@ class Settings(Struct, frozen=True, kw_only=True):
 
     @property
     def homes(self) -> str:
-        """The letters of all handles that are decided here."""
+        """The region letters of all handles that this deployment decides."""
         return self.region_letter + self.adopted_letters
 
     @property
     def is_fapi2(self) -> bool:
-        """True where the FAPI 2.0 Security Profile holds for everything."""
+        """True if the FAPI 2.0 Security Profile applies to everything."""
         return self.profile == "fapi2"
 
     @property
     def wants_pushed(self) -> bool:
-        """True where every client has to push its requests."""
+        """True if every client must push its authorization requests."""
         return self.is_fapi2 or self.require_pushed_authorization_requests
 
     @property
     def is_loopback(self) -> bool:
-        """True only for an http issuer, which `config` admits on loopback alone."""
+        """True only for an http issuer, which `config` allows only on loopback."""
         return self.issuer.startswith("http://")

@@ -1,4 +1,4 @@
-"""What travels sealed through the browser during one sign-in: the checked request, the decision, the session."""
+"""Encrypted values in the browser during one sign-in: the checked request, the decision, the session."""
 
 from typing import Literal, NamedTuple
 
@@ -13,20 +13,20 @@ Purpose = Literal["sign_in", "connect", "show_login", "account", "add_login"]
 class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A checked request of GET /authorize (RFC 6749 section 4.1.1).
 
-    scopes         all that were asked: own names and `provider:scope`
-    provider_id    named by the app; "" where the user chooses
+    scopes         all requested: the broker's own names and `provider:scope`
+    provider_id    named by the client; "": the user chooses
     dpop_jkt       thumbprint of the one key whose proof redeems the code (RFC 9449 section 10)
-    resources      absolute URIs; empty: our issuer
-    device_round   of a device's request (RFC 8628), whose redirect_uri and code_challenge are empty: how often it has
-                   been open to a decision; 0 for every other
-    id_token_claims   claims of the profile that the ID token is to carry
-    subjects       who alone may sign in, by `sub`; empty: anybody
-    acr            authentication contexts of which one has to be reached; empty: any will do
-    acr_values     those that the provider is asked for, separated by spaces
-    response_mode  how the app gets its answer: by a redirect, or posted by the browser
-    return_to      of a sign-in that ends in a browser session of the app (/bff): the path where it goes on, at the
-                   origin that `redirect_uri` is then; "" for every other
-    replaces       grant id of the browser session that this one takes the place of
+    resources      absolute URIs; empty: the broker's issuer
+    device_round   of a device's request (RFC 8628), which has no redirect_uri and code_challenge: how often it was
+                   open to a decision; 0 for every other
+    id_token_claims   profile claims for the ID token
+    subjects       the only users who may sign in, by `sub`; empty: all
+    acr            authentication contexts, one of which must be reached; empty: any
+    acr_values     those requested from the provider, separated by spaces
+    response_mode  how the client receives its response: by a redirect, or posted by the browser
+    return_to      of a sign-in that starts a browser session of an app (/bff): the path to continue at, on the origin
+                   that is then in `redirect_uri`; "" for every other
+    replaces       grant id of the browser session that the new one replaces
     """
 
     client_id: str
@@ -54,25 +54,25 @@ class AuthorizationRequest(Struct, frozen=True, kw_only=True, omit_defaults=True
 
     @property
     def answer_uri(self) -> str:
-        """Where the browser goes with the answer."""
+        """The URI to which the browser takes the response."""
         return self.redirect_uri + self.return_to
 
 
 class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A decision on its way to the provider and back, in a sealed cookie.
+    """A decision during the provider redirect, in an encrypted cookie.
 
-    purpose          "connect" adds an account for the app of `link`; "show_login" only finds out whether the user of
-                     `link` sits here; "account" lets a user into their own page,
-                     "add_login" gives that user a further login
-    state            what we sent to the provider; the cookie and the callback must agree
-    decided_by       "page", "session:<sub>" (that user must be the one who comes back) or "operator"
-    code_secret      16 bytes: the secret of the authorization code to come
-    code_verifier    our PKCE verifier towards the provider
+    purpose          "connect" adds an account for the client of `link`; "show_login" only finds out whether the user
+                     of `link` is at this browser; "account" signs a user in to the account page; "add_login" gives
+                     that user another login
+    state            sent to the provider; the cookie and the callback must agree
+    decided_by       "page", "session:<sub>" (that user must return) or "operator"
+    code_secret      16 bytes: the secret of the future authorization code
+    code_verifier    the broker's PKCE verifier at the provider
     allowed          scopes that the user left ticked
-    stored           id of the stored request where it was pushed, or too large for a cookie; then `request` is None
-    grant_id         of a sign-in; else the name under which this way back is claimed
+    stored           id of the stored request if it was pushed or is too large for a cookie; `request` is then None
+    grant_id         of a sign-in; else the id under which this callback is claimed
     device_round     as in the request, which may be stored
-    in_a_day         the user lets it all end by itself 24 hours after the decision
+    in_a_day         the user chose to end access 24 hours after the decision
     """
 
     request: AuthorizationRequest | None
@@ -93,20 +93,20 @@ class Pending(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class LogoutRecipient(NamedTuple):
-    """An app that wants to be told when a browser session ends; sub   its user, as it knows that user. Many stand
-    in one cookie."""
+    """A client to notify when a browser session ends. `sub` is its user, as that client knows it. Many fit in one
+    cookie."""
 
     client_id: str
     sub: str
 
 
 class BrowserSession(Struct, frozen=True, kw_only=True):
-    """Who sits at this browser: set at every successful callback.
+    """The signed-in user of this browser, set at every successful callback.
 
-    account_id   opaque name of the account at the provider; with it a client's connection is found without a look-up
-    sid          random id of this session, kept while the same user signs in again at this browser; it stands in every
-                 ID token of the session
-    acr          the authentication context that the provider has told; "" where it tells none
+    account_id   opaque id of the account at the provider; it finds a client's connection without a query
+    sid          random id of this session, unchanged while the same user signs in again at this browser; in every ID
+                 token of the session
+    acr          the authentication context that the provider reported; "" if none
     """
 
     sub: str
@@ -121,10 +121,10 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
 
 
 class KeptRequest(Struct, frozen=True, kw_only=True):
-    """What is sealed in a stored request.
+    """The encrypted content of a stored request.
 
-    allowed    scopes that the user left ticked; None for a pushed one, whose decision the browser's cookie carries
-    grant_id   fixed when it was pushed, so that one sign-in at most comes of it; "" where it was stored at the decision
+    allowed    scopes that the user left ticked; None for a pushed request, whose decision is in the browser's cookie
+    grant_id   fixed when the request was pushed, so that at most one sign-in results; "" if stored at the decision
     """
 
     request: AuthorizationRequest
@@ -133,16 +133,16 @@ class KeptRequest(Struct, frozen=True, kw_only=True):
 
 
 class PageForm(Struct, frozen=True, kw_only=True):
-    """What the page's form carries back, sealed: the checked request, for one browser, for a while.
+    """The encrypted form value of a page: the checked request, for one browser, for a limited time.
 
-    request    None where it was pushed: then it stands in the table under `stored`
-    grant_id   fixed here, so that of any number of decisions on one page one at most goes on
+    request    None if it was pushed: it is in the table under `stored`
+    grant_id   fixed here, so that of any number of decisions on one page at most one succeeds
     browser    SHA-256 hex of the browser cookie
     shown_at   epoch seconds
-    granted    on the page after a provider gave less: the scopes that are left to go on with; else None
-    allowed    there: what the user had left ticked, so that trying again asks for no more
-    in_a_day   there: whether the user lets it all end by itself 24 hours after the decision
-    connection_id, sub   of that partial connection, so that Cancel can take it back
+    granted    on the page after a provider granted less: the scopes to continue with; else None
+    allowed    there: what the user had left ticked, so that a retry requests no more
+    in_a_day   there: whether the user chose to end access 24 hours after the decision
+    connection_id, sub   of that partial connection, so that Cancel can revoke it
     """
 
     client_id: str

@@ -1,4 +1,4 @@
-"""What travels sealed through the browser while somebody signs out."""
+"""Encrypted values in the browser during a sign-out."""
 
 from msgspec import Struct
 
@@ -6,10 +6,10 @@ from msgspec import Struct
 class SignOutRequest(Struct, frozen=True, kw_only=True):
     """A checked request of /logout (OpenID Connect RP-Initiated Logout 1.0 section 2).
 
-    client_id      who asks; "" where nobody that we know is named
-    sub            whose session is meant, as that client knows the user: proven by an ID token of ours; "" without one
-    sid            of that ID token: which session is meant, as that client knows it
-    redirect_uri   registered by that client for this; "" where the browser stays here
+    client_id      the requesting client; "" if no known client is named
+    sub            the user to sign out, as that client knows the user, from an ID token of the broker; "" without one
+    sid            of that ID token: the session to end, as that client knows it
+    redirect_uri   registered by that client for this; "": the browser stays at the broker
     at             epoch seconds
     """
 
@@ -22,7 +22,7 @@ class SignOutRequest(Struct, frozen=True, kw_only=True):
 
 
 class SignOutForm(Struct, frozen=True, kw_only=True):
-    """What the page that asks carries back, sealed for one browser.
+    """The form value of the sign-out page, encrypted for one browser.
 
     browser    SHA-256 hex of the browser cookie
     shown_at   epoch seconds

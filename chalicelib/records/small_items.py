@@ -6,9 +6,9 @@ from chalicelib.records.keyset import WrappedKey
 
 
 class KeysetItem(Struct, frozen=True, kw_only=True):
-    """All versions of one purpose as the table keeps them, newest last.
+    """All versions of one purpose as stored, newest last.
 
-    revision   raised by every step of a rotation, each of which is one compare and swap on it
+    revision   raised by every step of a rotation, each of which is one compare-and-swap on it
     """
 
     purpose: str
@@ -17,9 +17,9 @@ class KeysetItem(Struct, frozen=True, kw_only=True):
 
 
 class UserKey(Struct, frozen=True, kw_only=True):
-    """One user's key, sealed under the vault key; destroying it makes all that it sealed unreadable.
+    """One user's key, encrypted under the vault key. Destroying it makes everything encrypted under it unreadable.
 
-    sealed   empty once it was destroyed: the item stays, so that nobody makes another
+    sealed   empty after the key was destroyed: the item stays, so that no request creates another key
     """
 
     sub: str
@@ -27,7 +27,7 @@ class UserKey(Struct, frozen=True, kw_only=True):
 
 
 class JobKey(Struct, frozen=True, kw_only=True):
-    """What the jobs of an erased user may still open, sealed under the vault key."""
+    """The key for the jobs of an erased user, encrypted under the vault key."""
 
     sub: str
     sealed: bytes
@@ -35,22 +35,22 @@ class JobKey(Struct, frozen=True, kw_only=True):
 
 
 class RevokedToken(Struct, frozen=True, kw_only=True):
-    """An access token that was revoked before its end."""
+    """An access token that was revoked before it expired."""
 
     expires_at: int
 
 
 class UsedOnce(Struct, frozen=True, kw_only=True):
-    """Something that is good once (a proof's or an assertion's `jti`) has been used; until its end nobody may again."""
+    """A value that may be used only once (the `jti` of a proof or an assertion), stored until it expires."""
 
     expires_at: int
 
 
 class StoredRequest(Struct, frozen=True, kw_only=True):
-    """A checked request that the browser does not carry, sealed: pushed (RFC 9126), or too large for a cookie.
+    """A checked request that the browser does not carry, encrypted: pushed (RFC 9126), or too large for a cookie.
 
-    expires_at    when nothing may come of it any more: a minute after it was pushed, until a browser opens it
-    client_id     who pushed it; "" where nobody did: no request_uri opens it then
+    expires_at    when it can no longer be used: a minute after it was pushed, until a browser opens it
+    client_id     the client that pushed it; "" if none did: no request_uri opens it then
     browser       SHA-256 hex of the cookie of the one browser that opened it
     bound_until   until when that browser may open it again or decide; fixed when it was first opened
     """

@@ -1,13 +1,13 @@
-"""How far the look at all connections has come."""
+"""Progress of the scan over all connections."""
 
 from msgspec import Struct
 
 
 class Sweep(Struct, frozen=True, kw_only=True):
-    """One item: who works on it moves `due_at` on first, so that there is one at a time.
+    """One item. A run first moves `due_at` forward, so that only one runs at a time.
 
-    due_at   when the look begins, or goes on
-    cursor   the key in the index by subject after which it goes on: sub, pk, sk; empty: from the beginning
+    due_at   when the scan begins or continues
+    cursor   the last key read in the index by subject: sub, pk, sk; empty: from the start
     """
 
     due_at: int = 0
@@ -15,7 +15,7 @@ class Sweep(Struct, frozen=True, kw_only=True):
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """One page of connections: subject -> ids of connections; `cursor` empty: it was the last one."""
+    """One page of connections: subject -> connection ids. An empty `cursor` means that it is the last page."""
 
     connections: dict[str, list[str]]
     cursor: tuple[str, ...] = ()

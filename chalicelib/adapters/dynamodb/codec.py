@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from chalicelib.ports import ItemUnreadable
-from chalicelib.records.item_keys import OWN_PLACES, ItemKey
+from chalicelib.records.item_keys import OWN_ITEM_KEYS, ItemKey
 
 T = TypeVar("T")
 SCHEMA = 1
@@ -62,7 +62,7 @@ def decode_at(place: ItemKey[T], item: dict[str, Any]) -> T:
     Raises ItemUnreadable.
     """
     record = decode_item(item, place.record)
-    own = OWN_PLACES.get(place.record)
+    own = OWN_ITEM_KEYS.get(place.record)
     if own is not None and own(record).pk != place.pk:
         raise ItemUnreadable("item_unreadable")
     return record
