@@ -48,6 +48,7 @@ class LinkRequest(Struct, frozen=True, kw_only=True):
 class LinkRequester(Struct, frozen=True, kw_only=True):
     """The client, grant and consent behind a link, from one read."""
 
+    link: Link
     client: Client
     grant: Grant
     consent: Consent
@@ -141,7 +142,7 @@ def check_requester(broker: Broker, link: Link, found: Items) -> LinkRequester:
         raise PageError(end or "consent_over", page="link_over", status=403)
     if client.revision != link.client_revision or client.handout == "none" or not client.may_use(link.provider_id):
         raise PageError("client_changed", page="link_over", status=403)
-    return LinkRequester(client=client, grant=grant, consent=consent)
+    return LinkRequester(link=link, client=client, grant=grant, consent=consent)
 
 
 def _place(broker: Broker) -> bytes:

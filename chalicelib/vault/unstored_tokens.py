@@ -33,6 +33,8 @@ class UnstoredTokens:
         self._broker = broker
         self._received: tuple[Provider, ProviderTokens] | None = None
         self._subs = {pending.decided_by.removeprefix(SESSION)} if pending.decided_by.startswith(SESSION) else set()
+        if pending.link is not None:
+            self._subs.add(pending.link.sub)
         self._connection_ids: set[str] = set()
 
     def receive(self, provider: Provider, tokens: ProviderTokens) -> None:

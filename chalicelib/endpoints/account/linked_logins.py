@@ -8,12 +8,12 @@ the same moment one wins. A login that is somebody's stays theirs.
 from chalicelib.endpoints.account.access import AccountUser, ButtonPress, find_account_user
 from chalicelib.endpoints.account.sign_in import (
     check_login_age,
-    claim_account_sign_in,
+    claim_account_state,
     find_login,
     has_ended_since,
-    redeem_for_account,
 )
 from chalicelib.endpoints.authorization.login_age import is_recent
+from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, RedeemedCallback
 from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_account
 from chalicelib.endpoints.authorization.provider_user import ProviderUser
 from chalicelib.endpoints.browser.cookies import SESSION, set_cookie
@@ -23,12 +23,10 @@ from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.derived_ids import bind_login
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
 from chalicelib.protocol.request import Request
-from chalicelib.provider_client import Provider
 from chalicelib.records.item_keys import subject_item_key
-from chalicelib.records.sign_in import BrowserSession, Pending
+from chalicelib.records.sign_in import BrowserSession
 from chalicelib.records.subject import Subject
 from chalicelib.responses import Response, page_response, redirect_response
-from chalicelib.vault.unstored_tokens import UnstoredTokens
 
 MOST_LOGINS = 10
 
@@ -42,18 +40,25 @@ def start_link_login(broker: Broker, http: Request, provider_id: str, session: B
     return page_response(page).with_headers(*cookies)
 
 
-def finish_added_login(broker: Broker, http: Request, pending: Pending, provider: Provider, code: str) -> Response:
-    """Raises PageError: not the session that began, or not fresh any more; the login is somebody's; a mark ended it."""
-    holder = find_account_user(broker, http)
+def claim_added_login(broker: Broker, callback: ProviderCallback) -> AccountUser:
+    """The user of the session that began this, for the one callback that goes on.
+
+    Raises PageError: another session, or one that is no longer fresh; or another callback was first.
+    """
+    holder = find_account_user(broker, callback.http)
     fresh = holder is not None and is_recent(broker, holder.session)
-    if holder is None or not fresh or pending.decided_by != f"session:{holder.sub}":
+    if holder is None or not fresh or callback.pending.decided_by != f"session:{holder.sub}":
         raise PageError("login_without_fresh_session", page="account_over", status=403, link=account_uri(broker))
-    claim_account_sign_in(broker, pending)
-    with UnstoredTokens(broker, pending) as unstored:
-        unstored.belong_to(holder.sub)
-        brought = redeem_for_account(broker, provider, pending, code, unstored)
-        login, found = find_login(broker, pending, brought.provider, brought)
-        unstored.belong_to(login.sub)
+    claim_account_state(broker, callback.pending)
+    return holder
+
+
+def finish_added_login(broker: Broker, callback: RedeemedCallback, holder: AccountUser) -> Response:
+    """Link the login to its user. Raises PageError: it is another user's, is not fresh, or a revocation ended this."""
+    pending, brought = callback.pending, callback.brought
+    login, found = find_login(broker, pending, brought.provider, brought)
+    callback.unstored.belong_to(login.sub)
+    callback.unstored.give_back()
     check_login_age(broker, pending, brought)
     if has_ended_since(found, pending):
         raise PageError("account_mark", page="not_allowed", status=403)

@@ -7,26 +7,23 @@ provider gives on the way is given back.
 from chalicelib.endpoints.authorization.browser_session import continue_session, start_session
 from chalicelib.endpoints.authorization.consent.page import provider_option
 from chalicelib.endpoints.authorization.login_age import explain_login_age
+from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, RedeemedCallback, claim_state
 from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_account
 from chalicelib.endpoints.authorization.provider_user import ProviderUser, derive_ids, follow_linked_login
-from chalicelib.endpoints.browser.cookies import ended_places, read_session_owner
+from chalicelib.endpoints.browser.cookies import SessionOwner, ended_places, read_session_owner
 from chalicelib.endpoints.browser.urls import account_path, account_uri, issuer_host
 from chalicelib.endpoints.callers.clients import load_providers
 from chalicelib.pages.account import AccountEntryPage
 from chalicelib.pages.page import LeavingPage
-from chalicelib.ports import Broker, Items, Refused
-from chalicelib.protocol.errors import PageError
+from chalicelib.ports import Broker, Items
+from chalicelib.protocol.errors import OAuthError, PageError
 from chalicelib.protocol.request import Request
-from chalicelib.provider_client import Provider, ProviderFailure, ProviderSignIn, callback_status, redeem_at_provider
+from chalicelib.provider_client import Provider, ProviderSignIn
 from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, provider_item_key, subject_item_key
-from chalicelib.records.keyset import Purpose
 from chalicelib.records.sign_in import BrowserSession, Pending
 from chalicelib.records.small_items import UsedOnce
 from chalicelib.responses import Response, page_response, redirect_response
-from chalicelib.upstream.http import ProviderUnavailable
-from chalicelib.vault.unstored_tokens import UnstoredTokens
 
-NEEDED_LATER: tuple[Purpose, ...] = ("identity", "vault", "cookie")
 SKEW = 120
 
 
@@ -59,23 +56,39 @@ def start_account_sign_in(broker: Broker, http: Request, provider_id: str, sessi
     return page_response(page).with_headers(*cookies)
 
 
-def answer_sign_in_refused(broker: Broker, pending: Pending, word: str) -> Response:
-    """The provider said no: back to where one chooses."""
-    broker.log.event("denied_at_provider", provider_id=pending.provider_id, error=word)
+def refuse_account_sign_in(broker: Broker, _callback: ProviderCallback, _refusal: OAuthError) -> Response:
+    """The provider refused: back to where the user chooses a login."""
     return redirect_response(account_uri(broker))
 
 
-def finish_account_sign_in(broker: Broker, http: Request, pending: Pending, provider: Provider, code: str) -> Response:
-    """Who has come back gets the browser session that the page demands, and nothing else is kept.
+def claim_account_sign_in(broker: Broker, callback: ProviderCallback) -> SessionOwner | None:
+    """Whose session this browser had until now, for the one callback that goes on. Raises PageError for the others."""
+    claim_account_state(broker, callback.pending)
+    return read_session_owner(broker, callback.http)
 
-    Raises PageError: nobody of that login is known here, it is another user, or a mark has ended what was decided.
+
+def claim_account_state(broker: Broker, pending: Pending) -> None:
+    """One write. Raises PageError where another callback made it, and nothing changes."""
+    purge_at = pending.decided_at + broker.settings.pending_seconds + SKEW
+    claim_state(broker, pending, purge_at=purge_at, page="account_again", link=account_uri(broker))
+
+
+def release_account_sign_in(broker: Broker, _callback: ProviderCallback, _claimed: object, _refusal: OAuthError) -> str:
+    """The page leads back to the account page; the claim stays."""
+    return account_uri(broker)
+
+
+def finish_account_sign_in(broker: Broker, callback: RedeemedCallback, before: SessionOwner | None) -> Response:
+    """The user gets the browser session that the page demands, and nothing else is kept.
+
+    before   whose session this browser had until now
+
+    Raises PageError: nobody with that login is known here, it is another user, or a revocation has ended the decision.
     """
-    claim_account_sign_in(broker, pending)
-    with UnstoredTokens(broker, pending) as unstored:
-        brought = redeem_for_account(broker, provider, pending, code, unstored)
-        provider, before = brought.provider, read_session_owner(broker, http)
-        provider_user, found = _find_arrival(broker, pending, provider, brought, *ended_places(before))
-        unstored.belong_to(provider_user.sub)
+    pending, brought = callback.pending, callback.brought
+    provider_user, found = _find_arrival(broker, pending, brought.provider, brought, *ended_places(before))
+    callback.unstored.belong_to(provider_user.sub)
+    callback.unstored.give_back()
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{provider_user.sub}":
         link = account_uri(broker)
         raise PageError("another_account_came_back", page="account_of_another", status=403, link=link)
@@ -90,33 +103,11 @@ def finish_account_sign_in(broker: Broker, http: Request, pending: Pending, prov
     return redirect_response(account_uri(broker)).with_headers(current.cookie(broker))
 
 
-def claim_account_sign_in(broker: Broker, pending: Pending) -> None:
-    """Of any number of callbacks one goes on (CB-01). Raises PageError for the others, and nothing changes."""
-    for purpose in NEEDED_LATER:  # a key that cannot be opened must cost nobody the way in
-        broker.keys.get(purpose)
-    purge_at = pending.decided_at + broker.settings.pending_seconds + SKEW
-    if isinstance(broker.store.claim_connect(pending.grant_id, purge_at=purge_at), Refused):
-        broker.log.event("state_already_used", provider_id=pending.provider_id)
-        raise PageError("state_already_used", page="account_again", link=account_uri(broker))
-
-
 def check_login_age(broker: Broker, pending: Pending, brought: ProviderSignIn) -> None:
     """Raises PageError: the provider proves no fresh login, although it was asked for one."""
     reason = explain_login_age(brought, pending, None, now=broker.clock.now())
     if reason:
         raise PageError(reason, page="login_not_fresh", status=403, link=account_uri(broker))
-
-
-def redeem_for_account(
-    broker: Broker, provider: Provider, pending: Pending, code: str, unstored: UnstoredTokens
-) -> ProviderSignIn:
-    """Where the provider fails, the page leads back to the account page."""
-    try:
-        return redeem_at_provider(broker, provider, pending, code, unstored.receive)
-    except ProviderFailure as error:
-        broker.log.event("provider_answer_refused", provider_id=pending.provider_id, reason=error.reason)
-        page = "provider_unavailable" if isinstance(error, ProviderUnavailable) else "provider_refused"
-        raise PageError(error.reason, page=page, status=callback_status(error), link=account_uri(broker)) from None
 
 
 def _find_arrival(

@@ -4,11 +4,9 @@ The grant stands since the device asked, so each step moves that one item, and o
 shown: `device_round` rises when the user has to decide again. There is no app to return to: the way ends on our page.
 """
 
-import hmac
-
 from chalicelib.endpoints.browser.urls import issuer_host
 from chalicelib.pages.page import ErrorPage
-from chalicelib.ports import Broker, DeviceDecision, Refused, Written
+from chalicelib.ports import Broker, DeviceDecision, Refused
 from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.records.grant import Grant
@@ -33,12 +31,6 @@ def decision_of(broker: Broker, pending: Pending, client_id: str) -> DeviceDecis
     )
 
 
-def claim_device(broker: Broker, pending: Pending, client_id: str) -> Written[Grant] | Refused[Grant]:
-    """device_pending -> exchanging, for as long as a claim lives."""
-    decided = decision_of(broker, pending, client_id)
-    return broker.store.claim_device(decided, until=decided.now + broker.settings.code_seconds)
-
-
 def approve_device(broker: Broker, grant: Grant, decided: DeviceDecision, *, claimed: bool) -> None:
     """The device gets its tokens at its next poll. Raises PageError where somebody else has decided, or it is over."""
     if isinstance(broker.store.issue_device(grant, decided, claimed=claimed), Refused):
@@ -57,18 +49,6 @@ def deny_device(broker: Broker, grant_id: str, client_id: str, device_round: int
         raise PageError("device_decided_or_over", page="device_over")
     broker.log.event("device_denied", client_id=client_id)
     return show_end(broker, "device_denied")
-
-
-def answer_again(broker: Broker, pending: Pending, found: Grant | None, same_place: str) -> Response:
-    """A second callback of the browser that decided: it waits, or reads the end once more. Raises PageError."""
-    device = found.device if found else None
-    ours = device is not None and hmac.compare_digest(device.decision, secret_hash(pending.code_secret))
-    if found is None or not ours or found.is_over(broker.clock.now()):
-        broker.log.event("state_already_used", provider_id=pending.provider_id)
-        raise PageError("state_already_used", page="device_over")
-    if found.status == "exchanging":
-        return page_response(ErrorPage(name="waiting", refresh=same_place, site=issuer_host(broker)))
-    return show_end(broker, "device_done")
 
 
 def show_end(broker: Broker, name: str) -> Response:

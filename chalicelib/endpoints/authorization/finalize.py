@@ -14,7 +14,8 @@ from chalicelib.endpoints.authorization.device_approval import approve_device, d
 from chalicelib.endpoints.authorization.login_age import explain_login_age
 from chalicelib.endpoints.authorization.new_grant import add_logout_recipient, build_grant, end_replaced_session
 from chalicelib.endpoints.authorization.new_user import find_or_make_user
-from chalicelib.endpoints.authorization.pending_request import client_id_of, load_request
+from chalicelib.endpoints.authorization.pending_request import load_request
+from chalicelib.endpoints.authorization.provider_callback import RedeemedCallback
 from chalicelib.endpoints.authorization.provider_return import ProviderReturn
 from chalicelib.endpoints.authorization.provider_user import check_not_revoked, resolve_user
 from chalicelib.endpoints.authorization.response import grant_response, request_error_response, send_response
@@ -22,8 +23,6 @@ from chalicelib.endpoints.authorization.session_sign_in import is_expected_user
 from chalicelib.endpoints.browser.cookies import ended_places, read_session_owner, set_provider
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import LoginRequired, PageError, UnmetAuthenticationRequirements
-from chalicelib.protocol.request import Request
-from chalicelib.provider_client import ProviderSignIn
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
 from chalicelib.records.item_keys import subject_item_key, user_key_item_key
@@ -32,46 +31,35 @@ from chalicelib.records.subject import Subject
 from chalicelib.responses import Response
 from chalicelib.token_issuer import subject_for
 from chalicelib.vault.connection_store import ConnectionOwner, revoke_replaced_tokens, store_connection
-from chalicelib.vault.unstored_tokens import UnstoredTokens
 
 
-def finish_sign_in(
-    broker: Broker, http: Request, pending: Pending, brought: ProviderSignIn, unstored: UnstoredTokens
-) -> Response:
+def finish_sign_in(broker: Broker, callback: RedeemedCallback, client_id: str) -> Response:
     """From the provider's response to our code; whatever is raised, `unstored` revokes what no connection stores."""
-    client_id, before = client_id_of(broker, pending), read_session_owner(broker, http)
+    pending, brought, before = callback.pending, callback.brought, read_session_owner(broker, callback.http)
     provider_user, found = resolve_user(broker, pending, brought.provider, brought, client_id, *ended_places(before))
-    unstored.belong_to(provider_user.sub, provider_user.connection_id)
+    callback.unstored.belong_to(provider_user.sub, provider_user.connection_id)
     try:
         decided = load_request(pending, found, broker)
         client = check_not_revoked(broker, pending, decided.request, provider_user, found)
     except PageError:
-        _end(broker, unstored, pending, client_id)
+        _end(broker, callback, client_id)
         raise
     returned = ProviderReturn(
-        pending=pending, decided=decided, client=client, brought=brought, provider_user=provider_user, found=found
+        callback=callback, decided=decided, client=client, provider_user=provider_user, found=found
     )
     refusal = _find_refusal(broker, returned)
     if refusal is not None:
-        _end(broker, unstored, pending, client_id)
-        return send_response(broker, request_error_response(broker, http, returned.request, refusal))
+        _end(broker, callback, client_id)
+        return send_response(broker, request_error_response(broker, callback.http, returned.request, refusal))
     owner, subject = _find_owner(broker, returned)
     current = continue_session(broker, before, start_session(broker, brought, provider_user), subject, found)
     if needs_page(broker, returned):
-        _end(broker, unstored, pending, client_id)
-        return show_page(broker, http, decided, current.session).with_headers(current.cookie(broker))
-    return _connect(broker, http, returned, owner, current, unstored=unstored)
+        _end(broker, callback, client_id)
+        return show_page(broker, callback.http, decided, current.session).with_headers(current.cookie(broker))
+    return _connect(broker, returned, owner, current)
 
 
-def _connect(
-    broker: Broker,
-    http: Request,
-    returned: ProviderReturn,
-    owner: ConnectionOwner,
-    current: CurrentSession,
-    *,
-    unstored: UnstoredTokens,
-) -> Response:
+def _connect(broker: Broker, returned: ProviderReturn, owner: ConnectionOwner, current: CurrentSession) -> Response:
     """Connection, consent, grant, in this order: a crash in between leaves no token without consent."""
     provider = returned.brought.provider
     granted = returned.brought.tokens.granted
@@ -80,7 +68,7 @@ def _connect(
         broker,
         owner,
         returned.brought,
-        unstored,
+        returned.callback.unstored,
         read=returned.connection,
         consent=returned.consent,
         status="partial" if shortfall.missing else "active",
@@ -88,7 +76,7 @@ def _connect(
         is_void=partial(returned.is_void, broker),
     )
     if shortfall.missing:
-        page = _ask_about_shortfall(broker, http, returned, shortfall, owner)
+        page = _ask_about_shortfall(broker, returned, shortfall)
         revoke_replaced_tokens(broker, owner, provider, connection)
         return page.with_headers(current.cookie(broker))
     grant = _build_grant(broker, returned, current, shortfall.left)
@@ -111,12 +99,10 @@ def _respond(broker: Broker, returned: ProviderReturn, issued: Grant, current: C
     return answer.with_headers(current.cookie(broker), remembered)
 
 
-def _ask_about_shortfall(
-    broker: Broker, http: Request, returned: ProviderReturn, shortfall: Shortfall, owner: ConnectionOwner
-) -> Response:
+def _ask_about_shortfall(broker: Broker, returned: ProviderReturn, shortfall: Shortfall) -> Response:
     """The provider granted less than was allowed: this grant ends, and the user decides what comes of it."""
     request, grant_id = _ask_again(broker, returned.pending, returned.request)
-    return show_shortfall(broker, http, returned, shortfall, owner, request=request, grant_id=grant_id)
+    return show_shortfall(broker, returned, shortfall, request=request, grant_id=grant_id)
 
 
 def _ask_again(broker: Broker, pending: Pending, request: AuthorizationRequest) -> tuple[AuthorizationRequest, str]:
@@ -158,10 +144,10 @@ def _admit(broker: Broker, returned: ProviderReturn) -> frozenset[str]:
     return consent.admits(allowed, decided_at=at, by_user=returned.by_user, now=now)
 
 
-def _end(broker: Broker, unstored: UnstoredTokens, pending: Pending, client_id: str) -> None:
+def _end(broker: Broker, callback: RedeemedCallback, client_id: str) -> None:
     """Nothing comes of this sign-in: revoke what the provider issued, and end the claim that a page may wait for."""
-    unstored.give_back()
-    broker.store.revoke_grant(pending.grant_id, client_id=client_id)
+    callback.unstored.give_back()
+    broker.store.revoke_grant(callback.pending.grant_id, client_id=client_id)
 
 
 def _find_refusal(broker: Broker, returned: ProviderReturn) -> LoginRequired | UnmetAuthenticationRequirements | None:

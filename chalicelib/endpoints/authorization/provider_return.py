@@ -3,6 +3,7 @@
 from msgspec import Struct
 
 from chalicelib.endpoints.authorization.pending_request import ConsentedRequest
+from chalicelib.endpoints.authorization.provider_callback import RedeemedCallback
 from chalicelib.endpoints.authorization.provider_user import ProviderUser, find_revocation_of
 from chalicelib.ports import Broker, Items
 from chalicelib.provider_client import ProviderSignIn
@@ -16,18 +17,26 @@ from chalicelib.records.sign_in import AuthorizationRequest, Pending
 class ProviderReturn(Struct, frozen=True, kw_only=True):
     """A user's return from a provider: the decision, the response, and the user. Every revocation until now is checked.
 
-    pending    the decision, from the browser's cookie
+    callback   the browser's decision, and what the provider issued
     decided    the authorization request that it was about
-    brought    what the provider's responses say
     found      one strongly consistent read of every item that matters here
     """
 
-    pending: Pending
+    callback: RedeemedCallback
     decided: ConsentedRequest
     client: Client
-    brought: ProviderSignIn
     provider_user: ProviderUser
     found: Items
+
+    @property
+    def pending(self) -> Pending:
+        """The decision, from the browser's cookie."""
+        return self.callback.pending
+
+    @property
+    def brought(self) -> ProviderSignIn:
+        """What the provider's responses say."""
+        return self.callback.brought
 
     @property
     def request(self) -> AuthorizationRequest:

@@ -13,13 +13,11 @@ from chalicelib.endpoints.browser.sealed_values import browser_hash
 from chalicelib.endpoints.browser.urls import issuer_host
 from chalicelib.pages.consent import PartialPage, ScopeLine
 from chalicelib.ports import Broker
-from chalicelib.protocol.request import Request
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.client import Client
 from chalicelib.records.sign_in import AuthorizationRequest, KeptRequest, PageForm
 from chalicelib.responses import Response, page_response
 from chalicelib.upstream.granted_scopes import missing_scopes
-from chalicelib.vault.connection_store import ConnectionOwner
 from chalicelib.vault.rules.connection_merge import provider_scopes
 
 
@@ -47,19 +45,12 @@ def find_shortfall(
 
 
 def show_shortfall(
-    broker: Broker,
-    http: Request,
-    returned: ProviderReturn,
-    shortfall: Shortfall,
-    owner: ConnectionOwner,
-    *,
-    request: AuthorizationRequest,
-    grant_id: str,
+    broker: Broker, returned: ProviderReturn, shortfall: Shortfall, *, request: AuthorizationRequest, grant_id: str
 ) -> Response:
     """The page, under a grant id that is open: the one that was decided about has ended, or belongs to a device. A
     pushed request is stored again for it: its own time has ended."""
     definition, was_pushed = returned.brought.provider.definition, returned.decided.was_pushed
-    known = read_browser(broker, http)
+    known = read_browser(broker, returned.callback.http)
     browser = known or new_browser(broker)
     form = PageForm(
         client_id=request.client_id,
@@ -72,8 +63,8 @@ def show_shortfall(
         allowed=shortfall.allowed,
         in_a_day=returned.pending.in_a_day,
         provider_id=definition.provider_id,
-        connection_id=owner.connection_id,
-        sub=owner.sub,
+        connection_id=returned.provider_user.connection_id,
+        sub=returned.provider_user.sub,
     )
     page = PartialPage(
         client_name=returned.client.client_name,
