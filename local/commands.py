@@ -30,7 +30,7 @@ GROUPS = {
     "Ship it": {
         "bench": ("bench.run", "measure CPU and memory per request"),
         "cost": ("bench.cost.command", "cost in USD per million requests and per day of users"),
-        "package": ("local.package.package", "build the zip for Lambda and its template"),
+        "package": ("local.package.command", "build the zip for Lambda and its template"),
         "deploy-rehearsal": ("tests.package.rehearse", "deploy, update and roll back on simulated AWS"),
         "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
         "lock": ("local.package.lock", "write the hash locks from requirements-*.in"),

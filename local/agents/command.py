@@ -16,7 +16,7 @@ from local.agents.assertion import ClientKey
 from local.agents.document_site import DocumentSite
 from local.agents.profile import Profile, read_profiles
 from local.agents.user import User
-from local.demo.mcp import McpStack, start_mcp
+from local.demo.mcp_stack import McpStack, start_mcp
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "mcp.md"
 BEGIN, END = "<!-- agents: begin -->", "<!-- agents: end -->"

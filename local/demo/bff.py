@@ -7,13 +7,11 @@ import io
 import runpy
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.demo.demo import DemoStack, start_demo
 from local.demo.parts import BROKER, PARTS
-
-if TYPE_CHECKING:
-    from local.demo.recipe import RecipeServer
+from local.demo.recipe_server import RECIPES, RecipeServer
 
 NAME = "bff"
 HOST = BROKER[0]
@@ -25,7 +23,7 @@ class BffStack:
     """Everything that runs; api   the recipe's own."""
 
     demo: DemoStack
-    page: "RecipeServer"
+    page: RecipeServer
     api: Any
 
     def stop(self) -> None:
@@ -39,7 +37,6 @@ class BffStack:
 def start_bff() -> BffStack:
     """Start all of it on free ports."""
     from chalicelib.adapters.http.guarded_fetcher import LocalTarget
-    from local.demo.recipe import RECIPES, RecipeServer
 
     api = runpy.run_path(str(RECIPES / NAME / "api.py"))["Api"]()
     target = LocalTarget(host=HOST, port=api.server_port, address=HOST)

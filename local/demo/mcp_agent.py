@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from local.browser import Browser, query_of, read_page
-from local.demo.mcp import McpStack
+from local.demo.mcp_stack import McpStack
 from local.terminal import Terminal
 
 REDIRECT_URI = "http://127.0.0.1:51001/callback"

@@ -5,8 +5,6 @@ for another platform, nor leaves `__pycache__` at home; and 8 MB needs pruning. 
 files of `chalice` itself. boto3 and urllib3 are those of the Lambda runtime.
 """
 
-import hashlib
-import json
 import os
 import platform
 import re
@@ -16,10 +14,8 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
-
-from cli.parser import CommandParser
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("app.py", "chalicelib", "vendor")
@@ -34,32 +30,6 @@ UNUSED_FILES = re.compile(r"(\.pyi|\.pyc|\.pxd|\.lock|py\.typed)$|(^|/)\.[^/]+$"
 
 class PackagingError(Exception):
     """Says what is in the way and what to type next."""
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """`dev.py package`: build one zip, its template and its bill of materials; print their names, size and SHA-256."""
-    from local.package.sbom import write_bill
-    from local.package.template import write_template
-
-    parser = CommandParser(prog="dev.py package", description=__doc__.splitlines()[0])
-    parser.add_argument("--arch", choices=[*PLATFORMS, "host"], default="arm64", help="where it will run (arm64)")
-    parser.add_argument("--out", type=Path, default=ROOT / "dist", metavar="DIR", help="folder of the zip (dist)")
-    parser.add_argument("--json", action="store_true", help="print one line of JSON")
-    options = parser.parse_args(arguments)
-    try:
-        target = options.out / f"token-broker-{architecture(options.arch)}.zip"
-        build_package(target, arch=options.arch)
-        template = write_template(target, arch=architecture(options.arch))
-        bill = write_bill(target)
-        if changed := uncommitted(ROOT):
-            print(
-                f"package: built with {len(changed)} uncommitted changes: no commit gives these bytes", file=sys.stderr
-            )
-        print(describe(target, template, bill, as_json=options.json))
-    except PackagingError as error:
-        print(f"package: {error}", file=sys.stderr)
-        return 1
-    return 0
 
 
 def build_package(
@@ -145,12 +115,6 @@ def shipped_files(root: Path) -> Iterator[str]:
         yield from (str(path.relative_to(root)) for path in paths if path.is_file())
 
 
-def uncommitted(root: Path) -> list[str]:
-    """Shipped files that differ from the last commit, or that git does not know yet; none where there is no git."""
-    command = ["git", "-C", str(root), "status", "--porcelain", "--", *SHIPPED, "requirements.txt"]
-    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.splitlines()
-
-
 def prune(task: Path) -> None:
     """Delete what no import of ours reads."""
     for path in list(task.rglob("*")):
@@ -191,23 +155,8 @@ def write_zip(task: Path, target: Path) -> None:
             archive.writestr(entry, files[name].read_bytes(), compresslevel=9)
 
 
-def describe(target: Path, template: Path, bill: Path, *, as_json: bool = False) -> str:
-    """Name, size and SHA-256 of a package, and the names of what belongs to it."""
-    content = target.read_bytes()
-    digest = hashlib.sha256(content).hexdigest()
-    if as_json:
-        names = {"package": str(target), "template": str(template), "bill": str(bill)}
-        return json.dumps({**names, "bytes": len(content), "sha256": digest})
-    told = f"{len(content):,} bytes  sha256 {digest}  chalice {metadata.version('chalice')}"
-    return f"{target}  {told}\n{template}\n{bill}"
-
-
 def run(command: list[str]) -> None:
     """Run a tool; what it complains about becomes the error."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PackagingError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}".rstrip())
-
-
-if __name__ == "__main__":
-    sys.exit(main())

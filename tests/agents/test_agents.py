@@ -17,8 +17,9 @@ from demo.mcp.guard import Token
 from demo.mcp.notes import token_of
 from local.browser import Browser, query_of
 from local.demo import mcp_agent
-from local.demo.mcp import McpStack, main, start_mcp
+from local.demo.mcp import main
 from local.demo.mcp_agent import REDIRECT_URI, Kept, Person, build_auth, use
+from local.demo.mcp_stack import McpStack, start_mcp
 from tests.flow.documents import URL, Site
 from tests.flow.tokens import read_claims
 from tests.requirement import requirement
