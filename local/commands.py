@@ -36,6 +36,8 @@ GROUPS = {
         "lock": ("local.package.lock", "write the hash locks from requirements-*.in"),
     },
 }
+# They need the packages of requirements-dev.txt; the others run with those of requirements-local.txt.
+DEVELOPMENT = {"mcp", "agents", *GROUPS["Trust it"], "bench", "cost", "deploy-rehearsal"}
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 

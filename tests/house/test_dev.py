@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 import dev
+from local import interpreters, virtual_environment
 
 ROOT = Path(dev.__file__).parent
+# What dev.py imports before `.venv` exists.
+EARLY = {"cache_growth", "command_errors", "commands", "interpreters", "progress", "virtual_environment"}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -50,14 +53,13 @@ def test_every_command_is_there_and_explains_itself(name: str) -> None:
     assert shown.stdout.startswith("usage: ")
 
 
-@pytest.mark.parametrize("name", ["dev.py", "local/__init__.py", "local/commands.py", "local/command_errors.py"])
+@pytest.mark.parametrize("name", ["dev.py", *sorted(f"local/{name}.py" for name in EARLY), "local/__init__.py"])
 def test_an_old_python_can_read_it_and_go_on_to_find_a_newer_one(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text(), feature_version=(3, 8))
     at_the_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     modules = {(node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name for node in at_the_top}
-    assert {module.partition(".")[0] for module in modules - {"local", "local.commands"}} <= set(
-        sys.stdlib_module_names
-    )
+    foreign = modules - {"local", *(f"local.{name}" for name in EARLY)}
+    assert {module.partition(".")[0] for module in foreign} <= set(sys.stdlib_module_names)
 
 
 def test_a_shim_that_exists_but_does_not_work_is_passed_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,20 +69,20 @@ def test_a_shim_that_exists_but_does_not_work_is_passed_by(tmp_path: Path, monke
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(shim))
     try:
-        program, version = dev.find_python(has_uv=True)
-    except dev.Unprepared as nothing_else_here:
+        program, version = interpreters.find_python(has_uv=True)
+    except interpreters.Unprepared as nothing_else_here:
         assert "apt-get install -y python3 python3-venv" in str(nothing_else_here)
     else:
         assert Path(program) != shim
-        assert tuple(map(int, version.split("."))) >= dev.OLDEST
+        assert tuple(map(int, version.split("."))) >= interpreters.OLDEST
 
 
 def test_an_environment_of_another_lock_is_not_taken_for_current(tmp_path: Path) -> None:
     python, stamp = tmp_path / "python", tmp_path / "lock.sha256"
     python.touch()
-    assert not dev.is_current(python, stamp, "a")
+    assert not virtual_environment.is_current(python, stamp, "a")
     stamp.write_text("a\n")
-    assert dev.is_current(python, stamp, "a")
-    assert not dev.is_current(python, stamp, "b")
+    assert virtual_environment.is_current(python, stamp, "a")
+    assert not virtual_environment.is_current(python, stamp, "b")
     python.unlink()
-    assert not dev.is_current(python, stamp, "a")
+    assert not virtual_environment.is_current(python, stamp, "a")

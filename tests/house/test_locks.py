@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from local.package.lock import LOCKS as NAMES
 from tests.requirement import requirement
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCKS = ("requirements.txt", "requirements-dev.txt", "requirements-ministack.txt", "requirements-terraform.txt")
+LOCKS = tuple(f"{name}.txt" for name in NAMES)
 PIN = re.compile(r"([a-z0-9][a-z0-9-]*)==([0-9][0-9a-z.]*)( ; [a-z_<>=!. '0-9A-Z]+)?")
 
 
@@ -42,6 +43,10 @@ def test_the_npm_lock_holds_versions_and_hashes_and_no_host() -> None:
 
 def test_what_ships_is_what_was_tested() -> None:
     assert pins("requirements.txt") <= pins("requirements-dev.txt")
+
+
+def test_what_a_first_start_installs_is_part_of_what_development_installs() -> None:
+    assert pins("requirements.txt") < pins("requirements-local.txt") < pins("requirements-dev.txt")
 
 
 def test_nothing_ships_that_the_function_does_not_import() -> None:

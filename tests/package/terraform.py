@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-import dev
+from local.virtual_environment import make_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULE = ROOT / "infra" / "terraform"
@@ -57,7 +57,7 @@ def write_values(folder: Path, values: dict[str, Any]) -> None:
 
 def evaluate(*folders: Path) -> list[Blocks]:
     """All blocks of each module by their first label, or by their kind. Raises Unreadable."""
-    python = dev.make_environment(ROOT / ".venv-terraform", ROOT / "requirements-terraform.txt")
+    python = make_environment(ROOT / ".venv-terraform", ROOT / "requirements-terraform.txt")
     asked = json.dumps([str(folder) for folder in folders])
     done = subprocess.run([python, "-c", EVALUATE], input=asked, capture_output=True, text=True, check=False)
     if done.returncode:

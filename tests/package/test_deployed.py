@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-import dev
 from chalicelib.audit.hash_chain import is_genuine
 from chalicelib.config import read_settings
 from cli.deployment.operations import Deployment, init_keysets
 from local.package.package import ROOT
 from local.package.template import build_template
+from local.virtual_environment import make_environment
 from tests.package.deployment import Stack
 from tests.package.flows import (
     as_operator,
@@ -258,7 +258,7 @@ def test_the_index_and_the_alias_are_there(stack: Stack) -> None:
 def test_the_gateways_own_answers_are_part_of_the_deployment() -> None:
     """As resources beside the API they would take effect only with the deployment after the next one."""
     template = build_template("./token-broker.zip", arch="arm64")
-    python = dev.make_environment(ROOT / ".venv-ministack", ROOT / "requirements-ministack.txt")
+    python = make_environment(ROOT / ".venv-ministack", ROOT / "requirements-ministack.txt")
     api = translate(template, python)["Resources"]["RestAPI"]["Properties"]["Body"]
     answers = api["x-amazon-apigateway-gateway-responses"]
     assert answers["MISSING_AUTHENTICATION_TOKEN"]["statusCode"] == "404"

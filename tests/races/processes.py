@@ -17,7 +17,8 @@ from typing import Any
 
 import pytest
 
-import dev
+from local.interpreters import Unprepared
+from local.virtual_environment import make_environment
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = "dynamodb,kms"
@@ -101,8 +102,8 @@ def run_ministack(services: str = SERVICES, more: Mapping[str, str] | None = Non
     more       further environment, which its functions inherit
     """
     try:
-        python = dev.make_environment(ROOT / ".venv-ministack", ROOT / "requirements-ministack.txt")
-    except (dev.Unprepared, OSError, subprocess.CalledProcessError) as reason:
+        python = make_environment(ROOT / ".venv-ministack", ROOT / "requirements-ministack.txt")
+    except (Unprepared, OSError, subprocess.CalledProcessError) as reason:
         pytest.skip(f"ministack cannot be installed: {reason}")
     with socket.socket() as free, TemporaryDirectory(prefix="ministack-") as folder:
         free.bind(("127.0.0.1", 0))
