@@ -15,6 +15,7 @@ from local.stack.state import FOLDER
 
 if TYPE_CHECKING:
     from chalicelib.providers.catalog import Catalog
+    from local.journal.journal import Journal
 
 PORT = 8080
 
@@ -55,6 +56,7 @@ def build_parser() -> argparse.ArgumentParser:
     any_setting = "any field of chalicelib/records/settings.py; may be repeated"
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help=any_setting)
     add("--stage-prefix", metavar="PATH", default="", help="serve under /api, say, as a stage without its own domain")
+    add("--fresh", action="store_true", help="forget everything of earlier starts on this port")
     add("--keep-www-authenticate", action="store_true", help="do not rename that header, as API Gateway does")
     add("--log", choices=("-",), help="- also prints the log to standard error (default: only to its file)")
     add("--json", action="store_true", help="one line of JSON when ready, nothing else on standard output")
@@ -71,6 +73,7 @@ def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroke
     except OSError as error:
         raise Unserviceable(f"port {options.port} cannot be used ({error.strerror}); try --port 0") from None
     local = f"http://127.0.0.1:{port_of(listener)}{options.stage_prefix}"
+    journal = _open_journal(options)
     environ = broker_environ({"issuer": local if options.issuer is None else options.issuer, **_kept(options)})
     try:
         running = start_broker(
@@ -80,6 +83,7 @@ def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroke
             log_stream=log,
             stage_prefix=options.stage_prefix,
             remap_authenticate=not options.keep_www_authenticate,
+            journal=journal,
         )
     except ConfigurationError as error:
         raise Unserviceable("\n  ".join(["these settings cannot work:", *error.faults])) from None
@@ -92,6 +96,25 @@ def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroke
         running.stop()
         raise
     return running
+
+
+def _open_journal(options: argparse.Namespace) -> "Journal | None":
+    """The state of earlier starts on the same port; None where the port is any, or the AWS another process's.
+
+    Raises Unserviceable.
+    """
+    if not options.port or options.endpoint_url or os.environ.get("BROKER_ENDPOINT_URL"):
+        return None
+    from local.journal.folder import find_folder, open_journal
+    from local.journal.journal import StateDamaged, StateTaken
+
+    name = f"serve-{options.port}"
+    try:
+        return open_journal(name, fresh=options.fresh)
+    except StateTaken:
+        raise Unserviceable(f"another process uses {find_folder(name)}") from None
+    except StateDamaged as fault:
+        raise Unserviceable(str(fault)) from None
 
 
 def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> None:

@@ -2,8 +2,10 @@
 
 import base64
 import json
+import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,11 +30,13 @@ img{display:block;width:780px;border-radius:12px;box-shadow:0 10px 34px #0006}
 def demo() -> Iterator[dict[str, str]]:
     """The demo's places while it runs."""
     command = [sys.executable, "dev.py", "demo", "--json"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield json.loads(process.stdout.readline()) if process.stdout else {}
-        finally:
-            process.terminate()
+    with tempfile.TemporaryDirectory() as state:
+        environ = {**os.environ, "TOKEN_BROKER_STATE": state}
+        with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                yield json.loads(process.stdout.readline()) if process.stdout else {}
+            finally:
+                process.terminate()
 
 
 def take(browser: Browser, app: str, scheme: str) -> dict[str, bytes]:

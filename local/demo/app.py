@@ -88,10 +88,17 @@ def _client_of(callback: str, simulated: tuple[Simulated, ...]) -> "Client":
 
 
 def _register(deployment: "Deployment", client: "Client") -> str:
-    """Its client_id."""
-    from cli.deployment.operations import create_client
+    """Its client_id. A client of an earlier start with the same purpose gets the present values."""
+    from cli.deployment.operations import create_client, list_clients, update_client
 
-    return create_client(deployment, client)[0].client_id
+    same = (one for one in list_clients(deployment) if (one.client_name, one.purpose) == (APP_NAME, client.purpose))
+    before = next(same, None)
+    if before is None:
+        return create_client(deployment, client)[0].client_id
+    fields = {name: getattr(client, name) for name in ("redirect_uris", "scopes", "optional_scopes", "providers")}
+    if any(getattr(before, name) != value for name, value in fields.items()):
+        update_client(deployment, before, **fields)
+    return before.client_id
 
 
 def _levers(behind: Behind) -> dict[str, "Played"]:

@@ -18,6 +18,7 @@ from local.demo.parts import (
     target_of,
 )
 from local.demo.simulated import Simulated, check_hosts, introduce_simulated
+from local.demo.state import DemoState
 from local.stack.ports import bind, bind_near, port_of
 from local.stack.stack import RunningBroker, broker_environ, start_broker
 
@@ -68,6 +69,7 @@ def start_behind(
     reachable: tuple["LocalTarget", ...] = (),
     watch: "Taps | None" = None,
     simulated: tuple[Simulated, ...] = (),
+    state: DemoState | None = None,
 ) -> Behind:
     """Start the broker and its providers. Raises NotSimulated.
 
@@ -78,12 +80,15 @@ def start_behind(
     reachable    further places on this machine that the broker may call
     watch        sees what the broker does, for the live view
     simulated    further providers, each simulated from its file
+    state        where all of it is stored; None: in memory only
     """
     moved = [] if moved is None else moved
     listener = listener or bind_broker(moved, free_ports)
     providers = {part.provider_id: start_provider(part, moved, free_ports) for part in PARTS}
     players = {part.provider_id: _start_simulated(part, moved, free_ports) for part in simulated}
     check_hosts(players.values())
+    if state:
+        state.store({**providers, **players})
     targets = [target_of(provider) for provider in providers.values()]
     targets += [target for player in players.values() for target in player.targets]
     broker = start_broker(
@@ -93,6 +98,7 @@ def start_behind(
         doors={provider_id: player.url for provider_id, player in players.items()},
         log_stream=log,  # type: ignore[arg-type]
         watch=watch,
+        journal=state.journal if state else None,
     )
     for provider_id, provider in providers.items():
         introduce(broker, provider_id, provider)

@@ -13,6 +13,8 @@ from local.demo.app import start_app
 from local.demo.backend import Behind, bind_broker, issuer_of, start_behind
 from local.demo.parts import BROKER, LIVE, PARTS, PROVIDER_ID, note_move
 from local.demo.simulated import NotSimulated, Simulated, find_simulated
+from local.demo.state import DemoState, open_state
+from local.journal.journal import StateDamaged
 from local.live.recorder import Recorder
 from local.live.taps import Taps
 from local.stack.ports import start_near
@@ -66,18 +68,25 @@ def main(arguments: list[str] | None = None) -> int:
         default=[],
         help="simulate this shipped provider file (github, google, ...) and sign in there; may be repeated",
     )
+    parser.add_argument("--fresh", action="store_true", help="forget everything of earlier starts")
     options = parser.parse_args(arguments)
     stop = StopSignal()
     try:
-        simulated = find_simulated(options.provider)
-    except NotSimulated as fault:
+        find_simulated(options.provider)
+        state = open_state(fresh=options.fresh)
+        simulated = find_simulated([*(state.provider_names() if state else ()), *options.provider])
+    except (NotSimulated, StateDamaged) as fault:
         parser.error(str(fault))
     _make_room_for_log()
     with DEMO_LOG.open("w", buffering=1) as log:
         try:
-            stack = start_demo(log, live=True, simulated=simulated)
+            stack = start_demo(log, live=True, simulated=simulated, state=state)
         except NotSimulated as fault:
             parser.error(str(fault))
+        if state:
+            state.remember(part.provider_id for part in simulated)
+        else:
+            stack.moved.append("another demo has the stored state: this one starts empty and stores nothing")
         with stack.broker.as_running("demo", log=(DEMO_LOG,)):
             if options.json:
                 stop.announce(stack.places(), as_json=True)
@@ -98,6 +107,7 @@ def start_demo(
     reachable: tuple["LocalTarget", ...] = (),
     live: bool = False,
     simulated: tuple[Simulated, ...] = (),
+    state: DemoState | None = None,
 ) -> DemoStack:
     """Start all parts; a taken port is worked round. Raises NotSimulated.
 
@@ -106,6 +116,7 @@ def start_demo(
     reachable    further places on this machine that the broker may call
     live         serve the live view of it, too
     simulated    provider files to simulate; the app signs in there
+    state        where everything is stored; None: in memory only
     """
     moved: list[str] = []
     listener = bind_broker(moved, free_ports)
@@ -119,6 +130,7 @@ def start_demo(
         reachable=reachable,
         watch=taps,
         simulated=simulated,
+        state=state,
     )
     app, client_id = start_app(behind, simulated, moved, free_ports=free_ports)
     stack = DemoStack(behind.broker, behind.providers, behind.simulated, app=app, client_id=client_id, moved=moved)
@@ -162,12 +174,12 @@ def _print_table(stack: DemoStack) -> None:
                 )
                 for player in stack.simulated.values()
             ),
-            ("Embedded AWS", stack.broker.endpoint_url, "DynamoDB and KMS in memory"),
+            ("Embedded AWS", stack.broker.endpoint_url, "simulated DynamoDB and KMS"),
             ("Log", _short(DEMO_LOG), ""),
         ]
     )
     terminal.text("Any OAuth client may register itself here. Another terminal: python3 dev.py broker client list")
-    terminal.text("Ctrl-C ends it, and only the log is kept.")
+    terminal.text("Ctrl-C ends it. The next start has the same clients and connections; --fresh starts empty.")
 
 
 def _make_room_for_log() -> None:

@@ -81,6 +81,10 @@ class RunningProvider:
         """Tell of every request from now on, and then of its answer."""
         self._server.watch = received
 
+    def store(self, save: Callable[[], None]) -> None:
+        """Call this before each response from now on."""
+        self._server.save = save
+
     def count(self, endpoint: str) -> int:
         """How many requests an endpoint has received."""
         return sum(request.endpoint == endpoint for request in list(self.requests))

@@ -22,6 +22,10 @@ _TLS_HANDSHAKE = b"\x16"
 MAX_BODY = 1 << 20
 
 
+def tell_nothing() -> None:
+    """Nothing is stored."""
+
+
 class Site(Protocol):
     """One provider, as the server sees it."""
 
@@ -36,11 +40,15 @@ class Site(Protocol):
 
 
 class Server(LoopbackServer):
-    """Listens once made; `tls` None: plain http alone. `watch` is told of each request, and then of what came of it."""
+    """Listens once made; `tls` None: plain http alone. `watch` is told of each request, and then of what came of it.
+
+    save   called before each response is sent
+    """
 
     def __init__(self, address: tuple[str, int], site: Site, tls: ssl.SSLContext | None = None) -> None:
         self.site, self.tls = site, tls
         self.watch: Callable[[Received], Told] = tell_nobody
+        self.save: Callable[[], None] = tell_nothing
         super().__init__(address, _Handler)
         self.door = f"http://{address[0]}:{self.server_port}"
 
@@ -115,6 +123,7 @@ class _Handler(LoopbackHandler):
         )
 
     def _send(self, answer: Answer | None, *, cut: bool = False) -> None:
+        self.server.save()
         if answer is None:
             self.close_connection = True
             return

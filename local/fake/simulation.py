@@ -28,5 +28,8 @@ class Simulation(Protocol):
     def watch(self, received: Callable[[Received], Told]) -> None:
         """Tell of every request from now on, and then of its answer."""
 
+    def store(self, save: Callable[[], None]) -> None:
+        """Call this before each response from now on."""
+
     def stop(self) -> None:
         """Close the port."""

@@ -1,6 +1,6 @@
 """The embedded AWS: moto's DynamoDB and KMS on a loopback port, made atomic, with the tables and the key of infra/.
 
-Everything is held in memory and gone when it stops. Run as a module it is a process of its own:
+Without a journal, everything is in memory and gone when it stops. Run as a module it is a process of its own:
 `python -m local.stack.aws --port 0 --json`.
 """
 
@@ -12,6 +12,10 @@ from typing import Any
 
 from cli.parser import CommandParser
 from local.environment import use_local_credentials
+from local.journal.journal import Journal
+from local.journal.kms_keys import restore_keys
+from local.journal.recorded_writes import WriteRecorder
+from local.journal.restored_items import restore_items
 from local.stack.dynamodb_limits import find_long_expression, refusal_of
 from local.stack.http1 import BadMessage, Head
 from local.stack.http_server import Answer, Serving
@@ -64,6 +68,7 @@ class EmbeddedAws(Serving):
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
         self.calls: Counter[str] = Counter()
+        self._recorder: WriteRecorder | None = None
         self._dispatch = DomainDispatcherApplication(create_backend_app)
         # Stock moto lists its folders and tries its patterns at each call: half of what a call costs.
         look_up = functools.lru_cache(64)(self._dispatch.get_backend_for_host)
@@ -82,14 +87,25 @@ class EmbeddedAws(Serving):
         if target.startswith("DynamoDB_") and (name := find_long_expression(body)):
             return 400, [("Content-Type", "application/x-amz-json-1.0")], refusal_of(name)
         try:
-            return call_wsgi(self._dispatch, head, body, port=self.port)
+            return self._recorder(target, head, body) if self._recorder else self._carry_out(head, body)
         except Exception:
             log.exception("moto raised")
             return 500, [("Content-Type", "application/x-amz-json-1.0")], b'{"__type": "InternalServerError"}'
 
+    def record(self, journal: Journal) -> None:
+        """Write every change to a journal from now on."""
+        self._recorder = WriteRecorder(journal, self._carry_out)
 
-def start_aws(port: int = 0, *, table: str = "broker", keys_table: str = "broker-keys") -> EmbeddedAws:
+    def _carry_out(self, head: Head, body: bytes) -> Answer:
+        return call_wsgi(self._dispatch, head, body, port=self.port)
+
+
+def start_aws(
+    port: int = 0, *, table: str = "broker", keys_table: str = "broker-keys", journal: Journal | None = None
+) -> EmbeddedAws:
     """Start the embedded AWS with its tables and key; port 0 takes a free one.
+
+    journal   what its items and keys were, and where changes to them are written
 
     Raises OSError where the port is taken. Sets this process's AWS environment to the stand-in's.
     """
@@ -98,6 +114,10 @@ def start_aws(port: int = 0, *, table: str = "broker", keys_table: str = "broker
     remember_methods()
     aws = EmbeddedAws(port)
     create_tables(aws.endpoint_url, table, keys_table)
+    if journal:
+        restore_keys(journal.contents.keys)
+        restore_items(aws.endpoint_url, journal.contents.items, tables={table, keys_table})
+        aws.record(journal)
     create_key(aws.endpoint_url)
     return aws
 

@@ -19,6 +19,7 @@ from local.stack.subscribers import Unwatched, Watch
 if TYPE_CHECKING:
     from chalicelib.adapters.http.guarded_fetcher import LocalTarget
     from cli.deployment.operations import Deployment
+    from local.journal.journal import Journal
     from local.stack.aws import EmbeddedAws
 
 
@@ -68,12 +69,14 @@ def start_broker(
     stage_prefix: str = "",
     remap_authenticate: bool = True,
     watch: Watch | None = None,
+    journal: "Journal | None" = None,
 ) -> RunningBroker:
     """Start one on a bound socket, with an embedded AWS unless an endpoint is given.
 
     settings_environ   BROKER_... names alone
     doors              provider id -> where a browser finds the provider, if it is simulated from its file
     watch              who listens to its requests, its calls to AWS and its log
+    journal            where the embedded AWS has its state; None: in memory only
 
     Raises ConfigurationError before anything is started.
     """
@@ -84,7 +87,7 @@ def start_broker(
     from local.stack.doors import DirectoryWithDoors
 
     read_catalog(read_settings(settings_environ))
-    aws, endpoint_url = _reach_aws(endpoint_url or settings_environ.get("BROKER_ENDPOINT_URL"))
+    aws, endpoint_url = _reach_aws(endpoint_url, settings_environ, journal)
     environ = {**settings_environ, "BROKER_ENDPOINT_URL": endpoint_url}
     settings = read_settings(environ)
     _create_resources(settings)
@@ -117,14 +120,20 @@ def broker_environ(overrides: Mapping[str, str]) -> dict[str, str]:
     return inherited | {f"BROKER_{name.upper()}": value for name, value in overrides.items()}
 
 
-def _reach_aws(endpoint_url: str | None) -> tuple[Any, str]:
+def _reach_aws(
+    endpoint_url: str | None, settings_environ: Mapping[str, str], journal: "Journal | None"
+) -> tuple[Any, str]:
+    from chalicelib.config import read_settings
+
+    endpoint_url = endpoint_url or settings_environ.get("BROKER_ENDPOINT_URL")
     if endpoint_url is not None:
         if is_loopback_url(endpoint_url):
             use_local_credentials()
         return None, endpoint_url
     from local.stack.aws import start_aws
 
-    aws = start_aws()
+    settings = read_settings(settings_environ)
+    aws = start_aws(table=settings.table, keys_table=settings.keys_table, journal=journal)
     return aws, aws.endpoint_url
 
 

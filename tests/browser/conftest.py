@@ -25,10 +25,11 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def demo(browser: Browser) -> Iterator[dict[str, Any]]:
+def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """What `dev.py demo --json` says when it is ready: issuer, app, provider."""
     command = [sys.executable, "dev.py", "demo", "--json"]
-    with subprocess.Popen(command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, text=True) as process:
+    environ = {**os.environ, "TOKEN_BROKER_STATE": str(tmp_path_factory.mktemp("state"))}
+    with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
             places: dict[str, Any] = json.loads(process.stdout.readline())

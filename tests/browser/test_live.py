@@ -23,11 +23,12 @@ Demo = dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def process(browser: Browser) -> Iterator[subprocess.Popen[str]]:
+def process(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[subprocess.Popen[str]]:
     """A demo of this file's own."""
     command = [sys.executable, "dev.py", "demo", "--json"]
+    environ = {**os.environ, "TOKEN_BROKER_STATE": str(tmp_path_factory.mktemp("state"))}
     with subprocess.Popen(
-        command, cwd=ROOT, env=dict(os.environ), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as running:
         yield running
         running.terminate()

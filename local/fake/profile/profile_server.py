@@ -111,6 +111,10 @@ class RunningProfile:
         """Tell of every request from now on, and then of its answer."""
         self._server.watch = received
 
+    def store(self, save: Callable[[], None]) -> None:
+        """Call this before each response from now on."""
+        self._server.save = save
+
     def locate(self, received: Received) -> str:
         """The URL that a request went to."""
         url = f"https://{received.host}{received.path}"
