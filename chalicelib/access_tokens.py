@@ -1,6 +1,6 @@
-"""The one check of an access token at use: introspection, userinfo, hand-out and proxy ask here and nowhere else.
+"""The one check of an access token at use, for introspection, userinfo, token exchange and the proxy.
 
-One strongly consistent batch read brings every mark that could have ended the token since it was issued.
+One strongly consistent batch read returns every record that can revoke the token.
 """
 
 from collections.abc import Callable, Mapping
@@ -32,16 +32,17 @@ from chalicelib.revocation_marks import find_revocation_among, revocation_keys
 from chalicelib.token_issuer import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, is_as_issued, open_subject
 
 Claims = Mapping[str, Any]
-# What binds a token to an actor or to finer access opens nothing of ours: a token speaks of actors where it is for an
-# API of the operator's, or is exchanged for one. A key (`cnf`) is checked by `check_token_binding`.
+# A token with these claims gives no access to the broker's endpoints. An actor chain is allowed only in a token for an
+# API of the operator, or in a token that is exchanged for one. `check_token_binding` checks a key (`cnf`).
 CONSTRAINTS = CHAIN | {"authorization_details"}
 
 
 class PresentedToken(Struct, frozen=True, kw_only=True):
-    """An access token as somebody uses it.
+    """An access token as a request presents it.
 
-    proof     that came with it, checked and not used up
-    in_form   of a token request, whose proof is its own: it need not be for this token, unless that is bound
+    proof     the DPoP proof of the request, checked but not yet consumed
+    in_form   the token is a parameter of a token request; the proof belongs to the request, and must match the key of
+              this token only if the token is bound
     """
 
     token: str
@@ -50,17 +51,17 @@ class PresentedToken(Struct, frozen=True, kw_only=True):
 
     @property
     def jkt(self) -> str | None:
-        """The key of the proof."""
+        """The thumbprint of the proof's key."""
         return self.proof.jkt if self.proof else None
 
 
 class AuthorizedToken(Struct, frozen=True, kw_only=True):
-    """A token that is good right now, and what was read to know it.
+    """A token that is valid now, with the records that prove it.
 
-    client           whose grant it is
-    actors           who acts for that client, who has the token first; empty where it has the token itself
+    client           holds the grant
+    actors           clients that act for `client`, the holder of the token first; empty if `client` holds the token
     grant, consent   None for a client that acts for itself
-    scopes           of the token, less what consent or a registration has lost since
+    scopes           of the token, without those that the consent or the registrations have lost since
     """
 
     claims: dict[str, Any]
@@ -72,12 +73,12 @@ class AuthorizedToken(Struct, frozen=True, kw_only=True):
     actors: tuple[Client, ...] = ()
 
     def may_reach(self, audience: str) -> bool:
-        """True where both whom the user allowed and who has the token are still registered for this API."""
+        """True if both the client of the grant and the holder of the token are registered for this API."""
         return all(audience in client.resources for client in (self.client, *self.actors[:1]))
 
     @property
     def shown_sub(self) -> str:
-        """The user as the client of the token knows it."""
+        """The `sub` that the token's client knows."""
         return str(self.claims.get("shown_sub", self.claims["sub"]))
 
 
@@ -89,15 +90,15 @@ def authorize_token(
     also_read: Callable[[Claims], tuple[ItemKey[Any], ...]] = lambda claims: (),
     again: bool = False,
 ) -> AuthorizedToken:
-    """Verify an access token of ours, who holds it, and everything that may have ended it; the proof is used up.
+    """Verify an access token, its binding and its revocations, and consume the proof.
 
-    audience    the one it must be for
-    also_read   further places for the same batch read, from the verified claims
-    again       the same request has asked already, and its proof is used up
+    audience    the audience that the token must have
+    also_read   more item keys for the same batch read, from the verified claims
+    again       the same request has called this before, and its proof is consumed
 
-    Raises InvalidToken: forged, of another type, audience or key, expired, revoked, or ended by a mark.
-    Raises InvalidDpopProof: the proof has been used before.
-    Raises TooManyRequests: the grant of the token has made too many requests.
+    Raises InvalidToken if the token is forged, expired, revoked, or has another type, audience or key.
+    Raises InvalidDpopProof or ProofRefused if the proof was used before.
+    Raises TooManyRequests if the grant of the token has made too many requests.
     """
     claims = _verify(broker, presented.token, audience)
     check_token_binding(claims, presented.jkt, bound_alone=not presented.in_form)
@@ -112,10 +113,10 @@ def authorize_token(
 def authorize_acting(
     broker: Broker, subject: PresentedToken, actor: Claims, *, audiences: frozenset[str]
 ) -> AuthorizedToken:
-    """The same of a token with which another client acts; one read tells of both. The proof is not used up.
+    """Verify a subject token that another client presents. One read covers both tokens; the proof is not consumed.
 
-    actor       verified claims of that client's own token: `check_client_token` says whether it still stands
-    audiences   the token must be for one of them
+    actor       verified claims of the other client's own access token; check it with `check_client_token`
+    audiences   the subject token must have one of them as its audience
 
     Raises InvalidToken.
     """
@@ -132,7 +133,7 @@ def consume_token_proof(broker: Broker, presented: PresentedToken) -> None:
 
 
 def inspect_token(broker: Broker, token: str) -> AuthorizedToken:
-    """The same of a token that nobody uses here: who asks about it compares audience and key. Raises InvalidToken."""
+    """Check a token without using it. The caller compares audience and key. Raises InvalidToken."""
     claims = _verify(broker, token, None)
     if "cnf" in claims:
         read_confirmation(claims)
@@ -140,9 +141,9 @@ def inspect_token(broker: Broker, token: str) -> AuthorizedToken:
 
 
 def verify_presented(broker: Broker, presented: PresentedToken, *, audience: str) -> dict[str, Any]:
-    """Its claims and who holds it; nothing that could have ended it since, and the proof is not used up.
+    """Verify signature, audience and binding. Checks no revocation and does not consume the proof.
 
-    Raises InvalidToken.
+    Raises InvalidToken, TooManyRequests.
     """
     claims = _verify(broker, presented.token, audience)
     check_token_binding(claims, presented.jkt, bound_alone=not presented.in_form)
@@ -164,7 +165,7 @@ def _verify(broker: Broker, token: str, audience: str | None, *, acting: bool = 
 def _read_use(
     broker: Broker, claims: dict[str, Any], also_read: Callable[[Claims], tuple[ItemKey[Any], ...]]
 ) -> AuthorizedToken:
-    """One read of everything that may have ended it."""
+    """Check all revocations of a token with one read."""
     now = broker.clock.now()
     if "grant_id" not in claims:
         return _authorize_client(broker, claims, now)
@@ -179,7 +180,7 @@ def _read_use(
 
 
 def find_grant_access(broker: Broker, claims: dict[str, Any], found: Items) -> AuthorizedToken:
-    """What the grant of these claims is good for right now, as all of it stands in one read. Raises InvalidToken."""
+    """The access that the grant of these claims gives now, from the records of one read. Raises InvalidToken."""
     now, sub, client_id = broker.clock.now(), claims["sub"], whose_grant(claims)
     grant = found.get(grant_item_key(claims["grant_id"]))
     if grant is None or grant.is_over(now) or (grant.sub, grant.client_id) != (sub, client_id):
@@ -199,7 +200,7 @@ def find_grant_access(broker: Broker, claims: dict[str, Any], found: Items) -> A
 
 
 def _check_actor(found: Items, client: Client, actor_id: str, issued_at: int, now: int) -> Client:
-    """Every one of a chain has to be there still and may still act for the client: the operator takes either back."""
+    """Check that a client of the actor chain is registered and may act for the client; the operator can end both."""
     actor = found.get(client_item_key(actor_id))
     if actor is None or actor.is_over(now) or actor.marks.void(issued_at):
         raise InvalidToken("actor_over")
@@ -209,7 +210,7 @@ def _check_actor(found: Items, client: Client, actor_id: str, issued_at: int, no
 
 
 def verify_signature(broker: Broker, token: str, *, audience: str | None, now: int) -> dict[str, Any]:
-    """Signature, type, issuer, audience, times and epoch; nothing that could have ended it since."""
+    """Verify signature, type, issuer, audience, times and epoch. Checks no revocation."""
     keys = {jwk["kid"]: jwk for jwk in broker.keys.public_jwks()}
     claims = own_jwt.verify_own(
         token, keys=keys, typ=ACCESS_TOKEN_TYP, issuer=broker.settings.issuer, audience=audience, now=now
@@ -220,7 +221,7 @@ def verify_signature(broker: Broker, token: str, *, audience: str | None, now: i
 
 
 def _with_own_subject(broker: Broker, claims: dict[str, Any]) -> dict[str, Any]:
-    """Inside, everything goes by our own name of the user; `shown_sub` is what a pairwise client knows."""
+    """Replace a pairwise `sub` with the broker's `sub`; `shown_sub` is the one that the client knows."""
     sub = open_subject(broker, claims)
     if sub is None:
         raise InvalidToken("subject_does_not_open")
@@ -228,7 +229,8 @@ def _with_own_subject(broker: Broker, claims: dict[str, Any]) -> dict[str, Any]:
 
 
 def verify_id_token(broker: Broker, token: str) -> dict[str, Any]:
-    """The claims of an ID token of ours, over or not: it says who is meant, and opens nothing.
+    """The claims of an ID token that the broker issued, even if it has expired. It only names the user and gives no
+    access.
 
     Raises InvalidToken.
     """
@@ -238,7 +240,7 @@ def verify_id_token(broker: Broker, token: str) -> dict[str, Any]:
 
 
 def _authorize_client(broker: Broker, claims: dict[str, Any], now: int) -> AuthorizedToken:
-    """A token of client_credentials has no grant, and nobody who acts."""
+    """Check a token of client_credentials, which has no grant and no actors."""
     if CHAIN & claims.keys():
         raise InvalidToken("constraint_not_known_here")
     found = broker.store.read(DEPLOYMENT, *_client_token_places(claims))
@@ -248,7 +250,8 @@ def _authorize_client(broker: Broker, claims: dict[str, Any], now: int) -> Autho
 
 
 def check_client_token(found: Items, claims: Claims, now: int) -> Client:
-    """Whose it is, where nothing has ended it: its `iat` stands for `decided_at`. Raises InvalidToken."""
+    """The client of a token, if no record revokes it; the token's `iat` is the time of the decision. Raises
+    InvalidToken."""
     _check_not_revoked(found, claims)
     client, deployment = found.get(client_item_key(claims["client_id"])), found.get(DEPLOYMENT)
     if client is None or client.is_over(now) or client.marks.void(claims["iat"]):
@@ -263,7 +266,7 @@ def _client_token_places(claims: Claims) -> tuple[ItemKey[Any], ...]:
 
 
 def _revoked_places(claims: Claims) -> tuple[ItemKey[Any], ...]:
-    """Where it would stand that a token was revoked, or one that it was made of."""
+    """The item keys under which a revocation of the token, or of a token that it was exchanged from, is stored."""
     return tuple(map(revoked_token_item_key, (claims["jti"], *read_ancestors(claims))))
 
 

@@ -1,7 +1,7 @@
-"""A browser session of an app, at use: the cookie of its page is itself a handle of the grant.
+"""Checks the browser session of an app at use. The cookie of the app's page contains a handle of the grant.
 
-As with an access token one strongly consistent batch read brings everything that could have ended it; nothing is cached
-and no token exists. The idle end of the session moves with its use, by one write in each tenth of that time.
+As with an access token, one strongly consistent batch read returns everything that can revoke the session. Nothing is
+cached, and no token exists. Use extends the idle timeout, with at most one write in each tenth of that time.
 """
 
 import hmac
@@ -22,9 +22,9 @@ from chalicelib.revocation_marks import revocation_keys
 
 
 class Session(Struct, frozen=True, kw_only=True):
-    """What a cookie of ours says; its MAC and its seal hold, nothing has been read for it.
+    """The content of a session cookie, decrypted and with its MAC verified, but not yet checked against the table.
 
-    connections   provider id -> connection id, as they were at the sign-in
+    connections   provider id -> connection id, as of the sign-in
     """
 
     handle: Handle
@@ -35,7 +35,7 @@ class Session(Struct, frozen=True, kw_only=True):
 
     @property
     def claims(self) -> dict[str, Any]:
-        """The same in the words of an access token of ours."""
+        """The session as access token claims."""
         return {
             "sub": self.sub,
             "client_id": self.client_id,
@@ -52,12 +52,12 @@ def use_session(
     also_read: Callable[[Claims], tuple[ItemKey[Any], ...]] = lambda claims: (),
     again: bool = False,
 ) -> tuple[AuthorizedToken, Grant]:
-    """Hold it against the table; its idle end moves.
+    """Check the session against the table and extend its idle timeout.
 
-    also_read   further places for the same batch read
-    again       the same request has asked already
+    also_read   more item keys for the same batch read
+    again       the same request has called this before
 
-    Raises InvalidToken: over, replaced, or ended by a mark.
+    Raises InvalidToken if the session has ended, was replaced, or is revoked.
     """
     claims = session.claims
     found = broker.store.read(*revocation_keys(claims), *also_read(claims))
@@ -75,7 +75,7 @@ def use_session(
 
 
 def end_session(broker: Broker, session: Session) -> None:
-    """End its grant and everything under it; one that is over, or of another secret, stays as it is."""
+    """Revoke the session's grant and everything under it, unless it has ended or has another secret."""
     handle, client_id = session.handle, session.client_id
     ended = broker.store.revoke_grant(handle.grant_id, client_id=client_id, secret_hash=secret_hash(handle.secret))
     if isinstance(ended, Written):
@@ -89,7 +89,8 @@ def _is_of(grant: Grant, handle: Handle, epoch: int) -> bool:
 
 
 def _keep_alive(broker: Broker, grant: Grant, session: Session) -> None:
-    """The secret stays, so that of any number of calls at one moment none loses its session. Raises InvalidToken."""
+    """Extend the idle timeout. The secret stays the same, so simultaneous calls all keep the session. Raises
+    InvalidToken."""
     now = broker.clock.now()
     if grant.expires_at - now > grant.idle_seconds * 9 // 10 or grant.expires_at >= grant.ends_at:
         return

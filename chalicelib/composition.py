@@ -40,10 +40,10 @@ def build_broker(
     deadline: Deadline | None = None,
     pacing: Pacing = PACING,
 ) -> Broker:
-    """Every adapter of one process.
+    """Build every adapter of one process.
 
-    local_targets   hosts on loopback that the guarded fetcher may reach: the local stack alone can say this, no setting
-    the rest        for the local stack and tests; None is AWS, the wall clock, the operating system, standard output
+    local_targets   loopback hosts that the guarded fetcher may reach; only the local stack passes them, no setting can
+    the others      for the local stack and tests; by default AWS, the wall clock, the operating system, standard output
 
     Raises ConfigurationError for provider files or a theme that cannot be used.
     """
@@ -84,12 +84,12 @@ def _build_keys(
 
 
 def _tell_unreadable(log: JsonLog, kind: str) -> None:
-    """Once in each run, until somebody has looked at it."""
+    """Raise an alarm in each run, until the operator has fixed the item."""
     log.event("alarm", kind="job_broken", job_kind=kind, error="item_unreadable")
 
 
 def _build_log(settings: Settings, clock: Clock, stream: TextIO | None) -> JsonLog:
-    """One that tells an event bus too, where there is one; it is read in by nobody else."""
+    """The log, which also sends events to the event bus if one is set. Only then is its module imported."""
     namespace = f"TokenBroker/{settings.deployment}" if settings.metrics == "on" else None
     if settings.event_bus is None:
         return JsonLog(clock, stream=stream, namespace=namespace)
@@ -106,7 +106,7 @@ def _build_log(settings: Settings, clock: Clock, stream: TextIO | None) -> JsonL
 
 
 def build_turner(broker: Broker, *, dynamodb: Transport | None = None, kms: Transport | None = None) -> "KeyRotator":
-    """What turns the keys of this deployment: for the function of its own that may, and the operator's command.
+    """Build the key rotator of this deployment, for the rotation function and the operator's command.
 
     dynamodb, kms   as for `build_broker`
     """
@@ -131,8 +131,8 @@ class ProcessBroker:
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
-        """Make at a cold start of Lambda what the first user would wait for: init has a whole processor. Nothing is
-        called, and faults of the settings are said at every request."""
+        """Build the broker during the cold start of Lambda, when init has a whole processor, so that no user waits for
+        it. Makes no calls. Faulty settings are reported at each request."""
         if "AWS_LAMBDA_RUNTIME_API" not in os.environ:
             return
         with contextlib.suppress(ConfigurationError):
@@ -143,7 +143,7 @@ class ProcessBroker:
             self._broker = build_broker(settings, dynamodb=dynamodb, kms=kms)
 
     def __call__(self) -> Broker:
-        """Raises ConfigurationError at every call until the settings are whole."""
+        """Raises ConfigurationError at every call until the settings are valid."""
         with self._lock:
             if self._broker is None:
                 self._broker = build_broker(read_settings(os.environ))

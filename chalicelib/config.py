@@ -1,4 +1,4 @@
-"""Settings from the environment: every fault reported at once, empty security settings refused (GEN-12)."""
+"""Settings from the environment. Reports every fault at once and refuses empty security settings (GEN-12)."""
 
 import re
 from collections.abc import Mapping
@@ -16,17 +16,17 @@ from chalicelib.records.settings import Settings
 PREFIX = "BROKER_"
 _LOOPBACK_HOST = re.compile(r"localhost|127(?:\.[0-9]{1,3}){3}|\[::1\]")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
-# One path segment at most: the well-known places of an issuer with more could not be served (RFC 8414 section 3.1).
+# At most one path segment: an issuer with more would need well-known URLs that cannot be routed (RFC 8414 section 3.1).
 _ISSUER = re.compile(
     rf"(https?)://({_LABEL}(?:\.{_LABEL})*|\[::1\])(?::([1-9][0-9]{{0,4}}))?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)?"
 )
 _ENDPOINT = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+/?")
 _BUS = re.compile(r"(?:arn:aws[a-z-]*:events:[a-z0-9-]+:[0-9]{12}:event-bus/)?[A-Za-z0-9._/-]{1,256}")
-_NO_ISSUER = "https://unset.invalid"  # so that the other settings are checked where the issuer is missing
+_NO_ISSUER = "https://unset.invalid"  # lets the other settings be checked if the issuer is missing
 _ANY_ISSUER = "https://broker.invalid"
 FAPI2_CODE_SECONDS = 60  # FAPI 2.0 Security Profile section 5.3.2.1 number 11
 LEAST_KEY_DAYS = 30
-MAX_PROVIDERS = 500  # a cold cache takes one batch read for each hundred
+MAX_PROVIDERS = 500  # a cold cache needs one batch read for each hundred
 _AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[\x21\x24-\x7e]+")
 _LISTS = ("open_registration_scopes", "open_registration_resources")
 _FOLDERS = ("provider_dirs",)
@@ -34,7 +34,7 @@ FOLDER_SEPARATOR = ":"  # as in PATH: a folder's name may hold a space
 
 
 class ConfigurationError(Exception):
-    """The deployment cannot start; `faults` says everything that is wrong, and what to set."""
+    """The deployment cannot start; `faults` lists every fault and what to set."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
         super().__init__("; ".join(faults))
@@ -44,7 +44,7 @@ class ConfigurationError(Exception):
 def read_settings(environ: Mapping[str, str]) -> Settings:
     """Settings from variables BROKER_<FIELD>; lists are separated by spaces, lists of folders by colons.
 
-    Raises ConfigurationError: unknown, missing, empty or impossible ones, all at once.
+    Raises ConfigurationError with all unknown, missing, empty and impossible settings.
     """
     fields = {field.name: field for field in msgspec.structs.fields(Settings)}
     given = {name.removeprefix(PREFIX).lower(): value for name, value in environ.items() if name.startswith(PREFIX)}
@@ -69,7 +69,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 
 
 def read_catalog(settings: Settings) -> Catalog:
-    """All provider files. Raises ConfigurationError naming every fault of every file."""
+    """All provider files. Raises ConfigurationError with every fault of every file."""
     try:
         catalog = load_catalog(*settings.provider_dirs)
     except InvalidDefinition as error:
@@ -85,7 +85,8 @@ def read_catalog(settings: Settings) -> Catalog:
 
 
 def read_theme(settings: Settings) -> Theme:
-    """The look of the pages. Raises ConfigurationError naming every fault of its file, with what would pass."""
+    """The colours and logo of the pages. Raises ConfigurationError with every fault of the theme file and how to fix
+    it."""
     if settings.theme is None:
         return Theme()
     from chalicelib.pages.theme_file import InvalidTheme, load_theme
@@ -97,7 +98,7 @@ def read_theme(settings: Settings) -> Theme:
 
 
 def _wanted(kind: Any) -> str:
-    """What a setting of this type looks like."""
+    """Describe the values that a setting of this type accepts."""
     if kind in (bool, int):
         return "true or false is wanted" if kind is bool else "a whole number is wanted"
     return f"one of {', '.join(get_args(kind))} is wanted" if get_origin(kind) is Literal else "words are wanted"
@@ -112,7 +113,7 @@ def _convert(name: str, text: str, kind: Any) -> Any:
 
 
 def _check(settings: Settings) -> list[str]:
-    """Values that would switch a protection off, or cannot work together."""
+    """Find values that would switch off a protection, or that cannot work together."""
     faults = _check_issuer(settings.issuer)
     faults += [
         f"{PREFIX}{name.upper()} must be at least {least}"
@@ -155,7 +156,7 @@ def _check(settings: Settings) -> list[str]:
 
 
 def _check_fapi2(values: Mapping[str, Any]) -> list[str]:
-    """What was set and cannot be under the FAPI 2.0 Security Profile; what is left out is as the profile wants it."""
+    """Find settings that contradict the FAPI 2.0 Security Profile. Unset settings follow the profile."""
     faults = []
     if values.get("code_seconds", 0) > FAPI2_CODE_SECONDS:
         faults.append(f"{PREFIX}CODE_SECONDS must be at most {FAPI2_CODE_SECONDS} under {PREFIX}PROFILE=fapi2")
@@ -207,7 +208,7 @@ _LEAST = {
 
 
 def _check_issuer(issuer: str) -> list[str]:
-    """https, or http on loopback; no slash at the end, nothing that two parsers read differently."""
+    """Require https, or http on loopback, without a final slash or anything that two parsers could read differently."""
     match = _ISSUER.fullmatch(issuer)
     if match is None or int(match.group(3) or 443) > 65535:
         return [

@@ -1,7 +1,7 @@
-"""How often a compare-and-swap write is tried again when another writer was faster.
+"""How often a compare-and-swap write is retried after another writer was faster.
 
-Each refused write means that some other write took effect, so trying again ends as soon as the others are done. Writers
-that lost to one another must not meet again: after the first repeat each waits a random time (full jitter).
+Each refused write means that another write took effect, so the retries end as soon as the other writers are done. To
+keep the losers from colliding again, each waits a random time (full jitter) after the first retry.
 """
 
 from collections.abc import Iterator
@@ -9,20 +9,20 @@ from collections.abc import Iterator
 from chalicelib.ports import Broker, Deadline, Entropy, Sleeper
 
 TRIES = 24
-LEAST_SECONDS = 2.0  # of the request's time, for what follows the write
+LEAST_SECONDS = 2.0  # of the request's time, left for the work after the write
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.02, 0.4
 
 
 def write_tries(broker: Broker) -> Iterator[int]:
-    """The tries of one write within a request: 1, 2, 3 ..."""
+    """Number the tries of one write within a request: 1, 2, 3 ..."""
     return paced_tries(broker.entropy, broker.sleeper, broker.deadline)
 
 
 def paced_tries(entropy: Entropy, sleeper: Sleeper, deadline: Deadline) -> Iterator[int]:
-    """One number before each try; ends after TRIES, or when too little time is left.
+    """Yield a number before each try; stop after TRIES, or when too little time is left.
 
-    The first repeat follows at once. Each later one waits between nothing and a pause that doubles from SHORTEST_PAUSE
-    to LONGEST_PAUSE seconds.
+    The first retry follows at once. Each later one waits a random time between zero and a limit that doubles from
+    SHORTEST_PAUSE to LONGEST_PAUSE seconds.
     """
     longest = SHORTEST_PAUSE
     for number in range(1, TRIES + 1):

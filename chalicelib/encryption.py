@@ -1,4 +1,4 @@
-"""Vault key -> user key -> a key per write: without the user's key nothing of that user opens."""
+"""Vault key -> user key -> one key per write: without the user's key, none of that user's values can be decrypted."""
 
 from typing import Any, Literal
 
@@ -18,10 +18,10 @@ USER_KEY_VERSION, JOB_KEY_VERSION = 1, 2
 
 
 class ErasureKeys(Struct, frozen=True, kw_only=True):
-    """What opens a user's values for jobs: the user's own key while it lives, the job key of one who was erased.
+    """The keys that decrypt a user's values for jobs: the user's key while it exists, and the job key after an erasure.
 
-    versions     which of the two -> key
-    expires_at   of what is sealed under the job key; None: the user has not been erased
+    versions     key version (user key or job key) -> key
+    expires_at   end of the job key, epoch seconds; None: the user has not been erased
     """
 
     versions: dict[int, bytes]
@@ -32,7 +32,7 @@ OwnKey = bytes | ErasureKeys
 
 
 class EncryptionContext(Struct, frozen=True, kw_only=True):
-    """Where a sealed value belongs; all of it is associated data."""
+    """The owner of an encrypted value. Every field is part of the associated data."""
 
     connection_id: str
     sub: str
@@ -43,7 +43,7 @@ class EncryptionContext(Struct, frozen=True, kw_only=True):
 
 
 def encryption_context_of(connection: Connection) -> EncryptionContext:
-    """The place of what a connection holds now."""
+    """The encryption context of a connection's present values."""
     return EncryptionContext(
         connection_id=connection.connection_id,
         sub=connection.sub,
@@ -55,7 +55,7 @@ def encryption_context_of(connection: Connection) -> EncryptionContext:
 
 
 def seal_user_key(vault: Keyset, user_key: bytes, *, sub: str, salt: bytes) -> bytes:
-    """A user's key as the table without backups keeps it."""
+    """Encrypt a user's key for the table without backups."""
     return seal(vault.current.secret, vault.current.version, user_key, place=_user_key_place(sub), salt=salt)
 
 
@@ -65,7 +65,7 @@ def open_user_key(vault: Keyset, sealed: bytes, *, sub: str) -> bytes:
 
 
 def seal_job_key(vault: Keyset, job_key: bytes, *, sub: str, expires_at: int, salt: bytes) -> bytes:
-    """The key for the jobs of an erased user; its end is part of the place."""
+    """Encrypt the key for the jobs of an erased user; its expiry is part of the associated data."""
     return seal(vault.current.secret, vault.current.version, job_key, place=_job_key_place(sub, expires_at), salt=salt)
 
 
@@ -76,7 +76,7 @@ def open_job_key(vault: Keyset, left: JobKey) -> bytes:
 
 
 def seal_value(user_key: OwnKey, value: bytes, attribute: Attribute, *, place: EncryptionContext, salt: bytes) -> bytes:
-    """One token or profile of a connection."""
+    """Encrypt one token or profile of a connection."""
     return _seal(user_key, value, place=_value_place(attribute, place), salt=salt)
 
 
@@ -86,7 +86,7 @@ def open_value(user_key: OwnKey, sealed: bytes, attribute: Attribute, *, place: 
 
 
 def open_profile(user_key: bytes, connection: Connection) -> dict[str, Any]:
-    """OpenID Connect standard claims as the provider said them; empty where it said none."""
+    """The OpenID Connect standard claims that the provider returned; empty if it returned none. Raises SealBroken."""
     if not connection.sealed_profile:
         return {}
     opened = open_value(user_key, connection.sealed_profile, "profile", place=encryption_context_of(connection))
@@ -105,7 +105,7 @@ def open_metadata(user_key: OwnKey, connection: Connection) -> dict[str, str]:
 
 
 def seal_answer(user_key: OwnKey, answer: bytes, *, recovery: Recovery, owner: Connection, salt: bytes) -> bytes:
-    """A provider's answer as the recovery item keeps it."""
+    """Encrypt a provider's response for the recovery item."""
     return _seal(user_key, answer, place=_answer_place(recovery, owner), salt=salt)
 
 
@@ -115,7 +115,7 @@ def open_answer(user_key: OwnKey, recovery: Recovery, *, owner: Connection) -> b
 
 
 def seal_duty(user_key: OwnKey, duty: bytes, *, job: Job, salt: bytes) -> bytes:
-    """The tokens that a job has to end."""
+    """Encrypt the tokens that a job has to revoke."""
     return _seal(user_key, duty, place=_job_place(job), salt=salt)
 
 
@@ -125,12 +125,12 @@ def open_duty(user_key: OwnKey, job: Job) -> bytes:
 
 
 def seal_provider_secret(vault: Keyset, secret: str, *, record: ProviderRecord, salt: bytes) -> bytes:
-    """Our client secret at a provider, for the hosts that its record names; of a public registration the empty one."""
+    """Encrypt the broker's client secret for a provider and the hosts in its record; "" for a public registration."""
     return seal(vault.current.secret, vault.current.version, secret.encode(), place=_secret_place(record), salt=salt)
 
 
 def open_provider_secret(vault: Keyset, record: ProviderRecord) -> str:
-    """Raises SealBroken: also where issuer, variables or client_id are not those under which it was sealed."""
+    """Raises SealBroken, also if issuer, variables or client_id differ from those at encryption."""
     keys = {v: key.secret for v, key in vault.versions.items()}
     return open_sealed(keys, record.sealed_secret or b"", place=_secret_place(record)).decode()
 
@@ -140,13 +140,14 @@ def _versions(key: OwnKey) -> dict[int, bytes]:
 
 
 def _seal(key: OwnKey, value: bytes, *, place: bytes, salt: bytes) -> bytes:
-    """Under the job key where there is one: the other one's time is over."""
+    """Encrypt with the job key if there is one, because the user key has been destroyed by then."""
     version, own = max(_versions(key).items())
     return seal(own, version, value, place=place, salt=salt)
 
 
 def _secret_place(record: ProviderRecord) -> bytes:
-    """Whoever moves a secret, or users' tokens, to hosts of their own needs the vault key for it."""
+    """The provider's hosts are associated data: without the vault key, nobody can redirect a secret or tokens
+    elsewhere."""
     hosts = (record.issuer or "", *(part for pair in sorted(record.variables.items()) for part in pair))
     kind = "public" if record.public else "client_secret"
     return canonical("broker", f"PROVIDER#{record.provider_id}", kind, record.client_id, *hosts)

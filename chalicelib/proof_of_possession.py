@@ -1,7 +1,7 @@
-"""Who holds the key: a proof of possession is used up, and a bound token goes with a proof by its key (RFC 9449).
+"""Proof of possession: each proof is used once, and a bound token needs a proof by its key (RFC 9449).
 
-A proof is used up after the checks that could refuse and before whatever redeems, so that what is wrong costs nothing
-and what is right happens once.
+A proof is consumed after the checks that can refuse, and before the step that redeems. So a refused request costs no
+write, and an accepted one takes effect once.
 """
 
 import hmac
@@ -16,9 +16,9 @@ from chalicelib.protocol.errors import BoundToken, InvalidDpopProof, InvalidToke
 def consume_proof(
     broker: Broker, proof: Proof | None, *, refusal: type[InvalidDpopProof] = InvalidDpopProof
 ) -> str | None:
-    """The key of a proof, once; None where none was sent, without any call.
+    """Consume a proof and return its key's thumbprint; None, without a call, if the request has no proof.
 
-    Raises `refusal`: it has been used before, here or in another process.
+    Raises `refusal` if the proof was used before, in this or another process.
     """
     if proof is None:
         return None
@@ -29,10 +29,10 @@ def consume_proof(
 
 
 def check_token_binding(claims: Mapping[str, Any], jkt: str | None, *, bound_alone: bool) -> None:
-    """A token that is bound to a key needs a proof by it; another constraint than a key is none that we could check.
+    """A bound token needs a proof by its key. The broker knows no other kind of constraint and rejects it.
 
-    jkt           of the proof that came with the token; None: there was none
-    bound_alone   the proof is there for the token, which then has to be bound
+    jkt           of the proof in the request; None: there is no proof
+    bound_alone   the proof is for this token, so the token must be bound
 
     Raises InvalidToken.
     """
@@ -48,7 +48,7 @@ def check_token_binding(claims: Mapping[str, Any], jkt: str | None, *, bound_alo
 
 
 def read_confirmation(claims: Mapping[str, Any]) -> str:
-    """The thumbprint to which a token is bound (RFC 9449 section 6.1). Raises InvalidToken for any other constraint."""
+    """The key thumbprint of a bound token (RFC 9449 section 6.1). Raises InvalidToken for any other constraint."""
     confirmation = claims["cnf"]
     if not isinstance(confirmation, dict) or confirmation.keys() != {"jkt"} or not isinstance(confirmation["jkt"], str):
         raise InvalidToken("constraint_not_known_here")

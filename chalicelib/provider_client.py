@@ -1,4 +1,4 @@
-"""Asking a provider: our registration there, its token endpoint, its word on who signed in."""
+"""Requests to a provider: the broker's registration there, the token endpoint, revocation, and the user's identity."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -33,17 +33,17 @@ from chalicelib.upstream.unusable_tokens import read_unusable_tokens
 
 ProviderFailure = (ProviderUnavailable, ProviderRefused, ProviderMisbehaved)
 Ending = Literal["revoked", "not_supported", "failed"]
-# One callback asks for discovery, token, a second token, keys, metadata, userinfo and addresses; no file wants all of
-# them, and what one does want stays inside the function's 25 s.
-NO_TIME = 10**11  # no moment that anybody lives to see
+# One callback can fetch discovery, token, a second token, keys, metadata, userinfo and addresses. No provider file
+# needs all of them, and those that one file needs take less than the function's 25 s.
+NO_TIME = 10**11  # later than any real time
 TOKEN_SECONDS, EXCHANGE_SECONDS, USERINFO_SECONDS, REVOCATION_SECONDS = 8.0, 4.0, 3.0, 3.0
 
 
 class Provider(Struct, frozen=True, kw_only=True):
-    """One provider, ready to be asked; its definition is filled in.
+    """One provider with a completed definition.
 
-    metadata   of the connection that is made, as far as it is known
-    told       profile claims that came with the callback
+    metadata   of the connection that is being made, as far as it is known
+    told       profile claims from the callback
     """
 
     definition: ProviderDefinition
@@ -54,11 +54,11 @@ class Provider(Struct, frozen=True, kw_only=True):
 
 
 class ProviderSignIn(Struct, frozen=True, kw_only=True):
-    """What a provider's answers say, all of it verified.
+    """The verified content of a provider's responses.
 
-    provider    the one that was asked, with the connection's metadata in it
-    auth_time   when the user really signed in there; only from providers whose file says that they honour max_age
-    acr         the authentication context there; "" from providers whose file does not say that they tell it
+    provider    the provider, with the connection's metadata
+    auth_time   when the user authenticated there; None unless the provider file says that the provider honours max_age
+    acr         the authentication context there; "" unless the provider file says that the provider reports it
     """
 
     provider: Provider
@@ -72,7 +72,7 @@ Receive = Callable[[Provider, ProviderTokens], None]
 
 
 def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
-    """The file as it is written: enough for names and scopes. Raises PageError for a provider without a file."""
+    """The file without the operator's values: enough for names and scopes. Raises PageError if there is no file."""
     definition = broker.catalog.get(provider_id)
     if definition is None:
         raise PageError("provider_unknown", page="request_broken")
@@ -80,8 +80,8 @@ def load_definition(broker: Broker, provider_id: str) -> ProviderDefinition:
 
 
 def is_configured(broker: Broker, record: ProviderRecord) -> bool:
-    """False where the operator's values do not fit the file, as after a change of it: then the provider is as one that
-    is not switched on."""
+    """False if the operator's values do not fit the file, as after a change of the file. The provider then counts as
+    disabled."""
     try:
         return broker.catalog.fill(record) is not None
     except ValueRefused as refused:
@@ -90,11 +90,11 @@ def is_configured(broker: Broker, record: ProviderRecord) -> bool:
 
 
 def load_provider(broker: Broker, record: ProviderRecord, metadata: Mapping[str, str] | None = None) -> Provider:
-    """The provider with the operator's values in its file, and with those of one connection.
+    """The provider, its file completed with the operator's values and those of one connection.
 
-    metadata   of the connection; what it lacks stays unfilled, and an address that needs it is refused when it is asked
+    metadata   of the connection; a missing value stays unset, and a request to a URL that needs it is refused
 
-    Raises ProviderUnavailable, ProviderMisbehaved, ProviderRefused: discovery fails, or a value does not fit the file.
+    Raises ProviderUnavailable, ProviderMisbehaved, ProviderRefused if discovery fails or a value does not fit the file.
     """
     try:
         definition = broker.catalog.fill(record, metadata)
@@ -105,8 +105,8 @@ def load_provider(broker: Broker, record: ProviderRecord, metadata: Mapping[str,
 
 
 def usable_metadata(broker: Broker, record: ProviderRecord, connection: Connection, user_key: OwnKey) -> dict[str, str]:
-    """The values of a connection, for what has to be done with it whatever it lacks: ending its tokens. Nothing where
-    the file has changed so that they fit no more."""
+    """The values of a connection, for work that must go on without them, such as revoking its tokens. Empty if they no
+    longer fit the file."""
     metadata = stored_metadata(broker, connection, user_key)
     try:
         broker.catalog.fill(record, metadata)
@@ -117,7 +117,7 @@ def usable_metadata(broker: Broker, record: ProviderRecord, connection: Connecti
 
 
 def stored_metadata(broker: Broker, connection: Connection, user_key: OwnKey) -> dict[str, str]:
-    """What the connection says; nothing where it does not open."""
+    """The metadata of the connection; empty, with an alarm, if it cannot be decrypted."""
     try:
         return open_metadata(user_key, connection)
     except DecryptionFailed as broken:
@@ -127,9 +127,9 @@ def stored_metadata(broker: Broker, connection: Connection, user_key: OwnKey) ->
 
 
 def is_as_registered(broker: Broker, record: ProviderRecord) -> bool:
-    """Whether what the record says of the provider's hosts is the operator's; where it says nothing, our file decides.
+    """Check that the operator wrote the provider's hosts in the record; without hosts there, the file decides.
 
-    False, with an alarm, where somebody has written another issuer or value into the table: nothing is asked then.
+    False, with an alarm, if another issuer or value was written into the table. The broker then sends no request.
     """
     if record.issuer is None and not record.variables:
         return True
@@ -142,7 +142,7 @@ def is_as_registered(broker: Broker, record: ProviderRecord) -> bool:
 
 
 def discover_endpoints(broker: Broker, record: ProviderRecord, definition: ProviderDefinition) -> Provider:
-    """The provider whose definition has been filled in already. Raises as discovery does."""
+    """Find the endpoints of a provider whose definition is complete. Raises as discovery does."""
     if not is_as_registered(broker, record):
         raise ProviderMisbehaved("provider_does_not_verify")
     endpoints = broker.directory.endpoints(definition, record.issuer)
@@ -150,11 +150,11 @@ def discover_endpoints(broker: Broker, record: ProviderRecord, definition: Provi
 
 
 def read_callback_claims(broker: Broker, provider: Provider, get: Callable[[str], str | None]) -> Provider:
-    """The provider, with what its callback says beside the code.
+    """Add the values that the callback contains beside the code.
 
-    get   the one value of a parameter of the callback
+    get   returns the single value of a callback parameter
 
-    Raises ProviderMisbehaved: a value is missing, or is not what the file allows.
+    Raises ProviderMisbehaved if a value is missing or not allowed by the file.
     """
     told = read_callback_profile(provider.definition, get)
     heard = _learn(broker, provider, read_callback_metadata(provider.definition, get))
@@ -162,7 +162,7 @@ def read_callback_claims(broker: Broker, provider: Provider, get: Callable[[str]
 
 
 def _learn(broker: Broker, provider: Provider, metadata: Mapping[str, str]) -> Provider:
-    """The same provider, with further values of this connection in its addresses."""
+    """Complete the provider's URLs with more values of this connection."""
     if not metadata:
         return provider
     known = {**provider.metadata, **metadata}
@@ -171,7 +171,7 @@ def _learn(broker: Broker, provider: Provider, metadata: Mapping[str, str]) -> P
 
 
 def _ask_metadata(broker: Broker, provider: Provider, tokens: ProviderTokens) -> Provider:
-    """What the token answer says of the connection, then what one more request says."""
+    """Read the connection's metadata from the token response, then from the metadata requests of the file."""
     provider = _learn(broker, provider, read_token_metadata(provider.definition, tokens.answer))
     client_id = provider.record.client_id
     requests = build_metadata_requests(provider.definition, tokens.access_token, client_id=client_id)
@@ -182,16 +182,16 @@ def _ask_metadata(broker: Broker, provider: Provider, tokens: ProviderTokens) ->
 
 
 def callback_status(error: ProviderUnavailable | ProviderRefused | ProviderMisbehaved) -> int:
-    """What the browser is told: 400 where the provider refuses the code, which came through the browser; else 502."""
+    """The status for the browser: 400 if the provider rejects the code, because the browser supplied it; else 502."""
     return 400 if isinstance(error, ProviderRefused) and error.code == "invalid_grant" else 502
 
 
 def redeem_at_provider(
     broker: Broker, provider: Provider, pending: Pending, code: str, receive: Receive
 ) -> ProviderSignIn:
-    """The one request to the token endpoint, then who it was; never repeated by itself.
+    """Send the one token request, then read the user's identity. The request is never repeated automatically.
 
-    receive   takes over each token response before anything else is done with it
+    receive   stores each token response before anything else happens
 
     Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
     """
@@ -227,7 +227,7 @@ def redeem_at_provider(
 
 
 def _read_context(definition: ProviderDefinition, claims: dict[str, Any]) -> str:
-    """What the ID token says as it stands: its meaning is between the app and that provider."""
+    """The `acr` of the ID token, unchanged: its meaning is agreed between the app and the provider."""
     told = claims.get("acr") if definition.identity.acr else None
     return told if isinstance(told, str) and CONTEXT.fullmatch(told) else ""
 
@@ -235,7 +235,7 @@ def _read_context(definition: ProviderDefinition, claims: dict[str, Any]) -> str
 def _ask_identity(
     broker: Broker, provider: Provider, tokens: ProviderTokens, claims: dict[str, Any] | None
 ) -> Identity:
-    """Who it was; what the provider says of them goes before what came through the browser."""
+    """The user's identity. Claims from the provider's endpoints override those that came through the browser."""
     definition, client_id = provider.definition, provider.record.client_id
     requests = build_userinfo_requests(definition, provider.endpoints, tokens.access_token, client_id=client_id)
     answers = _fetch_profile(broker, requests, needed=definition.identity.source == "userinfo")
@@ -246,7 +246,7 @@ def _ask_identity(
 def _read_tokens(
     broker: Broker, provider: Provider, response: HttpResponse, requested: frozenset[str], receive: Receive
 ) -> ProviderTokens:
-    """Raises as the response is read; what it brought is received all the same."""
+    """Read a token response. Raises if it is invalid, but passes any tokens in it to `receive` first."""
     definition = provider.definition
     try:
         tokens = read_token_response(definition, response, requested=requested, now=broker.clock.now())
@@ -259,7 +259,8 @@ def _read_tokens(
 
 
 def _exchange(broker: Broker, provider: Provider, first: ProviderTokens, receive: Receive) -> ProviderTokens:
-    """The second step where the file has one: its token takes the place of the first, what else was said stays."""
+    """The second token request, if the file has one. Its token replaces the first; other values of the first are
+    merged."""
     definition = provider.definition
     if definition.exchange is None:
         return first
@@ -276,7 +277,7 @@ def _exchange(broker: Broker, provider: Provider, first: ProviderTokens, receive
 
 
 def _fetch_profile(broker: Broker, requests: tuple[HttpRequest, ...], *, needed: bool) -> tuple[HttpResponse, ...]:
-    """Where an ID token has proven who it is, an endpoint that does not answer costs only the profile."""
+    """Fetch the profile. If an ID token has proven the identity, an unavailable endpoint costs only the profile."""
     try:
         return tuple(broker.fetcher.fetch(request, timeout_seconds=USERINFO_SECONDS) for request in requests)
     except ProviderUnavailable as error:
@@ -287,12 +288,12 @@ def _fetch_profile(broker: Broker, requests: tuple[HttpRequest, ...], *, needed:
 
 
 def revoke_at_provider(broker: Broker, provider: Provider, token: str, kind: TokenKind) -> bool:
-    """End one token there; False where the provider offers no such call or did not answer."""
+    """Revoke one token at the provider; False if the provider has no such endpoint or does not confirm."""
     return revoke_token(broker, provider, token, kind) == "revoked"
 
 
 def revoke_token(broker: Broker, provider: Provider, token: str, kind: TokenKind) -> Ending:
-    """End one token there, and say what came of it."""
+    """Revoke one token at the provider and return the outcome."""
     request = build_revocation_request(
         provider.definition,
         provider.endpoints,
@@ -313,9 +314,9 @@ def revoke_token(broker: Broker, provider: Provider, token: str, kind: TokenKind
 
 
 def open_credential(broker: Broker, provider: Provider) -> str | None:
-    """What proves us there, for one request: our secret, or what our key there has just signed.
+    """The broker's credential at the provider, for one request: the client secret, or an assertion signed with its key.
 
-    Raises TemporarilyUnavailable where it does not open or cannot sign, since then nothing may be asked.
+    Raises TemporarilyUnavailable if it cannot be decrypted or cannot sign; no request may be sent then.
     """
     record, rules = provider.record, provider.definition.client_assertion
     try:
@@ -337,7 +338,7 @@ def open_credential(broker: Broker, provider: Provider) -> str | None:
 
 
 def _verify_id_token(broker: Broker, provider: Provider, id_token: str | None, nonce: str) -> dict[str, Any]:
-    """Before this check nothing of the answer is used (CB-08)."""
+    """Verify the ID token. Nothing in the response may be used before this check (CB-08)."""
     kid = unverified_kid(id_token) if id_token is not None else None
     return read_id_token(
         provider.definition,

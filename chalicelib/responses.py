@@ -1,4 +1,4 @@
-"""What the broker answers, before HTTP. Header names and values are checked here, in one place."""
+"""The broker's responses, before HTTP. Header names and values are checked here, in one place."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,9 +14,9 @@ NO_STORE = (("Cache-Control", "no-store"), ("Pragma", "no-cache"))
 
 
 class Response(Struct, frozen=True, kw_only=True):
-    """Status, headers in order (a name may repeat: Set-Cookie), and a body: text, bytes as they are, or a page.
+    """Status, headers in order (a name may repeat: Set-Cookie), and a body: text, raw bytes, or a page.
 
-    ui_locales   the languages that an app wishes for its user, where the URL does not say them
+    ui_locales   the languages that the app requests for its user, if the URL does not contain them
     """
 
     status: int = 200
@@ -25,17 +25,17 @@ class Response(Struct, frozen=True, kw_only=True):
     ui_locales: str | None = None
 
     def with_headers(self, *more: tuple[str, str]) -> "Response":
-        """The same reply with further headers."""
+        """The same response with more headers."""
         return structs.replace(self, headers=self.headers + more)
 
 
 def page_response(page: Page, *, status: int = 200) -> Response:
-    """One of our pages; the edge puts it into the reader's language."""
+    """A page; the routes render it in the reader's language."""
     return Response(status=status, body=page)
 
 
 def json_response(document: Mapping[str, Any], *, status: int = 200, cacheable_seconds: int = 0) -> Response:
-    """A JSON answer; never cached unless said (GEN-06)."""
+    """A JSON response; never cached unless `cacheable_seconds` is set (GEN-06)."""
     cache = (("Cache-Control", f"public, max-age={cacheable_seconds}"),) if cacheable_seconds else NO_STORE
     body = msgspec.json.encode(document).decode()
     return Response(status=status, headers=(("Content-Type", "application/json"), *cache), body=body)
@@ -49,11 +49,11 @@ def error_response(
     algorithms: tuple[str, ...] = PROOF_ALGORITHMS,
     resource_metadata: str = "",
 ) -> Response:
-    """The one place that turns a refusal into an answer (RFC 6749 section 5.2, RFC 6750 section 3).
+    """Convert a refusal into a response, in one place (RFC 6749 section 5.2, RFC 6750 section 3).
 
-    schemes             by which an access token may come here; the first is the one that was tried
-    algorithms          of proofs, those that are offered here
-    resource_metadata   where it says what takes our access tokens here (RFC 9728 section 5.1); "" where none does
+    schemes             accepted for access tokens here; the first is the one that the request used
+    algorithms          accepted for proofs here
+    resource_metadata   URL of the protected resource metadata (RFC 9728 section 5.1); "" if there is none
     """
     document = {"error": error.code, "error_description": error.description, **error.members, "error_id": request_id}
     reply = json_response(document, status=error.status)
@@ -67,9 +67,9 @@ def error_response(
 def _challenge(
     error: OAuthError, schemes: tuple[str, ...], algorithms: tuple[str, ...], resource_metadata: str
 ) -> str | None:
-    """RFC 7617 for a client, RFC 6750 section 3 for a token that is missing, over or too narrow; where proofs are taken
-    the scheme for them beside it, or alone where it was tried or is the only one (RFC 9449 section 7). Whoever brought
-    no token at all made no error (RFC 6750 section 3.1)."""
+    """The `WWW-Authenticate` value: Basic for a client (RFC 7617), Bearer for a missing, expired or insufficient token
+    (RFC 6750 section 3). Where proofs are accepted, DPoP is added, or is alone if the request used it or nothing else
+    is accepted (RFC 9449 section 7). A request without a token gets no error code (RFC 6750 section 3.1)."""
     if error.code == "invalid_client":
         return 'Basic realm="broker"'
     if isinstance(error, SessionOver):
@@ -87,5 +87,5 @@ def _challenge(
 
 
 def redirect_response(location: str, *, status: int = 303) -> Response:
-    """A redirect to a stored, validated place (GEN-22)."""
+    """A redirect to a stored, validated URL (GEN-22)."""
     return Response(status=status, headers=(("Location", location), *NO_STORE, ("Referrer-Policy", "no-referrer")))

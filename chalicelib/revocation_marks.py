@@ -1,4 +1,4 @@
-"""Revocations that end a decision: where they are stored, and which of one read applies."""
+"""Finds the revocation that ends a decision, among records that were read."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -22,7 +22,7 @@ Claims = Mapping[str, Any]
 
 
 def revocation_keys(claims: Claims) -> tuple[ItemKey[Any], ...]:
-    """Where all that ends a grant stands."""
+    """The item keys of everything that can revoke a grant."""
     sub, client_id = claims["sub"], whose_grant(claims)
     return (
         DEPLOYMENT,
@@ -44,9 +44,9 @@ def find_revocation_among(
     provider_id: str,
     first_time: bool = False,
 ) -> str | None:
-    """Which record of one read ends what was decided, or connected, at that time; None where nothing does.
+    """The reason for which one record of a read revokes a decision or connection of that time; None if none does.
 
-    first_time   there may be no user and no consent yet, who then have no mark; else absence ends it
+    first_time   the user and the consent may be absent, and then nothing revokes; otherwise their absence does
     """
     subject, consent = found.get(subject_item_key(sub)), found.get(consent_item_key(sub, client_id))
     if first_time:

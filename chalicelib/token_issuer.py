@@ -1,4 +1,4 @@
-"""The only mint of tokens: codes, access tokens, ID tokens, refresh tokens."""
+"""The only module that issues tokens: codes, access tokens, ID tokens, refresh tokens."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ LOGOUT_TOKEN_SECONDS = 120
 
 
 class Audience(Struct, frozen=True, kw_only=True):
-    """For whom an access token is: exactly one audience, its own part of the scopes, its own life."""
+    """The single audience of an access token, the scopes for it, and the token's lifetime."""
 
     uri: str
     scopes: frozenset[str]
@@ -37,10 +37,10 @@ class Audience(Struct, frozen=True, kw_only=True):
 def choose_audience(broker: Broker, uri: str, scopes: frozenset[str]) -> Audience:
     """The part of `scopes` that may go into a token for `uri`.
 
-    Our issuer: everything, provider scopes included. A resource: its registered scopes alone, so that no resource
-    server can turn a token around and take a provider's token with it.
+    The broker's issuer gets everything, provider scopes included. A resource gets only its registered scopes. Otherwise
+    a resource server could present the token at the broker and get a provider's token.
 
-    Raises InvalidScope: the resource has scopes, and none of them is among `scopes`.
+    Raises InvalidScope if the resource has scopes, and none of them is among `scopes`.
     """
     settings = broker.settings
     if uri == settings.issuer:
@@ -54,7 +54,7 @@ def choose_audience(broker: Broker, uri: str, scopes: frozenset[str]) -> Audienc
 
 
 def subject_for(broker: Broker, client: Client, sub: str) -> str:
-    """A user as this client knows it."""
+    """The user's `sub` for this client."""
     if client.subject_type == "public":
         return sub
     identity = broker.keys.get("identity").current.secret
@@ -62,10 +62,10 @@ def subject_for(broker: Broker, client: Client, sub: str) -> str:
 
 
 def pairwise_sid(broker: Broker, sid: str, pairwise_sub: str) -> str:
-    """A browser session as an app knows it: one that has names of its own for users has its own for sessions too, or
-    apps that compare them would learn whose names are the same user's.
+    """The `sid` of a browser session for one client. A client with pairwise subjects gets pairwise session ids too;
+    otherwise apps could compare session ids and learn which subjects are the same user.
 
-    pairwise_sub   the user's name at the apps of that sector; "" for an app that knows everybody's one name
+    pairwise_sub   the user's `sub` at the clients of that sector; "" for a client with public subjects
     """
     if not (sid and pairwise_sub):
         return sid
@@ -73,24 +73,24 @@ def pairwise_sid(broker: Broker, sid: str, pairwise_sub: str) -> str:
 
 
 def open_subject(broker: Broker, claims: Mapping[str, Any]) -> str | None:
-    """Who the user of a pairwise client's token is here; None where what is sealed in it does not open there."""
+    """The broker's `sub` for a pairwise client's token; None if it cannot be decrypted."""
     place = _subject_place(broker, claims["sub"], whose_grant(claims))
     opened = open_text(broker.keys.get("pairwise"), str(claims["sealed_sub"]), place=place)
     return None if opened is None else opened.hex()
 
 
 def issue_code(broker: Broker, grant: Grant, code_secret: bytes) -> str:
-    """The authorization code of an issued grant; computed again it is the same."""
+    """The authorization code of an issued grant; each call returns the same."""
     return _issue_handle(broker, grant, "code", code_secret, 0)
 
 
 def issue_device_code(broker: Broker, grant: Grant, secret: bytes) -> str:
-    """The device code of a grant that waits for its user."""
+    """The device code of a grant that waits for the user's decision."""
     return _issue_handle(broker, grant, "device", secret, 0)
 
 
 def issue_session_handle(broker: Broker, grant: Grant, secret: bytes) -> str:
-    """What the cookie of an app's browser session holds; computed again it is the same."""
+    """The handle in the cookie of an app's browser session; each call returns the same."""
     return _issue_handle(broker, grant, "bff", secret, grant.generation)
 
 
@@ -104,12 +104,12 @@ def issue_grant_tokens(
     jkt: str | None = None,
     profile: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The answer of RFC 6749 section 5.1 for a grant that has just been redeemed or advanced.
+    """The token response (RFC 6749 section 5.1) for a grant that has just been redeemed or advanced.
 
-    jkt       the key to which the access token is bound (RFC 9449); None: to none
-    profile   claims of the user that the ID token carries
+    jkt       thumbprint of the key that the access token is bound to (RFC 9449); None: not bound
+    profile   claims of the user for the ID token
 
-    Raises InvalidGrant: the grant is not as it was issued.
+    Raises InvalidGrant if the grant was altered after it was issued.
     """
     if not is_as_issued(broker, grant):
         raise InvalidGrant("grant_does_not_verify")
@@ -128,7 +128,7 @@ def issue_grant_tokens(
 
 
 def is_as_issued(broker: Broker, grant: Grant) -> bool:
-    """False, with an alarm, where somebody has written into a grant whose it is; nothing of it counts then."""
+    """False, with an alarm, if the owner of the grant was altered in the table. The grant gives no access then."""
     if is_bound(grant, broker.keys.get("handle")):
         return True
     broker.log.event("alarm", kind="grant_does_not_verify", grant_id=grant.grant_id, client_id=grant.client_id)
@@ -136,7 +136,7 @@ def is_as_issued(broker: Broker, grant: Grant) -> bool:
 
 
 def token_type(jkt: str | None) -> str:
-    """How an access token is used: with proofs by its key, or by whoever has it."""
+    """The use of an access token: with proofs by its key, or as a bearer token."""
     return "Bearer" if jkt is None else "DPoP"
 
 
@@ -149,9 +149,9 @@ def issue_access_token(
     jkt: str | None = None,
     exchanged: Mapping[str, Any] | None = None,
 ) -> tuple[str, int]:
-    """One at+jwt (RFC 9068) of a grant, never living longer than the grant; with its life in seconds.
+    """Sign an access token (RFC 9068) that expires no later than its grant; returns it with its lifetime in seconds.
 
-    exchanged   what it says of the tokens that it was made of, and of who acts (`protocol/actor_claims.py`)
+    exchanged   claims about the tokens that it was exchanged from and about actors (`protocol/actor_claims.py`)
     """
     life = min(audience.lifetime_seconds, grant.ends_at - now, grant.expires_at - now)
     content = claims.access_token_claims(
@@ -176,7 +176,7 @@ def issue_access_token(
 
 
 def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, now: int, jkt: str | None = None) -> str:
-    """An access token of a client that acts for itself (RFC 6749 section 4.4): its `sub` is the client."""
+    """Sign an access token for a client that acts for itself (RFC 6749 section 4.4): its `sub` is the client."""
     content = claims.access_token_claims(
         issuer=broker.settings.issuer,
         sub=client_id,
@@ -193,7 +193,7 @@ def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, no
 
 
 def issue_logout_token(broker: Broker, client_id: str, *, sub: str, sid: str, now: int) -> str:
-    """What tells an app that a session of its user has ended; good for one call."""
+    """Sign the back-channel logout token that notifies an app about the end of a session; valid for one call."""
     content = claims.logout_token_claims(
         issuer=broker.settings.issuer,
         sub=sub,
@@ -207,8 +207,8 @@ def issue_logout_token(broker: Broker, client_id: str, *, sub: str, sid: str, no
 
 
 def issue_introspection(broker: Broker, client_id: str, said: dict[str, Any], *, now: int) -> str:
-    """What we said of a token to this resource server (RFC 9701 section 5). Nothing of the token stands at the top, so
-    that nobody reads this as one; it is no credential, and has no end."""
+    """Sign an introspection response for a resource server (RFC 9701 section 5). The token's claims are nested, so that
+    nobody accepts this JWT as a token. It is no credential, and has no expiry."""
     content = {"iss": broker.settings.issuer, "aud": client_id, "iat": now, "token_introspection": said}
     return _sign(broker, content, INTROSPECTION_TYP)
 

@@ -1,4 +1,4 @@
-"""The links of the chain over the audit records, made and judged from values alone."""
+"""Builds and verifies the links of the hash chain over the audit records, from values alone."""
 
 import hashlib
 import hmac
@@ -16,8 +16,8 @@ def build_seal(
 ) -> AuditSeal:
     """The link over the records of one window.
 
-    digests   SHA-256 of each of them, in any order
-    previous  the link before; None for the first
+    digests   SHA-256 of each record, in any order
+    previous  the preceding link; None for the first
     """
     ordered = sorted(digests)
     bare = AuditSeal(
@@ -34,17 +34,17 @@ def build_seal(
 
 
 def root_of(digests: Iterable[bytes]) -> bytes:
-    """What stands for all records of a window."""
+    """One digest over all records of a window."""
     return hashlib.sha256(b"".join(sorted(digests))).digest()
 
 
 def hash_of(seal: AuditSeal) -> bytes:
-    """What the next link says of this one, and the log."""
+    """The hash of this link, for the next link and for the log."""
     return hashlib.sha256(_content(seal) + seal.mac).digest()
 
 
 def is_genuine(seal: AuditSeal, keys: Keyset) -> bool:
-    """Whether whoever holds the key made it so."""
+    """Verify the link's MAC."""
     key = keys.versions.get(seal.key_version)
     return key is not None and hmac.compare_digest(_mac(seal, key.secret), seal.mac)
 

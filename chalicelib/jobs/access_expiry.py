@@ -1,6 +1,5 @@
-"""What a user gave an app for a while: at its end every decision of before is void by itself, and a duty ends the
-connections at the providers.
-"""
+"""Ends access that a user gave an app for a limited time. At its end, every earlier decision is void automatically; a
+job then revokes the connections at the providers."""
 
 import hashlib
 
@@ -14,7 +13,7 @@ from chalicelib.vault.user_keys import open_key_of
 
 
 def enqueue_expiry(broker: Broker, consent: Consent) -> None:
-    """The duty for the end that stands in a consent; the same one twice is one."""
+    """Store the job for the end of a consent; storing the same job twice is harmless."""
     named = f"{consent.sub} {consent.client_id} {consent.ends_at}".encode()
     broker.store.put_job(
         Job(
@@ -30,13 +29,13 @@ def enqueue_expiry(broker: Broker, consent: Consent) -> None:
 
 
 def revoke_expired_access(broker: Broker, job: Job) -> None:
-    """End what was connected before; what the user has connected anew since stays."""
+    """Revoke the connections made before the end. A connection that the user has made since then stays."""
     item_key, key_item_key = consent_item_key(job.sub, job.client_id), user_key_item_key(job.sub)
     found = broker.store.read(item_key, key_item_key)
     consent, own = found.get(item_key), found.get(key_item_key)
     if consent is None or own is None or not own.sealed:
         return
-    if job.generation not in (consent.ends_at, consent.marks.not_before):  # the user has changed their mind
+    if job.generation not in (consent.ends_at, consent.marks.not_before):  # the user has changed the end since then
         return
     mine = [one for one in read_connections(broker, job.sub) if one.client_id == job.client_id]
     due = [one for one in mine if one.status != "revoked" and one.connected_at < job.generation]

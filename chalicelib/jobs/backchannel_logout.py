@@ -1,7 +1,7 @@
-"""Telling apps that a browser session has ended (OpenID Connect Back-Channel Logout 1.0).
+"""Notifies apps that a browser session has ended (OpenID Connect Back-Channel Logout 1.0).
 
-Who signs out leaves one duty, however many apps there are; it becomes one for each app that could not be told at once.
-Every try brings a token of its own. An app that is told twice hears twice of the same session.
+A sign-out stores one job for all apps. An app that could not be notified at once gets its own job. Each attempt signs a
+new logout token, so an app that is notified twice receives two tokens for the same session.
 """
 
 import hashlib
@@ -18,20 +18,20 @@ from chalicelib.records.sign_in import LogoutRecipient
 from chalicelib.token_issuer import issue_logout_token, pairwise_sid, subject_for
 from chalicelib.upstream.http import HttpRequest, ProviderUnavailable
 
-TELLING_SECONDS = 86400  # then an app's own session must have ended by itself
+TELLING_SECONDS = 86400  # by then the app's session must have expired too
 CALL_SECONDS = 3.0
 MAX_ANSWER_BYTES = 65536
-LEAST_SECONDS = 8  # one call may take that with all around it; what there is no time for has a duty of its own
-TURN_SECONDS = 4.0  # so long one duty goes on to the next app: other kinds of duty wait meanwhile
-ONCE_SECONDS = 60  # so often at most one session is said to have ended
+LEAST_SECONDS = 8  # the longest that one call can take; an app for which too little time is left gets its own job
+TURN_SECONDS = 4.0  # after this time a job stops calling more apps, because other kinds of job are waiting
+ONCE_SECONDS = 60  # one session is reported as ended at most once in this time
 TAKEN = (200, 204)
 
 
 def enqueue_logout(broker: Broker, sid: str, told: tuple[LogoutRecipient, ...]) -> None:
-    """One duty for all apps of a session that has just ended: one write. Whoever brings the cookie of an ended session
-    again and again makes one duty a minute of it, so that nobody has apps called as often as they like.
+    """Store one job for all apps of a session that has just ended, with one write. If a browser sends the cookie of an
+    ended session repeatedly, only one job per minute is stored. Nobody can make the broker call apps more often.
 
-    sid   "" where the apps are to end every session of the user
+    sid   "" if the apps must end every session of the user
     """
     now = broker.clock.now()
     named = canonical("sign_out", sid, *sorted(one.client_id for one in told))
@@ -49,9 +49,9 @@ def enqueue_logout(broker: Broker, sid: str, told: tuple[LogoutRecipient, ...]) 
 
 
 def enqueue_logout_everywhere(broker: Broker, sub: str) -> tuple[LogoutRecipient, ...]:
-    """Duties for all apps of a user whose sessions have all been ended; which apps those are.
+    """Store jobs for all apps of a user whose sessions have all ended; returns those apps.
 
-    An app that wants to hear of sessions by name hears of those in which a grant began that still stands.
+    An app that requires session ids is notified of each session in which a grant began that still exists.
     """
     places = [consenting_client_item_key(key) for key in broker.store.list_subject(sub, "CONSENT")]
     found = broker.store.read(*places) if places else None
@@ -66,7 +66,7 @@ def enqueue_logout_everywhere(broker: Broker, sub: str) -> tuple[LogoutRecipient
 
 
 def _sessions(broker: Broker, sub: str, told: tuple[LogoutRecipient, ...]) -> list[tuple[str, LogoutRecipient]]:
-    """In which sessions these apps' grants began, each once."""
+    """The sessions in which these apps' grants began, each once."""
     if not told:
         return []
     places = [grant_item_key(name) for name in broker.store.list_subject(sub, "GRANT")]
@@ -81,7 +81,7 @@ def _told(broker: Broker, client: Client, sub: str) -> LogoutRecipient:
 
 
 def notify_clients(broker: Broker, job: Job) -> bool:
-    """Tell the app of this duty, or each of several; False where the one has not taken it."""
+    """Notify the app of this job, or each of several; False if the single app did not confirm."""
     if len(job.told) == 1:
         return _tell(broker, job, job.told[0])
     least = max(LEAST_SECONDS, broker.deadline.left() - TURN_SECONDS)
@@ -93,7 +93,7 @@ def notify_clients(broker: Broker, job: Job) -> bool:
 
 
 def _tell(broker: Broker, job: Job, told: LogoutRecipient) -> bool:
-    """True where the app has taken it, or is none any more that wants to be told."""
+    """True if the app confirmed, or no longer exists or no longer has a logout URI."""
     item_key = client_item_key(told.client_id)
     client = broker.store.read(item_key).get(item_key)
     if client is None or client.is_over(broker.clock.now()) or client.backchannel_logout_uri is None:

@@ -1,6 +1,6 @@
-"""In which order duties are done that share one run's time: each kind gets the same part of it.
+"""The order of the jobs in one run: each kind gets the same share of the run's time.
 
-Rules of this file: it knows nothing of what a duty is about, and reads no further than it is asked.
+Rules of this file: it does not look into a job, and it reads no job before it is needed.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -9,12 +9,12 @@ from chalicelib.records.job import Job
 
 
 def interleave_fairly(lists: Iterable[Iterator[Job]], left: Callable[[], float]) -> Iterator[Job]:
-    """The next duty of the kind that has taken least of the time; of kinds that are alike, the oldest.
+    """The next job of the kind that has used the least time; between equal kinds, the oldest job.
 
-    What passes until the next one is asked for counts for the one that was given.
+    The time until the caller requests the next job counts for the kind of the present one.
 
-    lists   one per kind, each in the order of time
-    left    seconds that the run still has
+    lists   one per kind, each ordered by time
+    left    returns the seconds that the run has left
     """
     waiting = [(0.0, job, more) for more in lists if (job := next(more, None)) is not None]
     while waiting:

@@ -1,6 +1,6 @@
-"""What came of a job at a provider, and what a tombstone says of it from then on.
+"""The outcome of a job at a provider, and how it is recorded in the tombstone.
 
-A part of a tombstone is called revoked only by what a call came to; all that a job may say of its own is `Unended`.
+A token of a tombstone is called revoked only if a call confirmed it. Without a call, a job can only report `Unended`.
 """
 
 from msgspec import Struct
@@ -22,9 +22,9 @@ OF_NO_TOMBSTONE = frozenset({"return", "sign_out", "time_up", "erase", "voided"}
 class JobOutcome(Struct, frozen=True, kw_only=True):
     """How far a job came.
 
-    found     for an open attempt: whether the answer that was waited for had come
-    called    what the calls came to
-    unended   what is so where no call was made; it goes before what calls came to
+    found     for an open attempt: whether the response of that refresh was stored
+    called    results of the revocation calls
+    unended   the result if no call was made; overrides `called`
     """
 
     done: bool
@@ -33,8 +33,8 @@ class JobOutcome(Struct, frozen=True, kw_only=True):
     unended: Unended | None = None
 
     def ending_of(self, part: str) -> Ending | None:
-        """Of one part of the tombstone; an access token that no call names ends with its refresh token. None: the
-        answer that was waited for brought no token."""
+        """The result for one part of the tombstone. An access token that no call names ends with its refresh token.
+        None: the response of the refresh contained no token."""
         if self.unended is not None:
             return self.unended
         ended = merge_endings(self.called.rows) if self.called else {}
@@ -44,8 +44,8 @@ class JobOutcome(Struct, frozen=True, kw_only=True):
 def end_open_attempt(
     broker: Broker, job: Job, provider: Provider, tombstone: Connection, *, recovery: Recovery | None, key: OwnKey
 ) -> JobOutcome:
-    """End what a refresh brought that ran while the connection was revoked. What cannot be read yet stays, and the job
-    comes again."""
+    """Revoke the tokens of a refresh that was under way when the connection was revoked. A response that cannot be read
+    yet stays, and the job is retried."""
     if recovery is None or not 0 <= recovery.generation <= job.generation:
         return JobOutcome(done=True, unended="lost")
     came = (recovery.generation, recovery.attempt) == (job.generation, job.attempt)
@@ -60,9 +60,9 @@ def end_open_attempt(
 
 
 def record_outcome(broker: Broker, job: Job, done: JobOutcome) -> None:
-    """Only what is still open changes, and only on the tombstone that the job is about.
+    """Record the results that are still open, and only in the tombstone that the job is about.
 
-    A later decision may replace that tombstone now: also where the call was given up, for it is never made again.
+    A later decision may replace that tombstone now, even if the job was given up, because it will not run again.
     """
     said_nothing = done.called is None and done.unended is None
     if said_nothing or job.kind in OF_NO_TOMBSTONE or (job.kind == "revoke" and not job.settles):

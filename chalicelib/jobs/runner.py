@@ -1,7 +1,7 @@
-"""Doing what is due: each duty may come twice, late, or in another order, and the table says the same afterwards.
+"""Runs due jobs. A job may run twice, late, or in another order, with the same result in the table.
 
-A failed call is put off, four times as long each time, and given up after some days; what became of it stays written on
-the tombstone.
+A failed job is retried after a pause that grows fourfold each time, and is given up after some days. The tombstone
+records the outcome.
 """
 
 from collections import Counter
@@ -45,17 +45,17 @@ from chalicelib.vault.unstored_tokens import read_held_tokens
 Outcome = Literal["done", "later", "given_up"]
 MAX_TRIES = 16  # over almost three days
 FIRST_PAUSE, LONGEST_PAUSE = 60, 6 * 3600
-# One job asks a provider a few times at three seconds each; none begins that may not end in time.
+# A job calls a provider a few times, three seconds each. No job starts that might not end in time.
 LEAST_SECONDS = 12
-CLAIM_SECONDS = 60  # longer than a run does duties: a run that has not come to an end by then is dead
+CLAIM_SECONDS = 60  # longer than a run may take: a run that has not ended by then has crashed
 FAILURES_OF_ONE_RUN = 3
-LATE_SECONDS = 600  # some runs have not come to it
+LATE_SECONDS = 600  # then earlier runs have not reached it
 
 
 class JobResult(Struct, frozen=True, kw_only=True):
-    """What came of one job.
+    """The result of one job.
 
-    found   for an open attempt: whether the answer that was waited for had come
+    found   for an open attempt: whether the response of that refresh was stored
     """
 
     job: Job
@@ -64,10 +64,10 @@ class JobResult(Struct, frozen=True, kw_only=True):
 
 
 def run_due_jobs(broker: Broker) -> list[JobResult]:
-    """Do every duty whose time has come, as long as there is time.
+    """Run every due job, as long as there is time.
 
-    Of several who run at once each duty has one doer. A provider that does not take calls costs a run a few of them;
-    who takes them slowly costs the time of their own kind of duty.
+    Each job is done by only one of several simultaneous runs. If a provider fails, a run makes only a few attempts
+    there. If it is slow, only jobs of the same kind wait.
     """
     performed, failed = list[JobResult](), Counter[str]()
     for job in interleave_fairly(broker.queue.list_due(broker.clock.now()), broker.deadline.left):
@@ -95,7 +95,7 @@ def _run(broker: Broker, job: Job) -> JobResult:
         done = JobOutcome(done=False)
     except StoreUnavailable:
         raise
-    except Exception as error:  # noqa: BLE001 - a duty that cannot be done must not keep all others from it
+    except Exception as error:  # noqa: BLE001 - one broken job must not stop all the others
         broker.log.event("alarm", kind="job_broken", job_kind=job.kind, job_id=job.job_id, error=type(error).__name__)
         done = JobOutcome(done=False)
     over = job.expires_at is not None and job.expires_at <= broker.clock.now()
@@ -115,7 +115,7 @@ def _run(broker: Broker, job: Job) -> JobResult:
 
 
 def _app_of(job: Job) -> str:
-    """Of a sign-out: the app that is told next."""
+    """The app that a sign-out notifies next."""
     return job.told[0].client_id if job.told else ""
 
 
@@ -131,7 +131,7 @@ def _tell_operator(broker: Broker, job: Job) -> None:
 
 
 def _put_off(broker: Broker, job: Job) -> None:
-    """The same duty at a later time, which nobody has yet; an end that is set comes in time to be said."""
+    """Store the job again with a later time and no lease; a job with an expiry runs once more at its end."""
     due_at = broker.clock.now() + min(FIRST_PAUSE * 4**job.tries, LONGEST_PAUSE)
     if job.expires_at is not None:
         due_at = min(due_at, job.expires_at)
@@ -181,7 +181,7 @@ def _perform(broker: Broker, job: Job) -> JobOutcome:
 
 
 def _tell_voided(broker: Broker, job: Job) -> None:
-    """The operator's terminal has no right to send; what it marked is told from here."""
+    """Report a revocation that the operator's terminal made; the terminal has no permission to send events."""
     named = {"client_id": job.client_id, "provider_id": job.provider_id, "sub": job.sub}
     said = {name: value for name, value in named.items() if value}
     kind = {"client_id": "client", "provider_id": "provider", "sub": "user"}.get(next(iter(said), ""), "everything")
@@ -189,7 +189,7 @@ def _tell_voided(broker: Broker, job: Job) -> None:
 
 
 def _give_back(broker: Broker, job: Job) -> JobOutcome:
-    """Tokens of a sign-in that nothing came of: there is no connection that could say anything of them."""
+    """Revoke the tokens of a sign-in that failed. No connection exists that could record the result."""
     provider_at = provider_item_key(job.provider_id)
     found = broker.store.read(provider_at, user_key_item_key(job.sub), job_key_item_key(job.sub))
     record = found.get(provider_at)
@@ -204,7 +204,7 @@ def _give_back(broker: Broker, job: Job) -> JobOutcome:
 
 
 def _end(broker: Broker, job: Job, connection: Connection, found: Items) -> JobOutcome:
-    """Finish what a request began: nothing to do where it got to its end, or where somebody has signed in since."""
+    """Finish a revocation that a request began, unless it is complete or the user has signed in since."""
     if connection.status != "revoked" or connection.line != job.generation or connection.endings:
         return JobOutcome(done=True)
     key = _open_key(broker, job, found)
@@ -213,9 +213,9 @@ def _end(broker: Broker, job: Job, connection: Connection, found: Items) -> JobO
 
 
 def _open_key(broker: Broker, job: Job, found: Items) -> ErasureKeys:
-    """The user's key; of a user who was erased the key that was made for such jobs, until its end; both in between.
+    """The user's key; after an erasure the job key, until it expires; during the erasure both.
 
-    Raises SealBroken where there is neither.
+    Raises SealBroken if there is neither.
     """
     vault, versions, ends = broker.keys.get("vault"), dict[int, bytes](), None
     own, left = found.get(user_key_item_key(job.sub)), found.get(job_key_item_key(job.sub))
@@ -229,5 +229,5 @@ def _open_key(broker: Broker, job: Job, found: Items) -> ErasureKeys:
 
 
 def _is_shared(broker: Broker, connection: Connection) -> bool:
-    """Another app may have been connected to that account since the call was put off."""
+    """Check again whether another app is connected to the same account, because one may have been added since."""
     return any(shares_account(connection, other) for other in load_user_context(broker, connection).others)

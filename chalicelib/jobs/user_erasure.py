@@ -1,8 +1,8 @@
-"""Erasing a user: grants end, tokens are ended at the providers, then the user's key goes, and with it everything that
-was ever sealed under it, in backups too.
+"""Erases a user: ends the grants, revokes the tokens at the providers, and destroys the user's key. Without the key,
+nobody can decrypt the user's values, in backups either.
 
-What could not be ended at a provider in time is sealed anew under a key of its own with an end, for the duties alone.
-Whoever dies in the middle does it again: every step may be repeated, and the key goes last.
+Tokens that could not be revoked in time are encrypted again under a job key that expires, for the jobs alone. If the
+process crashes, the erasure runs again: every step is repeatable, and the key is destroyed last.
 """
 
 from collections.abc import Iterator
@@ -40,10 +40,10 @@ ONCE_SECONDS = 60
 
 
 class Erasure(Struct, frozen=True, kw_only=True):
-    """What became of one user.
+    """The result of an erasure, and the connections that jobs still have to revoke.
 
-    connections   as they stand, oldest first
-    ends_at       until when duties go on trying, and may open what they need; 0 where there is none
+    connections   as they are stored now, oldest first
+    ends_at       when the jobs stop and their key expires, epoch seconds; 0 if there are no jobs
     """
 
     sub: str
@@ -52,15 +52,15 @@ class Erasure(Struct, frozen=True, kw_only=True):
 
 
 def enqueue_erasure(broker: Broker, sub: str) -> None:
-    """A job that erases; the same one twice is one."""
+    """Store a job that erases the user; storing the same job twice is harmless."""
     now = broker.clock.now()
     broker.store.put_job(Job(kind="erase", job_id=sub, due_at=now - now % ONCE_SECONDS, created_at=now, sub=sub))
 
 
 def erase_user(broker: Broker, sub: str) -> Erasure | None:
-    """All of it, or again what an earlier one left; None where nobody of that name has ever been here.
+    """Run the whole erasure, or repeat an unfinished one; None if no such user has ever existed.
 
-    Raises TemporarilyUnavailable where somebody else keeps doing a duty of this user; the key lives then.
+    Raises TemporarilyUnavailable if another process is still running jobs of this user; the key is not destroyed then.
     """
     subject_at, key_at = subject_item_key(sub), user_key_item_key(sub)
     found = broker.store.read(subject_at, key_at)
@@ -87,7 +87,7 @@ def erase_user(broker: Broker, sub: str) -> Erasure | None:
 
 
 def _erase_logins(broker: Broker, subject: Subject) -> None:
-    """Who signs in with a further login of an erased user is somebody new as well."""
+    """Disable the linked logins too, so that a later sign-in with one of them creates a new user."""
     places = [subject_item_key(name) for name in subject.logins]
     found = broker.store.read(*places) if places else None
     for place in places:
@@ -97,7 +97,7 @@ def _erase_logins(broker: Broker, subject: Subject) -> None:
 
 
 def _hand_over(broker: Broker, sub: str, tombstones: list[Connection], keys: ErasureKeys) -> None:
-    """Seal anew what duties need, and set their end. Nobody does a duty while it is taken over."""
+    """Encrypt the values that jobs need under the job key, and give each job its expiry, under the job's lease."""
     for one in tombstones:
         if may_change(one):
             broker.store.reseal_connection(_resealed(broker, one, keys))
@@ -116,7 +116,7 @@ def _hand_over(broker: Broker, sub: str, tombstones: list[Connection], keys: Era
 
 
 def _duties_of(broker: Broker, sub: str) -> Iterator[Job]:
-    """But the one that erases, which has somebody already, and what would end by itself."""
+    """The user's jobs, except the erasure, which is running, and the expiry jobs, which become void."""
     mine = (job for job in chain(*broker.queue.list_due(ALL_TIMES)) if job.sub == sub)
     return (job for job in mine if job.kind not in ("erase", "time_up"))
 
@@ -135,14 +135,14 @@ def _ending_job(broker: Broker, job: Job, keys: ErasureKeys) -> Job:
 
 
 def _resealed(broker: Broker, tombstone: Connection, keys: ErasureKeys) -> Connection:
-    """Its tokens, and the values that say where they end, under the key for duties; the profile goes."""
+    """Encrypt the tokens and the provider's values under the job key; delete the profile."""
     place = encryption_context_of(tombstone)
 
     def again(sealed: bytes, attribute: Attribute) -> bytes:
         try:
             value = open_value(keys, sealed, attribute, place=place) if sealed else b""
         except DecryptionFailed:
-            return sealed  # nobody can end it: the duty will say that it is lost
+            return sealed  # cannot be revoked; the job will record it as lost
         return seal_value(keys, value, attribute, place=place, salt=broker.entropy.token_bytes(32)) if value else b""
 
     return msgspec.structs.replace(
@@ -157,7 +157,7 @@ def _resealed(broker: Broker, tombstone: Connection, keys: ErasureKeys) -> Conne
 
 
 def _reseal_answer(broker: Broker, tombstone: Connection, keys: ErasureKeys) -> None:
-    """A provider's answer that a duty has to end."""
+    """Encrypt a provider's response whose tokens a job has to revoke under the job key."""
     item_key = recovery_item_key(tombstone.connection_id)
     kept: Recovery | None = broker.store.read(item_key).get(item_key)
     if kept is None or not 0 <= kept.generation <= tombstone.revoked_generation:
@@ -171,7 +171,7 @@ def _reseal_answer(broker: Broker, tombstone: Connection, keys: ErasureKeys) -> 
 
 
 def _empty(broker: Broker, tombstone: Connection) -> Connection:
-    """What nobody needs any more goes; nothing of it could be opened."""
+    """Delete the encrypted values of a tombstone; none of them can be decrypted."""
     sealed = ("sealed_access_token", "sealed_refresh_token", "sealed_previous", "sealed_profile", "sealed_metadata")
     empty = msgspec.structs.replace(tombstone, outgoing=(), **dict.fromkeys(sealed, b""))
     result = broker.store.reseal_connection(empty)

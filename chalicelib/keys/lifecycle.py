@@ -1,7 +1,7 @@
-"""When a key takes its next step: published, then signing (or current), then retiring (or retired), then gone.
+"""The next step of a key: published, then signing (or current), then retiring (or retired), then deleted.
 
-A key is published so long before it seals or signs that every process and every cache of the key set knows it by then,
-and stays until the last thing that it sealed or signed is over. Each step is a new keyset, one compare and swap.
+A key is published long enough before its first use that every process and every cached key set contains it by then. It
+stays until everything that it encrypted or signed has expired. Each step is a new keyset, by one compare and swap.
 """
 
 from typing import Literal
@@ -15,11 +15,11 @@ from chalicelib.records.small_items import KeysetItem
 
 DAY = 86400
 SKEW_SECONDS = 120
-# A process reads its keysets every 60 s; while the table is away it goes on with what it read for 300 s.
+# A process reads its keysets every 60 s. While the table is unavailable, it continues with the last ones for 300 s.
 PROCESS_SECONDS = 300
 LEAD_SECONDS = 2 * PROCESS_SECONDS
-FOREIGN_CACHE_SECONDS = DAY  # so long others may keep our key set, whatever its max-age of 300 s says
-MOST_TOKEN_SECONDS = DAY  # no resource of a team's own has tokens that live longer
+FOREIGN_CACHE_SECONDS = DAY  # how long clients may cache the key set, even beyond its max-age of 300 s
+MOST_TOKEN_SECONDS = DAY  # no API of the operator has tokens that live longer
 NONCE_SECONDS = 600
 MOST_VERSIONS = 255  # a handle holds its key's version in one byte
 
@@ -27,11 +27,11 @@ StepKind = Literal["publish", "use", "forget", "wait"]
 
 
 class Rules(Struct, frozen=True, kw_only=True):
-    """How the keys of one purpose turn.
+    """How the keys of one purpose rotate.
 
-    days      how long a key seals or signs before the schedule turns it; 0: until the operator does
-    lead      seconds between published and used
-    longest   seconds that anything under it lives; None: until all of it was sealed anew, or is gone, if ever
+    days      how long a key is used before the schedule replaces it; 0: only the operator rotates
+    lead      seconds between publication and use
+    longest   lifetime in seconds of everything under the key; None: until all of it is encrypted again or deleted
     """
 
     days: int
@@ -40,10 +40,10 @@ class Rules(Struct, frozen=True, kw_only=True):
 
 
 class Step(Struct, frozen=True, kw_only=True):
-    """What comes next.
+    """The next step of a keyset.
 
-    at        epoch seconds: not before; None: only when the operator says so
-    version   which one is used, or forgotten; 0: a new one is published
+    at        earliest time, epoch seconds; None: only if the operator requests it
+    version   the key that is used or deleted; 0: a new one is published
     """
 
     kind: StepKind
@@ -51,16 +51,16 @@ class Step(Struct, frozen=True, kw_only=True):
     version: int = 0
 
     def is_due(self, now: int) -> bool:
-        """True where it may be taken."""
+        """True if the step may be taken."""
         return self.at is not None and self.at <= now
 
 
 class NeverRotated(Exception):
-    """The names of users and connections are derived from this key: another one would make everybody somebody else."""
+    """The ids of users and connections are derived from this key: with another key, every `sub` would change."""
 
 
 def rules_of(purpose: str, settings: Settings) -> Rules:
-    """How the keys of this purpose turn in this deployment. Raises NeverTurned for `identity`."""
+    """The rotation rules for this purpose in this deployment. Raises NeverRotated for `identity`."""
     tokens = max(settings.access_token_seconds, settings.id_token_seconds, MOST_TOKEN_SECONDS)
     grants = max(settings.refresh_end_seconds, settings.bff_end_seconds, settings.device_seconds)
     browsers = max(settings.session_seconds, settings.bff_end_seconds, settings.pending_seconds, DAY)
@@ -81,13 +81,13 @@ def rules_of(purpose: str, settings: Settings) -> Rules:
 
 
 def current_of(item: KeysetItem) -> WrappedKey | None:
-    """The one that seals or signs; None where there is not exactly one, which nothing here mends."""
+    """The key that encrypts or signs; None unless there is exactly one, which rotation cannot repair."""
     found = [key for key in item.keys if key.state in ("signing", "current")]
     return found[0] if len(found) == 1 else None
 
 
 def next_step(item: KeysetItem, rules: Rules) -> Step:
-    """What comes next for this keyset, and when: what is over goes first, then who waits, then somebody new."""
+    """The next step and its time: delete an expired key, then use a published one, then publish a new one."""
     current = current_of(item)
     if current is None:
         return Step(kind="wait", at=None)
@@ -102,12 +102,12 @@ def next_step(item: KeysetItem, rules: Rules) -> Step:
 
 
 def published(item: KeysetItem, key: WrappedKey) -> KeysetItem:
-    """With a new version, which opens and verifies and does nothing else yet."""
+    """Add a new version, which only decrypts and verifies so far."""
     return _next(item, (*item.keys, key))
 
 
 def used(item: KeysetItem, version: int, *, rules: Rules, now: int) -> KeysetItem:
-    """That version seals or signs from now on, and the one that did only opens or verifies: never two, never none."""
+    """Make that version encrypt or sign and the previous one only decrypt or verify, so that exactly one is in use."""
     active, passive = ("signing", "retiring") if item.purpose == "signing" else ("current", "retired")
     longest = rules.longest or 0
 
@@ -122,17 +122,18 @@ def used(item: KeysetItem, version: int, *, rules: Rules, now: int) -> KeysetIte
 
 
 def without(item: KeysetItem, versions: frozenset[int]) -> KeysetItem:
-    """These versions are gone."""
+    """Delete these versions."""
     return _next(item, tuple(key for key in item.keys if key.version not in versions))
 
 
 def replaced(item: KeysetItem, key: WrappedKey) -> KeysetItem:
-    """That key alone, at once: what the others sealed or signed is void."""
+    """Replace all keys with one at once: everything that the others encrypted or signed becomes void."""
     return _next(item, (key,))
 
 
 def noting(item: KeysetItem, rules: Rules) -> KeysetItem:
-    """The longest life of what is sealed or signed now: a setting that is lowered later ends nothing that lives."""
+    """Record the longest lifetime under the current key, so that a lower setting later does not delete the key too
+    early."""
     current, longest = current_of(item), rules.longest or 0
     if current is None or current.longest >= longest:
         return item
@@ -141,9 +142,10 @@ def noting(item: KeysetItem, rules: Rules) -> KeysetItem:
 
 
 def lost_from(copy: KeysetItem, item: KeysetItem) -> frozenset[int]:
-    """Versions of the copy under which something may be sealed, which the keyset has not, or as another key.
+    """Versions in the copy that may have encrypted something, but are missing or different in the keyset.
 
-    Versions only rise: one that is missing below another was ended, by who died before the copy said so.
+    Versions only rise. A version that is missing below a higher one was deleted by a process that crashed before it
+    updated the copy.
     """
     kept, versions = {(key.version, key.wrapped) for key in item.keys}, {key.version for key in item.keys}
     ended = {key.version for key in copy.keys if key.version < max(versions, default=0)} - versions
@@ -152,7 +154,7 @@ def lost_from(copy: KeysetItem, item: KeysetItem) -> frozenset[int]:
 
 
 def next_version(item: KeysetItem) -> int:
-    """Versions only rise: KMS and everything that is sealed names them."""
+    """The next version. Versions only rise, because KMS and every encrypted value name them."""
     return max(key.version for key in item.keys) + 1
 
 
@@ -169,7 +171,7 @@ def _is_over(key: WrappedKey) -> bool:
 
 
 def _gone_at(key: WrappedKey, rules: Rules) -> int | None:
-    """A process that has not read the keyset again may seal or sign under it for PROCESS_SECONDS more."""
+    """When a key is deleted. A process with an old keyset may use the key for PROCESS_SECONDS after the swap."""
     if rules.longest is None:
         return None
     return _since(key) + max(key.longest, rules.longest) + PROCESS_SECONDS + SKEW_SECONDS

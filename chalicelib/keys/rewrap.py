@@ -1,7 +1,7 @@
-"""Sealing users' keys anew after the vault's key was turned, page by page, as often as it takes. Never by a request.
+"""Encrypts users' keys again after a vault key rotation, page by page, over several runs. Requests never do this.
 
-A user's key alone is sealed under the vault's; all else of that user is sealed under the user's own, and stays.
-Every write is a compare and swap on the seal that was read: what was erased or replaced meanwhile is left alone.
+Only users' keys and provider secrets are encrypted under the vault key. Every write is a compare and swap on the
+encrypted value that was read, so a value that was erased or replaced meanwhile stays unchanged.
 """
 
 from collections.abc import Callable, Iterable
@@ -32,10 +32,10 @@ LEAST_SECONDS = 5
 
 
 class Resealed(Struct, frozen=True, kw_only=True):
-    """What came of one run.
+    """The result of one run.
 
-    state   nothing_to_do: the vault has one key; too_early: a process may still seal under the old one until `at`;
-            going_on: there are more; resealed: all were looked at; clean: none needed it, and the old keys are gone
+    state   nothing_to_do: the vault has one key; too_early: a process may still use the old key until `at`;
+            going_on: more pages follow; resealed: all pages are done; clean: nothing used an old key; they are deleted
     """
 
     state: Literal["nothing_to_do", "too_early", "going_on", "resealed", "clean"]
@@ -47,10 +47,11 @@ class Resealed(Struct, frozen=True, kw_only=True):
 def reseal_vault(
     turner: KeyRotator, keys: Keys, *, provider_ids: Iterable[str], now: Callable[[], int], left: Callable[[], float]
 ) -> Resealed:
-    """Go on with the look at all keys of users, as long as there is time; a look that finds nothing ends the old keys.
+    """Continue the pass over all users' keys, as long as there is time. A pass that finds no old value deletes the old
+    keys.
 
-    provider_ids   all that there are files for: our secrets there are sealed under the vault's key too
-    left           seconds
+    provider_ids   of all provider files, whose client secrets are encrypted under the vault key too
+    left           returns the seconds left
 
     Raises StoreUnavailable.
     """
@@ -82,14 +83,14 @@ def reseal_vault(
 
 
 def _begin(look: Reseal | None, version: int, now: int) -> Reseal:
-    """From where the last one stopped; from the beginning where it had come to its end, or was about another key."""
+    """Continue where the last run stopped; start again if that pass ended or was for another key."""
     if look is not None and look.version == version and look.cursor:
         return look
     return Reseal(version=version, began_at=now, revision=look.revision if look else 0)
 
 
 def _ended(turner: KeyRotator, item: KeysetItem, look: Reseal) -> Resealed:
-    """Nothing that came by was sealed under an old key: nothing needs one."""
+    """Delete the old keys if the whole pass found no value under them."""
     turner.log.event("resealed", seen=look.seen, resealed=look.resealed, broken=look.broken)
     if look.broken:
         turner.log.event("alarm", kind="user_key_does_not_open", count=look.broken)
@@ -98,7 +99,7 @@ def _ended(turner: KeyRotator, item: KeysetItem, look: Reseal) -> Resealed:
     old = frozenset(key.version for key in item.keys if key.state == "retired")
     try:
         return Resealed(state="clean", look=look, gone=tuple(forget(turner, "vault", old, read=item)))
-    except CannotRotate:  # somebody else took a step of this keyset meanwhile; the next look ends them
+    except CannotRotate:  # another process changed this keyset meanwhile; the next pass deletes them
         return Resealed(state="resealed", look=look)
 
 
@@ -112,7 +113,7 @@ def _reseal_page(turner: KeyRotator, vault: Keyset, look: Reseal) -> tuple[Resea
 
 
 def _reseal_one(turner: KeyRotator, vault: Keyset, kept: UserKey | JobKey) -> bool:
-    """False where no version opens it."""
+    """False if no version decrypts it."""
     salt = turner.entropy.token_bytes(32)
     try:
         if isinstance(kept, UserKey):
@@ -128,7 +129,7 @@ def _reseal_one(turner: KeyRotator, vault: Keyset, kept: UserKey | JobKey) -> bo
 
 
 def _reseal_secrets(turner: KeyRotator, vault: Keyset, look: Reseal, provider_ids: Iterable[str]) -> Reseal:
-    """Our client secrets at the providers."""
+    """Encrypt the broker's client secrets again."""
     places = [provider_item_key(name) for name in provider_ids]
     found = turner.ring.read(*places)
     for place in places:

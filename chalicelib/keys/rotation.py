@@ -1,7 +1,7 @@
-"""Turning keys: by the schedule, by the operator, and in an emergency at once. Never by a request.
+"""Key rotation: by the schedule, by the operator, and at once in an emergency. Requests never rotate keys.
 
-Each step is one compare and swap on the keyset's revision, so it may be tried twice, late, or by two at once: one wins,
-and the other finds it done.
+Each step is one compare and swap on the keyset's revision. A step may be tried twice, late, or by two processes at
+once: one wins, and the other finds it done.
 """
 
 from collections.abc import Iterator
@@ -33,13 +33,13 @@ from chalicelib.records.settings import Settings
 from chalicelib.records.small_items import KeysetItem
 
 KEY_BYTES = 32
-MOST_STEPS = 3  # of one keyset in one run: one goes, one is used, a new one is published
+MOST_STEPS = 3  # of one keyset in one run: delete one, use one, publish one
 Done = Literal["published", "used", "gone", "rolled"]
 DONE: dict[str, Done] = {"publish": "published", "use": "used", "forget": "gone"}
 
 
 class RotationStep(Struct, frozen=True, kw_only=True):
-    """One step that was taken."""
+    """One completed step."""
 
     purpose: Purpose
     version: int
@@ -47,7 +47,7 @@ class RotationStep(Struct, frozen=True, kw_only=True):
 
 
 class CannotRotate(Exception):
-    """Not now, or not so; `step` is what comes next for that keyset, where anything does."""
+    """The step is not possible now; `step` is the next one for that keyset, if there is any."""
 
     def __init__(self, reason: str, step: Step | None = None) -> None:
         super().__init__(reason)
@@ -55,7 +55,7 @@ class CannotRotate(Exception):
 
 
 class KeyRotator(Struct, frozen=True, kw_only=True):
-    """Whoever turns keys, and with what."""
+    """The dependencies of key rotation."""
 
     ring: KeyRing
     settings: Settings
@@ -64,7 +64,7 @@ class KeyRotator(Struct, frozen=True, kw_only=True):
 
 
 def rotate_due(turner: KeyRotator, *, now: int) -> list[RotationStep]:
-    """Take every step whose time has come; nothing where nobody has to. Raises StoreUnavailable."""
+    """Take every due step; usually there is none. Raises StoreUnavailable."""
     purposes: tuple[Purpose, ...] = get_args(Purpose)
     found = turner.ring.read(*(keyset_item_key(purpose) for purpose in purposes))
     taken: list[RotationStep] = []
@@ -93,7 +93,7 @@ def _turn_due(turner: KeyRotator, purpose: Purpose, item: KeysetItem, *, now: in
 
 
 def rotate_one(turner: KeyRotator, purpose: Purpose, *, now: int) -> RotationStep:
-    """Begin to turn this key, or go on with it where that is due. Raises CannotTurn, StoreUnavailable."""
+    """Start the rotation of this key, or continue it if a step is due. Raises CannotRotate, StoreUnavailable."""
     item, rules = _read(turner, purpose)
     step = next_step(item, rules)
     while step.kind == "forget" and step.is_due(now):
@@ -110,9 +110,9 @@ def rotate_one(turner: KeyRotator, purpose: Purpose, *, now: int) -> RotationSte
 
 
 def roll_signing(turner: KeyRotator, *, now: int) -> RotationStep:
-    """A new key signs at once, and no other verifies: every token that was signed before is void from now on.
+    """Sign with a new key at once and delete all others: every token signed before becomes void.
 
-    Raises CannotTurn, StoreUnavailable.
+    Raises CannotRotate, StoreUnavailable.
     """
     item, rules = _read(turner, "signing")
     fresh = _make(turner, "signing", item, now=now)
@@ -123,7 +123,7 @@ def roll_signing(turner: KeyRotator, *, now: int) -> RotationStep:
 
 
 def forget(turner: KeyRotator, purpose: Purpose, versions: frozenset[int], *, read: KeysetItem) -> list[RotationStep]:
-    """Versions that nothing needs any more are gone, for good. Raises CannotTurn, StoreUnavailable."""
+    """Delete versions that nothing needs, permanently. Raises CannotRotate, StoreUnavailable."""
     left = without(read, versions)
     if isinstance(turner.ring.swap(left, read=read), Refused):
         raise CannotRotate("changed_meanwhile")
@@ -148,7 +148,7 @@ def _read(turner: KeyRotator, purpose: Purpose) -> tuple[KeysetItem, Rules]:
 def _take(
     turner: KeyRotator, purpose: Purpose, item: KeysetItem, step: Step, rules: Rules, *, now: int
 ) -> tuple[RotationStep | None, KeysetItem]:
-    """What was done, and the keyset after it; None where somebody else was faster."""
+    """Take a step and return it with the new keyset; None if another process was faster."""
     version, done = step.version, DONE[step.kind]
     if step.kind == "publish":
         fresh = _make(turner, purpose, item, now=now)
@@ -158,8 +158,8 @@ def _take(
     else:
         after = without(item, frozenset({version}))
     if purpose == "vault" and step.kind != "forget" and not turner.ring.keep_copy(after):
-        # Nothing is sealed under a key of which there is no copy yet, and none is made where a restored table has
-        # forgotten keys that the copy still has: another one of the same version would take their place there.
+        # Nothing is encrypted under a key before a copy of the key exists. No copy is made if a restored table lacks
+        # keys that the copy has, because a different key with the same version would replace them.
         if turner.ring.read(keyset_item_key(purpose)).get(keyset_item_key(purpose)) == item:
             raise CannotRotate("copy_is_newer", step)
         return None, item

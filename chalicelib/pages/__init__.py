@@ -1,6 +1,6 @@
-"""The hosted pages: what a person sees of us.
+"""The hosted pages, which users see.
 
-Rules of the room: no script, nothing from another host, one style sheet inlined and named by its hash; every word
-stands in `messages`; what an app or a provider chose arrives as text, never as markup; jinja2 comes with the first
-page.
+Rules of the package: no script, nothing from another host, one inlined style sheet whose hash is in the policy. All
+words are in `messages`. Names from an app or a provider are inserted as text, never as markup. jinja2 is imported for
+the first page.
 """

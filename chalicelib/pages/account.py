@@ -1,4 +1,4 @@
-"""What a user's own pages need to know, as values. Names and hosts may be hostile: `render` cleans and escapes them."""
+"""The values of the user's own pages. Names and hosts may be hostile: `render` cleans and escapes them."""
 
 from typing import Literal
 
@@ -9,9 +9,9 @@ from chalicelib.pages.page import Page
 
 
 class AccountEntryPage(Page, frozen=True, kw_only=True):
-    """With which login to come in.
+    """Offers the logins with which to sign in.
 
-    again   somebody is signed in, for too long for what was asked
+    again   a user is signed in, but too long ago for this action
     """
 
     template = "account_entry.html"
@@ -23,16 +23,16 @@ class AccountEntryPage(Page, frozen=True, kw_only=True):
 
 
 class AccountConnection(Struct, frozen=True, kw_only=True):
-    """One account at one third party, as one app may use it.
+    """One account at a provider, as one app may use it.
 
-    label           how the account is called there; "" where nothing is known
-    status          as a hand-out would find it
-    scopes          what the app may do there
+    label           the account's name there; "" if unknown
+    status          as a token hand-out would return it
+    scopes          the app's permissions there
     connected_at    epoch seconds, as are all times here
-    last_used_at    None: no use is on record
-    uses            hand-outs and calls that are on record, since `uses_since`
-    renew_by        when the user will have to connect again if nobody uses it until then; None: never, or unknown
-    can_reconnect   the user can lead the app there from here
+    last_used_at    None: no use is recorded
+    uses            recorded hand-outs and proxied calls since `uses_since`
+    renew_by        when the user must connect again if no app uses the connection until then; None: never, or unknown
+    can_reconnect   the user can connect the app again from this page
     """
 
     connection_id: str
@@ -49,9 +49,10 @@ class AccountConnection(Struct, frozen=True, kw_only=True):
 
 
 class ActedLine(Struct, frozen=True, kw_only=True):
-    """Somebody who acted for the user with what an app was allowed.
+    """A client that acted for the user with an app's access.
 
-    audience   the API at which it did; times: as far as they are on record; last_at: the last of them
+    audience   the API that it called
+    times      recorded uses; last_at: the last of them
     """
 
     actor_name: str
@@ -61,20 +62,20 @@ class ActedLine(Struct, frozen=True, kw_only=True):
 
 
 class AccountApp(Struct, frozen=True, kw_only=True):
-    """One app, or one agent, of the user's.
+    """One app or agent of the user.
 
-    host         of its website, or of the document by which it names itself; "" where none is known
+    host         of its website, or of its client id document; "" if unknown
     verified     the operator registered it
-    allowed_at   when the user last allowed it anything; 0: that is not on record
-    sign_ins     in how many places it is signed in now
-    until        when the last of those ends at the latest; 0 without one
-    paused_at    since when the user lets it do nothing; 0: it may
-    ends_at      when all of it ends by itself; 0: that is not said
+    allowed_at   when the user last allowed it something; 0: not recorded
+    sign_ins     the number of current sign-ins
+    until        the latest expiry of these; 0 if there are none
+    paused_at    since when the user has paused it; 0: not paused
+    ends_at      when all its access ends automatically; 0: no end is set
     scopes       all that it may do, as the form posts it
-    own_scopes   what of it is about this place
-    limits       what of all that the user can untick
-    later        what it may do at providers once an account of the user's is connected there
-    acted        who else acted by it, the latest first
+    own_scopes   those of the broker
+    limits       those that the user can untick
+    later        what it may do at providers once the user connects an account there
+    acted        clients that acted for it, the latest first
     """
 
     client_id: str
@@ -95,16 +96,16 @@ class AccountApp(Struct, frozen=True, kw_only=True):
 
 
 class EndedToken(Struct, frozen=True, kw_only=True):
-    """What became of one token; both are words of the interface (vault/rules/revocation_results.py)."""
+    """The result for one token; both values are from the interface (vault/rules/revocation_results.py)."""
 
     token: str
     result: str
 
 
 class EndedLine(Struct, frozen=True, kw_only=True):
-    """One connection that was taken back.
+    """One revoked connection.
 
-    settings   where the user can end there what nobody can end from here; None where there is nothing to do
+    settings   where the user can revoke at the provider what the broker cannot; None if nothing is left
     """
 
     provider_name: str
@@ -115,18 +116,18 @@ class EndedLine(Struct, frozen=True, kw_only=True):
 
 
 class LoginLine(Struct, frozen=True, kw_only=True):
-    """A further login of the user; its name is opaque."""
+    """A linked login of the user; its name is opaque."""
 
     name: str
     provider_name: str
 
 
 class AccountPage(Page, frozen=True, kw_only=True):
-    """Everything that a user has given.
+    """Everything that a user has allowed.
 
     login_name      of the provider with which the user is signed in now
-    ended           taken back here, and perhaps still alive there
-    logins          further ones of the user, and providers of more
+    ended           revoked here, but perhaps still valid at the provider
+    logins          linked logins of the user; providers: where more can be linked
     sealed_form     posted back as `request`
     """
 
@@ -144,7 +145,7 @@ class AccountPage(Page, frozen=True, kw_only=True):
 
 
 class AccountEndedPage(Page, frozen=True, kw_only=True):
-    """What became of what was taken back.
+    """The results of a revocation.
 
     what       "connection", "app" or "all"
     app_name   for the first two
@@ -161,7 +162,7 @@ class AccountEndedPage(Page, frozen=True, kw_only=True):
 
 
 class AccountErasePage(Page, frozen=True, kw_only=True):
-    """Asks whether everything is to be erased.
+    """Asks the user to confirm an erasure.
 
     login_name    of the provider with which the user is signed in now
     sealed_form   posted back as `request`, with act=erase_for_good

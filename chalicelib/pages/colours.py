@@ -1,4 +1,4 @@
-"""The colours of the pages: which pairs of them a person has to tell apart, and what mends one that cannot be."""
+"""The colours of the pages: the pairs that need contrast, and the nearest colour that fixes a pair without it."""
 
 import re
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from typing import Final
 from chalicelib.pages.headers import STYLE
 
 TEXT, CONTROL = 4.5, 3.0
-# Colour, what it stands on, and the least contrast of the two: 1.4.3 for text, 1.4.11 for controls and focus.
+# Colour, background, and their least contrast: WCAG 1.4.3 for text, 1.4.11 for controls and focus.
 PAIRS: Final = (
     *((colour, ground, TEXT) for colour in ("ink", "quiet", "accent") for ground in ("card", "panel", "ground")),
     *(("warn", ground, TEXT) for ground in ("warn-tint", "card", "panel")),
@@ -20,7 +20,7 @@ PAIRS: Final = (
 
 
 def check_contrast(scheme: str, given: Mapping[str, str]) -> list[str]:
-    """Each of these colours that cannot be told from another, once, with the nearest that can."""
+    """One fault for each colour with too little contrast, with the nearest colour that has enough."""
     palette = {**read_palette(scheme), **given}
     faults: dict[str, str] = {}
     for colour, ground, least in PAIRS:
@@ -38,7 +38,7 @@ def check_contrast(scheme: str, given: Mapping[str, str]) -> list[str]:
 
 
 def find_nearest(name: str, palette: Mapping[str, str]) -> str | None:
-    """The colour nearest to this one, towards black or white, that keeps every contrast; None where none does."""
+    """The colour nearest to this one, towards black or white, that has every contrast; None if there is none."""
     ours = [pair for pair in PAIRS if name in pair[:2]]
     for step in range(1, 256):
         for end in (0, 255):
@@ -49,13 +49,13 @@ def find_nearest(name: str, palette: Mapping[str, str]) -> str | None:
 
 
 def read_palette(scheme: str) -> dict[str, str]:
-    """Our own colours by name."""
+    """The broker's own colours by name."""
     light, dark = re.findall(r":root \{(.*?)\n *\}", STYLE.read_text(encoding="utf-8"), re.DOTALL)
     return dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6});", dark if scheme == "dark" else light))
 
 
 def contrast(one: str, other: str) -> float:
-    """The ratio of WCAG 2.2, from 1 to 21."""
+    """The contrast ratio of WCAG 2.2, from 1 to 21."""
     darker, lighter = sorted((_luminance(one), _luminance(other)))
     return (lighter + 0.05) / (darker + 0.05)
 

@@ -1,4 +1,4 @@
-"""The pages on which a user decides what an app may have: the choice of a sign-in, a connect link, a shortfall."""
+"""The pages on which a user decides what an app may do: the consent page, a connect link, missing permissions."""
 
 from typing import ClassVar, Literal
 
@@ -13,7 +13,7 @@ class ScopeLine(Struct, frozen=True, kw_only=True):
     name       the scope value as the form posts it, provider prefix included
     title      what it allows, in the English of the provider's file, to follow "may"; "" shows the name itself
     is_ours    one of `OWN_SCOPES`, for which the catalogues have the words
-    access     "read" or "write"; writing is shown as its own group
+    access     "read" or "write"; writing is shown as a separate group
     optional   may be unticked; posted as `scope` while ticked
     """
 
@@ -25,11 +25,11 @@ class ScopeLine(Struct, frozen=True, kw_only=True):
 
 
 class ProviderOption(Struct, frozen=True, kw_only=True):
-    """One third party on the choice page.
+    """One provider on the choice page.
 
     host       where the user will sign in, e.g. "github.com"; "" leaves it out
-    selected   ticked at first; with several and none ticked the user has to choose before Allow
-    used_last  at this browser
+    selected   ticked initially; if none of several is ticked, the user has to choose before Allow
+    used_last  in this browser
     """
 
     provider_id: str
@@ -40,10 +40,10 @@ class ProviderOption(Struct, frozen=True, kw_only=True):
 
 
 class DeviceLines(Struct, frozen=True, kw_only=True):
-    """What the choice page says of a device that asks (THREATS DEV-06).
+    """The requesting device, as the choice page shows it (THREATS DEV-06).
 
     user_code      as the device shows it, for the user to compare
-    asked_from     address of the device; same_network: the user looks at the page from the same network
+    asked_from     address of the device; same_network: the user's browser is in the same network
     asked_at       epoch seconds; minutes: how long ago
     """
 
@@ -55,21 +55,21 @@ class DeviceLines(Struct, frozen=True, kw_only=True):
 
 
 class ChoicePage(Page, frozen=True, kw_only=True):
-    """The one page of a sign-in: who asks, what for, with which provider (THREATS CONS-03).
+    """The one page of a sign-in: which client requests what, and with which provider (THREATS CONS-03).
 
-    client_verified       True only where the operator registered the client
-    client_host           host of the client's `client_uri` (else of its first redirect URI)
-    names_itself          client_host is that of the client's own document, and all that is known of it: shown large
+    client_verified       True only if the operator registered the client
+    client_host           host of the client's `client_uri`, otherwise of its first redirect URI
+    names_itself          client_host is that of the client id document, and all that is known of it: shown large
     redirect_host         host (and port on loopback) of the redirect URI, or the private scheme ("com.example.app:")
     redirect_on_device  shows the warning for programs on this device
     providers             one: a plain line; several: radio cards
     provider_scopes       provider id -> its lines; the ids are those of `providers` and `later`
-    later                 providers whose scopes stand beside and count only after /connect
-    purpose               what the operator says it is for; "" for what nobody here has checked
-    lasts_minutes, lasts_hours, lasts_days   how long access lasts; none: until the user takes it back
+    later                 providers whose scopes are also shown, but need /connect to take effect
+    purpose               what the operator says the client is for; "" for an unverified client
+    lasts_minutes, lasts_hours, lasts_days   how long access lasts; all 0: until the user revokes it
     sealed_request        posted back as `request`
-    action                path of POST /signin, with the stage prefix where there is one
-    device                of a device's request; then redirect_host is "", and client_host may be
+    action                path of POST /signin, with the stage prefix if there is one
+    device                for a device's request; then redirect_host is "", and client_host may be
     """
 
     template = "choice.html"
@@ -99,12 +99,12 @@ class ChoicePage(Page, frozen=True, kw_only=True):
 
     @property
     def can_end_in_a_day(self) -> bool:
-        """True where access lasts longer than that; then the form offers `ends`, which posts "in_a_day"."""
+        """True if access lasts longer than a day; then the form offers `ends`, which posts "in_a_day"."""
         return self.lasts_days > 1 or self.lasts_hours > 24
 
 
 class DeviceChoicePage(ChoicePage, frozen=True, kw_only=True):
-    """The same of a device's request."""
+    """The choice page of a device's request."""
 
     sections = ("choice", "device_choice")
     hole = ""
@@ -118,7 +118,7 @@ class ConnectPage(ChoicePage, frozen=True, kw_only=True):
 
 
 class PartialPage(Page, frozen=True, kw_only=True):
-    """The provider gave less than the app requires: go on with less, try again, or cancel.
+    """The provider granted less than the app requires: the user continues with less, tries again, or cancels.
 
     granted, missing   the provider's permissions in plain words
     sealed_request     posted back as `request`, with decision=continue|retry|cancel

@@ -1,4 +1,4 @@
-"""What strangers chose, made safe to look at. Escaping is the template's work; this is about what the eye sees."""
+"""Makes names and hosts from outside safe to look at. Templates escape them; this module removes visual tricks."""
 
 import re
 import unicodedata
@@ -11,11 +11,11 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def read_name(value: str, *, limit: int = NAME_LIMIT) -> str:
-    """A name on one line: control, bidirectional and invisible characters gone, at most `limit` characters.
+    """A name on one line, without control, bidirectional and invisible characters, at most `limit` characters.
 
     Stacked combining marks are cut to two, so that a name cannot paint over its neighbours.
     """
-    # Most names are plain ASCII and have nothing to take away; a page asks for a dozen of them.
+    # Most names are plain ASCII and need no cleaning; a page calls this a dozen times.
     plain = value if value.isascii() and value.isprintable() else _without_tricks(value)
     words = " ".join(plain.split())
     return words if len(words) <= limit else words[: limit - 1].rstrip() + "…"
@@ -37,7 +37,7 @@ def _without_tricks(value: str) -> str:
 
 
 def read_initial(value: str) -> str:
-    """The first letter or digit of a name, in capitals; a dot where it has none."""
+    """The first letter or digit of a name, in capitals; a dot if there is none."""
     return next((character.upper() for character in read_name(value) if character.isalnum()), "·")
 
 
@@ -53,7 +53,7 @@ def read_host(value: str) -> str:
 
 
 def read_link(uri: str | None) -> str | None:
-    """The URI if a link may lead there: https, or http on loopback; everything else (javascript:, data:) is dropped."""
+    """The URI if a link may lead there: https, or http on loopback. None for all others (javascript:, data:)."""
     if uri is None or not is_printable(uri):
         return None
     try:
@@ -67,7 +67,7 @@ def read_link(uri: str | None) -> str | None:
 
 
 def read_link_host(uri: str) -> str:
-    """The host that a link names, with its port where it has one."""
+    """The host of a link, with its port if there is one."""
     return read_host(urlsplit(uri).netloc)
 
 

@@ -1,4 +1,4 @@
-"""The headers of every page (THREATS GEN-23) and the style sheet that they name."""
+"""The headers of every page (THREATS GEN-23) and the style sheet whose hash they contain."""
 
 import base64
 import hashlib
@@ -14,7 +14,7 @@ OURS: Final = Theme()
 
 @lru_cache(4)
 def style_sheet(theme: Theme = OURS) -> str:
-    """The one style sheet, as it stands between the style tags of every page."""
+    """The one style sheet, as inlined between the style tags of every page."""
     return f"{STYLE.read_text(encoding='utf-8')}{theme.css}".strip()
 
 
@@ -27,10 +27,10 @@ def style_hash(theme: Theme = OURS) -> str:
 
 @lru_cache(256)
 def page_headers(*, has_form: bool, posts_to: str = "'self'", theme: Theme = OURS) -> tuple[tuple[str, str], ...]:
-    """All headers of a page but its cookies.
+    """All headers of a page except its cookies.
 
     posts_to   the one origin that its form may go to
-    has_form   a form of ours needs `same-origin`: under `no-referrer` browsers send `Origin: null` with it
+    has_form   the page's form needs `same-origin`: under `no-referrer` browsers send `Origin: null` with it
     """
     policy = "; ".join(
         (

@@ -1,4 +1,4 @@
-"""The languages of the pages: which of them a reader gets, and the messages of one, loaded with its first page."""
+"""The languages of the pages: the choice of a reader's language, and its messages, loaded for its first page."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -20,12 +20,12 @@ Message = str | dict[str, str]
 
 
 def match_language(tags: Iterable[str]) -> str | None:
-    """The first of these language tags that we speak: `de-CH` is answered in German (RFC 4647 section 3.4)."""
+    """The first of these language tags that is available: `de-CH` gives German (RFC 4647 section 3.4)."""
     return next((known for tag in tags if (known := lower(tag.partition("-")[0])) in LANGUAGES), None)
 
 
 def read_accept_language(header: str | None) -> list[str]:
-    """The tags of an Accept-Language, the most wanted first; without those of quality 0 (RFC 9110 section 12.5.4)."""
+    """The tags of an Accept-Language, the preferred first, without those of quality 0 (RFC 9110 section 12.5.4)."""
     wishes = [_WISH.fullmatch(one) for one in (header or "")[:1000].split(",")]
     wanted = [(float(wish[2] or 1), wish[1]) for wish in wishes if wish]
     return [tag for quality, tag in sorted(wanted, key=lambda pair: -pair[0]) if quality > 0]
@@ -44,7 +44,7 @@ def load_messages(language: str) -> Mapping[str, Message]:
 
 @lru_cache(256)
 def read_sections(language: str, *sections: str) -> Mapping[str, Message]:
-    """The messages of these sections by their keys alone; a later section holds against an earlier one."""
+    """The messages of these sections by their keys alone; a later section overrides an earlier one."""
     everything = load_messages(language)
     found: dict[str, Message] = {}
     for section in sections:

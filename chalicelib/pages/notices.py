@@ -1,13 +1,13 @@
-"""The pages without a decision; what each says stands in the catalogues, under `notice.NAME`."""
+"""The pages without a decision; their words are in the catalogues, under `notice.NAME`."""
 
 from typing import Final, Literal, NamedTuple
 
 
 class Notice(NamedTuple):
-    """How one of them looks.
+    """The look of one notice.
 
-    tone   "stop": it cannot go on; "care": look at how it began; "wait": it may go on later; "good": nothing is wrong
-    back   label of the link, where a link is known: a key of the section `back`
+    tone   "stop": it cannot go on; "care": check how it began; "wait": it may work later; "good": nothing is wrong
+    back   label of the link, if a link is known: a key of the section `back`
     """
 
     tone: Literal["stop", "care", "wait", "good"] = "stop"

@@ -1,4 +1,4 @@
-"""Our own scopes, which the catalogues name in plain words; a resource's scope is shown by its name."""
+"""The broker's own scopes, which the catalogues describe in plain words; a resource's scope is shown by its name."""
 
 from typing import Final
 

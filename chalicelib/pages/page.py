@@ -1,4 +1,4 @@
-"""What each page needs to know, as values. Names and hosts may be hostile: `render` cleans and escapes all of them."""
+"""The values of each page. Names and hosts may be hostile: `render` cleans and escapes all of them."""
 
 from typing import ClassVar
 
@@ -16,10 +16,10 @@ class Page(Struct, frozen=True, kw_only=True):
     """One page, before it has a language.
 
     template   the file in templates/
-    sections   of the message catalogues, of which it may say what stands there; the later one holds
-    has_form   a form of ours is on it
-    hole       the one field that differs from browser to browser; the rest of such a page is kept
-    site       our host, as in the address bar
+    sections   of the message catalogues that it uses; a later one overrides
+    has_form   it contains a form to the broker
+    hole       the one field that differs between browsers; the rest of the page is cached
+    site       the broker's host, as in the address bar
     """
 
     template: ClassVar[str]
@@ -30,7 +30,7 @@ class Page(Struct, frozen=True, kw_only=True):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The sections that this page needs."""
+        """The catalogue sections for this page."""
         return self.sections
 
     @property
@@ -40,10 +40,10 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class DevicePage(Page, frozen=True, kw_only=True):
-    """Where a user code is typed.
+    """Asks for the user code of a device.
 
-    user_code   what the address held, to be compared; "" for an empty field
-    wrong       the code before was unknown, used or over
+    user_code   from the URL, to be compared; "" for an empty field
+    wrong       the last code was unknown, used or expired
     """
 
     template = "device.html"
@@ -55,10 +55,10 @@ class DevicePage(Page, frozen=True, kw_only=True):
 
 
 class LoginFirstPage(Page, frozen=True, kw_only=True):
-    """A connect link opened where nobody is signed in.
+    """Asks the user to sign in before a connect link is opened.
 
     provider_name   where the app wants an account connected
-    login_name      where the user signs in to show that the link is for them
+    login_name      where the user signs in, to show that the link is for them
     action          posted to with decision=sign_in
     """
 
@@ -72,9 +72,9 @@ class LoginFirstPage(Page, frozen=True, kw_only=True):
 
 
 class SignOutPage(Page, frozen=True, kw_only=True):
-    """Asks whether to sign out, where the request does not prove that this user wants it.
+    """Asks the user to confirm a sign-out, if the request does not prove that the user wants it.
 
-    client_name      the app that asks; None where none is named, or one that nobody here has checked
+    client_name      the client that requests it; None if the request names none, or an unverified one
     sealed_request   posted back as `request`, with decision=sign_out|stay
     """
 
@@ -87,11 +87,11 @@ class SignOutPage(Page, frozen=True, kw_only=True):
 
 
 class PostingPage(Page, frozen=True, kw_only=True):
-    """An answer to an app that the browser posts (OAuth 2.0 Form Post Response Mode).
+    """An authorization response that the browser posts to the app (OAuth 2.0 Form Post Response Mode).
 
     name     host of the app's redirect URI
     action   that redirect URI, https or loopback http
-    fields   name and value pairs of the answer
+    fields   name and value pairs of the response
     """
 
     template = "posting.html"
@@ -112,10 +112,11 @@ class PostingPage(Page, frozen=True, kw_only=True):
 
 
 class LeavingPage(Page, frozen=True, kw_only=True):
-    """A page that goes on to `url` at once: a redirect after a form of ours would fall under its `form-action`.
+    """A page that goes on to `url` at once. A redirect after a form of the broker would be subject to its
+    `form-action`.
 
     url    a provider's authorization URL or a registered redirect URI, private schemes included
-    name   of who is there, or the host
+    name   of the app or provider there, or the host
     """
 
     template = "leaving.html"
@@ -132,10 +133,10 @@ class LeavingPage(Page, frozen=True, kw_only=True):
 
 
 class RootPage(Page, frozen=True, kw_only=True):
-    """What stands at the issuer itself, for somebody who opens its address.
+    """The page at the issuer's URL.
 
-    base           the issuer's path, before those of our pages
-    issuer         on loopback alone, for the developer of an app; else ""
+    base           the issuer's path, before those of the pages
+    issuer         on loopback alone, for the developer of an app; otherwise ""
     command        that registers an app there
     """
 
@@ -149,15 +150,15 @@ class RootPage(Page, frozen=True, kw_only=True):
 
 
 class ErrorPage(Page, frozen=True, kw_only=True):
-    """A page without a decision: what happened, and what to do now. An unknown name is a fault of ours.
+    """A page without a decision: what happened, and what to do now. An unknown name is a fault of the broker.
 
     name          a key of `NOTICES`
-    link          where the sign-in begins again (https, or http on loopback); None: no way back is known
-    client_name   named beside the link where known
+    link          where the sign-in begins again (https, or http on loopback); None: no URL is known
+    client_name   named beside the link if known
     request_id    shown for the operator
-    reason        the private one, for the developer of an app: given on a loopback issuer alone
+    reason        the private reason, for the developer of an app: set only on a loopback issuer
     command       that explains it there
-    refresh       where the page goes by itself after two seconds, a path or URL of ours; "" stays
+    refresh       a path or URL of the broker that the page loads automatically after two seconds; "" stays
     """
 
     template = "notice.html"
@@ -180,10 +181,10 @@ class ErrorPage(Page, frozen=True, kw_only=True):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """What this notice says, and the labels of its link."""
+        """The words of this notice, and the labels of its link."""
         return (*self.sections, f"notice.{self.name}")
 
     @property
     def notice(self) -> Notice:
-        """How it looks."""
+        """The look of this notice."""
         return NOTICES[self.name]

@@ -1,4 +1,4 @@
-"""Values to HTML, in one language. Templates, style sheet and messages are read at the first page that needs them."""
+"""Renders values to HTML, in one language. Templates, style sheet and messages are read for the first page."""
 
 from functools import cache, lru_cache
 from pathlib import Path
@@ -17,23 +17,23 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _TEMPLATES = Path(__file__).with_name("templates")
-# Where a value of one browser goes into a page that is kept.
+# Marks the place of one browser's value in a cached page.
 _HOLE, _HOLE_IN_JSON = "\x00", rb"\u0000"
 
 
 def render(page: Page, language: str = DEFAULT, *, theme: Theme = OURS) -> str:
-    """The whole document; its answer needs `page_headers`."""
+    """The whole document; send it with `page_headers`."""
     if not page.hole:
         return _render(page, language, theme)
     known = msgspec.json.encode(msgspec.structs.replace(page, **{page.hole: _HOLE}))
-    if known.count(_HOLE_IN_JSON) != 1:  # somebody else's text holds the mark, and the page cannot be kept apart
+    if known.count(_HOLE_IN_JSON) != 1:  # a name from outside contains the mark, so the page cannot be cached
         return _render(page, language, theme)
     return _keep(type(page), known, language, theme).replace(_HOLE, _escape(getattr(page, page.hole)))
 
 
 @lru_cache(256)
 def _keep(kind: type[Page], known: bytes, language: str, theme: Theme) -> str:
-    """The page of one app and request, but for what is sealed for one browser: keyed by everything that it shows."""
+    """Render and cache a page without the value of one browser; the key is everything else that it shows."""
     return _render(msgspec.json.decode(known, type=kind), language, theme)
 
 

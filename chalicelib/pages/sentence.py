@@ -1,4 +1,5 @@
-"""What goes into our sentences: strangers' words escaped and isolated, numbers and times as the language has them."""
+"""Fills the values of a sentence: names from outside escaped and isolated, numbers and times as the language writes
+them."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -13,14 +14,14 @@ if TYPE_CHECKING:
 
 
 def fill(sentence: str, **values: "str | int | Markup") -> "Markup":
-    """Put values into one of our sentences; both are escaped, markup of ours excepted."""
+    """Fill values into a sentence of the catalogue; both are escaped, except the broker's own markup."""
     from markupsafe import escape
 
     return escape(sentence).format(**values)
 
 
 def isolate_name(value: str, limit: int = NAME_LIMIT) -> "Markup":
-    """A stranger's name, isolated so that its letters move nothing around it, whichever way they run."""
+    """A name from outside, isolated so that its writing direction does not change the text around it."""
     from markupsafe import Markup
 
     return Markup("<bdi>{}</bdi>").format(read_name(value, limit=limit))
@@ -34,12 +35,12 @@ def isolate_host(value: str) -> "Markup":
 
 
 def isolate_link_host(uri: str) -> "Markup":
-    """The host that a link names."""
+    """The host of a link."""
     return isolate_host(read_link_host(uri))
 
 
 def in_english(value: str) -> "Markup":
-    """Words of a provider's file, which are English in every language of ours."""
+    """Words of a provider's file, which are English on the pages of every language."""
     from markupsafe import Markup
 
     return Markup('<bdi lang="en" dir="ltr">{}</bdi>').format(read_name(value))
@@ -51,13 +52,13 @@ def counted(context: "Context", said: Mapping[str, str], count: int) -> "Markup"
 
 
 def clock(context: "Context", seconds: int) -> "Markup":
-    """The time of day, in the one zone that we know: without a script a page cannot ask for the reader's."""
+    """The time of day in UTC: without a script, a page cannot find the reader's time zone."""
     at = datetime.fromtimestamp(seconds, UTC)
     return fill(_times(context)["clock"], hours=f"{at:%H}", minutes=f"{at:%M}")
 
 
 def date(context: "Context", seconds: int) -> "Markup":
-    """The day, in the same zone."""
+    """The day in UTC."""
     at, said = datetime.fromtimestamp(seconds, UTC), _times(context)
     return fill(said["date"], day=at.day, month=said["months"].split()[at.month - 1], year=at.year)
 

@@ -1,14 +1,14 @@
-"""How the pages of one deployment look, as values; `theming` reads them from the operator's file."""
+"""The look of one deployment's pages, as values; `theme_file` reads them from the operator's file."""
 
 from msgspec import Struct
 
 
 class Theme(Struct, frozen=True, kw_only=True):
-    """What the pages of one deployment look like; without anything in it they look like ours.
+    """Colours and logo of one deployment; the defaults are the broker's own.
 
-    css                what follows our style sheet
+    css                appended to the style sheet
     logo, dark_logo    data URIs; dark_logo is shown on a dark card
-    name               who the logo is of
+    name               the name in the logo
     """
 
     css: str = ""

@@ -1,5 +1,4 @@
-"""The operator's file of colours and logo, over the custom properties of the style sheet; what nobody could read is
-refused."""
+"""Reads the operator's file of colours and logo, which override the style sheet. Unreadable colours are refused."""
 
 import base64
 import re
@@ -21,7 +20,7 @@ _SVG = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<svg[\s>
 
 
 class InvalidTheme(Exception):
-    """The file cannot be used; `faults` says all that is wrong with it, and what would be right."""
+    """The file cannot be used; `faults` lists every fault and how to fix it."""
 
     def __init__(self, faults: list[str]) -> None:
         super().__init__("; ".join(faults))
@@ -62,7 +61,7 @@ def _check_colours(scheme: str, table: Mapping[str, Any]) -> list[str]:
 
 
 def _build_css(tables: Mapping[str, Mapping[str, str]]) -> str:
-    """Each scheme in a query of its own, so that colours for one never reach the other."""
+    """One media query per scheme, so that the colours of one never apply to the other."""
     blocks = []
     for scheme, table in tables.items():
         if table:
@@ -72,7 +71,7 @@ def _build_css(tables: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def _read_logo(table: Mapping[str, Any], folder: Path, faults: list[str]) -> dict[str, str]:
-    """An image stands in the page as data: nothing is fetched, and no script of an SVG runs in an `img`."""
+    """Embed the images as data: the page fetches nothing, and no script of an SVG runs in an `img`."""
     faults += [f"logo.{name} is not a part of a logo" for name in table if name not in ("file", "dark_file", "name")]
     faults += [f"logo.{name} must be text" for name, value in table.items() if not (isinstance(value, str) and value)]
     if table and not faults and not {"file", "name"} <= table.keys():

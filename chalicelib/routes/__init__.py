@@ -1,4 +1,4 @@
-"""The HTTP edge: bytes in, reply out, nothing else. One Blueprint module per endpoint group."""
+"""The HTTP layer: reads requests and writes responses, nothing else. One Blueprint module per group of endpoints."""
 
 import base64
 from collections.abc import Callable
@@ -14,10 +14,10 @@ GROUPS = (discovery, sign_in, tokens, connections, clients, proxy, bff)
 
 
 class BinarySafeChalice(Chalice):
-    """Bytes in both directions, whatever their type says.
+    """A Chalice app that handles every request and response as bytes.
 
-    The gateway is told that every type is binary, so that it hands over what was sent. Chalice itself is told so at
-    packaging alone: at run time it would refuse each request without Accept, and each page that is text.
+    API Gateway must treat every type as binary, so that it passes bodies on unchanged. Chalice itself may have that
+    setting only at packaging time: at run time it would refuse requests without Accept, and text pages.
     """
 
     def __init__(self, app_name: str) -> None:
@@ -36,7 +36,7 @@ class BinarySafeChalice(Chalice):
 def create_app(broker_source: Callable[[], Broker]) -> Chalice:
     """The Chalice app over a broker that is built on the first request.
 
-    broker_source   called at every request; it raises ConfigurationError while a setting is missing
+    broker_source   called at every request; raises ConfigurationError while a setting is missing
     """
     app = BinarySafeChalice("broker")
     edge = Edge(broker_source)

@@ -1,7 +1,7 @@
-"""What pages of an app call with a cookie instead of a token.
+"""Endpoints that an app's pages call with a cookie instead of a token.
 
-Each answer may be read by the registered origins of that one app alone, and with its cookie. What stands behind is
-loaded where somebody asks, so that nobody else's cold start waits for it.
+Only the registered origins of the app may read a response, and only with the app's cookie. The endpoints are imported
+at the first call, so that other deployments' cold starts do not load them.
 """
 
 from typing import Any
@@ -76,7 +76,7 @@ PROXY = _call(_proxy, "Broker-Connection", "Broker-Host")
 
 
 def build_blueprint(edge: Edge) -> Blueprint:
-    """OPTIONS is the browser's question to us, so it is never passed on."""
+    """OPTIONS is the preflight of the broker's endpoint, so it is never proxied."""
     routes = Blueprint(__name__)
 
     @routes.route("/bff/{client_id}/login", methods=["GET"], content_types=[])

@@ -1,4 +1,4 @@
-"""Clients that register, and manage, themselves."""
+"""Client registration, and management by the client."""
 
 from chalice.app import Blueprint
 from chalice.app import Response as GatewayResponse

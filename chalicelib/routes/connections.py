@@ -1,4 +1,4 @@
-"""What an app holds of a user at providers."""
+"""An app's connections of a user."""
 
 from chalice.app import Blueprint
 from chalice.app import Response as GatewayResponse
@@ -11,7 +11,7 @@ ONE = Route(endpoint=connections.answer_one, counted="token", cors=("GET", "DELE
 
 
 def build_blueprint(edge: Edge) -> Blueprint:
-    """A single-page app calls them itself."""
+    """Single-page apps call them directly, so they have CORS."""
     routes = Blueprint(__name__)
 
     @routes.route("/connections", methods=["GET", "DELETE", "OPTIONS"], content_types=[])

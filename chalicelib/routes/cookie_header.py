@@ -7,13 +7,13 @@ from chalicelib.protocol.errors import InvalidRequest
 
 
 def parse_cookies(headers: Iterable[str], *, prefix: str) -> dict[str, str]:
-    """Cookies by name. Of a name that is sent twice the first counts, unless the cookie is ours.
+    """Cookies by name. If a name is sent twice, the first counts; a repeated name of the broker is refused.
 
     headers   the values of all Cookie headers
-    prefix    with which names of ours begin under this issuer
+    prefix    of the broker's cookie names under this issuer
 
     A browser lets a sibling host plant `U+2000 __Host-tb_session`, but not `__Host-tb_session`. So only space and tab
-    are trimmed, as RFC 6265 section 5.2 says, and nothing outside ASCII is read.
+    are trimmed, as RFC 6265 section 5.2 says, and a header that is not ASCII is refused.
 
     Raises InvalidRequest.
     """

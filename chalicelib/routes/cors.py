@@ -1,4 +1,4 @@
-"""Which pages of other origins may read an answer, and send what (GEN-19)."""
+"""CORS: the origins whose pages may read a response, and the headers that they may send (GEN-19)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,10 +13,10 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def preflight(origin: str | None, *, methods: tuple[str, ...], sends: tuple[str, ...]) -> Response:
-    """A browser's question before a page calls.
+    """The response to a CORS preflight.
 
-    origin   ANY, without credentials; the one that may call with them; None: not the one that asks
-    sends    headers that it may send
+    origin   ANY, without credentials; or the one origin that may call with them; None: the caller's is not allowed
+    sends    headers that the page may send
     """
     if origin is None:
         return Response(status=403, headers=(("Vary", "Origin"),))
@@ -30,14 +30,14 @@ def preflight(origin: str | None, *, methods: tuple[str, ...], sends: tuple[str,
 
 
 def reader_headers(origin: str | None, exposes: tuple[str, ...]) -> Headers:
-    """Of an answer; origin   as above."""
+    """The CORS headers of a response; `origin` as above."""
     if origin is None:
         return (("Vary", "Origin"),)
     return (*_allowed(origin), ("Access-Control-Expose-Headers", ", ".join((EXPOSED, *exposes))))
 
 
 def origin_of_event(event: Mapping[str, Any]) -> str | None:
-    """The one Origin of a request; None where there is none, or more than one."""
+    """The one Origin of a request; None if there is none, or more than one."""
     sent = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
     found = [value for name, values in sent.items() if lower(name) == "origin" for value in values]
     return found[0] if len(found) == 1 else None

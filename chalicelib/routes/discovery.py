@@ -1,4 +1,4 @@
-"""The front page, metadata, keys, the description of the interface, and health."""
+"""The front page, metadata, keys, the OpenAPI document, and health."""
 
 from urllib.parse import urlsplit
 
@@ -13,11 +13,11 @@ from chalicelib.responses import Response
 from chalicelib.routes.edge import Edge, Endpoint, Route
 
 GET = ("GET",)
-METHODS = ["GET", "HEAD"]  # the gateway sends what GET answers, without its body (RFC 9110 section 9.3.2)
+METHODS = ["GET", "HEAD"]  # the gateway sends the response to GET without its body (RFC 9110 section 9.3.2)
 
 
 class NotFound(InvalidRequest):
-    """No such document here."""
+    """There is no such document."""
 
     status = 404
     description = "There is no such document here; the issuer has another path."
@@ -59,7 +59,7 @@ def _add_inserted(routes: Blueprint, edge: Edge, path: str, route: Route) -> Non
 
 
 def _only_own_path(endpoint: Endpoint) -> Endpoint:
-    """RFC 8414 section 3.1 puts the issuer's path behind the well-known part; any other path is not ours."""
+    """RFC 8414 section 3.1 appends the issuer's path to the well-known part; any other path is not found."""
 
     def answer(broker: Broker, http: Request) -> Response:
         own = urlsplit(broker.settings.issuer).path.strip("/")

@@ -1,6 +1,6 @@
-"""The one place between Chalice and an endpoint: reads, calls, and turns every outcome into an answer.
+"""The one layer between Chalice and the endpoints: reads the request, calls the endpoint, and builds the response.
 
-Whatever happens inside, a client sees a registered error or a page; never a stack, an input or a stored value (GEN-07,
+In every case the client gets a registered error or a page; never a stack trace, an input or a stored value (GEN-07,
 GEN-13, GEN-17).
 """
 
@@ -47,16 +47,16 @@ _HEADER_VALUE = re.compile(r"[\x20-\x7e\t]*")
 class Route(Struct, frozen=True, kw_only=True):
     """How one path is served.
 
-    reads     which kind of body
-    is_page   a person sees the answer: refusals are pages
+    reads     the kind of body
+    is_page   a person sees the response: refusals are pages
     cors      methods that any origin may call, without credentials; empty: none (GEN-19)
-    reader    where it is one origin at most that may call them, and with credentials: which one, None for none
-    sends     further headers that it may send there
-    exposes   further headers of the answer that it may read
-    marks     a header of every answer that has none of this name yet
-    proofs    "request": a proof of possession may come with it; "token": with the access token that it takes
-    counted   against which limit each request counts
-    any_host  answers under every Host (health checks)
+    reader    if set, returns the one origin that may call them, with credentials; None for no origin
+    sends     more headers that a page may send there
+    exposes   more headers of the response that a page may read
+    marks     a header for every response that does not set it
+    proofs    "request": the request may have a proof of possession; "token": with the access token of the request
+    counted   the limit for which each request counts
+    any_host  accepts every Host (health checks)
     """
 
     endpoint: Endpoint
@@ -79,7 +79,7 @@ class Edge:
         self._broker_source = broker_source
 
     def serve(self, current_request: Any, route: Route) -> GatewayResponse:
-        """One request, whatever comes of it."""
+        """Handle one request; every outcome is a response."""
         event = current_request.to_original_event()
         request_id = (event.get("requestContext") or {}).get("requestId") or uuid.uuid4().hex
         asks = current_request.method == "OPTIONS" and route.cors
@@ -127,7 +127,7 @@ class Edge:
             broker.log.event("store_unavailable", reason=str(error), error_id=request_id)
             away = TemporarilyUnavailable("store_unavailable", retry_after=2)
             return _refuse(broker, away.noting(endpoint=name_endpoint(event), what=str(error)), route, request_id, http)
-        except Exception as error:  # noqa: BLE001 - the outermost frame: the client gets an id, the log the place
+        except Exception as error:  # noqa: BLE001 - the outermost frame: the client gets an error id, the log the line
             place = traceback.extract_tb(error.__traceback__)[-1]
             where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
             broker.log.event("unhandled", kind=type(error).__name__, where=where, error_id=request_id)
@@ -136,7 +136,7 @@ class Edge:
 
 
 def _dress(limit: RouteLimit, event: Any, route: Route, reply: Response) -> Response:
-    """The headers that an answer has because of where it was given."""
+    """Add the headers that depend on the route, not on the result."""
     if route.cors:
         reply = reply.with_headers(*reader_headers(_find_reader(limit, event, route), route.exposes))
     if route.marks and not any(name == route.marks[0] for name, _ in reply.headers):
@@ -167,13 +167,13 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, ht
 
 
 def _claimed_client(http: Request | None) -> str | None:
-    """Whose request it says it is; nothing has proven it."""
+    """The client that the request names, unverified."""
     named = [value for name, value in (*http.query, *http.form) if name == "client_id" and value] if http else []
     return redact_client(named[0]) if len(named) == 1 else None
 
 
 def _schemes(broker: Broker, route: Route, http: Request | None) -> tuple[str, ...]:
-    """By which an access token may come here, the tried one first."""
+    """The schemes accepted for an access token, the one of the request first."""
     if route.proofs != "token":
         return ("Bearer",)
     if broker.settings.is_fapi2:
@@ -185,7 +185,8 @@ def _schemes(broker: Broker, route: Route, http: Request | None) -> tuple[str, .
 def _with_nonce(
     broker: Broker, route: Route, http: Request | None, reply: Response, *, wanted: bool = False
 ) -> Response:
-    """Whoever sends proofs learns the nonce of the next one (RFC 9449 section 8.2); no answer is lost for it."""
+    """Tell a client that sends proofs the nonce of the next one (RFC 9449 section 8.2); a failure here loses no
+    response."""
     sent = route.proofs != "none" and http is not None and http.header("dpop") is not None
     if not sent or not (wanted or broker.settings.dpop_nonce == "required"):
         return reply
@@ -203,7 +204,7 @@ def _preflight(route: Route, origin: str | None) -> Response:
 
 
 def _find_reader(limit: RouteLimit, event: Any, route: Route) -> str | None:
-    """Nobody, where only the table could tell and the request is over its limit."""
+    """The origin that may read the response. None if only the table could tell and the request exceeds its limit."""
     if route.reader is None:
         return ANY
     return route.reader(limit.broker, event) if limit.allows_read() else None
@@ -217,7 +218,7 @@ def _transport_headers(broker: Broker) -> tuple[tuple[str, str], ...]:
 
 
 def _check_headers(reply: Response) -> None:
-    """Every header value, since Chalice checks only some; what cannot be sent is a fault of ours."""
+    """Check every header value, because Chalice checks only some. An invalid one is a fault of the broker."""
     if not all(_HEADER_VALUE.fullmatch(value) for _, value in reply.headers):
         raise ValueError("header value with control or non-ASCII characters")
 

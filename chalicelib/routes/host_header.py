@@ -1,4 +1,4 @@
-"""The Host header: the broker answers under the host of its issuer alone (GEN-08)."""
+"""The Host header: the broker serves only the host of its issuer (GEN-08)."""
 
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ class MisdirectedRequest(InvalidRequest):
 
 
 def check_host(broker: Broker, http: Request) -> None:
-    """Host never changes a link or an issuer; a foreign one is told so (GEN-08)."""
+    """Refuse a foreign Host, so that it never changes a link or an issuer (GEN-08)."""
     host = http.header("host")
     if host is not None and lower(host) != lower(urlsplit(broker.settings.issuer).netloc):
         ours = urlsplit(broker.settings.issuer).netloc

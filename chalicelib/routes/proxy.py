@@ -1,4 +1,4 @@
-"""What a client calls at a provider through us."""
+"""Clients' calls to a provider's API through the broker."""
 
 from chalice.app import Blueprint
 from chalice.app import Response as GatewayResponse
@@ -20,7 +20,8 @@ PROXY = Route(
 
 
 def build_blueprint(edge: Edge) -> Blueprint:
-    """OPTIONS is the browser's question to us, so it is never passed on; the methods are listed, for ANY is none."""
+    """OPTIONS is the preflight of the broker's endpoint, so it is never proxied. Chalice has no ANY, so methods are
+    listed."""
     routes = Blueprint(__name__)
 
     @routes.route("/proxy/{provider_id}/{path+}", methods=[*METHODS, "OPTIONS"], content_types=[])

@@ -1,4 +1,4 @@
-"""A page as HTML in the language of who reads it: what the app wishes, what the browser does, else English."""
+"""Renders a page as HTML in the reader's language: the one that the app requests, else the browser's, else English."""
 
 from msgspec import structs
 
@@ -13,9 +13,9 @@ from chalicelib.responses import Response
 
 
 def show(broker: Broker, http: Request | None, reply: Response) -> Response:
-    """Puts a page into words; what an app wished lasts for the trip, in a cookie, whatever comes on its way.
+    """Render a page. A cookie stores the language that the app requested, for the redirects of this sign-in.
 
-    http   None where the request could not be read
+    http   None if the request could not be read
     """
     wished = _find_wish(http, reply)
     kept = read_language(broker, http) if http else ""
@@ -33,7 +33,7 @@ def show(broker: Broker, http: Request | None, reply: Response) -> Response:
 
 
 def _find_wish(http: Request | None, reply: Response) -> str | None:
-    """`ui_locales` (OpenID Connect Core section 3.1.2.1), of the request or of what was pushed."""
+    """The language in `ui_locales` (OpenID Connect Core section 3.1.2.1), of the request or of the pushed request."""
     asked = dict(http.query).get("ui_locales") if http else None
     return match_language(words(reply.ui_locales or asked or ""))
 

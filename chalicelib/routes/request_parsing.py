@@ -1,4 +1,4 @@
-"""From the gateway's event to a Request: every value kept, everything malformed refused before it is looked at.
+"""Parses the gateway's event into a Request: keeps every value, and refuses malformed input before it is used.
 
 API Gateway has decoded the query; the body and the path are decoded here, once (GEN-01, GEN-03, GEN-04, GEN-09).
 """
@@ -26,11 +26,11 @@ _PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 def read_request(
     event: Mapping[str, Any], body: bytes, reads: Reads, *, request_id: str, cookie_prefix: str
 ) -> Request:
-    """One request.
+    """Parse one request.
 
     event           API Gateway's REST proxy event
-    request_id      what a refusal will be known by
-    cookie_prefix   with which names of our cookies begin
+    request_id      the error id of a refusal
+    cookie_prefix   of the broker's cookie names
 
     Raises InvalidRequest, RequestTooLarge, UnsupportedMediaType.
     """
@@ -62,14 +62,14 @@ def name_endpoint(event: Mapping[str, Any]) -> str:
 
 
 def read_trace(event: Mapping[str, Any]) -> str | None:
-    """The id under which X-Ray knows the request, None without one. A caller may choose it, so nothing else is read."""
+    """The X-Ray id of the request, or None. The caller can choose it, so only a well-formed id is read."""
     sent = next((v for name, v in (event.get("headers") or {}).items() if lower(name) == "x-amzn-trace-id"), "")
     found = _TRACE.search(sent or "")
     return found.group(1) if found else None
 
 
 def _read_headers(event: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Lower-case names; what one parser would read as one header and another as two is refused."""
+    """The headers, in lower case. A header that one parser would read once and another twice is refused."""
     sent = event.get("multiValueHeaders") or {name: [value] for name, value in (event.get("headers") or {}).items()}
     if len({lower(name).replace("_", "-") for name in sent}) != len(sent):
         raise InvalidRequest("header_name_ambiguous")
@@ -119,19 +119,19 @@ def _read_json(headers: Mapping[str, tuple[str, ...]], body: bytes) -> object:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object none of whose keys another parser could read twice, in any case."""
+    """Refuse an object with two keys that another parser could read as the same, in any case."""
     if len({name.casefold() for name, _ in pairs}) != len(pairs) or any("\x00" in name for name, _ in pairs):
         raise ValueError("ambiguous keys")
     return dict(pairs)
 
 
 def _refuse(word: str) -> NoReturn:
-    """NaN and Infinity are Python's, and no JSON (RFC 8259 section 6)."""
+    """Refuse NaN and Infinity, which Python accepts and JSON does not (RFC 8259 section 6)."""
     raise ValueError("no JSON number")
 
 
 def _media_type(headers: Mapping[str, tuple[str, ...]]) -> str:
-    """The type without parameters; a charset other than UTF-8 makes it nothing that we read."""
+    """The type without parameters; "" for a charset other than UTF-8, which is not supported."""
     value = lower((headers.get("content-type") or ("",))[0])
     media_type, _, parameters = value.partition(";")
     charset = parameters.replace(" ", "").replace('"', "")

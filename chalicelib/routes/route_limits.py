@@ -1,4 +1,4 @@
-"""Which limit holds each route, and one request against it (GEN-21)."""
+"""The limit of each route, and how one request counts for it (GEN-21)."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -19,7 +19,7 @@ HOW: Mapping[Counted, str] = {
 
 
 class RouteLimit:
-    """One request against the limit of its route: counted once, after what is malformed has been refused."""
+    """One request and the limit of its route. It is counted once, after malformed input has been refused."""
 
     def __init__(self, broker: Broker, event: Mapping[str, Any], counted: Counted) -> None:
         self.broker = broker
@@ -29,15 +29,16 @@ class RouteLimit:
         self._is_over = False
 
     def spend(self, http: Request) -> None:
-        """Count it, unless its endpoint does. Raises TooManyRequests; StoreUnavailable, once in a block."""
+        """Count the request, unless its endpoint does. Raises TooManyRequests; StoreUnavailable, at most once per
+        block."""
         if self._counted == "address":
             self._spend_once(http, by_session=False)
         elif self._counted == "session":
             self._spend_once(http, by_session=True)
 
     def allows_read(self) -> bool:
-        """Whether the table may be read to learn whose page may see the response. A request that was refused before it
-        was counted, and a preflight, which has no cookie, count for their address."""
+        """True if the table may be read to find the origin that may read the response. Requests that were refused
+        before they were counted, and preflights, which have no cookie, count for their address."""
         if not self._is_spent:
             source = ((self._event.get("requestContext") or {}).get("identity") or {}).get("sourceIp", "")
             try:

@@ -1,4 +1,4 @@
-"""What a clock calls, not a request: functions with a role of their own each, out of the same package."""
+"""The scheduled Lambda functions. Each has its own role, and all are deployed from the same package."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -16,9 +16,9 @@ from chalicelib.vault.unused_connections import revoke_unused_connections
 
 
 def add_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
-    """The function `jobs` beside the app, every minute; Lambda finds it as `app.jobs`.
+    """Add the function `jobs`, which runs every minute; Lambda finds it as `app.jobs`.
 
-    What cannot begin fails: Lambda counts it under Errors, and the next minute tries again.
+    If a run cannot start, it fails: Lambda counts it under Errors, and the next minute tries again.
     """
 
     def jobs(event: Any) -> dict[str, int]:
@@ -29,7 +29,7 @@ def add_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
 
 
 def add_key_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
-    """The function `keys`, which alone encrypts under KMS, every ten minutes; Lambda finds it as `app.keys`."""
+    """Add the function `keys`, which runs every ten minutes and is the only one that encrypts with KMS (`app.keys`)."""
 
     def keys(event: Any) -> dict[str, Any]:
         request_id = getattr(event.context, "aws_request_id", "")
@@ -47,7 +47,7 @@ def _configured(broker_source: Callable[[], Broker]) -> Broker:
 
 
 def turn_keys_once(broker: Broker, *, request_id: str = "") -> dict[str, Any]:
-    """Take every step of a key whose time has come, and go on sealing users' keys anew; what was done.
+    """Take every due step of key rotation, and continue encrypting users' keys again; returns a summary.
 
     request_id   as for `run_once`
 
@@ -75,9 +75,9 @@ def turn_keys_once(broker: Broker, *, request_id: str = "") -> dict[str, Any]:
 
 
 def run_once(broker: Broker, *, request_id: str = "") -> dict[str, int]:
-    """Do what is due, as long as there is time; outcome -> how many, which is also a line of the log.
+    """Run due jobs, as long as there is time; returns and logs the number for each outcome.
 
-    request_id   Lambda's; empty where it is not Lambda that runs it
+    request_id   Lambda's; "" outside Lambda
 
     Raises StoreUnavailable.
     """
@@ -90,7 +90,7 @@ def run_once(broker: Broker, *, request_id: str = "") -> dict[str, int]:
         summary = {name: outcomes[name] for name in ("done", "later", "given_up")} | {
             "idle": len(revoke_unused_connections(broker))
         }
-        if any(summary.values()):  # a busy window takes long to seal: the alarms do not wait for it
+        if any(summary.values()):  # sealing a busy window takes long, and alarms must not wait for it
             broker.log.summarize("jobs", **summary)
             broker.log.begin(**known)
         else:

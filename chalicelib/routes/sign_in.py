@@ -1,4 +1,4 @@
-"""What a browser is sent to: authorize, the decision, the way back, an app's link, a user's own page."""
+"""The pages that a browser opens: authorization, the user's decision, the callback, device, connect link, My access."""
 
 from chalice.app import Blueprint
 from chalice.app import Response as GatewayResponse

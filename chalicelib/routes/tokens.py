@@ -1,4 +1,4 @@
-"""What a client calls with codes and tokens."""
+"""Endpoints that a client calls with codes and tokens."""
 
 from chalice.app import Blueprint
 from chalice.app import Response as GatewayResponse
