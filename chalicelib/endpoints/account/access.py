@@ -1,4 +1,5 @@
-"""Who sits at a user's own page, and everything that this user has given to apps: four calls of the table."""
+"""The active session at a user's own page, and everything that this user has given to apps, with four calls to the
+table."""
 
 from typing import Any
 
@@ -32,7 +33,7 @@ from chalicelib.vault.user_keys import open_key_of
 
 
 class AccountUser(Struct, frozen=True, kw_only=True):
-    """The user of a live browser session, as one read says."""
+    """The user of a valid browser session, from one read."""
 
     session: BrowserSession
     subject: Subject
@@ -41,14 +42,14 @@ class AccountUser(Struct, frozen=True, kw_only=True):
 
     @property
     def sub(self) -> str:
-        """Whose page it is."""
+        """The `sub` of the signed-in user."""
         return self.session.sub
 
 
 class ButtonPress(Struct, frozen=True, kw_only=True):
-    """A button of the page, by whom, and what it is about.
+    """A pressed button of the page, its user and its target.
 
-    target   a connection's or an app's id; "" where it is about everything
+    target   id of a connection or an app; "" if the button is about everything
     ticked   the scopes that are ticked beside it
     """
 
@@ -61,9 +62,9 @@ class ButtonPress(Struct, frozen=True, kw_only=True):
 class AccountAccess(Struct, frozen=True, kw_only=True):
     """What one user has given to apps.
 
-    clients   as far as they are known still
+    clients   those that are still registered
     uses      of all connections, the newest first
-    logins    further logins of this user: name -> provider
+    logins    linked logins of this user: name -> provider
     """
 
     consents: dict[str, Consent]
@@ -76,7 +77,7 @@ class AccountAccess(Struct, frozen=True, kw_only=True):
 
 
 def find_account_user(broker: Broker, http: Request, *also: ItemKey[Any]) -> AccountUser | None:
-    """None without a live session. One read where the browser claims one, none where it does not."""
+    """The user of the browser's session; None without a valid session. One read if the request has a session cookie."""
     owner = read_session_owner(broker, http)
     if owner is None:
         return None
@@ -90,13 +91,13 @@ def find_account_user(broker: Broker, http: Request, *also: ItemKey[Any]) -> Acc
 
 
 def open_key(broker: Broker, holder: AccountUser) -> bytes:
-    """The user's key; without it nothing opens."""
+    """The user's key; b"" if there is none, and then nothing can be decrypted."""
     sealed = holder.found.get(user_key_item_key(holder.sub))
     return open_key_of(broker, sealed) if sealed is not None and sealed.sealed else b""
 
 
 def read_account_access(broker: Broker, holder: AccountUser) -> AccountAccess:
-    """The index says where to look, the items are read."""
+    """Read everything that the user has given to apps. The index only lists item keys; the items themselves decide."""
     sub, named = holder.sub, {name: subject_item_key(name) for name in holder.subject.logins}
     listed = [place for key in broker.store.list_held(sub) if (place := item_key_of(key)) is not None]
     places = list(dict.fromkeys((*listed, *map(connection_item_key, holder.subject.new_connections))))
@@ -125,7 +126,7 @@ def read_account_access(broker: Broker, holder: AccountUser) -> AccountAccess:
 
 
 def _read_late_consents(broker: Broker, mine: list[Any]) -> list[Consent]:
-    """Consents that the index does not show, of apps that have a connection; no call where nothing is missing."""
+    """Consents of connected apps that the index does not show yet; no call if none is missing."""
     known = {one.client_id for one in mine if isinstance(one, Consent)}
     apps = {one.client_id: one.sub for one in mine if isinstance(one, Connection) and one.status != "revoked"}
     places = [consent_item_key(sub, client_id) for client_id, sub in apps.items() if client_id not in known]
@@ -138,8 +139,7 @@ def _age(connection: Connection) -> tuple[int, str]:
 
 
 def _with_clients(broker: Broker, held: AccountAccess) -> AccountAccess:
-    """A connection that a provider gave in part may stand without a consent, and who acts by an app has none; they are
-    looked up then."""
+    """Look up the clients that have no consent: of partial connections, and those that acted for an app."""
     missing = {one.client_id for one in held.connections if one.status != "revoked"}
     missing = (missing | {one.actor_id for one in held.uses.found if one.actor_id}) - held.clients.keys()
     if not missing:

@@ -1,6 +1,6 @@
-"""What the buttons of a user's own page limit: an app pauses, ends by itself after a day, or may do less than before.
+"""The buttons with which a user limits an app: pause it, end its access after a day, or reduce its scopes.
 
-All of it stands in the consent, which whatever the app does next reads; nothing here ever adds to what it may do.
+The limits are in the consent, which every use of the app's access reads. None of them adds to the app's access.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ DAY = 86400
 
 
 def pause(broker: Broker, press: ButtonPress) -> Response:
-    """Nothing goes on from now on, and nothing is lost: refresh tokens are not taken meanwhile, so none is used up."""
+    """Pause an app. Refresh tokens are refused meanwhile without being used up, so the app loses nothing."""
     held = read_account_access(broker, press.holder)
     now = broker.clock.now()
     paused = _change(broker, held, press, lambda read: _replace(read, paused_at=read.paused_at or now))
@@ -33,7 +33,7 @@ def pause(broker: Broker, press: ButtonPress) -> Response:
 
 
 def resume(broker: Broker, press: ButtonPress) -> Response:
-    """Grants first: who dies in between has paused it still, and says so."""
+    """Resume an app: first the grants, then the consent. After a crash in between the app is still shown as paused."""
     held = read_account_access(broker, press.holder)
     if press.target in held.consents:
         _pause_grants(broker, held, press.target, paused=False)
@@ -43,7 +43,7 @@ def resume(broker: Broker, press: ButtonPress) -> Response:
 
 
 def expire_in_24h(broker: Broker, press: ButtonPress) -> Response:
-    """All that was decided until then is void in 24 hours; a duty ends the connections at the providers then."""
+    """End the app's access in 24 hours. All decisions until then become void, and a job revokes the connections."""
     held, ends_at = read_account_access(broker, press.holder), broker.clock.now() + DAY
     limited = _change(broker, held, press, lambda read: _replace(read, ends_at=read.ends_at or ends_at))
     enqueue_expiry(broker, limited)
@@ -52,7 +52,7 @@ def expire_in_24h(broker: Broker, press: ButtonPress) -> Response:
 
 
 def clear_expiry(broker: Broker, press: ButtonPress) -> Response:
-    """The app keeps what it has."""
+    """Remove the end of the app's access."""
     held = read_account_access(broker, press.holder)
     kept = _change(broker, held, press, lambda read: _replace(read, ends_at=0))
     broker.log.event("access_limit_lifted", client_id=kept.client_id)
@@ -60,7 +60,7 @@ def clear_expiry(broker: Broker, press: ButtonPress) -> Response:
 
 
 def reduce_scopes(broker: Broker, press: ButtonPress) -> Response:
-    """What was unticked is allowed no more; what the form ticks beyond that adds nothing."""
+    """Remove the unticked scopes from the consent. Ticked scopes that the app does not have are ignored."""
     held = read_account_access(broker, press.holder)
     kept = press.ticked | ALWAYS
     now = broker.clock.now()
@@ -70,7 +70,7 @@ def reduce_scopes(broker: Broker, press: ButtonPress) -> Response:
 
 
 def _reduce(read: Consent, kept: frozenset[str], now: int) -> Consent:
-    """Decisions that are on their way to a provider were made before this one."""
+    """Remove scopes. The new time also voids decisions that are waiting for the provider's callback."""
     if read.scopes <= kept:
         return read
     return _replace(read, scopes=read.scopes & kept, reduced_at=max(now, read.decided_at) + 1)
@@ -81,10 +81,10 @@ def _replace(read: Consent, **fields: object) -> Consent:
 
 
 def _change(broker: Broker, held: AccountAccess, press: ButtonPress, change: Callable[[Consent], Consent]) -> Consent:
-    """Write another consent over the one that the page has shown; nothing where nothing changes.
+    """Replace the consent that the page has shown, unless the change has no effect.
 
-    Raises PageError: it is not this user's, it has ended, or something was allowed since.
-    Raises TemporarilyUnavailable where others keep writing in between.
+    Raises PageError if the consent is not this user's, has ended, or was extended after the page was shown.
+    Raises TemporarilyUnavailable if other writers keep changing it.
     """
     read = held.consents.get(press.target)
     item_key = consent_item_key(press.holder.sub, press.target)

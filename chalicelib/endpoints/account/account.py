@@ -1,8 +1,8 @@
-"""GET and POST /account: a user sees which app holds which access, and takes it back.
+"""GET and POST /account: users see which app has which access, and revoke it.
 
-GET changes nothing. Every button needs a live browser session, a form that was sealed for that session at this browser,
-and our own Origin (GEN-20). A button of an old page touches nothing that was decided after the page was shown, and
-pressing it again changes nothing more.
+GET changes nothing. Every button needs a valid browser session, a form that was encrypted for that session and browser,
+and the broker's own Origin (GEN-20). A button of an old page does not touch later decisions, and pressing it twice
+changes nothing more.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ ACTS: dict[str, Act] = {
     "erase": ask_to_erase,
     "erase_for_good": erase,
 }
-# What cannot be undone wants a sign-in of the last few minutes, not only an open browser.
+# Irreversible actions require a sign-in within the last few minutes, not only an open browser.
 WANT_FRESH = frozenset({"end_all", "download", "erase", "erase_for_good", "link", "unlink"})
 
 
@@ -89,7 +89,7 @@ def _parse(http: Request) -> Parameters:
 
 
 def _open_form(broker: Broker, http: Request, holder: AccountUser) -> AccountForm:
-    """What this browser was shown in this very session, a few minutes ago at most."""
+    """The form of the page that this browser was shown in this session, a few minutes ago at most."""
     browser = read_browser(broker, http)
     sealed = [value for name, value in http.form if name == "request"]
     form = open_account_form(broker, sealed[0], browser) if browser is not None and len(sealed) == 1 else None

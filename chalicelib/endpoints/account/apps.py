@@ -1,4 +1,4 @@
-"""What a user's own page shows of each app: what it may do, at which accounts, how that was used, who acted by it."""
+"""One app on the user's own page: its permissions, its accounts, their use, and the clients that acted for it."""
 
 from collections import Counter
 from typing import Any
@@ -21,16 +21,16 @@ from chalicelib.vault.rules.account_label import label_of
 from chalicelib.vault.rules.connection_merge import provider_scopes
 from chalicelib.vault.rules.usage import count_use
 
-ALWAYS = frozenset({"openid"})  # without it the app would not know whom it has before it
+ALWAYS = frozenset({"openid"})  # without it, the app could not recognize its user
 
 
 def is_standing(broker: Broker, consent: Consent) -> bool:
-    """True where what was allowed still counts."""
+    """True if the consent is still valid."""
     return consent.epoch == broker.settings.epoch and not consent.void(consent.decided_at, broker.clock.now())
 
 
 def build_apps(broker: Broker, held: AccountAccess, user_key: bytes) -> tuple[AccountApp, ...]:
-    """Those that may do anything still, or hold a connection, by name."""
+    """The apps that have a valid consent or a connection, by name."""
     standing = {name for name, consent in held.consents.items() if is_standing(broker, consent)}
     connected = {one.client_id for one in held.connections if one.status != "revoked"}
     apps = [_app(broker, held, client_id, user_key) for client_id in standing | connected]
@@ -65,12 +65,12 @@ def _app(broker: Broker, held: AccountAccess, client_id: str, user_key: bytes) -
 
 
 def may_reconnect(broker: Broker, held: AccountAccess, connection: Connection) -> bool:
-    """True where a link of the app's own would lead the user there: one of its grants lives, and it may have tokens."""
+    """True if one of the app's grants is valid and may have tokens, so that the user can connect the account again."""
     return find_requesting_grant(broker, held, connection) is not None
 
 
 def find_requesting_grant(broker: Broker, held: AccountAccess, connection: Connection) -> Grant | None:
-    """The youngest grant of the app in whose name the user can connect the account again."""
+    """The newest grant of the app with which the user can connect the account again."""
     client, consent = held.clients.get(connection.client_id), held.consents.get(connection.client_id)
     if client is None or consent is None or client.handout == "none" or not client.may_use(connection.provider_id):
         return None
@@ -96,14 +96,14 @@ def _live_grants(held: AccountAccess, client_id: str, now: int) -> list[Grant]:
 def _lines_without_account(
     broker: Broker, held: AccountAccess, client_id: str, allowed: frozenset[str]
 ) -> tuple[ScopeLine, ...]:
-    """What was allowed at providers where no account is connected to this app yet, or any more."""
+    """Scopes at providers where no account is connected to this app now."""
     connected = {one.provider_id for one in held.connections if one.client_id == client_id and one.status != "revoked"}
     others = sorted(split_by_provider(allowed, broker.catalog.ids).keys() - connected - {""})
     return tuple(line for provider_id in others for line in _scopes(broker, provider_id, allowed))
 
 
 def _limits(broker: Broker, allowed: frozenset[str]) -> tuple[ScopeLine, ...]:
-    """Everything but what an app cannot be without."""
+    """All scopes that the user can untick."""
     providers = sorted(split_by_provider(allowed, broker.catalog.ids).keys() - {""})
     theirs = [line for provider_id in providers for line in _scopes(broker, provider_id, allowed)]
     return (*own_lines(broker, allowed - ALWAYS), *theirs)
@@ -133,7 +133,7 @@ def _connection(
 
 
 def _acted(held: AccountAccess, client_id: str) -> tuple[ActedLine, ...]:
-    """Who acted for the user with what this app was allowed, and at which API, the latest first."""
+    """The clients that acted for the user with this app's access, and the APIs that they called, the latest first."""
     traces = [one for one in held.uses.found if (one.event, one.client_id) == ("acted", client_id)]
     times = Counter((one.actor_id, one.audience) for one in traces)
     last = {(one.actor_id, one.audience): one.at for one in reversed(traces)}
@@ -159,12 +159,12 @@ def _host(client: Client | None) -> str:
 
 
 def app_name(held: AccountAccess, client_id: str) -> str:
-    """An app that is forgotten here goes by its id."""
+    """The client's name; the id of a deleted client."""
     client = held.clients.get(client_id)
     return client.client_name if client else client_id
 
 
 def provider_name(broker: Broker, provider_id: str) -> str:
-    """One whose file is gone goes by its id."""
+    """The provider's name; its id if the provider file was removed."""
     known = broker.catalog.get(provider_id) is not None
     return load_definition(broker, provider_id).display_name if known else provider_id

@@ -1,4 +1,4 @@
-"""What a user can do with all of it at once: have it as a file, or have it erased."""
+"""Export or erase everything that the broker stores about a user."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
 from chalicelib.responses import Response, json_response, page_response
 
-MOST_EVENTS = 5000  # an answer of the gateway's holds some megabytes
+MOST_EVENTS = 5000  # a response of the gateway is limited to some megabytes
 
 
 def download(broker: Broker, press: ButtonPress) -> Response:
-    """Everything that is kept of this user, as JSON; no token, no key and no secret is in it."""
+    """Everything that is stored about this user, as JSON, without tokens, keys and secrets."""
     holder, held = press.holder, read_account_access(broker, press.holder)
     events, is_whole = broker.store.list_events(holder.sub, since=held.uses_since, most=MOST_EVENTS)
     document = {
@@ -39,7 +39,7 @@ def download(broker: Broker, press: ButtonPress) -> Response:
 
 
 def ask_to_erase(broker: Broker, press: ButtonPress) -> Response:
-    """The page that asks once more, with the same form."""
+    """The page that asks for confirmation, with the same form."""
     page = AccountErasePage(
         login_name=provider_name(broker, press.holder.session.provider_id),
         sealed_form=seal_account_form(broker, press.form),
@@ -50,7 +50,7 @@ def ask_to_erase(broker: Broker, press: ButtonPress) -> Response:
 
 
 def erase(broker: Broker, press: ButtonPress) -> Response:
-    """The duty first, then the switch: from now on nothing of this user goes on, and the duty does the rest."""
+    """Store the erasure job, then disable the user. The user has no access from now on; the job does the rest."""
     enqueue_erasure(broker, press.holder.sub)
     broker.store.erase_subject(press.holder.subject, now=broker.clock.now())
     broker.log.event("user_erases_themselves", sub=press.holder.sub)
@@ -85,7 +85,7 @@ def _describe_grant(grant: Grant) -> dict[str, Any]:
 
 
 def _describe_connection(broker: Broker, connection: Connection, user_key: bytes) -> dict[str, Any]:
-    """The profile as the provider has told it."""
+    """Describe a connection, with the profile that the provider returned."""
     ended = connection.status == "revoked"
     return {
         "connection_id": connection.connection_id,

@@ -1,8 +1,8 @@
-"""A second login of a user, linked on their own page alone: a sign-in of the last minutes with the one they have, then
-one with the login to add, at the same browser in the same session (CB-09).
+"""A second login of a user, linked only on their own page. It takes a sign-in of the last minutes with the existing
+login, then one with the new login, in the same browser and session (CB-09).
 
-Whose login it is stands in one item of the login itself, written if absent: of a first sign-in with it and a link at
-the same moment one wins. A login that is somebody's stays theirs.
+The item of the login itself names its user and is written if absent. If a first sign-in with that login happens at the
+same moment, only one of the two wins. A login never moves from one user to another.
 """
 
 from chalicelib.endpoints.account.access import AccountUser, ButtonPress, find_account_user
@@ -32,7 +32,7 @@ MOST_LOGINS = 10
 
 
 def start_link_login(broker: Broker, http: Request, provider_id: str, session: BrowserSession) -> Response:
-    """To the provider, which is to ask who it is even where it knows somebody."""
+    """Redirect to the provider, which must ask for a login even if it has an active session."""
     url, cookies = redirect_for_account(
         broker, http, provider_id, decided_by=f"session:{session.sub}", purpose="add_login"
     )
@@ -41,9 +41,9 @@ def start_link_login(broker: Broker, http: Request, provider_id: str, session: B
 
 
 def claim_added_login(broker: Broker, callback: ProviderCallback) -> AccountUser:
-    """The user of the session that began this, for the one callback that goes on.
+    """The user of the session that began this, for the one callback that continues.
 
-    Raises PageError: another session, or one that is no longer fresh; or another callback was first.
+    Raises PageError if the session differs or is no longer recent, or another callback was first.
     """
     holder = find_account_user(broker, callback.http)
     fresh = holder is not None and is_recent(broker, holder.session)
@@ -54,7 +54,10 @@ def claim_added_login(broker: Broker, callback: ProviderCallback) -> AccountUser
 
 
 def finish_added_login(broker: Broker, callback: RedeemedCallback, holder: AccountUser) -> Response:
-    """Link the login to its user. Raises PageError: it is another user's, is not fresh, or a revocation ended this."""
+    """Link the login to the user.
+
+    Raises PageError if it is another user's, the provider does not prove a recent login, or a revocation ended this.
+    """
     pending, brought = callback.pending, callback.brought
     login, found = find_login(broker, pending, brought.provider, brought)
     callback.unstored.belong_to(login.sub)
@@ -69,8 +72,8 @@ def finish_added_login(broker: Broker, callback: RedeemedCallback, holder: Accou
 
 
 def remove_login(broker: Broker, press: ButtonPress) -> Response:
-    """Who signs in with it from now on is somebody new; every browser session of this user ends, for one of them may
-    have come by it."""
+    """Unlink a login; the next sign-in with it creates a new user. Every browser session of this user ends, because one
+    of them may have used that login."""
     subject, name = press.holder.subject, press.target
     item_key = subject_item_key(name)
     login = broker.store.read(item_key).get(item_key) if name in subject.logins else None
@@ -85,7 +88,7 @@ def remove_login(broker: Broker, press: ButtonPress) -> Response:
 
 
 def _link(broker: Broker, holder: AccountUser, login: ProviderUser, stands: Subject | None, provider_id: str) -> None:
-    """Noted at the user first: a login that is noted and not linked, since somebody died in between, is none."""
+    """Link the login: first in the user's item, then in its own. After a crash in between the login is not linked."""
     if stands is not None:
         raise PageError("login_of_another", page="login_taken", status=409, link=account_uri(broker))
     subject, logins = holder.subject, {**holder.subject.logins, login.sub: provider_id}

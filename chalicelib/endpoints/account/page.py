@@ -1,4 +1,4 @@
-"""What a user's own page shows: every app and agent, the logins, and what was taken back."""
+"""The user's own page: every app and agent, the linked logins, and revoked connections."""
 
 from typing import Literal
 from urllib.parse import urlsplit
@@ -22,7 +22,7 @@ from chalicelib.vault.rules.shared_accounts import still_lives
 
 
 def show_account(broker: Broker, http: Request, holder: AccountUser, held: AccountAccess) -> Response:
-    """The page; its form opens for this browser and this session alone."""
+    """The page; its form is valid only for this browser and session."""
     known = read_browser(broker, http)
     browser = known or new_browser(broker)
     form = AccountForm(
@@ -53,7 +53,7 @@ def show_ended(
     client_id: str,
     ended: list[Connection],
 ) -> Response:
-    """What became of each token, in plain words; whoever asks again reads the same."""
+    """The result for each token, in plain words; a repeated request shows the same."""
     page = AccountEndedPage(
         what=what,
         app_name=app_name(held, client_id),
@@ -65,7 +65,7 @@ def show_ended(
 
 
 def ended_line(broker: Broker, held: AccountAccess, tombstone: Connection) -> EndedLine:
-    """One connection that was taken back."""
+    """One revoked connection."""
     told = describe_revoked(broker, tombstone)
     return EndedLine(
         provider_name=provider_name(broker, tombstone.provider_id),

@@ -1,4 +1,4 @@
-"""What the buttons of a user's own page take back: one connection, all of one app's access, or everything."""
+"""Revokes one connection, all of one app's access, or everything, from the user's own page."""
 
 from collections import Counter
 
@@ -17,7 +17,7 @@ from chalicelib.vault.rules.revocation_results import result_of
 
 
 def revoke_one_connection(broker: Broker, press: ButtonPress) -> Response:
-    """One account, for one app; of what is not this user's nothing can be told, not even that it is there (CONS-07)."""
+    """Revoke one account's connection for one app. Reveals nothing about another user's connections (CONS-07)."""
     held = read_account_access(broker, press.holder)
     connection = find_connection(broker, held, press)
     ended = revoke_connection(broker, connection, open_key(broker, press.holder))
@@ -28,7 +28,7 @@ def revoke_one_connection(broker: Broker, press: ButtonPress) -> Response:
 
 
 def revoke_app(broker: Broker, press: ButtonPress) -> Response:
-    """All that one app may do: what was decided until now ends, then its connections."""
+    """Revoke all of one app's access: first every decision until now, then its connections."""
     held, client_id = read_account_access(broker, press.holder), press.target
     if client_id not in held.consents and client_id not in {one.client_id for one in held.connections}:
         raise PageError("account_no_such_app", page="account_again", status=403, link=account_uri(broker))
@@ -38,7 +38,7 @@ def revoke_app(broker: Broker, press: ButtonPress) -> Response:
 
 
 def revoke_all_apps(broker: Broker, press: ButtonPress) -> Response:
-    """The same for every app."""
+    """Revoke the access of every app."""
     held = read_account_access(broker, press.holder)
     apps = sorted({*held.consents, *(one.client_id for one in held.connections)})
     ended = _end_apps(broker, press, held, apps)
@@ -50,7 +50,7 @@ def revoke_all_apps(broker: Broker, press: ButtonPress) -> Response:
 
 
 def reconnect(broker: Broker, press: ButtonPress) -> Response:
-    """To the page of a link as the app itself would ask for one, for all that it may do there."""
+    """Open the page of a connect link, as the app could request it, for all its scopes there."""
     held = read_account_access(broker, press.holder)
     connection = find_connection(broker, held, press)
     asker = find_requesting_grant(broker, held, connection)
@@ -73,7 +73,7 @@ def reconnect(broker: Broker, press: ButtonPress) -> Response:
 
 
 def find_connection(broker: Broker, held: AccountAccess, press: ButtonPress) -> Connection:
-    """The one that a button is about. Raises PageError where it is not this user's, or newer than the page."""
+    """The connection of a button. Raises PageError if it is not this user's, or newer than the page."""
     mine = [one for one in held.connections if one.connection_id == press.target]
     if not mine:
         raise PageError("account_no_such_connection", page="account_again", status=403, link=account_uri(broker))
@@ -82,14 +82,14 @@ def find_connection(broker: Broker, held: AccountAccess, press: ButtonPress) -> 
 
 
 def check_unchanged(broker: Broker, press: ButtonPress, connections: list[Connection], *decided_at: int) -> None:
-    """A button is about what its page has shown: what was allowed since is looked at first. Raises PageError."""
+    """Refuse a button if its page does not show a later decision. Raises PageError."""
     since = [one.connected_at for one in connections if one.status != "revoked"]
     if any(at > press.form.shown_at for at in (*since, *decided_at)):
         raise PageError("account_changed_since", page="account_again", status=403, link=account_uri(broker))
 
 
 def _end_apps(broker: Broker, press: ButtonPress, held: AccountAccess, client_ids: list[str]) -> list[Connection]:
-    """Consents first, so that no app gets anything more while its connections end; as they stand afterwards."""
+    """Revoke the consents first, so that no app gets new access while its connections end; returns the tombstones."""
     mine = [one for one in held.connections if one.client_id in client_ids and _was_shown_alive(press, one)]
     consents = [held.consents[client_id] for client_id in client_ids if client_id in held.consents]
     check_unchanged(broker, press, mine, *(consent.decided_at for consent in consents))
@@ -101,5 +101,5 @@ def _end_apps(broker: Broker, press: ButtonPress, held: AccountAccess, client_id
 
 
 def _was_shown_alive(press: ButtonPress, connection: Connection) -> bool:
-    """True too for what has been taken back since: whoever presses twice reads the same twice."""
+    """True also for connections revoked since then, so that a repeated request shows the same result."""
     return connection.status != "revoked" or connection.revoked_at >= press.form.shown_at

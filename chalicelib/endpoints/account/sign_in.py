@@ -1,7 +1,7 @@
-"""The way into a user's own page: a sign-in with any login that the user has, for no app.
+"""The sign-in to a user's own page, with any of the user's logins and without an app.
 
-It makes no user, no connection and no consent: who has never signed in through an app has nothing here to see. What the
-provider gives on the way is given back.
+It creates no user, connection or consent: a user who has never signed in through an app has nothing to see here. The
+provider's tokens are revoked at the provider.
 """
 
 from chalicelib.endpoints.authorization.browser_session import continue_session, start_session
@@ -28,7 +28,7 @@ SKEW = 120
 
 
 def show_entry(broker: Broker) -> Response:
-    """With which login to come in; not even a cookie before a button is pressed."""
+    """Show the choice of logins. Sets no cookie before a button is pressed."""
     providers, _ = load_providers(broker)
     if not providers:
         raise PageError("no_provider_switched_on", page="provider_unavailable", status=503)
@@ -38,7 +38,7 @@ def show_entry(broker: Broker) -> Response:
 
 
 def show_again(broker: Broker, session: BrowserSession) -> Response:
-    """What was asked wants a sign-in of the last few minutes: once more, with the login of this session."""
+    """Require another sign-in with the login of this session, because the action needs a recent one."""
     providers, _ = load_providers(broker)
     record = providers.get(session.provider_id)
     if record is None:
@@ -49,7 +49,8 @@ def show_again(broker: Broker, session: BrowserSession) -> Response:
 
 
 def start_account_sign_in(broker: Broker, http: Request, provider_id: str, session: BrowserSession | None) -> Response:
-    """To the provider. Who is signed in here signs in again as the same user: nobody acts on another's page unaware."""
+    """Redirect to the provider. If there is a session, the same user must return, so that nobody uses another user's
+    page unaware."""
     decided_by = f"session:{session.sub}" if session else "page"
     url, cookies = redirect_for_account(broker, http, provider_id, decided_by=decided_by)
     page = LeavingPage(url=url, name=provider_name(broker, provider_id), site=issuer_host(broker))
@@ -57,33 +58,33 @@ def start_account_sign_in(broker: Broker, http: Request, provider_id: str, sessi
 
 
 def refuse_account_sign_in(broker: Broker, _callback: ProviderCallback, _refusal: OAuthError) -> Response:
-    """The provider refused: back to where the user chooses a login."""
+    """Return to the choice of logins after the provider refused."""
     return redirect_response(account_uri(broker))
 
 
 def claim_account_sign_in(broker: Broker, callback: ProviderCallback) -> SessionOwner | None:
-    """Whose session this browser had until now, for the one callback that goes on. Raises PageError for the others."""
+    """The earlier session of this browser, for the one callback that continues. Raises PageError for the others."""
     claim_account_state(broker, callback.pending)
     return read_session_owner(broker, callback.http)
 
 
 def claim_account_state(broker: Broker, pending: Pending) -> None:
-    """One write. Raises PageError where another callback made it, and nothing changes."""
+    """Claim the state with one write. Raises PageError, without a change, if another callback has claimed it."""
     purge_at = pending.decided_at + broker.settings.pending_seconds + SKEW
     claim_state(broker, pending, purge_at=purge_at, page="account_again", link=account_uri(broker))
 
 
 def release_account_sign_in(broker: Broker, _callback: ProviderCallback, _claimed: object, _refusal: OAuthError) -> str:
-    """The page leads back to the account page; the claim stays."""
+    """The URL of the account page, for the error page; the claim stays."""
     return account_uri(broker)
 
 
 def finish_account_sign_in(broker: Broker, callback: RedeemedCallback, before: SessionOwner | None) -> Response:
-    """The user gets the browser session that the page demands, and nothing else is kept.
+    """Give the browser the session for the page, and store nothing else.
 
-    before   whose session this browser had until now
+    before   the earlier session of this browser, unverified
 
-    Raises PageError: nobody with that login is known here, it is another user, or a revocation has ended the decision.
+    Raises PageError if the login is unknown, belongs to another user, or a revocation voids the decision.
     """
     pending, brought = callback.pending, callback.brought
     provider_user, found = _find_arrival(broker, pending, brought.provider, brought, *ended_places(before))
@@ -104,7 +105,7 @@ def finish_account_sign_in(broker: Broker, callback: RedeemedCallback, before: S
 
 
 def check_login_age(broker: Broker, pending: Pending, brought: ProviderSignIn) -> None:
-    """Raises PageError: the provider proves no fresh login, although it was asked for one."""
+    """Raises PageError if the provider does not prove the recent login that the request demanded."""
     reason = explain_login_age(brought, pending, None, now=broker.clock.now())
     if reason:
         raise PageError(reason, page="login_not_fresh", status=403, link=account_uri(broker))
@@ -113,7 +114,7 @@ def check_login_age(broker: Broker, pending: Pending, brought: ProviderSignIn) -
 def _find_arrival(
     broker: Broker, pending: Pending, provider: Provider, brought: ProviderSignIn, *also: ItemKey[UsedOnce]
 ) -> tuple[ProviderUser, Items]:
-    """Who it is, and what may have ended that; one read more where it is a further login of somebody's."""
+    """The user, and the records that may have revoked the decision; one more read for a linked login."""
     provider_user, found = find_login(broker, pending, provider, brought, *also)
     whose = follow_linked_login(broker, provider_user, found.get(subject_item_key(provider_user.sub)), "")
     return (provider_user, found) if whose is provider_user else (whose, _read(broker, pending, whose, *also))
@@ -122,7 +123,7 @@ def _find_arrival(
 def find_login(
     broker: Broker, pending: Pending, provider: Provider, brought: ProviderSignIn, *also: ItemKey[UsedOnce]
 ) -> tuple[ProviderUser, Items]:
-    """What this login is called by itself; one read more where its user was erased, and it is another's now."""
+    """The ids of this login itself; one more read if its earlier user was erased."""
     provider_user = derive_ids(broker, provider, brought, "")
     found = _read(broker, pending, provider_user, *also)
     first = found.get(subject_item_key(provider_user.login))
@@ -138,7 +139,7 @@ def _read(broker: Broker, pending: Pending, provider_user: ProviderUser, *also: 
 
 
 def has_ended_since(found: Items, pending: Pending) -> bool:
-    """True where the switch for everything, or for this provider, was thrown since."""
+    """True if the deployment or this provider was disabled since then."""
     deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(pending.provider_id))
     off = deployment is not None and deployment.marks.void(pending.decided_at)
     return off or provider is None or provider.marks.void(pending.decided_at)

@@ -1,4 +1,4 @@
-"""Sign out everywhere: every browser session of a user ends, and apps that want to know are notified."""
+"""Sign out everywhere: every browser session of a user ends, and apps with a logout URI are notified."""
 
 from chalicelib.endpoints.account.access import ButtonPress
 from chalicelib.endpoints.browser.cookies import PROVIDER, SESSION, set_cookie
@@ -11,7 +11,7 @@ from chalicelib.responses import Response, page_response
 
 
 def sign_out_everywhere(broker: Broker, press: ButtonPress) -> Response:
-    """Replace the salt, so that no session cookie opens any more, nor the browser session of any app; grants stay."""
+    """Replace the salt, which ends every session cookie and the browser sessions of all apps; other grants stay."""
     subject = press.holder.subject
     salted = broker.store.set_logins(subject, subject.logins, salt=broker.entropy.token_bytes(16))
     if isinstance(salted, Refused):

@@ -1,7 +1,7 @@
 """GET and POST /authorize (RFC 6749 section 4.1.1, RFC 9207, OpenID Connect Core section 3.1.2).
 
-Until client and redirect URI are proven every fault is a page of ours. Afterwards faults redirect at once only to
-operator-registered clients; for the others nothing redirects before the user has acted (AUTHZ-15).
+Until the client and the redirect URI are verified, every error is a page of the broker. After that, errors redirect at
+once for clients that the operator registered. For other clients nothing redirects before the user has acted (AUTHZ-15).
 """
 
 from urllib.parse import urlencode, urlsplit
@@ -47,16 +47,16 @@ from chalicelib.records.item_keys import is_url
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.responses import Response, redirect_response
 
-# The gateway takes 10,240 bytes of headers, in an answer and in the request that follows it, cookies included.
+# The gateway accepts 10,240 bytes of headers, cookies included, in a response and in the request that follows it.
 MAX_PLACE = 8000
 
 
 class ShowPage(Struct, frozen=True):
-    """The user has something to decide."""
+    """The user has to decide on a page."""
 
 
 class GoOn(Struct, frozen=True, kw_only=True):
-    """Nothing new is to be decided; `decided_by` is the user of the session, or the operator."""
+    """Nothing new has to be decided; `decided_by` is the user of the session, or the operator."""
 
     provider_id: str
     decided_by: str
@@ -78,7 +78,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def _refresh_document(broker: Broker, http: Request, client_id: str | None) -> None:
-    """A client that is named by the URL of its document is known as that says now, or not at all."""
+    """Update a client whose id is the URL of its document, or refuse it."""
     if client_id is None or not is_url(client_id):
         return
     from chalicelib.endpoints.callers.client_id_documents import DocumentRefused, refresh_document
@@ -90,14 +90,14 @@ def _refresh_document(broker: Broker, http: Request, client_id: str | None) -> N
 
 
 def _check_may_redirect(context: ClientContext, error: OAuthError) -> None:
-    """An error answer at once, or our page where no redirect may happen before the user has acted."""
+    """Allow an error to redirect at once. Raises PageError if the user has to act before any redirect."""
     error.noting(client_id=context.client.client_id)
     if context.client.registered_by != "operator":
         raise PageError(error.reason, page="not_allowed", link=client_home_uri(context.client)).because_of(error)
 
 
 def parse_shown_request(pairs: tuple[tuple[str, str], ...]) -> Parameters:
-    """The parameters of a request, from its query or from a form that the redirect would put into a URL (GEN-05).
+    """The parameters from the query, or from a form, which the redirect would put into a URL (GEN-05).
 
     Raises PageError.
     """
@@ -109,7 +109,7 @@ def parse_shown_request(pairs: tuple[tuple[str, str], ...]) -> Parameters:
 
 
 def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Response:
-    """A request with its parameters in the URL."""
+    """Answer a request with its parameters in the URL."""
     client_id = parameters.get("client_id")
     try:
         context, request = check_request(broker, parameters, client_id, pushed=False)
@@ -128,7 +128,7 @@ def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Resp
 
 
 def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Response:
-    """A pushed request: the URL contains only the reference to it."""
+    """Answer a pushed request; the URL contains only its reference."""
     opened, context, cookies = open_pushed(broker, http, parameters)
     try:
         reply = answer_checked_request(broker, http, opened, context)
@@ -141,7 +141,7 @@ def _answer_pushed(broker: Broker, http: Request, parameters: Parameters) -> Res
 
 
 def answer_checked_request(broker: Broker, http: Request, opened: OpenedRequest, context: ClientContext) -> Response:
-    """The page, a trip to the provider, or the answer at once. Raises PageError, and what prompt=none refuses."""
+    """The page, a redirect to the provider, or the response. Raises PageError, and the errors of prompt=none."""
     request = opened.request
     context = _with_providers(broker, request, context)
     if "none" in request.prompt and context.client.registered_by != "operator":
@@ -175,9 +175,9 @@ def answer_checked_request(broker: Broker, http: Request, opened: OpenedRequest,
 
 
 def _with_providers(broker: Broker, request: AuthorizationRequest, context: ClientContext) -> ClientContext:
-    """Those of this request are still switched on, and there is one to sign in with: it may have been pushed before.
+    """Check that the request's providers are still enabled, because the request may have been pushed earlier.
 
-    Raises PageError; before it does, the records are read once more.
+    Raises PageError, after reading the records again.
     """
     if _are_on(broker, request, context):
         return context
@@ -197,7 +197,7 @@ def _are_on(broker: Broker, request: AuthorizationRequest, context: ClientContex
 def _decide(
     broker: Broker, request: AuthorizationRequest, context: ClientContext, active_session: ActiveSession | None
 ) -> ShowPage | GoOn:
-    """Skip the page only when every condition holds."""
+    """Skip the page only if every condition holds."""
     client = context.client
     if request.prompt & {"consent", "select_account"} or client.registered_by != "operator":
         return ShowPage()
@@ -222,7 +222,7 @@ def _answer_silently(
     active_session: ActiveSession | None,
     decision: ShowPage | GoOn,
 ) -> Response:
-    """prompt=none never shows and never approves anything new (OpenID Connect Core section 3.1.2.6)."""
+    """prompt=none never shows a page and never approves anything new (OpenID Connect Core section 3.1.2.6)."""
     request, grant_id = opened.request, opened.grant_id
     if active_session is None:
         raise LoginRequired("no_session")

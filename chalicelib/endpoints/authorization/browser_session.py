@@ -1,4 +1,4 @@
-"""The browser session that a sign-in leaves behind, and the cookie that carries it."""
+"""The browser session after a sign-in, and its cookie."""
 
 import msgspec
 
@@ -11,7 +11,7 @@ from chalicelib.records.subject import Subject
 
 
 class CurrentSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A browser session, with what its cookie is sealed with.
+    """A browser session and the values for its cookie.
 
     told   the clients to be notified when it ends
     """
@@ -26,7 +26,7 @@ class CurrentSession(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def start_session(broker: Broker, brought: ProviderSignIn, provider_user: ProviderUser) -> BrowserSession:
-    """A live browser session for the user who has just come back."""
+    """A new browser session for the user who has just signed in."""
     now = broker.clock.now()
     return BrowserSession(
         sub=provider_user.sub,
@@ -44,10 +44,10 @@ def start_session(broker: Broker, brought: ProviderSignIn, provider_user: Provid
 def continue_session(
     broker: Broker, owner: SessionOwner | None, session: BrowserSession, subject: Subject, found: Items
 ) -> CurrentSession:
-    """The new session; where the same user was signed in at this browser, it keeps the id of that earlier session.
+    """The new session. If the same user had a session in this browser, it gets the id of that session.
 
-    owner   what the browser's cookie claims
-    found   holds the sign-out of that session, if there is one
+    owner   the owner that the browser's cookie claims
+    found   contains the sign-out of that session, if there is one
     """
     if owner is not None:
         before = open_session(broker, owner, subject, sign_out=found.get(ended_place(owner)))

@@ -1,7 +1,7 @@
-"""What a browser decides about a device's request, carried out (RFC 8628 section 3.3).
+"""Applies a browser's decision about a device's request (RFC 8628 section 3.3).
 
-The grant stands since the device asked, so each step moves that one item, and only for the page that the browser was
-shown: `device_round` rises when the user has to decide again. There is no app to return to: the way ends on our page.
+The grant exists since the device's request, so each step changes that one item, and only for the page that the browser
+showed: `device_round` rises when the user has to decide again. The browser ends on a page of the broker.
 """
 
 from chalicelib.endpoints.browser.urls import issuer_host
@@ -15,12 +15,12 @@ from chalicelib.responses import Response, page_response
 
 
 def device_uri(broker: Broker) -> str:
-    """Where a user code is typed."""
+    """The URL at which the user types the user code."""
     return f"{broker.settings.issuer}/device"
 
 
 def decision_of(broker: Broker, pending: Pending, client_id: str) -> DeviceDecision:
-    """What the cookie of this decision holds; `code_secret` is no code's here, and only names the browser."""
+    """The decision in the browser's cookie; here `code_secret` only identifies the browser."""
     return DeviceDecision(
         grant_id=pending.grant_id,
         client_id=client_id,
@@ -32,7 +32,8 @@ def decision_of(broker: Broker, pending: Pending, client_id: str) -> DeviceDecis
 
 
 def approve_device(broker: Broker, grant: Grant, decided: DeviceDecision, *, claimed: bool) -> None:
-    """The device gets its tokens at its next poll. Raises PageError where somebody else has decided, or it is over."""
+    """Let the device get its tokens at its next poll. Raises PageError if another browser has decided, or the request
+    has expired."""
     if isinstance(broker.store.issue_device(grant, decided, claimed=claimed), Refused):
         raise PageError("device_decided_or_over", page="device_over")
     broker.log.count("SignIns")
@@ -40,7 +41,7 @@ def approve_device(broker: Broker, grant: Grant, decided: DeviceDecision, *, cla
 
 
 def deny_device(broker: Broker, grant_id: str, client_id: str, device_round: int) -> Response:
-    """One write, and the device learns it at its next poll. Raises PageError where it was decided already."""
+    """Deny with one write; the device learns it at its next poll. Raises PageError if it was decided already."""
     now = broker.clock.now()
     decided = DeviceDecision(
         grant_id=grant_id, client_id=client_id, round=device_round, decision=b"", decided_at=now, now=now

@@ -1,4 +1,4 @@
-"""The end of a sign-in: from the provider's response to our code, by connection, consent and grant."""
+"""The end of a sign-in: from the provider's response to the broker's code, with connection, consent and grant."""
 
 from collections.abc import Callable
 from functools import partial
@@ -34,7 +34,7 @@ from chalicelib.vault.connection_store import ConnectionOwner, revoke_replaced_t
 
 
 def finish_sign_in(broker: Broker, callback: RedeemedCallback, client_id: str) -> Response:
-    """From the provider's response to our code; whatever is raised, `unstored` revokes what no connection stores."""
+    """Finish a sign-in. After any exception, `callback.unstored` revokes the tokens that no connection stores."""
     pending, brought, before = callback.pending, callback.brought, read_session_owner(broker, callback.http)
     provider_user, found = resolve_user(broker, pending, brought.provider, brought, client_id, *ended_places(before))
     callback.unstored.belong_to(provider_user.sub, provider_user.connection_id)
@@ -60,7 +60,7 @@ def finish_sign_in(broker: Broker, callback: RedeemedCallback, client_id: str) -
 
 
 def _connect(broker: Broker, returned: ProviderReturn, owner: ConnectionOwner, current: CurrentSession) -> Response:
-    """Connection, consent, grant, in this order: a crash in between leaves no token without consent."""
+    """Store connection, consent and grant, in this order: a crash in between leaves no token without consent."""
     provider = returned.brought.provider
     granted = returned.brought.tokens.granted
     shortfall = find_shortfall(provider.definition, returned.client, allowed=_admit(broker, returned), granted=granted)
@@ -88,7 +88,7 @@ def _connect(broker: Broker, returned: ProviderReturn, owner: ConnectionOwner, c
 
 
 def _respond(broker: Broker, returned: ProviderReturn, issued: Grant, current: CurrentSession) -> Response:
-    """The code on its way to the client; a device gets it by its own request, so that the user sees a page."""
+    """Send the code to the client. A device fetches its tokens itself, so its user sees a page."""
     remembered = set_provider(broker, returned.brought.provider.definition.provider_id)
     if returned.request.device_round:
         return show_end(broker, "device_done").with_headers(current.cookie(broker), remembered)
@@ -100,14 +100,14 @@ def _respond(broker: Broker, returned: ProviderReturn, issued: Grant, current: C
 
 
 def _ask_about_shortfall(broker: Broker, returned: ProviderReturn, shortfall: Shortfall) -> Response:
-    """The provider granted less than was allowed: this grant ends, and the user decides what comes of it."""
+    """End this grant after the provider granted less than was allowed, and let the user decide."""
     request, grant_id = _ask_again(broker, returned.pending, returned.request)
     return show_shortfall(broker, returned, shortfall, request=request, grant_id=grant_id)
 
 
 def _ask_again(broker: Broker, pending: Pending, request: AuthorizationRequest) -> tuple[AuthorizationRequest, str]:
-    """What the user decides about next, and under which grant id: a new one, since this one ends here; a device knows
-    only its own, which is opened again, and whatever was shown or decided about it before is void."""
+    """The request for the next decision, and its grant id: a new one, because this grant ends. A device knows only its
+    first grant, which is reopened, and earlier pages and decisions for it become void."""
     if not request.device_round:
         broker.store.revoke_grant(pending.grant_id, client_id=request.client_id)
         return request, broker.entropy.token_bytes(16).hex()
@@ -116,7 +116,7 @@ def _ask_again(broker: Broker, pending: Pending, request: AuthorizationRequest) 
 
 
 def _find_owner(broker: Broker, returned: ProviderReturn) -> tuple[ConnectionOwner, Subject]:
-    """The user whose connection it is, with that user's key; a new user is stored here."""
+    """The user who owns the connection, with that user's key; a new user is stored here."""
     provider_user, found = returned.provider_user, returned.found
     user_key, subject = find_or_make_user(
         broker,
@@ -145,13 +145,13 @@ def _admit(broker: Broker, returned: ProviderReturn) -> frozenset[str]:
 
 
 def _end(broker: Broker, callback: RedeemedCallback, client_id: str) -> None:
-    """Nothing comes of this sign-in: revoke what the provider issued, and end the claim that a page may wait for."""
+    """End a failed sign-in: revoke the provider's tokens and the claim."""
     callback.unstored.give_back()
     broker.store.revoke_grant(callback.pending.grant_id, client_id=client_id)
 
 
 def _find_refusal(broker: Broker, returned: ProviderReturn) -> LoginRequired | UnmetAuthenticationRequirements | None:
-    """Why the client, which named a user, a context or an age, does not get this sign-in."""
+    """The reason to refuse a client that requires a certain user, context or login age."""
     request, brought = returned.request, returned.brought
     if not is_expected_user(broker, request, returned.client, returned.provider_user.sub):
         return LoginRequired("another_user_than_named")
@@ -162,7 +162,7 @@ def _find_refusal(broker: Broker, returned: ProviderReturn) -> LoginRequired | U
 
 
 def _keep_client_alive(broker: Broker, client: Client) -> None:
-    """A self-registered client ends when nobody signs in with it (REG-01); one write in half of that time at most."""
+    """Move the expiry of a self-registered client (REG-01), by one write in half of its lifetime at most."""
     life = broker.settings.registration_unused_days * 86400
     now = broker.clock.now()
     if client.expires_at is not None and client.expires_at - now < life // 2:
@@ -192,7 +192,7 @@ def _build_grant(broker: Broker, returned: ProviderReturn, current: CurrentSessi
 def _record(broker: Broker, returned: ProviderReturn, grant: Grant, *, ended: Callable[[], None]) -> None:
     """Add this sign-in to the user's consent.
 
-    ended   called where the user has revoked it meanwhile, before that is raised
+    ended   called if the user has revoked it meanwhile, before this raises
     """
     record_consent(
         broker,
@@ -208,7 +208,7 @@ def _record(broker: Broker, returned: ProviderReturn, grant: Grant, *, ended: Ca
 
 
 def _issue(broker: Broker, returned: ProviderReturn, grant: Grant) -> Grant:
-    """Store the grant in the place of its claim. Raises PageError where that claim has ended."""
+    """Store the grant in place of its claim. Raises PageError if the claim has expired."""
     if returned.request.device_round:
         client_id = returned.client.client_id
         approve_device(broker, grant, decision_of(broker, returned.pending, client_id), claimed=True)

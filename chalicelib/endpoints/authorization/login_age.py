@@ -1,7 +1,7 @@
-"""How recent the login at the provider has to be, and whether the ID token proves it (OpenID Connect Core 3.1.3.7).
+"""Checks how recent the login at the provider is, by the ID token (OpenID Connect Core section 3.1.3.7).
 
-The user can remove `prompt` and `max_age` from the provider's URL, so what was requested there is checked here. Only a
-provider whose file says `auth_time` can prove it; for every other one any login of that trip counts.
+The user can remove `prompt` and `max_age` from the provider's URL, so the result is checked here. Only a provider whose
+file says `auth_time` can prove it; for others, any login of this sign-in is accepted.
 """
 
 from chalicelib.ports import Broker
@@ -13,21 +13,22 @@ FRESH_SECONDS = 900
 
 
 def max_age_of(request: AuthorizationRequest) -> int | None:
-    """What the provider is sent as `max_age`: 0 for a login after this decision, None for any login."""
+    """The `max_age` for the provider: 0 for a login after this decision, None for any login."""
     return 0 if "login" in request.prompt else request.max_age
 
 
 def account_max_age(decided_by: str) -> int | None:
-    """The same on a user's own page: a user with a session has to prove a fresh login, also with a login to add."""
+    """The same for a user's own page: a user with a session has to prove a fresh login, also to link another login."""
     return 0 if decided_by.startswith("session:") else None
 
 
 def explain_login_age(
     brought: ProviderSignIn, pending: Pending, request: AuthorizationRequest | None, *, now: int
 ) -> str | None:
-    """Why the login is not as recent as this trip requested; None where it is, or where nobody can tell.
+    """The reason why the login is too old for this sign-in; None if it is recent enough, or the provider cannot prove
+    it.
 
-    request   None for a trip from the user's own page
+    request   None for a sign-in from the user's own page
     """
     max_age = account_max_age(pending.decided_by) if request is None else max_age_of(request)
     if max_age is None:
@@ -41,8 +42,7 @@ def explain_login_age(
 
 
 def is_recent(broker: Broker, session: BrowserSession) -> bool:
-    """True while the sign-in is a matter of minutes, at the provider too where it can prove that: acts that cannot be
-    undone require it."""
+    """True within minutes of the sign-in, as proven by the provider if it can. Irreversible actions require it."""
     now, definition = broker.clock.now(), broker.catalog.get(session.provider_id)
     if not 0 <= now - session.signed_in_at < FRESH_SECONDS:
         return False

@@ -1,5 +1,4 @@
-"""The end of a sign-in: the grant as it is issued. Both ways end here: the callback, and a live browser session whose
-connection suffices."""
+"""Builds the grant at the end of a sign-in, after a callback or from an active session whose connection suffices."""
 
 import msgspec
 
@@ -13,7 +12,7 @@ from chalicelib.records.sign_in import AuthorizationRequest, LogoutRecipient
 from chalicelib.token_issuer import subject_for
 
 SKEW = 120
-# What stands in a cookie that comes with every request; an app that is named by a URL takes the room of four others.
+# The limit of a cookie that is sent with every request; a client id URL takes the room of four other ids.
 MAX_TOLD, MAX_TOLD_CHARACTERS = 16, 1200
 
 
@@ -34,8 +33,7 @@ def build_grant(
     sid: str,
     session_salt: bytes = b"",
 ) -> Grant:
-    """The grant as it stands while its code is outstanding, or as the browser session of an app; every later end is
-    fixed here.
+    """The grant while its code is outstanding, or the browser session of an app; fixes every later expiry.
 
     session_salt   of the user, for the browser session of an app
     """
@@ -77,7 +75,7 @@ def build_grant(
 
 
 def _as_session(broker: Broker, grant: Grant, session_salt: bytes) -> Grant:
-    """No code comes between: its first handle goes straight into the cookie."""
+    """Make the grant active without a code: its first handle goes straight into the cookie."""
     settings, now = broker.settings, broker.clock.now()
     ends_at = now + settings.bff_end_seconds
     return msgspec.structs.replace(
@@ -95,7 +93,7 @@ def _as_session(broker: Broker, grant: Grant, session_salt: bytes) -> Grant:
 
 
 def end_replaced_session(broker: Broker, request: AuthorizationRequest) -> None:
-    """The browser session that a new one takes the place of is over before the new one begins."""
+    """Revoke the browser session that a new one replaces, before the new one begins."""
     if not request.replaces:
         return
     ended = broker.store.revoke_grant(request.replaces, client_id=request.client_id)
@@ -105,8 +103,8 @@ def end_replaced_session(broker: Broker, request: AuthorizationRequest) -> None:
 
 
 def add_logout_recipient(told: tuple[LogoutRecipient, ...], client: Client, sub: str) -> tuple[LogoutRecipient, ...]:
-    """The apps to be told when this session ends, once this one has signed in too: the newest come last, and they stay
-    where there is no room for all."""
+    """The apps to notify when this session ends, with this client added. The newest come last, and the oldest are
+    removed if there is no room for all."""
     if client.backchannel_logout_uri is None:
         return told
     others = tuple(one for one in told if one.client_id != client.client_id)
@@ -117,7 +115,7 @@ def add_logout_recipient(told: tuple[LogoutRecipient, ...], client: Client, sub:
 
 
 def build_exchanging_grant(broker: Broker, grant_id: str, client_id: str, decided_at: int) -> Grant:
-    """The grant while the provider's token endpoint is asked: it only says that somebody goes on."""
+    """The grant during the request to the provider's token endpoint; it only records the claim."""
     now = broker.clock.now()
     return Grant(
         grant_id=grant_id,
@@ -131,5 +129,5 @@ def build_exchanging_grant(broker: Broker, grant_id: str, client_id: str, decide
 
 
 def _purge_at(broker: Broker, decided_at: int) -> int:
-    """Not before the last cookie that the same page may still make has ended: its form lives as long as that cookie."""
+    """Not before the last cookie from the same page has expired; its form is valid as long as that cookie."""
     return decided_at + 2 * broker.settings.pending_seconds + broker.settings.code_seconds + SKEW

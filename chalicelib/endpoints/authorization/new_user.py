@@ -1,4 +1,4 @@
-"""A user's first sign-in: the user's own key, and the subject."""
+"""A user's first sign-in: creates the user's key and the subject."""
 
 from chalicelib.encryption import USER_KEY_BYTES, open_user_key, seal_user_key
 from chalicelib.endpoints.authorization.provider_user import ProviderUser
@@ -12,7 +12,7 @@ from chalicelib.records.subject import Subject
 def find_or_make_user(
     broker: Broker, provider_user: ProviderUser, *, known_key: UserKey | None, known_subject: Subject | None
 ) -> tuple[bytes, Subject]:
-    """The user's key, opened, and the subject; for somebody never seen both are written, key first."""
+    """The user's key, decrypted, and the subject; for a new user both are written, key first."""
     vault, sub = broker.keys.get("vault"), provider_user.sub
     sealed = known_key.sealed if known_key else _make_user_key(broker, sub)
     try:
@@ -47,7 +47,7 @@ def _make_subject(broker: Broker, provider_user: ProviderUser) -> Subject:
     if isinstance(result, Refused):
         if result.found is None:
             raise TemporarilyUnavailable("subject_keeps_changing")
-        if result.found.linked_to:  # it became somebody's further login at this moment
+        if result.found.linked_to:  # it became a linked login of another user at this moment
             raise TemporarilyUnavailable("login_linked_meanwhile", retry_after=1)
         return result.found
     return result.item

@@ -1,5 +1,5 @@
-"""POST /par (RFC 9126): a client sends its authorization request itself, checked here completely; the browser then
-brings nothing but a reference to it (PAR-01 to PAR-04)."""
+"""POST /par (RFC 9126): a client pushes its authorization request, which is checked completely here. The browser then
+sends only a reference to it (PAR-01 to PAR-04)."""
 
 import msgspec
 
@@ -17,7 +17,7 @@ from chalicelib.responses import Response, json_response
 
 
 def answer(broker: Broker, http: Request) -> Response:
-    """Client authentication as at /token, the rules of /authorize, a proof where one is sent, then one write.
+    """Client authentication as at /token, the rules of /authorize, the proof if there is one, then one write.
 
     Raises OAuthError.
     """
@@ -36,7 +36,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def _check(broker: Broker, parameters: Parameters, client_id: str) -> AuthorizationRequest:
-    """What would be a page of ours at /authorize is `invalid_request` here: a client reads it, no person."""
+    """Parse the request. An error that is a page at /authorize is `invalid_request` here, because a client reads it."""
     try:
         return check_request(broker, parameters, client_id, pushed=True)[1]
     except PageError as error:
@@ -44,7 +44,7 @@ def _check(broker: Broker, parameters: Parameters, client_id: str) -> Authorizat
 
 
 def _bind(broker: Broker, http: Request, request: AuthorizationRequest) -> AuthorizationRequest:
-    """The code will be good by the key of this proof alone (RFC 9449 section 10.1)."""
+    """Bind the code to the key of this proof (RFC 9449 section 10.1)."""
     from chalicelib.endpoints.callers.dpop_proof import read_proof
 
     proof = read_proof(broker, http, "/par")

@@ -1,4 +1,4 @@
-"""The request of a decision that comes back: from the cookie, or from the table where the browser does not carry it."""
+"""The authorization request of a decision, from the cookie, or from the table if the browser does not carry it."""
 
 from msgspec import Struct
 
@@ -11,7 +11,7 @@ from chalicelib.records.sign_in import AuthorizationRequest, PageForm, Pending
 
 
 class ConsentedRequest(Struct, frozen=True, kw_only=True):
-    """What was asked, which scopes of it the user left ticked, and whether it was pushed."""
+    """The request, the scopes that the user left ticked, and whether it was pushed."""
 
     request: AuthorizationRequest
     allowed: frozenset[str]
@@ -29,7 +29,7 @@ def load_request(pending: Pending, found: Items, broker: Broker) -> ConsentedReq
 
 
 def read_request(broker: Broker, pending: Pending) -> AuthorizationRequest:
-    """The request of this decision, where nothing else is to be read."""
+    """The request of this decision, if nothing else has to be read."""
     if pending.request is not None:
         return pending.request
     found = broker.store.read(stored_request_item_key(pending.stored))
@@ -37,7 +37,7 @@ def read_request(broker: Broker, pending: Pending) -> AuthorizationRequest:
 
 
 def load_form_request(broker: Broker, form: PageForm) -> AuthorizationRequest:
-    """The request that a page was about; one read where it was pushed. Raises PageError: the time to decide is over."""
+    """The request of a page; one read if it was pushed. Raises PageError if the time to decide has expired."""
     if form.request is not None:
         return form.request
     item_key = stored_request_item_key(form.stored)
@@ -49,7 +49,7 @@ def load_form_request(broker: Broker, form: PageForm) -> AuthorizationRequest:
 
 
 def client_id_of(broker: Broker, pending: Pending) -> str:
-    """From the cookie, else from the sealed reference in the state that the cookie vouches for."""
+    """The client id, from the cookie, or from the encrypted reference in its state."""
     if pending.request is not None:
         return pending.request.client_id
     client_id = open_client_reference(broker, pending.state.partition(".")[2])

@@ -1,4 +1,4 @@
-"""From the decision to the provider: everything that the way back will need travels sealed in the browser."""
+"""From the decision to the provider: the browser carries everything that the callback needs, encrypted."""
 
 import base64
 from collections.abc import Mapping
@@ -25,7 +25,7 @@ from chalicelib.upstream.callback import callback_uri
 from chalicelib.upstream.http import ProviderMisbehaved, ProviderRefused, ProviderUnavailable
 from chalicelib.vault.rules.connection_merge import provider_scopes
 
-# In place of the reference to an app: where a callback without its cookie leads back to.
+# In `state` instead of a reference to a client: a callback without its cookie leads to the account page.
 ACCOUNT_STATE = "account"
 
 
@@ -45,10 +45,11 @@ def redirect_to_provider(
 ) -> tuple[str, Headers]:
     """The provider's URL for this decision, and the cookie that carries the decision.
 
-    stored       where the request stands if it was pushed: the cookie names it and carries nothing of it
-    asks_again   the user took this access back: where the provider can, it asks too, unless the app wants a login there
+    stored       id of a pushed request; the cookie contains only this id
+    asks_again   the user revoked this access: the provider shows its consent page if it can, unless the client requires
+                a login there
 
-    Raises PageError where the provider cannot be asked where it is.
+    Raises PageError if the provider is unavailable.
     """
     pending = Pending(
         request=None if stored else request,
@@ -84,10 +85,10 @@ def redirect_for_link(
     purpose: Literal["connect", "show_login"],
     allowed: frozenset[str] = frozenset(),
 ) -> tuple[str, Headers]:
-    """The provider's URL for a connect link, and the cookie that carries the link; where the provider can, it asks
-    with which account. To show a login only the login's own scopes are asked, and nothing of the answer is kept.
+    """The provider's URL for a connect link, and the cookie that carries the link; the provider offers a choice of
+    accounts if it can. To show a login, only the login's own scopes are requested, and no token is stored.
 
-    Raises PageError where the provider is switched off, or cannot be asked where it is.
+    Raises PageError if the provider is disabled or unavailable.
     """
     connects = purpose == "connect"
     provider_id = link.provider_id if connects else link.login
@@ -120,12 +121,12 @@ def redirect_for_account(
     decided_by: str,
     purpose: Literal["account", "add_login"] = "account",
 ) -> tuple[str, Headers]:
-    """The provider's URL for a user who wants to see their own page, and the cookie with it: no app asks, only the
-    login's own scopes are asked, and nothing of the answer is kept.
+    """The provider's URL for a sign-in to the user's own page, and its cookie. No client is involved, only the login's
+    own scopes are requested, and no token is stored.
 
-    decided_by   "page", or "session:<sub>" where that very user has to prove a fresh login
+    decided_by   "page", or "session:<sub>" if that user has to prove a fresh login
 
-    Raises PageError where the provider is switched off, or cannot be asked where it is.
+    Raises PageError if the provider is disabled or unavailable.
     """
     providers, deployment = load_providers(broker)
     record = providers.get(provider_id)
@@ -170,7 +171,7 @@ def _provider_url(broker: Broker, record: ProviderRecord, pending: Pending, extr
 
 
 def _store_request(broker: Broker, pending: Pending, request: AuthorizationRequest) -> Pending:
-    """A request too large for a cookie is kept in the table, sealed; the cookie names it."""
+    """Store a request that is too large for a cookie in the table, encrypted; the cookie contains its id."""
     expires_at = pending.decided_at + broker.settings.pending_seconds
     stored = store_request(broker, KeptRequest(request=request, allowed=pending.allowed), expires_at=expires_at)
     return msgspec.structs.replace(pending, request=None, allowed=frozenset(), stored=stored)
@@ -182,5 +183,5 @@ def _random(broker: Broker) -> str:
 
 
 def provider_name(broker: Broker, provider_id: str) -> str:
-    """How a provider is called on our pages."""
+    """The provider's name on pages."""
     return load_definition(broker, provider_id).display_name

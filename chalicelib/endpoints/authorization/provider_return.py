@@ -1,4 +1,4 @@
-"""A user's return from a provider: everything that the rest of the sign-in decides on."""
+"""A user's return from a provider, with everything that the rest of the sign-in needs."""
 
 from msgspec import Struct
 
@@ -17,9 +17,9 @@ from chalicelib.records.sign_in import AuthorizationRequest, Pending
 class ProviderReturn(Struct, frozen=True, kw_only=True):
     """A user's return from a provider: the decision, the response, and the user. Every revocation until now is checked.
 
-    callback   the browser's decision, and what the provider issued
-    decided    the authorization request that it was about
-    found      one strongly consistent read of every item that matters here
+    callback   the browser's decision, and the provider's tokens
+    decided    the authorization request of the decision
+    found      one strongly consistent read of every relevant item
     """
 
     callback: RedeemedCallback
@@ -35,7 +35,7 @@ class ProviderReturn(Struct, frozen=True, kw_only=True):
 
     @property
     def brought(self) -> ProviderSignIn:
-        """What the provider's responses say."""
+        """The verified content of the provider's responses."""
         return self.callback.brought
 
     @property
@@ -55,11 +55,11 @@ class ProviderReturn(Struct, frozen=True, kw_only=True):
 
     @property
     def by_user(self) -> bool:
-        """True where the user decided on a page."""
+        """True if the user decided on a page."""
         return self.pending.decided_by == "page"
 
     def is_void(self, broker: Broker, at: int) -> bool:
-        """True where a cutoff has ended what was decided at that time."""
+        """True if a cutoff voids a decision of that time."""
         end = find_revocation_of(
             broker, at, self.provider_user, self.pending, self.found, client_id=self.client.client_id
         )

@@ -1,4 +1,4 @@
-"""The user behind a provider's response, and whether the decision still counts, from one batch read."""
+"""The user in a provider's response, and whether the decision is still valid, from one batch read."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ from chalicelib.revocation_marks import find_revocation_among
 
 
 class ProviderUser(Struct, frozen=True, kw_only=True):
-    """The user by ids that are derived from the provider's response, without a read.
+    """The user's ids, derived from the provider's response without a read.
 
     login   the `sub` of a login whose user was never erased; `life` counts the erasures
     """
@@ -43,7 +43,7 @@ class ProviderUser(Struct, frozen=True, kw_only=True):
 def derive_ids(
     broker: Broker, provider: Provider, brought: ProviderSignIn, client_id: str, *, life: int = 0
 ) -> ProviderUser:
-    """What one login is called here."""
+    """The ids of one login."""
     key, provider_id = broker.keys.get("identity").current.secret, provider.record.provider_id
     issuer, subject = brought.identity.issuer, brought.identity.subject
     account_id = derive_account_id(key, provider_id=provider_id, issuer=issuer, subject=subject)
@@ -73,9 +73,9 @@ def resolve_expected_user(
 def follow_linked_login(
     broker: Broker, provider_user: ProviderUser, subject: Subject | None, client_id: str
 ) -> ProviderUser:
-    """Whose login it is, where the broker linked it to another user's: that user.
+    """The user to whom the broker linked this login, or the login's own user.
 
-    Raises PageError where the link is not the broker's.
+    Raises PageError if the link was not written by the broker.
     """
     if subject is None or not subject.linked_to or subject.marks.disabled:
         return provider_user
@@ -128,7 +128,7 @@ def _read_all(
 def check_not_revoked(
     broker: Broker, pending: Pending, request: AuthorizationRequest, provider_user: ProviderUser, found: Items
 ) -> Client:
-    """What was decided must still count, and who came back must be who decided.
+    """Check that the decision is still valid, and that the same user decided and signed in.
 
     Raises PageError; nothing is stored then.
     """
@@ -146,6 +146,6 @@ def check_not_revoked(
 def find_revocation_of(
     broker: Broker, decided_at: int, provider_user: ProviderUser, pending: Pending, found: Items, *, client_id: str
 ) -> str | None:
-    """The cutoff in this one read that ends what was decided then; a user who has never been here has none."""
+    """The cutoff in this read that voids a decision of that time; a new user has none."""
     of = {"sub": provider_user.sub, "client_id": client_id, "provider_id": pending.provider_id}
     return find_revocation_among(broker, found, decided_at, **of, first_time=True)

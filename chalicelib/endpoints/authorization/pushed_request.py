@@ -1,6 +1,6 @@
-"""A pushed request at /authorize (RFC 9126 section 4): opened for one browser, by one update.
+"""A pushed request at /authorize (RFC 9126 section 4), opened for one browser by one update.
 
-Of the query only `client_id` and `request_uri` are read; what was pushed is what counts, however the URL goes on.
+Only `client_id` and `request_uri` are read from the query; the pushed parameters apply, whatever else the URL contains.
 """
 
 import re
@@ -24,11 +24,11 @@ _REQUEST_ID = re.compile(r"[0-9a-f]{64}")
 
 
 class OpenedRequest(Struct, frozen=True, kw_only=True):
-    """A checked request as /authorize goes on with it.
+    """A checked request at /authorize.
 
-    grant_id   fixed when it was pushed; else fresh
-    stored     where a pushed one stands; "" for one that came in the query
-    browser    whose it is, where it was pushed
+    grant_id   fixed when the request was pushed; otherwise new
+    stored     id of a pushed request; "" for one in the query
+    browser    id of the browser that opened a pushed request
     """
 
     request: AuthorizationRequest
@@ -38,16 +38,16 @@ class OpenedRequest(Struct, frozen=True, kw_only=True):
 
 
 def is_reference(parameters: Parameters) -> bool:
-    """True where the request was pushed here, by its look; everything else stands in the query."""
+    """True if the request refers to a pushed request; otherwise all parameters are in the query."""
     return (parameters.get("request_uri") or "").startswith(REFERENCE)
 
 
 def open_pushed(
     broker: Broker, http: Request, parameters: Parameters
 ) -> tuple[OpenedRequest, ClientContext, tuple[tuple[str, str], ...]]:
-    """The request, bound to this browser from now on; with the cookie of a browser that had none.
+    """The request, bound to this browser from now on, and a cookie if the browser had none.
 
-    Raises PageError: of another client, unknown, over, another browser's, or its client has changed since.
+    Raises PageError if the request is unknown, expired, of another client or browser, or if its client has changed.
     """
     context = load_client_context(broker, parameters.get("client_id"))
     client_id = context.client.client_id
@@ -72,7 +72,7 @@ def _open(broker: Broker, request_id: str, client_id: str, browser: str, *, link
         browser=browser_hash(browser),
         now=now,
         bound_until=now + life,
-        expires_at=now + 2 * life,  # decided in the last moment, the sign-in takes as long as any other
+        expires_at=now + 2 * life,  # a sign-in that is decided at the last moment gets the usual time
     )
     if isinstance(result, Refused):
         raise RequestUriRefused("request_uri_unknown_or_over", page="sign_in_over", link=link)

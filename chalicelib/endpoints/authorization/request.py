@@ -1,4 +1,4 @@
-"""An authorization request held against its client's registration: the same at /authorize and when it is pushed."""
+"""Checks an authorization request against its client's registration, at /authorize and when it is pushed."""
 
 import msgspec
 
@@ -18,9 +18,9 @@ from chalicelib.vault.connect_links import check_scope_separator
 def check_request(
     broker: Broker, parameters: Parameters, client_id: str | None, *, pushed: bool
 ) -> tuple[ClientContext, AuthorizationRequest]:
-    """The request; a refusal that rests on the cache reads once more.
+    """The request; a refusal reads the client again without the cache.
 
-    Raises PageError where client or redirect URI are not proven, else the registered codes of RFC 6749 section 4.1.2.1.
+    Raises PageError if client or redirect URI are not verified, otherwise the errors of RFC 6749 section 4.1.2.1.
     """
     context = load_client_context(broker, client_id)
     try:
@@ -52,14 +52,14 @@ def _parse(broker: Broker, parameters: Parameters, context: ClientContext, *, pu
 
 
 def _check_context(broker: Broker, request: AuthorizationRequest, context: ClientContext) -> None:
-    """Nobody signs in for what no provider that is left could tell. Raises UnmetAuthenticationRequirements."""
+    """Refuse a required `acr` that no remaining provider reports. Raises UnmetAuthenticationRequirements."""
     left = [request.provider_id] if request.provider_id else sorted(context.providers)
     if request.acr and not any(load_definition(broker, provider_id).identity.acr for provider_id in left):
         raise UnmetAuthenticationRequirements("acr_that_nobody_tells")
 
 
 def _with_hint(broker: Broker, request: AuthorizationRequest, hint: str | None) -> AuthorizationRequest:
-    """Who alone may sign in, where an ID token says so: one of ours, issued to this client; it may be over.
+    """Restrict the sign-in to the user of `id_token_hint`, an ID token for this client, which may have expired.
 
     Raises InvalidRequest.
     """
@@ -76,7 +76,7 @@ def _with_hint(broker: Broker, request: AuthorizationRequest, hint: str | None) 
 
 
 def load_resources(broker: Broker, context: ClientContext) -> dict[str, Resource]:
-    """The resources that this client may ask for, as far as they are registered."""
+    """The registered resources that this client may request."""
     places = [resource_item_key(audience) for audience in sorted(context.client.resources)]
     if not places:
         return {}

@@ -1,4 +1,4 @@
-"""How a sign-in is answered: our pages, and the app's redirect URI with `iss` in every answer (RFC 9207)."""
+"""The response to an authorization request: a page, or the app's redirect URI with `iss` (RFC 9207)."""
 
 from urllib.parse import urlencode
 
@@ -20,9 +20,9 @@ from chalicelib.token_issuer import issue_code
 
 
 class AuthorizationResponse(Struct, frozen=True, kw_only=True):
-    """What an app gets at its redirect URI: a code, or an error; state and `iss` with each.
+    """The response at the app's redirect URI: a code or an error, each with state and `iss`.
 
-    cookies   Set-Cookie headers that go along
+    cookies   Set-Cookie headers to send with it
     """
 
     redirect_uri: str
@@ -34,8 +34,7 @@ class AuthorizationResponse(Struct, frozen=True, kw_only=True):
 def grant_response(
     broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes
 ) -> AuthorizationResponse:
-    """What comes of a grant that was just issued: the app's code, or the cookie of its browser session, of which the
-    address says nothing."""
+    """The response for a new grant: a code for the app, or the cookie of its browser session, never in the URL."""
     broker.log.count("SignIns")
     if not request.return_to:
         return code_response(broker, request, issue_code(broker, grant, code_secret))
@@ -47,21 +46,20 @@ def grant_response(
 
 
 def code_response(broker: Broker, request: AuthorizationRequest, code: str) -> AuthorizationResponse:
-    """The app's code."""
+    """The response with the app's code."""
     members = _complete(broker, request.state, {"code": code})
     return AuthorizationResponse(redirect_uri=request.redirect_uri, members=members, mode=request.response_mode)
 
 
 def log_refusal(broker: Broker, error: OAuthError, *, error_id: str) -> None:
-    """The line of the log by which the operator explains a refusal; nothing is stored for it, for anybody can cause
-    one."""
+    """Log the line from which the operator explains a refusal. Stores nothing, because anyone can cause a refusal."""
     broker.log.event("refused", error=error.code, reason=error.reason, error_id=error_id, evidence=dict(error.evidence))
 
 
 def error_response(
     broker: Broker, http: Request, redirect_uri: str, state: str | None, error: OAuthError, *, mode: ResponseMode
 ) -> AuthorizationResponse:
-    """Why it gets none (RFC 6749 section 4.1.2.1), and by which id the operator finds it."""
+    """The error response (RFC 6749 section 4.1.2.1), with the error id for the operator."""
     log_refusal(broker, error.noting(endpoint=http.endpoint), error_id=http.request_id)
     told = {"error": error.code, "error_description": error.description, "error_id": http.request_id}
     members = _complete(broker, state, told)
@@ -71,33 +69,34 @@ def error_response(
 def request_error_response(
     broker: Broker, http: Request, request: AuthorizationRequest, error: OAuthError
 ) -> AuthorizationResponse:
-    """The same of a checked request."""
+    """The error response to a checked request."""
     error = error.noting(client_id=request.client_id)
     return error_response(broker, http, request.answer_uri, request.state, error, mode=request.response_mode)
 
 
 def send_response(broker: Broker, answer: AuthorizationResponse) -> Response:
-    """Where no form of ours came before: a redirect, or the form that the browser posts."""
+    """Send the response, if no form of the broker came before: a redirect, or a form that the browser posts."""
     reply = _post(broker, answer) if answer.mode == "form_post" else redirect_response(redirect_url(answer))
     return reply.with_headers(*answer.cookies)
 
 
 def send_response_from_form(broker: Broker, answer: AuthorizationResponse) -> Response:
-    """The same behind a form of ours: a redirect would fall under its `form-action`, so a page leads there."""
+    """Send the response after a form of the broker: a redirect would be subject to its `form-action`, so a page leads
+    on."""
     if answer.mode == "form_post":
         return _post(broker, answer)
     return leaving_page(broker, redirect_url(answer), host_of(answer.redirect_uri)).with_headers(*answer.cookies)
 
 
 def redirect_url(answer: AuthorizationResponse) -> str:
-    """The answer in the query of the redirect URI, before a fragment that the path of an app may have."""
+    """The redirect URI with the response in its query, before a fragment that an app's path may have."""
     uri, hash_sign, fragment = answer.redirect_uri.partition("#")
     query = ("&" if "?" in uri else "?") + urlencode(answer.members) if answer.members else ""
     return uri + query + hash_sign + fragment
 
 
 def _post(broker: Broker, answer: AuthorizationResponse) -> Response:
-    """A form with a button and no script; it may go to that one origin alone."""
+    """A form with a button and no script; it may be posted only to that one origin."""
     page = PostingPage(
         name=host_of(answer.redirect_uri),
         action=answer.redirect_uri,
@@ -108,7 +107,7 @@ def _post(broker: Broker, answer: AuthorizationResponse) -> Response:
 
 
 def error_location(broker: Broker, http: Request, link: Link, error: OAuthError) -> str:
-    """Where an app learns why nothing came of a connect link."""
+    """The URL that reports to an app why a connect link failed."""
     error = error.noting(client_id=link.client_id, provider_id=link.provider_id)
     return redirect_url(error_response(broker, http, link.redirect_uri, link.state, error, mode="query"))
 
@@ -116,14 +115,14 @@ def error_location(broker: Broker, http: Request, link: Link, error: OAuthError)
 def connected_location(
     broker: Broker, redirect_uri: str, state: str | None, *, connection_id: str, missing: frozenset[str]
 ) -> str:
-    """Where the app learns of a connected account, and which of the asked scopes the provider did not grant."""
+    """The URL that reports a connected account to the app, and the requested scopes that the provider did not grant."""
     less = {"missing_scopes": serialize(missing)} if missing else {}
     members = _complete(broker, state, {"connection_id": connection_id, **less})
     return redirect_url(AuthorizationResponse(redirect_uri=redirect_uri, members=members))
 
 
 def client_home_uri(client: Client) -> str | None:
-    """Where this client begins a sign-in, as far as it was registered."""
+    """The URL at which this client begins a sign-in, if one is registered."""
     return client.initiate_login_uri or client.client_uri or next(iter(client.bff_origins), None)
 
 

@@ -1,4 +1,4 @@
-"""Who sits at this browser, and whether a sign-in can end without another trip to the provider."""
+"""The browser's active session, and whether it can complete a sign-in without the provider (single sign-on)."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ from chalicelib.vault.rules.connection_merge import is_usable, provider_scopes
 
 
 class ActiveSession(Struct, frozen=True, kw_only=True):
-    """A live browser session, and what this user and client already have together."""
+    """A valid browser session, with the consent and connection of this user and client."""
 
     session: BrowserSession
     told: tuple[LogoutRecipient, ...]
@@ -49,9 +49,9 @@ class ActiveSession(Struct, frozen=True, kw_only=True):
 
 
 def find_active_session(broker: Broker, http: Request, client_id: str, *also: ItemKey[Any]) -> ActiveSession | None:
-    """None without a live session. One batch read where the browser claims one, none where it does not.
+    """None without a valid session. One batch read if the browser sends a session cookie, otherwise none.
 
-    also   further places for the same read
+    also   more item keys for the same read
     """
     owner = read_session_owner(broker, http)
     if owner is None:
@@ -70,14 +70,14 @@ def find_active_session(broker: Broker, http: Request, client_id: str, *also: It
 
 
 def has_ended(found: Items, session: BrowserSession) -> bool:
-    """True where the switch for everything, or for the provider of this session, was thrown since."""
+    """True if the deployment, or the provider of this session, was disabled since the sign-in."""
     deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(session.provider_id))
     ended = deployment is not None and deployment.marks.void(session.signed_in_at)
     return ended or provider is None or provider.marks.void(session.signed_in_at)
 
 
 def _find_end(broker: Broker, active_session: ActiveSession, client_id: str, decided_at: int) -> str | None:
-    """Which mark of this one read ends what was decided, or connected, at that time."""
+    """The revocation in this read that voids a decision or connection of that time."""
     sub, provider_id = active_session.session.sub, active_session.session.provider_id
     return find_revocation_among(
         broker, active_session.found, decided_at, sub=sub, client_id=client_id, provider_id=provider_id, first_time=True
@@ -85,7 +85,7 @@ def _find_end(broker: Broker, active_session: ActiveSession, client_id: str, dec
 
 
 def is_expected_user(broker: Broker, request: AuthorizationRequest, client: Client, sub: str) -> bool:
-    """True where this user may sign in: the app may have named one (`id_token_hint`, `sub` among `claims`)."""
+    """True if this user may sign in; the app may have named one (`id_token_hint`, `sub` in `claims`)."""
     return not request.subjects or subject_for(broker, client, sub) in request.subjects
 
 
@@ -96,7 +96,7 @@ def can_skip_provider(
     provider_id: str,
     allowed: frozenset[str],
 ) -> bool:
-    """True where the user's connection already carries all that this sign-in needs, and no fresh login is demanded."""
+    """True if the user's connection has everything that this sign-in needs, and no new login is required."""
     connection, session = active_session.connection, active_session.session
     client = active_session.found.get(client_item_key(request.client_id))
     if client is None or not is_expected_user(broker, request, client, session.sub):
@@ -115,13 +115,13 @@ def can_skip_provider(
         return False
     consented = provider_scopes(active_session.consent.scopes, provider_id) if active_session.consent else frozenset()
     if excess_scopes(definition, granted=connection.granted, allowed=needed | consented):
-        return False  # nothing of it would be handed out: only another grant of the provider's can mend that
+        return False  # the connection could not be handed out; only a new sign-in at the provider fixes that
     return not missing_scopes(definition, granted=connection.granted, needed=needed)
 
 
 def requires_login(request: AuthorizationRequest, session: BrowserSession, now: int) -> bool:
-    """True where the app wants the user to sign in anew: it said so, or the login of this session is too old for it. An
-    age that the provider never told is too old for every app that names one (OpenID Connect Core section 3.1.2.1)."""
+    """True if the app requires a new login: it requested one, or this session's login is too old. An unknown login age
+    counts as too old for every `max_age` (OpenID Connect Core section 3.1.2.1)."""
     if request.prompt & {"login", "select_account"}:
         return True
     if _wants_another_context(request, session):
@@ -132,8 +132,8 @@ def requires_login(request: AuthorizationRequest, session: BrowserSession, now: 
 
 
 def _wants_another_context(request: AuthorizationRequest, session: BrowserSession) -> bool:
-    """A context that has to be is there or not; a wish is worth a trip only to a provider that tells such things, and
-    never where nobody may be asked."""
+    """A required context must match. A requested one justifies a redirect only to a provider that reports contexts, and
+    never with prompt=none."""
     if request.acr:
         return session.acr not in request.acr
     wished = words(request.acr_values or "")
@@ -141,7 +141,7 @@ def _wants_another_context(request: AuthorizationRequest, session: BrowserSessio
 
 
 def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> AuthorizationResponse:
-    """What the app gets; a device gets nothing here, for it asks for its tokens itself."""
+    """Store the grant and build the response. A device gets no response here, because it polls for its tokens."""
     if request.device_round:
         decided = DeviceDecision(
             grant_id=grant.grant_id,
@@ -162,7 +162,7 @@ def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_sec
 def was_removed(
     broker: Broker, active_session: ActiveSession, request: AuthorizationRequest, context: ClientContext
 ) -> bool:
-    """True where this user has removed access that the request asks for: no setting of the operator's restores it."""
+    """True if this user has removed access that the request needs; no setting of the operator restores it."""
     if request.provider_id and was_revoked_by_user(active_session, request.provider_id):
         return True
     reduced = active_session.consent is not None and active_session.consent.was_reduced(broker.clock.now())
@@ -170,7 +170,7 @@ def was_removed(
 
 
 def was_revoked_by_user(active_session: ActiveSession, provider_id: str) -> bool:
-    """True where this user ended this app's access to the very account of this session."""
+    """True if this user revoked this app's access to the account of this session."""
     connection = active_session.connection
     return connection is not None and (connection.provider_id, connection.status) == (provider_id, "revoked")
 
@@ -178,7 +178,7 @@ def was_revoked_by_user(active_session: ActiveSession, provider_id: str) -> bool
 def has_consent(
     broker: Broker, active_session: ActiveSession, request: AuthorizationRequest, context: ClientContext
 ) -> bool:
-    """True where nothing new is to be decided."""
+    """True if nothing new has to be decided."""
     return consent_covers(
         active_session.consent,
         request,
@@ -199,9 +199,9 @@ def issue_from_session(
     by_user: bool = False,
     in_a_day: bool = False,
 ) -> tuple[AuthorizationResponse, Headers]:
-    """Issue a code from the session: where the app gets it, and the cookie of a session that is to tell one more app.
+    """Issue a code from the session; returns the response, and the session's cookie if it must name one more app.
 
-    Raises PageError: a mark has ended it, or this decision was already carried out.
+    Raises PageError if a revocation ended the access, or this decision was carried out before.
     """
     session = active_session.session
     connection_id = active_session.connection.connection_id if active_session.connection else ""

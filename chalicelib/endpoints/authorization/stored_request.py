@@ -1,5 +1,5 @@
-"""Requests that the browser does not carry: pushed ones (RFC 9126), and those too large for a cookie. The table keeps
-them sealed, each under a random name; the browser knows the name at most."""
+"""Requests that the browser does not carry: pushed ones (RFC 9126), and those too large for a cookie. The table stores
+them encrypted, each under a random id; the browser has only the id."""
 
 import msgspec
 
@@ -19,10 +19,10 @@ def store_request(
     browser: str = "",
     bound_until: int | None = None,
 ) -> str:
-    """Store a request; its name, 256 random bits as 64 hex characters.
+    """Store a request; returns its id, 256 random bits as 64 hex characters.
 
-    client_id              only where it was pushed: a request_uri of that client opens it
-    browser, bound_until   only where it belongs to a browser already
+    client_id              only for a pushed request: a request_uri of that client opens it
+    browser, bound_until   only for a request that belongs to a browser already
     """
     request_id = broker.entropy.token_bytes(32).hex()
     cookie = broker.keys.get("cookie").current
@@ -41,7 +41,7 @@ def store_request(
 
 
 def read_stored_request(broker: Broker, stored: StoredRequest | None, request_id: str) -> KeptRequest:
-    """What is sealed in it. Raises PageError: not there, over, or it does not open in its place."""
+    """The decrypted request. Raises PageError if it is missing, expired, or cannot be decrypted."""
     if stored is None or stored.expires_at <= broker.clock.now():
         raise PageError("stored_request_over", page="sign_in_over")
     secrets = {version: key.secret for version, key in broker.keys.get("cookie").versions.items()}

@@ -1,5 +1,5 @@
-"""Browser sessions of apps (OAuth 2.0 for Browser-Based Apps section 6.1): a page holds a cookie and no token.
+"""Browser sessions of apps (OAuth 2.0 for Browser-Based Apps section 6.1): a page has a cookie and no token.
 
-The broker is the backend for that frontend. The cookie is itself a handle of a grant; calls to the team's own API and
-to providers go through here, and what is added to them never comes back.
+The broker is the backend for that frontend. The cookie contains a handle of a grant. Calls to the operator's own API
+and to providers go through the broker, and the credentials that it adds are never returned.
 """

@@ -1,7 +1,7 @@
-"""ANY /bff/{client_id}/api/... and /bff/{client_id}/proxy/{provider_id}/...: calls of an app's page, carried out by us.
+"""ANY /bff/{client_id}/api/... and /bff/{client_id}/proxy/{provider_id}/...: forwards calls of an app's page.
 
-What crosses, in either direction, is what crosses the proxy: the page's cookies and credentials stay here, the API's
-cookies and the token that we add do not come back (BFF-03, PRX-01 to PRX-04).
+The same headers pass as through the proxy. The page's cookies and credentials are not forwarded; the API's cookies and
+the token that the broker adds are not returned (BFF-03, PRX-01 to PRX-04).
 """
 
 from msgspec.structs import replace
@@ -19,19 +19,22 @@ from chalicelib.responses import Response
 from chalicelib.token_issuer import choose_audience, issue_access_token
 from chalicelib.upstream.proxy_request import build_proxied_request, find_target, read_proxied_response
 
-TOKEN_SECONDS = 60  # a token of its own for each call, which takes no longer than the function may run
+TOKEN_SECONDS = 60  # each call gets a new token, and no call takes longer than the function's time
 
 
 def answer_proxy(broker: Broker, http: Request) -> Response:
-    """A provider's API, as /proxy does it for a token. Raises ForeignCaller, SessionOver, and what /proxy raises."""
+    """Forward a call to a provider's API, as /proxy does. Raises ForeignCaller, SessionOver, and what /proxy raises."""
     session = require_session(broker, http)
     with over_as_signed_out(broker, http):
         return proxy_call(broker, http, session, read_call(http))
 
 
 def answer_api(broker: Broker, http: Request) -> Response:
-    """The team's own API, with an access token for it. Raises ForeignCaller, SessionOver, InsufficientScope (403),
-    NotConnected (404), InvalidRequest, BadGateway, GatewayTimeout."""
+    """Forward a call to the operator's own API, with an access token for it.
+
+    Raises ForeignCaller, SessionOver, InsufficientScope (403), NotConnected (404), InvalidRequest, BadGateway,
+    GatewayTimeout.
+    """
     session = require_session(broker, http)
     call = read_call(http)
     use, grant = open_session(broker, http, session, lambda claims: ())
@@ -44,7 +47,7 @@ def answer_api(broker: Broker, http: Request) -> Response:
 
 
 def _find_api(broker: Broker, http: Request, use: AuthorizedToken, grant: Grant) -> BffApi:
-    """Registered for this app now, and allowed by this user."""
+    """The API that is registered for this app now and allowed by this user."""
     api = use.client.bff_api
     if api is None or api.resource not in use.client.resources:
         raise NotConnected("bff_api_not_registered", members={"reason": "no_api"})

@@ -1,7 +1,7 @@
-"""GET /bff/{client_id}/login: the normal sign-in, with the broker in front of the app (BFF-01, BFF-04).
+"""GET /bff/{client_id}/login: the normal sign-in for an app whose backend is the broker (BFF-01, BFF-04).
 
-Instead of a code for the app its end is a cookie for this browser, and the way back to the page where it began. The
-browser is bound as in every sign-in, by the sealed cookie of its decision, so nobody is signed in by a link of another.
+The sign-in ends with a cookie for this browser instead of a code, and with a redirect to the page where it began. The
+encrypted cookie of the decision binds the browser, so nobody can sign in another user with a link.
 """
 
 from chalicelib.endpoints.authorization.authorize import answer_checked_request, parse_shown_request
@@ -42,9 +42,9 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def _find_origin(broker: Broker, http: Request, parameters: Parameters) -> tuple[ClientContext, str]:
-    """The app, and at which of its origins the browser goes on: one that is registered, else the first of them.
+    """The app, and the origin to return to: the requested one if it is registered, by default the first.
 
-    Raises PageError; before it does, the records are read once more.
+    Raises PageError, after reading the records again.
     """
     client_id, asked = http.path["client_id"], parameters.get("origin")
     context = load_client_context(broker, client_id)
@@ -63,7 +63,7 @@ def _find_origin(broker: Broker, http: Request, parameters: Parameters) -> tuple
 def _check(
     broker: Broker, http: Request, parameters: Parameters, context: ClientContext, *, origin: str, return_to: str
 ) -> tuple[ClientContext, AuthorizationRequest]:
-    """Raises InvalidScope, InvalidTarget, InvalidRequest; before it does, the records are read once more."""
+    """Parse the request. Raises InvalidScope, InvalidTarget, InvalidRequest, after reading the records again."""
     try:
         return context, _parse(broker, http, parameters, context, origin=origin, return_to=return_to)
     except OAuthError:

@@ -1,7 +1,7 @@
-"""Who calls with a cookie: a page of the app, at an origin that the operator has registered (BFF-02).
+"""Checks that a call with a cookie comes from a page of the app, at an origin that the operator registered (BFF-02).
 
-A browser sends a cookie with whatever any page makes it ask for. A header of our own is what no form and no link can
-send, and what a script of another origin may send only after a preflight that we refuse; Origin says whose page it is.
+A browser sends the cookie with any page's requests. Forms and links cannot send the extra header that is required here.
+A script of another origin may send it only after a preflight, which the broker refuses. Origin names the page's origin.
 """
 
 import re
@@ -25,13 +25,14 @@ _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def origins_of(broker: Broker, client: Client | None) -> tuple[str, ...]:
-    """Where pages of this app may be; none under FAPI 2.0, whose tokens are all bound to a key of the client's."""
+    """The registered origins of this app's pages; none under FAPI 2.0, whose tokens are all bound to a key of the
+    client."""
     return () if client is None or broker.settings.is_fapi2 else client.bff_origins
 
 
 def find_reader(broker: Broker, client_id: str, origin: str | None) -> str | None:
-    """The origin that may read an answer meant for this app's pages, if it is the one that asks; None for every other,
-    and while nobody knows."""
+    """The request's origin, if it may read a response for this app's pages; None for every other origin, and while the
+    table is unavailable."""
     try:
         known = origin in origins_of(broker, _find_client(broker, client_id, origin))
     except StoreUnavailable:
@@ -40,7 +41,7 @@ def find_reader(broker: Broker, client_id: str, origin: str | None) -> str | Non
 
 
 def check_caller(broker: Broker, http: Request) -> None:
-    """Raises ForeignCaller: without the header, or from anywhere but a page of this app."""
+    """Raises ForeignCaller if the header is missing, or the caller is not a page of the app."""
     client_id, origin = http.path["client_id"], http.header("origin")
     if http.header(HEADER.lower()) != VALUE:
         refusal = ForeignCaller("bff_header_missing")
@@ -52,7 +53,7 @@ def check_caller(broker: Broker, http: Request) -> None:
 
 
 def require_session(broker: Broker, http: Request) -> Session:
-    """The session that a call of the app's page comes with; nothing has been read for it.
+    """The session of a page's call, not yet checked against the table.
 
     Raises ForeignCaller, SessionOver.
     """
@@ -66,15 +67,15 @@ def require_session(broker: Broker, http: Request) -> Session:
 def open_session(
     broker: Broker, http: Request, session: Session, also_read: Callable[[Claims], tuple[ItemKey[Any], ...]]
 ) -> tuple[AuthorizedToken, Grant]:
-    """What it is good for right now. Raises SessionOver."""
+    """The access that the session gives now. Raises SessionOver."""
     with over_as_signed_out(broker, http):
         return use_session(broker, session, also_read=also_read)
 
 
 @contextmanager
 def over_as_signed_out(broker: Broker, http: Request) -> Iterator[None]:
-    """Whatever ended the session, its page has one thing to do; a pause alone is told apart, since after it the session
-    goes on. No cookie is taken away: by now there may be another one, of a sign-in that has just replaced this one."""
+    """Report every ended session the same way, because the page can only sign in again. Only a pause is reported
+    separately, because the session continues after it. The cookie stays: a newer sign-in may have just replaced it."""
     try:
         yield
     except InvalidToken as error:
@@ -83,7 +84,7 @@ def over_as_signed_out(broker: Broker, http: Request) -> Iterator[None]:
 
 
 def login_uri(broker: Broker, client_id: str) -> str:
-    """Where a browser goes to sign in to this app."""
+    """The URL at which a browser signs in to this app."""
     return f"{broker.settings.issuer}/bff/{client_id}/login"
 
 
@@ -92,7 +93,7 @@ def _way_out(broker: Broker, http: Request, reason: str) -> dict[str, object]:
 
 
 def _find_client(broker: Broker, client_id: str, origin: str | None) -> Client | None:
-    """As far as the cache knows, disabled or not; read once more before its page is refused."""
+    """The client from the cache, even if disabled; read again before its page is refused."""
     if not _CLIENT_ID.fullmatch(client_id) or origin is None:
         return None
     item_key = client_item_key(client_id)

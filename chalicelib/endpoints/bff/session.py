@@ -1,4 +1,4 @@
-"""GET /bff/{client_id}/session and POST /bff/{client_id}/logout: who is signed in to this app, and the end of it."""
+"""GET /bff/{client_id}/session and POST /bff/{client_id}/logout: the user of an app's session, and its end."""
 
 from chalicelib.bff_sessions import end_session
 from chalicelib.endpoints.bff.origin_check import check_caller, login_uri, open_session, require_session
@@ -13,7 +13,7 @@ from chalicelib.vault.user_keys import read_profile
 
 
 def answer(broker: Broker, http: Request) -> Response:
-    """What a page may know of its session: never a token, nor anything that opens one.
+    """The session for its page, without a token or anything that gives access to one.
 
     Raises ForeignCaller (403), SessionOver (401).
     """
@@ -33,9 +33,9 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def answer_logout(broker: Broker, http: Request) -> Response:
-    """End the session, and every token that came of it; without one there is nothing to end, which is fine too.
+    """End the session and every token from it; without a session, the response is the same.
 
-    The user stays signed in at the broker itself, whose page for that is named. Raises ForeignCaller (403).
+    The user stays signed in at the broker; the response names the page to sign out there. Raises ForeignCaller (403).
     """
     check_caller(broker, http)
     client_id = http.path["client_id"]

@@ -1,1 +1,1 @@
-"""What a browser carries for the broker, encrypted: cookies, sessions, and the hidden fields of forms."""
+"""The values that a browser stores for the broker, encrypted: cookies, sessions, and the hidden fields of forms."""

@@ -1,6 +1,6 @@
-"""The cookie of an app's browser session (BFF-01): a handle of the grant, and sealed beside it where it leads.
+"""The cookie of an app's browser session (BFF-01): a handle of the grant, and encrypted ids for the batch read.
 
-Each app has a cookie of its own name, so that sessions of several apps of one site live side by side.
+The cookie's name contains the client id, so that one site can have sessions of several apps.
 """
 
 import msgspec
@@ -19,7 +19,7 @@ NAME = "tb_bff_"
 
 
 class Ids(msgspec.Struct, frozen=True, kw_only=True):
-    """So that one batch read knows where to look; none of them is shown to anybody.
+    """The ids for the item keys of one batch read. They are encrypted, so nobody can read them.
 
     connections   provider id -> connection id
     """
@@ -30,10 +30,10 @@ class Ids(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def set_session(broker: Broker, grant: Grant, secret: bytes) -> tuple[str, str]:
-    """The Set-Cookie header of a session that has just begun.
+    """The Set-Cookie header of a new session.
 
-    It is sent by pages of the issuer's own site alone (SameSite=Strict): the way back from a provider does not need it,
-    since what began there travels in a cookie of its own.
+    SameSite=Strict: only pages of the issuer's site send it. The redirect from a provider does not need it, because the
+    sign-in has a separate cookie.
     """
     ids = Ids(sub=grant.sub, provider_id=grant.provider_id, connections=grant.connections)
     sealed = seal_text(
@@ -48,12 +48,12 @@ def set_session(broker: Broker, grant: Grant, secret: bytes) -> tuple[str, str]:
 
 
 def forget_session(broker: Broker, client_id: str) -> tuple[str, str]:
-    """The Set-Cookie header that ends it at the browser."""
+    """The Set-Cookie header that deletes the session's cookie."""
     return set_cookie(broker, NAME + client_id, "", max_age=0, same_site="Strict")
 
 
 def read_session(broker: Broker, http: Request, client_id: str) -> Session | None:
-    """What this browser's cookie of this app says; None where it has none that we have made for this app."""
+    """The session in this browser's cookie for this app; None if there is no genuine one."""
     text, _, sealed = read_cookie(broker, http, NAME + client_id).partition(".")
     try:
         handle = parse_handle(
@@ -73,10 +73,10 @@ def _open(broker: Broker, sealed: str, client_id: str, handle: Handle) -> Ids | 
     opened = open_text(broker.keys.get("cookie"), sealed, place=_place(broker, client_id, handle.grant_id))
     try:
         return None if opened is None else msgspec.msgpack.decode(opened, type=Ids)
-    except msgspec.DecodeError:  # another version of ours sealed it in another shape
+    except msgspec.DecodeError:  # another release encrypted it in another shape
         return None
 
 
 def _place(broker: Broker, client_id: str, grant_id: str) -> bytes:
-    """Bound to the app and to the very handle that it stands beside."""
+    """Bind the ids to the app and to the handle in the same cookie."""
     return canonical("cookie", broker.settings.epoch, "bff", client_id, grant_id)

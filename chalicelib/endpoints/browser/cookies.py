@@ -1,6 +1,6 @@
-"""What the browser keeps for us: a random name for itself, pending decisions, its session. All sealed but the first.
+"""The broker's cookies: a random browser id, pending decisions, and the session. All but the id are encrypted.
 
-`__Host-` and Secure follow the issuer's scheme, since cookie jars refuse Secure over loopback http.
+`__Host-` and Secure follow the issuer's scheme, because browsers refuse Secure over loopback http.
 """
 
 import base64
@@ -24,7 +24,7 @@ from chalicelib.records.subject import Subject
 Headers = tuple[tuple[str, str], ...]
 BROWSER, PENDING, SESSION, TRIES = "tb_browser", "tb_pending_", "tb_session", "tb_tries"
 LANGUAGE, PROVIDER = "tb_language", "tb_provider"
-OURS = "tb_"  # all of these begin with it
+OURS = "tb_"  # the prefix of all these names
 PROVIDER_SECONDS = 180 * 86400
 SLOTS = 3
 SLOT_BYTES = 3800
@@ -32,19 +32,19 @@ ALL_SLOTS_BYTES = 5000
 
 
 class Tries(msgspec.Struct, frozen=True, kw_only=True):
-    """Wrong user codes of one browser, and when they are forgotten."""
+    """The number of wrong user codes from one browser, and when it is reset."""
 
     count: int = 0
     ends_at: int = 0
 
 
 class SessionOwner(msgspec.Struct, frozen=True):
-    """What the cookie key alone opens: whose key the rest is under, and which account; nobody is signed in by it.
+    """The outer layer of a session cookie, encrypted under the cookie key alone. It does not prove the session.
 
-    account_id   opaque, so that this user's connection with a client is found without a further read
-    inner        a BrowserSession, sealed under a key that mixes in the subject's salt
-    sid, told    what is said when the session ends, and to which apps: so signing out needs no reading
-    ends_at      when it ends by itself, after which nobody is told anything
+    account_id   opaque; finds this user's connection with a client without another read
+    inner        a BrowserSession, encrypted under a key that mixes in the subject's salt
+    sid, told    the session id and the apps to notify at its end, so that a sign-out needs no read
+    ends_at      expiry, after which no app is notified
     """
 
     sub: str
@@ -58,40 +58,40 @@ class SessionOwner(msgspec.Struct, frozen=True):
 def set_cookie(
     broker: Broker, name: str, value: str, *, max_age: int | None, same_site: Literal["Lax", "Strict"] = "Lax"
 ) -> tuple[str, str]:
-    """One Set-Cookie header; None lives as long as the browser, 0 forgets."""
+    """One Set-Cookie header; max_age None: until the browser closes, 0: delete."""
     secure = "" if broker.settings.is_loopback else "; Secure"
     age = "" if max_age is None else f"; Max-Age={max_age}"
     return ("Set-Cookie", f"{full_name(broker, name)}={value}; Path=/{age}; HttpOnly; SameSite={same_site}{secure}")
 
 
 def read_cookie(broker: Broker, request: Request, name: str) -> str:
-    """The value as it came; "" where there is none. Under https no other host of the domain can plant it."""
+    """The raw value; "" if there is none. Under https, no other host of the domain can plant it."""
     return request.cookies.get(full_name(broker, name), "")
 
 
 def read_browser(broker: Broker, request: Request) -> str | None:
-    """This browser's random name; None where it has none or one that is not ours in form."""
+    """This browser's random id; None if it is missing or malformed."""
     value = request.cookies.get(full_name(broker, BROWSER), "")
     return value if len(value) == 43 and value.isascii() else None
 
 
 def new_browser(broker: Broker) -> str:
-    """A fresh random name, 256 bits."""
+    """A fresh random id, 256 bits."""
     return base64.urlsafe_b64encode(broker.entropy.token_bytes(32)).rstrip(b"=").decode()
 
 
 def read_language(broker: Broker, request: Request) -> str:
-    """What an app wished for the trip that this browser is on; anybody may have written it."""
+    """The language that an app requested for the present sign-in; unverified."""
     return request.cookies.get(full_name(broker, LANGUAGE), "")
 
 
 def set_provider(broker: Broker, provider_id: str) -> tuple[str, str]:
-    """The cookie that remembers with whom this browser signed in last, until it signs out."""
+    """The cookie with the last provider of this browser, until it signs out."""
     return set_cookie(broker, PROVIDER, provider_id, max_age=PROVIDER_SECONDS)
 
 
 def read_provider(broker: Broker, request: Request) -> str:
-    """With whom that was; anybody may have written it, so that it may tick a card and nothing more."""
+    """The last provider; unverified, so it may only preselect a card."""
     return request.cookies.get(full_name(broker, PROVIDER), "")
 
 
@@ -101,7 +101,7 @@ def seal_pending(broker: Broker, pending: Pending) -> str:
 
 
 def set_pending(broker: Broker, request: Request, pending: Pending, sealed: str) -> tuple[tuple[str, str], ...]:
-    """Put one pending decision into its slot; the oldest slots make room, so that at most three and 5 KB remain."""
+    """Store a pending decision in its slot. The oldest slots are deleted, so that at most three and 5 KB remain."""
     prefix = full_name(broker, PENDING)
     ours = re.compile(re.escape(prefix) + "[0-9a-f]{8}")
     others = [name for name in request.cookies if ours.fullmatch(name) and name != prefix + _slot(pending.state)]
@@ -121,13 +121,13 @@ def set_pending(broker: Broker, request: Request, pending: Pending, sealed: str)
 
 
 def read_pending(broker: Broker, request: Request, state: str) -> Pending | None:
-    """The decision that this browser took for this state; None where it took none, or too long ago."""
+    """The decision of this browser for this state; None if there is none, or it has expired."""
     value = request.cookies.get(full_name(broker, PENDING) + _slot(state), "")
     opened = open_value(broker, value.partition(".")[2], "pending", state)
     pending = read_value(opened, Pending)
     if pending is None:
         return None
-    # No lower bound: what is decided with a mark in view counts as made at the mark's `not_before`, which is ahead.
+    # No lower bound: a decision made while a cutoff lies ahead counts as made at the cutoff's `not_before`.
     alive = broker.clock.now() - pending.decided_at < broker.settings.pending_seconds
     return pending if alive and hmac.compare_digest(pending.state, state) else None
 
@@ -139,7 +139,7 @@ def set_tries(broker: Broker, browser: str, tries: Tries) -> tuple[str, str]:
 
 
 def read_tries(broker: Broker, request: Request, browser: str) -> Tries:
-    """How many there were in the window that runs; none where there is no such cookie of this browser."""
+    """The count in the present window; zero without a valid cookie of this browser."""
     opened = open_value(broker, request.cookies.get(full_name(broker, TRIES), ""), "tries", browser_hash(browser))
     tries = read_value(opened, Tries)
     return tries if tries is not None and tries.ends_at > broker.clock.now() else Tries()
@@ -148,7 +148,7 @@ def read_tries(broker: Broker, request: Request, browser: str) -> Tries:
 def seal_session(
     broker: Broker, session: BrowserSession, session_salt: bytes, told: tuple[LogoutRecipient, ...] = ()
 ) -> tuple[str, str]:
-    """The browser session as a cookie: the rest of it is under a key that mixes in the subject's salt."""
+    """The browser session as a cookie. The inner layer is encrypted under a key that mixes in the subject's salt."""
     inner = vault_session.seal_session(
         broker.keys.get("cookie"), session, session_salt, salt=broker.entropy.token_bytes(32)
     )
@@ -165,23 +165,23 @@ def seal_session(
 
 
 def read_session_owner(broker: Broker, request: Request) -> SessionOwner | None:
-    """Whose session this browser claims to have; nothing is proven before `open_session`."""
+    """The owner that the session cookie claims; `open_session` proves it."""
     opened = open_value(broker, request.cookies.get(full_name(broker, SESSION), ""), "session")
     return read_value(opened, SessionOwner)
 
 
 def ended_place(owner: SessionOwner) -> ItemKey[UsedOnce]:
-    """Where the sign-out of this session is stored, whichever copy of its cookie comes."""
+    """The item key of this session's sign-out, the same for every copy of its cookie."""
     return seen_item_key(hashlib.sha256(canonical("session", owner.sid)).hexdigest())
 
 
 def ended_places(owner: SessionOwner | None) -> tuple[ItemKey[UsedOnce], ...]:
-    """The same for the next batch read; nothing without a cookie of ours."""
+    """The item key for the next batch read; none without a session cookie."""
     return () if owner is None else (ended_place(owner),)
 
 
 def end_session(broker: Broker, owner: SessionOwner) -> None:
-    """No copy of this session's cookie opens from now on: one write, stored as long as any of them could live."""
+    """End every copy of this session's cookie, with one write that is stored as long as a copy could be valid."""
     now = broker.clock.now()
     mark = ended_place(owner).pk.partition("#")[2]
     broker.store.claim_once(mark, now=now, expires_at=max(owner.ends_at, now + broker.settings.session_seconds))
@@ -190,9 +190,9 @@ def end_session(broker: Broker, owner: SessionOwner) -> None:
 def open_session(
     broker: Broker, outer: SessionOwner, subject: Subject | None, *, sign_out: UsedOnce | None
 ) -> BrowserSession | None:
-    """The session, if the subject is alive, its salt unchanged, and nothing has ended it since.
+    """The session, if the user is not disabled, the salt is unchanged, and nothing has ended the session.
 
-    sign_out   what is stored at `ended_place` of this session
+    sign_out   the item stored at `ended_place` of this session
     """
     if subject is None or sign_out is not None:
         return None
@@ -216,7 +216,7 @@ def _slot(state: str) -> str:
 
 
 def _age(value: str) -> int:
-    """The unproven time in front of a pending cookie: it only decides which one makes room."""
+    """The unverified time in a pending cookie; it only decides which slot is deleted."""
     try:
         return int(value.partition(".")[0], 16)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Pages that end a request in the browser: an error, or a redirect that a page makes."""
+"""Pages that end a request in the browser: an error, or a redirect by a page."""
 
 from msgspec.structs import replace
 
@@ -8,11 +8,11 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.responses import Response, page_response
 
-COMMAND = "python3 dev.py broker"  # what a developer types beside a broker on this machine
+COMMAND = "python3 dev.py broker"  # the command for a developer with a broker on the same machine
 
 
 def error_page(broker: Broker, error: PageError, *, request_id: str) -> Response:
-    """A refusal for a person: says what happened and what to do; nothing redirects."""
+    """A refusal for a person: says what happened and what to do; does not redirect."""
     page = ErrorPage(name=error.page, link=error.link, request_id=request_id, site=issuer_host(broker))
     if broker.settings.is_loopback:
         page = replace(page, reason=error.reason, command=f"{COMMAND} explain {request_id}")
@@ -20,5 +20,5 @@ def error_page(broker: Broker, error: PageError, *, request_id: str) -> Response
 
 
 def leaving_page(broker: Broker, url: str, name: str) -> Response:
-    """The page that goes on to `url` at once; `name` says who is there."""
+    """The page that goes on to `url` at once; `name` names the app or provider there."""
     return page_response(LeavingPage(url=url, name=name, site=issuer_host(broker)))

@@ -1,4 +1,5 @@
-"""The hidden field of each page's form: what was shown, sealed for one browser; so it is its CSRF token too."""
+"""The hidden field of each page's form: the values that were shown, encrypted for one browser. It is the CSRF token
+too."""
 
 import hmac
 
@@ -13,12 +14,12 @@ from chalicelib.records.sign_out import SignOutForm, SignOutRequest
 
 
 def seal_form(broker: Broker, form: PageForm) -> str:
-    """The hidden field of a page: also its CSRF token, since no other browser's cookie fits it."""
+    """The hidden field of a page; also its CSRF token, because it is bound to this browser's cookie."""
     return seal_value(broker, msgspec.msgpack.encode(form), "form", form.browser)
 
 
 def open_form(broker: Broker, sealed: str, browser: str) -> PageForm | None:
-    """The form, where it is ours and of this browser; whether it is still in time says `is_fresh`."""
+    """The form, if it is genuine and from this browser; `is_fresh` checks its age."""
     opened = open_value(broker, sealed, "form", browser_hash(browser))
     form = read_value(opened, PageForm)
     if form is None:
@@ -32,42 +33,42 @@ def seal_link_form(broker: Broker, form: LinkForm) -> str:
 
 
 def open_link_form(broker: Broker, sealed: str, browser: str) -> LinkForm | None:
-    """The form, where it is ours and of this browser; of which link and how old says the form."""
+    """The form, if it is genuine and from this browser; the caller checks its link and age."""
     return read_value(open_value(broker, sealed, "link_form", browser_hash(browser)), LinkForm)
 
 
 def seal_sign_out_form(broker: Broker, form: SignOutForm) -> str:
-    """The hidden field of the page that asks whether to sign out, for this browser alone."""
+    """The hidden field of the page that confirms a sign-out, for this browser alone."""
     return seal_value(broker, msgspec.msgpack.encode(form), "sign_out_form", form.browser)
 
 
 def open_sign_out_form(broker: Broker, sealed: str, browser: str) -> SignOutForm | None:
-    """The form, where it is ours and of this browser; how old it is says the form."""
+    """The form, if it is genuine and from this browser; the caller checks its age."""
     return read_value(open_value(broker, sealed, "sign_out_form", browser_hash(browser)), SignOutForm)
 
 
 def seal_sign_out_request(broker: Broker, request: SignOutRequest) -> str:
-    """A request that an app has posted, for the URL of the GET that follows."""
+    """A sign-out request that an app has posted, encrypted for the URL of the GET that follows."""
     return seal_value(broker, msgspec.msgpack.encode(request), "sign_out")
 
 
 def open_sign_out_request(broker: Broker, sealed: str) -> SignOutRequest | None:
-    """The request, where we have sealed it; how old it is says the request."""
+    """The request, if the broker encrypted it; the caller checks its age."""
     return read_value(open_value(broker, sealed, "sign_out"), SignOutRequest)
 
 
 def seal_account_form(broker: Broker, form: AccountForm) -> str:
-    """The hidden field of a user's own page, for this browser alone; for which session says the form."""
+    """The hidden field of a user's own page, for this browser alone; it names the session."""
     return seal_value(broker, msgspec.msgpack.encode(form), *_account_place(form.browser))
 
 
 def open_account_form(broker: Broker, sealed: str, browser: str) -> AccountForm | None:
-    """The form, where it is ours and of this browser; of whose session and how old says the form."""
+    """The form, if it is genuine and from this browser; the caller checks its session and age."""
     return read_value(open_value(broker, sealed, *_account_place(browser_hash(browser))), AccountForm)
 
 
 def is_fresh(broker: Broker, form: PageForm | LinkForm | SignOutForm | AccountForm) -> bool:
-    """True while the page is not older than a sign-in may take."""
+    """True unless the page is older than a sign-in may take."""
     return 0 <= broker.clock.now() - form.shown_at < broker.settings.pending_seconds
 
 

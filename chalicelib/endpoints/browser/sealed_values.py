@@ -1,4 +1,4 @@
-"""What travels through a browser and comes back: sealed under the cookie key, each for its own place and no other."""
+"""Values that travel through a browser, encrypted under the cookie key, each bound to one purpose."""
 
 import hashlib
 from typing import TypeVar
@@ -13,13 +13,13 @@ T = TypeVar("T")
 
 
 def seal_value(broker: Broker, content: bytes, *place: str) -> str:
-    """For this place, and for as long as the epoch lasts."""
+    """Encrypt a value for one purpose and the present epoch."""
     bound = canonical("cookie", broker.settings.epoch, *place)
     return seal_text(broker.keys.get("cookie"), content, place=bound, salt=broker.entropy.token_bytes(32))
 
 
 def open_value(broker: Broker, value: str, *place: str) -> bytes | None:
-    """None for whatever is not ours, or of another place."""
+    """Decrypt a value; None if it is not genuine, or for another purpose."""
     if not value:
         return None
     bound = canonical("cookie", broker.settings.epoch, *place)
@@ -27,7 +27,7 @@ def open_value(broker: Broker, value: str, *place: str) -> bytes | None:
 
 
 def read_value(opened: bytes | None, kind: type[T]) -> T | None:
-    """What was sealed. None too for what another version of ours sealed in another shape: as good as no cookie."""
+    """Decode a decrypted value; None, as for a missing cookie, if another release encrypted it in another shape."""
     if opened is None:
         return None
     try:
@@ -37,19 +37,19 @@ def read_value(opened: bytes | None, kind: type[T]) -> T | None:
 
 
 def browser_hash(browser: str) -> str:
-    """What a sealed form keeps of it."""
+    """The hash of the browser id for encrypted forms."""
     return hashlib.sha256(browser.encode()).hexdigest()
 
 
 def seal_client_reference(broker: Broker, client_id: str) -> str:
-    """Rides in `state`, so that a callback without its cookie can lead back to the app."""
+    """The client id, encrypted for `state`, so that a callback without its cookie can lead back to the app."""
     if is_url(client_id):
         return seal_value(broker, client_id.encode(), "client", "url")
     return seal_value(broker, bytes.fromhex(client_id), "client")
 
 
 def open_client_reference(broker: Broker, sealed: str) -> str | None:
-    """The client id, where the state is ours."""
+    """The client id, if the state is genuine."""
     opened = open_value(broker, sealed, "client")
     if opened is not None:
         return opened.hex()

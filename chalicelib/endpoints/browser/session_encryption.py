@@ -1,4 +1,4 @@
-"""A browser session as its cookie keeps it: sealed under a key that mixes in its user's salt; another salt ends it."""
+"""Encrypts a browser session under a key that mixes in its user's salt; a new salt ends the session."""
 
 import hashlib
 import hmac
@@ -18,7 +18,7 @@ def seal_session(cookie: Keyset, session: BrowserSession, session_salt: bytes, *
 
 
 def open_session(cookie: Keyset, sealed: bytes, *, sub: str, session_salt: bytes) -> BrowserSession | None:
-    """What was sealed for this user under this salt, whether it is over or not; None for everything else."""
+    """The session of this user under this salt, expired or not; None if it cannot be decrypted."""
     keys = {version: _session_key(key.secret, session_salt) for version, key in cookie.versions.items()}
     try:
         opened = open_sealed(keys, sealed, place=canonical("session", sub))

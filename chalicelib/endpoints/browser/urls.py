@@ -1,4 +1,4 @@
-"""Addresses of the broker's own pages, and the host that a page shows."""
+"""URLs of the broker's own pages, and the host that a page shows."""
 
 from urllib.parse import urlsplit
 
@@ -6,12 +6,12 @@ from chalicelib.ports import Broker
 
 
 def issuer_host(broker: Broker) -> str:
-    """Our host, as in the address bar."""
+    """The broker's host, as in the address bar."""
     return urlsplit(broker.settings.issuer).netloc
 
 
 def account_uri(broker: Broker) -> str:
-    """Where a user's own page is."""
+    """The URL of a user's own page."""
     return broker.settings.issuer + "/account"
 
 
@@ -21,5 +21,5 @@ def account_path(broker: Broker) -> str:
 
 
 def host_of(uri: str) -> str:
-    """Host of a redirect target, for the page that leaves our site."""
+    """The host of a redirect target, for the page that leaves the broker's site."""
     return urlsplit(uri).netloc or uri.partition(":")[0]

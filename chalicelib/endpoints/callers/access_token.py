@@ -1,5 +1,4 @@
-"""The access token of a request, as it came in: alone, or with a proof by its key (RFC 6750 section 2.1, RFC 9449
-section 7.1)."""
+"""Reads a request's access token, alone or with a proof by its key (RFC 6750 section 2.1, RFC 9449 section 7.1)."""
 
 from chalicelib.access_tokens import PresentedToken
 from chalicelib.ports import Broker
@@ -9,7 +8,7 @@ from chalicelib.protocol.request import Request
 
 
 def read_bearer(http: Request) -> str:
-    """What the Authorization header holds under the scheme Bearer, where no other is taken. Raises TokenMissing."""
+    """The token of the Authorization header, for endpoints that accept only Bearer. Raises TokenMissing."""
     scheme, _, token = (http.header("authorization") or "").partition(" ")
     if lower(scheme) != "bearer" or not trim(token):
         raise TokenMissing("bearer_missing")
@@ -17,12 +16,12 @@ def read_bearer(http: Request) -> str:
 
 
 def read_access_token(broker: Broker, http: Request, path: str) -> PresentedToken:
-    """The access token of the Authorization header, and from nowhere else. Under the scheme Bearer a proof beside it is
-    not looked at: it may not make a token good that would not be without it.
+    """The access token of the Authorization header, and from nowhere else. Under the scheme Bearer a DPoP header is
+    ignored: it must not make a token valid that would be invalid without it.
 
     path   of this request, below the issuer, as the caller spelled it
 
-    Raises TokenMissing, and InvalidDpopProof and UseDpopNonce as they read where a token is used (401).
+    Raises TokenMissing, and InvalidDpopProof and UseDpopNonce in the form for an endpoint that takes a token (401).
     """
     scheme, _, rest = (http.header("authorization") or "").partition(" ")
     token, scheme = trim(rest), lower(scheme)

@@ -1,4 +1,4 @@
-"""Who asks, proven: the first step of every endpoint that clients call (RFC 6749 section 2.3, TOK-02 to TOK-09)."""
+"""Client authentication, the first step of every endpoint for clients (RFC 6749 section 2.3, TOK-02 to TOK-09)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -34,17 +34,17 @@ RETRY_SECONDS = 10
 def authenticate_client(
     broker: Broker, http: Request, parameters: Parameters, *, first_contact: bool = False
 ) -> Client:
-    """The client, by its registered method and only that.
+    """The client, authenticated only by its registered method.
 
-    first_contact   something may begin here, so the document of a client that is named by its URL is read first
+    first_contact   a flow may begin here, so the document of a client whose id is a URL is read first
 
-    From the cache of at most 10 s; a refusal reads once more. Failures are counted per address, and from the limit on
-    only what fails is told to wait: a right credential is never refused for the failures of others.
+    Uses the cache of at most 10 s; a refusal reads again. Failures are counted per address. Beyond the limit only
+    failing requests must wait: a correct credential is never refused because of other requests' failures.
 
-    An assertion costs one call more than a secret, and is used up.
+    An assertion costs one call more than a secret, and is consumed.
 
-    Raises InvalidClient, InvalidRequest, TooManyRequests, TemporarilyUnavailable; UnfitClient: it does not fit
-    the profile, whoever proved it.
+    Raises InvalidClient, InvalidRequest, TooManyRequests, TemporarilyUnavailable, and UnfitClient if the client does
+    not fit the profile, whatever its credential.
     """
     presented = parse_client_credentials(http, parameters)
     if is_url(presented.client_id):
@@ -68,8 +68,8 @@ def _authenticate_twice(broker: Broker, presented: PresentedClient) -> Client:
 
 
 def _check_documents(broker: Broker, http: Request, presented: PresentedClient, *, first_contact: bool) -> None:
-    """Where a client of that kind is not let in at all, none is; elsewhere what is kept of it decides, but for its
-    keys: those are its document's as it stands now."""
+    """Refuse a client id URL if such clients are not allowed. Otherwise its stored client decides, except for its keys,
+    which come from the current document."""
     if not broker.settings.client_id_documents:
         raise InvalidClient("client_id_documents_off")
     if first_contact or presented.assertion is not None:
@@ -113,10 +113,11 @@ def _check_assertion(broker: Broker, client: Client, assertion: UnverifiedAssert
 
 
 def _audiences(broker: Broker, client: Client) -> tuple[str, ...]:
-    """The issuer; for a client that a document describes also the token endpoint, except under FAPI 2.0.
+    """The issuer; for a client with a client id document also the token endpoint, except under FAPI 2.0.
 
-    Such clients sign for the token endpoint (RFC 7523 section 3). An authorization server that names our token endpoint
-    as its own could pass such an assertion on to us (rfc7523bis section 1); docs/client-keys.md states that risk.
+    Such clients sign for the token endpoint (RFC 7523 section 3). A malicious authorization server that declares the
+    broker's token endpoint as its own could replay the assertion (rfc7523bis section 1); docs/client-keys.md states
+    that risk.
     """
     issuer = broker.settings.issuer
     may_name_endpoint = is_url(client.client_id) and not broker.settings.is_fapi2
@@ -124,7 +125,7 @@ def _audiences(broker: Broker, client: Client) -> tuple[str, ...]:
 
 
 def _find_keys(broker: Broker, client: Client, kid: str | None) -> Mapping[str, Any]:
-    """The client's key set. Where it cannot be had nothing is decided; where it cannot be used it proves nobody."""
+    """The client's key set. If it is unavailable, the client must retry; if it is unusable, authentication fails."""
     if client.jwks_uri is None:
         return {"keys": list(client.jwks)}
     try:
@@ -136,15 +137,15 @@ def _find_keys(broker: Broker, client: Client, kid: str | None) -> Mapping[str, 
 
 
 def _claim(broker: Broker, assertion: UnverifiedAssertion) -> None:
-    """An assertion is good once; it is used up only when all else of it is right."""
+    """Consume the assertion, after every other check has passed: it is valid once."""
     mark, ends_at = assertion_mark(assertion)
     if isinstance(broker.store.claim_once(mark, now=broker.clock.now(), expires_at=ends_at), Refused):
         raise InvalidClient("assertion_replayed")
 
 
 def _count_failure(broker: Broker, http: Request) -> None:
-    """Exact under any concurrency up to a limit of 39, whose blocks are of one; from the limit on no call more is made.
-    The address is the gateway's word (GEN-21)."""
+    """Count one failure, exactly for limits up to 39, which use blocks of one; above the limit without a call. The
+    address is the one that the gateway reports (GEN-21)."""
     limit, now = broker.settings.failed_authentications_per_address, broker.clock.now()
     outcome = broker.limiter.spend(f"auth#{client_network(http)}", limit=limit, now=now, seconds=WINDOW_SECONDS)
     if isinstance(outcome, OverLimit):

@@ -1,13 +1,13 @@
-"""Clients that are named by the URL of their document: fetched when somebody arrives with it, kept for all processes
-(CIMD-02, CIMD-04).
+"""Clients whose id is the URL of their metadata document: fetched at first use, and stored for all processes (CIMD-02,
+CIMD-04).
 
-What is kept is the client as its document described it, not the document. It is asked for again when it is no longer
-fresh. Where its place is down the last one serves until it is a day old; where its place says that it is gone, or shows
-one that is no good, nobody arrives with it, and the last one serves no more. Refusals are not kept. Nothing here runs
-for a client that is registered.
+The client as its document described it is stored, not the document. It is fetched again when it is no longer fresh. If
+its host is down, the stored client is valid until it is a day old. If the host reports that the document is gone, or
+returns an invalid one, the client is refused and the stored one is no longer valid. Refusals are not stored. Nothing
+here runs for registered clients.
 
-Anybody can make up URLs, so those never seen before share limits of their own: however many come, what is known is
-still read again (CIMD-05).
+Because an attacker can invent URLs, unknown URLs share separate limits: however many arrive, known documents are still
+refreshed (CIMD-05).
 """
 
 from msgspec.structs import replace
@@ -39,21 +39,21 @@ from chalicelib.upstream.http import ProviderMisbehaved, ProviderUnavailable
 
 STALE_SECONDS = 86_400
 DAY = 86_400
-KNOWN_FETCHES = 6  # of one known document a minute: one is enough where its place answers
-KNOWN_IN_ALL = 5  # all known documents together are fetched so many times as often as those of one host
-Limits = tuple[tuple[str, int], ...]  # name of the counter, uses a minute
+KNOWN_FETCHES = 6  # fetches of one known document per minute; one is enough if its host responds
+KNOWN_IN_ALL = 5  # limit for all known documents, as a multiple of the limit for one host
+Limits = tuple[tuple[str, int], ...]  # name of the counter, uses per minute
 
 
 class DocumentRefused(InvalidClient):
-    """There is no document at that URL now by which its client could be known."""
+    """There is no usable client metadata document at that URL."""
 
-    description = "The client_id is a URL, and what stands there is not a client metadata document that can be used."
+    description = "The client_id is a URL, and there is no usable client metadata document at that URL."
 
 
 def refresh_document(broker: Broker, http: Request, client_id: str, *, only_known: bool = False) -> None:
-    """Bring what is kept of a URL up to date, before anything is decided from it; for other ids nothing is done.
+    """Update the stored client of a URL before anything is decided from it; does nothing for other ids.
 
-    only_known   nobody is asked for a URL that was never here: nothing can begin where this is said
+    only_known   do not fetch an unknown URL, because no flow can begin here
 
     Raises DocumentRefused, TooManyRequests.
     """
@@ -74,14 +74,14 @@ def refresh_document(broker: Broker, http: Request, client_id: str, *, only_know
 
 
 def _needs_nothing(known: Client | None, now: int) -> bool:
-    """Fresh; or switched off by the operator, so that nobody is asked for it."""
+    """True if the client is fresh, or disabled by the operator and therefore not fetched."""
     if known is None:
         return False
     return known.marks.disabled or (now < known.fresh_until and not known.is_over(now))
 
 
 def _bring(broker: Broker, http: Request, url: str) -> None:
-    """What another process has kept meanwhile counts; else the document is fetched, within the limits, and kept."""
+    """Use what another process has stored meanwhile; otherwise fetch the document, within the limits, and store it."""
     item_key, now = client_item_key(url), broker.clock.now()
     read = broker.store.read(item_key).get(item_key)
     if _needs_nothing(read, now):
@@ -104,8 +104,8 @@ def _bring(broker: Broker, http: Request, url: str) -> None:
 
 
 def _limits_of_new(broker: Broker, http: Request, url: str) -> Limits:
-    """So many URLs never seen before a minute for one address, from one host and in all: we are nobody's means to flood
-    another."""
+    """Limits per minute on unknown URLs: for one address, for one host and in all, so that nobody can use the broker to
+    flood a host."""
     settings = broker.settings
     return (
         (f"document#for#{client_network(http)}", settings.document_fetches_per_address),
@@ -115,7 +115,7 @@ def _limits_of_new(broker: Broker, http: Request, url: str) -> Limits:
 
 
 def _limits_of_known(broker: Broker, http: Request, url: str) -> Limits:
-    """So many fetches a minute of one document, of all that are known of one host, for one address, and in all."""
+    """Limits per minute on known documents: for one document, for one host, for one address, and in all."""
     for_one = broker.settings.document_fetches_per_minute
     return (
         (f"document#again#{url}", KNOWN_FETCHES),
@@ -134,16 +134,16 @@ def _spend(broker: Broker, limits: Limits) -> None:
 
 
 def _take_back(broker: Broker, read: Client | None) -> None:
-    """What its place has taken back does not serve again when that place is down or asked too often: else whoever holds
-    a key that was withdrawn had only to ask often. Where another process has written meanwhile, that stands."""
+    """Invalidate the stored client after its host withdrew the document. Otherwise an attacker with a withdrawn key
+    could exhaust the fetch limit to use it again. A newer write by another process stays."""
     if read is not None and read.fetched_at:
         broker.store.put_document(replace(read, fetched_at=0, fresh_until=0), read=read)
 
 
 def _fetch(broker: Broker, url: str) -> tuple[RegistrationRequest, int]:
-    """What the document says, checked, and for how many seconds it is fresh.
+    """The checked document, and for how many seconds it is fresh.
 
-    Raises ProviderUnavailable: its place is down. Raises DocumentRefused: it is gone, or no good.
+    Raises ProviderUnavailable if its host is down, and DocumentRefused if the document is gone or invalid.
     """
     request = build_document_request(url)
     try:
@@ -156,7 +156,7 @@ def _fetch(broker: Broker, url: str) -> tuple[RegistrationRequest, int]:
 
 
 def _keep(broker: Broker, url: str, read: Client | None, document: RegistrationRequest, seconds: int) -> None:
-    """One conditional write; where another process was faster, or the operator threw a switch, on top of that."""
+    """Store the client with a conditional write; retry on top of another process's or the operator's change."""
     now, life = broker.clock.now(), broker.settings.registration_unused_days * DAY
     for _ in write_tries(broker):
         client = build_document_client(read, document, url=url, now=now, seconds=seconds, life=life)

@@ -1,4 +1,4 @@
-"""Who takes part in a sign-in: the client, the providers it may use, and the switch for everything."""
+"""The client of a sign-in, the providers that it may use, and the deployment's revocations."""
 
 import re
 
@@ -21,9 +21,9 @@ _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
 
 
 class ClientContext(Struct, frozen=True, kw_only=True):
-    """As far as the cache of at most 10 s knows.
+    """The client's records, from a cache of at most 10 s.
 
-    providers   provider id -> record: switched on, its values fit its file, and allowed to this client
+    providers   provider id -> record: enabled, with values that fit its file, and allowed for this client
     """
 
     client: Client
@@ -32,9 +32,10 @@ class ClientContext(Struct, frozen=True, kw_only=True):
 
 
 def load_client_context(broker: Broker, client_id: str | None, *, fresh: bool = False) -> ClientContext:
-    """One batch read when cold, none when warm; a refusal that rests on the cache reads once more.
+    """Load the client's records: one batch read with a cold cache, none with a warm one. A refusal reads again.
 
-    Raises PageError: unknown, disabled and expired read alike (AUTHZ-01); or it does not fit the profile.
+    Raises PageError if the client is unknown, disabled or expired (all three look alike, AUTHZ-01), or does not fit the
+    profile.
     """
     if client_id is None or not _may_be_known(broker, client_id):
         refusal = PageError("client_id_malformed", page="client_unknown")
@@ -63,7 +64,7 @@ def load_client_context(broker: Broker, client_id: str | None, *, fresh: bool = 
 
 
 def find_client(broker: Broker, client_id: str, *, fresh: bool = False) -> Client | None:
-    """A client that is good, as far as the cache knows; None without a further word for what is not."""
+    """The client if it is registered and valid, as far as the cache knows; otherwise None."""
     if not _may_be_known(broker, client_id):
         return None
     item_key = client_item_key(client_id)
@@ -72,15 +73,15 @@ def find_client(broker: Broker, client_id: str, *, fresh: bool = False) -> Clien
 
 
 def read_client_context(broker: Broker, client_id: str, *, fresh: bool = False) -> Items:
-    """All that a sign-in of this client needs to know, in one read at most."""
+    """All records for a sign-in of this client, with at most one read."""
     provider_places = [provider_item_key(provider_id) for provider_id in sorted(broker.catalog.ids)]
-    # Most provider files are not switched on: without their absence in the cache every request would read.
+    # Most provider files are not enabled: if their absence were not cached, every request would read.
     off = frozenset(provider_places)
     return broker.registry.lookup(client_item_key(client_id), DEPLOYMENT, *provider_places, fresh=fresh, absence_of=off)
 
 
 def _may_be_known(broker: Broker, client_id: str) -> bool:
-    """An id of ours, or a URL where those are switched on; nothing else is looked for (REG-06)."""
+    """True for a client id of the broker, or a URL if those are enabled; no other id is looked up (REG-06)."""
     if not is_url(client_id):
         return _CLIENT_ID.fullmatch(client_id) is not None
     try:
@@ -91,7 +92,7 @@ def _may_be_known(broker: Broker, client_id: str) -> bool:
 
 
 def load_providers(broker: Broker) -> tuple[dict[str, ProviderRecord], Deployment | None]:
-    """Those with whom anybody may sign in, where no app asks, and the deployment's switch, as the cache knows them."""
+    """The enabled providers for a sign-in without an app, and the deployment's record, from the cache."""
     places = {provider_id: provider_item_key(provider_id) for provider_id in sorted(broker.catalog.ids)}
     found = broker.registry.lookup(DEPLOYMENT, *places.values(), absence_of=frozenset(places.values()))
     records = {provider_id: found.get(place) for provider_id, place in places.items()}
@@ -102,18 +103,18 @@ def load_providers(broker: Broker) -> tuple[dict[str, ProviderRecord], Deploymen
 
 
 def find_switched_on(broker: Broker) -> tuple[ItemKey[ProviderRecord], ...]:
-    """Where the records of providers stand that have one, as far as the cache knows: files alone cost no reading."""
+    """Item keys of the providers that have a record, as far as the cache knows; a file without one costs no read."""
     places = tuple(provider_item_key(provider_id) for provider_id in sorted(broker.catalog.ids))
     known = broker.registry.lookup(*places, absence_of=frozenset(places))
     return tuple(place for place in places if known.get(place) is not None)
 
 
 def consent_time(broker: Broker, context: ClientContext, provider_id: str) -> int:
-    """When a decision made now counts as made: a mark in view is already behind it."""
+    """The time of a decision made now, after every cutoff that is known."""
     deployment = context.deployment.marks if context.deployment else NOT_REVOKED
     return time_after_cutoffs(broker, context.client.marks, context.providers[provider_id].marks, deployment)
 
 
 def time_after_cutoffs(broker: Broker, *marks: Revocation) -> int:
-    """Now, or when the last of these marks stops ending what is decided."""
+    """The present time, or the latest of these cutoffs if it lies ahead."""
     return max([broker.clock.now(), *(mark.not_before for mark in marks if mark.not_before is not None)])

@@ -1,6 +1,6 @@
-"""The DPoP header of a request, read against the URL that we are configured to have (RFC 9449 sections 4.3, 8 and 9).
+"""Checks the DPoP header of a request against the configured URL (RFC 9449 sections 4.3, 8 and 9).
 
-This file and the check behind it are loaded where somebody sends a proof, and nowhere else.
+This module and the check behind it are imported only for a request that has a proof.
 """
 
 from chalicelib.ports import Broker
@@ -12,10 +12,10 @@ from chalicelib.protocol.supported import supported
 
 
 def read_proof(broker: Broker, http: Request, path: str, *, access_token: str | None = None) -> Proof:
-    """The proof of this request, checked but not used up.
+    """The proof of this request, checked but not consumed.
 
     path           below the issuer, as the caller spelled it
-    access_token   the one that it is sent with; None at the token endpoint
+    access_token   that the request presents with it; None at the token endpoint
 
     Raises InvalidDpopProof, UseDpopNonce.
     """
@@ -37,5 +37,5 @@ def read_proof(broker: Broker, http: Request, path: str, *, access_token: str | 
 
 
 def fresh_nonce(broker: Broker) -> str:
-    """What the next proof may hold."""
+    """A nonce for the next proof."""
     return build_nonce(broker.keys.get("nonce"), epoch=broker.settings.epoch, now=broker.clock.now())

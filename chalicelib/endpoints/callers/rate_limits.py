@@ -1,5 +1,5 @@
-"""Who is counted as one place: an IPv4 address, or the network of an IPv6 one, all of which one person has; and how
-often a place that proves nothing may ask, or a client that has proven itself."""
+"""Rate limits per network (an IPv4 address, or the IPv6 /64 of one customer) for unauthenticated requests, and per
+client for authenticated ones."""
 
 import ipaddress
 
@@ -9,16 +9,16 @@ from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
 from chalicelib.request_limits import count_client_request, count_grant_request, count_use
 
-OURSELVES = "127.0.0.1"  # everybody who uses a local stack; no gateway names it
+OURSELVES = "127.0.0.1"  # every user of a local stack; no gateway reports it
 
 
 def client_network(http: Request) -> str:
-    """The gateway's word on where a request comes from, as a counter's name (GEN-21)."""
+    """The network of the address that the gateway reports, as a counter's name (GEN-21)."""
     return network_of_address(http.source_ip)
 
 
 def network_of_address(source_ip: str) -> str:
-    """The same for an address that was noted."""
+    """The network of a recorded address."""
     try:
         address = ipaddress.ip_address(source_ip)
     except ValueError:
@@ -30,7 +30,7 @@ def network_of_address(source_ip: str) -> str:
 
 
 def count_network_request(broker: Broker, http: Request) -> None:
-    """One request that anybody could send. Raises TooManyRequests; StoreUnavailable, once in a block."""
+    """Count one unauthenticated request. Raises TooManyRequests; StoreUnavailable, at most once per block."""
     place, limit = client_network(http), broker.settings.requests_per_address
     again = count_use(broker, f"place#{place}", limit) if place not in ("", OURSELVES) else 0
     if again:
@@ -38,9 +38,9 @@ def count_network_request(broker: Broker, http: Request) -> None:
 
 
 def count_session_request(broker: Broker, http: Request) -> None:
-    """One request of a page of an app, which counts for its browser session; without one, for its address.
+    """Count one request of an app's page for its browser session; without one, for its address.
 
-    Raises TooManyRequests; StoreUnavailable, once in a block.
+    Raises TooManyRequests; StoreUnavailable, at most once per block.
     """
     from chalicelib.endpoints.browser.bff_cookie import read_session
 
@@ -52,10 +52,10 @@ def count_session_request(broker: Broker, http: Request) -> None:
 
 
 def count_sender_request(broker: Broker, http: Request, client: Client) -> None:
-    """One request of a client. One that has proven nothing is anybody: its flood is its sender's, not its own, or
-    whoever knows its name could have it refused.
+    """Count one request of a client. A public client proves nothing, so its requests count for the sender's address:
+    otherwise an attacker who knows the client id could exhaust the client's limit.
 
-    Raises TooManyRequests; StoreUnavailable, once in a block.
+    Raises TooManyRequests; StoreUnavailable, at most once per block.
     """
     if client.is_confidential:
         count_client_request(broker, client.client_id)

@@ -16,7 +16,7 @@ HOUR = 3600
 
 
 def check_not_disabled(deployment: Deployment | None) -> None:
-    """Raises TemporarilyUnavailable while the switch for everything is thrown."""
+    """Raises TemporarilyUnavailable while the operator has disabled the deployment."""
     if deployment is not None and deployment.marks.disabled:
         raise TemporarilyUnavailable("deployment_disabled", retry_after=HOUR)
 

@@ -1,7 +1,7 @@
-"""POST /connect: an app asks for a link by which its user connects another account, or allows more.
+"""POST /connect: an app requests a link by which its user connects another account, or allows more scopes.
 
-The access token is proven by its signature alone and nothing is stored: what may have ended it since is read when the
-link is opened, before the user is asked anything.
+Only the signature of the access token is checked, and nothing is stored. Revocations are read when the link is opened,
+before the user is asked anything.
 """
 
 from typing import Any
@@ -42,7 +42,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def _answer_checked(broker: Broker, parameters: Parameters, claims: dict[str, Any]) -> str:
-    """Against the client as the cache knows it; a refusal that rests on the cache reads once more."""
+    """Build the link with the client from the cache; a refusal reads the client again."""
     try:
         return _build(broker, parameters, claims, _load(broker, claims, fresh=False))
     except OAuthError:
@@ -81,7 +81,7 @@ def _build(broker: Broker, parameters: Parameters, claims: dict[str, Any], conte
 
 
 def _choose_scopes(parameters: Parameters, claims: dict[str, Any], provider_id: str) -> frozenset[str]:
-    """Asked in the provider's names or with its prefix; without `scope` what the access token says already."""
+    """The requested scopes, with or without the provider's prefix; by default those of the access token."""
     prefix = provider_id + ":"
     asked = parse_scope(parameters.get("scope"))
     if asked:

@@ -1,7 +1,7 @@
-"""GET and DELETE /connections and /connections/{connection_id}: what an app holds of a user, and taking it back.
+"""GET and DELETE /connections and /connections/{connection_id}: lists and revokes an app's connections of a user.
 
-The bearer of a token may see and end what belongs to its own user and its own client, by equality of both; anything
-else reads like what does not exist (VLT-01, CONS-07).
+The bearer of a token sees and revokes only connections of the token's user and client. The response to any other id is
+the same as for an unknown one (VLT-01, CONS-07).
 """
 
 import re
@@ -46,7 +46,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def answer_one(broker: Broker, http: Request) -> Response:
-    """Tell of one connection, or end it; whoever asks again gets the same answer.
+    """Describe or revoke one connection; a repeated request gets the same response.
 
     Raises InvalidToken, NotConnected, TemporarilyUnavailable.
     """
@@ -68,7 +68,7 @@ def answer_one(broker: Broker, http: Request) -> Response:
 
 
 def _tell(broker: Broker, use: AuthorizedToken, connection: Connection, grant: Grant) -> Response:
-    """As the list has it, and how often it was used."""
+    """Describe a connection as in the list, with its use counts."""
     if connection.status == "revoked":
         told = describe_revoked(broker, connection)
     else:
@@ -77,8 +77,7 @@ def _tell(broker: Broker, use: AuthorizedToken, connection: Connection, grant: G
 
 
 def describe_revoked(broker: Broker, tombstone: Connection) -> dict[str, Any]:
-    """What became of it at the provider, token by token, since when, and where the user can do what nobody can do from
-    here."""
+    """The result at the provider for each token, and the page at which the user can revoke the rest."""
     definition = broker.catalog.get(tombstone.provider_id)
     place = definition.revocation.user_page if definition and is_alive_there(tombstone) else None
     if place and "{" in place:
@@ -95,14 +94,14 @@ def describe_revoked(broker: Broker, tombstone: Connection) -> dict[str, Any]:
 
 
 def describe_use(store: Store, connection: Connection, *, now: int) -> dict[str, int]:
-    """How often it was used, counted from what is on record of it, with the time from which that is all of it."""
+    """Use counts from the audit records, with the time since which they are complete."""
     kept_since = now - RETENTION_SECONDS
     traces = store.list_traces(connection.sub, connection.connection_id, since=kept_since)
     return count_use(traces, kept_since=kept_since, now=now)
 
 
 def _fill_user_page(broker: Broker, provider_id: str) -> str | None:
-    """With the operator's values; None where they are no longer there or do not fit the file."""
+    """The page with the operator's values; None if they are missing or do not fit the file."""
     item_key = provider_item_key(provider_id)
     record = broker.registry.lookup(item_key).get(item_key)
     filled = broker.catalog.fill(record) if record is not None and is_configured(broker, record) else None
@@ -110,7 +109,7 @@ def _fill_user_page(broker: Broker, provider_id: str) -> str | None:
 
 
 def _end_all(broker: Broker, http: Request) -> Response:
-    """Everything that this app may do for this user: what was decided until now ends, then its connections."""
+    """Revoke all access of this app for this user: first every decision until now, then its connections."""
     use, grant = _authorize(broker, http)
     revoke_consent(broker, grant.sub, grant.client_id, use.consent, grant.decided_at)
     broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
@@ -122,7 +121,7 @@ def _end_all(broker: Broker, http: Request) -> Response:
 
 
 def _authorize(broker: Broker, http: Request, *places: ItemKey[Any]) -> tuple[AuthorizedToken, Grant]:
-    """The token must be ours, for us, good now, and of a user."""
+    """The token must be an access token for the broker, valid now, and of a user."""
     check_no_secret_in_query(http.query)
 
     def also_read(claims: Claims) -> tuple[ItemKey[Any], ...]:
@@ -143,13 +142,13 @@ def _own(found: list[Connection], grant: Grant) -> list[Connection]:
 
 
 def _open_key(broker: Broker, use: AuthorizedToken, grant: Grant) -> bytes:
-    """Without it nothing opens: what was sealed under it is lost, and said to be."""
+    """The user's key; without it the values are lost, and are reported as lost."""
     sealed = use.found.get(user_key_item_key(grant.sub))
     return open_key_of(broker, sealed) if sealed is not None else b""
 
 
 def _describe(broker: Broker, use: AuthorizedToken, connection: Connection, key: bytes) -> dict[str, Any]:
-    """The account's name only as far as this token may see the profile."""
+    """Describe a connection; the account's name only if this token may see the profile."""
     item_key = provider_item_key(connection.provider_id)
     record = broker.registry.lookup(item_key).get(item_key)
     void = record is None or record.marks.void(connection.connected_at)
@@ -169,13 +168,13 @@ def _describe(broker: Broker, use: AuthorizedToken, connection: Connection, key:
 
 
 def connection_status(broker: Broker, connection: Connection) -> ConnectionStatus:
-    """What whoever asks for its token now would find."""
+    """The status that a token hand-out would find now."""
     definition = broker.catalog.get(connection.provider_id)
     return effective_status(connection, definition, epoch=broker.settings.epoch, now=broker.clock.now())
 
 
 def open_profile_of(broker: Broker, connection: Connection, key: bytes) -> dict[str, Any]:
-    """What the provider said of the account; nothing where that does not open."""
+    """The stored profile of the account; empty if it cannot be decrypted."""
     try:
         return open_profile(key, connection)
     except DecryptionFailed as broken:

@@ -1,4 +1,4 @@
-"""What a connect adds to the consent and to the one grant that asked; nothing is ever taken away here."""
+"""Adds a connect to the consent and to the grant that requested it; removes nothing."""
 
 from collections.abc import Callable
 
@@ -23,13 +23,13 @@ def extend_consent(
     over: str,
     ended: Callable[[], None],
 ) -> frozenset[str]:
-    """Add what no later reduction has removed, and the connection as default where its provider has no good one;
-    those of the scopes that count.
+    """Add the scopes that no later reduction has removed, and make the connection the default if its provider has no
+    usable default. Returns the scopes that were added or known.
 
-    over    a default connection that has been revoked; "" where there is none
-    ended   called where a mark was set meanwhile, before this says so
+    over    a default connection that has been revoked; "" if there is none
+    ended   called if a revocation was set meanwhile, before this raises
 
-    Raises TemporarilyUnavailable where others keep writing in between, or a mark was set meanwhile.
+    Raises TemporarilyUnavailable if other writers keep changing the consent, or a revocation was set meanwhile.
     """
     read = asker.consent
     item_key, now = consent_item_key(read.sub, read.client_id), broker.clock.now()
@@ -50,7 +50,7 @@ def extend_consent(
 
 
 def extend_grant(broker: Broker, asker: LinkRequester, connection: Connection, scopes: frozenset[str]) -> None:
-    """Only the grant that asked, and only while it stands. Raises PageError where it has ended meanwhile."""
+    """Extend the grant that requested the link. Raises PageError if it has ended meanwhile."""
     grant = asker.grant
     if scopes <= grant.scopes and connection.provider_id in grant.connections:
         return

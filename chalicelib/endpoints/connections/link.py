@@ -1,7 +1,7 @@
-"""GET and POST /connect/{link}: the user for whom an app asked looks at it, and decides (CB-03).
+"""GET and POST /connect/{link}: the user for whom an app requested the link reads it and decides (CB-03).
 
-GET changes nothing, so that whatever opens links in messages does no harm. Both demand a browser session of the same
-user; who has none is offered to show a login that they already have, and somebody else stops here.
+GET changes nothing, so link scanners do no harm. Both need a browser session of the same user. Without a session, the
+page offers to show an existing login; with another user's session, it refuses.
 """
 
 import hmac
@@ -83,7 +83,7 @@ def _parse(http: Request) -> Parameters:
 
 
 def _open_form(broker: Broker, http: Request, link: Link, context: ClientContext) -> LinkForm:
-    """What this browser was shown for this very link."""
+    """The form that this browser was shown for this link."""
     browser = read_browser(broker, http)
     if browser is None:
         raise PageError("browser_cookie_missing", page="cookie_missing", status=403)
@@ -104,6 +104,6 @@ def _deny(broker: Broker, http: Request, link: Link, context: ClientContext) -> 
 
 
 def _travel(broker: Broker, provider_id: str, trip: tuple[str, tuple[tuple[str, str], ...]]) -> Response:
-    """A page that leaves: a redirect would fall under the form's `form-action`."""
+    """Leave by a page: a redirect would be subject to the form's `form-action`."""
     url, cookies = trip
     return leaving_page(broker, url, provider_name(broker, provider_id)).with_headers(*cookies)

@@ -1,6 +1,5 @@
 """The callback of a connect link (CB-03): the same session, one claim, the provider, one batch read, then connection,
-consent and the one grant that asked. It never makes a login, a session or a user.
-"""
+consent and the grant that requested it. It never creates a login, a session or a user."""
 
 from typing import Any
 
@@ -42,11 +41,11 @@ from chalicelib.vault.user_keys import open_key_of
 
 
 class LinkReturn(Struct, frozen=True, kw_only=True):
-    """A user's return from a provider for a connect link: everything that the rest decides on.
+    """A user's return from a provider for a connect link, with everything that the rest needs.
 
     connection_id, account_id   derived from the provider's response
-    requester                   the grant that requested the link, as `found` says
-    found                       one strongly consistent read of every item that matters here
+    requester                   the grant that requested the link, from `found`
+    found                       one strongly consistent read of every relevant item
     """
 
     callback: RedeemedCallback
@@ -63,14 +62,14 @@ class LinkReturn(Struct, frozen=True, kw_only=True):
 
     @property
     def provider(self) -> Provider:
-        """The provider, as its response left it."""
+        """The provider, with the metadata of its response."""
         return self.callback.brought.provider
 
 
 def claim_link(broker: Broker, callback: ProviderCallback) -> LinkRequester:
-    """The grant that requested the link, for the one callback that goes on.
+    """The grant that requested the link, for the one callback that continues.
 
-    Raises PageError: the session is not the link's user's any more, or another callback was first.
+    Raises PageError if the session is no longer the link's user's, or another callback was first.
     """
     link = callback.link
     active_session = find_active_session(broker, callback.http, link.client_id, grant_item_key(link.grant_id))
@@ -80,7 +79,7 @@ def claim_link(broker: Broker, callback: ProviderCallback) -> LinkRequester:
 
 
 def finish_link(broker: Broker, callback: RedeemedCallback, requester: LinkRequester) -> Response:
-    """One batch read, then connection, consent and grant. Raises PageError where anything has ended meanwhile."""
+    """One batch read, then connection, consent and grant. Raises PageError if anything has been revoked meanwhile."""
     returned, default = _read_return(broker, callback, requester)
     end = _find_end(broker, returned, callback.pending.decided_at)
     if end is not None:
@@ -91,7 +90,7 @@ def finish_link(broker: Broker, callback: RedeemedCallback, requester: LinkReque
 
 
 def _read_return(broker: Broker, callback: RedeemedCallback, requester: LinkRequester) -> tuple[LinkReturn, str]:
-    """The return, and the id of the connection that is the default until now. The requester is checked again."""
+    """The return, and the id of the present default connection. Checks the requester again."""
     link, brought = requester.link, callback.brought
     account_id = derive_ids(broker, brought.provider, brought, link.client_id).account_id
     key = broker.keys.get("identity").current.secret
@@ -111,7 +110,7 @@ def _read_return(broker: Broker, callback: RedeemedCallback, requester: LinkRequ
 
 
 def _find_owner(broker: Broker, returned: LinkReturn) -> ConnectionOwner:
-    """The link's user, with that user's key. Raises PageError where it is gone."""
+    """The link's user, with that user's key. Raises PageError if the user was erased."""
     link, found = returned.link, returned.found
     sealed, subject = found.get(user_key_item_key(link.sub)), found.get(subject_item_key(link.sub))
     if sealed is None or subject is None:
@@ -127,7 +126,7 @@ def _find_owner(broker: Broker, returned: LinkReturn) -> ConnectionOwner:
 
 
 def _connect(broker: Broker, returned: LinkReturn, owner: ConnectionOwner, *, over: str) -> Response:
-    """Connection first, then consent, then the grant: a crash in between leaves no access without consent."""
+    """Store the connection, then the consent, then the grant: a crash in between leaves no access without consent."""
     pending, provider, requester = returned.pending, returned.provider, returned.requester
     granted = returned.callback.brought.tokens.granted
     short = find_shortfall(provider.definition, requester.client, allowed=pending.allowed, granted=granted)
@@ -142,7 +141,7 @@ def _connect(broker: Broker, returned: LinkReturn, owner: ConnectionOwner, *, ov
         connected_at=pending.decided_at,
         is_void=lambda at: _find_end(broker, returned, at) is not None,
     )
-    # The stored set counts: a set that is wider than what this sign-in brought has been left alone.
+    # The stored scopes count: `store_connection` does not replace a larger set by what this sign-in returned.
     usable = find_shortfall(
         provider.definition, requester.client, allowed=pending.allowed, granted=connection.granted
     ).left
@@ -173,7 +172,7 @@ def _answer(broker: Broker, returned: LinkReturn, connection: Connection, missin
 
 
 def _read_all(broker: Broker, requester: LinkRequester, connection_id: str, default: str) -> Items:
-    """Everything that the rest decides on, in one strongly consistent batch."""
+    """Read everything that the rest needs, in one strongly consistent batch."""
     link = requester.link
     places: list[ItemKey[Any]] = [
         DEPLOYMENT,
@@ -191,7 +190,7 @@ def _read_all(broker: Broker, requester: LinkRequester, connection_id: str, defa
 
 
 def _find_end(broker: Broker, returned: LinkReturn, at: int) -> str | None:
-    """Which mark of this one read ends what was decided, or connected, at that time."""
+    """The revocation in this read that voids a decision or connection of that time."""
     link = returned.link
     return find_revocation_among(
         broker, returned.found, at, sub=link.sub, client_id=link.client_id, provider_id=link.provider_id

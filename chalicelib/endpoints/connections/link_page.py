@@ -1,4 +1,4 @@
-"""What a connect link shows: who asks, for which access, at which provider; or with which login to show oneself."""
+"""The page of a connect link: which client requests which access at which provider; or the login to use first."""
 
 from urllib.parse import urlsplit
 
@@ -42,9 +42,9 @@ def show_link(
     asker: LinkRequester,
     sealed: str,
 ) -> Response:
-    """The page that asks; what it shows stands sealed in its form, for this browser and this link alone.
+    """The page that asks the user. Its values are encrypted in its form, for this browser and this link alone.
 
-    sealed   the link as it stands in the URL
+    sealed   the link as in the URL
     """
     if link.provider_id not in context.providers:
         raise PageError("provider_switched_off", page="provider_unavailable")
@@ -80,7 +80,7 @@ def show_link(
 
 
 def show_login_first(broker: Broker, link: Link, context: ClientContext, sealed: str) -> Response:
-    """Nobody is signed in at this browser: a button, and not even a cookie before it is pressed."""
+    """Ask for a sign-in, because this browser has no session. Sets no cookie before the button is pressed."""
     page = LoginFirstPage(
         client_name=context.client.client_name,
         provider_name=provider_name(broker, link.provider_id),
@@ -92,16 +92,16 @@ def show_login_first(broker: Broker, link: Link, context: ClientContext, sealed:
 
 
 def show_outcome(broker: Broker, name: str, client: Client) -> Response:
-    """The end on a page of ours, where the app has named no redirect URI; with the way to the app's own pages."""
+    """The last page if the app has named no redirect URI, with a link to the app's own pages."""
     page = ErrorPage(name=name, link=client_home_uri(client), client_name=client.client_name, site=issuer_host(broker))
     return page_response(page)
 
 
 def _choose_scopes(link: Link, asker: LinkRequester) -> tuple[frozenset[str], frozenset[str]]:
-    """All that the provider will be asked, and what of it may be unticked.
+    """All scopes to request from the provider, and those that the user may untick.
 
-    What the user has allowed this app there before is asked again: a provider's answer holds what was asked, no more,
-    and a smaller set would take away what the app already uses.
+    Scopes that the user allowed this app there before are requested again. The provider's response contains only the
+    requested scopes, and a smaller set would remove scopes that the app already uses.
     """
     prefix = link.provider_id + ":"
     had = frozenset(scope for scope in asker.consent.scopes & asker.client.scopes if scope.startswith(prefix))

@@ -25,13 +25,13 @@ SKEW = 120
 
 
 def claim_shown_login(broker: Broker, callback: ProviderCallback) -> Link:
-    """The link, for the one callback that goes on (CB-01). Raises PageError for the others."""
+    """The link, for the one callback that continues (CB-01). Raises PageError for the others."""
     claim_link_state(broker, callback)
     return callback.link
 
 
 def claim_link_state(broker: Broker, callback: ProviderCallback) -> None:
-    """One write. Raises PageError where another callback made it, and nothing changes."""
+    """Claim the state with one write. Raises PageError, without a change, if another callback has claimed it."""
     last_cookie_ends = callback.link.expires_at + broker.settings.pending_seconds
     claim_state(broker, callback.pending, purge_at=last_cookie_ends + SKEW, page="link_over")
 
@@ -42,12 +42,12 @@ def release_link(broker: Broker, callback: ProviderCallback, _claimed: object, r
 
 
 def refuse_shown_login(broker: Broker, callback: ProviderCallback, _refusal: OAuthError) -> Response:
-    """The provider refused to show a login: back to the link."""
+    """The provider refused to show a login: return to the link."""
     return redirect_response(link_uri(broker, callback.link))
 
 
 def refuse_link(broker: Broker, callback: ProviderCallback, refusal: OAuthError) -> Response:
-    """The provider refused: the app learns of it, or the user where the app named no URI."""
+    """The provider refused: report it to the app, or to the user if the app named no URI."""
     uri = _error_uri(broker, callback, refusal)
     if uri is None:
         return show_outcome(broker, "not_connected", load_client_context(broker, callback.link.client_id).client)
@@ -55,9 +55,9 @@ def refuse_link(broker: Broker, callback: ProviderCallback, refusal: OAuthError)
 
 
 def finish_shown_login(broker: Broker, callback: RedeemedCallback, link: Link) -> Response:
-    """The user of the link has come back, and gets the browser session that the link demands; nothing else is kept.
+    """Give the link's user the browser session that the link requires; stores nothing else.
 
-    Raises PageError for anybody else.
+    Raises PageError for any other user.
     """
     brought = callback.brought
     provider_user = resolve_expected_user(broker, brought.provider, brought, link.client_id, link.sub)
@@ -82,6 +82,6 @@ def finish_shown_login(broker: Broker, callback: RedeemedCallback, link: Link) -
 
 
 def _error_uri(broker: Broker, callback: ProviderCallback, refusal: OAuthError) -> str | None:
-    """Where the app learns of the refusal, if it named a URI."""
+    """The URL that reports the refusal to the app, if it named one."""
     link = callback.link
     return error_location(broker, callback.http, link, refusal) if link.redirect_uri else None

@@ -1,1 +1,1 @@
-"""The device authorization grant (RFC 8628), as far as a browser and a device see it."""
+"""The device authorization grant (RFC 8628): the device's request and the page for its user."""

@@ -1,7 +1,6 @@
-"""POST /device_authorization (RFC 8628 section 3.1): a device that has no browser asks for a code, and for a person.
+"""POST /device_authorization (RFC 8628 section 3.1): a device without a browser requests a code for its user.
 
-One write: the grant stands from now on, under a name that is derived from the user code, so that the code itself is
-stored nowhere.
+One write stores the grant. Its id is derived from the user code, so the code itself is not stored.
 """
 
 from typing import Any
@@ -26,7 +25,7 @@ from chalicelib.responses import Response, json_response
 from chalicelib.token_issuer import issue_device_code
 from chalicelib.vault.connect_links import check_scope_separator
 
-TRIES = 3  # a code that is taken already is one in some billions
+TRIES = 3  # the chance that a code is taken is one in some billions
 
 
 def answer(broker: Broker, http: Request) -> Response:
@@ -51,7 +50,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def _check(broker: Broker, parameters: Parameters, client_id: str) -> AuthorizationRequest:
-    """The request, checked against its client's registration; a refusal that rests on the cache reads once more."""
+    """The request, checked against its client's registration; a refusal reads the client again without the cache."""
     try:
         return _parse(broker, parameters, load_client_context(broker, client_id))
     except OAuthError:
@@ -75,7 +74,7 @@ def _parse(broker: Broker, parameters: Parameters, context: ClientContext) -> Au
 
 
 def _build_grant(broker: Broker, http: Request, request: AuthorizationRequest, user_code: str, secret: bytes) -> Grant:
-    """The grant while it waits for a person; sub, connection and every later end come with the decision."""
+    """The grant while it waits for the user; the decision sets sub, connection and every later expiry."""
     settings, now = broker.settings, broker.clock.now()
     key = broker.keys.get("user_code").current.secret
     ends_at = now + settings.device_seconds
@@ -105,7 +104,7 @@ def _build_grant(broker: Broker, http: Request, request: AuthorizationRequest, u
 
 
 def _describe(broker: Broker, user_code: str, device_code: str) -> dict[str, Any]:
-    """RFC 8628 section 3.2. What the complete address holds is only shown there: the user still looks and decides."""
+    """The response (RFC 8628 section 3.2). The complete URL only fills the field: the user still checks and decides."""
     shown, page = show_user_code(user_code), f"{broker.settings.issuer}/device"
     return {
         "device_code": device_code,

@@ -1,7 +1,8 @@
-"""GET and POST /device (RFC 8628 section 3.3): a person types the code that a device shows, and sees who asks.
+"""GET and POST /device (RFC 8628 section 3.3): a user types the code that a device shows, and sees which client
+requests it.
 
-GET looks nothing up, with a code in the address neither: that only fills the field, so no link decides, tells whether a
-code is good, or spends somebody's tries. POST counts before it looks. A code that is unknown, used or over reads alike.
+GET reads nothing. A code in the URL only fills the field, so no link can decide, reveal whether a code is valid, or use
+up a user's tries. POST counts before it reads. The page is the same for an unknown, used or expired code.
 """
 
 from urllib.parse import urlsplit
@@ -62,7 +63,7 @@ def _look(broker: Broker, http: Request, typed: str | None) -> Response:
     if browser is None:
         raise PageError("browser_cookie_missing", page="cookie_missing", status=403)
     code = parse_user_code(typed)
-    if code is None:  # it can be nobody's: neither a look nor a try
+    if code is None:  # malformed, so it costs no read and no try
         return _show_field(broker, "", wrong=True)
     tries = read_tries(broker, http, browser)
     _count(broker, http, tries)
@@ -82,7 +83,7 @@ def _look(broker: Broker, http: Request, typed: str | None) -> Response:
 
 
 def _count(broker: Broker, http: Request, tries: Tries) -> None:
-    """Before anything is known of the code: this browser's wrong ones, and all that were typed at this address.
+    """Count before the code is read: this browser's wrong codes, and all codes from this address.
 
     Raises PageError.
     """
@@ -98,7 +99,7 @@ def _count(broker: Broker, http: Request, tries: Tries) -> None:
 
 
 def _find(broker: Broker, code: str) -> tuple[Grant, DeviceRequest, ClientContext] | None:
-    """The request that this code leads to, while it is open and its client still is what it was."""
+    """The pending request for this code, if its client is unchanged; otherwise None."""
     settings, now = broker.settings, broker.clock.now()
     keys = broker.keys.get("user_code").versions.values()
     places = [grant_item_key(derive_device_grant_id(key.secret, user_code=code, epoch=settings.epoch)) for key in keys]
@@ -118,7 +119,7 @@ def _find(broker: Broker, code: str) -> tuple[Grant, DeviceRequest, ClientContex
 
 
 def _request_of(grant: Grant, device: DeviceRequest) -> AuthorizationRequest:
-    """What was asked and checked at the device authorization endpoint."""
+    """The request that the device authorization endpoint checked."""
     return AuthorizationRequest(
         client_id=grant.client_id,
         redirect_uri="",
@@ -142,7 +143,8 @@ def _describe(broker: Broker, http: Request, device: DeviceRequest, code: str) -
 
 
 def _answer_wrong(broker: Broker, browser: str, tries: Tries) -> Response:
-    """One more wrong code of this browser, and of all: so many that somebody is guessing raise one alarm a window."""
+    """Count one more wrong code for this browser and for all. If the total suggests guessing, one alarm per window
+    fires."""
     now = broker.clock.now()
     wrong = broker.store.count("device#wrong", amount=1, window_ends_at=_window_end(now))
     if wrong == broker.settings.device_wrong_codes:

@@ -1,1 +1,1 @@
-"""Metadata, keys, the OpenAPI document, health, and the page at the issuer's address."""
+"""Metadata, keys, the OpenAPI document, health, and the page at the issuer's URL."""

@@ -1,4 +1,4 @@
-"""GET /: what this server is, for somebody who opens the issuer's address, and for a program."""
+"""GET /: describes this server to a person who opens the issuer's URL, and to a program."""
 
 from urllib.parse import urlsplit
 
@@ -14,7 +14,7 @@ FIRST_APP = f'{COMMAND} client create --name "My app" --redirect-uri http://loca
 
 
 def answer(broker: Broker, http: Request) -> Response:
-    """A page for a browser, which asks for HTML; else where the metadata is."""
+    """A page for a browser, which accepts HTML; otherwise the URL of the metadata."""
     issuer = broker.settings.issuer
     if "text/html" not in (http.header("accept") or ""):
         metadata = {"openid-configuration": f"{issuer}/.well-known/openid-configuration"}

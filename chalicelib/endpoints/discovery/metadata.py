@@ -1,4 +1,4 @@
-"""Discovery: metadata of both kinds, the key set, and whether we are there at all."""
+"""Discovery: metadata of both kinds, the key set, and health."""
 
 from chalicelib.endpoints.callers.clients import OWN_SCOPES
 from chalicelib.pages.language import LANGUAGES
@@ -29,7 +29,7 @@ def authorization_server(broker: Broker, http: Request) -> Response:
 
 
 def _open_scopes(broker: Broker) -> frozenset[str]:
-    """The scopes of resources that clients which nobody registered may have: many agents ask for exactly the list."""
+    """Resource scopes that open registration allows: many agents request exactly the listed scopes."""
     settings = broker.settings
     if settings.registration != "open" and not settings.client_id_documents:
         return frozenset()
@@ -48,10 +48,10 @@ def protected_resource(broker: Broker, http: Request) -> Response:
 
 
 def jwks(broker: Broker, http: Request) -> Response:
-    """GET /jwks (RFC 7517): public halves alone."""
+    """GET /jwks (RFC 7517): only public keys."""
     return json_response(jwks_document(broker.keys.public_jwks()), cacheable_seconds=CACHE_SECONDS)
 
 
 def health(broker: Broker, http: Request) -> Response:
-    """GET /health: the settings are whole and the process answers; no storage is asked."""
+    """GET /health: the settings are valid and the process responds; reads no storage."""
     return json_response({"status": "ok"})

@@ -1,8 +1,8 @@
-"""GET and POST /logout (OpenID Connect RP-Initiated Logout 1.0): the end of the browser session at the broker.
+"""GET and POST /logout (OpenID Connect RP-Initiated Logout 1.0): ends the browser session at the broker.
 
-Without an ID token that names the user of this session a page asks first, so that no link signs anybody out. A browser
-is sent on to what a client has registered for this, and nowhere else; for a client that registered itself only once its
-user has pressed something (AUTHZ-15). What apps hold stays: a sign-out ends no grant.
+Without an ID token of this session's user, a page asks first, so that no link can sign a user out. The browser is
+redirected only to a URI that the client registered, and for a self-registered client only after the user has pressed a
+button (AUTHZ-15). Apps' grants stay valid.
 """
 
 from urllib.parse import urlencode, urlsplit
@@ -67,8 +67,8 @@ def _is_decision(http: Request) -> bool:
 
 
 def _take_over(broker: Broker, http: Request) -> Response:
-    """An app's POST crosses sites and brings no cookie of ours: what it says goes on, checked and sealed, in a GET that
-    does. The ID token stays out of that URL."""
+    """Redirect an app's POST, which is cross-site and has no cookie, to a GET with the checked and encrypted request.
+    The URL does not contain the ID token."""
     request = _check(broker, _parse((*http.query, *http.form)))
     place = urlsplit(broker.settings.issuer).path + "/logout?"
     return redirect_response(place + urlencode({"request": seal_sign_out_request(broker, request)}))
@@ -90,11 +90,11 @@ def _open_posted(broker: Broker, sealed: str) -> SignOutRequest:
 
 
 def _check(broker: Broker, parameters: Parameters) -> SignOutRequest:
-    """Who asks, for whom, and where to return to (RP-Initiated Logout 1.0 sections 2 and 3).
+    """The client, the user and the redirect of the request (RP-Initiated Logout 1.0 sections 2 and 3).
 
-    What names nobody that we know leads nowhere, but whoever sits here can still sign out.
+    A request without a known client redirects nowhere, but the user of the active session can still sign out.
 
-    Raises PageError: a hint of another client than the one named, or a return that is not registered.
+    Raises PageError if the hint names another client, or the redirect is not registered.
     """
     hint = _read_hint(broker, parameters.get("id_token_hint"))
     named = parameters.get("client_id")
@@ -124,7 +124,7 @@ def _check(broker: Broker, parameters: Parameters) -> SignOutRequest:
 
 
 def _read_hint(broker: Broker, hint: str | None) -> dict[str, str]:
-    """The claims of an ID token of ours, over or not; nothing of whatever else it is."""
+    """The claims of an ID token of the broker, expired or not; empty for any other value."""
     if hint is None:
         return {}
     try:
@@ -135,8 +135,8 @@ def _read_hint(broker: Broker, hint: str | None) -> dict[str, str]:
 
 
 def _is_meant(broker: Broker, owner: SessionOwner, request: SignOutRequest, client: Client | None) -> bool:
-    """True where the app holds an ID token of this very session, under either name of its user. One of another session
-    of that user is suspect: anybody may have it (RP-Initiated Logout 1.0 section 2)."""
+    """True if the app has an ID token of this session, with either `sub` of its user. A token of another session is not
+    enough, because others may have it (RP-Initiated Logout 1.0 section 2)."""
     if client is None:
         return False
     shown = subject_for(broker, client, owner.sub)
@@ -159,7 +159,7 @@ def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client 
 
 
 def _decide(broker: Broker, http: Request) -> Response:
-    """What was pressed on our page, at this very browser."""
+    """Apply the button pressed on the broker's page in this browser."""
     check_own_form(broker, http)
     parameters = _parse(tuple((name, value) for name, value in http.form if name != "request"))
     form = _open_form(broker, http)
@@ -192,9 +192,9 @@ def _end(
     *,
     pressed: bool,
 ) -> Response:
-    """Leave the duty to tell whoever wants to know, forget the session, and go where the app wants its user to be.
+    """Store the job that notifies the apps, delete the session, and redirect to the app's URI.
 
-    pressed   the user has pressed a button of ours for it
+    pressed   the user has pressed a button of the broker for this
     """
     if owner is not None and broker.clock.now() < owner.ends_at:
         if owner.told:
@@ -214,7 +214,7 @@ def _end(
 
 
 def _place(request: SignOutRequest, client: Client | None) -> str | None:
-    """Where the app gets its user back: registered still, with its `state` and nothing else of the request."""
+    """The app's registered redirect URI, with its `state` and nothing else of the request."""
     place = request.redirect_uri
     if client is None or place not in client.post_logout_redirect_uris:
         return None

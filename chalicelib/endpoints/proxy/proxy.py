@@ -1,7 +1,7 @@
-"""ANY /proxy/{provider_id}/{path}: a call to the provider's API with the token added by us, which never leaves us.
+"""ANY /proxy/{provider_id}/{path}: a call to the provider's API. The broker adds the token and never returns it.
 
-Order: the call is read, then who asks and what it may, then the audit record, then the provider. `Broker-Answer` says
-whether an answer is the provider's or ours.
+Order: parse the call, check the caller and its permissions, write the audit record, call the provider. `Broker-Answer`
+says whether a response is the provider's or the broker's.
 """
 
 from chalicelib.access_tokens import PresentedToken
@@ -40,7 +40,7 @@ from chalicelib.vault.handout import HandoutRequest, audit_use, get_newer_token,
 from chalicelib.vault.refresh_journal import LeasedConnection
 from chalicelib.vault.rules.handout_permission import check_call
 
-# A provider's page on our origin runs no script, loads nothing and is never shown (PRX-02).
+# A provider's page on the broker's origin runs no script, loads nothing and is never shown (PRX-02).
 HARMLESS = (
     *NO_STORE,
     ("Broker-Answer", "provider"),
@@ -63,7 +63,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def proxy_call(broker: Broker, http: Request, presented: PresentedToken | Session, call: Call) -> Response:
-    """The call with the token of the connection that this user and this app have there, and its answer.
+    """Make the call with the token of this user's and app's connection, and return the response.
 
     Raises as `answer` does.
     """
@@ -87,7 +87,7 @@ def proxy_call(broker: Broker, http: Request, presented: PresentedToken | Sessio
 
 
 def read_call(http: Request) -> Call:
-    """Raises InvalidRequest: nothing is read and nobody is asked for a call that could go astray."""
+    """Parse the call. Raises InvalidRequest before anything is read or sent, if the call could reach another target."""
     check_no_secret_in_query(http.query)
     return Call(
         method=http.method,
@@ -100,7 +100,7 @@ def read_call(http: Request) -> Call:
 
 
 def _check_own_token(call: Call, token: str) -> None:
-    """A caller's token is for us alone (VLT-03), wherever an app may have put it. Raises InvalidRequest."""
+    """Refuse a call that contains the caller's token, which is only for the broker (VLT-03). Raises InvalidRequest."""
     names = map(decode_segment, call.segments)
     if any(token in text for text in (*names, call.query, *call.headers.values())):
         raise InvalidRequest("proxy_own_token_in_call")
@@ -109,8 +109,8 @@ def _check_own_token(call: Call, token: str) -> None:
 
 
 def _carry_out(broker: Broker, wanted: HandoutRequest, call: Call) -> ForwardedResponse | BlockedResponse:
-    """The call, and where the provider's API refuses our token one more with the next one: only for a call that does
-    no more twice than once (PRX-05)."""
+    """Make the call. If the provider's API rejects the token, repeat an idempotent call once with the next token
+    (PRX-05)."""
     held = get_token(broker, wanted)
     sent, response = _send(broker, held, call)
     if response.status == 401 and call.may_repeat:
@@ -121,7 +121,7 @@ def _carry_out(broker: Broker, wanted: HandoutRequest, call: Call) -> ForwardedR
 
 
 def _send(broker: Broker, held: LeasedConnection, call: Call) -> tuple[Outgoing, HttpResponse]:
-    """One request to the provider, on record before it is made; it is never sent twice."""
+    """Send one request to the provider, after its audit record; it is never sent twice."""
     api, record = held.definition.api, held.record
     if api is None:
         raise NotConnected("provider_without_api", members={"reason": "no_api"})
@@ -134,7 +134,7 @@ def _send(broker: Broker, held: LeasedConnection, call: Call) -> tuple[Outgoing,
 
 
 def seconds_for_call(broker: Broker) -> float:
-    """How long a call may take. Raises GatewayTimeout where it could not be waited for."""
+    """The time for a call, in seconds. Raises GatewayTimeout if it is too short."""
     seconds = broker.deadline.left() - SPARE_SECONDS
     if seconds < LEAST_SECONDS:
         raise GatewayTimeout("too_little_time_left", members={"reason": "not_sent"})
@@ -142,7 +142,7 @@ def seconds_for_call(broker: Broker) -> float:
 
 
 def fetch_answer(broker: Broker, sent: Outgoing, seconds: float, **whose: str) -> HttpResponse:
-    """One request, never sent twice; whose   for the log. Raises GatewayTimeout, BadGateway."""
+    """Send one request, once; `whose` is for the log. Raises GatewayTimeout, BadGateway."""
     try:
         return broker.fetcher.fetch(sent.request, timeout_seconds=seconds, max_bytes=MAX_ANSWER_BYTES)
     except ProviderUnavailable as error:
@@ -153,14 +153,14 @@ def fetch_answer(broker: Broker, sent: Outgoing, seconds: float, **whose: str) -
 
 
 def _say(error: ProviderUnavailable) -> str:
-    """What the app is told of it: never an address, a name or a port."""
+    """The reason for the app; never an address, a name or a port."""
     if error.reason == "too_large":
         return "answer_too_large"
     return "answer_broken" if error.sent else "not_reached"
 
 
 def build_response(passed: ForwardedResponse | BlockedResponse) -> Response:
-    """What the app may see of an answer. Raises BadGateway where that is nothing."""
+    """The response as the app may see it. Raises BadGateway if the app may see nothing of it."""
     if isinstance(passed, BlockedResponse):
         members: dict[str, object] = {"reason": passed.reason, **({"target": passed.target} if passed.target else {})}
         raise BadGateway(f"provider_answer_{passed.reason}", members=members)

@@ -1,8 +1,8 @@
-"""GET, PUT and DELETE /register/{client_id} (RFC 7592): a self-registered client reads, replaces and ends itself.
+"""GET, PUT and DELETE /register/{client_id} (RFC 7592): a self-registered client reads, updates or deletes itself.
 
-Each use of a management token brings the next one. Until that is used, the one before it is good too and brings the
-same again, so a lost answer, a repeat or two at once lock nobody out. Nothing is taken from the cache: a token that is
-over is over at once. What is no token of this very client reads alike, whether there is such a client or not (REG-05).
+Each use of a management token returns the next one. Until that one is used, the previous token is valid too and returns
+the same, so lost responses, retries and simultaneous requests lock no client out. Nothing is read from the cache, so a
+replaced token is invalid at once. The response to an invalid token is the same for an unknown client (REG-05).
 """
 
 import re
@@ -34,7 +34,7 @@ from chalicelib.records.item_keys import DEPLOYMENT, client_item_key
 from chalicelib.responses import NO_STORE, Response, json_response
 
 _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
-# RFC 7592 section 2.2: what the server alone says.
+# RFC 7592 section 2.2: members that only the server sets.
 SERVERS_MEMBERS = (
     "registration_access_token",
     "registration_client_uri",
@@ -44,7 +44,7 @@ SERVERS_MEMBERS = (
 
 
 class ManagedClient(Struct, frozen=True, kw_only=True):
-    """A client as it stands, and who has shown which of its two management tokens."""
+    """A client as stored, and which of its two management tokens the request has."""
 
     client: Client
     management: Management
@@ -86,7 +86,7 @@ def _recognize(broker: Broker, client: Client | None, token: str) -> ManagedClie
 
 
 def _show(broker: Broker, owner: ManagedClient) -> Response:
-    """The client, and the token to use next; nothing else changes."""
+    """Return the client and its next token; nothing else changes."""
     if owner.which == "present":
         salt, epoch = broker.entropy.token_bytes(TOKEN_BYTES), broker.settings.epoch
         kept = succeed(owner.token, salt, epoch=epoch)
@@ -101,7 +101,7 @@ def _show(broker: Broker, owner: ManagedClient) -> Response:
 
 
 def _replace(broker: Broker, owner: ManagedClient, document: object) -> Response:
-    """All members anew, those that are left out by their defaults; the same document twice changes nothing twice."""
+    """Replace all members, by the defaults if they are missing; the same document twice has the same result."""
     client, now = owner.client, broker.clock.now()
     sent = _check_own(broker, client, document, now)
     policy = client.policy or open_registration_policy(broker)
@@ -127,7 +127,7 @@ def _replace(broker: Broker, owner: ManagedClient, document: object) -> Response
 
 
 def _check_own(broker: Broker, client: Client, document: object, now: int) -> str | None:
-    """RFC 7592 section 2.2: it names itself, and its secret rightly or not at all; the secret that was sent."""
+    """RFC 7592 section 2.2: the document has the client id, and the correct secret or none. Returns that secret."""
     if not isinstance(document, dict):
         raise InvalidClientMetadata("document_not_an_object")
     if document.get("client_id") != client.client_id:
@@ -149,7 +149,7 @@ def _check_own(broker: Broker, client: Client, document: object, now: int) -> st
 
 
 def _tell(broker: Broker, client: Client, token: str, kept: Management, sent: str | None) -> Response:
-    """The answer that may be lost and asked for again: whoever shows the same token reads the same."""
+    """The response. If it is lost, a request with the same token gets it again."""
     secret = next_secret(token, kept.salt) if kept.gave_secret else sent
     following = next_token(token, kept.salt)
     shown = secret if client.has_secret else None
@@ -157,7 +157,7 @@ def _tell(broker: Broker, client: Client, token: str, kept: Management, sent: st
 
 
 def _end(broker: Broker, owner: ManagedClient) -> Response:
-    """A tombstone: no grant type works from here on, and what it holds at providers is ended by the next daily look."""
+    """Store a tombstone: no grant works from now on, and the next daily sweep revokes its connections at providers."""
     client = owner.client
     if client.deleted_at is None:
         ended = replace(

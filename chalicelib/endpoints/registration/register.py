@@ -1,4 +1,4 @@
-"""POST /register (RFC 7591): for who holds an initial access token, or for everybody and then with limits (REG-01)."""
+"""POST /register (RFC 7591): for holders of an initial access token, or open to all with limits (REG-01)."""
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -41,10 +41,10 @@ HOUR, DAY = 3600, 86400
 
 
 class RegistrationAccess(Struct, frozen=True, kw_only=True):
-    """What lets somebody register.
+    """The authorization of a registration.
 
-    own      the policy of an initial access token; None where registration is open and none was sent
-    token    the hash of that token; a use of it is still to be counted
+    own      the policy of an initial access token; None for open registration without a token
+    token    the hash of that token; its use has not been counted yet
     """
 
     own: RegistrationPolicy | None = None
@@ -52,7 +52,7 @@ class RegistrationAccess(Struct, frozen=True, kw_only=True):
 
 
 def answer(broker: Broker, http: Request) -> Response:
-    """Raises OAuthError; nothing that a document names is fetched (REG-03), and what is refused uses nothing up."""
+    """Raises OAuthError. Fetches no URL of the document (REG-03), and a refused request uses nothing up."""
     settings = broker.settings
     check_no_secret_in_query(http.query)
     admission = authorize_registration(broker, http)
@@ -74,14 +74,14 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def read_registration(broker: Broker, document: object, policy: RegistrationPolicy) -> RegistrationRequest:
-    """What a document asks for, as far as the policy and the settings allow it. Raises OAuthError."""
+    """Parse the requested registration and limit it by the policy and the settings. Raises OAuthError."""
     settings = broker.settings
     asked = parse_registration(document, policy, default_scopes=OWN_SCOPES, on_loopback=settings.is_loopback)
     return fit_registration(asked, settings)
 
 
 def authorize_registration(broker: Broker, http: Request) -> RegistrationAccess:
-    """Whoever sends a token is held to it, also where none is needed. Raises InvalidToken, TemporarilyUnavailable."""
+    """Check the token, if there is one, even if none is required. Raises InvalidToken, TemporarilyUnavailable."""
     door = broker.settings.registration
     if door == "closed":
         raise RegistrationClosed("registration_closed")
@@ -104,8 +104,8 @@ def authorize_registration(broker: Broker, http: Request) -> RegistrationAccess:
 def build_client(
     broker: Broker, document: RegistrationRequest, policy: RegistrationPolicy | None
 ) -> tuple[Client, str | None, str]:
-    """A self-registered client with its id; its secret, where it can keep one, and its management token, both of which
-    are shown this once."""
+    """A self-registered client with its id; its secret, for a confidential client, and its management token. Both are
+    shown only once."""
     now = broker.clock.now()
     management_token = write_token(MANAGEMENT, broker.entropy.token_bytes(TOKEN_BYTES))
     client = Client(
@@ -124,7 +124,7 @@ def build_client(
 
 
 def hash_secret(broker: Broker, secret: str) -> SecretHash:
-    """A secret as it is kept."""
+    """The stored hash of a secret."""
     pepper = broker.keys.get("pepper").current
     return SecretHash(
         hash=secret_hash(secret, pepper.secret), pepper_version=pepper.version, created_at=broker.clock.now()
@@ -132,19 +132,19 @@ def hash_secret(broker: Broker, secret: str) -> SecretHash:
 
 
 def _use(broker: Broker, hashed: str) -> None:
-    """Of any number at once, no more pass than the token has uses left."""
+    """Count one use: however many requests run at once, no more than the token allows pass."""
     now, epoch = broker.clock.now(), broker.settings.epoch
     if isinstance(broker.store.use_initial_token(hashed, now=now, epoch=epoch), Refused):
         raise InvalidToken("initial_access_token_used_up")
 
 
 def _name(admission: RegistrationAccess) -> str:
-    """As the operator's list names it: no part of the token."""
+    """The name of the token in the operator's list, which reveals nothing of the token."""
     return admission.token[:12] if admission.token else "open registration"
 
 
 def _check_limits(broker: Broker, http: Request) -> None:
-    """Per address and hour, per day, and in all for as long as an unused client lives; the counters are atomic."""
+    """Limits per address and hour, per day, and for the lifetime of unused clients; the counters are atomic."""
     settings, now = broker.settings, broker.clock.now()
     life = settings.registration_unused_days * DAY
     limits = (

@@ -1,6 +1,6 @@
-"""POST /introspect (RFC 7662): a resource server asks about tokens for its own audience, a client about its own tokens.
+"""POST /introspect (RFC 7662): for a resource server's own audience, and for a client's own tokens.
 
-Who asks for it gets the answer signed (RFC 9701), so that it can be shown later who said what to whom.
+A caller can request a signed response (RFC 9701), which later proves what the broker reported to whom.
 """
 
 import re
@@ -24,7 +24,8 @@ _QUALITY = re.compile(r"[01](?:\.[0-9]{0,3})?")
 
 
 def answer(broker: Broker, http: Request) -> Response:
-    """Every revocation is read at every call (INT-02); what is no live access token for or of the caller is inactive.
+    """Check every revocation at every call (INT-02). A token that is not valid, or not for or of the caller, is
+    inactive.
 
     Raises OAuthError.
     """
@@ -52,7 +53,7 @@ def _introspect(broker: Broker, client: Client, token: str) -> dict[str, Any]:
 
 
 def _wants_signed(http: Request) -> bool:
-    """Only who names the type gets it, and not who likes JSON better (RFC 9110 section 12.5.1)."""
+    """True only if the Accept header names the type and does not prefer JSON (RFC 9110 section 12.5.1)."""
     wishes = dict[str, float]()
     for one in lower(",".join(http.headers.get("accept", ()))).split(","):
         kind, *parameters = (trim(part) for part in one.split(";"))

@@ -1,4 +1,4 @@
-"""POST /revoke (RFC 7009): the answer is 200 with `{}` whatever the token was; a storage error is never a success."""
+"""POST /revoke (RFC 7009): the response is 200 with `{}` for any token; a storage error is never a success."""
 
 from chalicelib.access_tokens import verify_signature
 from chalicelib.endpoints.callers.client_authentication import authenticate_client
@@ -12,7 +12,7 @@ from chalicelib.responses import Response, json_response
 
 
 def answer(broker: Broker, http: Request) -> Response:
-    """A refresh token ends its grant, an access token itself; another client's token is not touched (REV-01).
+    """Revoke the grant of a refresh token, or one access token; another client's token is not touched (REV-01).
 
     Raises OAuthError.
     """

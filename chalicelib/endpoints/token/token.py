@@ -1,4 +1,4 @@
-"""POST /token: the steps that all grants share, once, in the order of the RFC; a grant fills the gap."""
+"""POST /token: the steps that all grant types share, in the order of the RFC, then the grant type."""
 
 from collections.abc import Callable
 from typing import Any
@@ -29,7 +29,7 @@ GRANT_TYPES: dict[str, GrantType] = {
 
 
 def answer(broker: Broker, http: Request) -> Response:
-    """Client authentication, is this grant type allowed, proof, scope and resource, then the grant itself.
+    """Authenticate the client, check its grant types, proof, scope and resource, then run the grant type.
 
     Raises OAuthError.
     """
@@ -49,7 +49,8 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def _read_proof(broker: Broker, http: Request, client: Client) -> Proof | None:
-    """Any client may send one; who has registered to, must (RFC 9449 section 5.2), and under the profile everybody."""
+    """The proof: optional, but required for a client that registered so (RFC 9449 section 5.2), and for all under FAPI
+    2.0."""
     if http.header("dpop") is None:
         if client.dpop_bound_access_tokens or broker.settings.is_fapi2:
             raise InvalidDpopProof("proof_missing")

@@ -1,4 +1,4 @@
-"""GET and POST /userinfo (OpenID Connect Core section 5.3): what the scopes open of the stored profile."""
+"""GET and POST /userinfo (OpenID Connect Core section 5.3): the claims of the stored profile that the scopes allow."""
 
 from typing import Any
 
@@ -28,6 +28,6 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def places_of_profile(claims: Claims) -> tuple[ItemKey[Any], ...]:
-    """Where the profile of the account stands that signed in, as far as the claims name it."""
+    """The item keys of the profile of the account that signed in, if the claims name it."""
     connection_id = (claims.get("connections") or {}).get(claims.get("provider", ""))
     return (user_key_item_key(claims["sub"]), *((connection_item_key(connection_id),) if connection_id else ()))

@@ -1,1 +1,1 @@
-"""What the user decides: the consent page, its form, and the record of it."""
+"""The user's decision: the consent page, its form, and the stored consent."""

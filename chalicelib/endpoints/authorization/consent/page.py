@@ -1,4 +1,4 @@
-"""The one page of a sign-in: who asks, what for, with whom (CONS-03)."""
+"""The one page of a sign-in: which client requests what, and with which provider (CONS-03)."""
 
 from urllib.parse import urlsplit
 
@@ -33,9 +33,9 @@ def show_consent_page(
     *,
     device: DeviceLines | None = None,
 ) -> Response:
-    """The page, its request sealed in the form for this browser alone; of a pushed one only where it stands.
+    """The page, with the request encrypted in its form for this browser; for a pushed request only its reference.
 
-    device   what the page says about the device that asks
+    device   the description of the requesting device
     """
     request = opened.request
     known = opened.browser or read_browser(broker, http)
@@ -101,7 +101,7 @@ def _build_page(
 def provider_option(
     broker: Broker, record: ProviderRecord, *, selected: bool = False, used_last: bool = False
 ) -> ProviderOption:
-    """One third party, with the host that its file or the operator names."""
+    """One provider, with the host from its file or from the operator."""
     definition = load_definition(broker, record.provider_id)
     named = definition.authorization_endpoint or record.issuer or definition.issuer or ""
     return ProviderOption(
@@ -114,7 +114,7 @@ def provider_option(
 
 
 def own_lines(broker: Broker, scopes: frozenset[str], optional: frozenset[str] = frozenset()) -> tuple[ScopeLine, ...]:
-    """Our own scopes among these, and those of the team's APIs."""
+    """The broker's own scopes among these, and those of the operator's APIs."""
     own = split_by_provider(scopes, broker.catalog.ids).get("", frozenset())
     return tuple(
         ScopeLine(
@@ -154,8 +154,8 @@ def _lasts(broker: Broker, request: AuthorizationRequest) -> dict[str, int]:
 
 
 def client_host(client: Client, redirect_uri: str) -> str:
-    """The website that the operator registered; of a client that has a document its host, which vouches for it; of a
-    self-registered one where the user really returns."""
+    """The host to show for a client: the registered website, the host of a client id document, or the host of the
+    redirect URI for a self-registered client."""
     if is_url(client.client_id):
         return host_of_document(client.client_id)
     named = client.client_uri if client.registered_by == "operator" else None
@@ -164,7 +164,7 @@ def client_host(client: Client, redirect_uri: str) -> str:
 
 
 def purpose_shown(client: Client) -> str:
-    """In our page's own voice nobody speaks whom nobody here has checked: a stranger's sentence would only persuade."""
+    """The client's purpose, only if the operator registered it: an unverified client could use it to persuade users."""
     return client.purpose if client.registered_by == "operator" else ""
 
 

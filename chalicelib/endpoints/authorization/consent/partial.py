@@ -1,5 +1,5 @@
-"""When a provider gives less than was required: the connection stays as `partial`, this grant ends, and a page asks
-whether to go on with less, to try again, or to cancel (CB-11)."""
+"""The page for missing permissions: if a provider grants less than was required, the connection is stored as `partial`,
+the grant ends, and the user continues with less, tries again, or cancels (CB-11)."""
 
 from urllib.parse import urlsplit
 
@@ -22,11 +22,11 @@ from chalicelib.vault.rules.connection_merge import provider_scopes
 
 
 class Shortfall(Struct, frozen=True, kw_only=True):
-    """What came of the provider's scopes, with their prefix.
+    """The scopes that a provider granted and refused, with their prefix.
 
-    left      all scopes of the sign-in that can be used: own ones, granted ones, and those of other providers
-    missing   required ones that the provider did not grant; empty: nothing is short
-    allowed   what the user had left ticked
+    left      all usable scopes of the sign-in: own ones, granted ones, and those of other providers
+    missing   required ones that the provider did not grant; empty: nothing is missing
+    allowed   the scopes that the user had left ticked
     """
 
     left: frozenset[str]
@@ -37,7 +37,7 @@ class Shortfall(Struct, frozen=True, kw_only=True):
 def find_shortfall(
     definition: ProviderDefinition, client: Client, *, allowed: frozenset[str], granted: frozenset[str]
 ) -> Shortfall:
-    """Hold what was allowed against what was granted; an optional scope that is not granted is only left out."""
+    """Compare the allowed scopes with the granted ones; an optional scope that was not granted is only removed."""
     needed = provider_scopes(allowed, definition.provider_id)
     lacking = missing_scopes(definition, granted=granted, needed=needed)
     lost = frozenset(f"{definition.provider_id}:{scope}" for scope in lacking)
@@ -47,8 +47,8 @@ def find_shortfall(
 def show_shortfall(
     broker: Broker, returned: ProviderReturn, shortfall: Shortfall, *, request: AuthorizationRequest, grant_id: str
 ) -> Response:
-    """The page, under a grant id that is open: the one that was decided about has ended, or belongs to a device. A
-    pushed request is stored again for it: its own time has ended."""
+    """The page, for a new grant, or for the reopened grant of a device. A pushed request is stored again, because its
+    first copy has expired."""
     definition, was_pushed = returned.brought.provider.definition, returned.decided.was_pushed
     known = read_browser(broker, returned.callback.http)
     browser = known or new_browser(broker)
@@ -80,7 +80,7 @@ def show_shortfall(
 
 
 def keep_again(broker: Broker, request: AuthorizationRequest, grant_id: str, browser: str) -> str:
-    """Where a pushed request is stored for one more page of this browser."""
+    """Store a pushed request again for one more page of this browser; returns its id."""
     now, life = broker.clock.now(), broker.settings.pending_seconds
     return store_request(
         broker,

@@ -1,4 +1,4 @@
-"""Taking back what a provider gave in part, when the user cancels: a tombstone first, then the call to the provider."""
+"""Revokes a partial connection after the user cancelled: first the tombstone, then the call to the provider."""
 
 from chalicelib.endpoints.callers.clients import ClientContext
 from chalicelib.ports import Broker
@@ -13,9 +13,9 @@ from chalicelib.vault.user_keys import open_key_of
 
 
 def cancel_partial_connection(broker: Broker, form: PageForm, context: ClientContext) -> None:
-    """End a partial connection, unless what the user allowed this app earlier goes on with it.
+    """Revoke a partial connection, unless the app still uses it with an earlier consent.
 
-    Where the provider's call would end more than this connection it is not made.
+    Makes no call to the provider if it would revoke more than this connection.
     """
     item_key, key_item_key = connection_item_key(form.connection_id), user_key_item_key(form.sub)
     consent_at = consent_item_key(form.sub, context.client.client_id)
@@ -29,7 +29,7 @@ def cancel_partial_connection(broker: Broker, form: PageForm, context: ClientCon
 
 
 def revoke_partial_connection(broker: Broker, connection: Connection, user_key: bytes) -> None:
-    """End it; also where all that an app may do was ended while it was being written, by who has not seen it yet."""
+    """Revoke a connection; also one that was written while the app's access was being revoked."""
     ended = revoke_connection(broker, connection, user_key)
     result = "changed" if ended is None else result_of(ended)
     broker.log.event("connection_ended", connection_id=connection.connection_id, result=result)

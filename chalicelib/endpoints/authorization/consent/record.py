@@ -1,4 +1,4 @@
-"""What a sign-in adds to the consent of its user: what was decided just now, and never over a mark set meanwhile."""
+"""Adds the decision of a sign-in to the user's consent, and never overwrites a revocation set meanwhile."""
 
 from collections.abc import Callable
 
@@ -29,14 +29,14 @@ def record_consent(
     is_void: Callable[[int], bool],
     ended: Callable[[], None] = lambda: None,
 ) -> None:
-    """Add what this sign-in allowed to the consent, if that is new; a mark set meanwhile is never overwritten.
+    """Add the scopes of this sign-in to the consent, if they are new. Never overwrites a revocation set meanwhile.
 
-    by_user   the user decided on a page; otherwise nothing comes back that a user has removed
-    in_a_day  the user lets all of it end by itself 24 hours after this decision
-    is_void   whether a mark has ended what was decided at that time
-    ended     called where a mark was set meanwhile, before this says so
+    by_user   the user decided on a page; otherwise removed scopes stay removed
+    in_a_day  the access ends 24 hours after this decision
+    is_void   returns whether a revocation has voided a decision of that time
+    ended     called if a revocation was set meanwhile, before this raises
 
-    Raises TemporarilyUnavailable where others keep writing in between; nothing was issued then.
+    Raises TemporarilyUnavailable if other writers keep changing the consent; nothing is issued then.
     """
     now = broker.clock.now()
     for _ in write_tries(broker):
@@ -68,7 +68,7 @@ def record_consent(
 
 
 def _leave_time_up(broker: Broker, consent: Consent) -> None:
-    """The duty stands before the end that it is for: who dies in between has left one that finds nothing to do."""
+    """Store the job before the end that it is for. After a crash in between, the job finds nothing to do."""
     from chalicelib.jobs.access_expiry import enqueue_expiry
 
     enqueue_expiry(broker, consent)
@@ -87,8 +87,8 @@ def add_to_consent(
     by_user: bool,
     now: int,
 ) -> Consent | None:
-    """The consent with this sign-in in it; None where it already was. One of an older epoch or client revision, or from
-    before a mark, covers nothing any more and begins anew. An end that the user has set already stays."""
+    """The consent with this sign-in added; None if it contained it already. A consent of an older epoch or client
+    revision, or one that is revoked, is replaced by a new one. An end that the user has set stays."""
     fresh = read is not None and read.epoch == epoch and read.client_revision == client.revision and not is_void
     anew = read.limits_at(grant.decided_at) if read else Consent(sub=grant.sub, client_id=grant.client_id)
     base = read if read is not None and fresh else anew
@@ -117,9 +117,9 @@ def consent_covers(
     epoch: int,
     is_void: Callable[[int], bool],
 ) -> bool:
-    """True where the recorded consent leaves nothing new to decide (CONS-01, CONS-02).
+    """True if the stored consent leaves nothing new to decide (CONS-01, CONS-02).
 
-    is_void   whether a mark has ended what was decided at that time
+    is_void   returns whether a revocation has voided a decision of that time
     """
     if consent is None or consent.epoch != epoch or consent.client_revision != client.revision:
         return False

@@ -1,7 +1,8 @@
-"""The page after the provider: nobody decided on a page before, and the user has removed what the client requests.
+"""The page after the provider's callback: no page was shown before, and the user has removed scopes that the client
+requests.
 
-Until the provider's response the user is unknown, so `first_party` and the recorded consent can be checked against that
-user's reductions only now. The sign-in ends here; what the user decides on the page begins another one.
+Until the provider's response the user is unknown, so only now can the request be compared with what the user has
+removed. This sign-in ends; the decision on the page begins another one.
 """
 
 from functools import partial
@@ -21,7 +22,7 @@ from chalicelib.responses import Response
 
 
 def needs_page(broker: Broker, returned: ProviderReturn) -> bool:
-    """True where nobody decided on a page and the user has removed something since, or at any time before."""
+    """True if no page was shown and the user has removed access since then, or at any time before."""
     if returned.by_user:
         return False
     if returned.connection is not None and returned.connection.status == "revoked":
@@ -34,7 +35,7 @@ def needs_page(broker: Broker, returned: ProviderReturn) -> bool:
 
 
 def show_page(broker: Broker, http: Request, decided: ConsentedRequest, session: BrowserSession) -> Response:
-    """The page of a sign-in, for the user who has just come back, under another grant id."""
+    """The consent page for the user who has just signed in, under a new grant id."""
     known, grant_id = read_browser(broker, http), broker.entropy.token_bytes(16).hex()
     browser = known or new_browser(broker)
     opened = OpenedRequest(

@@ -1,7 +1,7 @@
 """POST /signin: the decision, before anything happens at a provider or in the vault (CONS-04, GEN-20).
 
-Every answer that leaves our site is a 200 page with a meta refresh and a link: a redirect would fall under
-`form-action` for the whole chain that follows.
+Every response that leaves the broker's site is a 200 page with a meta refresh and a link. A redirect would be subject
+to `form-action` for the whole chain that follows.
 """
 
 import hmac
@@ -65,7 +65,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 
 def check_own_form(broker: Broker, http: Request) -> None:
-    """The form must come from a page of ours: Origin, or `null` together with Sec-Fetch-Site (GEN-20)."""
+    """The form must come from a page of the broker: Origin, or `null` together with Sec-Fetch-Site (GEN-20)."""
     parts = urlsplit(broker.settings.issuer)
     origin = http.header("origin")
     ours = origin == f"{parts.scheme}://{parts.netloc}"
@@ -75,7 +75,7 @@ def check_own_form(broker: Broker, http: Request) -> None:
 
 
 def _load(broker: Broker, request: AuthorizationRequest, provider_id: str | None) -> ClientContext:
-    """From the cache; what the page offered and the cache does not know is looked up once more before it is refused."""
+    """Load the client from the cache; read again if the cache lacks what the page offered."""
     context = load_client_context(broker, request.client_id)
     known = provider_id is None or provider_id in context.providers
     if known and context.client.revision == request.client_revision:
@@ -93,7 +93,7 @@ def _parse(http: Request) -> Parameters:
 
 
 def _open(broker: Broker, http: Request, parameters: Parameters) -> PageForm:
-    """The sealed request, which opens only for the browser that was shown it."""
+    """Decrypt the request, which is bound to the browser that was shown it."""
     browser = read_browser(broker, http)
     if browser is None:
         raise PageError("browser_cookie_missing", page="cookie_missing", status=403)
@@ -113,7 +113,7 @@ def _find_way_back(broker: Broker, form: PageForm) -> str | None:
 def _deny(
     broker: Broker, http: Request, form: PageForm, request: AuthorizationRequest, context: ClientContext
 ) -> Response:
-    """Denying is as easy as allowing (CONS-06); what a provider gave in part is taken back."""
+    """Deny, as easily as allow (CONS-06); a partial connection is revoked."""
     if form.connection_id:
         cancel_partial_connection(broker, form, context)
     if request.device_round:
@@ -132,9 +132,9 @@ def _choose_provider(request: AuthorizationRequest, context: ClientContext, chos
 def _choose_scopes(
     broker: Broker, request: AuthorizationRequest, context: ClientContext, provider_id: str, ticked: tuple[str, ...]
 ) -> frozenset[str]:
-    """All that is required, and what was left ticked of the rest; the form can add nothing.
+    """The required scopes and the ticked optional ones; the form cannot add any.
 
-    Where the user chose among several providers, what the others' cards held was not allowed.
+    If the user chose among several providers, the scopes of the others are not allowed.
     """
     shown = request.scopes
     if not request.provider_id:
