@@ -3,9 +3,12 @@
 A page is served and its address printed; for a program the line is printed that starts it.
 """
 
+import argparse
 import io
+import shlex
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cli.parser import CommandParser
@@ -13,6 +16,7 @@ from local.demo.backend import Behind, start_behind
 from local.demo.bff import NAME as BFF
 from local.demo.bff import start_bff
 from local.demo.parts import PARTS
+from local.demo.project import NAMES, NotCopied, copy_project
 from local.demo.recipe_server import RECIPES, RecipeServer
 from local.node import NoNode, install_packages
 from local.stack.shutdown import StopSignal
@@ -45,7 +49,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C; 2 where it takes Node and there is none."""
     parser = CommandParser(prog="dev.py recipe", description=__doc__)
     parser.add_argument("name", choices=[*PAGES, BFF, *sorted(PROGRAMS)], metavar="NAME", help="one of: %(choices)s")
-    name = parser.parse_args(arguments).name
+    parser.add_argument("--copy", type=Path, metavar="FOLDER", help="copy it as a Vite project for the demo that runs")
+    parser.add_argument("--provider", metavar="NAME", help="with --copy: where its users sign in (default: the first)")
+    options = parser.parse_args(arguments)
+    name = options.name
+    if options.copy or options.provider:
+        return _copy(parser, options)
     stop = StopSignal()
     if name == BFF:
         running = start_bff()
@@ -66,6 +75,19 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     finally:
         demo.stop()
+    return 0
+
+
+def _copy(parser: CommandParser, options: argparse.Namespace) -> int:
+    if not options.copy or options.name not in NAMES:
+        parser.error(f"--copy FOLDER is for {', '.join(NAMES)}, and --provider goes with it")
+    try:
+        folder = copy_project(options.name, options.copy.expanduser(), options.provider)
+    except NotCopied as fault:
+        parser.error(str(fault))
+    print(
+        f"{folder} is ready. Run it while the demo runs:\n  cd {shlex.quote(str(folder))}\n  npm install\n  npm run dev"
+    )
     return 0
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from cli.parser import CommandParser
 from local.environment import use_local_credentials
 from local.journal.journal import Journal
-from local.journal.kms_keys import restore_keys
+from local.journal.kms_keys import describe_keys, restore_keys
 from local.journal.recorded_writes import WriteRecorder
 from local.journal.restored_items import restore_items
 from local.stack.dynamodb_limits import find_long_expression, refusal_of
@@ -119,6 +119,8 @@ def start_aws(
         restore_items(aws.endpoint_url, journal.contents.items, tables={table, keys_table})
         aws.record(journal)
     create_key(aws.endpoint_url)
+    if journal:
+        journal.record_keys(describe_keys())  # a key that another AWS of this process made is among them
     return aws
 
 

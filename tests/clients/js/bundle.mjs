@@ -16,7 +16,10 @@ const made = await build({
   bundle: true,
   format: 'esm',
   jsx: 'automatic',
-  define: { 'process.env.NODE_ENV': '"production"' },
+  define: {
+    'process.env.NODE_ENV': '"production"',
+    ...(process.env.VITE_ENV && { 'import.meta.env': process.env.VITE_ENV }),
+  },
   nodePaths: [fileURLToPath(new URL('../node_modules', import.meta.url))],
   plugins: [svelte],
   write: false,
