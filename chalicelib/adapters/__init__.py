@@ -1,1 +1,1 @@
-"""The only room that knows AWS or the network. Adapters implement `ports`; nothing here decides."""
+"""The only package that knows AWS or the network. Adapters implement `ports`; nothing here makes protocol decisions."""

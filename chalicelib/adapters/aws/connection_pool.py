@@ -1,4 +1,4 @@
-"""HTTP/1.1 to one server over connections that are kept: what a call to AWS needs of HTTP, and nothing between."""
+"""A small HTTP/1.1 client for one AWS endpoint, with persistent connections."""
 
 import http.client
 import select
@@ -12,16 +12,16 @@ from urllib.parse import urlsplit
 
 from chalicelib.adapters.http.guarded_fetcher import tls_context
 
-# Servers and the networks between close what is silent; some do it without a word.
+# Servers and networks close idle connections, sometimes without notice.
 IDLE_SECONDS = 50.0
 
 
 class Unanswered(Exception):
-    """No whole answer; the request may or may not have been carried out."""
+    """No complete response arrived; the request may or may not have taken effect."""
 
 
 class Received(NamedTuple):
-    """One answer; `checksum` is AWS's CRC32 of the body where it sent one."""
+    """One response. `checksum` is AWS's CRC32 of the body, if AWS sent one."""
 
     status: int
     body: bytes
@@ -29,11 +29,12 @@ class Received(NamedTuple):
 
 
 class ConnectionPool:
-    """Safe to share between threads: each request has a connection to itself, and gives it back when it is done.
+    """Safe to share between threads: each request uses a connection alone and returns it afterwards.
 
-    url               scheme, host, perhaps port and path; certificates are verified as everywhere else
-    connect_seconds   for the connection; read_seconds for each wait afterwards
-    most              connections that are kept while nobody uses them
+    url               scheme, host, optional port and path; certificates are verified
+    connect_seconds   timeout for connecting
+    read_seconds      timeout for each read
+    most              idle connections that are retained
     """
 
     def __init__(self, url: str, *, connect_seconds: float, read_seconds: float, most: int) -> None:
@@ -43,10 +44,11 @@ class ConnectionPool:
         self._connect_seconds, self._read_seconds, self._most = connect_seconds, read_seconds, most
         self._idle: list[tuple[float, http.client.HTTPConnection]] = []
         self._lock = threading.Lock()
-        weakref.finalize(self, _close_all, self._idle).atexit = False  # who needs them no more leaves none open
+        # Closes the idle connections when the pool is garbage-collected.
+        weakref.finalize(self, _close_all, self._idle).atexit = False
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> Received:
-        """One request, sent once. Raises Unanswered."""
+        """Send one request once. Raises Unanswered."""
         try:
             connection = self._take() or self._open()
         except (OSError, http.client.HTTPException) as error:
@@ -63,7 +65,7 @@ class ConnectionPool:
         return received
 
     def _take(self) -> http.client.HTTPConnection | None:
-        """The one used last that is still good: the others may rest until they are too old."""
+        """The most recently used connection that is still usable. The others idle until they are too old."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -99,11 +101,11 @@ def _close_all(idle: list[tuple[float, http.client.HTTPConnection]]) -> None:
 
 
 def _has_ended(connection: http.client.HTTPConnection) -> bool:
-    """A silent connection on which something can be read has been closed, or is out of step."""
+    """True if the server closed the idle connection, or unexpected data is waiting on it."""
     if connection.sock is None:
         return True
     if isinstance(connection.sock, ssl.SSLSocket) and connection.sock.pending():
-        return True  # decrypted already: the socket itself is silent
+        return True  # data that is already decrypted: the socket itself shows nothing
     waiting = select.poll()
     waiting.register(connection.sock, select.POLLIN)
     return bool(waiting.poll(0))

@@ -1,7 +1,7 @@
-"""A log of whose lines a few are told to an EventBridge bus too: what a team wants to act on, not every request.
+"""A log that also publishes some of its lines to an EventBridge bus: events that a team may act on.
 
-They are sent when the request has been decided, all of one request in one call; where that fails the answer is the
-same, and a line says how many were lost. docs/events.schema.json says what each holds.
+Events are sent after the request was decided, all of one request in one call. If the call fails, the response does
+not change, and a log line counts the lost events. docs/events.schema.json describes each event.
 """
 
 import threading
@@ -14,9 +14,9 @@ from chalicelib.adapters.process.log import JsonLog, redact
 from chalicelib.ports import Clock
 
 SOURCE, SCHEMA = "token-broker", 1
-AT_ONCE = 10  # entries that EventBridge takes in one call
-MOST_KEPT = 100  # of a run of the schedule, which may find many
-# A line's name -> the event's, and what of the line it holds; nothing else of a line ever leaves.
+AT_ONCE = 10  # entries that EventBridge accepts in one call
+MOST_KEPT = 100  # limit for one run of the schedule, which may find many
+# A log event -> the published event, and the fields that it contains. No other field is published.
 EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
     "reauth_required": ("connection.reauth_required", ("connection_id", "provider_id", "client_id", "sub", "reason")),
     "reauth_by": ("connection.reauth_by", ("connection_id", "provider_id", "client_id", "sub", "reauth_by")),
@@ -31,9 +31,9 @@ EVENTS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 
 class EventBusLog(JsonLog):
-    """One bus; what is told in no request or run is only written.
+    """Publishes to one bus. Events outside a request or run are only logged.
 
-    bus     its name or ARN
+    bus     name or ARN of the bus
     whose   members of each event: the issuer and the deployment
     """
 
@@ -48,7 +48,7 @@ class EventBusLog(JsonLog):
         self._kept.entries = []
 
     def event(self, name: str, **fields: object) -> None:
-        """Write one line, and keep what is to be told of it."""
+        """Write one line, and collect it if it is an event to publish."""
         super().event(name, **fields)
         entries: list[dict[str, Any]] | None = getattr(self._kept, "entries", None)
         if name in EVENTS and entries is not None:
@@ -57,12 +57,12 @@ class EventBusLog(JsonLog):
                 self._tell()
 
     def conclude(self, name: str, *, status: int, **fields: object) -> None:
-        """The request has been decided: its line, then what is told."""
+        """Write the line of the finished request, then publish its events."""
         super().conclude(name, status=status, **fields)
         self._tell()
 
     def summarize(self, name: str, **fields: object) -> None:
-        """The run has ended: its line, then what is told."""
+        """Write the line of the finished run, then publish its events."""
         super().summarize(name, **fields)
         self._tell()
 

@@ -1,6 +1,6 @@
-"""AWS's JSON protocol without a client of botocore: its signature, and kept connections of our own.
+"""AWS's JSON protocol without a botocore client: botocore's signature over the broker's own connections.
 
-A client reads a model of its whole service and walks it at every call; the operations that are used here need neither.
+A botocore client loads and walks a model of the whole service. The few operations used here do not need it.
 """
 
 import os
@@ -24,7 +24,7 @@ TARGETS = {
 
 
 class _Value(TypedDict, total=False):
-    """One attribute value of DynamoDB's JSON; read as what it says, its base64 becomes bytes on the way."""
+    """One attribute value of DynamoDB's JSON. Decoding with this type turns base64 into bytes."""
 
     S: str
     N: str
@@ -39,7 +39,7 @@ class _Value(TypedDict, total=False):
 
 
 _Item = dict[str, _Value]
-# What each member of an answer is made of; members that are not named hold no bytes.
+# The types of response members. Members that are not listed contain no bytes.
 _TYPES: dict[str, Any] = {
     "Attributes": _Item,
     "Item": _Item,
@@ -52,7 +52,7 @@ _TYPES: dict[str, Any] = {
 
 
 class SignedTransport:
-    """One try of one operation of DynamoDB, KMS or EventBridge, signed by botocore, over kept connections."""
+    """One try of one operation of DynamoDB, KMS or EventBridge, signed by botocore, over persistent connections."""
 
     def __init__(self, service: str, *, endpoint_url: str | None = None) -> None:
         self._service = service
@@ -63,13 +63,13 @@ class SignedTransport:
         self._ready: tuple[Any, ConnectionPool, str] | None = None
 
     def prepare(self) -> None:
-        """Make what the first call would wait for; nothing is called."""
+        """Do the slow setup before the first call, without any request."""
         self._get_ready()
 
     def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Connect 1 s, read 2 s (10 s at a stand-in); no repeats of its own.
+        """Timeouts: connect 1 s, read 2 s (10 s for a local test double). No repeats.
 
-        Raises AwsRefusal: AWS answered with an error. Raises AwsUnreachable: no whole answer.
+        Raises AwsRefusal if AWS responded with an error, AwsUnreachable if no complete response arrived.
         """
         from botocore.awsrequest import AWSRequest
         from botocore.exceptions import BotoCoreError
@@ -83,7 +83,7 @@ class SignedTransport:
             received = connections.post(body, dict(request.headers.items()))
         except Unanswered as error:
             raise AwsUnreachable(str(error)) from None
-        except BotoCoreError as error:  # the credentials have to be fetched, and cannot be
+        except BotoCoreError as error:  # the credentials must be fetched, which failed
             raise AwsUnreachable(type(error).__name__) from None
         if received.checksum not in (None, str(zlib.crc32(received.body))):
             raise AwsUnreachable("checksum")
@@ -110,14 +110,15 @@ class SignedTransport:
 
 
 def _endpoint(service: str, region: str) -> str:
-    """The regional endpoint, unless the environment names another as it does for every AWS SDK."""
+    """The regional endpoint, unless the environment names another one, as for every AWS SDK."""
     named = os.environ.get(f"AWS_ENDPOINT_URL_{service.upper()}") or os.environ.get("AWS_ENDPOINT_URL")
     suffix = "amazonaws.com.cn" if region.startswith("cn-") else "amazonaws.com"
     return named or f"https://{service}.{region}.{suffix}"
 
 
 def _account() -> tuple[Any, str]:
-    """Credentials and region: a function's stand in its environment; elsewhere the SDK looks for them, slowly."""
+    """Credentials and region. A Lambda function has both in its environment; elsewhere the SDK searches for them,
+    slowly."""
     from botocore.credentials import EnvProvider
 
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -133,7 +134,7 @@ def _account() -> tuple[Any, str]:
 
 
 def _read(status: int, body: bytes) -> dict[str, Any]:
-    """The answer, its blobs as bytes."""
+    """The response, with its blobs as bytes."""
     try:
         members = msgspec.json.decode(body, type=dict[str, msgspec.Raw]) if body else {}
         document = {name: msgspec.json.decode(raw, type=_TYPES.get(name, Any)) for name, raw in members.items()}

@@ -1,4 +1,4 @@
-"""One way to AWS: `call(operation, payload)`; what stands behind it can be exchanged."""
+"""The interface to AWS: `call(operation, payload)`. Its implementation can be exchanged."""
 
 import random
 import time
@@ -9,13 +9,13 @@ from urllib.parse import urlsplit
 
 from chalicelib.ports import StoreUnavailable
 
-LONGEST_PAUSES = (0.1, 0.4)  # seconds before the second try, and before the third
+LONGEST_PAUSES = (0.1, 0.4)  # seconds, before the second try and before the third
 REPEAT_SECONDS = 4
 READ_SECONDS, STAND_IN_SECONDS = 2, 10
 
 
 class AwsRefusal(Exception):
-    """AWS answered with an error: `code` is AWS's name for it, `item` the old image of a refused condition."""
+    """AWS responded with an error. `code` is AWS's error name, `item` the old item of a refused condition."""
 
     def __init__(self, code: str, item: dict[str, Any] | None = None) -> None:
         super().__init__(code)
@@ -24,18 +24,18 @@ class AwsRefusal(Exception):
 
 
 class AwsUnreachable(Exception):
-    """No answer: the call may or may not have taken effect."""
+    """No response: the call may or may not have taken effect."""
 
 
 class Transport(Protocol):
     """One try of one operation. Raises AwsRefusal or AwsUnreachable."""
 
     def call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """`operation` in AWS's own spelling, `payload` in the service's own JSON with bytes for binary."""
+        """`operation` is AWS's name for it. `payload` is the service's own JSON, with bytes for binary values."""
 
 
 def is_stand_in(endpoint_url: str | None) -> bool:
-    """True for an endpoint on this machine: a stand-in on a busy one may be slower than AWS ever is."""
+    """True for an endpoint on this machine: a local test double can be slower than AWS."""
     host = urlsplit(endpoint_url or "").hostname or ""
     return host == "localhost" or host.startswith("127.")
 
@@ -60,10 +60,12 @@ REPEATABLE = frozenset(
 
 @dataclass(frozen=True)
 class Pacing:
-    """When a call that failed is tried again: after any part of the longest pause, each as likely as any other (full
-    jitter), so that all who were refused at one moment do not come back at one moment.
+    """When a failed call is repeated: after a random part of the longest pause (full jitter).
 
-    chance   0 to 1;  sleep, now   seconds
+    So callers that failed at the same moment do not repeat at the same moment.
+
+    chance       returns 0 to 1
+    sleep, now   in seconds
     """
 
     chance: Callable[[], float] = random.SystemRandom().random
@@ -71,7 +73,7 @@ class Pacing:
     now: Callable[[], float] = time.monotonic
 
     def tries(self) -> Iterator[int]:
-        """The first at once; none begins when four seconds have passed since."""
+        """The first try is immediate; none starts later than four seconds after it."""
         end = self.now() + REPEAT_SECONDS
         yield 1
         for number, longest in enumerate(LONGEST_PAUSES, 2):
@@ -88,9 +90,9 @@ PACING = Pacing()
 def call_with_repeats(
     transport: Transport, operation: str, payload: Mapping[str, Any], pacing: Pacing = PACING
 ) -> dict[str, Any]:
-    """At most three tries of the very same bytes; a repeat meets its own write by `written_by`.
+    """At most three tries of the same bytes. A repeat recognizes its own write by `written_by`.
 
-    Raises AwsRefusal for what a repeat cannot change, StoreUnavailable when every try failed.
+    Raises AwsRefusal for errors that a repeat cannot change, StoreUnavailable if every try failed.
     """
     for _ in pacing.tries():
         try:

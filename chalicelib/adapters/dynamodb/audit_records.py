@@ -1,4 +1,4 @@
-"""The chain over the audit records in the table."""
+"""The hash chain over the audit records, in the table."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,10 +14,10 @@ CHAIN = "AUDITSEAL"
 
 
 class AuditRecords(WindowVerbs):
-    """What the one who seals asks of the table."""
+    """Store methods for the process that seals the audit records."""
 
     def last_seal(self) -> AuditSeal | None:
-        """The links stand under one key, in order of their windows."""
+        """All links have one partition key and are sorted by their windows."""
         payload = {
             "TableName": self._tables["broker"],
             "KeyConditionExpression": "pk = :chain",
@@ -30,7 +30,7 @@ class AuditRecords(WindowVerbs):
         return read_seal(items[0]) if items else None
 
     def put_seal(self, seal: AuditSeal) -> bool:
-        """A repeat after a lost answer knows its own write."""
+        """Insert if absent. A repeat after a lost response recognizes its own write."""
         payload = {
             "TableName": self._tables["broker"],
             "Item": {**encode_item(CHAIN, seal), "sk": encode(_place(seal.window))},
@@ -45,7 +45,10 @@ class AuditRecords(WindowVerbs):
 
 
 def read_seal(item: Mapping[str, Any]) -> AuditSeal:
-    """The link of one item. Raises SealBroken: it cannot be read, or is of another window than that of its place."""
+    """The link in one item.
+
+    Raises DecryptionFailed if it cannot be read, or its window does not match its sort key.
+    """
     try:
         seal = decode_item(dict(item), AuditSeal)
     except ItemUnreadable:

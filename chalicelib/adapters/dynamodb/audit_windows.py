@@ -1,4 +1,4 @@
-"""The audit records of one window in the table, read in batches; how far that has come stands in the table too."""
+"""Reads the audit records of one window in batches, and stores the progress in the table."""
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,12 +15,12 @@ from chalicelib.records.seal import DIGEST_BYTES, PART_KEPT_SECONDS, PART_RECORD
 
 
 class WindowVerbs(Tables):
-    """What a seal is made over."""
+    """Store methods that compute the digests for a seal."""
 
     def digest_window(self, window: int, *, has_time: Callable[[], bool]) -> tuple[bytes, ...] | None:
-        """Each batch is written down before the next one, except the last: a window of one batch writes nothing.
+        """Store each batch before reading the next, except the last: a window of one batch writes nothing.
 
-        Who finds another part in the place of its own stops: two processes may read the same and never mix parts.
+        A process that finds another process's part in place of its own stops. So two processes never mix their parts.
         """
         part = next(self._parts(window, ScanIndexForward=False, Limit=1), None)
         stored = part.number if part else 0
@@ -38,7 +38,7 @@ class WindowVerbs(Tables):
         return tuple(_split(earlier + own))
 
     def _read_part(self, window: int, before: SealPart) -> SealPart:
-        """The index may lag and only says where to look; what is hashed is read from the table."""
+        """The index may lag and only gives keys. The hashed items are read from the table."""
         shard, start, names = before.shard, before.start, shard_names(window)
         keys: list[dict[str, Any]] = []
         while shard < len(names) and len(keys) < PART_RECORDS:
@@ -49,7 +49,7 @@ class WindowVerbs(Tables):
         return SealPart(number=before.number + 1, digests=digests, shard=shard, start=start)
 
     def _page_of(self, name: str, start: bytes, *, most: int) -> tuple[list[dict[str, Any]], bytes]:
-        """Of the records that the index lists under this name, and where the next page begins."""
+        """The keys of the records that the index lists under this name, and the start of the next page."""
         payload = {
             "TableName": self._tables["broker"],
             "IndexName": "by_sub",
@@ -87,7 +87,7 @@ class WindowVerbs(Tables):
             start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
     def _put_part(self, window: int, part: SealPart) -> bool:
-        """Insert if absent: whoever is second stops. A repeat after a lost answer knows its own write."""
+        """Insert if absent; the second writer stops. A repeat after a lost response recognizes its own write."""
         item = encode_item(_parts_of(window), part, purge_at=window + PART_KEPT_SECONDS)
         payload = {
             "TableName": self._tables["broker"],
@@ -112,7 +112,7 @@ def _split(parts: Iterable[SealPart]) -> Iterator[bytes]:
 
 
 def digest_of(item: Mapping[str, Any]) -> bytes:
-    """SHA-256 of a whole item as it stands, its keys and its end included; a set has no order."""
+    """SHA-256 of a whole stored item, with its keys and its expiry. A set is sorted, because it has no order."""
     plain = {name: {kind: sorted(content) if kind == "SS" else content} for name, value in item.items()
              for kind, content in value.items()}  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).digest()

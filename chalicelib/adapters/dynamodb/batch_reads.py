@@ -1,4 +1,4 @@
-"""The batch read of the tables: the only place that sends BatchGetItem."""
+"""The batch read of the tables: the only code that sends BatchGetItem."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from chalicelib.adapters.aws.transport import Pacing
 from chalicelib.ports import StoreUnavailable
 
-BATCH = 100  # keys that DynamoDB takes at once
+BATCH = 100  # the most keys that DynamoDB accepts at once
 Items = dict[str, list[dict[str, Any]]]
 Call = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 
@@ -14,10 +14,12 @@ Call = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 def get_batch(call: Call, keys: Mapping[str, list[Any]], pacing: Pacing) -> Items:
     """Items by table, strongly consistent.
 
-    A key that AWS did not process is requested again, since AWS may throttle one key and answer the others. Raises
-    StoreUnavailable when such a key is left after the last try; it never counts as absent.
+    A key that AWS did not process is requested again, because AWS may throttle one key and serve the others. It never
+    counts as absent.
 
     keys   by table, at most BATCH of them
+
+    Raises StoreUnavailable if such a key is left after the last try.
     """
     found: Items = {}
     for _ in pacing.tries():

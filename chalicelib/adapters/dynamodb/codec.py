@@ -1,4 +1,4 @@
-"""Records to DynamoDB's own JSON and back. What is empty is left out; a record's default says 'empty' again."""
+"""Converts records to DynamoDB's JSON and back. Empty values are omitted; the record's default restores them."""
 
 from typing import Any, TypeVar
 
@@ -24,7 +24,7 @@ def key(pk: str, sk: str = "#") -> dict[str, Any]:
 
 
 def encode(value: object) -> dict[str, Any]:
-    """One attribute value. Scopes are string sets: `contains` on a string would match substrings."""
+    """One attribute value. Scopes are string sets, because `contains` on a string would match substrings."""
     if isinstance(value, bool):
         return {"BOOL": value}
     if isinstance(value, int):
@@ -45,7 +45,7 @@ def encode(value: object) -> dict[str, Any]:
 
 
 def decode_item(item: dict[str, Any], record: type[T]) -> T:
-    """The record of one item; attributes that the record does not name are ignored (schema n reads n + 1).
+    """The record of one item. Unknown attributes are ignored, so schema n can read n + 1.
 
     Raises ItemUnreadable.
     """
@@ -56,14 +56,14 @@ def decode_item(item: dict[str, Any], record: type[T]) -> T:
         raise ItemUnreadable("item_unreadable") from None
 
 
-def decode_at(place: ItemKey[T], item: dict[str, Any]) -> T:
-    """The record that stands there; one that says that it is called otherwise was copied from its own key.
+def decode_at(item_key: ItemKey[T], item: dict[str, Any]) -> T:
+    """The record at this key. A record whose own id belongs to another key was copied, and is rejected.
 
     Raises ItemUnreadable.
     """
-    record = decode_item(item, place.record)
-    own = OWN_ITEM_KEYS.get(place.record)
-    if own is not None and own(record).pk != place.pk:
+    record = decode_item(item, item_key.record)
+    own = OWN_ITEM_KEYS.get(item_key.record)
+    if own is not None and own(record).pk != item_key.pk:
         raise ItemUnreadable("item_unreadable")
     return record
 
@@ -82,5 +82,5 @@ def _decode(value: dict[str, Any]) -> Any:
 
 
 def is_empty(value: object) -> bool:
-    """True for what is left out of an item."""
+    """True for a value that is omitted from the item."""
     return value is None or value == "" or value == frozenset() or value == b""

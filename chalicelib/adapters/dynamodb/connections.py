@@ -1,4 +1,4 @@
-"""Verbs of a connection, other than those of a refresh: sign-ins and revocation."""
+"""Store methods for connections, except refreshes: sign-ins and revocations."""
 
 from collections.abc import Mapping
 
@@ -10,13 +10,14 @@ from chalicelib.records.subject import Subject
 
 
 class ConnectionVerbs(Tables):
-    """What a sign-in and a revocation write."""
+    """The writes of a sign-in and of a revocation."""
 
     def put_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
-        """A sign-in is a generation too: only if absent, or if the generation below still stands, whatever the lease.
+        """Insert if absent, or replace the generation below, regardless of any lease: a sign-in is a new generation
+        too.
 
-        The attempt is compared too, so that the item keeps count of what was begun. A tombstone keeps its generation,
-        so its time is compared as well: revoking meanwhile is never undone.
+        The attempt is compared too, so that no started refresh attempt is lost from the count. A tombstone keeps
+        its generation, so its time is compared as well. A concurrent revocation is never undone.
         """
         item_key = connection_item_key(connection.connection_id)
         if connection.token_generation == 1:
@@ -35,7 +36,7 @@ class ConnectionVerbs(Tables):
         return result
 
     def note_connections(self, subject: Subject, noted: Mapping[str, int]) -> Written[Subject] | Refused[Subject]:
-        """Only over what was read, and never for a user who is switched off or erased."""
+        """Only if the notes are as read, and never for a disabled or erased user."""
         conditions = [
             equal("new_connections", ":read", subject.new_connections),
             "(attribute_not_exists(marks.disabled) OR marks.disabled = :no)",
@@ -44,11 +45,11 @@ class ConnectionVerbs(Tables):
         return self._update(subject_item_key(subject.sub), "SET new_connections = :noted", conditions, values)
 
     def forget_new_connections(self, sub: str) -> None:
-        """They are in the index by now, or were never stored."""
+        """Delete the notes: the index lists these connections by now, or they were never stored."""
         self._update(subject_item_key(sub), "SET new_connections = :none", [], {":none": {}})
 
     def clear_outgoing(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
-        """Forget the replaced refresh tokens, if no other sign-in or refresh has written since."""
+        """Delete the replaced refresh tokens, unless another sign-in or refresh has written since."""
         return self._update(
             connection_item_key(connection.connection_id),
             "SET outgoing = :none",
@@ -57,7 +58,7 @@ class ConnectionVerbs(Tables):
         )
 
     def revoke_connection(self, connection: Connection, *, now: int) -> Written[Connection] | Refused[Connection]:
-        """any -> revoked, whatever a refresh has written meanwhile; a sign-in since it was read stands."""
+        """any -> revoked, even if a refresh has written meanwhile. Refused if a sign-in has written since the read."""
         return self._update(
             connection_item_key(connection.connection_id),
             "SET #status = :revoked, revoked_at = :now, revoked_generation = token_generation",
@@ -68,7 +69,7 @@ class ConnectionVerbs(Tables):
     def record_endings(
         self, connection: Connection, endings: Mapping[str, Ending], *, settled_at: int = 0
     ) -> Written[Connection] | Refused[Connection]:
-        """Only on that very tombstone, and only where it still says what was read."""
+        """Only on this exact tombstone, and only if its results are as read."""
         values: dict[str, object] = {
             ":revoked": "revoked",
             ":generation": connection.token_generation,
@@ -86,7 +87,7 @@ class ConnectionVerbs(Tables):
         return self._update(connection_item_key(connection.connection_id), update, conditions, values)
 
     def note_idle(self, connection: Connection, *, since: int) -> Written[Connection] | Refused[Connection]:
-        """If nobody has signed in or taken it back since it was read."""
+        """Only if the connection was neither renewed by a sign-in nor revoked since the read."""
         return self._update(
             connection_item_key(connection.connection_id),
             "SET idle_since = :since",

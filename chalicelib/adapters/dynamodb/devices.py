@@ -1,4 +1,4 @@
-"""Verbs of a grant that a device waits for (RFC 8628): each is one conditional write, like those of every grant."""
+"""Store methods for a grant that a device waits for (RFC 8628). Each is one conditional write."""
 
 from chalicelib.adapters.dynamodb.codec import is_empty
 from chalicelib.adapters.dynamodb.tables import Tables
@@ -6,7 +6,7 @@ from chalicelib.ports import DeviceDecision, DevicePoll, Refused, Written
 from chalicelib.records.grant import Grant
 from chalicelib.records.item_keys import grant_item_key
 
-# What the approval decides; secret, resources and the interval of the polls are the device's since the start.
+# Fields that the approval sets. Secret, resources and poll interval were set when the device made its request.
 APPROVED = (
     "sub", "provider_id", "scopes", "connections", "auth_time", "acr", "decided_at", "expires_at", "ends_at",
     "purge_at", "grace_seconds", "idle_seconds", "sid", "shown_sub", "binding",
@@ -16,7 +16,7 @@ MINE = ["#status = :exchanging", "client_id = :client", "device.round = :round",
 
 
 class DeviceVerbs(Tables):
-    """Between a device that polls and browsers that decide."""
+    """The writes of a polling device and of the deciding browsers."""
 
     def claim_device(self, decided: DeviceDecision, *, until: int) -> Written[Grant] | Refused[Grant]:
         """device_pending -> exchanging."""
@@ -34,7 +34,7 @@ class DeviceVerbs(Tables):
         return self._update(grant_item_key(decided.grant_id), update, OPEN, values)
 
     def reopen_device(self, decided: DeviceDecision) -> Written[Grant] | Refused[Grant]:
-        """exchanging -> device_pending, until its first end; the round that is over opens nothing any more."""
+        """exchanging -> device_pending, until the request's original end. Pages of the earlier round no longer work."""
         values = {
             ":pending": "device_pending",
             ":exchanging": "exchanging",
@@ -47,7 +47,8 @@ class DeviceVerbs(Tables):
         return self._update(grant_item_key(decided.grant_id), update, MINE, values, remove="device.decision")
 
     def issue_device(self, grant: Grant, decided: DeviceDecision, *, claimed: bool) -> Written[Grant] | Refused[Grant]:
-        """exchanging, or device_pending, -> issued: the device code is good from now on, for as long as a code is."""
+        """exchanging or device_pending -> issued. The device code is valid from now on, as long as an authorization
+        code."""
         fields = {name: getattr(grant, name) for name in APPROVED}
         kept = {name: value for name, value in fields.items() if not is_empty(value)}
         values: dict[str, object] = {
@@ -70,7 +71,7 @@ class DeviceVerbs(Tables):
         )
 
     def deny_device(self, decided: DeviceDecision) -> Written[Grant] | Refused[Grant]:
-        """device_pending -> device_denied: what is being exchanged or has been issued stays."""
+        """device_pending -> device_denied. A request that is exchanging or issued does not change."""
         values = {
             ":pending": "device_pending",
             ":denied": "device_denied",
@@ -82,7 +83,7 @@ class DeviceVerbs(Tables):
         return self._update(grant_item_key(decided.grant_id), update, OPEN, values, remove="device.asked_from")
 
     def note_poll(self, poll: DevicePoll, *, early_by: int) -> Written[Grant] | Refused[Grant]:
-        """The next poll is in time after one interval from now."""
+        """Allow the next poll one interval from now."""
         conditions = [
             "#status IN (:pending, :exchanging)",
             "secret_hash = :secret",

@@ -1,4 +1,4 @@
-"""Verbs of an erasure: what ends a user, and what hands the last duties over to a key with an end."""
+"""Store methods for an erasure: end a user, and encrypt the remaining jobs under an expiring key."""
 
 from chalicelib.adapters.dynamodb.tables import Tables, equal
 from chalicelib.ports import Refused, Written
@@ -15,10 +15,10 @@ SKEW = 120
 
 
 class ErasureVerbs(Tables):
-    """What erasing a user writes."""
+    """The writes of an erasure."""
 
     def erase_subject(self, subject: Subject, *, now: int) -> None:
-        """Switch the user off for good; who signs in with that login from now on is somebody else."""
+        """Disable the user permanently. A later sign-in with the same login creates a new user."""
         marks = Revocation(disabled=True, not_before=now + 1)
         for sub in dict.fromkeys((subject.sub, subject.login or subject.sub)):
             self._update(subject_item_key(sub), "SET marks = :marks", [], {":marks": marks})
@@ -32,7 +32,7 @@ class ErasureVerbs(Tables):
     def set_logins(
         self, subject: Subject, logins: dict[str, str], *, salt: bytes
     ) -> Written[Subject] | Refused[Subject]:
-        """If they are still those that were read, and the user is not erased."""
+        """Only if the logins are as read, and the user is not erased."""
         conditions = [
             equal("logins", ":read", subject.logins),
             "(attribute_not_exists(marks.disabled) OR marks.disabled = :no)",
@@ -43,12 +43,12 @@ class ErasureVerbs(Tables):
         )
 
     def put_job_key(self, left: JobKey, *, now: int) -> Written[JobKey] | Refused[JobKey]:
-        """Insert if absent or over, in the table without backups, which forgets it when it is over."""
+        """Insert if absent or expired, in the table without backups, which deletes it after its expiry."""
         condition = "attribute_not_exists(pk) OR expires_at <= :now"
         return self._put(job_key_item_key(left.sub), left, condition, {":now": now}, purge_at=left.expires_at + SKEW)
 
     def reseal_connection(self, connection: Connection) -> Written[Connection] | Refused[Connection]:
-        """Put other sealed values into that very tombstone, if it still says what was read."""
+        """Replace the encrypted values of this exact tombstone, if its results are as read."""
         sealed = {name: getattr(connection, name) for name in SEALED}
         kept = {f":{name}": value for name, value in sealed.items() if value}
         conditions = [
@@ -71,5 +71,5 @@ class ErasureVerbs(Tables):
         )
 
     def destroy_user_key(self, sub: str) -> None:
-        """The place stays, with nothing in it, so that nobody makes another key there."""
+        """Empty the item but do not delete it, so that no request creates another key there."""
         self._put(user_key_item_key(sub), UserKey(sub=sub), "attribute_exists(pk) OR attribute_not_exists(pk)")

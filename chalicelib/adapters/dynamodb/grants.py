@@ -1,20 +1,20 @@
-"""Verbs of a grant: each is one conditional write, so every 'exactly once' is a compare-and-swap."""
+"""Store methods for grants. Each is one conditional write, so every "exactly once" is a compare-and-swap."""
 
 from chalicelib.adapters.dynamodb.tables import Tables, require_members
 from chalicelib.ports import Advance, Redemption, Refused, Widening, Written
 from chalicelib.records.grant import Grant
 from chalicelib.records.item_keys import grant_item_key
 
-# Longer than a page, the cookie after it and a request: while a form of this grant id lives, its item must stand.
+# Longer than a page, the cookie after it and a request together: the item must outlive every form with its grant id.
 KEPT = 3600
 MAX_OPERANDS = 100  # of one IN
 
 
 class GrantVerbs(Tables):
-    """From the claim to the tombstone."""
+    """The writes from the claim of a grant to its tombstone."""
 
     def claim_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
-        """Insert if absent, nothing else: a claim whose process died is never taken over."""
+        """Insert if absent. No other process takes over a claim whose process crashed."""
         return self._put(grant_item_key(grant.grant_id), grant, "attribute_not_exists(pk)")
 
     def issue_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
@@ -24,7 +24,7 @@ class GrantVerbs(Tables):
         return self._put(grant_item_key(grant.grant_id), grant, condition, values, {"#status": "status"})
 
     def redeem_code(self, redemption: Redemption) -> Written[Grant] | Refused[Grant]:
-        """issued(0) -> active(1): the code is consumed and its successor exists in the same write."""
+        """issued(0) -> active(1): the same write consumes the code and creates its successor."""
         conditions = [
             "generation = :zero",
             "#status = :issued",
@@ -67,7 +67,7 @@ class GrantVerbs(Tables):
         return self._update(grant_item_key(redemption.grant_id), update, conditions, values)
 
     def advance_grant(self, advance: Advance) -> Written[Grant] | Refused[Grant]:
-        """active(n) -> active(n + 1), or, where nothing rotates, active(n) with its idle end moved."""
+        """active(n) -> active(n + 1). Without rotation: active(n), with a later idle end."""
         conditions = [
             "generation = :generation",
             "#status = :active",
@@ -102,7 +102,8 @@ class GrantVerbs(Tables):
         return self._update(grant_item_key(advance.grant_id), update, conditions, values, remove="nonce, withheld")
 
     def widen_grant(self, widening: Widening) -> Written[Grant] | Refused[Grant]:
-        """active -> active with more in it, whatever its generation: sets only grow, a connection that stands stays."""
+        """active -> active with more permissions, at any generation. Sets only grow, and a named connection is not
+        replaced."""
         conditions = [
             "epoch = :epoch",
             "#status = :active",
@@ -128,7 +129,7 @@ class GrantVerbs(Tables):
     def revoke_grant(
         self, grant_id: str, *, client_id: str, secret_hash: bytes | None = None
     ) -> Written[Grant] | Refused[Grant]:
-        """any -> revoked, only where the grant is that client's, and its present secret the one named."""
+        """any -> revoked, only if the grant belongs to this client and has this present secret, if one is given."""
         conditions = ["client_id = :client"]
         values: dict[str, object] = {":revoked": "revoked", ":client": client_id}
         if secret_hash is not None:
@@ -137,7 +138,7 @@ class GrantVerbs(Tables):
         return self._update(grant_item_key(grant_id), "SET #status = :revoked", conditions, values)
 
     def pause_grant(self, grant_id: str, *, sub: str, paused: bool) -> Written[Grant] | Refused[Grant]:
-        """Whatever its generation; what has ended stays as it is."""
+        """Pause or resume at any generation. A revoked grant does not change."""
         values: dict[str, object] = {":paused": paused, ":revoked": "revoked", ":sub": sub}
         return self._update(
             grant_item_key(grant_id), "SET paused = :paused", ["#sub = :sub", "#status <> :revoked"], values
@@ -145,7 +146,7 @@ class GrantVerbs(Tables):
 
 
 def _require_key(conditions: list[str], values: dict[str, object], attribute: str, jkt: str | None) -> None:
-    """What is bound to a key needs a proof by that one; what is bound to none may come with any proof, or without."""
+    """A grant bound to a key needs a proof by that key. An unbound grant accepts any proof, or none."""
     if jkt is None:
         conditions.append(f"attribute_not_exists({attribute})")
     else:
@@ -154,10 +155,11 @@ def _require_key(conditions: list[str], values: dict[str, object], attribute: st
 
 
 def _require_first(conditions: list[str], values: dict[str, object], attribute: str, among: list[str]) -> None:
-    """The first of a list is one of these, or there is none."""
+    """The first element of the list is one of these, or the list is empty."""
     allowed = [f"attribute_not_exists({attribute}[0])"]
     for start in range(0, len(among), MAX_OPERANDS):
-        # Short names: an expression may have 4,096 bytes, which limits what a client may be registered for.
+        # Short names, because an expression is limited to 4,096 bytes. This limits how many APIs a client may
+        # register.
         names = {f":f{start + place}": one for place, one in enumerate(among[start:][:MAX_OPERANDS])}
         allowed.append(f"{attribute}[0] IN ({','.join(names)})")
         values.update(names)

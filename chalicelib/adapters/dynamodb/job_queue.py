@@ -1,4 +1,4 @@
-"""The duties in the table, in order of time: one query per kind says what is due, one write takes a duty."""
+"""The jobs in the table, in order of time: one query per kind lists the due jobs, one write claims a job."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
@@ -16,9 +16,9 @@ PAGE = 500
 
 
 class TableQueue(AuditRecords):
-    """What the one who does duties asks of the table.
+    """Store methods for the job runner.
 
-    on_unreadable   is told the kind of each duty that cannot be read
+    on_unreadable   called with the kind of each job that cannot be read
     """
 
     def __init__(self, transport: Transport, *, on_unreadable: Callable[[JobKind], None], **tables: Any) -> None:
@@ -26,12 +26,13 @@ class TableQueue(AuditRecords):
         self._on_unreadable = on_unreadable
 
     def list_due(self, now: int) -> tuple[Iterator[Job], ...]:
-        """All whose time has come, oldest first, for each kind; read on as far as they are asked for."""
+        """The due jobs of each kind, oldest first; pages are read on demand."""
         kinds: tuple[JobKind, ...] = get_args(JobKind)
         return tuple(self._due(kind, now) for kind in kinds)
 
     def claim(self, job: Job, *, now: int, until: int) -> bool:
-        """Take one, if it still stands there and nobody has it; a repeat after a lost answer knows its own write."""
+        """Claim a job if it still exists and no runner has it. A repeat after a lost response recognizes its own
+        write."""
         free = "attribute_not_exists(claimed_until) OR claimed_until < :now OR claimed_by = :by"
         payload = {
             "TableName": self._tables["broker"],
@@ -51,11 +52,11 @@ class TableQueue(AuditRecords):
         return True
 
     def delete(self, job: Job) -> None:
-        """Twice is no harm."""
+        """Delete a job. Deleting it twice is harmless."""
         self._call("DeleteItem", {"TableName": self._tables["broker"], "Key": place_of_job(job)})
 
     def take_sweep(self, *, now: int, seconds: int) -> Sweep | None:
-        """Where there is none yet, it begins."""
+        """Take the scan if it is due; start one if there is none."""
         stands = self.read(SWEEP).get(SWEEP)
         if stands is not None and stands.due_at > now:
             return None
@@ -63,14 +64,15 @@ class TableQueue(AuditRecords):
         return taken if self.put_sweep(taken, read=stands) else None
 
     def put_sweep(self, sweep: Sweep, *, read: Sweep | None) -> bool:
-        """Compare and swap on its time, which everybody who takes it or goes on moves."""
+        """Compare and swap on `due_at`, which every taker and every page changes."""
         condition, values = "attribute_not_exists(pk)", dict[str, object]()
         if read is not None:
             condition, values = "due_at = :due", {":due": read.due_at}
         return isinstance(self._put(SWEEP, sweep, condition, values), Written)
 
     def list_connections(self, cursor: tuple[str, ...]) -> Page:
-        """The index holds keys alone, and of everything that has a subject: what is no connection is left out."""
+        """One page of the index. It lists keys of everything that belongs to a user, so other kinds are filtered
+        out."""
         payload = {
             "TableName": self._tables["broker"],
             "IndexName": "by_sub",
@@ -100,7 +102,7 @@ class TableQueue(AuditRecords):
             for item in answer.get("Items", []):
                 try:
                     yield decode_item(item, Job)
-                except ItemUnreadable:  # the duties behind it do not wait for it
+                except ItemUnreadable:  # one unreadable job must not hold up the others
                     self._on_unreadable(kind)
             start = answer.get("LastEvaluatedKey") or {}
             if not start:
@@ -108,7 +110,7 @@ class TableQueue(AuditRecords):
 
 
 def place_of_job(job: Job) -> dict[str, Any]:
-    """Its kind, then due time and id: the one item of a kind that has more than one place."""
+    """The table key: the kind, then due time and id. Jobs of one kind share a partition key."""
     return {"pk": {"S": f"JOB#{job.kind}"}, "sk": {"S": job_key(job)}}
 
 

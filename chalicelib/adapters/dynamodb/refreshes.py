@@ -1,4 +1,4 @@
-"""Verbs of a refresh: the lease, the answer kept, the commit. The token generation is the fencing number."""
+"""Store methods for a refresh: lease, stored response, commit. The token generation is the fencing number."""
 
 from chalicelib.adapters.dynamodb.tables import Tables, equal
 from chalicelib.ports import Refused, Written
@@ -7,7 +7,7 @@ from chalicelib.records.item_keys import connection_item_key, recovery_item_key
 
 KEPT_TRIES = 3
 SAME_ANSWER = "generation = :g AND attempt = :a AND line = :line"
-# What a refresh writes, and what the end of an attempt without tokens writes; the rest belongs to sign-ins and leases.
+# Fields written by a refresh, and by the end of an attempt without tokens. Sign-ins and leases write the rest.
 COMMITTED = (
     "token_generation", "granted", "is_partial", "sealed_access_token", "access_expires_at", "tokens_at", "reauth_by",
     "sealed_refresh_token", "sealed_previous", "sealed_profile", "sealed_metadata", "outgoing", "doubt_tries",
@@ -17,12 +17,13 @@ FAILED = ("lost", "failures", "retry_at", "doubt_since")
 
 
 class RefreshVerbs(Tables):
-    """What one attempt writes."""
+    """The writes of one refresh attempt."""
 
     def lease_connection(
         self, connection: Connection, *, owner: str, doubt: bool, now: int, until: int
     ) -> Written[Connection] | Refused[Connection]:
-        """The generation fences tokens, the attempt fences this very read: what was read is what the winner acts on."""
+        """Take the lease. Generation and attempt are compared, so the lease holder acts on exactly the connection that
+        it read."""
         values: dict[str, object] = {
             ":generation": connection.token_generation,
             ":attempt": connection.attempt,
@@ -54,7 +55,7 @@ class RefreshVerbs(Tables):
     def put_recovery(
         self, recovery: Recovery, *, replacing: Recovery | None = None
     ) -> Written[Recovery] | Refused[Recovery]:
-        """What may be replaced without a second look is absent, emptied, or older and of the same line."""
+        """Store a response. Without `replacing`, it replaces only an absent, emptied, or older one of the same line."""
         mine: dict[str, object] = {":g": recovery.generation, ":a": recovery.attempt, ":line": recovery.line}
         older = "(generation < :g OR (generation = :g AND attempt = :a))"
         condition = f"attribute_not_exists(pk) OR generation < :zero OR (line = :line AND {older})"
@@ -65,7 +66,7 @@ class RefreshVerbs(Tables):
         return self._put(recovery_item_key(recovery.connection_id), recovery, condition, values)
 
     def empty_recovery(self, recovery: Recovery) -> Written[Recovery] | Refused[Recovery]:
-        """Only the very answer that was ended; the place stays, with nothing in it."""
+        """Empty the item if it still holds this response. The item itself stays."""
         return self._update(
             recovery_item_key(recovery.connection_id),
             "SET generation = :none",
@@ -77,7 +78,7 @@ class RefreshVerbs(Tables):
     def commit_refresh(
         self, connection: Connection, *, owner: str, attempt: int, keeps_lost: bool
     ) -> Written[Connection] | Refused[Connection]:
-        """Older never overwrites newer, nothing is revived, and who was overtaken leaves it to the newer attempt."""
+        """Never overwrite newer tokens or a revocation. An overtaken attempt leaves the commit to the newer one."""
         values: dict[str, object] = {
             ":below": connection.token_generation - 1,
             ":revoked": "revoked",
@@ -106,7 +107,8 @@ class RefreshVerbs(Tables):
     def record_refresh_failure(
         self, connection: Connection, *, owner: str
     ) -> Written[Connection] | Refused[Connection]:
-        """Only the holder of the lease says how its attempt ended; the generation stays, so a late answer may heal."""
+        """Only the lease holder records how its attempt ended. The generation stays, so that a late response can be
+        committed."""
         values: dict[str, object] = {f":{name}": getattr(connection, name) for name in FAILED}
         values |= {
             ":status": connection.status,

@@ -1,4 +1,4 @@
-"""The store on DynamoDB: the verbs of grants, connections and refreshes, and those of everything else."""
+"""The DynamoDB store: methods for grants, connections and refreshes from the base classes, and all others."""
 
 from typing import Any
 
@@ -35,11 +35,11 @@ from chalicelib.records.subject import Subject
 
 SKEW = 120
 LOOKED_AT = 500
-PURGED_AFTER = 90 * 86400  # an ended client stays long enough for every job that ends what it had
+PURGED_AFTER = 90 * 86400  # the item of a deleted client outlives every job that revokes its access
 
 
 class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
-    """Every verb."""
+    """Implements all store methods."""
 
     def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:
         """Compare and swap on the version that was read."""
@@ -49,11 +49,12 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         return self._put(item_key, consent, "version = :version", {":version": expected_version})
 
     def claim_connect(self, claim_id: str, *, purge_at: int) -> Written[ConnectClaim] | Refused[ConnectClaim]:
-        """Insert if absent, nothing else."""
+        """Insert if absent."""
         return self._put(connect_claim_item_key(claim_id), ConnectClaim(purge_at=purge_at), "attribute_not_exists(pk)")
 
     def put_job(self, job: Job) -> None:
-        """Its id says which duty it is; the time comes first in the key, so that a list is in order of time."""
+        """Insert a job under its id, so that the same job exists once. The key starts with the time, which orders
+        lists."""
         item = {**encode_item(f"JOB#{job.kind}", job), **place_of_job(job)}
         self._call("PutItem", {"TableName": self._tables["broker"], "Item": item})
 
@@ -77,7 +78,7 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         return self._put(item_key, client, "revision = :revision", {":revision": expected_revision}, **more)
 
     def change_client(self, client: Client, *, read: Client) -> Written[Client] | Refused[Client]:
-        """One update of the fields that differ; those that are empty now are removed."""
+        """One update of the fields that differ; empty fields are removed."""
         item_key = client_item_key(client.client_id)
         new, old = encode_item(item_key.pk, client), encode_item(item_key.pk, read)
         names = sorted(name for name in new.keys() | old.keys() if new.get(name) != old.get(name))
@@ -100,7 +101,7 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
     def use_initial_token(
         self, token_hash: str, *, now: int, epoch: int
     ) -> Written[InitialToken] | Refused[InitialToken]:
-        """Its own repeat after a lost answer is refused, and known by its nonce: it counts once."""
+        """Count one use. A repeat after a lost response is refused and recognized by its nonce, so it counts once."""
         conditions = [
             "(uses = :any OR used < uses)",
             "expires_at > :now",
@@ -111,7 +112,7 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         return self._update(initial_token_item_key(token_hash), "SET used = used + :one", conditions, values)
 
     def extend_client(self, client: Client, *, expires_at: int) -> Written[Client] | Refused[Client]:
-        """Only the end is touched: a secret rotated meanwhile stays."""
+        """Change only the expiry, so that a secret that was rotated meanwhile stays."""
         update, conditions = "SET expires_at = :end", ["expires_at = :read"]
         values: dict[str, object] = {":end": expires_at, ":read": client.expires_at or 0}
         if vanishing := _vanishing(client, expires_at):
@@ -123,7 +124,8 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         return self._update(client_item_key(client.client_id), update, conditions, values)
 
     def put_document(self, client: Client, *, read: Client | None) -> Written[Client] | Refused[Client]:
-        """Insert if absent, or compare and swap on the last fetch, the revision, and all that the operator says."""
+        """Insert if absent, or compare and swap on the last fetch, the revision, and everything that the
+        operator sets."""
         item_key, vanishing = client_item_key(client.client_id), _vanishing(client, client.expires_at or 0)
         if read is None:
             return self._put(item_key, client, "attribute_not_exists(pk)", **vanishing)
@@ -138,26 +140,26 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         return self._put(item_key, client, condition, values, **vanishing)
 
     def put_revoked_token(self, jti: str, *, expires_at: int) -> None:
-        """Unconditional: saying it twice changes nothing."""
+        """Unconditional: repeating it changes nothing."""
         record = RevokedToken(expires_at=expires_at)
         self._put_plain(revoked_token_item_key(jti), record, purge_at=expires_at + SKEW)
 
     def claim_once(self, mark: str, *, now: int, expires_at: int) -> Written[UsedOnce] | Refused[UsedOnce]:
-        """Insert if absent or over."""
+        """Insert if absent or expired."""
         condition = "attribute_not_exists(pk) OR expires_at <= :now"
         return self._put(
             seen_item_key(mark), UsedOnce(expires_at=expires_at), condition, {":now": now}, purge_at=expires_at + SKEW
         )
 
     def put_stored_request(self, request_id: str, stored: StoredRequest) -> None:
-        """Under a fresh random id, where nothing stands: a late repeat frees no request that has been opened."""
+        """Insert if absent, under a new random id. A late repeat does not reset a request that a browser has opened."""
         purge_at = stored.expires_at + SKEW
         self._put(stored_request_item_key(request_id), stored, "attribute_not_exists(pk)", purge_at=purge_at)
 
     def open_stored_request(
         self, request_id: str, *, client_id: str, browser: str, now: int, bound_until: int, expires_at: int
     ) -> Written[StoredRequest] | Refused[StoredRequest]:
-        """`bound_until` is there from the first opening on, so every end is set then and never again."""
+        """The first opening sets `bound_until` and both expiries; later openings do not change them."""
         update = (
             "SET browser = :browser, "
             "expires_at = if_not_exists(bound_until, :bound) + :rest, "
@@ -179,10 +181,10 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         return self._update(stored_request_item_key(request_id), update, conditions, values)
 
     def append_audit(self, event: AuditEvent) -> None:
-        """One item per act, ordered by time under its subject.
+        """One item per act, ordered by time under its user.
 
-        Whose it is stands in its key; in its place for the index stands the window in which it is sealed. So the index
-        holds it once, as it does everything else, and lists it to the one who seals.
+        The user is in the partition key. The index's `sub` attribute holds the window in which the record is sealed.
+        So the index lists each record once, to the process that seals.
         """
         item = encode_item(f"AUDIT#{event.sub}", event, purge_at=event.at + RETENTION_SECONDS)
         item["sk"] = encode(f"{event.at:012d}#{event.request_id}")
@@ -190,7 +192,7 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         self._call("PutItem", {"TableName": self._tables["broker"], "Item": item})
 
     def list_traces(self, sub: str, connection_id: str | None, *, since: int) -> Traces:
-        """The table counts before it filters: never more than so many records are read."""
+        """DynamoDB counts before it filters, so at most `LOOKED_AT` records are read."""
         one = connection_id is not None
         answer = self._look_at_uses(
             sub,
@@ -204,7 +206,7 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         return Traces(found=found, is_cut=bool(answer.get("LastEvaluatedKey")))
 
     def list_events(self, sub: str, *, since: int, most: int) -> tuple[tuple[AuditEvent, ...], bool]:
-        """Page by page, until there are enough."""
+        """Read page by page until there are enough."""
         found: list[AuditEvent] = []
         start: dict[str, Any] = {}
         while len(found) < most:
@@ -233,14 +235,14 @@ class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, 
         return self._call("Query", payload)
 
     def count(self, name: str, *, amount: int, window_ends_at: int) -> int:
-        """Atomic ADD; the window stands in the key, so nothing has to be reset."""
+        """Atomic ADD. The window is part of the key, so no counter needs a reset."""
         answer = self._call(
             "UpdateItem",
             {
                 "TableName": self._tables["broker"],
                 "Key": key(f"RATE#{name}#{window_ends_at}"),
                 "UpdateExpression": "SET purge_at = :purge, #schema = :schema ADD used :amount",
-                "ExpressionAttributeNames": {"#schema": "schema"},  # a word of DynamoDB's own
+                "ExpressionAttributeNames": {"#schema": "schema"},  # a reserved word of DynamoDB
                 "ExpressionAttributeValues": {
                     ":amount": encode(amount),
                     ":purge": encode(window_ends_at + SKEW),
@@ -258,6 +260,9 @@ def read_event(item: dict[str, Any]) -> AuditEvent:
 
 
 def _vanishing(client: Client, expires_at: int) -> dict[str, Any]:
-    """When the item of a client that ends may go; one of a URL with a mark stays, or its mark would go with it."""
+    """When the table may delete the item of an expiring client.
+
+    A revoked client with a client document keeps its item, because its revocation would be deleted too.
+    """
     stays = client.registered_by == "document" and client.marks != NOT_REVOKED
     return {} if stays else {"purge_at": expires_at + PURGED_AFTER}

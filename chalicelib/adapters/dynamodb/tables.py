@@ -1,4 +1,4 @@
-"""Both tables over one transport: one batch read, one conditional write, and what came of it."""
+"""Both tables over one transport: one batch read, one conditional write, and the result of each."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -13,27 +13,27 @@ from chalicelib.records.item_keys import ItemKey
 
 T = TypeVar("T")
 R = TypeVar("R", bound=msgspec.Struct)
-RESERVED = ("status", "sub")  # DynamoDB's own words; as names of attributes they need a # in expressions
+RESERVED = ("status", "sub")  # reserved words of DynamoDB; as attribute names they need a # in expressions
 
 
 class FoundItems:
-    """What one batch read brought, decoded on demand and once."""
+    """The items of one batch read, each decoded once, on demand."""
 
     def __init__(self, items: Mapping[tuple[str, str], dict[str, Any]]) -> None:
         self._items = items
         self._records: dict[ItemKey[Any], Any] = {}
 
-    def get(self, place: ItemKey[T]) -> T | None:
-        """The record, or None where nothing stands there."""
-        if place not in self._records:
-            item = self._items.get((place.table, place.pk))
-            self._records[place] = None if item is None else decode_at(place, item)
-        record: T | None = self._records[place]
+    def get(self, item_key: ItemKey[T]) -> T | None:
+        """The record, or None if there is none."""
+        if item_key not in self._records:
+            item = self._items.get((item_key.table, item_key.pk))
+            self._records[item_key] = None if item is None else decode_at(item_key, item)
+        record: T | None = self._records[item_key]
         return record
 
 
 class Tables:
-    """The two tables; what the verbs are made of."""
+    """The two tables, and the operations that the store methods share."""
 
     def __init__(
         self, transport: Transport, *, table: str, keys_table: str, entropy: Entropy, pacing: Pacing = PACING
@@ -43,30 +43,31 @@ class Tables:
         self._entropy = entropy
         self._pacing = pacing
 
-    def read(self, *places: ItemKey[Any]) -> FoundItems:
-        """One strongly consistent BatchGetItem over both tables, keys deduplicated; a further one for each 100 keys."""
+    def read(self, *item_keys: ItemKey[Any]) -> FoundItems:
+        """One strongly consistent BatchGetItem over both tables, without duplicate keys; one more for each further 100
+        keys."""
         items: dict[tuple[str, str], dict[str, Any]] = {}
         names = {name: short for short, name in self._tables.items()}
-        wanted = list(dict.fromkeys(places))
+        wanted = list(dict.fromkeys(item_keys))
         for start in range(0, len(wanted), BATCH):
             for table, found in self._read_batch(wanted[start : start + BATCH]).items():
                 items |= {(names[table], item["pk"]["S"]): item for item in found}
         return FoundItems(items)
 
-    def _read_batch(self, places: list[ItemKey[Any]]) -> Items:
+    def _read_batch(self, item_keys: list[ItemKey[Any]]) -> Items:
         """Items by table."""
         wanted: dict[str, list[Any]] = {}
-        for place in places:
-            wanted.setdefault(self._tables[place.table], []).append(key(place.pk))
+        for item_key in item_keys:
+            wanted.setdefault(self._tables[item_key.table], []).append(key(item_key.pk))
         return get_batch(self._call, wanted, self._pacing)
 
     def list_subject(self, sub: str, kind: str) -> tuple[str, ...]:
-        """Keys of one subject's items of one kind, from the index: it may lag, so it only says where to look."""
+        """Ids of one user's items of one kind, from the index. It may lag, so it only says which items to read."""
         found = self._list_keys(sub, "begins_with(pk, :kind)", {":kind": f"{kind}#"})
         return tuple(key.partition("#")[2] for key in found)
 
     def list_held(self, sub: str) -> tuple[str, ...]:
-        """Of the kinds that sort between these two nothing else names a subject."""
+        """Keys of one user's connections, consents and grants. No other kind with a user sorts between them."""
         return self._list_keys(sub, "pk BETWEEN :first AND :last", {":first": "CONNECTION#", ":last": "GRANT#~"})
 
     def _list_keys(self, sub: str, which: str, values: Mapping[str, str]) -> tuple[str, ...]:
@@ -92,18 +93,19 @@ class Tables:
 
     def _put(
         self,
-        place: ItemKey[R],
+        item_key: ItemKey[R],
         record: R,
         condition: str,
         values: Mapping[str, object] | None = None,
         names: Mapping[str, str] | None = None,
         **more: object,
     ) -> Written[R] | Refused[R]:
-        """PutItem under a condition; a refusal whose old image carries our own nonce is our own lost answer."""
+        """PutItem under a condition. A refusal whose old item has this call's nonce means that an earlier try
+        succeeded."""
         nonce = self._entropy.token_bytes(12).hex()
         payload: dict[str, Any] = {
-            "TableName": self._tables[place.table],
-            "Item": {**encode_item(place.pk, record, **more), "written_by": {"S": nonce}},
+            "TableName": self._tables[item_key.table],
+            "Item": {**encode_item(item_key.pk, record, **more), "written_by": {"S": nonce}},
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -111,11 +113,11 @@ class Tables:
             payload["ExpressionAttributeValues"] = {name: encode(value) for name, value in values.items()}
         if names:
             payload["ExpressionAttributeNames"] = dict(names)
-        return self._conditionally("PutItem", payload, place, nonce, record)
+        return self._conditionally("PutItem", payload, item_key, nonce, record)
 
     def _update(
         self,
-        place: ItemKey[R],
+        item_key: ItemKey[R],
         update: str,
         conditions: list[str],
         values: Mapping[str, object],
@@ -124,9 +126,9 @@ class Tables:
         add: str = "",
         names: Mapping[str, str] | None = None,
     ) -> Written[R] | Refused[R]:
-        """UpdateItem under every condition; the answer is the whole item after it.
+        """UpdateItem under all conditions. Returns the whole item after the update.
 
-        names   what `#name` stands for, beside DynamoDB's own words
+        names   attribute names for `#name`, in addition to DynamoDB's reserved words
         """
         nonce = self._entropy.token_bytes(12).hex()
         expression = f"{update}, written_by = :by_us" + (f" REMOVE {remove}" if remove else "")
@@ -134,8 +136,8 @@ class Tables:
         condition = " AND ".join(["attribute_exists(pk)", *conditions])
         encoded = {name: encode(value) for name, value in values.items()}
         payload: dict[str, Any] = {
-            "TableName": self._tables[place.table],
-            "Key": key(place.pk),
+            "TableName": self._tables[item_key.table],
+            "Key": key(item_key.pk),
             "UpdateExpression": expression,
             "ConditionExpression": condition,
             "ExpressionAttributeValues": {**encoded, ":by_us": {"S": nonce}},
@@ -145,24 +147,24 @@ class Tables:
         reserved = {f"#{word}": word for word in RESERVED if f"#{word} " in f"{expression} {condition}"}
         if known := {**reserved, **(names or {})}:
             payload["ExpressionAttributeNames"] = known
-        return self._conditionally("UpdateItem", payload, place, nonce, None)
+        return self._conditionally("UpdateItem", payload, item_key, nonce, None)
 
     def _conditionally(
-        self, operation: str, payload: Mapping[str, Any], place: ItemKey[R], nonce: str, record: R | None
+        self, operation: str, payload: Mapping[str, Any], item_key: ItemKey[R], nonce: str, record: R | None
     ) -> Written[R] | Refused[R]:
         try:
             answer = self._call(operation, payload)
         except AwsRefusal as refusal:
-            if refusal.item is None:  # of refusals only a condition's comes through `_call`
+            if refusal.item is None:  # `_call` raises only refused conditions
                 return Refused(None)
-            found = decode_at(place, refusal.item)
+            found = decode_at(item_key, refusal.item)
             ours = refusal.item.get("written_by", {}).get("S") == nonce
             return Written(found) if ours else Refused(found)
-        return Written(decode_at(place, answer["Attributes"]) if record is None else record)
+        return Written(decode_at(item_key, answer["Attributes"]) if record is None else record)
 
-    def _put_plain(self, place: ItemKey[R], record: R, *, purge_at: int) -> None:
-        item = encode_item(place.pk, record, purge_at=purge_at)
-        self._call("PutItem", {"TableName": self._tables[place.table], "Item": item})
+    def _put_plain(self, item_key: ItemKey[R], record: R, *, purge_at: int) -> None:
+        item = encode_item(item_key.pk, record, purge_at=purge_at)
+        self._call("PutItem", {"TableName": self._tables[item_key.table], "Item": item})
 
     def _call(self, operation: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         try:
@@ -174,13 +176,13 @@ class Tables:
 
 
 def equal(name: str, value: str, stands_for: object) -> str:
-    """Equality with what was read, where an attribute that is not there reads as its empty default."""
+    """Equality with the value that was read. A missing attribute equals its empty default."""
     plain = f"{name} = {value}"
     return plain if stands_for else f"(attribute_not_exists({name}) OR {plain})"
 
 
 def require_members(conditions: list[str], values: dict[str, object], attribute: str, members: list[str]) -> None:
-    """Every asked member must be in the item's set or list; `contains` on a missing attribute is false."""
+    """Every requested member must be in the item's set or list. `contains` on a missing attribute is false."""
     for number, member in enumerate(members):
         conditions.append(f"contains({attribute}, :{attribute}{number})")
         values[f":{attribute}{number}"] = member

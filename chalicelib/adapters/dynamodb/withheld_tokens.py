@@ -1,4 +1,4 @@
-"""Verbs of a refresh token's successor that a pause kept from its client."""
+"""Store methods for a refresh token's successor that a pause withheld from its client."""
 
 from chalicelib.adapters.dynamodb.tables import Tables
 from chalicelib.ports import Refused, Written
@@ -7,10 +7,10 @@ from chalicelib.records.item_keys import grant_item_key
 
 
 class WithheldTokenVerbs(Tables):
-    """Withholding a successor, and delivering it once."""
+    """Withholds a successor, and delivers it once."""
 
     def withhold_token(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
-        """Record that the present generation was not delivered, if it still is the present one."""
+        """Record that the present generation was not delivered, if it is still the present one."""
         return self._update(
             grant_item_key(grant.grant_id),
             "SET withheld = :generation",
@@ -19,7 +19,7 @@ class WithheldTokenVerbs(Tables):
         )
 
     def deliver_withheld(self, grant: Grant, *, key_version: int, now: int) -> Written[Grant] | Refused[Grant]:
-        """Begin the grace of a withheld generation, as if it were made now."""
+        """Start the grace period of a withheld generation now."""
         conditions = [
             "generation = :generation",
             "withheld = :generation",

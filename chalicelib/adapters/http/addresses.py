@@ -1,6 +1,6 @@
-"""Which addresses an outgoing request may reach: global unicast, and nothing that hides another address.
+"""The addresses that an outgoing request may reach: global unicast, and none that embeds another address.
 
-Written out from the IANA special-purpose registries, since the standard library's tables differ between versions.
+Copied from the IANA special-purpose registries, because the standard library's tables differ between versions.
 """
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
@@ -10,7 +10,7 @@ _SPECIAL_V4 = tuple(
     for network in (
         "0.0.0.0/8",  # this network
         "10.0.0.0/8",
-        "100.64.0.0/10",  # shared space; a cloud's metadata service lives here
+        "100.64.0.0/10",  # shared address space; a cloud's metadata service is here
         "127.0.0.0/8",
         "168.63.129.16/32",  # a cloud's wire server, on a public address
         "169.254.0.0/16",  # link-local: instance metadata
@@ -39,12 +39,13 @@ _SPECIAL_V6 = tuple(
         "3fff::/20",
     )
 )
-# The one translation prefix that honest IPv6-only networks answer with (RFC 6052 section 2.1, RFC 6147).
+# The one NAT64 prefix that legitimate IPv6-only networks use (RFC 6052 section 2.1, RFC 6147).
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 def is_global_unicast(address: IPv4Address | IPv6Address) -> bool:
-    """Whether a request may go there: v4-mapped, v4-compatible, 6to4, Teredo never; NAT64 as its v4 address."""
+    """Whether a request may go there. Never v4-mapped, v4-compatible, 6to4 or Teredo; NAT64 counts as its v4
+    address."""
     if isinstance(address, IPv4Address):
         return not any(address in network for network in _SPECIAL_V4)
     if address.scope_id is not None:

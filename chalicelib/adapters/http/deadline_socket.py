@@ -1,6 +1,6 @@
-"""A socket with one deadline and one byte limit for the whole exchange, in the shape that http.client writes and reads.
+"""A socket with one deadline and one byte limit for the whole exchange, with the interface that http.client needs.
 
-Ordinary socket timeouts begin anew with every byte, so a peer that drips one byte a second would hold us for ever.
+An ordinary socket timeout restarts with every byte, so a peer that sends one byte a second could block forever.
 """
 
 import io
@@ -8,8 +8,8 @@ import socket
 import time
 
 
-class WireTimeout(Exception):  # not an OSError: nothing may take it for a broken connection
-    """The deadline has passed; `sent` says whether bytes of the request had been written."""
+class WireTimeout(Exception):  # not an OSError, so that no handler mistakes it for a broken connection
+    """The deadline has passed. `sent` says whether any byte of the request was written."""
 
     def __init__(self, *, sent: bool) -> None:
         super().__init__()
@@ -17,17 +17,17 @@ class WireTimeout(Exception):  # not an OSError: nothing may take it for a broke
 
 
 class WireTooLong(Exception):
-    """More bytes came than anybody asked for."""
+    """The peer sent more bytes than allowed."""
 
 
 class Deadline:
-    """A moment on the monotonic clock."""
+    """A time on the monotonic clock."""
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
 
     def left(self, *, sent: bool = False) -> float:
-        """Seconds until then. Raises WireTimeout when there are none."""
+        """Seconds until the deadline. Raises WireTimeout if it has passed."""
         seconds = self._end - time.monotonic()
         if seconds <= 0:
             raise WireTimeout(sent=sent)
@@ -44,7 +44,7 @@ class DeadlineSocket:
         self.sent = False
 
     def sendall(self, data: bytes) -> None:
-        """Write everything before the deadline; from the first byte on the request counts as sent."""
+        """Write everything before the deadline. From the first byte on, the request counts as sent."""
         view = memoryview(data)
         while view:
             self._raw.settimeout(self._deadline.left(sent=self.sent))
@@ -56,7 +56,7 @@ class DeadlineSocket:
             view = view[written:]
 
     def receive_into(self, buffer: memoryview) -> int:
-        """Read what is there, before the deadline and within the limit."""
+        """Read what is available, before the deadline and within the limit."""
         self._raw.settimeout(self._deadline.left(sent=self.sent))
         try:
             count = self._raw.recv_into(buffer)
@@ -68,11 +68,11 @@ class DeadlineSocket:
         return count
 
     def makefile(self, mode: str) -> io.BufferedReader:
-        """The reading side, as http.client asks for it."""
+        """The reading side, as http.client requires it."""
         return io.BufferedReader(_Reader(self))
 
     def close(self) -> None:
-        """Nothing: http.client closes before the body is read; the socket belongs to who opened it."""
+        """Does nothing: http.client closes before the body is read. The code that opened the socket closes it."""
 
 
 class _Reader(io.RawIOBase):

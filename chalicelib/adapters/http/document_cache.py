@@ -1,7 +1,7 @@
-"""Documents of others, fetched when needed and kept for a while: how long they serve, when they are asked for again.
+"""Caches external documents: how long a copy is used, and when the document is fetched again.
 
-Bounded in count and in age. Concurrent misses of one document make one fetch. What is wanted early (an unknown key id,
-for a stranger chooses it) causes at most one fetch per document and minute.
+Bounded in count and age. Concurrent misses of one document make one fetch. An early refetch (for an unknown key id,
+which an attacker can choose) happens at most once per document and minute.
 """
 
 from collections import OrderedDict
@@ -24,7 +24,7 @@ class Tells(Protocol):
 
 
 class _Kept(Generic[Value]):
-    """One document: when it came, and when it was last asked for."""
+    """One cached document: when it was fetched, and when a fetch was last tried."""
 
     def __init__(self) -> None:
         self.lock = Lock()
@@ -37,9 +37,9 @@ class _Kept(Generic[Value]):
 class CachedDocuments(Generic[Value]):
     """Safe to share between threads.
 
-    fresh_seconds   so long a document serves without a look
-    stale_seconds   so long it serves while its place does not answer
-    rest_seconds    so long a place that failed is left alone, and its failure is the answer; 0: it is asked each time
+    fresh_seconds   how long a document is used without a fetch
+    stale_seconds   how long it is used while its server fails
+    rest_seconds    how long a failed server is not called and its error is raised again; 0: it is called each time
     """
 
     def __init__(self, clock: Tells, *, fresh_seconds: int, stale_seconds: int, rest_seconds: int = 0) -> None:
@@ -50,7 +50,7 @@ class CachedDocuments(Generic[Value]):
         self._places: OrderedDict[Hashable, _Kept[Value]] = OrderedDict()
 
     def get(self, key: Hashable, fetch: Callable[[], Value]) -> Value:
-        """What is kept while it is fresh; else what a fetch brings; else, with its place down, what is kept.
+        """The cached document while it is fresh, else a fetched one. If the fetch fails, the stale document.
 
         Raises what `fetch` raises: ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
         """
@@ -76,15 +76,15 @@ class CachedDocuments(Generic[Value]):
             return kept.value
 
     def look_again(self, key: Hashable, fetch: Callable[[], Value], known: Value) -> Value:
-        """One more look before it has become old, at most one a minute.
+        """Fetch again before the document is old, at most once a minute.
 
-        known   what has been read, and is not enough
+        known   the document that was read and does not suffice
         """
         kept = self._place(key)
         with kept.lock:
             now = self._clock.now()
             if kept.value is not None and kept.value is not known:
-                return kept.value  # somebody else has just looked
+                return kept.value  # another thread has just fetched it
             if now - kept.tried_at < RETRY_SECONDS:
                 return known
             kept.tried_at = now
@@ -96,7 +96,7 @@ class CachedDocuments(Generic[Value]):
             return kept.value
 
     def _place(self, key: Hashable) -> _Kept[Value]:
-        """The one used longest ago makes room."""
+        """The entry for this key. A new one evicts the least recently used."""
         with self._lock:
             if key not in self._places and len(self._places) >= MAX_KEPT:
                 self._places.popitem(last=False)

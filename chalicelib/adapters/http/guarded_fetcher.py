@@ -1,8 +1,8 @@
-"""The one guarded fetcher: every URL that someone else can influence goes through it (FETCH-01).
+"""The only HTTP client for URLs that someone else can influence (FETCH-01).
 
-https on port 443 only; the name is resolved once, every address must be global unicast, and the connection goes to the
-address that was checked, with the right SNI and Host. Redirects are answers, not followed. Time is bounded as a whole
-(a slow drip included), size too; no proxy, no credentials, no compression. Nothing is ever sent twice.
+https on port 443 only. The name is resolved once, every address must be global unicast, and the connection goes to
+the checked address, with the right SNI and Host. Redirects are returned, not followed. Total time and size are
+limited, for slow responses too. No proxy, no credentials, no compression. Nothing is sent twice.
 """
 
 import http.client
@@ -56,10 +56,10 @@ _OURS = frozenset(
 
 
 class LocalTarget(Struct, frozen=True, kw_only=True):
-    """One place on this machine that the local stack may reach. Made in code alone: no setting can express it.
+    """One address on this machine that the local stack may reach. Created only in code: no setting can express it.
 
-    host, port    as they stand in the URL
-    address       where the connection goes, to connect_port where that is another than the URL's
+    host, port    as in the URL
+    address       the connection's address; connect_port if it differs from the URL's port
     plain_http    http; else https with certificates of `ca_file`
     """
 
@@ -72,7 +72,7 @@ class LocalTarget(Struct, frozen=True, kw_only=True):
 
 
 class _Target(Struct, frozen=True, kw_only=True):
-    """A URL that passed: `authority` is the Host header, `path` the request target."""
+    """A URL that passed the checks. `authority` is the Host header, `path` the request target."""
 
     host: str
     port: int
@@ -82,19 +82,19 @@ class _Target(Struct, frozen=True, kw_only=True):
 
 
 class GuardedFetcher:
-    """Sends a request to where it may go, and reads a bounded answer. Safe to share between threads."""
+    """Sends a request to an allowed address and reads a bounded response. Safe to share between threads."""
 
     def __init__(self, *, allow: tuple[LocalTarget, ...] = (), resolve: Resolve | None = None) -> None:
         self._allow = allow
         self._resolve = resolve or _resolve
 
     def fetch(self, request: HttpRequest, *, timeout_seconds: float = 8.0, max_bytes: int = 262_144) -> HttpResponse:
-        """One request, one answer, whatever its status.
+        """Send one request and return its response, whatever its status.
 
-        timeout_seconds   for everything: name, connection, request, answer
-        max_bytes         of body; a longer one is refused, not cut
+        timeout_seconds   for everything: name, connection, request, response
+        max_bytes         of the body; a longer one is refused, not cut
 
-        Raises ProviderUnavailable; its reason says no address and no host.
+        Raises ProviderUnavailable; its reason contains no address and no host.
         """
         target = self._parse(request.url)
         headers = _checked_headers(request, target)
@@ -124,7 +124,7 @@ class GuardedFetcher:
         return _Target(host=host, port=port, authority=host, path=path, local=None)
 
     def _connect(self, target: _Target, deadline: Deadline) -> socket.socket:
-        """Connect to an address that was checked; the name is not asked again."""
+        """Connect to a checked address; the name is not resolved again."""
         if target.local is not None:
             addresses: list[Address] = [ip_address(target.local.address)]
             port = target.local.connect_port or target.port
@@ -138,9 +138,10 @@ class GuardedFetcher:
         raise ProviderUnavailable("connect_failed")
 
     def _checked_addresses(self, host: str, deadline: Deadline) -> list[Address]:
-        """All addresses of the name; one that is not allowed refuses the name, for it may be the next one asked for."""
+        """All addresses of the name. One forbidden address rejects the name, because the next resolution could return
+        it."""
         found: list[list[str]] = []
-        # The resolver of the C library knows no deadline, so it is waited for, not run, here.
+        # The C library's resolver has no timeout, so it runs in a thread.
         asking = Thread(target=lambda: found.append(list(_silenced(self._resolve, host))), daemon=True)
         asking.start()
         asking.join(deadline.left())
@@ -174,7 +175,8 @@ class GuardedFetcher:
 
 
 def tls_context(ca_file: str | None) -> ssl.SSLContext:
-    """Verifying, at least TLS 1.2, and without the key log that `create_default_context` takes from the environment."""
+    """Verifies certificates, requires TLS 1.2, and ignores the key log that `create_default_context` takes from the
+    environment."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -186,7 +188,7 @@ def tls_context(ca_file: str | None) -> ssl.SSLContext:
 
 
 def _check_host(host: str) -> None:
-    """A public DNS name in ASCII: no address in any spelling, no local name, no trailing dot.
+    """Accept only a public DNS name in ASCII: no address in any notation, no local name, no trailing dot.
 
     Raises ProviderUnavailable.
     """
@@ -203,9 +205,9 @@ def _authority(host: str, port: int, plain: bool) -> str:
 
 
 def _checked_headers(request: HttpRequest, target: _Target) -> dict[str, str]:
-    """The caller's headers and those that are ours to set.
+    """The caller's headers and those that only the fetcher sets.
 
-    Raises ProviderUnavailable: a name or value that could end the header block, or one of ours.
+    Raises ProviderUnavailable for a name or value that could end the header block, or a header that the fetcher sets.
     """
     for name, value in request.headers.items():
         if not _HEADER_NAME.fullmatch(name) or lower(name) in _OURS or lower(name).startswith("proxy-"):
@@ -224,7 +226,7 @@ def _exchange(
     wire: DeadlineSocket, request: HttpRequest, target: _Target, headers: Mapping[str, str], max_bytes: int
 ) -> HttpResponse:
     connection = http.client.HTTPConnection(target.host, target.port)
-    # The connection is ours: http.client only writes and reads the protocol on it.
+    # The connection is already open: http.client only writes and reads the protocol on it.
     connection.sock = wire
     try:
         connection.putrequest(request.method, target.path, skip_host=True, skip_accept_encoding=True)
@@ -244,7 +246,7 @@ def _exchange(
         key = lower(name)
         received[key] = f"{received[key]}, {value}" if key in received else value
     if lower(received.get("content-encoding", "identity")) != "identity":
-        # Never asked for; unpacking it could turn a small answer into a large one.
+        # Not requested; decompressing it could turn a small response into a large one.
         raise ProviderUnavailable("content_encoding", sent=True)
     return HttpResponse(status=response.status, headers=received, body=body)
 
@@ -261,12 +263,12 @@ def _bounded_body(response: http.client.HTTPResponse, max_bytes: int) -> bytes:
 
 
 def _resolve(host: str) -> list[str]:
-    """Addresses by the operating system's resolver."""
+    """Addresses from the operating system's resolver."""
     return [str(info[4][0]) for info in socket.getaddrinfo(host, 443, type=socket.SOCK_STREAM)]
 
 
 def _silenced(resolve: Resolve, host: str) -> Iterable[str]:
-    """No addresses where the name does not resolve."""
+    """Returns no addresses if the name does not resolve."""
     try:
         return resolve(host)
     except (OSError, UnicodeError):

@@ -1,8 +1,9 @@
-"""Endpoints and keys of providers, and keys of clients, fetched when needed and kept for a while (RELIABILITY: keys).
+"""Fetches and caches the endpoints and keys of providers, and the keys of clients.
 
-A provider's are fresh for an hour, and serve for up to a day while it is down; a key that a successful fetch no longer
-names is gone at once. A client's are fresh for ten minutes and serve for an hour at most: whoever takes a key back
-waits no longer. An unknown key id causes at most one fetch per set and minute, for a stranger chooses it.
+A provider's documents are fresh for an hour, and used for up to a day while it is down. A key that a successful fetch
+no longer lists is dropped at once. A client's keys are fresh for ten minutes and used for at most an hour, so a
+client that revokes a key waits no longer. An unknown key id, which an attacker can choose, causes at most one fetch
+per key set and minute.
 """
 
 from collections.abc import Callable
@@ -32,7 +33,7 @@ Jwks = dict[str, list[dict[str, str]]]
 
 
 class Fetches(Protocol):
-    """The guarded fetcher, as this module uses it."""
+    """The part of the guarded fetcher that this module uses."""
 
     def fetch(self, request: HttpRequest, *, timeout_seconds: float = ..., max_bytes: int = ...) -> HttpResponse: ...
 
@@ -45,7 +46,7 @@ class ProviderDirectory:
         times = {"fresh_seconds": FRESH_SECONDS, "stale_seconds": STALE_SECONDS}
         self._metadata = CachedDocuments[Endpoints](clock, **times)
         self._keys = CachedDocuments[Jwks](clock, **times)
-        # Apart from the providers', so that no number of clients pushes a provider's keys out.
+        # Separate from the providers', so that client keys cannot evict a provider's keys.
         self._client_keys = CachedDocuments[Jwks](
             clock,
             fresh_seconds=CLIENT_FRESH_SECONDS,
@@ -54,10 +55,10 @@ class ProviderDirectory:
         )
 
     def endpoints(self, definition: ProviderDefinition, issuer: str | None) -> Endpoints:
-        """Where the provider's endpoints are.
+        """The provider's endpoints.
 
         definition   with its values filled in
-        issuer       as the operator named it, for a file that names none; else None
+        issuer       the issuer that the operator set, for a file without one; else None
 
         Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
         """
@@ -76,7 +77,7 @@ class ProviderDirectory:
         return lay_over(definition, found)
 
     def jwks(self, definition: ProviderDefinition, endpoints: Endpoints, kid: str | None) -> Jwks:
-        """The provider's key set, looked at again where it does not hold `kid`.
+        """The provider's key set, fetched again if it does not contain `kid`.
 
         Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
         """
@@ -90,7 +91,7 @@ class ProviderDirectory:
         return _with_kid(self._keys, jwks_uri, fetch, kid)
 
     def client_jwks(self, jwks_uri: str, kid: str | None) -> Jwks:
-        """The keys that a client publishes, looked at again where they do not hold `kid`.
+        """A client's published keys, fetched again if they do not contain `kid`.
 
         Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
         """

@@ -1,1 +1,1 @@
-"""Keysets: wrapped by KMS, stored in the table, opened in memory."""
+"""Keysets: wrapped by KMS, stored in the table, decrypted in memory."""

@@ -1,4 +1,7 @@
-"""Keysets and what they seal, as whoever turns keys sees them: it alone encrypts under KMS. No request comes here."""
+"""Keysets and the keys encrypted under them, for key rotation: the only code that encrypts with KMS.
+
+No request uses it.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,14 +19,14 @@ from chalicelib.records.small_items import JobKey, KeysetItem, UserKey
 
 
 class TableKeyRing(Tables):
-    """The keysets of one deployment, to be turned."""
+    """The keysets of one deployment, for rotation."""
 
     def __init__(self, settings: Settings, *, dynamodb: Transport, kms: Transport, entropy: Entropy) -> None:
         super().__init__(dynamodb, table=settings.table, keys_table=settings.keys_table, entropy=entropy)
         self._settings, self._kms = settings, kms
 
     def wrap(self, purpose: str, version: int, plain: bytes) -> bytes:
-        """One key as the table keeps it: only KMS opens it, and only for this deployment, purpose and version."""
+        """Encrypt one key for the table. Only KMS decrypts it, and only for this deployment, purpose and version."""
         payload: dict[str, Any] = {
             "KeyId": self._settings.kms_key,
             "Plaintext": plain,
@@ -35,15 +38,16 @@ class TableKeyRing(Tables):
             raise StoreUnavailable(f"kms_{refusal.code}") from None
 
     def swap(self, item: KeysetItem, *, read: KeysetItem) -> Written[KeysetItem] | Refused[KeysetItem]:
-        """One step of a rotation, if the keyset is as it was read."""
+        """Write one step of a rotation, if the keyset is as read."""
         condition = f"attribute_exists(pk) AND {equal('revision', ':read', read.revision)}"
         return self._put(keyset_item_key(item.purpose), item, condition, {":read": read.revision})
 
     def keep_copy(self, item: KeysetItem, *, gone: frozenset[int] = frozenset()) -> bool:
-        """Where the keys of users stand, which no restore takes back: what opens them has to outlast one too.
+        """Copy a keyset into the table without backups, beside the user keys that it decrypts, so that it survives a
+        restore.
 
-        False where a newer copy stands there, or one with a key that this keyset has not: whoever comes late, or from a
-        restored table, would take it out, and it may be the only one. Nothing but what is `gone` is taken out.
+        Returns False if the stored copy is newer, or has a key that this keyset lacks and that is not in `gone`. A
+        slow writer, or one with a restored table, would delete that key, which may be the only copy.
         """
         item_key = keyset_copy_item_key(item.purpose)
         first = self._put(item_key, item, "attribute_not_exists(pk)")
@@ -56,7 +60,7 @@ class TableKeyRing(Tables):
         return isinstance(self._put(item_key, item, unchanged, {":read": copy.revision}), Written)
 
     def list_sealed(self, cursor: str, *, most: int) -> tuple[list[UserKey | JobKey], str]:
-        """One page of the table of users' keys, and the cursor of the next; "": it was the last."""
+        """One page of the table of user keys, and the cursor of the next page; "": this was the last."""
         start = {"ExclusiveStartKey": key(cursor)} if cursor else {}
         payload = {
             "TableName": self._tables["keys"],
@@ -72,20 +76,20 @@ class TableKeyRing(Tables):
         return found, answer.get("LastEvaluatedKey", {}).get("pk", {}).get("S", "")
 
     def put_look(self, look: Reseal, *, read: Reseal | None) -> bool:
-        """How far it has come, if nobody else has come further."""
+        """Store the progress of the scan, unless another run has stored later progress."""
         condition, values = "attribute_not_exists(pk)", dict[str, object]()
         if read is not None:
             condition, values = "revision = :read", {":read": read.revision}
         return isinstance(self._put(RESEAL, look, condition, values), Written)
 
     def reseal(self, place: ItemKey[Any], sealed: bytes, *, read: bytes, field: str = "sealed") -> bool:
-        """Put another seal around the same key, if it is the one that was read; False where it changed."""
+        """Replace the encryption of a key, if it is as read. Returns False if it changed."""
         result = self._update(place, f"SET {field} = :sealed", [f"{field} = :read"], {":sealed": sealed, ":read": read})
         return isinstance(result, Written)
 
 
 def _read_key(item: Mapping[str, Any], record: type[UserKey] | type[JobKey]) -> UserKey | JobKey:
-    """One that cannot be read is one that no key opens, and is counted so: the others do not wait for it."""
+    """An unreadable item counts as a key that no version decrypts, so that the scan continues."""
     try:
         return decode_item(dict(item), record)
     except ItemUnreadable:

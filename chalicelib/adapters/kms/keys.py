@@ -1,6 +1,6 @@
-"""Keysets: wrapped by KMS in the table, opened in memory, judged by age and never by idleness.
+"""Keysets: wrapped by KMS in the table, decrypted in memory, and expired by age, not by idle time.
 
-Read again when older than 60 s, opened by KMS again when older than 300 s; younger than that a request makes no call.
+A keyset is read again after 60 s and decrypted by KMS again after 300 s. Until then a request makes no call.
 """
 
 import contextlib
@@ -17,8 +17,8 @@ from chalicelib.records.small_items import KeysetItem
 
 READ_AGE = 60
 OPEN_AGE = 300
-PART_AGE = 30  # of a keyset one of whose keys KMS would not open: soon others may seal under it
-# What KMS says of bytes that it did not make for this key, deployment, purpose and version.
+PART_AGE = 30  # of a keyset with a key that KMS did not decrypt: other processes may encrypt under it soon
+# KMS errors for bytes that were not encrypted for this key, deployment, purpose and version.
 NOT_OURS = ("kms_InvalidCiphertextException", "kms_IncorrectKeyException", "kms_ValidationException")
 Count = Callable[[str], None]
 Tell = Callable[..., None]
@@ -26,20 +26,20 @@ PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 
 
 def encryption_context(deployment: str, purpose: str, version: int) -> dict[str, str]:
-    """What KMS binds a wrapped key to: a key of another deployment, purpose or version does not open."""
+    """The context that KMS binds to a wrapped key. A key of another deployment, purpose or version does not decrypt."""
     return {"deployment": deployment, "purpose": purpose, "version": str(version)}
 
 
 def _leave(metric: str, **fields: object) -> None:
-    """An operator's command has no metrics and no log."""
+    """Does nothing: an operator's command has no metrics and no log."""
 
 
 class KmsKeys:
     """All keysets of one deployment.
 
-    key_id  the one KMS key that opens them; a keyset wrapped under any other key does not open
-    count   is called with each opening by KMS
-    event   writes a line of the log
+    key_id  the one KMS key that decrypts them; a keyset wrapped under another key is refused
+    count   called for each decryption by KMS
+    event   writes a log line
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class KmsKeys:
         self._lock = threading.Lock()
 
     def get(self, purpose: Purpose) -> Keyset:
-        """The opened keyset. Raises StoreUnavailable when neither table, KMS nor memory has it."""
+        """The decrypted keyset. Raises StoreUnavailable if the table or KMS fails and memory has no recent copy."""
         with self._lock:
             now = self._clock.now()
             item = self._item(purpose, now)
@@ -84,9 +84,9 @@ class KmsKeys:
             return keyset
 
     def public_jwks(self) -> tuple[dict[str, str], ...]:
-        """Public halves of the keys that KMS opened: the table only says which wrapped keys there are.
+        """Public keys of the signing keys that KMS decrypted. The table only lists the wrapped keys.
 
-        A key that KMS did not wrap is left out, with an alarm. Raises StoreUnavailable while KMS cannot be asked.
+        A key that KMS did not wrap is left out, with an alarm. Raises StoreUnavailable while KMS is unreachable.
         """
         with self._lock:
             now = self._clock.now()
@@ -94,7 +94,8 @@ class KmsKeys:
             return tuple(jwk for wrapped in shown if (jwk := self._public_half(wrapped, now)) is not None)
 
     def _public_half(self, wrapped: WrappedKey, now: int) -> dict[str, str] | None:
-        """What belongs to the same wrapped bytes for ever, so one opening is enough; a failed one is repeated later."""
+        """One decryption is enough, because the same wrapped bytes always give the same public key. A failure is
+        retried later."""
         name = (wrapped.version, wrapped.wrapped)
         known = self._public.get(name)
         if known is None or (known[1] is None and not 0 <= now - known[0] < OPEN_AGE):
@@ -118,7 +119,7 @@ class KmsKeys:
         return item
 
     def _read_again(self, now: int) -> None:
-        """One batch read of all keysets; while the table is away, what was read goes on until it is 300 s old."""
+        """One batch read of all keysets. While the table is unavailable, the last read serves for up to 300 s."""
         try:
             found = self._store.read(*(keyset_item_key(purpose) for purpose in PURPOSES))
         except StoreUnavailable:
@@ -131,7 +132,7 @@ class KmsKeys:
 
     @staticmethod
     def _same(old: KeysetItem | None, new: KeysetItem) -> KeysetItem:
-        """The old object where nothing changed, so that what was assembled from it stays good."""
+        """The old object if nothing changed, so that the keyset built from it stays valid."""
         return old if old == new else new
 
     def _open_all(self, purpose: Purpose, item: KeysetItem, now: int) -> Keyset:
@@ -141,7 +142,7 @@ class KmsKeys:
         keys = {wrapped.version: self._open(purpose, wrapped, now) for wrapped in _needed(purpose, item)}
         for wrapped in item.keys if purpose != "signing" else ():
             if wrapped.state == "published":
-                with contextlib.suppress(StoreUnavailable):  # nothing is sealed under it yet
+                with contextlib.suppress(StoreUnavailable):  # nothing is encrypted under it yet
                     keys[wrapped.version] = self._open(purpose, wrapped, now)
         return Keyset(purpose=purpose, current=keys[current[0].version], versions=keys)
 
@@ -158,12 +159,12 @@ class KmsKeys:
         return Key(version=wrapped.version, secret=opened[1], kid=kid)
 
     def _oldest_opening(self, purpose: Purpose, item: KeysetItem) -> int:
-        """A keyset is as old as the oldest key in it: one that joins later does not make the others young again."""
+        """A keyset is as old as its oldest key. A key that is added later does not make the others younger."""
         return min(self._opened[_name(purpose, wrapped)][0] for wrapped in _needed(purpose, item))
 
     def _unwrap(self, purpose: Purpose, wrapped: WrappedKey) -> bytes:
         payload: dict[str, Any] = {
-            "KeyId": self._key_id,  # without it KMS takes the key that the ciphertext names
+            "KeyId": self._key_id,  # without it KMS uses the key that the ciphertext names
             "CiphertextBlob": wrapped.wrapped,
             "EncryptionContext": encryption_context(self._deployment, purpose, wrapped.version),
         }
@@ -175,12 +176,13 @@ class KmsKeys:
 
 
 def _name(purpose: str, wrapped: WrappedKey) -> tuple[str, int, bytes]:
-    """As KMS binds it: the same bytes of another purpose or version are no key."""
+    """The same bytes under another purpose or version are another key, because KMS binds both."""
     return purpose, wrapped.version, wrapped.wrapped
 
 
 def _needed(purpose: Purpose, item: KeysetItem) -> list[WrappedKey]:
-    """What has to be open: all that may have sealed something; of signing keys one, since the others only verify."""
+    """The keys that must decrypt: every key that may have encrypted something; of the signing keys only the current
+    one."""
     if purpose == "signing":
         return [wrapped for wrapped in item.keys if wrapped.state == "signing"]
     return [wrapped for wrapped in item.keys if wrapped.state != "published"]

@@ -1,1 +1,1 @@
-"""What one process holds: clock, random source, log, limits, and circuit breakers."""
+"""Objects of one process: clock, random source, log, rate limits, and circuit breakers."""

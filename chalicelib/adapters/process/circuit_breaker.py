@@ -1,4 +1,4 @@
-"""Leaves a provider alone that fails: half of the last 20 calls opens the breaker for a minute."""
+"""Stops calling a failing provider: if half of the last 20 calls failed, the breaker opens for a minute."""
 
 import threading
 from collections import deque
@@ -7,7 +7,8 @@ CALLS, OPEN_SECONDS = 20, 60
 
 
 class CircuitBreaker:
-    """What this process has seen of each provider. After a pause the next call decides: it closes or opens again."""
+    """The recent calls of this process to each provider. After the pause, the next call closes or reopens the
+    breaker."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -15,13 +16,13 @@ class CircuitBreaker:
         self._open_until: dict[str, int] = {}
 
     def retry_at(self, provider_id: str, now: int) -> int:
-        """Until when it is left alone; 0 where it may be asked."""
+        """Until when the breaker is open; 0 if the provider may be called."""
         with self._lock:
             until = self._open_until.get(provider_id, 0)
         return until if until > now else 0
 
     def note(self, provider_id: str, *, worked: bool, now: int) -> None:
-        """What came of one call."""
+        """Record the result of one call."""
         with self._lock:
             calls = self._calls.setdefault(provider_id, deque(maxlen=CALLS))
             calls.append(worked)

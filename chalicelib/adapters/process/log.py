@@ -1,4 +1,4 @@
-"""Structured lines on standard output, redacted in one place (GEN-18)."""
+"""Structured lines on standard output, redacted in one function (GEN-18)."""
 
 import re
 import string
@@ -26,7 +26,8 @@ _OF_TOKENS = string.ascii_letters + string.digits + "_-."
 
 
 def redact(name: str, value: object) -> object:
-    """A field as it may be written: named secrets dropped, strings that look like one of our tokens replaced."""
+    """A field in the form that may be logged: secret names are removed, strings that look like the broker's tokens
+    replaced."""
     if SECRET_NAMES.search(name):
         return REDACTED
     if isinstance(value, str):
@@ -39,16 +40,16 @@ def redact(name: str, value: object) -> object:
 
 
 def _bound(text: str) -> str:
-    """As much as is searched for secrets; without the half of one at its end, which no longer looks like one."""
+    """The part that is searched for secrets, without a cut token at its end that the search would miss."""
     return text if len(text) <= MAX_SEARCHED else text[:MAX_SEARCHED].rstrip(_OF_TOKENS)
 
 
 class _Current(threading.local):
-    """What is going on in this thread; each serves one request at a time.
+    """The request of this thread; each thread serves one request at a time.
 
     known     members of each of its lines
-    counted   by the metric's name
-    why       of whose it was and of its refusal what its lines have said: client, error, reason
+    counted   values by metric name
+    why       client, error and reason from its lines, for the final line
     """
 
     def __init__(self) -> None:
@@ -60,9 +61,9 @@ class _Current(threading.local):
 
 
 class JsonLog:
-    """One JSON object a line.
+    """Writes one JSON object per line.
 
-    namespace   of the metrics; None: there are none
+    namespace   of the metrics; None: no metrics
     """
 
     def __init__(self, clock: Clock, *, stream: TextIO | None = None, namespace: str | None = None) -> None:
@@ -90,12 +91,12 @@ class JsonLog:
         self._write({"event": name, **self._current.known, **fields})
 
     def count(self, metric: str) -> None:
-        """One more of it."""
+        """Add one to a metric."""
         counted = self._current.counted
         counted[metric] = counted.get(metric, 0) + 1
 
     def conclude(self, name: str, *, status: int, **fields: object) -> None:
-        """The line of a request that has ended, with all that was counted since it began."""
+        """Write the final line of a request, with everything counted since it began."""
         current = self._current
         milliseconds = round((time.perf_counter() - current.began) * 1000, 1)
         refused = "error" in current.why or status >= 400
@@ -111,7 +112,7 @@ class JsonLog:
         current.known, current.counted, current.why = {}, {}, {}
 
     def summarize(self, name: str, **fields: object) -> None:
-        """The line of what no request asked for; without anything to say there is none."""
+        """Write the line of a run that no request started, if there is anything to report."""
         counted = self._current.counted
         if counted or any(fields.values()):
             self._write({"event": name, **self._current.known, **fields}, counted)

@@ -1,12 +1,12 @@
-"""Metrics as members of a line of the log, which CloudWatch reads out of it (Embedded Metric Format); no call is made.
+"""Metrics as members of a log line, which CloudWatch extracts (Embedded Metric Format); no call is made.
 
-Each combination of a metric and its dimensions costs money by the month, so a dimension is a word of ours: a route, an
-outcome, a registered error. Nothing that a client or a user brings is one.
+Each combination of a metric and its dimensions costs money every month. So a dimension is a fixed word: a route, an
+outcome, a registered error. No value from a client or a user is a dimension.
 """
 
 from collections.abc import Mapping
 
-# What is counted by itself when a line of this name is written; everything else calls `count`.
+# Counted automatically when a line with this name is written; all other code calls `count`.
 COUNTED = {
     "refused": "Refusals",
     "replay_detected": "Replays",
@@ -23,10 +23,10 @@ _UNITS = {"Latency": "Milliseconds"}
 
 
 def metric_members(namespace: str, now: int, values: Mapping[str, float]) -> dict[str, object]:
-    """The members that make a line metrics: each value, and under `_aws` how they are to be read.
+    """The members that turn a line into metrics: each value, and its description under `_aws`.
 
     now      epoch seconds
-    values   by the metric's name; the line has the dimensions that they are split by already
+    values   by metric name; the line already contains the dimensions
     """
     plain: list[list[str]] = [[]]
     sets = [_DIMENSIONS.get(name, plain) for name in values]

@@ -1,8 +1,8 @@
-"""Limits on uses of a minute, or of another window, counted in blocks: well under one call of the table for each use.
+"""Rate limits per window, counted in blocks, so that most uses make no call to the table.
 
-A process spends a block by itself and then adds it to the counter that all processes share. A block is a twentieth of
-the limit. So C processes never allow more than limit + (C - 1) x (block - 1), one alone allows the limit exactly, and
-nobody is refused below it.
+A process counts a block in memory and then adds it to the shared counter. A block is a twentieth of the limit. So C
+processes allow at most limit + (C - 1) x (block - 1) uses, one process allows exactly the limit, and no use below the
+limit is refused.
 """
 
 import threading
@@ -16,14 +16,14 @@ ENTRIES = 10_000
 
 
 def block_of(limit: int) -> int:
-    """Uses that one process keeps to itself before it tells the table."""
+    """Uses that one process counts in memory before it updates the table."""
     return max(1, limit // SHARES)
 
 
 class _Counter:
-    """What this process knows of one name in one window.
+    """The state of one name in one window, in this process.
 
-    told      the sum in the table, when it was last told
+    told      the sum in the table at the last update
     untold    uses since then
     """
 
@@ -35,12 +35,12 @@ class _Counter:
         self.is_over = False
 
     def begin(self, ends_at: int) -> None:
-        """A window begins: what was not told of the last one does not count in this one."""
+        """Start a window. Uncounted uses of the last window do not count in this one."""
         self.ends_at, self.told, self.untold, self.is_over = ends_at, 0, 0, False
 
 
 class BlockLimiter:
-    """Bounded in count: the name that was not used for longest is forgotten, with less than a block of its uses."""
+    """Bounded in count: the least recently used name is dropped, with less than a block of its uses."""
 
     def __init__(self, store: Store, *, entries: int = ENTRIES) -> None:
         self._store = store
@@ -49,7 +49,7 @@ class BlockLimiter:
         self._lock = threading.Lock()
 
     def spend(self, name: str, *, limit: int, now: int, seconds: int = WINDOW_SECONDS) -> Allowed | OverLimit:
-        """One use. Over the limit the table is told once, and left alone for the rest of the window."""
+        """Count one use. Over the limit, the table is updated once and then not again in this window."""
         ends_at = now - now % seconds + seconds
         counter = self._counter(name)
         with counter.lock:
@@ -67,7 +67,7 @@ class BlockLimiter:
             return OverLimit(retry_after=ends_at - now, first=before <= limit)
 
     def _tell(self, name: str, counter: _Counter) -> int:
-        """Add what was not told; the sum before it. Where the table does not answer nothing is forgotten."""
+        """Add the new uses to the table and return the sum before. If the table fails, no use is lost."""
         told = self._store.count(f"use#{name}", amount=counter.untold, window_ends_at=counter.ends_at)
         before, counter.told, counter.untold = told - counter.untold, told, 0
         return before

@@ -1,4 +1,4 @@
-"""One run for all threads of this process that want the same at the same moment."""
+"""Shares one run among all threads of this process that need the same result at the same moment."""
 
 import threading
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class _Flight:
-    """One run under way, who waits for it, and what came of it."""
+    """A running call: the number of waiting threads, then its result."""
 
     def __init__(self) -> None:
         self.landed = threading.Event()
@@ -18,14 +18,14 @@ class _Flight:
 
 
 class SingleFlight:
-    """Holds no outcome once everybody who waited for it has it: whoever comes later begins anew."""
+    """Keeps no result: a caller that comes after the run starts a new one."""
 
     def __init__(self) -> None:
         self._under_way: dict[str, _Flight] = {}
         self._lock = threading.Lock()
 
     def share(self, name: str, run: Callable[[], T]) -> T:
-        """The first caller runs; the others wait and get the same answer, or the same exception."""
+        """The first caller runs; the others wait for the same result or the same exception."""
         with self._lock:
             known = self._under_way.get(name)
             flight = self._under_way[name] = known or _Flight()
@@ -39,7 +39,7 @@ class SingleFlight:
         return answer
 
     def waiting(self, name: str) -> int:
-        """How many threads share the run that is under way."""
+        """The number of threads that share the running call."""
         with self._lock:
             flight = self._under_way.get(name)
             return 0 if flight is None else flight.waiting
@@ -48,7 +48,7 @@ class SingleFlight:
         try:
             answer = flight.answer = run()
         except BaseException as error:
-            flight.error = error  # whoever waits has to learn of it, whatever it is
+            flight.error = error  # the waiting threads must get it, whatever it is
             raise
         finally:
             with self._lock:

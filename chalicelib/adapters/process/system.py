@@ -1,4 +1,4 @@
-"""The clock, waiting, a request's time limit, and the operating system's generator."""
+"""The clock, sleeping, a request's deadline, and the operating system's random generator."""
 
 import os
 import threading
@@ -8,7 +8,7 @@ FUNCTION_SECONDS = 25.0
 
 
 class SystemClock:
-    """Wall clock; everything is judged by it at use, so a frozen process loses nothing."""
+    """Wall clock. Every age is computed at use, so a frozen process resumes correctly."""
 
     def now(self) -> int:
         """Whole epoch seconds."""
@@ -27,22 +27,22 @@ class SystemSleeper:
     """Real time."""
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Return after this many seconds."""
         time.sleep(seconds)
 
 
 class RequestDeadline:
-    """Our own limit, below the 29 s of gateway and function; each thread serves one request at a time."""
+    """The broker's own limit, below the 29 s of gateway and function. Each thread serves one request at a time."""
 
     def __init__(self, seconds: float = FUNCTION_SECONDS) -> None:
         self._seconds = seconds
         self._local = threading.local()
 
     def begin(self) -> None:
-        """A request begins, in this thread."""
+        """A request begins in this thread."""
         self._local.end = time.monotonic() + self._seconds
 
     def left(self) -> float:
-        """Seconds; all of them where no request has begun."""
+        """Seconds left; the full limit if no request has begun."""
         end: float | None = getattr(self._local, "end", None)
         return self._seconds if end is None else end - time.monotonic()
