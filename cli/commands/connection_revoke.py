@@ -49,7 +49,7 @@ def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
     if not asked and not options.provider:
         raise OperationError("no connection to revoke", LIST)
     broker.log.event("connections_ended", count=len(ended), by="operator")
-    return judge(broker, ended, anew=len(asked) - len(ended))
+    return judge(broker, ended, reconnected=len(asked) - len(ended))
 
 
 def find_left(deployment: Deployment, provider_id: str) -> list[Connection]:
@@ -74,10 +74,10 @@ def end_many(broker: Broker, connections: list[Connection]) -> list[Connection]:
     return ended
 
 
-def judge(broker: Broker, ended: list[Connection], *, anew: int) -> Any:
+def judge(broker: Broker, ended: list[Connection], *, reconnected: int) -> Any:
     """The result for each token; incomplete if a provider did not accept its call.
 
-    anew   how many were connected again meanwhile, and stay
+    reconnected   the number of connections that users made again meanwhile, which stay
     """
     rows, left = ended_rows(broker, ended), [one for one in ended if result_of(one) in OPEN]
     said = []
@@ -85,8 +85,8 @@ def judge(broker: Broker, ended: list[Connection], *, anew: int) -> Any:
         said.append(
             f"{len(left)} of {len(ended)} are revoked here but may still be valid at the provider: docs/revoking.md"
         )
-    if anew:
-        said.append(f"{anew} were connected again meanwhile: repeat the command")
+    if reconnected:
+        said.append(f"{reconnected} were connected again meanwhile: repeat the command")
     return Partly(rows, "; ".join(said)) if said else rows
 
 

@@ -1,4 +1,4 @@
-"""broker provider schema: what may stand in a provider file, as a JSON Schema for editors or in words for people.
+"""broker provider schema: the keys of a provider file, as a JSON Schema for editors or in words for people.
 
 Both are made from the value that a file is read into, so that no key is missing in either.
 """
@@ -37,7 +37,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "userinfo_endpoint": "OpenID Connect Discovery; or the address that says who the user is",
         "jwks_uri": "RFC 8414",
         "revocation_endpoint": "RFC 8414",
-        "authorization_response_iss_parameter_supported": "RFC 9207: `iss` must stand in every callback",
+        "authorization_response_iss_parameter_supported": "RFC 9207: every callback must have `iss`",
         "token_endpoint_auth_method": "how we prove ourselves there; what is signed says `[client_assertion]`",
         "id_token_signing_alg_values_supported": "the algorithms that are taken, no others",
         "scopes": "every scope that an app may ask for, in plain words",
@@ -112,7 +112,7 @@ _WORDS: dict[str, dict[str, str]] = {
 
 def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
     """The word below `broker provider`; it needs no deployment."""
-    schema = verbs.add_parser("schema", parents=[common], help="what may stand in a provider file: a JSON Schema")
+    schema = verbs.add_parser("schema", parents=[common], help="the keys of a provider file, as a JSON Schema")
     schema.add_argument("--words", action="store_true", help="as a page of tables")
     schema.set_defaults(alone=_print)
 

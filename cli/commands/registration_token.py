@@ -21,7 +21,7 @@ DEFAULT_SCOPE = "openid profile email offline_access"
 METHODS: tuple[str, ...] = get_args(AuthMethod)
 DAY = 86400
 LONGEST_DAYS = 366
-LISTED_AFTER = 30 * DAY  # so long the list still shows one that is over, and how many apps it made
+LISTED_AFTER = 30 * DAY  # how long the list shows an expired token and the number of its apps
 NAME_LENGTH = 12  # of the hash: tells tokens apart in a list and in the log, and opens nothing
 LIST = "broker registration-token list"
 

@@ -28,7 +28,7 @@ class ProviderDefinition(Struct, frozen=True, kw_only=True, forbid_unknown_field
     unverified        dotted keys that no page was found for
     notes             what else a reader should know
     issuer            RFC 8414 issuer, compared with `iss` of callback and ID token; without it the operator names one
-    discovery         endpoints come from the issuer's metadata; else they stand here
+    discovery         endpoints come from the issuer's metadata; otherwise they are set here
     sign_in_scopes    always asked for, since without them nobody could be identified; implied by every consent
     implied_scopes    granted by the provider on its own with every sign-in; they exceed nothing that a user allows
     scope_includes    a scope -> the smaller scopes that it contains or other names for it

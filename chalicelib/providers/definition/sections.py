@@ -38,7 +38,7 @@ class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     parameters        sent with the exchange of a code, beside the standard ones
     success_member    a member that is true in every good answer (some say `ok: false` with a status of 200)
     within            dotted paths of the objects that the other paths begin in; the first that holds an access token
-                      counts, "" is the answer itself. Error, success member and metadata stand in the answer itself
+                      counts, "" is the answer itself. Error, success member and metadata are in the response itself
     *_path            dotted path into the answer
     refresh_expires_in_path   where the answer says how long its refresh token lives
     token_types       what token_type may say, in any case; an answer without it is taken
@@ -73,7 +73,7 @@ class TokenRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ApiRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The provider's API: where it is, what every call carries, and which hosts the proxy may reach.
 
-    base_url       or a path alone, where the API stands under the issuer
+    base_url       or a path alone, if the API is below the issuer
     headers        {client_id} is filled in
     token_header   the header that carries the token, and what stands before it there
     """

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 
 class EmailList(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A second request that lists e-mail addresses; the primary one is used, with its verified flag."""
+    """A second request that lists email addresses; the primary one is used, with its verified flag."""
 
     endpoint: str
     email: str = "email"
@@ -25,7 +25,7 @@ class CallbackProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class IdentityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who signed in: the pair (issuer, subject), never an e-mail address (CB-09).
+    """The user's identity: the pair (issuer, subject), never an email address (CB-09).
 
     source        where the subject is read: a verified ID token, the userinfo answer, or the token answer
     userinfo      ask the userinfo endpoint too, for profile claims, where the source is another
@@ -36,7 +36,7 @@ class IdentityRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     claims        OpenID Connect standard claim -> dotted path in the answer
     openid_scope  false where an ID token comes without the scope `openid`
     method, body  of the userinfo request; body is "", "null", or a form. A form with {token} carries the token, which
-                  then stands in no header
+                  is then in no header
     json          a JSON object as body, in place of `body`: a GraphQL query
     json_types    further media types under which the answer is JSON, as "text/javascript"
     headers       {client_id} is filled in
