@@ -124,7 +124,7 @@ def authorize_acting(
     if claims["aud"] not in audiences:
         raise InvalidToken("audience_wrong")
     check_token_binding(claims, subject.jkt, bound_alone=False)
-    return _read_use(broker, claims, lambda _: _client_token_places(actor))
+    return _read_use(broker, claims, lambda _: _client_token_keys(actor))
 
 
 def consume_token_proof(broker: Broker, presented: PresentedToken) -> None:
@@ -170,8 +170,8 @@ def _read_use(
     if "grant_id" not in claims:
         return _authorize_client(broker, claims, now)
     actors = read_actors(claims)
-    places = (*_revoked_places(claims), *revocation_keys(claims), *map(client_item_key, actors))
-    found = broker.store.read(*places, *also_read(claims))
+    item_keys = (*_revoked_token_keys(claims), *revocation_keys(claims), *map(client_item_key, actors))
+    found = broker.store.read(*item_keys, *also_read(claims))
     _check_not_revoked(found, claims)
     use = find_grant_access(broker, claims, found)
     acting = tuple(_check_actor(found, use.client, actor, claims["iat"], now) for actor in actors)
@@ -243,7 +243,7 @@ def _authorize_client(broker: Broker, claims: dict[str, Any], now: int) -> Autho
     """Check a token of client_credentials, which has no grant and no actors."""
     if CHAIN & claims.keys():
         raise InvalidToken("constraint_not_known_here")
-    found = broker.store.read(DEPLOYMENT, *_client_token_places(claims))
+    found = broker.store.read(DEPLOYMENT, *_client_token_keys(claims))
     client = check_client_token(found, claims, now)
     scopes = frozenset(words(claims["scope"])) & client.scopes
     return AuthorizedToken(claims=claims, client=client, scopes=scopes, grant=None, consent=None, found=found)
@@ -261,15 +261,15 @@ def check_client_token(found: Items, claims: Claims, now: int) -> Client:
     return client
 
 
-def _client_token_places(claims: Claims) -> tuple[ItemKey[Any], ...]:
-    return (*_revoked_places(claims), client_item_key(claims["client_id"]))
+def _client_token_keys(claims: Claims) -> tuple[ItemKey[Any], ...]:
+    return (*_revoked_token_keys(claims), client_item_key(claims["client_id"]))
 
 
-def _revoked_places(claims: Claims) -> tuple[ItemKey[Any], ...]:
+def _revoked_token_keys(claims: Claims) -> tuple[ItemKey[Any], ...]:
     """The item keys under which a revocation of the token, or of a token that it was exchanged from, is stored."""
     return tuple(map(revoked_token_item_key, (claims["jti"], *read_ancestors(claims))))
 
 
 def _check_not_revoked(found: Items, claims: Claims) -> None:
-    if any(found.get(place) is not None for place in _revoked_places(claims)):
+    if any(found.get(item_key) is not None for item_key in _revoked_token_keys(claims)):
         raise InvalidToken("token_revoked")

@@ -158,7 +158,7 @@ class DevicePoll(Struct, frozen=True, kw_only=True):
 class Store(Protocol):
     """The two tables. Each method is one conditional write or one batch read; all raise StoreUnavailable."""
 
-    def read(self, *places: ItemKey[Any]) -> Items:
+    def read(self, *item_keys: ItemKey[Any]) -> Items:
         """Strongly consistent batch read over both tables; an unprocessed key is an error, never an absence."""
 
     def claim_grant(self, grant: Grant) -> Written[Grant] | Refused[Grant]:
@@ -382,7 +382,7 @@ class Registry(Protocol):
     """Records that may be up to 10 s old: clients, providers, resources, and the deployment's revocations."""
 
     def lookup(
-        self, *places: ItemKey[Any], fresh: bool = False, absence_of: frozenset[ItemKey[Any]] = frozenset()
+        self, *item_keys: ItemKey[Any], fresh: bool = False, absence_of: frozenset[ItemKey[Any]] = frozenset()
     ) -> Items:
         """Read from the cache, otherwise with one batch read; `fresh` always reads.
 
@@ -404,7 +404,7 @@ class Keys(Protocol):
 class KeyRing(Protocol):
     """The keysets for key rotation; all methods raise StoreUnavailable. Requests have no access to it."""
 
-    def read(self, *places: ItemKey[Any]) -> Items:
+    def read(self, *item_keys: ItemKey[Any]) -> Items:
         """As in Store."""
 
     def wrap(self, purpose: str, version: int, plain: bytes) -> bytes:

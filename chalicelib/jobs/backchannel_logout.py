@@ -53,9 +53,9 @@ def enqueue_logout_everywhere(broker: Broker, sub: str) -> tuple[LogoutRecipient
 
     An app that requires session ids is notified of each session in which a grant began that still exists.
     """
-    places = [consenting_client_item_key(key) for key in broker.store.list_subject(sub, "CONSENT")]
-    found = broker.store.read(*places) if places else None
-    apps = [client for place in places if found and (client := found.get(place))]
+    item_keys = [consenting_client_item_key(key) for key in broker.store.list_subject(sub, "CONSENT")]
+    found = broker.store.read(*item_keys) if item_keys else None
+    apps = [client for item_key in item_keys if found and (client := found.get(item_key))]
     told = tuple(_told(broker, client, sub) for client in apps if client.backchannel_logout_uri is not None)
     at_once = {client.client_id for client in apps if not client.backchannel_logout_session_required}
     if all_at_once := tuple(one for one in told if one.client_id in at_once):
@@ -69,9 +69,9 @@ def _sessions(broker: Broker, sub: str, told: tuple[LogoutRecipient, ...]) -> li
     """The sessions in which these apps' grants began, each once."""
     if not told:
         return []
-    places = [grant_item_key(name) for name in broker.store.list_subject(sub, "GRANT")]
-    found = broker.store.read(*places) if places else None
-    grants = [grant for place in places if found and (grant := found.get(place)) and grant.sid]
+    item_keys = [grant_item_key(name) for name in broker.store.list_subject(sub, "GRANT")]
+    found = broker.store.read(*item_keys) if item_keys else None
+    grants = [grant for item_key in item_keys if found and (grant := found.get(item_key)) and grant.sid]
     whose = {one.client_id: one for one in told}
     return [(sid, whose[name]) for name, sid in sorted({(one.client_id, one.sid) for one in grants}) if name in whose]
 

@@ -88,10 +88,10 @@ def erase_user(broker: Broker, sub: str) -> Erasure | None:
 
 def _erase_logins(broker: Broker, subject: Subject) -> None:
     """Disable the linked logins too, so that a later sign-in with one of them creates a new user."""
-    places = [subject_item_key(name) for name in subject.logins]
-    found = broker.store.read(*places) if places else None
-    for place in places:
-        login = found.get(place) if found else None
+    item_keys = [subject_item_key(name) for name in subject.logins]
+    found = broker.store.read(*item_keys) if item_keys else None
+    for item_key in item_keys:
+        login = found.get(item_key) if found else None
         if login is not None and login.linked_to == subject.sub:
             broker.store.erase_subject(login, now=broker.clock.now())
 

@@ -130,16 +130,16 @@ def _reseal_one(turner: KeyRotator, vault: Keyset, kept: UserKey | JobKey) -> bo
 
 def _reseal_secrets(turner: KeyRotator, vault: Keyset, look: Reseal, provider_ids: Iterable[str]) -> Reseal:
     """Encrypt the broker's client secrets again."""
-    places = [provider_item_key(name) for name in provider_ids]
-    found = turner.ring.read(*places)
-    for place in places:
-        record = found.get(place)
+    item_keys = [provider_item_key(name) for name in provider_ids]
+    found = turner.ring.read(*item_keys)
+    for item_key in item_keys:
+        record = found.get(item_key)
         if record is None or not record.sealed_secret or sealed_version(record.sealed_secret) == vault.current.version:
             continue
         try:
             secret = open_provider_secret(vault, record)
             sealed = seal_provider_secret(vault, secret, record=record, salt=turner.entropy.token_bytes(32))
-            turner.ring.reseal(place, sealed, read=record.sealed_secret, field="sealed_secret")
+            turner.ring.reseal(item_key, sealed, read=record.sealed_secret, field="sealed_secret")
             look = _count(look, worked=True)
         except DecryptionFailed:
             look = _count(look, worked=False)

@@ -128,8 +128,8 @@ class Edge:
             away = TemporarilyUnavailable("store_unavailable", retry_after=2)
             return _refuse(broker, away.noting(endpoint=name_endpoint(event), what=str(error)), route, request_id, http)
         except Exception as error:  # noqa: BLE001 - the outermost frame: the client gets an error id, the log the line
-            place = traceback.extract_tb(error.__traceback__)[-1]
-            where = f"{place.filename.rpartition('/')[2]}:{place.lineno}"
+            frame = traceback.extract_tb(error.__traceback__)[-1]
+            where = f"{frame.filename.rpartition('/')[2]}:{frame.lineno}"
             broker.log.event("unhandled", kind=type(error).__name__, where=where, error_id=request_id)
             fault = ServerError("unhandled").noting(endpoint=name_endpoint(event), where=where)
             return _refuse(broker, fault, route, request_id, http)

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from chalicelib.endpoints.authorization.session_sign_in import has_ended
-from chalicelib.endpoints.browser.cookies import ended_place, open_session, read_session_owner
+from chalicelib.endpoints.browser.cookies import open_session, read_session_owner, sign_out_key
 from chalicelib.endpoints.callers.clients import find_switched_on
 from chalicelib.ports import Broker, Items
 from chalicelib.protocol.request import Request
@@ -81,7 +81,7 @@ def find_account_user(broker: Broker, http: Request, *also: ItemKey[Any]) -> Acc
     owner = read_session_owner(broker, http)
     if owner is None:
         return None
-    at, ended = subject_item_key(owner.sub), ended_place(owner)
+    at, ended = subject_item_key(owner.sub), sign_out_key(owner)
     found = broker.store.read(at, ended, user_key_item_key(owner.sub), DEPLOYMENT, *find_switched_on(broker), *also)
     subject = found.get(at)
     session = open_session(broker, owner, subject, sign_out=found.get(ended))
@@ -99,14 +99,14 @@ def open_key(broker: Broker, holder: AccountUser) -> bytes:
 def read_account_access(broker: Broker, holder: AccountUser) -> AccountAccess:
     """Read everything that the user has given to apps. The index only lists item keys; the items themselves decide."""
     sub, named = holder.sub, {name: subject_item_key(name) for name in holder.subject.logins}
-    listed = [place for key in broker.store.list_held(sub) if (place := item_key_of(key)) is not None]
-    places = list(dict.fromkeys((*listed, *map(connection_item_key, holder.subject.new_connections))))
-    clients_at = [consenting_client_item_key(place.pk) for place in places if place.record is Consent]
-    found = broker.store.read(*places, *clients_at, *named.values())
-    records = [found.get(place) for place in places]
+    listed = [item_key for key in broker.store.list_held(sub) if (item_key := item_key_of(key)) is not None]
+    item_keys = list(dict.fromkeys((*listed, *map(connection_item_key, holder.subject.new_connections))))
+    clients_at = [consenting_client_item_key(item_key.pk) for item_key in item_keys if item_key.record is Consent]
+    found = broker.store.read(*item_keys, *clients_at, *named.values())
+    records = [found.get(item_key) for item_key in item_keys]
     mine = [one for one in records if one is not None and one.sub == sub]
     mine += _read_late_consents(broker, mine)
-    clients = [found.get(place) for place in clients_at]
+    clients = [found.get(item_key) for item_key in clients_at]
     known = {client.client_id: client for client in clients if client is not None}
     since = broker.clock.now() - RETENTION_SECONDS
     held = AccountAccess(
@@ -116,8 +116,8 @@ def read_account_access(broker: Broker, holder: AccountUser) -> AccountAccess:
         clients=known,
         logins={
             name: holder.subject.logins[name]
-            for name, place in named.items()
-            if (login := found.get(place)) is not None and login.linked_to == sub and not login.marks.disabled
+            for name, item_key in named.items()
+            if (login := found.get(item_key)) is not None and login.linked_to == sub and not login.marks.disabled
         },
         uses=broker.store.list_traces(sub, None, since=since),
         uses_since=since,
@@ -129,9 +129,9 @@ def _read_late_consents(broker: Broker, mine: list[Any]) -> list[Consent]:
     """Consents of connected apps that the index does not show yet; no call if none is missing."""
     known = {one.client_id for one in mine if isinstance(one, Consent)}
     apps = {one.client_id: one.sub for one in mine if isinstance(one, Connection) and one.status != "revoked"}
-    places = [consent_item_key(sub, client_id) for client_id, sub in apps.items() if client_id not in known]
-    found = broker.store.read(*places) if places else None
-    return [one for place in places if found and (one := found.get(place)) is not None]
+    item_keys = [consent_item_key(sub, client_id) for client_id, sub in apps.items() if client_id not in known]
+    found = broker.store.read(*item_keys) if item_keys else None
+    return [one for item_key in item_keys if found and (one := found.get(item_key)) is not None]
 
 
 def _age(connection: Connection) -> tuple[int, str]:
@@ -144,9 +144,9 @@ def _with_clients(broker: Broker, held: AccountAccess) -> AccountAccess:
     missing = (missing | {one.actor_id for one in held.uses.found if one.actor_id}) - held.clients.keys()
     if not missing:
         return held
-    places = [client_item_key(client_id) for client_id in sorted(missing)]
-    found = broker.registry.lookup(*places)
-    more = {client.client_id: client for place in places if (client := found.get(place)) is not None}
+    item_keys = [client_item_key(client_id) for client_id in sorted(missing)]
+    found = broker.registry.lookup(*item_keys)
+    more = {client.client_id: client for item_key in item_keys if (client := found.get(item_key)) is not None}
     return AccountAccess(
         **{**{name: getattr(held, name) for name in held.__struct_fields__}, "clients": held.clients | more}
     )

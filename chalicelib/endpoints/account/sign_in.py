@@ -10,7 +10,7 @@ from chalicelib.endpoints.authorization.login_age import explain_login_age
 from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, RedeemedCallback, claim_state
 from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_account
 from chalicelib.endpoints.authorization.provider_user import ProviderUser, derive_ids, follow_linked_login
-from chalicelib.endpoints.browser.cookies import SessionOwner, ended_places, read_session_owner
+from chalicelib.endpoints.browser.cookies import SessionOwner, read_session_owner, sign_out_keys
 from chalicelib.endpoints.browser.urls import account_path, account_uri, issuer_host
 from chalicelib.endpoints.callers.clients import load_providers
 from chalicelib.pages.account import AccountEntryPage
@@ -87,7 +87,7 @@ def finish_account_sign_in(broker: Broker, callback: RedeemedCallback, before: S
     Raises PageError if the login is unknown, belongs to another user, or a revocation voids the decision.
     """
     pending, brought = callback.pending, callback.brought
-    provider_user, found = _find_arrival(broker, pending, brought.provider, brought, *ended_places(before))
+    provider_user, found = _find_arrival(broker, pending, brought.provider, brought, *sign_out_keys(before))
     callback.unstored.belong_to(provider_user.sub)
     callback.unstored.give_back()
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{provider_user.sub}":

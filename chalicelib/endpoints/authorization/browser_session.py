@@ -3,7 +3,7 @@
 import msgspec
 
 from chalicelib.endpoints.authorization.provider_user import ProviderUser
-from chalicelib.endpoints.browser.cookies import SessionOwner, ended_place, open_session, seal_session
+from chalicelib.endpoints.browser.cookies import SessionOwner, open_session, seal_session, sign_out_key
 from chalicelib.ports import Broker, Items
 from chalicelib.provider_client import ProviderSignIn
 from chalicelib.records.sign_in import BrowserSession, LogoutRecipient
@@ -50,7 +50,7 @@ def continue_session(
     found   contains the sign-out of that session, if there is one
     """
     if owner is not None:
-        before = open_session(broker, owner, subject, sign_out=found.get(ended_place(owner)))
+        before = open_session(broker, owner, subject, sign_out=found.get(sign_out_key(owner)))
         if before is not None:
             session = msgspec.structs.replace(session, sid=before.sid)
             return CurrentSession(session=session, session_salt=subject.session_salt, told=owner.told)

@@ -20,7 +20,7 @@ from chalicelib.endpoints.authorization.provider_return import ProviderReturn
 from chalicelib.endpoints.authorization.provider_user import check_not_revoked, resolve_user
 from chalicelib.endpoints.authorization.response import grant_response, request_error_response, send_response
 from chalicelib.endpoints.authorization.session_sign_in import is_expected_user
-from chalicelib.endpoints.browser.cookies import ended_places, read_session_owner, set_provider
+from chalicelib.endpoints.browser.cookies import read_session_owner, set_provider, sign_out_keys
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import LoginRequired, PageError, UnmetAuthenticationRequirements
 from chalicelib.records.client import Client
@@ -36,7 +36,7 @@ from chalicelib.vault.connection_store import ConnectionOwner, revoke_replaced_t
 def finish_sign_in(broker: Broker, callback: RedeemedCallback, client_id: str) -> Response:
     """Finish a sign-in. After any exception, `callback.unstored` revokes the tokens that no connection stores."""
     pending, brought, before = callback.pending, callback.brought, read_session_owner(broker, callback.http)
-    provider_user, found = resolve_user(broker, pending, brought.provider, brought, client_id, *ended_places(before))
+    provider_user, found = resolve_user(broker, pending, brought.provider, brought, client_id, *sign_out_keys(before))
     callback.unstored.belong_to(provider_user.sub, provider_user.connection_id)
     try:
         decided = load_request(pending, found, broker)

@@ -8,7 +8,7 @@ from chalicelib.endpoints.authorization.consent.record import consent_covers, re
 from chalicelib.endpoints.authorization.device_approval import approve_device
 from chalicelib.endpoints.authorization.new_grant import add_logout_recipient, build_grant, end_replaced_session
 from chalicelib.endpoints.authorization.response import AuthorizationResponse, grant_response
-from chalicelib.endpoints.browser.cookies import Headers, ended_place, open_session, read_session_owner, seal_session
+from chalicelib.endpoints.browser.cookies import Headers, open_session, read_session_owner, seal_session, sign_out_key
 from chalicelib.endpoints.browser.urls import account_uri
 from chalicelib.endpoints.callers.clients import ClientContext, consent_time, find_switched_on
 from chalicelib.ports import Broker, DeviceDecision, Items, Refused
@@ -60,7 +60,7 @@ def find_active_session(broker: Broker, http: Request, client_id: str, *also: It
         broker.keys.get("identity").current.secret, sub=owner.sub, client_id=client_id, account_id=owner.account_id
     )
     places = (subject_item_key(owner.sub), consent_item_key(owner.sub, client_id), connection_item_key(connection_id))
-    ended = ended_place(owner)
+    ended = sign_out_key(owner)
     found = broker.store.read(*places, ended, DEPLOYMENT, client_item_key(client_id), *find_switched_on(broker), *also)
     session = open_session(broker, owner, found.get(places[0]), sign_out=found.get(ended))
     if session is None or has_ended(found, session):

@@ -3,7 +3,7 @@
 from chalicelib.bff_sessions import end_session
 from chalicelib.endpoints.bff.origin_check import check_caller, login_uri, open_session, require_session
 from chalicelib.endpoints.browser.bff_cookie import forget_session, read_session
-from chalicelib.endpoints.token.userinfo import PROFILE_SCOPES, places_of_profile
+from chalicelib.endpoints.token.userinfo import PROFILE_SCOPES, profile_keys_of
 from chalicelib.ports import Broker
 from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.request import Request
@@ -17,7 +17,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
     Raises ForeignCaller (403), SessionOver (401).
     """
-    use, grant = open_session(broker, http, require_session(broker, http), places_of_profile)
+    use, grant = open_session(broker, http, require_session(broker, http), profile_keys_of)
     profile = read_profile(broker, use.found, grant) if use.scopes & PROFILE_SCOPES else {}
     return json_response(
         {

@@ -170,20 +170,20 @@ def read_session_owner(broker: Broker, request: Request) -> SessionOwner | None:
     return read_value(opened, SessionOwner)
 
 
-def ended_place(owner: SessionOwner) -> ItemKey[UsedOnce]:
+def sign_out_key(owner: SessionOwner) -> ItemKey[UsedOnce]:
     """The item key of this session's sign-out, the same for every copy of its cookie."""
     return seen_item_key(hashlib.sha256(canonical("session", owner.sid)).hexdigest())
 
 
-def ended_places(owner: SessionOwner | None) -> tuple[ItemKey[UsedOnce], ...]:
+def sign_out_keys(owner: SessionOwner | None) -> tuple[ItemKey[UsedOnce], ...]:
     """The item key for the next batch read; none without a session cookie."""
-    return () if owner is None else (ended_place(owner),)
+    return () if owner is None else (sign_out_key(owner),)
 
 
 def end_session(broker: Broker, owner: SessionOwner) -> None:
     """End every copy of this session's cookie, with one write that is stored as long as a copy could be valid."""
     now = broker.clock.now()
-    mark = ended_place(owner).pk.partition("#")[2]
+    mark = sign_out_key(owner).pk.partition("#")[2]
     broker.store.claim_once(mark, now=now, expires_at=max(owner.ends_at, now + broker.settings.session_seconds))
 
 
@@ -192,7 +192,7 @@ def open_session(
 ) -> BrowserSession | None:
     """The session, if the user is not disabled, the salt is unchanged, and nothing has ended the session.
 
-    sign_out   the item stored at `ended_place` of this session
+    sign_out   the item stored at `sign_out_key` of this session
     """
     if subject is None or sign_out is not None:
         return None

@@ -31,8 +31,8 @@ def network_of_address(source_ip: str) -> str:
 
 def count_network_request(broker: Broker, http: Request) -> None:
     """Count one unauthenticated request. Raises TooManyRequests; StoreUnavailable, at most once per block."""
-    place, limit = client_network(http), broker.settings.requests_per_address
-    again = count_use(broker, f"place#{place}", limit) if place not in ("", OURSELVES) else 0
+    network, limit = client_network(http), broker.settings.requests_per_address
+    again = count_use(broker, f"place#{network}", limit) if network not in ("", OURSELVES) else 0
     if again:
         raise TooManyRequests("requests_of_address", retry_after=again)
 

@@ -15,12 +15,12 @@ CACHE_SECONDS = 300
 
 def authorization_server(broker: Broker, http: Request) -> Response:
     """GET /.well-known/oauth-authorization-server and /.well-known/openid-configuration (RFC 8414, OIDC Discovery)."""
-    places = [provider_item_key(provider_id) for provider_id in sorted(broker.catalog.ids)]
-    found = broker.registry.lookup(*places, absence_of=frozenset(places))
+    item_keys = [provider_item_key(provider_id) for provider_id in sorted(broker.catalog.ids)]
+    found = broker.registry.lookup(*item_keys, absence_of=frozenset(item_keys))
     switched_on = frozenset(
         record.provider_id
-        for place in places
-        if (record := found.get(place)) and not record.marks.disabled and is_configured(broker, record)
+        for item_key in item_keys
+        if (record := found.get(item_key)) and not record.marks.disabled and is_configured(broker, record)
     )
     document = authorization_server_metadata(
         broker.settings, provider_ids=switched_on, scopes=OWN_SCOPES | _open_scopes(broker), languages=LANGUAGES
@@ -33,11 +33,11 @@ def _open_scopes(broker: Broker) -> frozenset[str]:
     settings = broker.settings
     if settings.registration != "open" and not settings.client_id_documents:
         return frozenset()
-    places = [resource_item_key(audience) for audience in sorted(settings.open_registration_resources)]
-    if not places:
+    item_keys = [resource_item_key(audience) for audience in sorted(settings.open_registration_resources)]
+    if not item_keys:
         return frozenset()
-    found = broker.registry.lookup(*places, absence_of=frozenset(places))
-    known = (found.get(place) for place in places)
+    found = broker.registry.lookup(*item_keys, absence_of=frozenset(item_keys))
+    known = (found.get(item_key) for item_key in item_keys)
     return settings.open_registration_scopes & frozenset[str]().union(*(one.scopes for one in known if one))
 
 

@@ -20,14 +20,14 @@ def answer(broker: Broker, http: Request) -> Response:
     """Raises InvalidToken, InsufficientScope."""
     check_no_secret_in_query(http.query)
     presented = read_access_token(broker, http, "/userinfo")
-    use = authorize_token(broker, presented, audience=broker.settings.issuer, also_read=places_of_profile)
+    use = authorize_token(broker, presented, audience=broker.settings.issuer, also_read=profile_keys_of)
     if "openid" not in use.scopes or use.grant is None:
         raise InsufficientScope("openid_missing")
     profile = read_profile(broker, use.found, use.grant) if use.scopes & PROFILE_SCOPES else {}
     return json_response({"sub": use.shown_sub, **userinfo_claims(profile, use.scopes)})
 
 
-def places_of_profile(claims: Claims) -> tuple[ItemKey[Any], ...]:
+def profile_keys_of(claims: Claims) -> tuple[ItemKey[Any], ...]:
     """The item keys of the profile of the account that signed in, if the claims name it."""
     connection_id = (claims.get("connections") or {}).get(claims.get("provider", ""))
     return (user_key_item_key(claims["sub"]), *((connection_item_key(connection_id),) if connection_id else ()))
