@@ -5,7 +5,8 @@ from urllib.parse import urlsplit
 
 from local.demo.backend import Behind
 from local.demo.parts import APP, OWN_SCOPES, PARTS, SCOPES, describe_providers, note_move
-from local.demo.simulated import Simulated, describe_simulated
+from local.demo.real import Real
+from local.demo.simulated import FileProvider, Simulated, describe_simulated
 from local.stack.ports import start_near
 
 if TYPE_CHECKING:
@@ -21,34 +22,43 @@ _GRANT_TYPES = frozenset(
 
 
 def start_app(
-    behind: Behind, simulated: tuple[Simulated, ...], moved: list[str], *, free_ports: bool
+    behind: Behind, named: tuple[FileProvider, ...], moved: list[str], *, free_ports: bool
 ) -> tuple["DemoServer", str]:
     """Start the app; with it, the id of a client for the demo's own providers that has the same redirect URI.
 
-    simulated   where users sign in instead of at the demo's own providers, if there are any
+    named   where users sign in instead of at the demo's own providers, if there are any
     """
     from demo.server import start
 
-    config = {"issuer": behind.broker.issuer, "client_id": "", **_describe(behind, simulated)}
+    config = {"issuer": behind.broker.issuer, "client_id": "", **_describe(behind, named)}
     levers = _levers(behind)
     app = start_near(0 if free_ports else APP[1], lambda candidate: start(candidate, config, APP[0], levers))
     note_move(moved, "the app", APP[1], urlsplit(app.url).port or 0, free_ports)
     deployment, callback = behind.broker.deployment, f"{app.url}/callback"
     own = _register(deployment, _own_client(callback, frozenset(behind.providers)))
-    app.config["client_id"] = _register(deployment, _client_of(callback, simulated)) if simulated else own
+    app.config["client_id"] = _register(deployment, _client_of(callback, named)) if named else own
     return app, own
 
 
-def _describe(behind: Behind, simulated: tuple[Simulated, ...]) -> dict[str, Any]:
+def _describe(behind: Behind, named: tuple[FileProvider, ...]) -> dict[str, Any]:
     """The providers of the app, for its config.json."""
-    if not simulated:
+    if not named:
         return {"providers": describe_providers(behind.providers)}
-    read = (f"{part.provider_id}:{part.read}" for part in simulated)
+    told = [_describe_named(behind, part) for part in named]
+    read = (f"{each['id']}:{each['scope']}" for each in told)
     return {
-        "providers": [describe_simulated(part, behind.simulated[part.provider_id]) for part in simulated],
+        "providers": told,
         "scope": " ".join((*OWN_SCOPES, *read)),
         "choose": True,
     }
+
+
+def _describe_named(behind: Behind, part: FileProvider) -> dict[str, Any]:
+    if isinstance(part, Real):
+        return part.describe()
+    if isinstance(part, Simulated):
+        return describe_simulated(part, behind.simulated[part.provider_id])
+    raise TypeError(type(part))
 
 
 def _own_client(callback: str, providers: frozenset[str]) -> "Client":
@@ -69,7 +79,7 @@ def _own_client(callback: str, providers: frozenset[str]) -> "Client":
     )
 
 
-def _client_of(callback: str, simulated: tuple[Simulated, ...]) -> "Client":
+def _client_of(callback: str, named: tuple[FileProvider, ...]) -> "Client":
     from chalicelib.records.client import Client
 
     return Client(
@@ -80,9 +90,9 @@ def _client_of(callback: str, simulated: tuple[Simulated, ...]) -> "Client":
         token_endpoint_auth_method="none",
         grant_types=_GRANT_TYPES,
         application_type="native",
-        scopes=frozenset(OWN_SCOPES).union(*(part.scopes for part in simulated)),
+        scopes=frozenset(OWN_SCOPES).union(*(part.scopes for part in named)),
         optional_scopes=frozenset({"email"}),
-        providers=frozenset(part.provider_id for part in simulated),
+        providers=frozenset(part.provider_id for part in named),
         handout="token",
     )
 

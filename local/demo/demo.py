@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 from cli.parser import CommandParser
 from local.demo.app import start_app
 from local.demo.backend import Behind, bind_broker, issuer_of, start_behind
+from local.demo.chosen import Chosen, add_options, choose
 from local.demo.parts import BROKER, LIVE, PARTS, PROVIDER_ID, note_move
-from local.demo.simulated import NotSimulated, Simulated, find_simulated
-from local.demo.state import DemoState, open_state
+from local.demo.real import Real, introduce_real
+from local.demo.simulated import NotSimulated
 from local.journal.journal import StateDamaged
 from local.live.recorder import Recorder
 from local.live.taps import Taps
@@ -40,6 +41,7 @@ class DemoStack(Behind):
     app: "DemoServer"
     client_id: str
     moved: list[str]
+    real: tuple[Real, ...] = ()
     live: "LiveServer | None" = None
 
     def places(self) -> dict[str, str]:
@@ -61,31 +63,21 @@ def main(arguments: list[str] | None = None) -> int:
     ports = f"Its ports are {BROKER[1]} to {LIVE[1]}; where one is taken it uses another, and the table says which."
     parser = CommandParser(prog="dev.py demo", description=__doc__, epilog=ports)
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
-    parser.add_argument(
-        "--provider",
-        metavar="NAME",
-        action="append",
-        default=[],
-        help="simulate this shipped provider file (github, google, ...) and sign in there; may be repeated",
-    )
-    parser.add_argument("--fresh", action="store_true", help="forget everything of earlier starts")
+    add_options(parser)
     options = parser.parse_args(arguments)
-    stop = StopSignal()
     try:
-        find_simulated(options.provider)
-        state = open_state(fresh=options.fresh)
-        simulated = find_simulated([*(state.provider_names() if state else ()), *options.provider])
+        chosen = choose(options)
     except (NotSimulated, StateDamaged) as fault:
         parser.error(str(fault))
+    stop = StopSignal()
     _make_room_for_log()
     with DEMO_LOG.open("w", buffering=1) as log:
         try:
-            stack = start_demo(log, live=True, simulated=simulated, state=state)
+            stack = start_demo(log, live=True, chosen=chosen)
         except NotSimulated as fault:
             parser.error(str(fault))
-        if state:
-            state.remember(part.provider_id for part in simulated)
-        else:
+        chosen.remember()
+        if chosen.state is None:
             stack.moved.append("another demo has the stored state: this one starts empty and stores nothing")
         with stack.broker.as_running("demo", log=(DEMO_LOG,)):
             if options.json:
@@ -106,8 +98,7 @@ def start_demo(
     settings: Mapping[str, str] | None = None,
     reachable: tuple["LocalTarget", ...] = (),
     live: bool = False,
-    simulated: tuple[Simulated, ...] = (),
-    state: DemoState | None = None,
+    chosen: Chosen | None = None,
 ) -> DemoStack:
     """Start all parts; a taken port is worked round. Raises NotSimulated.
 
@@ -115,11 +106,10 @@ def start_demo(
     settings     laid over those of the demo
     reachable    further places on this machine that the broker may call
     live         serve the live view of it, too
-    simulated    provider files to simulate; the app signs in there
-    state        where everything is stored; None: in memory only
+    chosen       provider files to simulate or to call, where the app signs in, and the stored state
     """
-    moved: list[str] = []
-    listener = bind_broker(moved, free_ports)
+    chosen, moved = chosen or Chosen(None, ()), list[str]()
+    listener = chosen.listener or bind_broker(moved, free_ports)
     taps = Taps(Recorder(), issuer_of(listener)) if live else None
     behind = start_behind(
         log,
@@ -129,11 +119,15 @@ def start_demo(
         settings=settings,
         reachable=reachable,
         watch=taps,
-        simulated=simulated,
-        state=state,
+        simulated=chosen.simulated,
+        state=chosen.state,
     )
-    app, client_id = start_app(behind, simulated, moved, free_ports=free_ports)
+    for part in chosen.real:
+        if part.provider_id in chosen.registrations:
+            introduce_real(behind.broker, part, chosen.registrations[part.provider_id])
+    app, client_id = start_app(behind, (*chosen.simulated, *chosen.real), moved, free_ports=free_ports)
     stack = DemoStack(behind.broker, behind.providers, behind.simulated, app=app, client_id=client_id, moved=moved)
+    stack.real = chosen.real
     if taps:
         from local.live.server import start
 
@@ -152,11 +146,7 @@ def _print_table(stack: DemoStack) -> None:
     terminal.table(
         [
             ("Demo app", stack.app.url, "start here: sign in, connect both providers, read data, revoke access"),
-            *(
-                [("Live view", stack.live.url, "beside it: every request and answer as it is made")]
-                if stack.live
-                else []
-            ),
+            *([("Live view", stack.live.url, "every request and response as it is made")] if stack.live else []),
             ("Broker", issuer, "the authorization server; its metadata is under /.well-known/openid-configuration"),
             *(
                 (
@@ -173,6 +163,10 @@ def _print_table(stack: DemoStack) -> None:
                     "simulated from its provider file; users are alice and bob",
                 )
                 for player in stack.simulated.values()
+            ),
+            *(
+                (part.name, f"{issuer}/callback/{part.provider_id}", "the real provider: its callback URL")
+                for part in stack.real
             ),
             ("Embedded AWS", stack.broker.endpoint_url, "simulated DynamoDB and KMS"),
             ("Log", _short(DEMO_LOG), ""),

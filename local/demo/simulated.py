@@ -15,15 +15,14 @@ FIRST_PORT = 8090
 
 
 class NotSimulated(Exception):
-    """A provider cannot be simulated; the message says which ones can."""
+    """The demo cannot have a provider; the message says what to change."""
 
 
 @dataclass(frozen=True)
-class Simulated:
-    """One provider file in the demo, on a port of its own."""
+class FileProvider:
+    """One provider file in the demo."""
 
     definition: "ProviderDefinition"
-    port: int
 
     @property
     def provider_id(self) -> str:
@@ -48,6 +47,13 @@ class Simulated:
         named = {*self.definition.sign_in_scopes, *self.definition.scopes}
         return frozenset(f"{self.provider_id}:{name}" for name in named)
 
+
+@dataclass(frozen=True)
+class Simulated(FileProvider):
+    """One that is simulated, on a port of its own."""
+
+    port: int
+
     def start(self, free_ports: bool) -> "RunningProfile":
         """Start it on its port or another one."""
         from local.fake.profile.profile_server import RunningProfile
@@ -60,18 +66,24 @@ class Simulated:
 
 def find_simulated(names: Iterable[str]) -> tuple[Simulated, ...]:
     """The provider files of these ids, each with its port. Raises NotSimulated."""
+    found = find_definitions(names)
+    return tuple(Simulated(definition, FIRST_PORT + number) for number, definition in enumerate(found))
+
+
+def find_definitions(names: Iterable[str]) -> "list[ProviderDefinition]":
+    """The shipped provider files of these ids. Raises NotSimulated."""
     from chalicelib.providers.catalog import load_catalog
     from cli.nearest import nearest
 
-    catalog, found = load_catalog(), list[Simulated]()
+    catalog, found = load_catalog(), list["ProviderDefinition"]()
     for name in dict.fromkeys(names):
         definition = catalog.get(name)
         if definition is None:
             near = nearest(name, sorted(catalog.ids))
             hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(catalog.ids))}"
             raise NotSimulated(f"there is no provider file {name}; {hint}")
-        found.append(Simulated(definition, FIRST_PORT + len(found)))
-    return tuple(found)
+        found.append(definition)
+    return found
 
 
 def check_hosts(players: Iterable["RunningProfile"]) -> None:

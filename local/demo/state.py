@@ -30,10 +30,17 @@ class DemoState:
 
     def remember(self, names: Iterable[str]) -> None:
         """Simulate these at the next start, too."""
-        path = self._names_file()
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps(list(names)) + "\n", encoding="utf-8")
-        fresh.replace(path)
+        _replace(self._names_file(), list(names))
+
+    def real_names(self) -> list[str]:
+        """The real providers that you registered at."""
+        path = self._real_file()
+        found: list[str] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        return found
+
+    def remember_real(self, names: Iterable[str]) -> None:
+        """Do not ask for these again."""
+        _replace(self._real_file(), list(names))
 
     def store(self, providers: dict[str, "Simulation"]) -> None:
         """Restore what simulated providers had granted, and store every change from now on."""
@@ -43,6 +50,15 @@ class DemoState:
 
     def _names_file(self) -> Path:
         return self.journal.folder / "providers.json"
+
+    def _real_file(self) -> Path:
+        return self.journal.folder / "real.json"
+
+
+def _replace(path: Path, names: list[str]) -> None:
+    fresh = path.with_suffix(".new")
+    fresh.write_text(json.dumps(names) + "\n", encoding="utf-8")
+    fresh.replace(path)
 
 
 def open_state(*, fresh: bool) -> DemoState | None:

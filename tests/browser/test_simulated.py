@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from local.demo.chosen import Chosen
 from local.demo.demo import DemoStack, start_demo
 from local.demo.simulated import find_simulated
 from tests.browser.steps import card_of, decide, read, sign_in_at_provider
@@ -14,7 +15,7 @@ from tests.requirement import requirement
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[DemoStack]:
-    running = start_demo(io.StringIO(), free_ports=True, simulated=find_simulated(["github", "google"]))
+    running = start_demo(io.StringIO(), free_ports=True, chosen=Chosen(None, find_simulated(["github", "google"])))
     yield running
     running.stop()
 

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 
 from cli.deployment.operations import list_clients
 from local.demo import project
+from local.demo.chosen import Chosen
 from local.demo.demo import DemoStack, start_demo
 from local.demo.project import NotCopied, copy_project, read_scopes
 from local.demo.simulated import find_simulated
@@ -38,7 +39,7 @@ def browser() -> Iterator[Browser]:
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoStack]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(state, "FOLDER", tmp_path_factory.mktemp("state") / "running")
-        running = start_demo(io.StringIO(), free_ports=True, simulated=find_simulated(NAMES))
+        running = start_demo(io.StringIO(), free_ports=True, chosen=Chosen(None, find_simulated(NAMES)))
         with running.broker.as_running("demo"):
             yield running
         running.stop()

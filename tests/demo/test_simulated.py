@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from local.browser import Browser, query_of, read_page
+from local.demo.chosen import Chosen
 from local.demo.demo import DemoStack, start_demo
 from local.demo.simulated import NotSimulated, Simulated, find_simulated
 from tests.requirement import requirement
@@ -32,7 +33,7 @@ def parts() -> tuple[Simulated, ...]:
 
 @pytest.fixture(scope="module")
 def stack(parts: tuple[Simulated, ...]) -> Iterator[DemoStack]:
-    running = start_demo(io.StringIO(), free_ports=True, simulated=parts, live=True)
+    running = start_demo(io.StringIO(), free_ports=True, chosen=Chosen(None, parts), live=True)
     yield running
     running.stop()
 
