@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib.access_tokens import AuthorizedToken, Claims, find_grant_access
+from chalicelib.access_token_check import AuthorizedToken, Claims, find_grant_access
 from chalicelib.ports import Advance, Broker, Refused, Written
 from chalicelib.protocol.errors import InvalidToken
 from chalicelib.protocol.handles import Handle, secret_hash

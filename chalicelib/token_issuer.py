@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from chalicelib.ports import Broker
-from chalicelib.protocol import claims, own_jwt
+from chalicelib.protocol import own_jwt, token_claims
 from chalicelib.protocol.actor_claims import whose_grant
 from chalicelib.protocol.derived_ids import derive_pairwise_sid, derive_pairwise_sub
 from chalicelib.protocol.errors import InvalidGrant, InvalidScope
@@ -154,7 +154,7 @@ def issue_access_token(
     exchanged   claims about the tokens that it was exchanged from and about actors (`protocol/actor_claims.py`)
     """
     life = min(audience.lifetime_seconds, grant.ends_at - now, grant.expires_at - now)
-    content = claims.access_token_claims(
+    content = token_claims.access_token_claims(
         issuer=broker.settings.issuer,
         sub=grant.shown_sub or grant.sub,
         audience=audience.uri,
@@ -177,7 +177,7 @@ def issue_access_token(
 
 def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, now: int, jkt: str | None = None) -> str:
     """Sign an access token for a client that acts for itself (RFC 6749 section 4.4): its `sub` is the client."""
-    content = claims.access_token_claims(
+    content = token_claims.access_token_claims(
         issuer=broker.settings.issuer,
         sub=client_id,
         audience=audience.uri,
@@ -194,7 +194,7 @@ def issue_client_token(broker: Broker, client_id: str, *, audience: Audience, no
 
 def issue_logout_token(broker: Broker, client_id: str, *, sub: str, sid: str, now: int) -> str:
     """Sign the back-channel logout token that notifies an app about the end of a session; valid for one call."""
-    content = claims.logout_token_claims(
+    content = token_claims.logout_token_claims(
         issuer=broker.settings.issuer,
         sub=sub,
         client_id=client_id,
@@ -214,7 +214,7 @@ def issue_introspection(broker: Broker, client_id: str, said: dict[str, Any], *,
 
 
 def _issue_id_token(broker: Broker, grant: Grant, access_token: str, now: int, profile: Mapping[str, Any]) -> str:
-    content = claims.id_token_claims(
+    content = token_claims.id_token_claims(
         issuer=broker.settings.issuer,
         sub=grant.shown_sub or grant.sub,
         client_id=grant.client_id,

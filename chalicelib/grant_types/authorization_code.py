@@ -7,9 +7,9 @@ from chalicelib.grant_types.token_request import TokenRequest
 from chalicelib.ports import Broker, Written
 from chalicelib.proof_of_possession import consume_proof
 from chalicelib.protocol.errors import InvalidGrant
-from chalicelib.protocol.evidence import redact
 from chalicelib.protocol.grant_refusals import CodeRequest, explain_code_refusal
 from chalicelib.protocol.handles import parse_handle
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.pkce import check_verifier_syntax, s256
 from chalicelib.protocol.redirect_uri import redirect_hash

@@ -6,9 +6,9 @@ from typing import Any
 from chalicelib.grant_types.revocations import check_marks, read_marks
 from chalicelib.grant_types.token_request import TokenRequest, audience_uri
 from chalicelib.ports import Broker, Redemption, Refused, Written
-from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InvalidGrant
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
+from chalicelib.protocol.token_claims import userinfo_claims
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant
 from chalicelib.token_issuer import choose_audience, is_as_issued, issue_grant_tokens

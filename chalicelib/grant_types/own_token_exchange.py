@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib.access_tokens import (
+from chalicelib.access_token_check import (
     AuthorizedToken,
     Claims,
     PresentedToken,
@@ -33,7 +33,7 @@ from chalicelib.protocol.errors import (
     InvalidToken,
     UnauthorizedClient,
 )
-from chalicelib.protocol.evidence import redact_all
+from chalicelib.protocol.log_redaction import redact_all
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.audit import AuditEvent

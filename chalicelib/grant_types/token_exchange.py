@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from chalicelib.access_tokens import PresentedToken
+from chalicelib.access_token_check import PresentedToken
 from chalicelib.grant_types.own_token_exchange import delegate, downscope
 from chalicelib.grant_types.token_request import ACCESS_TOKEN, TokenRequest
 from chalicelib.ports import Broker

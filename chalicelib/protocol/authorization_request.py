@@ -21,7 +21,7 @@ from chalicelib.protocol.errors import (
     UnauthorizedClient,
     UnsupportedResponseType,
 )
-from chalicelib.protocol.evidence import redact, redact_all
+from chalicelib.protocol.log_redaction import redact, redact_all
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.pkce import check_code_challenge
 from chalicelib.protocol.redirect_uri import match_redirect_uri

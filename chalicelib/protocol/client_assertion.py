@@ -17,9 +17,9 @@ from msgspec import Struct
 
 from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import InvalidClient, InvalidToken
-from chalicelib.protocol.evidence import redact
 from chalicelib.protocol.jwk_selection import choose_algorithm, choose_key
 from chalicelib.protocol.jws import Parts, decode_segment, is_signed, read_object, read_time, take_apart
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.records.client import Client
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"

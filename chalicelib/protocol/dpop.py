@@ -18,7 +18,6 @@ from typing import Any
 from chalicelib.protocol.ascii_text import lower, upper
 from chalicelib.protocol.dpop_result import PROOF_ALGORITHMS, Proof
 from chalicelib.protocol.errors import InvalidDpopProof, InvalidToken
-from chalicelib.protocol.evidence import redact
 from chalicelib.protocol.jwk_selection import MIN_RSA_BITS, PRIVATE_MEMBERS
 from chalicelib.protocol.jws import (
     MAX_TIME,
@@ -30,6 +29,7 @@ from chalicelib.protocol.jws import (
     read_object,
     take_apart,
 )
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.sealing import canonical
 from chalicelib.records.keyset import Keyset
 

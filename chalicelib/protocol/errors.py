@@ -8,7 +8,7 @@ received, as far as it may be read in a log.
 from collections.abc import Iterable
 from typing import ClassVar, Self
 
-from chalicelib.protocol.evidence import NOTHING, Evidence, freeze
+from chalicelib.protocol.log_redaction import NOTHING, Evidence, freeze
 
 
 class OAuthError(Exception):

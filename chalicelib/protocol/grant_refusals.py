@@ -11,8 +11,8 @@ from typing import Final
 from msgspec import Struct
 
 from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
-from chalicelib.protocol.evidence import redact, redact_all
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
+from chalicelib.protocol.log_redaction import redact, redact_all
 from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.deployment import Deployment

@@ -4,9 +4,9 @@ from typing import Any, get_args
 from urllib.parse import urlsplit
 
 from chalicelib.protocol.authorization_request import PROMPTS
-from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.supported import supported
+from chalicelib.protocol.token_claims import PROFILE_CLAIMS
 from chalicelib.records.client import ResponseMode
 from chalicelib.records.settings import Settings
 

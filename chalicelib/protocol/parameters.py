@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 
 from chalicelib.protocol.errors import InvalidRequest
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 
 MAX_PARAMETER_BYTES = 4096
 MAX_STATE_BYTES = 2048

@@ -1,11 +1,15 @@
-"""Proof key for code exchange: S256 and nothing else, for every client (RFC 7636, OAuth 2.1 section 4.1.1)."""
+"""Proof key for code exchange: S256 and nothing else, for every client (RFC 7636, OAuth 2.1 section 4.1.1).
+
+The comparison with the challenge (RFC 7636 section 4.6) is a condition of the write that redeems the code, in
+adapters/dynamodb/grants.py.
+"""
 
 import base64
 import hashlib
 import re
 
 from chalicelib.protocol.errors import InvalidGrant, InvalidRequest
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 
 # RFC 7636 appendix B: whoever sends it has copied an example, and its verifier is printed beside it.
 EXAMPLE_CHALLENGE = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"

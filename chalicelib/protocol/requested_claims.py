@@ -10,9 +10,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.errors import InvalidRequest, UnmetAuthenticationRequirements
 from chalicelib.protocol.surrogates import check_letters
+from chalicelib.protocol.token_claims import PROFILE_CLAIMS
 
 # A context is one word, as in `acr_values`.
 CONTEXT = re.compile(r"[\x21-\x7e]{1,100}")

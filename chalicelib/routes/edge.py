@@ -29,7 +29,7 @@ from chalicelib.protocol.errors import (
     TemporarilyUnavailable,
     UseDpopNonce,
 )
-from chalicelib.protocol.evidence import redact_client
+from chalicelib.protocol.log_redaction import redact_client
 from chalicelib.protocol.metadata import resource_metadata_url
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.supported import supported

@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from chalicelib.ports import Broker
 from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.errors import InvalidRequest
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.request import Request
 
 

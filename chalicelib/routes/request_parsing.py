@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, unquote
 
 from chalicelib.protocol.ascii_text import lower, trim
 from chalicelib.protocol.errors import InvalidRequest, RequestTooLarge, UnsupportedMediaType
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.surrogates import check_letters
 from chalicelib.routes.cookie_header import parse_cookies

@@ -8,7 +8,7 @@ from chalice.app import Chalice, Rate
 
 from chalicelib.adapters.process.log import JsonLog
 from chalicelib.adapters.process.system import SystemClock
-from chalicelib.audit.checkpoints import seal_windows
+from chalicelib.audit.window_seals import seal_windows
 from chalicelib.config import ConfigurationError
 from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.ports import Broker, StoreUnavailable

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from chalicelib.access_tokens import PresentedToken
+from chalicelib.access_token_check import PresentedToken
 from chalicelib.bff_sessions import Session
 from chalicelib.encryption import encryption_context_of, open_metadata, open_value
 from chalicelib.ports import Broker, OverLimit

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from chalicelib.access_tokens import AuthorizedToken, Claims, PresentedToken, authorize_token
+from chalicelib.access_token_check import AuthorizedToken, Claims, PresentedToken, authorize_token
 from chalicelib.bff_sessions import Session, use_session
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidToken

@@ -38,7 +38,7 @@ def _describe(grants: Grants) -> dict[str, Any]:
     number = {id(family): index for index, family in enumerate(families)}
     return {
         "families": [_describe_family(family) for family in families],
-        "access_tokens": {
+        "access_token_check": {
             token: [number[id(held.family)], held.expires_at, held.revoked]
             for token, held in grants.access_tokens.items()
             if id(held.family) in number
@@ -71,7 +71,7 @@ def _restore(grants: Grants, told: dict[str, Any]) -> None:
         for said in told["families"]
     ]
     grants.families[:] = families
-    for token, (index, ends, revoked) in told["access_tokens"].items():
+    for token, (index, ends, revoked) in told["access_token_check"].items():
         grants.access_tokens[token] = AccessToken(families[index], ends, revoked)
     for token, (index, child, at) in told["spent"].items():
         grants.spent_refresh_tokens[token] = Spent(families[index], child, at)

@@ -9,11 +9,11 @@ from msgspec.structs import fields
 from chalicelib.endpoints.token.token import GRANT_TYPES
 from chalicelib.pages.language import LANGUAGES
 from chalicelib.protocol import errors
-from chalicelib.protocol.claims import PROFILE_CLAIMS
 from chalicelib.protocol.metadata import authorization_server_metadata, protected_resource_metadata
 from chalicelib.protocol.own_jwt import PUBLIC_MEMBERS
 from chalicelib.protocol.registration import ONLY_VALUES, URI_MEMBERS, RegistrationRequest
 from chalicelib.protocol.registration_keys import RegisteredKeys
+from chalicelib.protocol.token_claims import PROFILE_CLAIMS
 from chalicelib.records.connection import ConnectionStatus
 from chalicelib.records.settings import Settings
 from chalicelib.vault.rules.refusal_advice import Retry

@@ -12,8 +12,8 @@ import pytest
 
 from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.adapters.dynamodb.audit_records import CHAIN
-from chalicelib.audit.checkpoints import seal_windows
 from chalicelib.audit.hash_chain import build_seal
+from chalicelib.audit.window_seals import seal_windows
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.ports import Broker

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.adapters.dynamodb import audit_windows
 from chalicelib.adapters.dynamodb.audit_records import CHAIN
-from chalicelib.audit.checkpoints import seal_windows
+from chalicelib.audit.window_seals import seal_windows
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.records.seal import SETTLE_SECONDS, AuditSeal
 from tests.cli.conftest import Done

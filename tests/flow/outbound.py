@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from chalicelib.adapters.http import guarded_fetcher
-from chalicelib.adapters.http.addresses import is_global_unicast
+from chalicelib.adapters.http.public_addresses import is_global_unicast
 
 NAME = "idp.example.com"
 PUBLIC = "93.184.215.14"

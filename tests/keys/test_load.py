@@ -9,7 +9,7 @@ import jwt
 import pytest
 
 from chalicelib.adapters.dynamodb.audit_records import CHAIN
-from chalicelib.audit.checkpoints import seal_windows
+from chalicelib.audit.window_seals import seal_windows
 from chalicelib.keys.lifecycle import LEAD_SECONDS
 from chalicelib.keys.rotation import rotate_one
 from chalicelib.ports import Broker

@@ -52,7 +52,7 @@ def later(stack: Stack, way: SignIn, tokens: dict[str, Any], seconds: int = NEAR
 def test_many_callers_are_one_refresh_there_and_the_line_lives_on(toolkit: tuple[Stack, str]) -> None:
     stack, url = toolkit
     way, tokens = sign_in(stack, "toolkit", SCOPE, as_ada)
-    assert tokens_at(url) == {"refresh_tokens": 1, "living_refresh_tokens": 1, "access_tokens": 1}
+    assert tokens_at(url) == {"refresh_tokens": 1, "living_refresh_tokens": 1, "access_token_check": 1}
     for round_number in (2, 3):
         tokens = later(stack, way, tokens)
         ours = [tokens["access_token"]] * CALLERS

@@ -71,7 +71,7 @@ def test_what_we_call_revoked_is_dead_by_the_toolkits_own_word(toolkit: tuple[St
     }
     assert not introspect(stack, url, handed["access_token"])
     assert status_of(f"{url}/api/tasks", handed["access_token"]) == 403
-    assert tokens_at(url) == {"refresh_tokens": 1, "living_refresh_tokens": 0, "access_tokens": 0}
+    assert tokens_at(url) == {"refresh_tokens": 1, "living_refresh_tokens": 0, "access_token_check": 0}
     thief = use_there(stack, url, refresh_token)
     assert (thief.status_code, thief.json()["error"]) == (400, "invalid_grant")
     assert tokens_at(url)["living_refresh_tokens"] == 0
@@ -95,7 +95,7 @@ def test_after_a_refresh_neither_the_new_line_nor_the_old_token_lives_on(toolkit
         assert not introspect(stack, url, token)
     for token in (spent, newest):
         assert use_there(stack, url, token).json()["error"] == "invalid_grant"
-    assert (tokens_at(url)["living_refresh_tokens"], tokens_at(url)["access_tokens"]) == (0, 0)
+    assert (tokens_at(url)["living_refresh_tokens"], tokens_at(url)["access_token_check"]) == (0, 0)
 
 
 @requirement("VLT-01", "CONS-07")

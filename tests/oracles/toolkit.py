@@ -119,7 +119,7 @@ def _tokens(request: Any) -> Any:
         {
             "refresh_tokens": refresh.count(),
             "living_refresh_tokens": refresh.filter(revoked__isnull=True).count(),
-            "access_tokens": AccessToken.objects.count(),
+            "access_token_check": AccessToken.objects.count(),
         }
     )
 

@@ -3,7 +3,7 @@
 import pytest
 from authlib.oidc.core.util import create_half_hash
 
-from chalicelib.protocol.claims import access_token_claims, id_token_claims, token_half_hash, userinfo_claims
+from chalicelib.protocol.token_claims import access_token_claims, id_token_claims, token_half_hash, userinfo_claims
 from tests.requirement import requirement
 
 NOW = 1_800_000_000

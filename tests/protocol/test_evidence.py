@@ -5,7 +5,7 @@ import base64
 import pytest
 
 from chalicelib.protocol.errors import InvalidRequest
-from chalicelib.protocol.evidence import MAX_ITEMS, MAX_TEXT, freeze, redact, redact_all, redact_client
+from chalicelib.protocol.log_redaction import MAX_ITEMS, MAX_TEXT, freeze, redact, redact_all, redact_client
 from tests.requirement import requirement
 
 REGISTERED = ("https://app.example/callback", "https://preview-2024x7.app.example/cb?tenant=blue123")

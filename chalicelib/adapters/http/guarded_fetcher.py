@@ -16,8 +16,8 @@ from threading import Thread
 
 from msgspec import Struct
 
-from chalicelib.adapters.http.addresses import is_global_unicast
 from chalicelib.adapters.http.deadline_socket import Deadline, DeadlineSocket, WireTimeout, WireTooLong
+from chalicelib.adapters.http.public_addresses import is_global_unicast
 from chalicelib.protocol.ascii_text import is_digits, lower
 from chalicelib.upstream.http import HttpRequest, HttpResponse, ProviderUnavailable
 

@@ -8,7 +8,7 @@ changes nothing more.
 from collections.abc import Callable
 
 from chalicelib.endpoints.account.access import AccountUser, ButtonPress, find_account_user, read_account_access
-from chalicelib.endpoints.account.access_limits import clear_expiry, expire_in_24h, pause, reduce_scopes, resume
+from chalicelib.endpoints.account.app_restrictions import clear_expiry, expire_in_24h, pause, reduce_scopes, resume
 from chalicelib.endpoints.account.export_erase import ask_to_erase, download, erase
 from chalicelib.endpoints.account.linked_logins import remove_login, start_link_login
 from chalicelib.endpoints.account.page import show_account

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from chalicelib.access_tokens import verify_id_token
+from chalicelib.access_token_check import verify_id_token
 from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, load_client_context
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request

@@ -6,7 +6,7 @@ the token that the broker adds are not returned (BFF-03, PRX-01 to PRX-04).
 
 from msgspec.structs import replace
 
-from chalicelib.access_tokens import AuthorizedToken
+from chalicelib.access_token_check import AuthorizedToken
 from chalicelib.endpoints.bff.origin_check import login_uri, open_session, over_as_signed_out, require_session
 from chalicelib.endpoints.proxy.proxy import build_response, fetch_answer, proxy_call, read_call, seconds_for_call
 from chalicelib.ports import Broker

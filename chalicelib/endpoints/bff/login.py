@@ -14,7 +14,7 @@ from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, load
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import parse_session_request
 from chalicelib.protocol.errors import OAuthError, PageError
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.return_path import choose_return

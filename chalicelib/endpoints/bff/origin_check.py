@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from chalicelib.access_tokens import AuthorizedToken, Claims
+from chalicelib.access_token_check import AuthorizedToken, Claims
 from chalicelib.bff_sessions import Session, use_session
 from chalicelib.endpoints.browser.bff_cookie import read_session
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.protocol.errors import ForeignCaller, InvalidToken, SessionOver
-from chalicelib.protocol.evidence import redact, redact_client
+from chalicelib.protocol.log_redaction import redact, redact_client
 from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
 from chalicelib.records.grant import Grant

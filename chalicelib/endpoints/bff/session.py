@@ -5,9 +5,9 @@ from chalicelib.endpoints.bff.origin_check import check_caller, login_uri, open_
 from chalicelib.endpoints.browser.bff_cookie import forget_session, read_session
 from chalicelib.endpoints.token.userinfo import PROFILE_SCOPES, profile_keys_of
 from chalicelib.ports import Broker
-from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
+from chalicelib.protocol.token_claims import userinfo_claims
 from chalicelib.responses import Response, json_response
 from chalicelib.vault.user_keys import read_profile
 

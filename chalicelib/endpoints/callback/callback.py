@@ -17,7 +17,7 @@ from chalicelib.endpoints.callback.provider_response import (
 from chalicelib.endpoints.callback.purposes import CallbackPurpose, ClaimT, purpose_of
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError, ServerError, TemporarilyUnavailable
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.provider_client import ProviderFailure, callback_status, redeem_at_provider

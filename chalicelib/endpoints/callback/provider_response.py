@@ -8,7 +8,7 @@ from chalicelib.endpoints.browser.urls import account_uri
 from chalicelib.endpoints.callers.clients import load_client_context
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.provider_client import (

@@ -1,6 +1,6 @@
 """Reads a request's access token, alone or with a proof by its key (RFC 6750 section 2.1, RFC 9449 section 7.1)."""
 
-from chalicelib.access_tokens import PresentedToken
+from chalicelib.access_token_check import PresentedToken
 from chalicelib.ports import Broker
 from chalicelib.protocol.ascii_text import lower, trim
 from chalicelib.protocol.errors import InvalidDpopProof, NonceWanted, ProofRefused, TokenMissing, UseDpopNonce

@@ -18,8 +18,8 @@ from chalicelib.protocol.client_authentication import (
     verify_secret,
 )
 from chalicelib.protocol.errors import InvalidClient, TemporarilyUnavailable, TooManyRequests, UnfitClient
-from chalicelib.protocol.evidence import redact_client
 from chalicelib.protocol.fapi2 import find_misfit
+from chalicelib.protocol.log_redaction import redact_client
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.supported import supported

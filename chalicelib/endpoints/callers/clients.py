@@ -7,8 +7,8 @@ from msgspec import Struct
 from chalicelib.ports import Broker, Items
 from chalicelib.protocol.client_document import check_document_url
 from chalicelib.protocol.errors import InvalidClientMetadata, PageError
-from chalicelib.protocol.evidence import redact, redact_client
 from chalicelib.protocol.fapi2 import find_misfit
+from chalicelib.protocol.log_redaction import redact, redact_client
 from chalicelib.provider_client import is_configured
 from chalicelib.records.client import Client
 from chalicelib.records.deployment import Deployment

@@ -6,7 +6,7 @@ before the user is asked anything.
 
 from typing import Any
 
-from chalicelib.access_tokens import consume_token_proof, verify_presented
+from chalicelib.access_token_check import consume_token_proof, verify_presented
 from chalicelib.endpoints.callers.access_token import read_access_token
 from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
 from chalicelib.ports import Broker
@@ -19,7 +19,7 @@ from chalicelib.protocol.errors import (
     PageError,
     UnauthorizedClient,
 )
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.parameters import Parameters, check_no_query
 from chalicelib.protocol.redirect_uri import match_redirect_uri
 from chalicelib.protocol.request import Request

@@ -7,15 +7,15 @@ the same as for an unknown one (VLT-01, CONS-07).
 import re
 from typing import Any
 
-from chalicelib.access_tokens import AuthorizedToken, Claims, authorize_token
+from chalicelib.access_token_check import AuthorizedToken, Claims, authorize_token
 from chalicelib.encryption import open_profile
 from chalicelib.endpoints.callers.access_token import read_access_token
 from chalicelib.ports import Broker, Store
-from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InvalidToken, NotConnected, TemporarilyUnavailable
 from chalicelib.protocol.parameters import check_no_secret_in_query
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import DecryptionFailed
+from chalicelib.protocol.token_claims import userinfo_claims
 from chalicelib.provider_client import is_configured
 from chalicelib.records.audit import RETENTION_SECONDS
 from chalicelib.records.connection import Connection, ConnectionStatus

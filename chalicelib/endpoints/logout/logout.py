@@ -7,7 +7,7 @@ button (AUTHZ-15). Apps' grants stay valid.
 
 from urllib.parse import urlencode, urlsplit
 
-from chalicelib.access_tokens import verify_id_token
+from chalicelib.access_token_check import verify_id_token
 from chalicelib.endpoints.authorization.consent.submission import check_own_form
 from chalicelib.endpoints.authorization.response import client_home_uri
 from chalicelib.endpoints.browser.cookies import (
@@ -37,7 +37,7 @@ from chalicelib.jobs.backchannel_logout import enqueue_logout
 from chalicelib.pages.page import ErrorPage, SignOutPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest, InvalidToken, PageError
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.parameters import Parameters, check_no_secret_in_query
 from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client

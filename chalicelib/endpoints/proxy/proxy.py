@@ -4,7 +4,7 @@ Order: parse the call, check the caller and its permissions, write the audit rec
 says whether a response is the provider's or the broker's.
 """
 
-from chalicelib.access_tokens import PresentedToken
+from chalicelib.access_token_check import PresentedToken
 from chalicelib.bff_sessions import Session
 from chalicelib.endpoints.callers.access_token import read_access_token
 from chalicelib.ports import Broker

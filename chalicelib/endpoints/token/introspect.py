@@ -6,7 +6,7 @@ A caller can request a signed response (RFC 9701), which later proves what the b
 import re
 from typing import Any
 
-from chalicelib.access_tokens import AuthorizedToken, inspect_token
+from chalicelib.access_token_check import AuthorizedToken, inspect_token
 from chalicelib.endpoints.callers.client_authentication import authenticate_client
 from chalicelib.ports import Broker
 from chalicelib.protocol.ascii_text import lower, trim

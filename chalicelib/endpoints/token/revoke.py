@@ -1,6 +1,6 @@
 """POST /revoke (RFC 7009): the response is 200 with `{}` for any token; a storage error is never a success."""
 
-from chalicelib.access_tokens import verify_signature
+from chalicelib.access_token_check import verify_signature
 from chalicelib.endpoints.callers.client_authentication import authenticate_client
 from chalicelib.ports import Broker, Written
 from chalicelib.protocol.errors import InvalidGrant, InvalidToken, UnsupportedTokenType

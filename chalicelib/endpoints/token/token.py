@@ -10,7 +10,7 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.dpop_result import Proof
 from chalicelib.protocol.errors import InvalidDpopProof, OAuthError, UnauthorizedClient, UnsupportedGrantType
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.parameters import Parameters, check_no_query
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.supported import supported

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from chalicelib.access_tokens import Claims, authorize_token
+from chalicelib.access_token_check import Claims, authorize_token
 from chalicelib.endpoints.callers.access_token import read_access_token
 from chalicelib.ports import Broker
-from chalicelib.protocol.claims import userinfo_claims
 from chalicelib.protocol.errors import InsufficientScope
 from chalicelib.protocol.parameters import check_no_secret_in_query
 from chalicelib.protocol.request import Request
+from chalicelib.protocol.token_claims import userinfo_claims
 from chalicelib.records.item_keys import ItemKey, connection_item_key, user_key_item_key
 from chalicelib.responses import Response, json_response
 from chalicelib.vault.user_keys import read_profile

@@ -13,9 +13,9 @@ from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlencode
 
-from chalicelib.adapters.http.addresses import is_global_unicast
 from chalicelib.adapters.http.deadline_socket import Deadline, WireTimeout
 from chalicelib.adapters.http.guarded_fetcher import GuardedFetcher, LocalTarget
+from chalicelib.adapters.http.public_addresses import is_global_unicast
 from chalicelib.upstream.http import HttpRequest, ProviderUnavailable
 from cli.doctor.checks import Skipped
 from cli.doctor.server.answer import Answer, split

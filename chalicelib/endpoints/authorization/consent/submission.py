@@ -24,7 +24,7 @@ from chalicelib.endpoints.browser.sealed_forms import is_fresh, open_form
 from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError
-from chalicelib.protocol.evidence import redact
+from chalicelib.protocol.log_redaction import redact
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.records.sign_in import AuthorizationRequest, PageForm
