@@ -28,7 +28,7 @@ from chalicelib.records.item_keys import (
     revoked_token_item_key,
 )
 from chalicelib.request_limits import count_token_request
-from chalicelib.revocation_marks import find_revocation_among, revocation_keys
+from chalicelib.revocation_marks import DecisionParties, find_revocation_among, revocation_keys
 from chalicelib.token_issuer import ACCESS_TOKEN_TYP, ID_TOKEN_TYP, is_as_issued, open_subject
 
 Claims = Mapping[str, Any]
@@ -170,13 +170,18 @@ def _read_use(
     if "grant_id" not in claims:
         return _authorize_client(broker, claims, now)
     actors = read_actors(claims)
-    item_keys = (*_revoked_token_keys(claims), *revocation_keys(claims), *map(client_item_key, actors))
+    item_keys = (*_revoked_token_keys(claims), *grant_keys(claims), *map(client_item_key, actors))
     found = broker.store.read(*item_keys, *also_read(claims))
     _check_not_revoked(found, claims)
     use = find_grant_access(broker, claims, found)
     acting = tuple(_check_actor(found, use.client, actor, claims["iat"], now) for actor in actors)
     scopes = frozenset(words(claims["scope"])) & use.scopes
     return structs.replace(use, scopes=scopes.intersection(*(actor.scopes for actor in acting)), actors=acting)
+
+
+def grant_keys(claims: Claims) -> tuple[ItemKey[Any], ...]:
+    """The item keys of the grant behind an access token, and of all that can revoke it."""
+    return (grant_item_key(claims["grant_id"]), *revocation_keys(DecisionParties.of_claims(claims)))
 
 
 def find_grant_access(broker: Broker, claims: dict[str, Any], found: Items) -> AuthorizedToken:
@@ -189,8 +194,7 @@ def find_grant_access(broker: Broker, claims: dict[str, Any], found: Items) -> A
         raise InvalidToken("grant_does_not_verify")
     client = found.get(client_item_key(client_id))
     consent = found.get(consent_item_key(sub, client_id))
-    at = grant.decided_at
-    end = find_revocation_among(broker, found, at, sub=sub, client_id=client_id, provider_id=claims["provider"])
+    end = find_revocation_among(found, DecisionParties.of_claims(claims), grant.decided_at, now=now)
     if end == PAUSED:
         raise InvalidToken(PAUSED, members=PAUSED_MEMBERS)
     if end is not None or client is None or consent is None:

@@ -11,14 +11,13 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from chalicelib.access_token_check import AuthorizedToken, Claims, find_grant_access
+from chalicelib.access_token_check import AuthorizedToken, Claims, find_grant_access, grant_keys
 from chalicelib.ports import Advance, Broker, Refused, Written
 from chalicelib.protocol.errors import InvalidToken
 from chalicelib.protocol.handles import Handle, secret_hash
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.grant import Grant
 from chalicelib.records.item_keys import ItemKey, subject_item_key
-from chalicelib.revocation_marks import revocation_keys
 
 
 class Session(Struct, frozen=True, kw_only=True):
@@ -60,7 +59,7 @@ def use_session(
     Raises InvalidToken if the session has ended, was replaced, or is revoked.
     """
     claims = session.claims
-    found = broker.store.read(*revocation_keys(claims), *also_read(claims))
+    found = broker.store.read(*grant_keys(claims), *also_read(claims))
     use = find_grant_access(broker, claims, found)
     grant = use.grant
     if grant is None or not _is_of(grant, session.handle, broker.settings.epoch):

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chalicelib.ports import Broker, Items
+from msgspec import Struct
+
+from chalicelib.ports import Items
 from chalicelib.protocol.actor_claims import whose_grant
 from chalicelib.protocol.grant_refusals import find_revocation
 from chalicelib.records.consent import Consent
@@ -12,7 +14,6 @@ from chalicelib.records.item_keys import (
     ItemKey,
     client_item_key,
     consent_item_key,
-    grant_item_key,
     provider_item_key,
     subject_item_key,
 )
@@ -21,33 +22,39 @@ from chalicelib.records.subject import Subject
 Claims = Mapping[str, Any]
 
 
-def revocation_keys(claims: Claims) -> tuple[ItemKey[Any], ...]:
-    """The item keys of everything that can revoke a grant."""
-    sub, client_id = claims["sub"], whose_grant(claims)
+class DecisionParties(Struct, frozen=True):
+    """Between whom something was decided: every revocation that can end the decision is stored with one of them."""
+
+    sub: str
+    client_id: str
+    provider_id: str
+
+    @classmethod
+    def of_claims(cls, claims: Claims) -> "DecisionParties":
+        """Those of the grant behind an access token."""
+        return cls(claims["sub"], whose_grant(claims), claims["provider"])
+
+
+def revocation_keys(parties: DecisionParties) -> tuple[ItemKey[Any], ...]:
+    """The item keys of every record whose revocation ends what these parties decided."""
     return (
         DEPLOYMENT,
-        client_item_key(client_id),
-        grant_item_key(claims["grant_id"]),
-        provider_item_key(claims["provider"]),
-        subject_item_key(sub),
-        consent_item_key(sub, client_id),
+        client_item_key(parties.client_id),
+        provider_item_key(parties.provider_id),
+        subject_item_key(parties.sub),
+        consent_item_key(parties.sub, parties.client_id),
     )
 
 
 def find_revocation_among(
-    broker: Broker,
-    found: Items,
-    decided_at: int,
-    *,
-    sub: str,
-    client_id: str,
-    provider_id: str,
-    first_time: bool = False,
+    found: Items, parties: DecisionParties, decided_at: int, *, now: int, first_time: bool = False
 ) -> str | None:
     """The reason for which one record of a read revokes a decision or connection of that time; None if none does.
 
-    first_time   the user and the consent may be absent, and then nothing revokes; otherwise their absence does
+    found        a read of `revocation_keys`
+    first_time   there may be no user and no consent yet, and so no revocation; otherwise absence ends the decision
     """
+    sub, client_id = parties.sub, parties.client_id
     subject, consent = found.get(subject_item_key(sub)), found.get(consent_item_key(sub, client_id))
     if first_time:
         subject = subject or Subject(sub=sub, session_salt=b"", created_at=0)
@@ -56,8 +63,15 @@ def find_revocation_among(
         decided_at,
         deployment=found.get(DEPLOYMENT),
         client=found.get(client_item_key(client_id)),
-        provider=found.get(provider_item_key(provider_id)),
+        provider=found.get(provider_item_key(parties.provider_id)),
         subject=subject,
         consent=consent,
-        now=broker.clock.now(),
+        now=now,
     )
+
+
+def is_provider_revoked(found: Items, provider_id: str, at: int) -> bool:
+    """True where a sign-in of that time has ended for every client: by the deployment's switch, or the provider's."""
+    deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(provider_id))
+    ended = deployment is not None and deployment.marks.void(at)
+    return ended or provider is None or provider.marks.void(at)

@@ -10,14 +10,11 @@ from chalicelib.protocol.errors import InvalidClient, InvalidGrant
 from chalicelib.protocol.grant_refusals import PAUSED, PAUSED_MEMBERS
 from chalicelib.records.grant import Grant
 from chalicelib.records.item_keys import (
-    DEPLOYMENT,
     ItemKey,
     client_item_key,
     consent_item_key,
-    provider_item_key,
-    subject_item_key,
 )
-from chalicelib.revocation_marks import find_revocation_among
+from chalicelib.revocation_marks import DecisionParties, find_revocation_among, revocation_keys
 
 
 def read_marks(broker: Broker, grant: Grant, *also: ItemKey[Any]) -> Items:
@@ -25,14 +22,7 @@ def read_marks(broker: Broker, grant: Grant, *also: ItemKey[Any]) -> Items:
 
     also   what else the request needs, read in the same call
     """
-    return broker.store.read(
-        DEPLOYMENT,
-        client_item_key(grant.client_id),
-        provider_item_key(grant.provider_id),
-        subject_item_key(grant.sub),
-        consent_item_key(grant.sub, grant.client_id),
-        *also,
-    )
+    return broker.store.read(*revocation_keys(_parties_of(grant)), *also)
 
 
 def check_marks(broker: Broker, found: Items, grant: Grant) -> frozenset[str]:
@@ -42,17 +32,15 @@ def check_marks(broker: Broker, found: Items, grant: Grant) -> frozenset[str]:
     """
     client = found.get(client_item_key(grant.client_id))
     consent = found.get(consent_item_key(grant.sub, grant.client_id))
-    end = find_revocation_among(
-        broker,
-        found,
-        grant.decided_at,
-        sub=grant.sub,
-        client_id=grant.client_id,
-        provider_id=grant.provider_id,
-    )
+    now = broker.clock.now()
+    end = find_revocation_among(found, _parties_of(grant), grant.decided_at, now=now)
     if end == PAUSED:
         raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)
     if end is not None or client is None or consent is None:
         broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
         raise InvalidClient("client_over") if end == "client_over" else InvalidGrant(end or "record_gone")
     return grant.scopes & consent.scopes & client.scopes
+
+
+def _parties_of(grant: Grant) -> DecisionParties:
+    return DecisionParties(grant.sub, grant.client_id, grant.provider_id)

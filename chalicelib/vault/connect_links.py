@@ -25,7 +25,7 @@ from chalicelib.records.item_keys import (
     grant_item_key,
 )
 from chalicelib.records.link import Link
-from chalicelib.revocation_marks import find_revocation_among
+from chalicelib.revocation_marks import DecisionParties, find_revocation_among
 
 LINK_SECONDS = 600
 # The cookie for the provider redirect holds the whole link, and a browser stores cookies of up to 4 KB.
@@ -136,8 +136,8 @@ def check_requester(broker: Broker, link: Link, found: Items) -> LinkRequester:
         raise PageError("link_of_a_grant_that_is_over", page="link_over", status=403)
     if (grant.sub, grant.client_id) != (link.sub, link.client_id) or grant.epoch != broker.settings.epoch:
         raise PageError("link_of_another_grant", page="link_over", status=403)
-    at, provider_id = grant.decided_at, grant.provider_id
-    end = find_revocation_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
+    parties = DecisionParties(link.sub, link.client_id, grant.provider_id)
+    end = find_revocation_among(found, parties, grant.decided_at, now=now)
     if end is not None or consent.void(consent.decided_at, now):
         raise PageError(end or "consent_over", page="link_over", status=403)
     if client.revision != link.client_revision or client.handout == "none" or not client.may_use(link.provider_id):

@@ -8,13 +8,9 @@ from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.item_keys import (
-    DEPLOYMENT,
-    client_item_key,
     consent_item_key,
-    provider_item_key,
-    subject_item_key,
 )
-from chalicelib.revocation_marks import find_revocation_among
+from chalicelib.revocation_marks import DecisionParties, find_revocation_among, revocation_keys
 from cli.connection_transfer.format import NotMoved
 
 
@@ -53,9 +49,8 @@ def _still_allowed(broker: Broker, client: Client, read: Consent | None, connect
     sub, client_id, provider_id = connection.sub, connection.client_id, connection.provider_id
     if read is None:
         return Consent(sub=sub, client_id=client_id)
-    marked = (DEPLOYMENT, client_item_key(client_id), provider_item_key(provider_id), subject_item_key(sub))
-    found = broker.store.read(*marked, consent_item_key(sub, client_id))
-    names = {"sub": sub, "client_id": client_id, "provider_id": provider_id}
-    end = find_revocation_among(broker, found, read.decided_at, **names, first_time=True)
+    parties = DecisionParties(sub, client_id, provider_id)
+    found = broker.store.read(*revocation_keys(parties))
+    end = find_revocation_among(found, parties, read.decided_at, now=broker.clock.now(), first_time=True)
     of_now = read.epoch == broker.settings.epoch and read.client_revision == client.revision
     return read if of_now and end is None else read.limits_at(broker.clock.now())

@@ -5,7 +5,6 @@ from typing import Any
 
 from msgspec import Struct
 
-from chalicelib.endpoints.authorization.session_sign_in import has_ended
 from chalicelib.endpoints.browser.cookies import open_session, read_session_owner, sign_out_key
 from chalicelib.endpoints.callers.clients import find_switched_on
 from chalicelib.ports import Broker, Items
@@ -29,6 +28,7 @@ from chalicelib.records.item_keys import (
 )
 from chalicelib.records.sign_in import BrowserSession, LogoutRecipient
 from chalicelib.records.subject import Subject
+from chalicelib.revocation_marks import is_provider_revoked
 from chalicelib.vault.user_keys import open_key_of
 
 
@@ -85,7 +85,7 @@ def find_account_user(broker: Broker, http: Request, *also: ItemKey[Any]) -> Acc
     found = broker.store.read(at, ended, user_key_item_key(owner.sub), DEPLOYMENT, *find_switched_on(broker), *also)
     subject = found.get(at)
     session = open_session(broker, owner, subject, sign_out=found.get(ended))
-    if session is None or subject is None or has_ended(found, session):
+    if session is None or subject is None or is_provider_revoked(found, session.provider_id, session.signed_in_at):
         return None
     return AccountUser(session=session, subject=subject, told=owner.told, found=found)
 

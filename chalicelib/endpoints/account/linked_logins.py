@@ -9,13 +9,12 @@ from chalicelib.endpoints.account.access import AccountUser, ButtonPress, find_a
 from chalicelib.endpoints.account.sign_in import (
     check_login_age,
     claim_account_state,
-    find_login,
-    has_ended_since,
+    read_login,
 )
 from chalicelib.endpoints.authorization.login_age import is_recent
 from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, RedeemedCallback
 from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_account
-from chalicelib.endpoints.authorization.provider_user import ProviderUser
+from chalicelib.endpoints.authorization.provider_user import ProviderUser, resolve_login
 from chalicelib.endpoints.browser.cookies import SESSION, set_cookie
 from chalicelib.endpoints.browser.urls import account_uri, issuer_host
 from chalicelib.pages.page import LeavingPage
@@ -27,6 +26,7 @@ from chalicelib.records.item_keys import subject_item_key
 from chalicelib.records.sign_in import BrowserSession
 from chalicelib.records.subject import Subject
 from chalicelib.responses import Response, page_response, redirect_response
+from chalicelib.revocation_marks import is_provider_revoked
 
 MOST_LOGINS = 10
 
@@ -59,11 +59,11 @@ def finish_added_login(broker: Broker, callback: RedeemedCallback, holder: Accou
     Raises PageError if it is another user's, the provider does not prove a recent login, or a revocation ended this.
     """
     pending, brought = callback.pending, callback.brought
-    login, found = find_login(broker, pending, brought.provider, brought)
+    login, found = resolve_login(broker, brought, "", lambda user: read_login(broker, pending, user))
     callback.unstored.belong_to(login.sub)
     callback.unstored.give_back()
     check_login_age(broker, pending, brought)
-    if has_ended_since(found, pending):
+    if is_provider_revoked(found, pending.provider_id, pending.decided_at):
         raise PageError("account_mark", page="not_allowed", status=403)
     stands = found.get(subject_item_key(login.sub))
     if login.sub != holder.sub and (stands is None or stands.linked_to != holder.sub):

@@ -9,7 +9,7 @@ from chalicelib.endpoints.authorization.consent.page import provider_option
 from chalicelib.endpoints.authorization.login_age import explain_login_age
 from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, RedeemedCallback, claim_state
 from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_account
-from chalicelib.endpoints.authorization.provider_user import ProviderUser, derive_ids, follow_linked_login
+from chalicelib.endpoints.authorization.provider_user import ProviderUser, resolve_user
 from chalicelib.endpoints.browser.cookies import SessionOwner, read_session_owner, sign_out_keys
 from chalicelib.endpoints.browser.urls import account_path, account_uri, issuer_host
 from chalicelib.endpoints.callers.clients import load_providers
@@ -18,11 +18,12 @@ from chalicelib.pages.page import LeavingPage
 from chalicelib.ports import Broker, Items
 from chalicelib.protocol.errors import OAuthError, PageError
 from chalicelib.protocol.request import Request
-from chalicelib.provider_client import Provider, ProviderSignIn
+from chalicelib.provider_client import ProviderSignIn
 from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, provider_item_key, subject_item_key
 from chalicelib.records.sign_in import BrowserSession, Pending
 from chalicelib.records.small_items import UsedOnce
 from chalicelib.responses import Response, page_response, redirect_response
+from chalicelib.revocation_marks import is_provider_revoked
 
 SKEW = 120
 
@@ -87,7 +88,8 @@ def finish_account_sign_in(broker: Broker, callback: RedeemedCallback, before: S
     Raises PageError if the login is unknown, belongs to another user, or a revocation voids the decision.
     """
     pending, brought = callback.pending, callback.brought
-    provider_user, found = _find_arrival(broker, pending, brought.provider, brought, *sign_out_keys(before))
+    ended = sign_out_keys(before)
+    provider_user, found = resolve_user(broker, brought, "", lambda user: read_login(broker, pending, user, *ended))
     callback.unstored.belong_to(provider_user.sub)
     callback.unstored.give_back()
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{provider_user.sub}":
@@ -97,7 +99,7 @@ def finish_account_sign_in(broker: Broker, callback: RedeemedCallback, before: S
     subject = found.get(subject_item_key(provider_user.sub))
     if subject is None:
         raise PageError("account_of_nobody", page="account_of_nobody", status=403, link=account_uri(broker))
-    if has_ended_since(found, pending) or subject.marks.void(pending.decided_at):
+    if is_provider_revoked(found, pending.provider_id, pending.decided_at) or subject.marks.void(pending.decided_at):
         raise PageError("account_mark", page="not_allowed", status=403)
     current = continue_session(broker, before, start_session(broker, brought, provider_user), subject, found)
     broker.log.event("account_entered", provider_id=pending.provider_id)
@@ -111,35 +113,7 @@ def check_login_age(broker: Broker, pending: Pending, brought: ProviderSignIn) -
         raise PageError(reason, page="login_not_fresh", status=403, link=account_uri(broker))
 
 
-def _find_arrival(
-    broker: Broker, pending: Pending, provider: Provider, brought: ProviderSignIn, *also: ItemKey[UsedOnce]
-) -> tuple[ProviderUser, Items]:
-    """The user, and the records that may have revoked the decision; one more read for a linked login."""
-    provider_user, found = find_login(broker, pending, provider, brought, *also)
-    whose = follow_linked_login(broker, provider_user, found.get(subject_item_key(provider_user.sub)), "")
-    return (provider_user, found) if whose is provider_user else (whose, _read(broker, pending, whose, *also))
-
-
-def find_login(
-    broker: Broker, pending: Pending, provider: Provider, brought: ProviderSignIn, *also: ItemKey[UsedOnce]
-) -> tuple[ProviderUser, Items]:
-    """The ids of this login itself; one more read if its earlier user was erased."""
-    provider_user = derive_ids(broker, provider, brought, "")
-    found = _read(broker, pending, provider_user, *also)
-    first = found.get(subject_item_key(provider_user.login))
-    if first is None or not first.erased:
-        return provider_user, found
-    provider_user = derive_ids(broker, provider, brought, "", life=first.erased)
-    return provider_user, _read(broker, pending, provider_user, *also)
-
-
-def _read(broker: Broker, pending: Pending, provider_user: ProviderUser, *also: ItemKey[UsedOnce]) -> Items:
+def read_login(broker: Broker, pending: Pending, user: ProviderUser, *also: ItemKey[UsedOnce]) -> Items:
+    """The user of a login, and what may have ended a sign-in of that user's, in one batch."""
     provider_at = provider_item_key(pending.provider_id)
-    return broker.store.read(DEPLOYMENT, provider_at, subject_item_key(provider_user.sub), *also)
-
-
-def has_ended_since(found: Items, pending: Pending) -> bool:
-    """True if the deployment or this provider was disabled since then."""
-    deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(pending.provider_id))
-    off = deployment is not None and deployment.marks.void(pending.decided_at)
-    return off or provider is None or provider.marks.void(pending.decided_at)
+    return broker.store.read(DEPLOYMENT, provider_at, subject_item_key(user.sub), *also)

@@ -17,7 +17,7 @@ from chalicelib.endpoints.authorization.new_user import find_or_make_user
 from chalicelib.endpoints.authorization.pending_request import load_request
 from chalicelib.endpoints.authorization.provider_callback import RedeemedCallback
 from chalicelib.endpoints.authorization.provider_return import ProviderReturn
-from chalicelib.endpoints.authorization.provider_user import check_not_revoked, resolve_user
+from chalicelib.endpoints.authorization.provider_user import check_not_revoked, resolve_user, sign_in_keys
 from chalicelib.endpoints.authorization.response import grant_response, request_error_response, send_response
 from chalicelib.endpoints.authorization.session_sign_in import is_expected_user
 from chalicelib.endpoints.browser.cookies import read_session_owner, set_provider, sign_out_keys
@@ -36,7 +36,13 @@ from chalicelib.vault.connection_store import ConnectionOwner, revoke_replaced_t
 def finish_sign_in(broker: Broker, callback: RedeemedCallback, client_id: str) -> Response:
     """Finish a sign-in. After any exception, `callback.unstored` revokes the tokens that no connection stores."""
     pending, brought, before = callback.pending, callback.brought, read_session_owner(broker, callback.http)
-    provider_user, found = resolve_user(broker, pending, brought.provider, brought, client_id, *sign_out_keys(before))
+    provider_user, found = resolve_user(
+        broker,
+        brought,
+        client_id,
+        lambda user: broker.store.read(*sign_in_keys(pending, user, client_id), *sign_out_keys(before)),
+        decided_at=pending.decided_at,
+    )
     callback.unstored.belong_to(provider_user.sub, provider_user.connection_id)
     try:
         decided = load_request(pending, found, broker)

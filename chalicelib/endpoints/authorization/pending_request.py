@@ -4,8 +4,11 @@ from msgspec import Struct
 
 from chalicelib.endpoints.authorization.stored_request import read_stored_request
 from chalicelib.endpoints.browser.sealed_values import open_client_reference
+from chalicelib.endpoints.browser.urls import account_uri
 from chalicelib.ports import Broker, Items
 from chalicelib.protocol.errors import PageError
+from chalicelib.protocol.grant_refusals import PAUSED
+from chalicelib.records.client import Client
 from chalicelib.records.item_keys import stored_request_item_key
 from chalicelib.records.sign_in import AuthorizationRequest, PageForm, Pending
 
@@ -56,3 +59,19 @@ def client_id_of(broker: Broker, pending: Pending) -> str:
     if client_id is None:
         raise PageError("client_reference_broken")
     return client_id
+
+
+def check_decision(
+    broker: Broker, request: AuthorizationRequest, client: Client | None, end: str | None, *, page: str
+) -> Client:
+    """What was decided must still count, for the client as the user saw it.
+
+    end   the revocation that ends it, if any
+
+    Raises PageError; nothing is issued then.
+    """
+    if end == PAUSED:
+        raise PageError(PAUSED, page="app_paused", status=403, link=account_uri(broker))
+    if end is not None or client is None or client.revision != request.client_revision:
+        raise PageError(end or "client_changed", page=page, status=403)
+    return client

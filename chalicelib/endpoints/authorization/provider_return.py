@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from chalicelib.endpoints.authorization.pending_request import ConsentedRequest
 from chalicelib.endpoints.authorization.provider_callback import RedeemedCallback
-from chalicelib.endpoints.authorization.provider_user import ProviderUser, find_revocation_of
+from chalicelib.endpoints.authorization.provider_user import ProviderUser
 from chalicelib.ports import Broker, Items
 from chalicelib.provider_client import ProviderSignIn
 from chalicelib.records.client import Client
@@ -12,6 +12,7 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.item_keys import connection_item_key, consent_item_key
 from chalicelib.records.sign_in import AuthorizationRequest, Pending
+from chalicelib.revocation_marks import DecisionParties, find_revocation_among
 
 
 class ProviderReturn(Struct, frozen=True, kw_only=True):
@@ -59,8 +60,6 @@ class ProviderReturn(Struct, frozen=True, kw_only=True):
         return self.pending.decided_by == "page"
 
     def is_void(self, broker: Broker, at: int) -> bool:
-        """True if a cutoff voids a decision of that time."""
-        end = find_revocation_of(
-            broker, at, self.provider_user, self.pending, self.found, client_id=self.client.client_id
-        )
-        return end is not None
+        """True where a cutoff has ended what was decided at that time."""
+        parties = DecisionParties(self.provider_user.sub, self.client.client_id, self.pending.provider_id)
+        return find_revocation_among(self.found, parties, at, now=broker.clock.now(), first_time=True) is not None

@@ -7,15 +7,14 @@ from msgspec import Struct
 from chalicelib.endpoints.authorization.consent.record import consent_covers, record_consent
 from chalicelib.endpoints.authorization.device_approval import approve_device
 from chalicelib.endpoints.authorization.new_grant import add_logout_recipient, build_grant, end_replaced_session
+from chalicelib.endpoints.authorization.pending_request import check_decision
 from chalicelib.endpoints.authorization.response import AuthorizationResponse, grant_response
 from chalicelib.endpoints.browser.cookies import Headers, open_session, read_session_owner, seal_session, sign_out_key
-from chalicelib.endpoints.browser.urls import account_uri
 from chalicelib.endpoints.callers.clients import ClientContext, consent_time, find_switched_on
 from chalicelib.ports import Broker, DeviceDecision, Items, Refused
 from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.derived_ids import derive_connection_id
 from chalicelib.protocol.errors import PageError
-from chalicelib.protocol.grant_refusals import PAUSED
 from chalicelib.protocol.request import Request
 from chalicelib.provider_client import load_definition
 from chalicelib.records.client import Client
@@ -28,11 +27,10 @@ from chalicelib.records.item_keys import (
     client_item_key,
     connection_item_key,
     consent_item_key,
-    provider_item_key,
     subject_item_key,
 )
 from chalicelib.records.sign_in import AuthorizationRequest, BrowserSession, LogoutRecipient
-from chalicelib.revocation_marks import find_revocation_among
+from chalicelib.revocation_marks import DecisionParties, find_revocation_among, is_provider_revoked
 from chalicelib.token_issuer import subject_for
 from chalicelib.upstream.granted_scopes import excess_scopes, missing_scopes
 from chalicelib.vault.rules.connection_merge import is_usable, provider_scopes
@@ -63,25 +61,17 @@ def find_active_session(broker: Broker, http: Request, client_id: str, *also: It
     ended = sign_out_key(owner)
     found = broker.store.read(*places, ended, DEPLOYMENT, client_item_key(client_id), *find_switched_on(broker), *also)
     session = open_session(broker, owner, found.get(places[0]), sign_out=found.get(ended))
-    if session is None or has_ended(found, session):
+    if session is None or is_provider_revoked(found, session.provider_id, session.signed_in_at):
         return None
     consent, connection = found.get(places[1]), found.get(places[2])
     return ActiveSession(session=session, told=owner.told, consent=consent, connection=connection, found=found)
 
 
-def has_ended(found: Items, session: BrowserSession) -> bool:
-    """True if the deployment, or the provider of this session, was disabled since the sign-in."""
-    deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(session.provider_id))
-    ended = deployment is not None and deployment.marks.void(session.signed_in_at)
-    return ended or provider is None or provider.marks.void(session.signed_in_at)
-
-
 def _find_end(broker: Broker, active_session: ActiveSession, client_id: str, decided_at: int) -> str | None:
-    """The revocation in this read that voids a decision or connection of that time."""
-    sub, provider_id = active_session.session.sub, active_session.session.provider_id
-    return find_revocation_among(
-        broker, active_session.found, decided_at, sub=sub, client_id=client_id, provider_id=provider_id, first_time=True
-    )
+    """Which revocation of this one read ends what was decided, or connected, at that time."""
+    session = active_session.session
+    parties = DecisionParties(session.sub, client_id, session.provider_id)
+    return find_revocation_among(active_session.found, parties, decided_at, now=broker.clock.now(), first_time=True)
 
 
 def is_expected_user(broker: Broker, request: AuthorizationRequest, client: Client, sub: str) -> bool:
@@ -225,10 +215,7 @@ def issue_from_session(
     )
     client = active_session.found.get(client_item_key(request.client_id))
     end = _find_end(broker, active_session, request.client_id, grant.decided_at)
-    if end == PAUSED:
-        raise PageError(PAUSED, page="app_paused", status=403, link=account_uri(broker))
-    if end is not None or client is None or client.revision != request.client_revision:
-        raise PageError(end or "client_changed", page="not_allowed", status=403)
+    client = check_decision(broker, request, client, end, page="not_allowed")
     record_consent(
         broker,
         active_session.consent,

@@ -21,11 +21,8 @@ from chalicelib.protocol.errors import PageError
 from chalicelib.provider_client import Provider
 from chalicelib.records.connection import Connection
 from chalicelib.records.item_keys import (
-    DEPLOYMENT,
     ItemKey,
-    client_item_key,
     connection_item_key,
-    consent_item_key,
     grant_item_key,
     provider_item_key,
     subject_item_key,
@@ -34,7 +31,7 @@ from chalicelib.records.item_keys import (
 from chalicelib.records.link import Link
 from chalicelib.records.sign_in import Pending
 from chalicelib.responses import Response, redirect_response
-from chalicelib.revocation_marks import find_revocation_among
+from chalicelib.revocation_marks import DecisionParties, find_revocation_among, revocation_keys
 from chalicelib.vault.connect_links import LinkRequester, check_requester
 from chalicelib.vault.connection_store import ConnectionOwner, revoke_replaced_tokens, store_connection
 from chalicelib.vault.user_keys import open_key_of
@@ -175,12 +172,8 @@ def _read_all(broker: Broker, requester: LinkRequester, connection_id: str, defa
     """Read everything that the rest needs, in one strongly consistent batch."""
     link = requester.link
     places: list[ItemKey[Any]] = [
-        DEPLOYMENT,
-        client_item_key(link.client_id),
-        provider_item_key(link.provider_id),
+        *revocation_keys(_parties_of(link)),
         provider_item_key(requester.grant.provider_id),
-        subject_item_key(link.sub),
-        consent_item_key(link.sub, link.client_id),
         grant_item_key(link.grant_id),
         connection_item_key(connection_id),
         connection_item_key(default),
@@ -190,8 +183,9 @@ def _read_all(broker: Broker, requester: LinkRequester, connection_id: str, defa
 
 
 def _find_end(broker: Broker, returned: LinkReturn, at: int) -> str | None:
-    """The revocation in this read that voids a decision or connection of that time."""
-    link = returned.link
-    return find_revocation_among(
-        broker, returned.found, at, sub=link.sub, client_id=link.client_id, provider_id=link.provider_id
-    )
+    """Which revocation of this one read ends what was decided, or connected, at that time."""
+    return find_revocation_among(returned.found, _parties_of(returned.link), at, now=broker.clock.now())
+
+
+def _parties_of(link: Link) -> DecisionParties:
+    return DecisionParties(link.sub, link.client_id, link.provider_id)

@@ -9,16 +9,10 @@ from chalicelib.endpoints.callers.clients import load_client_context
 from chalicelib.endpoints.connections.link_page import show_outcome
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError, PageError
-from chalicelib.records.item_keys import (
-    DEPLOYMENT,
-    client_item_key,
-    consent_item_key,
-    provider_item_key,
-    subject_item_key,
-)
+from chalicelib.records.item_keys import subject_item_key
 from chalicelib.records.link import Link
 from chalicelib.responses import Response, redirect_response
-from chalicelib.revocation_marks import find_revocation_among
+from chalicelib.revocation_marks import DecisionParties, find_revocation_among, revocation_keys
 from chalicelib.vault.connect_links import link_uri
 
 SKEW = 120
@@ -60,21 +54,15 @@ def finish_shown_login(broker: Broker, callback: RedeemedCallback, link: Link) -
     Raises PageError for any other user.
     """
     brought = callback.brought
-    provider_user = resolve_expected_user(broker, brought.provider, brought, link.client_id, link.sub)
+    provider_user = resolve_expected_user(broker, brought, link.client_id, link.sub)
     callback.unstored.belong_to(provider_user.sub, provider_user.connection_id)
     callback.unstored.give_back()
     if provider_user.sub != link.sub:
         raise PageError("another_account_came_back", page="link_of_another", status=403)
-    found = broker.store.read(
-        DEPLOYMENT,
-        client_item_key(link.client_id),
-        provider_item_key(callback.pending.provider_id),
-        subject_item_key(link.sub),
-        consent_item_key(link.sub, link.client_id),
-    )
+    parties = DecisionParties(link.sub, link.client_id, callback.pending.provider_id)
+    found = broker.store.read(*revocation_keys(parties))
     subject = found.get(subject_item_key(link.sub))
-    at, provider_id = callback.pending.decided_at, callback.pending.provider_id
-    end = find_revocation_among(broker, found, at, sub=link.sub, client_id=link.client_id, provider_id=provider_id)
+    end = find_revocation_among(found, parties, callback.pending.decided_at, now=broker.clock.now())
     if end is not None or subject is None:
         raise PageError(end or "record_gone", page="link_over", status=403)
     session = start_session(broker, brought, provider_user)
