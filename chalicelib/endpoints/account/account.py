@@ -15,14 +15,12 @@ from chalicelib.endpoints.account.page import show_account
 from chalicelib.endpoints.account.revoke import reconnect, revoke_all_apps, revoke_app, revoke_one_connection
 from chalicelib.endpoints.account.sign_in import show_again, show_entry, start_account_sign_in
 from chalicelib.endpoints.account.sign_out import sign_out_everywhere
-from chalicelib.endpoints.authorization.consent.submission import check_own_form
 from chalicelib.endpoints.authorization.login_age import is_recent
-from chalicelib.endpoints.browser.cookies import read_browser
+from chalicelib.endpoints.browser.page_forms import check_own_form, open_page_form, parse_form
 from chalicelib.endpoints.browser.sealed_forms import is_fresh, open_account_form
 from chalicelib.endpoints.browser.urls import account_uri
 from chalicelib.ports import Broker
-from chalicelib.protocol.errors import InvalidRequest, PageError
-from chalicelib.protocol.parameters import Parameters
+from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.account import AccountForm
 from chalicelib.responses import Response
@@ -62,7 +60,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 def _act(broker: Broker, http: Request) -> Response:
     check_own_form(broker, http)
-    parameters = _parse(http)
+    parameters = parse_form(http)
     name, _, target = (parameters.get("act") or "").partition(" ")
     holder = find_account_user(broker, http)
     if name == "sign_in":
@@ -80,21 +78,9 @@ def _act(broker: Broker, http: Request) -> Response:
     return act(broker, ButtonPress(holder=holder, form=form, target=target, ticked=frozenset(parameters.all("scope"))))
 
 
-def _parse(http: Request) -> Parameters:
-    try:
-        pairs = [(name, value) for name, value in http.form if name != "request"]
-        return Parameters.parse(pairs, repeatable=frozenset({"scope"}))
-    except InvalidRequest as error:
-        raise PageError(error.reason).because_of(error) from None
-
-
 def _open_form(broker: Broker, http: Request, holder: AccountUser) -> AccountForm:
     """The form of the page that this browser was shown in this session, a few minutes ago at most."""
-    browser = read_browser(broker, http)
-    sealed = [value for name, value in http.form if name == "request"]
-    form = open_account_form(broker, sealed[0], browser) if browser is not None and len(sealed) == 1 else None
-    if form is None:
-        raise PageError("form_not_of_this_browser", page="csrf", status=403)
+    form = open_page_form(broker, http, open_account_form)
     if (form.sub, form.sid) != (holder.sub, holder.session.sid):
         raise PageError("form_of_another_session", page="account_again", status=403, link=account_uri(broker))
     if not is_fresh(broker, form):

@@ -29,18 +29,18 @@ from chalicelib.endpoints.authorization.session_sign_in import (
     was_removed,
     was_revoked_by_user,
 )
-from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
+from chalicelib.endpoints.browser.page_forms import parse_for_page
+from chalicelib.endpoints.callers.clients import ClientContext, load_client_context, load_sufficient_context
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, mode_of_refusal
 from chalicelib.protocol.errors import (
     ConsentRequired,
     InteractionRequired,
-    InvalidRequest,
     LoginRequired,
     OAuthError,
     PageError,
 )
-from chalicelib.protocol.parameters import Parameters, check_no_secret_in_query
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import split_by_provider
 from chalicelib.records.item_keys import is_url
@@ -101,11 +101,7 @@ def parse_shown_request(pairs: tuple[tuple[str, str], ...]) -> Parameters:
 
     Raises PageError.
     """
-    try:
-        check_no_secret_in_query(pairs)
-        return Parameters.parse(pairs, repeatable=frozenset({"resource"}))
-    except InvalidRequest as error:
-        raise PageError(error.reason).because_of(error) from None
+    return parse_for_page(pairs, repeatable=frozenset({"resource"}), of_client=True)
 
 
 def _answer_query(broker: Broker, http: Request, parameters: Parameters) -> Response:
@@ -179,9 +175,9 @@ def _with_providers(broker: Broker, request: AuthorizationRequest, context: Clie
 
     Raises PageError, after reading the records again.
     """
-    if _are_on(broker, request, context):
-        return context
-    context = load_client_context(broker, request.client_id, fresh=True)
+    context = load_sufficient_context(
+        broker, request.client_id, lambda one: _are_on(broker, request, one), known=context
+    )
     if not _are_on(broker, request, context):
         refusal = PageError("no_provider_switched_on", page="provider_unavailable", status=503)
         wanted = split_by_provider(request.scopes, broker.catalog.ids).keys() | {request.provider_id}

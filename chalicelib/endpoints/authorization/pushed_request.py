@@ -11,7 +11,7 @@ from chalicelib.endpoints.authorization.response import client_home_uri
 from chalicelib.endpoints.authorization.stored_request import read_stored_request
 from chalicelib.endpoints.browser.cookies import BROWSER, new_browser, read_browser, set_cookie
 from chalicelib.endpoints.browser.sealed_values import browser_hash
-from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
+from chalicelib.endpoints.callers.clients import ClientContext, load_client_context, load_sufficient_context
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import PageError, RequestUriRefused
 from chalicelib.protocol.parameters import Parameters
@@ -55,9 +55,9 @@ def open_pushed(
     known = read_browser(broker, http)
     browser = known or new_browser(broker)
     opened = _open(broker, request_id, client_id, browser, link=client_home_uri(context.client))
-    if context.client.revision != opened.request.client_revision:
-        context = load_client_context(broker, client_id, fresh=True)
-    if context.client.revision != opened.request.client_revision:
+    revision = opened.request.client_revision
+    context = load_sufficient_context(broker, client_id, lambda one: one.client.revision == revision, known=context)
+    if context.client.revision != revision:
         raise PageError("client_changed", page="sign_in_over", link=client_home_uri(context.client))
     return opened, context, () if known else (set_cookie(broker, BROWSER, browser, max_age=None),)
 

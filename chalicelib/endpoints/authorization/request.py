@@ -3,10 +3,10 @@
 import msgspec
 
 from chalicelib.access_token_check import verify_id_token
-from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, load_client_context
+from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, decide_for_client
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import check_redirect, parse_authorization_request
-from chalicelib.protocol.errors import InvalidRequest, InvalidToken, OAuthError, UnmetAuthenticationRequirements
+from chalicelib.protocol.errors import InvalidRequest, InvalidToken, UnmetAuthenticationRequirements
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.provider_client import load_definition
 from chalicelib.records.item_keys import resource_item_key
@@ -22,12 +22,9 @@ def check_request(
 
     Raises PageError if client or redirect URI are not verified, otherwise the errors of RFC 6749 section 4.1.2.1.
     """
-    context = load_client_context(broker, client_id)
-    try:
-        return context, _parse(broker, parameters, context, pushed=pushed)
-    except OAuthError:
-        context = load_client_context(broker, client_id, fresh=True)
-        return context, _parse(broker, parameters, context, pushed=pushed)
+    return decide_for_client(
+        broker, client_id, lambda context: (context, _parse(broker, parameters, context, pushed=pushed))
+    )
 
 
 def _parse(broker: Broker, parameters: Parameters, context: ClientContext, *, pushed: bool) -> AuthorizationRequest:

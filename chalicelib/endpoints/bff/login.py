@@ -10,7 +10,7 @@ from chalicelib.endpoints.authorization.request import load_resources
 from chalicelib.endpoints.authorization.response import error_response, request_error_response, send_response
 from chalicelib.endpoints.bff.origin_check import origins_of
 from chalicelib.endpoints.browser.bff_cookie import read_session
-from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, load_client_context
+from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, decide_for_client, load_sufficient_context
 from chalicelib.ports import Broker
 from chalicelib.protocol.authorization_request import parse_session_request
 from chalicelib.protocol.errors import OAuthError, PageError
@@ -47,11 +47,13 @@ def _find_origin(broker: Broker, http: Request, parameters: Parameters) -> tuple
     Raises PageError, after reading the records again.
     """
     client_id, asked = http.path["client_id"], parameters.get("origin")
-    context = load_client_context(broker, client_id)
-    origins = origins_of(broker, context.client)
-    if not origins or asked not in (None, *origins):
-        context = load_client_context(broker, client_id, fresh=True)
+
+    def suffices(context: ClientContext) -> bool:
         origins = origins_of(broker, context.client)
+        return bool(origins) and asked in (None, *origins)
+
+    context = load_sufficient_context(broker, client_id, suffices)
+    origins = origins_of(broker, context.client)
     if not origins:
         raise PageError("bff_not_registered", page="not_allowed").noting(client_id=client_id)
     if asked not in (None, *origins):
@@ -64,11 +66,12 @@ def _check(
     broker: Broker, http: Request, parameters: Parameters, context: ClientContext, *, origin: str, return_to: str
 ) -> tuple[ClientContext, AuthorizationRequest]:
     """Parse the request. Raises InvalidScope, InvalidTarget, InvalidRequest, after reading the records again."""
-    try:
-        return context, _parse(broker, http, parameters, context, origin=origin, return_to=return_to)
-    except OAuthError:
-        context = load_client_context(broker, context.client.client_id, fresh=True)
-        return context, _parse(broker, http, parameters, context, origin=origin, return_to=return_to)
+    return decide_for_client(
+        broker,
+        context.client.client_id,
+        lambda known: (known, _parse(broker, http, parameters, known, origin=origin, return_to=return_to)),
+        known=context,
+    )
 
 
 def _parse(

@@ -10,8 +10,9 @@ import hashlib
 import msgspec
 from msgspec import Struct
 
+from chalicelib.endpoints.browser.page_forms import parse_for_page
 from chalicelib.ports import Broker
-from chalicelib.protocol.errors import InvalidRequest, PageError
+from chalicelib.protocol.errors import PageError
 from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.sealing import canonical, open_text, seal_text
@@ -38,7 +39,7 @@ def answer(broker: Broker, http: Request) -> Response:
     definition = broker.catalog.get(provider_id)
     if definition is None or not _posts(definition) or http.query:
         raise PageError("callback_not_to_be_posted")
-    form = _parse(http.form)
+    form = parse_for_page(http.form)
     carried = {name: value for name in CARRIED if (value := form.get(name)) is not None}
     if "state" not in carried or sum(map(len, carried.values())) > MAX_CARRIED:
         raise PageError("callback_post_malformed")
@@ -61,7 +62,7 @@ def read_callback(broker: Broker, http: Request) -> Parameters:
 
     Raises PageError.
     """
-    parameters = _parse(http.query)
+    parameters = parse_for_page(http.query)
     provider_id = http.path.get("provider_id", "")
     definition = broker.catalog.get(provider_id)
     if definition is None or not _posts(definition):
@@ -83,13 +84,6 @@ def read_callback(broker: Broker, http: Request) -> Parameters:
 
 def _posts(definition: ProviderDefinition) -> bool:
     return definition.authorization.response_mode == "form_post"
-
-
-def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
-    try:
-        return Parameters.parse(pairs)
-    except InvalidRequest as error:
-        raise PageError(error.reason).because_of(error) from None
 
 
 def _place(broker: Broker, provider_id: str, carried: dict[str, str]) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from chalicelib.endpoints.callers.clients import decide_with_fresh_records
 from chalicelib.endpoints.callers.rate_limits import client_network, count_sender_request
 from chalicelib.ports import Broker, OverLimit, Refused
 from chalicelib.protocol.client_assertion import (
@@ -50,7 +51,9 @@ def authenticate_client(
     if is_url(presented.client_id):
         _check_documents(broker, http, presented, first_contact=first_contact)
     try:
-        client = _authenticate_twice(broker, presented)
+        client = decide_with_fresh_records(
+            lambda fresh: _authenticate(broker, presented, fresh=fresh), (InvalidClient, UnfitClient)
+        )
         if presented.assertion is not None:
             _claim(broker, presented.assertion)
     except InvalidClient as error:
@@ -58,13 +61,6 @@ def authenticate_client(
         raise error.noting(client_id=redact_client(presented.client_id)) from None
     count_sender_request(broker, http, client)
     return client
-
-
-def _authenticate_twice(broker: Broker, presented: PresentedClient) -> Client:
-    try:
-        return _authenticate(broker, presented, fresh=False)
-    except (InvalidClient, UnfitClient):
-        return _authenticate(broker, presented, fresh=True)
 
 
 def _check_documents(broker: Broker, http: Request, presented: PresentedClient, *, first_contact: bool) -> None:

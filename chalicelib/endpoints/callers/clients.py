@@ -1,12 +1,14 @@
 """The client of a sign-in, the providers that it may use, and the deployment's revocations."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from msgspec import Struct
 
 from chalicelib.ports import Broker, Items
 from chalicelib.protocol.client_document import check_document_url
-from chalicelib.protocol.errors import InvalidClientMetadata, PageError
+from chalicelib.protocol.errors import InvalidClientMetadata, OAuthError, PageError
 from chalicelib.protocol.fapi2 import find_misfit
 from chalicelib.protocol.log_redaction import redact, redact_client
 from chalicelib.provider_client import is_configured
@@ -18,6 +20,7 @@ from chalicelib.records.revocation import NOT_REVOKED, Revocation
 
 OWN_SCOPES = frozenset({"openid", "profile", "email", "offline_access"})
 _CLIENT_ID = re.compile(r"[0-9a-f]{32}")
+T = TypeVar("T")
 
 
 class ClientContext(Struct, frozen=True, kw_only=True):
@@ -40,19 +43,65 @@ def load_client_context(broker: Broker, client_id: str | None, *, fresh: bool = 
     if client_id is None or not _may_be_known(broker, client_id):
         refusal = PageError("client_id_malformed", page="client_unknown")
         raise refusal.noting(expected="32 lower-case hex characters", received=redact(client_id) or "none")
+    if fresh:
+        return _build_context(broker, client_id, fresh=True)
+    return decide_with_fresh_records(lambda again: _build_context(broker, client_id, fresh=again))
+
+
+def decide_with_fresh_records(
+    decide: Callable[[bool], T], refusals: type[OAuthError] | tuple[type[OAuthError], ...] = OAuthError
+) -> T:
+    """Decide on records from the cache; a refusal that rests on the cache reads once more, then decides.
+
+    decide     takes whether to read past the cache
+    refusals   those that may rest on it
+    """
+    try:
+        return decide(False)
+    except refusals:
+        return decide(True)
+
+
+def decide_for_client(
+    broker: Broker, client_id: str | None, decide: Callable[[ClientContext], T], *, known: ClientContext | None = None
+) -> T:
+    """The same with all that takes part in a client's sign-in.
+
+    known   the context, where it was loaded before
+
+    Raises PageError: there is no such client, which is not asked twice.
+    """
+    first = known or load_client_context(broker, client_id)
+    return decide_with_fresh_records(
+        lambda fresh: decide(load_client_context(broker, client_id, fresh=True) if fresh else first)
+    )
+
+
+def load_sufficient_context(
+    broker: Broker,
+    client_id: str | None,
+    suffices: Callable[[ClientContext], bool],
+    *,
+    known: ClientContext | None = None,
+) -> ClientContext:
+    """The context, read once more where what the cache knows does not suffice; whether it does then, the caller says.
+
+    known   the context, where it was loaded before
+    """
+    context = known or load_client_context(broker, client_id)
+    return context if suffices(context) else load_client_context(broker, client_id, fresh=True)
+
+
+def _build_context(broker: Broker, client_id: str, *, fresh: bool) -> ClientContext:
     found = read_client_context(broker, client_id, fresh=fresh)
     client, deployment = found.get(client_item_key(client_id)), found.get(DEPLOYMENT)
     if client is None or client.is_over(broker.clock.now()) or (deployment is not None and deployment.marks.disabled):
-        if not fresh:
-            return load_client_context(broker, client_id, fresh=True)
         state = "unknown" if client is None else "disabled" if client.marks.disabled else "expired"
         state = state if client is None or client.is_over(broker.clock.now()) else "the deployment is disabled"
         refusal = PageError("client_unknown_or_over", page="client_unknown")
         raise refusal.noting(client_id=redact_client(client_id), standing=state)
     misfit = find_misfit(client, broker.settings)
     if misfit is not None:
-        if not fresh:
-            return load_client_context(broker, client_id, fresh=True)
         raise PageError(misfit, page="client_unfit").noting(client_id=redact_client(client_id))
     records = [found.get(provider_item_key(provider_id)) for provider_id in sorted(broker.catalog.ids)]
     usable = {

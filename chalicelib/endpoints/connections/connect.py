@@ -8,7 +8,7 @@ from typing import Any
 
 from chalicelib.access_token_check import consume_token_proof, verify_presented
 from chalicelib.endpoints.callers.access_token import read_access_token
-from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
+from chalicelib.endpoints.callers.clients import ClientContext, decide_for_client
 from chalicelib.ports import Broker
 from chalicelib.protocol.ascii_text import words
 from chalicelib.protocol.errors import (
@@ -43,20 +43,13 @@ def answer(broker: Broker, http: Request) -> Response:
 
 def _answer_checked(broker: Broker, parameters: Parameters, claims: dict[str, Any]) -> str:
     """Build the link with the client from the cache; a refusal reads the client again."""
+    client_id = claims["client_id"]
     try:
-        return _build(broker, parameters, claims, _load(broker, claims, fresh=False))
-    except OAuthError:
-        try:
-            return _build(broker, parameters, claims, _load(broker, claims, fresh=True))
-        except OAuthError as error:
-            raise error.noting(client_id=claims["client_id"]) from None
-
-
-def _load(broker: Broker, claims: dict[str, Any], *, fresh: bool) -> ClientContext:
-    try:
-        return load_client_context(broker, claims["client_id"], fresh=fresh)
+        return decide_for_client(broker, client_id, lambda context: _build(broker, parameters, claims, context))
     except PageError as error:
-        raise InvalidToken(error.reason).because_of(error) from None
+        raise InvalidToken(error.reason).because_of(error).noting(client_id=client_id) from None
+    except OAuthError as error:
+        raise error.noting(client_id=client_id) from None
 
 
 def _build(broker: Broker, parameters: Parameters, claims: dict[str, Any], context: ClientContext) -> str:

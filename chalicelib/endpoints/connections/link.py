@@ -6,19 +6,17 @@ page offers to show an existing login; with another user's session, it refuses.
 
 import hmac
 
-from chalicelib.endpoints.authorization.consent.submission import check_own_form
 from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_link
 from chalicelib.endpoints.authorization.response import client_home_uri, error_location
 from chalicelib.endpoints.authorization.session_sign_in import ActiveSession, find_active_session
-from chalicelib.endpoints.browser.cookies import read_browser
 from chalicelib.endpoints.browser.error_page import leaving_page
+from chalicelib.endpoints.browser.page_forms import check_own_form, open_page_form, parse_form
 from chalicelib.endpoints.browser.sealed_forms import is_fresh, open_link_form
 from chalicelib.endpoints.browser.urls import host_of
 from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
 from chalicelib.endpoints.connections.link_page import show_link, show_login_first, show_outcome
 from chalicelib.ports import Broker
-from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError
-from chalicelib.protocol.parameters import Parameters
+from chalicelib.protocol.errors import AccessDenied, PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.item_keys import grant_item_key
 from chalicelib.records.link import Link, LinkForm
@@ -55,7 +53,7 @@ def check_active_session(broker: Broker, link: Link, active_session: ActiveSessi
 
 
 def _decide(broker: Broker, http: Request, link: Link, context: ClientContext) -> Response:
-    parameters = _parse(http)
+    parameters = parse_form(http)
     decision = parameters.get("decision")
     if decision == "sign_in":
         return _travel(broker, link.login, redirect_for_link(broker, http, link, context, purpose="show_login"))
@@ -73,23 +71,10 @@ def _decide(broker: Broker, http: Request, link: Link, context: ClientContext) -
     )
 
 
-def _parse(http: Request) -> Parameters:
-    try:
-        return Parameters.parse(
-            [(name, value) for name, value in http.form if name != "request"], repeatable=frozenset({"scope"})
-        )
-    except InvalidRequest as error:
-        raise PageError(error.reason).because_of(error) from None
-
-
 def _open_form(broker: Broker, http: Request, link: Link, context: ClientContext) -> LinkForm:
     """The form that this browser was shown for this link."""
-    browser = read_browser(broker, http)
-    if browser is None:
-        raise PageError("browser_cookie_missing", page="cookie_missing", status=403)
-    sealed = [value for name, value in http.form if name == "request"]
-    form = open_link_form(broker, sealed[0], browser) if len(sealed) == 1 else None
-    if form is None or not hmac.compare_digest(form.link_id, link.link_id):
+    form = open_page_form(broker, http, open_link_form)
+    if not hmac.compare_digest(form.link_id, link.link_id):
         raise PageError("form_not_of_this_browser", page="csrf", status=403)
     if not is_fresh(broker, form):
         raise PageError("form_too_old", page="link_over", status=403, link=client_home_uri(context.client))

@@ -8,12 +8,12 @@ from typing import Any
 from chalicelib.endpoints.authorization.new_grant import SKEW
 from chalicelib.endpoints.authorization.request import load_resources
 from chalicelib.endpoints.callers.client_authentication import authenticate_client
-from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, load_client_context
+from chalicelib.endpoints.callers.clients import OWN_SCOPES, ClientContext, decide_for_client
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.authorization_request import parse_device_request
 from chalicelib.protocol.derived_ids import derive_device_grant_id
 from chalicelib.protocol.device_code import DEVICE_CODE
-from chalicelib.protocol.errors import OAuthError, TemporarilyUnavailable, UnauthorizedClient
+from chalicelib.protocol.errors import TemporarilyUnavailable, UnauthorizedClient
 from chalicelib.protocol.handles import SECRET_BYTES, secret_hash
 from chalicelib.protocol.parameters import Parameters, check_no_query
 from chalicelib.protocol.request import Request
@@ -51,10 +51,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 def _check(broker: Broker, parameters: Parameters, client_id: str) -> AuthorizationRequest:
     """The request, checked against its client's registration; a refusal reads the client again without the cache."""
-    try:
-        return _parse(broker, parameters, load_client_context(broker, client_id))
-    except OAuthError:
-        return _parse(broker, parameters, load_client_context(broker, client_id, fresh=True))
+    return decide_for_client(broker, client_id, lambda context: _parse(broker, parameters, context))
 
 
 def _parse(broker: Broker, parameters: Parameters, context: ClientContext) -> AuthorizationRequest:

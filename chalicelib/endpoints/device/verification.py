@@ -8,7 +8,6 @@ up a user's tries. POST counts before it reads. The page is the same for an unkn
 from urllib.parse import urlsplit
 
 from chalicelib.endpoints.authorization.consent.page import show_consent_page
-from chalicelib.endpoints.authorization.consent.submission import check_own_form
 from chalicelib.endpoints.authorization.pushed_request import OpenedRequest
 from chalicelib.endpoints.authorization.session_sign_in import find_active_session
 from chalicelib.endpoints.browser.cookies import (
@@ -20,8 +19,9 @@ from chalicelib.endpoints.browser.cookies import (
     set_cookie,
     set_tries,
 )
+from chalicelib.endpoints.browser.page_forms import check_own_form
 from chalicelib.endpoints.browser.urls import issuer_host
-from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
+from chalicelib.endpoints.callers.clients import ClientContext, load_sufficient_context
 from chalicelib.endpoints.callers.rate_limits import client_network, network_of_address
 from chalicelib.pages.consent import DeviceLines
 from chalicelib.pages.page import DevicePage
@@ -108,12 +108,11 @@ def _find(broker: Broker, code: str) -> tuple[Grant, DeviceRequest, ClientContex
     if grant is None or grant.device is None or grant.status != "device_pending" or grant.is_over(now):
         return None
     try:
-        context = load_client_context(broker, grant.client_id)
-        if context.client.revision != grant.device.client_revision:
-            context = load_client_context(broker, grant.client_id, fresh=True)
+        revision = grant.device.client_revision
+        context = load_sufficient_context(broker, grant.client_id, lambda one: one.client.revision == revision)
     except PageError:
         return None
-    if context.client.revision != grant.device.client_revision or not context.providers:
+    if context.client.revision != revision or not context.providers:
         return None
     return grant, grant.device, context
 

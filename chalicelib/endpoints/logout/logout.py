@@ -8,7 +8,6 @@ button (AUTHZ-15). Apps' grants stay valid.
 from urllib.parse import urlencode, urlsplit
 
 from chalicelib.access_token_check import verify_id_token
-from chalicelib.endpoints.authorization.consent.submission import check_own_form
 from chalicelib.endpoints.authorization.response import client_home_uri
 from chalicelib.endpoints.browser.cookies import (
     BROWSER,
@@ -23,6 +22,7 @@ from chalicelib.endpoints.browser.cookies import (
     set_cookie,
 )
 from chalicelib.endpoints.browser.error_page import leaving_page
+from chalicelib.endpoints.browser.page_forms import check_own_form, open_page_form, parse_for_page, parse_form
 from chalicelib.endpoints.browser.sealed_forms import (
     is_fresh,
     open_sign_out_form,
@@ -36,9 +36,9 @@ from chalicelib.endpoints.callers.clients import find_client
 from chalicelib.jobs.backchannel_logout import enqueue_logout
 from chalicelib.pages.page import ErrorPage, SignOutPage
 from chalicelib.ports import Broker
-from chalicelib.protocol.errors import InvalidRequest, InvalidToken, PageError
+from chalicelib.protocol.errors import InvalidToken, PageError
 from chalicelib.protocol.log_redaction import redact
-from chalicelib.protocol.parameters import Parameters, check_no_secret_in_query
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.records.client import Client
 from chalicelib.records.sign_out import SignOutForm, SignOutRequest
@@ -52,7 +52,7 @@ def answer(broker: Broker, http: Request) -> Response:
     """Raises PageError."""
     if http.method == "POST":
         return _decide(broker, http) if _is_decision(http) else _take_over(broker, http)
-    parameters = _parse(http.query)
+    parameters = parse_for_page(http.query, of_client=True)
     posted = parameters.get("request")
     request = _check(broker, parameters) if posted is None else _open_posted(broker, posted)
     client = find_client(broker, request.client_id)
@@ -69,17 +69,9 @@ def _is_decision(http: Request) -> bool:
 def _take_over(broker: Broker, http: Request) -> Response:
     """Redirect an app's POST, which is cross-site and has no cookie, to a GET with the checked and encrypted request.
     The URL does not contain the ID token."""
-    request = _check(broker, _parse((*http.query, *http.form)))
+    request = _check(broker, parse_for_page((*http.query, *http.form), of_client=True))
     place = urlsplit(broker.settings.issuer).path + "/logout?"
     return redirect_response(place + urlencode({"request": seal_sign_out_request(broker, request)}))
-
-
-def _parse(pairs: tuple[tuple[str, str], ...]) -> Parameters:
-    try:
-        check_no_secret_in_query(pairs)
-        return Parameters.parse(pairs)
-    except InvalidRequest as error:
-        raise PageError(error.reason).because_of(error) from None
 
 
 def _open_posted(broker: Broker, sealed: str) -> SignOutRequest:
@@ -161,7 +153,7 @@ def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client 
 def _decide(broker: Broker, http: Request) -> Response:
     """Apply the button pressed on the broker's page in this browser."""
     check_own_form(broker, http)
-    parameters = _parse(tuple((name, value) for name, value in http.form if name != "request"))
+    parameters = parse_form(http)
     form = _open_form(broker, http)
     client = find_client(broker, form.request.client_id)
     decision = parameters.get("decision")
@@ -173,11 +165,7 @@ def _decide(broker: Broker, http: Request) -> Response:
 
 
 def _open_form(broker: Broker, http: Request) -> SignOutForm:
-    browser = read_browser(broker, http)
-    sealed = [value for name, value in http.form if name == "request"]
-    form = open_sign_out_form(broker, sealed[0], browser) if browser is not None and len(sealed) == 1 else None
-    if form is None:
-        raise PageError("form_not_of_this_browser", page="csrf", status=403)
+    form = open_page_form(broker, http, open_sign_out_form)
     if not is_fresh(broker, form):
         raise PageError("form_too_old", page="sign_out_again", status=403)
     return form

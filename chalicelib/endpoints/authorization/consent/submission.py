@@ -5,7 +5,6 @@ to `form-action` for the whole chain that follows.
 """
 
 import hmac
-from urllib.parse import urlsplit
 
 from chalicelib.endpoints.authorization.consent.partial_cancel import cancel_partial_connection
 from chalicelib.endpoints.authorization.device_approval import deny_device, show_end
@@ -18,14 +17,12 @@ from chalicelib.endpoints.authorization.session_sign_in import (
     issue_from_session,
     was_revoked_by_user,
 )
-from chalicelib.endpoints.browser.cookies import read_browser
 from chalicelib.endpoints.browser.error_page import leaving_page
+from chalicelib.endpoints.browser.page_forms import check_own_form, open_page_form, parse_form
 from chalicelib.endpoints.browser.sealed_forms import is_fresh, open_form
-from chalicelib.endpoints.callers.clients import ClientContext, load_client_context
+from chalicelib.endpoints.callers.clients import ClientContext, load_client_context, load_sufficient_context
 from chalicelib.ports import Broker
-from chalicelib.protocol.errors import AccessDenied, InvalidRequest, PageError
-from chalicelib.protocol.log_redaction import redact
-from chalicelib.protocol.parameters import Parameters
+from chalicelib.protocol.errors import AccessDenied, PageError
 from chalicelib.protocol.request import Request
 from chalicelib.records.sign_in import AuthorizationRequest, PageForm
 from chalicelib.responses import Response
@@ -34,8 +31,8 @@ from chalicelib.responses import Response
 def answer(broker: Broker, http: Request) -> Response:
     """Raises PageError."""
     check_own_form(broker, http)
-    parameters = _parse(http)
-    form = _open(broker, http, parameters)
+    parameters = parse_form(http)
+    form = _open(broker, http)
     request = load_form_request(broker, form)
     context = _load(broker, request, form.provider_id or parameters.get("provider"))
     if context.client.revision != request.client_revision:
@@ -64,43 +61,19 @@ def answer(broker: Broker, http: Request) -> Response:
     return _go_on(broker, http, form, request, context, provider_id=provider_id, allowed=allowed, in_a_day=in_a_day)
 
 
-def check_own_form(broker: Broker, http: Request) -> None:
-    """The form must come from a page of the broker: Origin, or `null` together with Sec-Fetch-Site (GEN-20)."""
-    parts = urlsplit(broker.settings.issuer)
-    origin = http.header("origin")
-    ours = origin == f"{parts.scheme}://{parts.netloc}"
-    if not ours and not (origin == "null" and http.header("sec-fetch-site") == "same-origin"):
-        refusal = PageError("origin_not_ours", page="csrf", status=403)
-        raise refusal.noting(expected=f"{parts.scheme}://{parts.netloc}", received=redact(origin) or "none")
-
-
 def _load(broker: Broker, request: AuthorizationRequest, provider_id: str | None) -> ClientContext:
     """Load the client from the cache; read again if the cache lacks what the page offered."""
-    context = load_client_context(broker, request.client_id)
-    known = provider_id is None or provider_id in context.providers
-    if known and context.client.revision == request.client_revision:
-        return context
-    return load_client_context(broker, request.client_id, fresh=True)
+
+    def suffices(context: ClientContext) -> bool:
+        known = provider_id is None or provider_id in context.providers
+        return known and context.client.revision == request.client_revision
+
+    return load_sufficient_context(broker, request.client_id, suffices)
 
 
-def _parse(http: Request) -> Parameters:
-    try:
-        return Parameters.parse(
-            [(name, value) for name, value in http.form if name != "request"], repeatable=frozenset({"scope"})
-        )
-    except InvalidRequest as error:
-        raise PageError(error.reason).because_of(error) from None
-
-
-def _open(broker: Broker, http: Request, parameters: Parameters) -> PageForm:
-    """Decrypt the request, which is bound to the browser that was shown it."""
-    browser = read_browser(broker, http)
-    if browser is None:
-        raise PageError("browser_cookie_missing", page="cookie_missing", status=403)
-    sealed = [value for name, value in http.form if name == "request"]
-    form = open_form(broker, sealed[0], browser) if len(sealed) == 1 else None
-    if form is None:
-        raise PageError("form_not_of_this_browser", page="csrf", status=403)
+def _open(broker: Broker, http: Request) -> PageForm:
+    """The sealed request, which opens only for the browser that was shown it."""
+    form = open_page_form(broker, http, open_form)
     if not is_fresh(broker, form):
         raise PageError("form_too_old", page="sign_in_over", status=403, link=_find_way_back(broker, form))
     return form
