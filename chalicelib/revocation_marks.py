@@ -23,7 +23,7 @@ Claims = Mapping[str, Any]
 
 
 class DecisionParties(Struct, frozen=True):
-    """Between whom something was decided: every revocation that can end the decision is stored with one of them."""
+    """The user, client and provider of a decision. Each record that can revoke the decision belongs to one of them."""
 
     sub: str
     client_id: str
@@ -31,12 +31,12 @@ class DecisionParties(Struct, frozen=True):
 
     @classmethod
     def of_claims(cls, claims: Claims) -> "DecisionParties":
-        """Those of the grant behind an access token."""
+        """The parties of the grant behind an access token."""
         return cls(claims["sub"], whose_grant(claims), claims["provider"])
 
 
 def revocation_keys(parties: DecisionParties) -> tuple[ItemKey[Any], ...]:
-    """The item keys of every record whose revocation ends what these parties decided."""
+    """The item keys of every record that can revoke a decision of these parties."""
     return (
         DEPLOYMENT,
         client_item_key(parties.client_id),
@@ -52,7 +52,7 @@ def find_revocation_among(
     """The reason for which one record of a read revokes a decision or connection of that time; None if none does.
 
     found        a read of `revocation_keys`
-    first_time   there may be no user and no consent yet, and so no revocation; otherwise absence ends the decision
+    first_time   the user and the consent may be absent, and then nothing revokes; otherwise their absence does
     """
     sub, client_id = parties.sub, parties.client_id
     subject, consent = found.get(subject_item_key(sub)), found.get(consent_item_key(sub, client_id))
@@ -71,7 +71,7 @@ def find_revocation_among(
 
 
 def is_provider_revoked(found: Items, provider_id: str, at: int) -> bool:
-    """True where a sign-in of that time has ended for every client: by the deployment's switch, or the provider's."""
+    """True if the deployment or this provider was disabled since that time."""
     deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(provider_id))
     ended = deployment is not None and deployment.marks.void(at)
     return ended or provider is None or provider.marks.void(at)

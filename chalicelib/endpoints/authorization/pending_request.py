@@ -64,7 +64,7 @@ def client_id_of(broker: Broker, pending: Pending) -> str:
 def check_decision(
     broker: Broker, request: AuthorizationRequest, client: Client | None, end: str | None, *, page: str
 ) -> Client:
-    """What was decided must still count, for the client as the user saw it.
+    """Check that a decision still counts, for the client as the user saw it.
 
     end   the revocation that ends it, if any
 

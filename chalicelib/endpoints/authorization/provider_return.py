@@ -60,6 +60,6 @@ class ProviderReturn(Struct, frozen=True, kw_only=True):
         return self.pending.decided_by == "page"
 
     def is_void(self, broker: Broker, at: int) -> bool:
-        """True where a cutoff has ended what was decided at that time."""
+        """True if a cutoff voids a decision of that time."""
         parties = DecisionParties(self.provider_user.sub, self.client.client_id, self.pending.provider_id)
         return find_revocation_among(self.found, parties, at, now=broker.clock.now(), first_time=True) is not None

@@ -68,7 +68,7 @@ def find_active_session(broker: Broker, http: Request, client_id: str, *also: It
 
 
 def _find_end(broker: Broker, active_session: ActiveSession, client_id: str, decided_at: int) -> str | None:
-    """Which revocation of this one read ends what was decided, or connected, at that time."""
+    """The revocation in this read that voids a decision or connection of that time."""
     session = active_session.session
     parties = DecisionParties(session.sub, client_id, session.provider_id)
     return find_revocation_among(active_session.found, parties, decided_at, now=broker.clock.now(), first_time=True)

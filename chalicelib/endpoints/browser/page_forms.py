@@ -1,4 +1,4 @@
-"""What a page of ours sends back: its form comes from our origin, from this browser, and reads as our page wrote it."""
+"""Forms of the broker's pages: a form comes from the broker's origin and from the browser that was shown it."""
 
 from collections.abc import Callable, Iterable
 from typing import TypeVar
@@ -16,7 +16,7 @@ FIELD = "request"  # the hidden field that holds the sealed form
 
 
 def check_own_form(broker: Broker, http: Request) -> None:
-    """The form must come from a page of ours: Origin, or `null` together with Sec-Fetch-Site (GEN-20)."""
+    """The form must come from a page of the broker: Origin, or `null` together with Sec-Fetch-Site (GEN-20)."""
     parts = urlsplit(broker.settings.issuer)
     origin = http.header("origin")
     ours = origin == f"{parts.scheme}://{parts.netloc}"
@@ -34,7 +34,7 @@ def parse_form(http: Request) -> Parameters:
 def parse_for_page(
     pairs: Iterable[tuple[str, str]], *, repeatable: frozenset[str] = frozenset(), of_client: bool = False
 ) -> Parameters:
-    """The parameters of a request that a browser makes. Raises PageError: a person sees what is wrong with them.
+    """The parameters of a request from a browser. Raises PageError: a person sees what is wrong with them.
 
     of_client   a client made the request, so it is also refused if it holds a secret (GEN-05)
     """
@@ -48,7 +48,7 @@ def parse_for_page(
 
 
 def open_page_form(broker: Broker, http: Request, open_sealed: Callable[[Broker, str, str], FormT | None]) -> FormT:
-    """What this browser was shown; of which session, of which link and how old, says the form.
+    """Open the form that this browser was shown. The caller checks its age, and its session or link.
 
     Raises PageError: the browser sent no cookie, or was shown another form.
     """

@@ -183,7 +183,7 @@ def _read_all(broker: Broker, requester: LinkRequester, connection_id: str, defa
 
 
 def _find_end(broker: Broker, returned: LinkReturn, at: int) -> str | None:
-    """Which revocation of this one read ends what was decided, or connected, at that time."""
+    """The revocation in this read that voids a decision or connection of that time."""
     return find_revocation_among(returned.found, _parties_of(returned.link), at, now=broker.clock.now())
 
 

@@ -72,7 +72,7 @@ def _load(broker: Broker, request: AuthorizationRequest, provider_id: str | None
 
 
 def _open(broker: Broker, http: Request) -> PageForm:
-    """The sealed request, which opens only for the browser that was shown it."""
+    """Decrypt the request, which is bound to the browser that was shown it."""
     form = open_page_form(broker, http, open_form)
     if not is_fresh(broker, form):
         raise PageError("form_too_old", page="sign_in_over", status=403, link=_find_way_back(broker, form))
