@@ -1,8 +1,8 @@
-"""Who acts for an app, and which tokens a token came from, as our access tokens say it (RFC 8693 section 4).
+"""Actors and source tokens in the broker's access tokens (RFC 8693 section 4).
 
-Rules of this file: an actor is a client of ours, named by `sub` alone, and the one before it by `act` within; what is
-spelled in any other way is refused, never overlooked. `client_id` is who has the token, `grant_client_id` whom the user
-allowed; without an actor the two are one, and the second is not written.
+An actor is a registered client, named only by `sub`; `act` inside it names the previous actor. Any other form is
+rejected, never ignored. `client_id` is the holder of the token, `grant_client_id` the client that the user allowed.
+Without an actor both are the same, and the second is omitted.
 """
 
 from collections.abc import Mapping

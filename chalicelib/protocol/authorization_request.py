@@ -1,8 +1,8 @@
-"""What an app asks at the authorization endpoint, checked completely before a person sees anything (RFC 6749 4.1.1).
+"""Parses and checks an authorization request completely before the user sees anything (RFC 6749 section 4.1.1).
 
-Two steps, since they fail differently: until the redirect URI is proven every fault is a page of ours (`PageError`);
-afterwards each has its registered code, and only the endpoint decides whether that may redirect (THREATS AUTHZ-02 to
-AUTHZ-13). Nothing that was asked is dropped silently.
+There are two steps, because they fail differently. Until the redirect URI is verified, every error is a page of the
+broker (`PageError`). Afterwards each error has its registered code, and the endpoint decides whether to redirect
+(THREATS AUTHZ-02 to AUTHZ-13). No parameter is dropped silently.
 """
 
 import re
@@ -243,7 +243,7 @@ def _choose_scopes(
     provider_ids: frozenset[str],
     default: frozenset[str] = DEFAULT_SCOPES,
 ) -> frozenset[str]:
-    """What was asked, all of it known and registered; without `scope`, the default where it is registered."""
+    """The requested scopes, all known and registered; without `scope`, the default if it is registered."""
     scopes = parse_scope(parameters.get("scope")) or default & client.scopes
     if not scopes or not scopes <= client.scopes:
         refusal = InvalidScope("scope_not_registered_for_client")
@@ -303,7 +303,7 @@ def _choose_provider(parameters: Parameters, usable: frozenset[str]) -> str:
 
 
 def _parse_prompt(value: str | None) -> frozenset[str]:
-    """OpenID Connect Core section 3.1.2.1: `none` stands alone; what we would not do is refused."""
+    """OpenID Connect Core section 3.1.2.1: `none` must be the only value; unsupported values are rejected."""
     prompt = frozenset(value.split(" ")) if value is not None else frozenset()
     if not prompt <= PROMPTS or ("none" in prompt and len(prompt) > 1):
         raise InvalidRequest("prompt_malformed")
@@ -327,7 +327,8 @@ def _parse_thumbprint(value: str | None) -> str | None:
 
 
 def _choose_contexts(parameters: Parameters, claims: RequestedClaims) -> str | None:
-    """What the provider is asked for: what has to be reached, else what is wished for (OpenID Connect Core 5.5.1.1)."""
+    """The contexts to request from the provider: the required ones, else the voluntary ones (OpenID Connect Core
+    5.5.1.1)."""
     wished = _get_short(parameters, "acr_values", MAX_HINT_LENGTH)
     contexts = claims.acr or tuple(words(wished or "")) or claims.wished_acr
     return " ".join(contexts) or None

@@ -1,11 +1,12 @@
-"""The JWT by which a client proves itself with its own key: `private_key_jwt` (RFC 7523 section 3 with rfc7523bis).
+"""Verifies the JWT with which a client authenticates by its own key: `private_key_jwt` (RFC 7523 section 3,
+rfc7523bis).
 
-Rules of this file: the audience is our issuer, as a text or as a list of that one text. A client that a document
-describes may name our token endpoint instead; no other address of ours is an audience. The type may be absent, JWT, or
-`client-authentication+jwt` (rfc7523bis section 4 wants no refusal of untyped ones), never another. An assertion is
-valid for an hour at most, and clocks may differ by ten seconds at its end; its beginning may lie a minute ahead (FAPI
-2.0 section 5.3.2.1 wants ten seconds accepted and more than sixty refused). A `jti` is accepted once. Every refusal
-is InvalidClient with a private reason.
+The audience is the broker's issuer, as a string or as a list of that one string. A client with a client document
+may use the token endpoint instead; nothing else is accepted. The type may be absent, JWT, or
+`client-authentication+jwt` (rfc7523bis section 4 does not require rejecting untyped ones). An assertion is valid
+for at most an hour, with ten seconds of clock skew at its end. Its start may be a minute ahead (FAPI 2.0 section
+5.3.2.1 requires accepting ten seconds and rejecting more than sixty). A `jti` is accepted once. Every failure is
+InvalidClient with a private reason.
 """
 
 import hashlib
@@ -81,7 +82,7 @@ def check_client_assertion(
 
     audiences    what `aud` may be, our issuer first
     algorithms   those that are offered here
-    in_a_list    the audience may stand alone in a list
+    in_a_list    the audience may be a list with this one value
 
     Raises InvalidClient.
     """

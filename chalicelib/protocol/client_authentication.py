@@ -1,7 +1,7 @@
-"""Who asks: what a client presents, by which method, and whether its secret is right (RFC 6749 section 2.3).
+"""Client authentication: the presented credentials, their method, and the check of the secret (RFC 6749 section 2.3).
 
-Rules of this file: exactly one method, and only the registered one; what cannot be read is a failed authentication and
-never "no authentication"; comparing takes the same time whether the client exists, has secrets or has none.
+Exactly one method is allowed, and only the registered one. Unreadable credentials are a failed authentication, never
+"no authentication". A comparison takes the same time whether the client exists, has secrets or has none.
 """
 
 import base64
@@ -100,7 +100,7 @@ def check_method(client: Client, presented: PresentedClient) -> None:
 
 
 def secret_hash(secret: str, pepper: bytes) -> str:
-    """How a client secret is kept: HMAC-SHA-256 under the pepper, 64 hex characters."""
+    """The stored form of a client secret: HMAC-SHA-256 under the pepper, 64 hex characters."""
     return hmac.new(pepper, secret.encode(), hashlib.sha256).hexdigest()
 
 

@@ -1,8 +1,8 @@
-"""A client that is named by the URL of its own description (Client ID Metadata Document draft).
+"""A client identified by the URL of its own description (Client ID Metadata Document draft).
 
-Rules of this file: a URL has one spelling, and the document must hold it byte for byte (THREATS CIMD-01); there is no
-shared secret in it or in its method (CIMD-03); what it says of scopes and grant types is the most that the app wants
-anywhere, so it is cut down to what this deployment lets strangers have; all the rest is checked as a registration is.
+A URL has one spelling, and the document must contain it byte for byte (THREATS CIMD-01). The document has no shared
+secret and no method that uses one (CIMD-03). Its scopes and grant types are the most that the app requests anywhere,
+so they are reduced to what this deployment allows such clients. Everything else is checked as in a registration.
 """
 
 import re
@@ -47,12 +47,7 @@ def host_of_document(client_id: str) -> str:
 
 
 def parse_client_document(document: object, policy: RegistrationPolicy, *, url: str) -> RegistrationRequest:
-    """Read the document that stands at `url`, decoded from JSON.
-
-    policy   all that a client nobody here registered may have; more in the document is no fault of it
-
-    Raises InvalidRedirectUri, InvalidClientMetadata, InvalidSoftwareStatement and UnapprovedSoftwareStatement.
-    """
+    """Parse the document at `url`, decoded from JSON."""
     if not isinstance(document, dict):
         raise InvalidClientMetadata("document_not_an_object")
     if document.get("client_id") != url:
@@ -74,10 +69,9 @@ def parse_client_document(document: object, policy: RegistrationPolicy, *, url: 
 def build_document_client(
     read: Client | None, document: RegistrationRequest, *, url: str, now: int, seconds: int, life: int
 ) -> Client:
-    """The client as it is kept, with what the operator said of the one that was read: its marks, what it may call, and
-    who may act for it.
+    """The client to store. It takes the operator's settings from the stored one: revocation, proxy rules and actors.
 
-    read      what stood there before; None for a URL never seen
+    read      the stored client; None for a new URL
     seconds   how long the document counts as fresh
     life      seconds until an unused client ends
 

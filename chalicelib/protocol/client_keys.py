@@ -1,7 +1,7 @@
 """The public keys that a client registers or publishes (RFC 7517, RFC 7591 section 2).
 
-Rules of this file: a private key that reached us is not a key any more, so it is refused and never stored; a key is
-kept with its public members alone, and only where it is one that an assertion may be signed with.
+A private key that reaches the broker is compromised, so it is rejected and never stored. Only the public members of a
+key are stored, and only if an assertion may be signed with it.
 """
 
 import json
@@ -46,7 +46,7 @@ _SAID = {
 
 
 def parse_client_keys(document: object, *, algorithm: str | None = None) -> tuple[dict[str, str], ...]:
-    """A key set that a client registers, as it is kept. Keys for encryption are left out.
+    """A client's registered key set, in its stored form. Keys for encryption are left out.
 
     algorithm   the only one that the client will sign with; None: any that is offered
 
@@ -108,7 +108,7 @@ def _listed(document: object, most: int) -> list[dict[str, object]]:
 
 
 def _check_size(public: Mapping[str, str], algorithm: str) -> None:
-    """The key can be loaded (its point lies on the curve), and using it costs what a check may cost."""
+    """True if the key can be loaded (its point is on the curve) and its verification is not too expensive."""
     if any(len(value) > MAX_MEMBER_LENGTH for value in public.values()):
         raise UnusableKeys("key_size")
     if len(public.get("e", "")) > MAX_EXPONENT_LENGTH:

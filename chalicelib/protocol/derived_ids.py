@@ -7,14 +7,14 @@ from chalicelib.protocol.sealing import canonical
 
 
 def derive_account_id(identity_key: bytes, *, provider_id: str, issuer: str, subject: str) -> str:
-    """An opaque name of one account at one provider, 32 hex characters; never from an e-mail address (CB-09)."""
+    """An opaque id of one account at one provider, 32 hex characters; never derived from an email address (CB-09)."""
     return _derive(identity_key, "account", provider_id, issuer, subject)
 
 
 def derive_sub(identity_key: bytes, *, provider_id: str, issuer: str, subject: str, life: int = 0) -> str:
-    """Our stable subject for one login, 32 hex characters.
+    """The broker's stable `sub` for one login, 32 hex characters.
 
-    life   how often its user has been erased: who comes back afterwards is somebody else here
+    life   how often its user was erased; a later sign-in gives a new user
     """
     return _derive(identity_key, "sub", provider_id, issuer, subject, *([str(life)] if life else []))
 
@@ -25,9 +25,9 @@ def derive_connection_id(identity_key: bytes, *, sub: str, client_id: str, accou
 
 
 def derive_device_grant_id(user_code_key: bytes, *, user_code: str, epoch: int) -> str:
-    """The grant that a user code leads to, 32 hex characters: so the code itself stands nowhere (RFC 8628 section 5.1).
+    """The grant id of a user code, 32 hex characters. So the code itself is not stored (RFC 8628 section 5.1).
 
-    user_code   as `parse_user_code` gives it
+    user_code   as `parse_user_code` returns it
     """
     return _derive(user_code_key, "device", user_code, str(epoch))
 

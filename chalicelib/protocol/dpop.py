@@ -97,13 +97,13 @@ def check_proof(
 
 
 def build_nonce(keys: Keyset, *, epoch: int, now: int) -> str:
-    """The nonce of this minute: the same for everybody, unforgeable, and nothing is stored for it."""
+    """The nonce of this minute: the same for every client, unforgeable, and not stored."""
     window = now // NONCE_SECONDS
     return encode_segment(_NONCE.pack(keys.current.version, window, _mac(keys.current.secret, epoch, window)))
 
 
 def is_nonce_fresh(nonce: str, keys: Keyset, *, epoch: int, now: int) -> bool:
-    """Say whether we gave this nonce in this window, the one before, or, by another clock of ours, the next."""
+    """True if the broker issued this nonce in this window, the last one, or, on a faster clock, the next one."""
     try:
         version, window, mac = _NONCE.unpack(decode_segment(nonce))
     except (InvalidToken, struct.error):
@@ -153,7 +153,7 @@ def _read_key(jwk: Mapping[str, Any], algorithm: str) -> dict[str, str]:
 
 
 def _read_rsa_key(jwk: Mapping[str, Any]) -> dict[str, str]:
-    """The exponent is the one that everybody uses: with a small one, whoever likes could sign."""
+    """True for the standard exponent. With a small one, anyone could forge signatures."""
     if jwk.get("kty") != "RSA":
         raise InvalidToken("key_of_another_kind")
     n, e = _read_member(jwk, "n"), _read_member(jwk, "e")
@@ -187,7 +187,7 @@ def _check_request(claims: Mapping[str, Any], method: str, url: str) -> None:
 def _normalise(url: str) -> tuple[str, str, str, str] | None:
     """Scheme, host, port and path of an http URL (RFC 3986 sections 6.2.2 and 6.2.3), None for everything else.
 
-    Query and fragment play no part (RFC 9449 section 4.3); dot segments are left alone: no URL of ours has any.
+    Query and fragment are ignored (RFC 9449 section 4.3). Dot segments stay, because no URL of the broker has any.
     """
     match = _URL.fullmatch(url) if _PRINTABLE.fullmatch(url) else None
     if match is None:
@@ -204,7 +204,7 @@ def _respell(match: re.Match[str]) -> str:
 
 
 def _check_times(claims: Mapping[str, Any], now: int) -> float:
-    """Made within the last minute; `exp` and `nbf` count where somebody puts them."""
+    """True if it was created within the last minute. `exp` and `nbf` are checked if present."""
     issued_at = _read_time(claims, "iat")
     if issued_at < now - PAST_SECONDS or issued_at > now + AHEAD_SECONDS:
         raise InvalidDpopProof("proof_not_of_this_minute")

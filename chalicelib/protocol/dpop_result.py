@@ -1,6 +1,6 @@
 """A DPoP proof once it has been checked (RFC 9449): what the rest of the broker knows of it.
 
-The check itself is `dpop`, which is loaded only where somebody sends one.
+The check itself is `dpop`, which is loaded only if a request contains a proof.
 """
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ class Proof(Struct, frozen=True, kw_only=True):
 
     jkt          RFC 7638 thumbprint of the key, SHA-256 as base64url: 43 characters
     mark         SHA-256 hex of the key and the proof's `jti`
-    expires_at   until when the mark has to be kept, so that the proof is never taken twice; epoch seconds
+    expires_at   until when the `jti` must be stored, so that the proof is accepted once; epoch seconds
     nonce        as the proof names one; not compared yet
     """
 

@@ -70,7 +70,7 @@ class UnsupportedMediaType(InvalidRequest):
 
 
 class InvalidClient(OAuthError):
-    """RFC 6749 section 5.2: who asks is unknown, or has not proven itself with its registered method."""
+    """RFC 6749 section 5.2: the client is unknown, or did not authenticate with its registered method."""
 
     code = "invalid_client"
     status = 401
@@ -92,7 +92,7 @@ class UnauthorizedClient(OAuthError):
 
 
 class UnfitClient(UnauthorizedClient):
-    """The same of a client that the FAPI 2.0 Security Profile does not let in."""
+    """The same error, for a client that the FAPI 2.0 Security Profile rejects."""
 
     description = "This server follows FAPI 2.0: only private_key_jwt by PS256, ES256 or EdDSA, and https redirects."
 
@@ -154,7 +154,7 @@ class AuthorizationPending(OAuthError):
 
 
 class PollTooEarly(OAuthError):
-    """RFC 8628 section 3.5: the interval was not kept, and is longer from now on."""
+    """RFC 8628 section 3.5: the client polled too early, and the interval is longer from now on."""
 
     code = "slow_down"
     description = "Asked again too early; wait 5 seconds more between two requests from now on."
@@ -264,7 +264,7 @@ class InvalidRedirectUri(OAuthError):
 class InvalidClientMetadata(OAuthError):
     """RFC 7591 section 3.2.2.
 
-    members_at_fault   their names as they stand in our code, never as they were sent; the client sees them
+    members_at_fault   names from the broker's code, never as the client sent them; the client sees them
     """
 
     code = "invalid_client_metadata"
@@ -341,7 +341,7 @@ class GatewayTimeout(TemporarilyUnavailable):
 
 
 class InvalidRequestUri(OAuthError):
-    """RFC 9101 section 7.2: the request_uri is none that this server gave out."""
+    """RFC 9101 section 7.2: this server did not issue the request_uri."""
 
     code = "invalid_request_uri"
     description = "Only a request_uri that POST /par has answered is accepted; nothing is fetched."
@@ -369,7 +369,7 @@ class RegistrationNotSupported(OAuthError):
 
 
 class PageError(OAuthError):
-    """A refusal that a person sees as a page of ours; nothing redirects (RFC 6749 section 4.1.2.1).
+    """An error that the user sees as a page of the broker, without a redirect (RFC 6749 section 4.1.2.1).
 
     page      key of the page's text in pages/
     """
@@ -390,6 +390,6 @@ class PageError(OAuthError):
 
 
 class RequestUriRefused(PageError):
-    """A reference to a pushed request that is unknown, over, or somebody else's (RFC 9126 section 4)."""
+    """A reference to a pushed request that is unknown, expired, or another browser's (RFC 9126 section 4)."""
 
     code = "invalid_request_uri"

@@ -39,7 +39,8 @@ def find_misfit(client: Client, settings: Settings) -> str | None:
 
 
 def fit_registration(asked: RegistrationRequest, settings: Settings) -> RegistrationRequest:
-    """What is registered: under the profile with the protections that each client has then, whatever the document says.
+    """The registration to store. Under the profile it gets the protections that every client has, whatever the document
+    says.
 
     Raises InvalidClientMetadata, InvalidRedirectUri.
     """

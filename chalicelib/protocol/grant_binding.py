@@ -1,7 +1,8 @@
-"""What binds a grant to whom it is of: a MAC under the handle key, for the table says nothing by itself.
+"""Binds a grant to its owner with a MAC under the handle key, because the table alone proves nothing.
 
-Bound is what never changes once a grant is issued, and what tokens say: grant, client, user, provider, the user's other
-name, session, and when and how the user signed in. Who writes to the table can move none of it to another grant.
+The MAC covers the values that never change after issue and that tokens contain: grant, client, user, provider, the
+user's pairwise `sub`, session, and when and how the user signed in. An attacker who can write to the table cannot
+move any of them to another grant.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ def is_bound(grant: Grant, keys: Keyset) -> bool:
 
 
 def _mac(grant: Grant, key: bytes) -> bytes:
-    """A handle's MAC begins with its kind, of which `grant` is none."""
+    """The MAC of a handle starts with its kind, and `grant` is not one of the kinds."""
     whose = (grant.grant_id, grant.client_id, grant.sub, grant.provider_id, grant.shown_sub)
     auth_time = "" if grant.auth_time is None else grant.auth_time
     content = canonical(*whose, grant.sid, grant.acr, auth_time, grant.decided_at, grant.epoch)

@@ -1,7 +1,7 @@
-"""What the table's refusals mean, and which marks end a grant: pure, total, in a fixed order.
+"""Explains a refused write to a grant, and finds the revocation that ends a grant: pure, total, in a fixed order.
 
-The rule behind all of it: what is not otherwise fully valid changes nothing, so that a stranger cannot kill a grant; a
-fully valid credential of a passed generation is a theft or a copy, and ends the grant.
+A request that is not otherwise fully valid changes nothing, so that an attacker cannot revoke a grant. A fully valid
+credential of an earlier generation is stolen or copied, and revokes the grant.
 """
 
 import hmac
@@ -136,8 +136,10 @@ def explain_code_refusal(grant: Grant | None, presented: Handle, request: CodeRe
 
 
 def _is_bound(grant: Grant, generation: int) -> bool:
-    """A token that was given out before the binding is good for everybody; that it is used again still ends the grant,
-    else a thief with a key of their own could not be told from the honest client."""
+    """True if this generation is bound to a key. A token issued before the binding needs no proof.
+
+    Its reuse still revokes the grant, because a thief with another key is indistinguishable from the client.
+    """
     return grant.bound_since is not None and generation >= grant.bound_since
 
 
@@ -156,7 +158,7 @@ def check_narrower(scopes: frozenset[str], resource: str | None, grant: Grant) -
 def check_registered(resource: str | None, registered: frozenset[str] | None) -> None:
     """An API that the client has lost since is lost to what it holds.
 
-    resource     None: our issuer, which everybody has
+    resource     None: the broker's issuer, which every client may use
     registered   the client's APIs; None: not looked at
 
     Raises InvalidTarget.

@@ -1,7 +1,7 @@
-"""Which algorithm and which key verify what somebody else signed (RFC 7517, RFC 8725 section 3).
+"""Selects the algorithm and the key that verify a token signed by another party (RFC 7517, RFC 8725 section 3).
 
-Rules of this file: the list of algorithms and the key set are the caller's, pinned before the token came; a header
-chooses among them by `alg` and `kid` alone and may not bring a key; nothing symmetric is ever a public key.
+The caller fixes the list of algorithms and the key set before it reads the token. The header chooses among them by
+`alg` and `kid` only, and may not contain a key. A symmetric key is never accepted as a public key.
 """
 
 import json
@@ -15,7 +15,7 @@ from chalicelib.protocol.jws import load_public_key
 
 MIN_RSA_BITS = 2048
 
-# What each algorithm demands of a key; what is not here cannot be switched on by anybody.
+# The requirements of each algorithm for a key. No setting can enable an algorithm that is not listed.
 KEY_TYPES = {
     "RS256": ("RSA", None),
     "RS384": ("RSA", None),

@@ -1,7 +1,6 @@
-"""A JWT in compact form: taken apart, decoded in its one spelling, its signature and its times (RFC 7515, RFC 7519).
+"""Parses a JWT in compact form: its parts, their one valid encoding, its signature and its times (RFC 7515, RFC 7519).
 
-PyJWT's algorithms do the cryptography; `jose` and `id_token` stand on this file and nothing else does. Key objects are
-cached, since parsing one costs more than using it.
+PyJWT's algorithms do the cryptography. Key objects are cached, because parsing one costs more than using it.
 """
 
 import base64

@@ -1,7 +1,7 @@
-"""What the log may say of a refused request: never a credential, even where someone put one into the wrong place.
+"""The details of a rejected request that may be logged: never a credential, even if it was sent in the wrong parameter.
 
-Words are shown, what could be a secret is not: a run of characters that no person would make up is replaced by its
-length, unless it stands in what is registered anyway. Everything is bounded and printable ASCII.
+Words are shown. A run of characters that could be a secret is replaced by its length, unless the registration
+contains it. Everything is bounded and printable ASCII.
 """
 
 import re
@@ -23,7 +23,7 @@ _GENERATED_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def freeze(values: Mapping[str, str | Iterable[str] | None]) -> Evidence:
-    """Values as they may be kept: sorted where they come as a set, cut where there are many; None is left out."""
+    """Values that may be logged: sets are sorted, long lists are cut, None is left out."""
     frozen: dict[str, str | tuple[str, ...]] = {}
     for name, value in values.items():
         if value is None:
@@ -39,7 +39,7 @@ def freeze(values: Mapping[str, str | Iterable[str] | None]) -> Evidence:
 def redact(received: str | None, known: Iterable[str] = ()) -> str | None:
     """A received word, URI or list of words, as far as it cannot be a secret.
 
-    known   values of the registration: what stands in them is shown as it is
+    known   values of the registration: text that occurs in them is shown
     """
     if received is None:
         return None
@@ -57,7 +57,7 @@ def redact_all(received: Iterable[str], known: Iterable[str] = ()) -> tuple[str,
 
 
 def redact_client(client_id: str | None) -> str | None:
-    """A client id that could be one of ours; anything else as a received word."""
+    """A client id, if it has the form of one; anything else as a received word."""
     if client_id is not None and _GENERATED_ID.fullmatch(client_id):
         return client_id
     return redact(client_id)

@@ -30,9 +30,9 @@ TOKEN_CLAIMS = (
 def authorization_server_metadata(
     settings: Settings, *, provider_ids: frozenset[str], scopes: frozenset[str], languages: tuple[str, ...]
 ) -> dict[str, Any]:
-    """The document of both well-known places. The issuer stands in it byte for byte as configured (META-01).
+    """The document at both well-known URLs. It contains the issuer byte for byte as configured (META-01).
 
-    scopes   this server's own, and those of resources that are open to clients which nobody registered
+    scopes   the broker's own, and those of resources that are open to self-registered clients
     """
     issuer, offer = settings.issuer, supported(settings)
     methods, algorithms = list(offer.auth_methods), list(offer.assertion_algorithms)
@@ -84,8 +84,11 @@ def authorization_server_metadata(
 
 
 def _can_be_had(grant_type: str, settings: Settings) -> bool:
-    """False for the device grant where clients come by themselves and it is closed to them: they ask for all that is
-    listed. A client that the operator registered for it goes by the endpoint, which stays listed."""
+    """False for the device grant if clients register themselves and may not use it, since they request everything
+    listed.
+
+    A client that the operator registered for it uses the device endpoint, which stays listed.
+    """
     by_themselves = settings.registration == "open" or settings.client_id_documents
     return grant_type != DEVICE_CODE or settings.open_registration_device or not by_themselves
 

@@ -55,7 +55,7 @@ def verify_own(
     """The claims of a token that we signed ourselves.
 
     keys       kid -> public JWK, as published
-    typ        "at+jwt" for access tokens: no other kind of ours passes as one (THREATS INT-03)
+    typ        "at+jwt" for access tokens: no other token of the broker is accepted as one (THREATS INT-03)
     audience   the one string that `aud` must be; None where the caller compares it (introspection)
     over       its `exp` may have passed: it is a hint, and opens nothing
 
@@ -81,7 +81,7 @@ def new_signing_key() -> bytes:
 
 
 def public_jwk(der: bytes) -> dict[str, str]:
-    """The public half of a signing key as it stands in the key set; `kid` is its RFC 7638 thumbprint."""
+    """The public key of a signing key as published in the key set; `kid` is its RFC 7638 thumbprint."""
     numbers = _private_key(der).public_key().public_numbers()
     point = {"crv": "P-256", "kty": "EC", "x": _encode_number(numbers.x), "y": _encode_number(numbers.y)}
     canonical = json.dumps(point, sort_keys=True, separators=(",", ":")).encode()

@@ -1,8 +1,7 @@
-"""A provider's ID token, of which nothing is believed before all of this has passed (OpenID Connect Core 3.1.3.7).
+"""Verifies a provider's ID token. No claim is used before all checks have passed (OpenID Connect Core 3.1.3.7).
 
-Rules of this file: the provider's file names the algorithms, its pinned key set the keys; a header chooses among them
-by `kid` alone and may not bring a key; claims are compared as they stand, without normalising (RFC 8725, THREATS
-CB-08).
+The provider's file names the algorithms, its pinned key set the keys. The header chooses among the keys by `kid`
+only, and may not contain one. Claims are compared exactly, without normalization (RFC 8725, THREATS CB-08).
 """
 
 import hmac
@@ -17,7 +16,7 @@ from chalicelib.protocol.errors import InvalidToken
 from chalicelib.protocol.jwk_selection import choose_algorithm, choose_key
 from chalicelib.protocol.jws import check_times, decode_segment, is_signed, read_object, take_apart
 
-# ID tokens with group lists pass 8 KiB; they come from the provider's token endpoint, not from strangers.
+# ID tokens with group lists exceed 8 KiB. They come from the provider's token endpoint, not from untrusted senders.
 MAX_TOKEN_LENGTH = 16384
 
 MAX_TENANT = 255

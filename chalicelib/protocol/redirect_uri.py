@@ -141,7 +141,7 @@ def origin_of(uri: str) -> str:
 
 
 def _loopback_parts(uri: str) -> tuple[str, str] | None:
-    """What stands before and after the port of a loopback URI; None for every other URI."""
+    """The parts before and after the port of a loopback URI; None for every other URI."""
     match = _LOOPBACK.fullmatch(uri)
     if match is None:
         return None

@@ -1,9 +1,9 @@
-"""What an app says about itself when it registers, and what we answer (RFC 7591).
+"""Parses a client's registration request and builds the response (RFC 7591).
 
-Rules of this file: the document decides only what stands in `RegistrationRequest`; members that we do not know are
-ignored, so nothing in it gives operator's rights (THREATS REG-04); members that we know but would not honour are
-refused, so that nobody relies on a protection that is not there; nothing it names is fetched (REG-03). Grant types,
-response types and scopes are wishes: those that the client may not have are left out, and the response says so.
+The document sets only the fields of `RegistrationRequest`. Unknown members are ignored, so nothing in it gives an
+operator's rights (THREATS REG-04). Known members that the broker would not honor are rejected, so that no client
+relies on a missing protection. No URL in it is fetched (REG-03). Grant types, response types and scopes that the
+client may not have are left out, and the response shows that.
 """
 
 import re
@@ -34,9 +34,9 @@ from chalicelib.records.client import AuthMethod, Client, Handout, RegistrationP
 MAX_NAME_LENGTH = 80
 METHOD = "token_endpoint_auth_method"
 URI_MEMBERS = ("client_uri", "policy_uri", "tos_uri", "initiate_login_uri", "logo_uri", "jwks_uri")
-# Nobody but the user's own browser goes there, so they may lie on the user's machine where the client itself does.
+# Only the user's browser opens them, so they may be on the user's machine if the client is.
 PAGES = frozenset({"client_uri", "policy_uri", "tos_uri", "logo_uri"})
-# The only value that is kept: every other one would be a promise that we break.
+# The only supported value: the broker would not honor any other.
 ONLY_VALUES: dict[str, tuple[object, ...]] = {
     "id_token_signed_response_alg": ("ES256",),
     "introspection_signed_response_alg": ("ES256",),
@@ -103,9 +103,9 @@ def open_policy(
     resources: frozenset[str] = frozenset(),
     api_scopes: frozenset[str] = frozenset(),
 ) -> RegistrationPolicy:
-    """What may be registered without an initial access token: what acts for a user who is asked.
+    """The policy without an initial access token: access on behalf of a user who consents.
 
-    resources   APIs of the operator's that everybody's apps may ask tokens for
+    resources   the operator's APIs that every client may request tokens for
     """
     exchange = {TOKEN_EXCHANGE} if handout == "token" else set()
     return RegistrationPolicy(
@@ -223,7 +223,7 @@ def _check_promises(document: Mapping[str, Any]) -> None:
 
 
 def _read_name(document: Mapping[str, Any]) -> str:
-    """A name for people: it stands on the consent page, so nothing in it may hide or reorder what follows."""
+    """A display name. It is on the consent page, so it may not hide or reorder the text that follows."""
     name = (read_string(document, "client_name") or "").strip()
     if len(name) > MAX_NAME_LENGTH or _UNFIT_NAME.search(name):
         raise InvalidClientMetadata("client_name_malformed", "client_name")
@@ -271,8 +271,10 @@ def _read_subject_type(document: Mapping[str, Any]) -> Literal["public", "pairwi
 
 
 def _choose_sector(redirect_uris: tuple[str, ...], grant_types: frozenset[str]) -> str:
-    """Apps at one host know a user by one name; but one that gets tokens without being redirected there may be
-    anybody's, so its names are its own."""
+    """Clients with the same redirect host share a sector, and so the `sub` of a user.
+
+    A client that gets tokens without a redirect has not shown that the host is its own, so its sector is separate.
+    """
     host = sector_of(redirect_uris)
     if host is None:
         raise InvalidClientMetadata("pairwise_of_several_hosts", "subject_type", "redirect_uris")

@@ -55,7 +55,7 @@ def read_registered_keys(
 
 
 def check_no_software_statement(document: Mapping[str, Any]) -> None:
-    """Nobody's statements are approved here: one that can be read says so, anything else is none.
+    """Reject software statements. The broker trusts no issuer: a readable one is unapproved, anything else invalid.
 
     Raises InvalidSoftwareStatement, UnapprovedSoftwareStatement (RFC 7591 section 3.2.2).
     """

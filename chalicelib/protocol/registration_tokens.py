@@ -50,7 +50,7 @@ def match_management(kept: Management | None, token: str, *, epoch: int) -> Lite
 
 
 def succeed(token: str, salt: bytes, *, epoch: int, gave_secret: bool = False) -> Management:
-    """What is kept of this token and of the one that follows it."""
+    """The record to store for the successor of this token."""
     return Management(
         present=token_hash(next_token(token, salt)),
         previous=token_hash(token),
@@ -61,7 +61,8 @@ def succeed(token: str, salt: bytes, *, epoch: int, gave_secret: bool = False) -
 
 
 def next_token(token: str, salt: bytes) -> str:
-    """The same for the same two, for whoever asks again."""
+    """The successor of a token. The same token and salt always give the same successor, so a repeated request gets it
+    too."""
     return write_token(MANAGEMENT, _derive(token, salt, b"token-broker management token"))
 
 

@@ -1,7 +1,7 @@
-"""Where an app that registers itself may have browsers sent, and where we call it ourselves: public addresses alone.
+"""Checks the URIs of a self-registered client that the browser or the broker opens: public addresses only.
 
-Nobody has looked at such an app, so it may not make us call anybody else: what we call lies at the host of one of its
-redirect URIs (OpenID Connect RP-Initiated Logout 1.0 section 3.1, Back-Channel Logout 1.0 section 2.2).
+Nobody has verified such a client, so the broker calls only the host of one of its redirect URIs (OpenID Connect
+RP-Initiated Logout 1.0 section 3.1, Back-Channel Logout 1.0 section 2.2).
 """
 
 import re
@@ -79,7 +79,7 @@ def check_callable(uri: str) -> None:
 
 
 def check_told_at(uri: str | None, redirect_uris: tuple[str, ...]) -> str | None:
-    """Where the app is told that a session has ended. Raises InvalidClientMetadata."""
+    """The client's back-channel logout URI. Raises InvalidClientMetadata."""
     if uri is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""What came in over HTTP, parsed once at the edge: every value, in order, so that a repeated one can be refused."""
+"""An HTTP request, parsed once: all values in their order, so that a repeated parameter can be rejected."""
 
 from msgspec import Struct
 
@@ -6,7 +6,7 @@ from msgspec import Struct
 class Request(Struct, frozen=True, kw_only=True):
     """One HTTP request, independent of Chalice.
 
-    query, form    name and value pairs in the order sent, decoded; empty values are kept here and dropped by `single`
+    query, form    name and value pairs in the order sent, decoded; they include empty values, which `single` drops
     headers        lower-case name -> every value sent
     json           decoded body where the type is application/json; None otherwise
     body           as it came, where the endpoint reads bytes

@@ -24,7 +24,7 @@ class RequestedClaims(Struct, frozen=True, kw_only=True):
 
     scopes     that open what was asked
     id_token   names of the profile's claims for the ID token
-    subjects   who alone may sign in; empty: anybody
+    subjects   the only users who may sign in; empty: all
     acr        contexts of which one has to be reached, in the order of preference; empty: any will do
     wished_acr the same, but voluntary
     """
@@ -90,7 +90,7 @@ def _is_want(want: object) -> bool:
 
 
 def _read_subjects(*wants: dict[str, Any] | None) -> frozenset[str]:
-    """Who may sign in, by every part that names somebody. What could name nobody is never taken for everybody."""
+    """The allowed users, from every part that names one. A value that matches no user never means all users."""
     named = [_values(want) for want in wants if want and want.keys() & {"value", "values"}]
     texts = (text for want in wants if want for text in (*want.get("values", []), want.get("value", "-")))
     if not all(isinstance(text, str) and text for text in texts):
@@ -111,7 +111,7 @@ def _read_essential(wants: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _contexts(want: dict[str, Any]) -> list[str]:
-    """Those that could be told, in their order."""
+    """The contexts that the broker knows, in their order."""
     wanted = [*want.get("values", []), want.get("value")]
     return [text for text in wanted if isinstance(text, str) and CONTEXT.fullmatch(text)]
 

@@ -1,5 +1,7 @@
-"""Where a browser goes on after a sign-in that an app's page began: a path, which stands behind an origin of ours to
-choose (BFF-04, RFC 9700 section 4.11.1)."""
+"""The return path of a sign-in that an app's page started. It is appended to an origin that the broker chooses.
+
+See BFF-04 and RFC 9700 section 4.11.1.
+"""
 
 import re
 
@@ -10,7 +12,7 @@ _PATH = re.compile(r"/(?!/)[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]*")
 
 
 def choose_return(asked: str | None) -> str:
-    """The path that was asked for, or the home of the app for whatever is none."""
+    """The requested path; for any invalid value, the home path of the app."""
     if asked is None or len(asked) > MAX_PATH or not _PATH.fullmatch(asked):
         return HOME
     return asked

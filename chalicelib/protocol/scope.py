@@ -26,7 +26,7 @@ def parse_scope(value: str | None) -> frozenset[str]:
 
 
 def split_by_provider(scopes: Iterable[str], provider_ids: frozenset[str]) -> dict[str, frozenset[str]]:
-    """Sort scopes by provider id, the prefix taken off; own scopes stand under "".
+    """Group scopes by provider id, without the prefix; the broker's own scopes are under "".
 
     Only the first colon separates, and only behind a known provider id: `google:https://a/b` is `https://a/b` of
     `google`, and `orders:read` is our own. Raises InvalidScope for a prefix without a scope.

@@ -74,7 +74,7 @@ def seal_text(keys: Keyset, content: bytes, *, place: bytes, salt: bytes) -> str
 
 
 def open_text(keys: Keyset, text: str, *, place: bytes) -> bytes | None:
-    """What was sealed; None for everything else, however it is spelled."""
+    """The decrypted value; None for anything else, including another encoding of a valid value."""
     if not text or not text.isascii():
         return None
     secrets = {version: key.secret for version, key in keys.versions.items()}

@@ -15,7 +15,7 @@ _FAPI2_ALGORITHMS = frozenset({"PS256", "ES256", "EdDSA", "Ed25519"})
 
 
 class Supported(Struct, frozen=True, kw_only=True):
-    """Names as they stand in the metadata.
+    """Names as published in the metadata.
 
     assertion_algorithms   of client assertions
     proof_algorithms       of proofs of possession

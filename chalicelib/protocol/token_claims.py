@@ -8,7 +8,8 @@ from typing import Any
 from chalicelib.protocol.scope import serialize
 
 BACKCHANNEL_LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
-# Not birthdate and gender: the page says "name and picture", so nobody is told that an app would learn them.
+# Not birthdate and gender: the consent page says "name and picture", so the user would not know that the app gets
+# them.
 PROFILE_CLAIMS = (
     "family_name",
     "given_name",
@@ -124,10 +125,10 @@ def logout_token_claims(
 
 
 def userinfo_claims(profile: Mapping[str, Any], scopes: frozenset[str]) -> dict[str, Any]:
-    """What the scopes open of a stored profile (OpenID Connect Core section 5.4).
+    """The claims of a stored profile that the scopes allow (OpenID Connect Core section 5.4).
 
-    `sub` is not among them: the profile's is the provider's, and the caller adds ours. An e-mail address never goes out
-    without its flag, and the flag is true only where the provider said exactly that.
+    `sub` is not included: the profile contains the provider's, and the caller adds the broker's. An email address is
+    never returned without its verified flag, which is true only if the provider said exactly that.
     """
     claims: dict[str, Any] = {}
     if "profile" in scopes:

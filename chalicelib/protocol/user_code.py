@@ -27,7 +27,7 @@ def show_user_code(code: str) -> str:
 
 
 def parse_user_code(text: str | None) -> str | None:
-    """The code that was meant, whatever its case, width, dashes and spaces; None for what can be none of ours."""
+    """The user code, regardless of case, width, dashes and spaces; None if the text cannot be a user code."""
     folded = unicodedata.normalize("NFKC", text or "").upper()
     code = "".join(character for character in folded if character.isalnum())
     return code if len(code) == LENGTH and set(code) <= set(ALPHABET) else None

@@ -1,5 +1,5 @@
 """Providers are data: one TOML file each, its keys the names of RFC 8414; code reads the files and knows no provider.
 
-Rules of the room: a file is parsed once and every fault in it is reported at once; a line that could not be checked
-against the provider's documentation stands under `unverified`; no secret ever stands in a file.
+A file is parsed once, and all of its faults are reported together. A line that could not be checked against the
+provider's documentation is listed under `unverified`. A file never contains a secret.
 """

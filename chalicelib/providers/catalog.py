@@ -45,7 +45,7 @@ class Catalog:
         definition = self.get(record.provider_id)
         if definition is None:
             return None
-        # What stands on a connection may be from an older file, which called it by a name that is the operator's now.
+        # A connection may have a value from an older file under a name that is now a variable of the operator.
         known = {name: value for name, value in (metadata or {}).items() if name in definition.metadata}
         return fill(definition, {**record.variables, **known}, complete=complete)
 

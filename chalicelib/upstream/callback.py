@@ -1,4 +1,4 @@
-"""What comes back from a provider through the browser, checked before anything of it is used."""
+"""Checks a provider's authorization response before any of it is used."""
 
 from typing import Literal
 

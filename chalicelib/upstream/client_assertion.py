@@ -1,6 +1,6 @@
-"""The JWT that proves us at a provider: as an assertion (RFC 7523), or standing where a client secret does.
+"""The JWT that authenticates the broker at a provider, as an assertion (RFC 7523) or in place of a client secret.
 
-One string is its audience, it is signed for one request and over soon after, and nothing of the key is kept.
+It has one audience, is signed for one request, and expires soon after. The key is not retained.
 """
 
 import msgspec
@@ -16,7 +16,8 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class UnusableKey(ValueError):
-    """No private key of ours for this algorithm; the message says what is wanted, and nothing of what was given."""
+    """The operator's value is not a private key for this algorithm. The message says what is required and never shows
+    the value."""
 
 
 def sign_assertion(rules: ClientAssertion, pem: str, *, client_id: str, now: int, jti: str | None) -> str:

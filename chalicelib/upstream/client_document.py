@@ -19,7 +19,7 @@ _SECONDS = re.compile(r"[0-9]{1,10}")
 
 
 def build_document_request(url: str) -> HttpRequest:
-    """A plain GET: nothing of ours in it, no credentials, no cookies."""
+    """A plain GET, without credentials, cookies or other values of the broker."""
     return HttpRequest(method="GET", url=url, headers={"Accept": "application/json"})
 
 

@@ -82,8 +82,7 @@ def read_discovery_response(definition: ProviderDefinition, issuer: str, respons
 
 
 def lay_over(definition: ProviderDefinition, found: Endpoints) -> Endpoints:
-    """What was found, and before it what the file says itself with its values filled in: these may be others for each
-    connection, what was found is the same for all."""
+    """The discovered endpoints, replaced by those of the provider's file, which can differ for each connection."""
     return replace(found, **{key: url for key in _OF_FILE if (url := getattr(definition, key)) is not None})
 
 

@@ -9,7 +9,7 @@ QUOTED_OR_ANGLED: Mapping[str, str] = {'"': '"', "<": ">"}
 
 
 def split_list(text: str, separator: str, *, brackets: Mapping[str, str] = QUOTED) -> list[str]:
-    """The parts between separators that stand in no brackets, trimmed; what is left open reaches to the end.
+    """The parts between separators outside brackets, trimmed. An unclosed bracket extends to the end.
 
     brackets   opening character -> closing character
     """

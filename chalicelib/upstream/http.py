@@ -4,7 +4,7 @@ from msgspec import Struct
 
 
 class HttpRequest(Struct, frozen=True, kw_only=True):
-    """One request to a third party. `url` is absolute; headers are sent as they stand."""
+    """One request to a provider or client. `url` is absolute; headers are sent unchanged."""
 
     method: str
     url: str
@@ -21,9 +21,10 @@ class HttpResponse(Struct, frozen=True, kw_only=True):
 
 
 class ProviderUnavailable(Exception):
-    """The third party could not be reached or answered outside its limits; `reason` is snake_case, for the log.
+    """The server was unreachable or broke a limit. `reason` is snake_case, for the log.
 
-    sent    true where bytes of the request may have reached it, so that it may have acted: then nothing is repeated
+    sent    True if bytes of the request may have arrived, so that the server may have acted; such a request is not
+            repeated
     """
 
     def __init__(self, reason: str, *, sent: bool = False) -> None:
@@ -33,10 +34,10 @@ class ProviderUnavailable(Exception):
 
 
 class ProviderRefused(Exception):
-    """The third party answered with an error; `code` is one of its registered OAuth codes or "other".
+    """The provider responded with an error. `code` is one of its registered OAuth codes, or "other".
 
-    nothing_done   the standard or the provider's file defines this error as a refusal; every other answer, a page with
-                   a 4xx as well, may come after the request was carried out
+    nothing_done   the standard or the provider's file defines this error as a refusal; any other response, even a
+                   page with a 4xx, may come after the request was carried out
     """
 
     def __init__(self, code: str, reason: str, *, nothing_done: bool = False) -> None:

@@ -14,7 +14,7 @@ from chalicelib.upstream.http import ProviderMisbehaved
 
 
 def unverified_kid(id_token: str) -> str | None:
-    """The key id that the header names, only to know whether the key set must be fetched anew; None when unreadable."""
+    """The key id in the header, only to know whether to fetch the key set again; None if the token is unreadable."""
     segment = id_token.partition(".")[0]
     if len(segment) > 2048:
         return None

@@ -1,6 +1,6 @@
-"""Who signed in: the pair (issuer, subject), and what the provider says of them in OpenID Connect's standard claims.
+"""The signed-in user: the pair (issuer, subject), and the profile in OpenID Connect's standard claims.
 
-An e-mail address is profile, never identity (CB-09), and it is kept only together with its verified flag.
+An email address is part of the profile, never identity (CB-09), and it is stored only with its verified flag.
 """
 
 import re
@@ -143,10 +143,11 @@ def _optional_userinfo(responses: tuple[HttpResponse, ...], rules: IdentityRules
 
 
 def read_callback_profile(definition: ProviderDefinition, get: Callable[[str], str | None]) -> dict[str, object]:
-    """Profile claims in JSON in one parameter of the callback. It came through the browser, so it says nothing of who
-    the user is, and nothing of an e-mail address; what cannot be read is left out.
+    """Profile claims in JSON, in one parameter of the callback; unreadable claims are left out.
 
-    get   the one value of a parameter, None where it was not sent
+    The browser can change them, so they never identify the user and never give an email address.
+
+    get   the one value of a parameter, None if it was not sent
     """
     rules = definition.identity.callback
     text = get(rules.parameter) if rules else None
@@ -161,8 +162,10 @@ def read_callback_profile(definition: ProviderDefinition, get: Callable[[str], s
 
 
 def _subject(document: dict[str, object], rules: IdentityRules) -> str:
-    """One value as it stands, or several joined by ":"; a ":" within one of several is encoded, so that no two accounts
-    read alike."""
+    """One value unchanged, or several joined by ":".
+
+    With several, a ":" inside a value is encoded, so that two accounts never give the same subject.
+    """
     paths = rules.subject_paths
     values = [_subject_value(at(document, path)) for path in paths]
     if len(values) == 1:
@@ -174,7 +177,7 @@ def _subject(document: dict[str, object], rules: IdentityRules) -> str:
 
 
 def _subject_value(value: object) -> str:
-    """A string, or a whole number: both as they stand; true, 1.0 and the empty string are nobody."""
+    """A string or a whole number, unchanged. True, 1.0 and the empty string are rejected."""
     if isinstance(value, int) and not isinstance(value, bool) and value > 0:
         value = str(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_SUBJECT_CHARACTERS:

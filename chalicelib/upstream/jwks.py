@@ -34,8 +34,9 @@ def read_jwks_response(response: HttpResponse) -> dict[str, list[dict[str, str]]
 
 
 def read_client_jwks_response(response: HttpResponse) -> dict[str, list[dict[str, str]]]:
-    """The keys of a client's published set that an assertion may be signed with; others are left out, but where a
-    private key is published with them, all of them are anybody's and none is usable.
+    """The keys of a client's published set that may sign an assertion; others are left out.
+
+    If a private key is published with them, every key counts as compromised and none is used.
 
     Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved (no usable key among them).
     """

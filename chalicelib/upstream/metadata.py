@@ -1,7 +1,7 @@
-"""What a sign-in says about its connection beside tokens and user: `[metadata]` of the provider's file.
+"""The values of a sign-in for `[metadata]` of the provider's file, in addition to tokens and user.
 
-A value comes from the callback, from the token answer, or from one GET with the access token. Each is held against its
-rule before it is used anywhere; a default stands where nothing was said, never where something else was.
+A value comes from the callback, from the token response, or from one GET with the access token. Each is checked
+against its rule before it is used. A default replaces a missing value, never an invalid one.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,7 +25,7 @@ def read_callback_metadata(definition: ProviderDefinition, get: Callable[[str], 
 
 
 def read_token_metadata(definition: ProviderDefinition, answer: Mapping[str, object]) -> dict[str, str]:
-    """The values that stand in the token answer. Raises ProviderMisbehaved."""
+    """The values in the token response. Raises ProviderMisbehaved."""
     rules = {name: rule for name, rule in definition.metadata.items() if rule.origin == "token"}
     return _admitted(definition, {name: at(answer, rule.path) for name, rule in rules.items()})
 
@@ -43,7 +43,7 @@ def build_metadata_requests(
 
 
 def read_metadata_responses(definition: ProviderDefinition, responses: Mapping[str, HttpResponse]) -> dict[str, str]:
-    """The values that stand in the answers.
+    """The values in the responses.
 
     responses   by the URLs of `build_metadata_requests`
 

@@ -1,7 +1,7 @@
-"""A call that an app makes to a provider's API through us: where it goes, what goes out, what comes back: pure.
+"""A proxied call of a client to a provider's API: the target, the request, and the response. Pure.
 
-The host and the prefix of the path are the provider file's; headers cross by an allow-list, in both directions; a
-redirect is not followed; the token stands in nothing that comes back (PRX-01 to PRX-03).
+The provider file sets the host and the path prefix. An allow-list limits headers in both directions. Redirects are
+not followed. The token is in no part of the response (PRX-01 to PRX-03).
 """
 
 import re
@@ -185,7 +185,7 @@ def _over(headers: Mapping[str, str], stronger: Mapping[str, str]) -> dict[str, 
 
 
 def _spellings(token: str) -> tuple[str, ...]:
-    """The token as it stands, in a URL, and in JSON that escapes slashes."""
+    """The token in plain form, in a URL, and in JSON with escaped slashes."""
     if len(token) < _LEAST_TOKEN_CHARACTERS:
         return ()
     return tuple(dict.fromkeys((token, quote(token, safe=""), token.replace("/", "\\/"))))

@@ -31,24 +31,25 @@ class Ended(Struct, frozen=True):
 
 
 class NotDone(Struct, frozen=True, kw_only=True):
-    """Refused before anything happened, by the standard or by the file: the refresh token is as good as before."""
+    """Refused before anything happened, according to the standard or the file: the refresh token is unused."""
 
     reason: str
     retry_at: int = 0
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
-    """Whether the refresh token has been spent cannot be told."""
+    """It is unknown whether the refresh token was spent."""
 
     reason: str
     retry_at: int = 0
 
 
 class Unread(Struct, frozen=True, kw_only=True):
-    """A success that this release cannot read: whether the refresh token has been spent cannot be told, but the answer
-    is there, and another release, or another file of the provider, may read it.
+    """A success that this release cannot read. It is unknown whether the refresh token was spent.
 
-    may_hold_tokens   some member of it looks like a token
+    The response is stored, and another release or a corrected provider file may read it.
+
+    may_hold_tokens   some member looks like a token
     """
 
     reason: str
@@ -59,7 +60,7 @@ RefreshAnswer = Renewed | Ended | NotDone | Unknown | Unread
 
 
 def is_success(response: HttpResponse) -> bool:
-    """True where the answer may bring tokens: it is kept before it is read."""
+    """True if the response may contain tokens, so that it must be stored before it is parsed."""
     return 200 <= response.status < 300
 
 

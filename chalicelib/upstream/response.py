@@ -1,4 +1,4 @@
-"""Reading answers of third parties: JSON or a form, a dotted path, and which status means what."""
+"""Reads responses of providers: JSON or form, dotted paths, and the meaning of each status."""
 
 from urllib.parse import parse_qsl
 
@@ -115,7 +115,7 @@ def _names_token(value: object, depth: int) -> bool:
 
 
 def at(document: object, path: str) -> object:
-    """What stands at a dotted path, whose numbers index lists; None where any step is missing."""
+    """The value at a dotted path, in which numbers index lists; None if any step is missing."""
     for step in path.split("."):
         if isinstance(document, list):
             index = int(step) if is_digits(step) and len(step) < 5 else len(document)

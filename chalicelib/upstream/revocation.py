@@ -30,8 +30,10 @@ def build_revocation_request(
     token: str,
     kind: TokenKind,
 ) -> HttpRequest | None:
-    """The call that ends this token; None where the provider offers none for its kind, or it needs a secret of ours
-    that there is not."""
+    """The request that revokes this token.
+
+    None if the provider offers none for its kind, or if it needs a client secret that the broker does not have.
+    """
     rules, values = definition.revocation, {"client_id": client_id, "token": token}
     kind = renewing_kind(definition) if kind == "refresh_token" else kind
     if rules.kind == "none" or kind not in rules.accepts:
@@ -62,9 +64,10 @@ def renewing_kind(definition: ProviderDefinition) -> TokenKind:
 
 
 def read_revocation_response(definition: ProviderDefinition, response: HttpResponse) -> Revoked:
-    """Whether the token is over now.
+    """Whether the token is revoked now.
 
-    Raises ProviderUnavailable (try again later), ProviderRefused (our registration is wrong there, or it says no).
+    Raises ProviderUnavailable (try again later), ProviderRefused (the registration is wrong, or the provider
+        refuses).
     """
     rules = definition.revocation
     if response.status in rules.gone and _speaks_of_token(definition, response):
@@ -82,7 +85,7 @@ def read_revocation_response(definition: ProviderDefinition, response: HttpRespo
 
 
 def _speaks_of_token(definition: ProviderDefinition, response: HttpResponse) -> bool:
-    """False where something else is named as the cause, and for a page, which whatever stands in front may send."""
+    """False if the response names another cause, or is an HTML page, which any proxy before the provider may send."""
     if content_type(response) == "text/html":
         return False
     word = error_word(at(decode_any_object(response), definition.token.error_path))

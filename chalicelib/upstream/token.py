@@ -69,7 +69,7 @@ def build_token_request(
 def build_exchange_request(
     definition: ProviderDefinition, rules: ExchangeRules, *, client_id: str, client_secret: str | None, token: str
 ) -> HttpRequest:
-    """The step after the code: this access token for the one that is kept."""
+    """The request that exchanges the access token of the code for the token to store."""
     parameters = {**rules.parameters, "grant_type": rules.grant_type, rules.token_parameter: token}
     known_as = client_id if rules.sends_client else None
     return _request(
@@ -187,7 +187,8 @@ def _document(definition: ProviderDefinition, response: HttpResponse) -> dict[st
 
 
 def _refused(rules: TokenRules, error: object, document: dict[str, object]) -> ProviderRefused:
-    """Nothing has happened only by a word of RFC 6749 section 5.2 or of the file, and not where tokens stand beside."""
+    """True only for an error that RFC 6749 section 5.2 or the file defines, and not if the response contains tokens
+    too."""
     said = error_word(error)
     word = rules.errors.get(said, said)
     code = word if word in REGISTERED_ERRORS else "other"
@@ -215,7 +216,7 @@ def _token(value: object, name: str) -> str | None:
 
 
 def _expires_at(value: object, default: int | None, *, now: int) -> int | None:
-    """Seconds may come as a number or as its digits (form-encoded answers); 0 is over at once."""
+    """Seconds, as a number or as its digits (form-encoded responses). 0 means expired at once."""
     if value is None:
         return None if default is None else now + default
     if isinstance(value, str) and is_digits(value) and len(value) <= 12:

@@ -172,7 +172,7 @@ def _known_at(definition: ProviderDefinition, key: str) -> set[str]:
 
 
 def _check_authorities(definition: ProviderDefinition, addresses: Addresses) -> Faults:
-    """With whom we speak is never a stranger's choice (FETCH-01)."""
+    """Check that no user and no client can choose the host that the broker calls (FETCH-01)."""
     for key, template in addresses:
         if not ENDPOINT.fullmatch(template):
             continue

@@ -1,4 +1,4 @@
-"""What is wrong with a provider file: which line, what was expected, how to mend it."""
+"""The faults of a provider file: the line, what was expected, and how to fix it."""
 
 from msgspec import Struct
 

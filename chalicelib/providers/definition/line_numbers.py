@@ -28,7 +28,7 @@ def find_lines(text: str) -> dict[str, int]:
 
 
 def line_of(lines: dict[str, int], key: str) -> int | None:
-    """The line of a key, or of the nearest one around it; None where not even its table stands there."""
+    """The line of a key, or of the nearest table around it; None if the file has not even its table."""
     while key:
         if key in lines:
             return lines[key]

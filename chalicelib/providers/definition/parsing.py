@@ -105,7 +105,7 @@ def _wanted(kind: Any) -> str:
 
 
 def _example(kind: Any) -> str:
-    """A value of that kind, as it would stand in the file."""
+    """A value of that kind, in the syntax of the file."""
     kind = next(one for one in _choices(kind) if one is not type(None))
     if get_origin(kind) is Literal:
         return f'"{get_args(kind)[0]}"'

@@ -69,7 +69,7 @@ def fill(definition: ProviderDefinition, values: Mapping[str, str], *, complete:
 
 
 def fill_text(template: str, values: Mapping[str, str]) -> str:
-    """A template that is no URL: each value as it stands."""
+    """A template that is not a URL: each value is inserted unchanged."""
     return PLACEHOLDER.sub(lambda found: values.get(found[1], found[0]), template)
 
 

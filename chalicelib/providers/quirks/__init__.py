@@ -1,8 +1,7 @@
 """What a provider does that no key of a file can say: one small class each, named by `quirks` in the file.
 
-A method is added here only when a provider's documentation demands something of its own at that place of the flow, and
-it does nothing for everybody else. A deviation that a second provider has too becomes a key. Pure: values in, a refusal
-or nothing out.
+A method is added here only if a provider's documentation requires something special at that step. It does nothing for
+other providers. A deviation that a second provider shares becomes a key. Pure: values in, a refusal or nothing out.
 """
 
 from chalicelib.providers.quirks.interface import Callback, QuirkRefused, Quirks

@@ -1,4 +1,4 @@
-"""Where a quirk may step in, and what it is told there."""
+"""The points at which a quirk may act, and the values that it gets there."""
 
 from collections.abc import Mapping
 
@@ -14,7 +14,7 @@ class QuirkRefused(Exception):
 
 
 class Callback(Struct, frozen=True, kw_only=True):
-    """What came back through the browser, before anything of it is used.
+    """Check the authorization response before any of it is used.
 
     parameters      of the query, each once, decoded, empty ones too
     issuer          of the file, filled in
@@ -29,7 +29,7 @@ class Callback(Struct, frozen=True, kw_only=True):
 
 
 class Quirks:
-    """What everybody does: nothing."""
+    """The default: nothing."""
 
     checks_callback = False
 
