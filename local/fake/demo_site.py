@@ -8,7 +8,7 @@ from local.fake.people import User
 _SIGN_IN = {
     "openid": "Know who you are",
     "profile": "See your name",
-    "email": "See your e-mail address",
+    "email": "See your email address",
     "offline_access": "Keep its access while you are away",
 }
 

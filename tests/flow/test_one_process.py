@@ -1,6 +1,6 @@
 """Requests of many apps and people, mixed and at once, in one process: none sees anything of another (RELIABILITY F23).
 
-Each app and each person carries canaries: names, ids, e-mail addresses, tokens. Every answer is searched for those of
+Each app and each person carries canaries: names, ids, email addresses, tokens. Every answer is searched for those of
 all; only its own may be there.
 """
 
@@ -57,7 +57,7 @@ class Tenant:
 
 
 def userinfo(tenant: Tenant, canary: str) -> None:
-    """Their own name and e-mail address."""
+    """Their own name and email address."""
     tenant.check(tenant.session.userinfo())
 
 
