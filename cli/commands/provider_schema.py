@@ -1,6 +1,6 @@
-"""broker provider schema: the keys of a provider file, as a JSON Schema for editors or in words for people.
+"""broker provider schema: the settings of a provider file, as a JSON Schema for editors or as a page for people.
 
-Both are made from the value that a file is read into, so that no key is missing in either.
+Both are made from the record that a file is parsed into, so that no setting is missing in either.
 """
 
 import argparse
@@ -19,101 +19,101 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 HTTPS = "^https://"
 _LINE = re.compile(r"((?:[a-z_]+|\*_path)(?:, [a-z_]+)*) {2,}(\S.*)")
 _COMMON = {
-    "method": "of that request",
-    "parameters": "sent with it, beside the standard ones",
-    "headers": "sent with it; {client_id} is filled in",
-    "scope_separator": "what stands between scopes",
-    "grant_type": "what it is called there",
-    "endpoint": "its address",
+    "method": "HTTP method of the request",
+    "parameters": "sent in addition to the standard ones",
+    "headers": "sent with the request; {client_id} is filled in",
+    "scope_separator": "separates scopes",
+    "grant_type": "the provider's name for this grant type",
+    "endpoint": "the address",
 }
-# What a docstring leaves to the name, which is that of an RFC as a rule.
+# Descriptions of the settings that a docstring does not explain, usually because an RFC defines the name.
 _WORDS: dict[str, dict[str, str]] = {
     "ProviderDefinition": {
-        "provider_id": "the file's name without `.toml`; stands before the colon of a scope",
-        "display_name": "how users know it",
-        "checked_on": "the day on which the pages were read",
+        "provider_id": "the file's name without `.toml`; the prefix of the provider's scopes",
+        "display_name": "the name that users see",
+        "checked_on": "the date on which you read the pages",
         "authorization_endpoint": "RFC 8414",
         "token_endpoint": "RFC 8414",
-        "userinfo_endpoint": "OpenID Connect Discovery; or the address that says who the user is",
+        "userinfo_endpoint": "OpenID Connect Discovery; or the address that identifies the user",
         "jwks_uri": "RFC 8414",
         "revocation_endpoint": "RFC 8414",
         "authorization_response_iss_parameter_supported": "RFC 9207: every callback must have `iss`",
-        "token_endpoint_auth_method": "how we prove ourselves there; what is signed says `[client_assertion]`",
-        "id_token_signing_alg_values_supported": "the algorithms that are taken, no others",
-        "scopes": "every scope that an app may ask for, in plain words",
-        "variables": "values that the operator gives; {NAME} stands for them in addresses",
-        "metadata": "values of one connection; {NAME} stands for them in addresses",
-        "client_assertion": "how a JWT is signed that proves us",
+        "token_endpoint_auth_method": "how the broker authenticates; `[client_assertion]` defines what it signs",
+        "id_token_signing_alg_values_supported": "the only algorithms that the broker accepts",
+        "scopes": "every scope that an app may request, in plain words",
+        "variables": "values that the operator sets; use them as {NAME} in addresses",
+        "metadata": "values of one connection; use them as {NAME} in addresses",
+        "client_assertion": "the JWT with which the broker authenticates",
         "authorization": "the authorization request",
         "token": "the token endpoint",
-        "exchange": "a second exchange after the code's",
-        "refresh": "refreshing, and what is safe after a lost answer",
-        "identity": "who signed in",
-        "revocation": "ending a token there",
+        "exchange": "a second exchange after that of the code",
+        "refresh": "refreshing, and what is safe after a lost response",
+        "identity": "how the user is identified",
+        "revocation": "how tokens are revoked at the provider",
         "api": "the API, for the proxy",
-        "registration": "your registration there, for the local `serve` alone",
+        "registration": "your registration at the provider, only for the local `serve`",
     },
     "ScopeText": {
         "title": 'completes "This app will be able to ..."',
         "access": "what it allows",
     },
-    "VariableRule": {"title": "what it is, for the operator", "example": "one that would fit"},
+    "VariableRule": {"title": "its name, for the operator", "example": "a valid value"},
     "MetadataRule": {
-        "pattern": "what it must read like, whole",
-        "values": "or what it must be",
-        "default": "stands where there is none; without it the sign-in fails",
+        "pattern": "a pattern for the whole value",
+        "values": "the allowed values, instead of a pattern",
+        "default": "used if there is no value; without a default the sign-in then fails",
     },
     "ClientAssertion": {
-        "algorithm": "of the signature",
+        "algorithm": "the signature algorithm",
         "audience": "`aud`",
         "issuer": "`iss`",
         "subject": "`sub`",
-        "key_id": "`kid` of the header",
+        "key_id": "`kid` in the header",
         "lifetime_seconds": "from `iat` to `exp`",
     },
     "AuthorizationRules": {
-        "scope_parameter": "what the parameter of the scopes is called",
-        "client_id_parameter": "what the parameter of our client id is called",
-        "pkce": "S256 is sent unless off; required: it is refused without",
-        "nonce": "an OpenID Connect nonce is sent and checked",
+        "scope_parameter": "name of the parameter for the scopes",
+        "client_id_parameter": "name of the parameter for the client ID",
+        "pkce": "the broker sends S256 unless off; required: the provider refuses requests without it",
+        "nonce": "the broker sends and checks an OpenID Connect nonce",
     },
     "TokenRules": {
-        "body": "how the parameters are sent",
-        "accept": "what we say that we take",
-        "default_expires_seconds": "an access token's life where the answer does not say",
+        "body": "format of the parameters",
+        "accept": "the `Accept` header",
+        "default_expires_seconds": "lifetime of an access token if the response has none",
     },
     "ExchangeRules": {},
     "RefreshRules": {
-        "grace_seconds": "how long reuse is harmless, as `grace` says",
-        "keep_old_if_missing": "an answer without a refresh token leaves the old one good",
-        "token_parameter": "what the parameter of the token is called",
-        "sends_scope": "the granted scopes go along",
-        "sends_redirect_uri": "our redirect URI goes along",
-        "hard_expiry_seconds": "from the sign-in to the end of all its refresh tokens",
-        "idle_expiry_seconds": "from its last use to a refresh token's end",
-        "terminal_errors": "registered codes after which only the user can help",
+        "grace_seconds": "length of the grace period",
+        "keep_old_if_missing": "after a response without a refresh token, the old one stays valid",
+        "token_parameter": "name of the parameter for the token",
+        "sends_scope": "send the granted scopes",
+        "sends_redirect_uri": "send the redirect URI",
+        "hard_expiry_seconds": "from the sign-in to the expiry of all its refresh tokens",
+        "idle_expiry_seconds": "from the last use of a refresh token to its expiry",
+        "terminal_errors": "error codes after which the user must sign in again",
     },
     "IdentityRules": {
-        "issuer_claim": "a claim of the ID token that its issuer contains",
-        "email_list": "a list of addresses, asked for apart",
+        "issuer_claim": "a claim of the ID token that is part of its issuer",
+        "email_list": "a separate request for a list of email addresses",
         "callback": "a profile in the callback",
     },
-    "EmailList": {"email": "member", "verified": "member", "primary": "member"},
-    "CallbackProfile": {"parameter": "its name"},
-    "RevocationRules": {"kind": "RFC 7009, or a call of the provider's own"},
-    "ApiRules": {"hosts": "further hosts that the proxy may reach", "token_prefix": "what stands before the token"},
+    "EmailList": {"email": "member with the address", "verified": "member that says so", "primary": "member that says so"},
+    "CallbackProfile": {"parameter": "the parameter's name"},
+    "RevocationRules": {"kind": "RFC 7009, or a request that you describe here"},
+    "ApiRules": {"hosts": "further hosts that the proxy may call", "token_prefix": "text before the token"},
     "Registration": {
         "client_id": "what the provider gave you",
         "client_secret": "`env:NAME`, never the secret",
-        "variables": "the values that the file asks for",
+        "variables": "values for `[variables]`",
     },
 }
 
 
 def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
     """The word below `broker provider`; it needs no deployment."""
-    schema = verbs.add_parser("schema", parents=[common], help="the keys of a provider file, as a JSON Schema")
-    schema.add_argument("--words", action="store_true", help="as a page of tables")
+    schema = verbs.add_parser("schema", parents=[common], help="print the JSON Schema of provider files")
+    schema.add_argument("--words", action="store_true", help="print a page for people instead")
     schema.set_defaults(alone=_print)
 
 
@@ -140,18 +140,19 @@ def build_schema() -> dict[str, Any]:
 
 
 def describe_keys() -> str:
-    """Every section as a table, in Markdown."""
+    """Every section as a list, in Markdown."""
     lines = [
-        "# The keys of a provider file",
+        "# Provider file settings",
         "",
-        "Made by `python3 dev.py broker provider schema --words`; [providers.md](providers.md) tells how to write one.",
+        "Look up a setting of a provider file. [Add a provider](providers.md) shows how to write one.",
+        "`python3 dev.py broker provider schema --words` prints this page.",
     ]
     for title, record in _sections(ProviderDefinition, ""):
-        lines += ["", f"## {title}", "", summary_of(record), "", "| key | value | unless said | |", "|---|---|---|---|"]
+        lines += ["", f"## {title}", "", summary_of(record), ""]
         words = words_of(record)
         for field in msgspec.structs.fields(record):
             name = field.encode_name
-            lines.append(f"| `{name}` | {_kind(field.type)} | {_default(field)} | {words[name]} |")
+            lines.append(f"- `{name}` ({_kind(field.type)}{_default(field)}): {words[name]}")
     return "\n".join(lines)
 
 
@@ -188,7 +189,7 @@ def _records(kind: Any) -> Iterator[type[msgspec.Struct]]:
 
 
 def _sections(record: type[msgspec.Struct], at: str) -> Iterator[tuple[str, type[msgspec.Struct]]]:
-    yield (f"`[{at}]`" if at else "At the top"), record
+    yield (f"`[{at}]`" if at else "Top level"), record
     for field in msgspec.structs.fields(record):
         name = f"{at}.{field.encode_name}" if at else field.encode_name
         for inner in _records(field.type):
@@ -222,21 +223,22 @@ def _kind(kind: Any) -> str:
     choices = [one for one in get_args(kind) if one is not type(None)]
     origin = get_origin(kind)
     if origin is Literal:
-        return ", ".join(f"`{word}`" if word else "empty" for word in choices)
+        words = [f"`{word}`" if word else "empty" for word in choices]
+        return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
     if origin is tuple:
-        return f"list of: {_kind(choices[0])}"
+        return f"list of {_kind(choices[0])}"
     if origin is dict:
-        return f"table of: {_kind(choices[1])}"
+        return f"table of {_kind(choices[1])}"
     if choices:
         return " or ".join(_kind(one) for one in choices)
-    named = {"str": "text", "bool": "true, false", "int": "number", "date": "day"}
+    named = {"str": "text", "bool": "true or false", "int": "number", "date": "date"}
     return named.get(kind.__name__, "section")
 
 
 def _default(field: Any) -> str:
     if field.required:
-        return "must be said"
+        return ", required"
     value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
     if value is None or value in ((), {}) or isinstance(value, msgspec.Struct):
         return ""
-    return f"`{json.dumps(value)}`"
+    return f", default `{json.dumps(value)}`"

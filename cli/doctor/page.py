@@ -1,4 +1,4 @@
-"""The tables of docs/doctor.md, written from the checks: `python -m cli.doctor.page`."""
+"""The checks in docs/doctor.md, written from the checks: `python -m cli.doctor.page`."""
 
 import sys
 from pathlib import Path
@@ -13,21 +13,21 @@ PARTS = {"deployment": (*DEPLOYMENT_GROUPS, *NETWORK_GROUPS), "server": SERVER_G
 
 
 def fill(page: str) -> str:
-    """The page with current tables; each table is between two markers with its name."""
+    """The page with current checks; each part is between two markers with its name."""
     for name, groups in PARTS.items():
         begin, end = f"<!-- checks: {name} -->\n", f"<!-- end: {name} -->"
         before, _, rest = page.partition(begin)
-        page = before + begin + build_tables(groups) + end + rest.partition(end)[2]
+        page = before + begin + build_lists(groups) + end + rest.partition(end)[2]
     return page
 
 
-def build_tables(groups: tuple[Group, ...]) -> str:
-    """One table for each group."""
+def build_lists(groups: tuple[Group, ...]) -> str:
+    """One list for each group."""
     lines = []
     for group in groups:
-        lines += ["", f"#### {group.title}", "", "| check | severity | rule | source |", "|---|---|---|---|"]
+        lines += ["", f"#### {group.title}", ""]
         lines += [
-            f"| `{check.name}` | {check.severity} | {check.rule} | [{check.source.name}]({_link(check.source.link)}) |"
+            f"- `{check.name}` ({check.severity}): {check.rule} [{check.source.name}]({_link(check.source.link)})"
             for check in group.checks
         ]
     return "\n".join([*lines, "", ""])

@@ -34,4 +34,4 @@ def test_a_line_counts_as_read_only_where_the_closest_key_says_so() -> None:
 
 def test_the_keys_are_printed_for_programs_and_for_people(typed: Callable[..., Done]) -> None:
     assert "terminal_errors" in json.loads(typed("provider", "schema").out)["$defs"]["RefreshRules"]["properties"]
-    assert "| `terminal_errors` | list of: text |" in typed("provider", "schema", "--words").out
+    assert "- `terminal_errors` (list of text, default" in typed("provider", "schema", "--words").out

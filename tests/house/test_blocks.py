@@ -24,7 +24,6 @@ from tests.requirement import requirement
 
 BLOCKS = [block for page in pages() for block in blocks(page)]
 DRAWN = {
-    "any number of callers": "docs/vault.md: the way of a refresh, as a drawing",
     "https://zoom.us/oauth/token   ->": "docs/testing-your-app.md: an address and what becomes of it",
     "ERROR    jwks-public": "docs/doctor.md: what a command prints; tests/doctor compares it",
     "tb_refresh_AWFx": "docs/regions.md: a handle and what its first bytes are",
