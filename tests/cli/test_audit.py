@@ -351,7 +351,7 @@ def test_the_export_is_a_line_for_each_record_and_holds_no_token(records: Record
     assert len(rows) == 17 and [row["at"] for row in rows] == sorted(row["at"] for row in rows)
     page = (ROOT / "docs" / "audit.md").read_text()
     assert all(row.keys() == rows[0].keys() for row in rows)
-    assert [name for name in rows[0] if f"| `{name}` |" not in page] == []
+    assert [name for name in rows[0] if f"- `{name}`: " not in page] == []
     assert rows[0] | {"id": "", "user": ""} == {
         "schema": 1, "event": "handout", "at": when(records, 0), "id": "", "user": "", "client_id": "app",
         "actor_id": None, "provider_id": "demo", "connection_id": "c", "grant_id": "g", "scopes": ["a", "b"],

@@ -31,12 +31,12 @@ def zoom() -> Iterator[RunningProfile]:
 
 
 def test_every_fault_stands_in_it_once_and_no_other() -> None:
-    named = re.findall(r"^\| `([a-z0-9_]+)` \|[^|]+\|[^|]+\|$", PAGE.partition("## Faults")[2], re.MULTILINE)
+    named = re.findall(r"^- `([a-z0-9_]+)` \(.+\): ", PAGE.partition("## Faults")[2], re.MULTILINE)
     assert sorted(named) == sorted(Faults().normal)
 
 
 def test_every_place_of_a_fault_stands_in_it() -> None:
-    (row,) = re.findall(r"^\| `at` .*$", PAGE, re.MULTILINE)
+    (row,) = re.findall(r"^- `at` .*$", PAGE, re.MULTILINE)
     assert set(_ANSWERS) | {"*", "at"} <= set(re.findall(r"`([a-z*]+)`", row))
 
 
