@@ -5,6 +5,7 @@ Both are made from the record that a file is parsed into, so that no setting is 
 
 import argparse
 import inspect
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -98,7 +99,11 @@ _WORDS: dict[str, dict[str, str]] = {
         "email_list": "a separate request for a list of email addresses",
         "callback": "a profile in the callback",
     },
-    "EmailList": {"email": "member with the address", "verified": "member that says so", "primary": "member that says so"},
+    "EmailList": {
+        "email": "member with the address",
+        "verified": "member that says whether it is verified",
+        "primary": "member that says whether it is the primary one",
+    },
     "CallbackProfile": {"parameter": "the parameter's name"},
     "RevocationRules": {"kind": "RFC 7009, or a request that you describe here"},
     "ApiRules": {"hosts": "further hosts that the proxy may call", "token_prefix": "text before the token"},
@@ -149,10 +154,10 @@ def describe_keys() -> str:
     ]
     for title, record in _sections(ProviderDefinition, ""):
         lines += ["", f"## {title}", "", summary_of(record), ""]
-        words = words_of(record)
-        for field in msgspec.structs.fields(record):
-            name = field.encode_name
-            lines.append(f"- `{name}` ({_kind(field.type)}{_default(field)}): {words[name]}")
+        words, fields = words_of(record), msgspec.structs.fields(record)
+        for said, alike in itertools.groupby(fields, key=lambda field: words[field.encode_name]):
+            names = (f"`{field.encode_name}` ({_kind(field.type)}{_default(field)})" for field in alike)
+            lines.append(f"- {', '.join(names)}: {said}")
     return "\n".join(lines)
 
 

@@ -31,7 +31,7 @@ def test_the_template_is_written_from_the_list() -> None:
 @requirement("OPS-22")
 def test_each_alarm_has_a_page_and_each_page_an_alarm() -> None:
     assert PAGES.keys() - {"README"} == ALARMS.keys()
-    assert re.findall(r"^\| \[([a-z-]+)\]\(\1\.md\) \| (.+) \|$", PAGES["README"], re.MULTILINE) == [
+    assert re.findall(r"^- \[([a-z-]+)\]\(\1\.md\): (.+)$", PAGES["README"], re.MULTILINE) == [
         (name, alarm["says"]) for name, alarm in ALARMS.items()
     ]
     said = {properties["AlarmDescription"]["Fn::Sub"] for properties in alarms().values()}
