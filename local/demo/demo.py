@@ -65,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     add_options(parser)
     options = parser.parse_args(arguments)
+    from cli.deployment.operations import OperationError
+
     try:
         chosen = choose(options)
     except (NotSimulated, StateDamaged) as fault:
@@ -76,6 +78,8 @@ def main(arguments: list[str] | None = None) -> int:
             stack = start_demo(log, live=True, chosen=chosen)
         except NotSimulated as fault:
             parser.error(str(fault))
+        except OperationError as fault:
+            parser.error(f"the stored state does not fit this version: {fault}; --fresh starts empty")
         chosen.remember()
         if chosen.state is None:
             stack.moved.append("another demo has the stored state: this one starts empty and stores nothing")

@@ -163,6 +163,18 @@ def test_a_second_demo_starts_empty_and_leaves_the_state_of_the_first_alone(tmp_
 
 
 @requirement("RUN-12")
+def test_an_item_that_this_version_cannot_read_stops_the_demo_and_names_fresh(tmp_path: Path) -> None:
+    kept = Journal(tmp_path / "data" / "demo")
+    kept.record([change("CLIENT#1", 1)])
+    kept.close()
+    environ = {**os.environ, "TOKEN_BROKER_STATE": str(tmp_path)}
+    command = [sys.executable, "dev.py", "demo"]
+    done = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "--fresh starts empty" in done.stderr
+
+
+@requirement("RUN-12")
 def test_nobody_else_may_read_the_state(tmp_path: Path) -> None:
     with started(tmp_path, "demo"):
         data = tmp_path / "data" / "demo"
