@@ -22,7 +22,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenR
 
     Raises InvalidGrant, InvalidTarget: nothing changed but for a replay.
     """
-    settings, now = broker.settings, broker.clock.now()
+    settings, now = broker.settings, asked.now
     broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
     presented = parse_handle(
         parameters.require("code"), "code", broker.keys.get("handle"), epoch=settings.epoch, homes=settings.homes
@@ -57,7 +57,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenR
         broker.store.revoke_grant(replay.grant_id, client_id=client.client_id)
         broker.log.event("replay_detected", grant_id=replay.grant_id, reason=replay.reason, client_id=client.client_id)
         raise InvalidGrant(replay.reason)
-    return issue_redeemed(broker, result.item, presented, asked, jkt=jkt, now=now)
+    return issue_redeemed(broker, result.item, presented, asked, jkt=jkt)
 
 
 def _describe(grant: Grant | None, now: int) -> dict[str, str]:

@@ -29,7 +29,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenR
         raise InvalidScope("scope_not_for_clients")
     audience = choose_audience(broker, asked.audience or broker.settings.issuer, asked.scopes or own)
     jkt = consume_proof(broker, asked.proof)
-    token = issue_client_token(broker, client.client_id, audience=audience, now=broker.clock.now(), jkt=jkt)
+    token = issue_client_token(broker, client.client_id, audience=audience, now=asked.now, jkt=jkt)
     return {
         "access_token": token,
         "token_type": token_type(jkt),

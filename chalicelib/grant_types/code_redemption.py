@@ -51,7 +51,7 @@ def redeem(
 
 
 def issue_redeemed(
-    broker: Broker, grant: Grant, presented: Handle, asked: TokenRequest, *, jkt: str | None, now: int
+    broker: Broker, grant: Grant, presented: Handle, asked: TokenRequest, *, jkt: str | None
 ) -> dict[str, Any]:
     """The tokens of a grant that has just been redeemed, unless a revocation has ended it since the user decided.
 
@@ -64,12 +64,12 @@ def issue_redeemed(
         raise InvalidGrant("grant_does_not_verify")
     wants_claims = bool(grant.id_token_claims) and "openid" in grant.scopes
     found = read_marks(broker, grant, *(profile_item_keys(grant) if wants_claims else ()))
-    scopes = check_marks(broker, found, grant)
+    scopes = check_marks(broker, found, grant, asked.now)
     audience = choose_audience(broker, audience_uri(broker, asked, grant.resources), scopes)
     secret = successor_secret(presented.secret, grant.salt)
     profile = _choose_claims(read_profile(broker, found, grant), grant, scopes) if wants_claims else None
     return issue_grant_tokens(
-        broker, grant, refresh_secret=secret, audience=audience, now=now, jkt=jkt, profile=profile
+        broker, grant, refresh_secret=secret, audience=audience, now=asked.now, jkt=jkt, profile=profile
     )
 
 

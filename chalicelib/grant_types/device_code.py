@@ -21,7 +21,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenR
 
     Raises AuthorizationPending, PollTooEarly, AccessDenied, ExpiredToken, InvalidGrant, InvalidTarget.
     """
-    settings, now = broker.settings, broker.clock.now()
+    settings, now = broker.settings, asked.now
     broker.keys.get("signing")  # a code is not used up while nothing could be signed for it
     presented = parse_handle(
         parameters.require("device_code"),
@@ -46,7 +46,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenR
     )
     if not isinstance(result, Written):
         raise _explain(broker, result.found, presented, request, now)
-    return issue_redeemed(broker, result.item, presented, asked, jkt=jkt, now=now)
+    return issue_redeemed(broker, result.item, presented, asked, jkt=jkt)
 
 
 def _explain(

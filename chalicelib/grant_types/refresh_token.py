@@ -36,7 +36,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenR
 
     Raises InvalidGrant, InvalidScope, InvalidTarget; asking for too much leaves the token good.
     """
-    now = broker.clock.now()
+    now = asked.now
     broker.keys.get("signing")  # a token is not used up while nothing could be signed for it
     handle = parse_handle(
         parameters.require("refresh_token"),
@@ -165,7 +165,7 @@ def _check_marks(broker: Broker, grant: Grant, handle: Handle, now: int) -> froz
     if current is None or current.is_over(now):
         raise InvalidGrant("grant_over_by_now")
     try:
-        scopes = check_marks(broker, found, grant)
+        scopes = check_marks(broker, found, grant, now)
     except InvalidGrant as refusal:
         if refusal.reason == PAUSED:
             _withhold(broker, grant, handle)

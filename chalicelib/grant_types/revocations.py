@@ -25,14 +25,13 @@ def read_marks(broker: Broker, grant: Grant, *also: ItemKey[Any]) -> Items:
     return broker.store.read(*revocation_keys(_parties_of(grant)), *also)
 
 
-def check_marks(broker: Broker, found: Items, grant: Grant) -> frozenset[str]:
+def check_marks(broker: Broker, found: Items, grant: Grant, now: int) -> frozenset[str]:
     """The scopes that consent and registration still cover; a revocation also revokes the grant, a pause does not.
 
     Raises InvalidGrant, InvalidClient.
     """
     client = found.get(client_item_key(grant.client_id))
     consent = found.get(consent_item_key(grant.sub, grant.client_id))
-    now = broker.clock.now()
     end = find_revocation_among(found, _parties_of(grant), grant.decided_at, now=now)
     if end == PAUSED:
         raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)

@@ -48,7 +48,9 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenR
         "connection_id": held.connection.connection_id,
     }
     end = held.connection.access_expires_at
-    return body if end is None else {**body, "expires_in": end - broker.clock.now()}
+    return (
+        body if end is None else {**body, "expires_in": end - broker.clock.now()}
+    )  # the provider may have refreshed it meanwhile
 
 
 def _hold(broker: Broker, wanted: HandoutRequest) -> LeasedConnection:

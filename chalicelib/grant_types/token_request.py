@@ -14,11 +14,13 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 class TokenRequest(Struct, frozen=True, kw_only=True):
     """Parsed once by the shared steps.
 
+    now         when the client was authenticated; the whole request is decided at this moment
     scopes      empty: all of the grant's
     audience    our issuer or a resource; None: the grant's own
     proof       of a key, checked and not consumed: `consume_proof` returns the key, right before the redemption
     """
 
+    now: int
     scopes: frozenset[str]
     audience: str | None
     proof: Proof | None = None
@@ -28,7 +30,7 @@ class TokenRequest(Struct, frozen=True, kw_only=True):
         return self.audience if self.audience != issuer else None
 
 
-def parse_token_request(parameters: Parameters, proof: Proof | None = None) -> TokenRequest:
+def parse_token_request(parameters: Parameters, proof: Proof | None = None, *, now: int) -> TokenRequest:
     """Scope and resource of a token request, and its proof; a token has exactly one audience.
 
     Raises InvalidScope, InvalidTarget.
@@ -37,7 +39,7 @@ def parse_token_request(parameters: Parameters, proof: Proof | None = None) -> T
     if len(resources) > 1:
         raise InvalidTarget("two_resources")
     audience = resources[0] if resources else None
-    return TokenRequest(scopes=parse_scope(parameters.get("scope")), audience=audience, proof=proof)
+    return TokenRequest(now=now, scopes=parse_scope(parameters.get("scope")), audience=audience, proof=proof)
 
 
 def audience_uri(broker: Broker, asked: TokenRequest, granted: tuple[str, ...]) -> str:

@@ -65,6 +65,7 @@ def store_connection(
     consent: Consent | None,
     status: ConnectionStatus,
     connected_at: int,
+    now: int,
     is_void: Callable[[int], bool],
 ) -> Connection:
     """Write the provider's tokens, encrypted. Returns the stored connection.
@@ -86,7 +87,7 @@ def store_connection(
             provider.definition,
             consent,
             epoch=broker.settings.epoch,
-            now=broker.clock.now(),
+            now=now,
             is_void=read is not None and is_void(read.connected_at),
             moved=read is not None and _open_metadata(broker, owner, read) != provider.metadata,
         )
@@ -95,7 +96,7 @@ def store_connection(
             return decision.stored
         if read is None:
             note_connection(broker, owner.subject, owner.connection_id)
-        result = broker.store.put_connection(_build(broker, new, decision, read))
+        result = broker.store.put_connection(_build(broker, new, decision, read, now))
         if not isinstance(result, Refused):
             unstored.mark_stored()
             return result.item
@@ -111,7 +112,7 @@ def insert_connection(
     anew, connected_by = Replace(generation=1, keep_refresh_token=False), broker.entropy.token_bytes(12).hex()
     new = _New(owner=owner, brought=brought, status="active", connected_at=connected_at, connected_by=connected_by)
     note_connection(broker, owner.subject, owner.connection_id)
-    return broker.store.put_connection(_build(broker, new, anew, None))
+    return broker.store.put_connection(_build(broker, new, anew, None, broker.clock.now()))
 
 
 def revoke_replaced_tokens(broker: Broker, owner: ConnectionOwner, provider: Provider, connection: Connection) -> None:
@@ -134,8 +135,8 @@ def revoke_replaced_tokens(broker: Broker, owner: ConnectionOwner, provider: Pro
     broker.store.clear_outgoing(connection)
 
 
-def _build(broker: Broker, new: _New, decision: Replace, read: Connection | None) -> Connection:
-    owner, provider, tokens, now = new.owner, new.brought.provider, new.brought.tokens, broker.clock.now()
+def _build(broker: Broker, new: _New, decision: Replace, read: Connection | None, now: int) -> Connection:
+    owner, provider, tokens = new.owner, new.brought.provider, new.brought.tokens
     context = EncryptionContext(
         connection_id=owner.connection_id,
         sub=owner.sub,

@@ -84,7 +84,7 @@ def age_session(stack: Stack, browser: Browser, seconds: int) -> None:
     owner = read_session_owner(stack.broker, request)
     assert owner is not None
     subject = stack.deployment.store.read(subject_item_key(owner.sub)).get(subject_item_key(owner.sub))
-    session = open_session(stack.broker, owner, subject, sign_out=None)
+    session = open_session(stack.broker, owner, subject, sign_out=None, now=stack.clock.now())
     assert session is not None and subject is not None
     older = replace(session, signed_in_at=stack.clock.now() - seconds)
     _, cookie = seal_session(stack.broker, older, subject.session_salt, owner.told)

@@ -131,9 +131,17 @@ def test_a_session_opens_for_its_user_account_and_epoch_alone(stack: Stack) -> N
     owner = read_session_owner(stack.broker, SimpleNamespace(cookies=browser.cookies))
     assert owner is not None
     (subject,) = subjects(stack)
-    assert open_session(stack.broker, owner, subject, sign_out=None) is not None
+    assert open_session(stack.broker, owner, subject, sign_out=None, now=stack.clock.now()) is not None
     for wrong in ({"account_id": "f" * 32}, {"sub": "f" * 32}):
-        assert open_session(stack.broker, structs.replace(owner, **wrong), subject, sign_out=None) is None
-    assert open_session(stack.broker, owner, structs.replace(subject, session_salt=b"x" * 16), sign_out=None) is None
+        assert (
+            open_session(stack.broker, structs.replace(owner, **wrong), subject, sign_out=None, now=stack.clock.now())
+            is None
+        )
+    assert (
+        open_session(
+            stack.broker, owner, structs.replace(subject, session_salt=b"x" * 16), sign_out=None, now=stack.clock.now()
+        )
+        is None
+    )
     stack.restart(epoch=1)
-    assert open_session(stack.broker, owner, subject, sign_out=None) is None
+    assert open_session(stack.broker, owner, subject, sign_out=None, now=stack.clock.now()) is None

@@ -88,11 +88,12 @@ class Arena:
         now = broker.clock.now()
         grant = build_grant(
             broker, request, grant_id=grant_id, code_secret=secret, decided_at=now, sub=SUB, provider_id="demo",
-            connection_id="c" * 32, scopes=SCOPES, auth_time=None, acr="", client=self.client, sid="",
+            connection_id="c" * 32, scopes=SCOPES, auth_time=None, acr="", client=self.client, sid="", now=now,
         )  # fmt: skip
         grant = _altered(grant, changed)
         assert isinstance(
-            broker.store.claim_grant(build_exchanging_grant(broker, grant_id, self.client.client_id, now)), Written
+            broker.store.claim_grant(build_exchanging_grant(broker, grant_id, self.client.client_id, now, now=now)),
+            Written,
         )
         assert isinstance(broker.store.issue_grant(grant), Written)
         return Ticket(grant_id, issue_code(broker, grant, secret), verifier)

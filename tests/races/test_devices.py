@@ -103,7 +103,7 @@ class Waiting:
         grant = build_grant(
             broker, self.request(), grant_id=self.grant_id, code_secret=b"", decided_at=decided.decided_at, sub=SUB,
             provider_id="demo", connection_id="c" * 32, scopes=SCOPES, auth_time=None, acr="",
-            client=self.arena.client, sid="",
+            client=self.arena.client, sid="", now=broker.clock.now(),
         )  # fmt: skip
         return broker.store.issue_device(grant, decided, claimed=False)
 

@@ -33,12 +33,16 @@ from chalicelib.vault.user_keys import open_key_of
 
 
 class AccountUser(Struct, frozen=True, kw_only=True):
-    """The user of a valid browser session, from one read."""
+    """The user of a valid browser session, from one read.
+
+    now   when it was read; the page and its buttons use this moment
+    """
 
     session: BrowserSession
     subject: Subject
     told: tuple[LogoutRecipient, ...]
     found: Items
+    now: int
 
     @property
     def sub(self) -> str:
@@ -64,6 +68,7 @@ class AccountAccess(Struct, frozen=True, kw_only=True):
 
     clients   those that are still registered
     uses      of all connections, the newest first
+    now       the moment of `AccountUser`
     logins    linked logins of this user: name -> provider
     """
 
@@ -73,6 +78,7 @@ class AccountAccess(Struct, frozen=True, kw_only=True):
     clients: dict[str, Client]
     uses: Traces
     uses_since: int
+    now: int
     logins: dict[str, str] = {}
 
 
@@ -84,10 +90,11 @@ def find_account_user(broker: Broker, http: Request, *also: ItemKey[Any]) -> Acc
     at, ended = subject_item_key(owner.sub), sign_out_key(owner)
     found = broker.store.read(at, ended, user_key_item_key(owner.sub), DEPLOYMENT, *find_switched_on(broker), *also)
     subject = found.get(at)
-    session = open_session(broker, owner, subject, sign_out=found.get(ended))
+    now = broker.clock.now()
+    session = open_session(broker, owner, subject, sign_out=found.get(ended), now=now)
     if session is None or subject is None or is_provider_revoked(found, session.provider_id, session.signed_in_at):
         return None
-    return AccountUser(session=session, subject=subject, told=owner.told, found=found)
+    return AccountUser(session=session, subject=subject, told=owner.told, found=found, now=now)
 
 
 def open_key(broker: Broker, holder: AccountUser) -> bytes:
@@ -108,7 +115,7 @@ def read_account_access(broker: Broker, holder: AccountUser) -> AccountAccess:
     mine += _read_late_consents(broker, mine)
     clients = [found.get(item_key) for item_key in clients_at]
     known = {client.client_id: client for client in clients if client is not None}
-    since = broker.clock.now() - RETENTION_SECONDS
+    since = holder.now - RETENTION_SECONDS
     held = AccountAccess(
         consents={one.client_id: one for one in mine if isinstance(one, Consent)},
         connections=tuple(sorted((one for one in mine if isinstance(one, Connection)), key=_age)),
@@ -121,6 +128,7 @@ def read_account_access(broker: Broker, holder: AccountUser) -> AccountAccess:
         },
         uses=broker.store.list_traces(sub, None, since=since),
         uses_since=since,
+        now=holder.now,
     )
     return _with_clients(broker, held)
 

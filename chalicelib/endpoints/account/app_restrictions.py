@@ -25,8 +25,7 @@ DAY = 86400
 def pause(broker: Broker, press: ButtonPress) -> Response:
     """Pause an app. Refresh tokens are refused meanwhile without being used up, so the app loses nothing."""
     held = read_account_access(broker, press.holder)
-    now = broker.clock.now()
-    paused = _change(broker, held, press, lambda read: _replace(read, paused_at=read.paused_at or now))
+    paused = _change(broker, held, press, lambda read: _replace(read, paused_at=read.paused_at or held.now))
     _pause_grants(broker, held, paused.client_id, paused=True)
     broker.log.event("app_paused", client_id=paused.client_id)
     return redirect_response(account_uri(broker))
@@ -44,7 +43,8 @@ def resume(broker: Broker, press: ButtonPress) -> Response:
 
 def expire_in_24h(broker: Broker, press: ButtonPress) -> Response:
     """End the app's access in 24 hours. All decisions until then become void, and a job revokes the connections."""
-    held, ends_at = read_account_access(broker, press.holder), broker.clock.now() + DAY
+    held = read_account_access(broker, press.holder)
+    ends_at = held.now + DAY
     limited = _change(broker, held, press, lambda read: _replace(read, ends_at=read.ends_at or ends_at))
     enqueue_expiry(broker, limited)
     broker.log.event("access_limited", client_id=limited.client_id, ends_at=limited.ends_at)
@@ -63,8 +63,7 @@ def reduce_scopes(broker: Broker, press: ButtonPress) -> Response:
     """Remove the unticked scopes from the consent. Ticked scopes that the app does not have are ignored."""
     held = read_account_access(broker, press.holder)
     kept = press.ticked | ALWAYS
-    now = broker.clock.now()
-    narrowed = _change(broker, held, press, lambda read: _reduce(read, kept, now))
+    narrowed = _change(broker, held, press, lambda read: _reduce(read, kept, held.now))
     broker.log.event("consent_narrowed", client_id=narrowed.client_id)
     return redirect_response(account_uri(broker))
 
@@ -89,7 +88,7 @@ def _change(broker: Broker, held: AccountAccess, press: ButtonPress, change: Cal
     read = held.consents.get(press.target)
     item_key = consent_item_key(press.holder.sub, press.target)
     for _ in write_tries(broker):
-        if read is None or not is_standing(broker, read):
+        if read is None or not is_standing(read, epoch=broker.settings.epoch, now=held.now):
             raise PageError("account_no_such_app", page="account_again", status=403, link=account_uri(broker))
         check_unchanged(broker, press, [], read.decided_at)
         changed = change(read)
@@ -103,7 +102,6 @@ def _change(broker: Broker, held: AccountAccess, press: ButtonPress, change: Cal
 
 
 def _pause_grants(broker: Broker, held: AccountAccess, client_id: str, *, paused: bool) -> None:
-    now = broker.clock.now()
     for grant in held.grants:
-        if grant.client_id == client_id and not grant.is_over(now) and grant.paused != paused:
+        if grant.client_id == client_id and not grant.is_over(held.now) and grant.paused != paused:
             broker.store.pause_grant(grant.grant_id, sub=grant.sub, paused=paused)

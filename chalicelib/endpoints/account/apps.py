@@ -24,23 +24,25 @@ from chalicelib.vault.rules.usage import count_use
 ALWAYS = frozenset({"openid"})  # without it, the app could not recognize its user
 
 
-def is_standing(broker: Broker, consent: Consent) -> bool:
+def is_standing(consent: Consent, *, epoch: int, now: int) -> bool:
     """True if the consent is still valid."""
-    return consent.epoch == broker.settings.epoch and not consent.void(consent.decided_at, broker.clock.now())
+    return consent.epoch == epoch and not consent.void(consent.decided_at, now)
 
 
 def build_apps(broker: Broker, held: AccountAccess, user_key: bytes) -> tuple[AccountApp, ...]:
     """The apps that have a valid consent or a connection, by name."""
-    standing = {name for name, consent in held.consents.items() if is_standing(broker, consent)}
+    epoch = broker.settings.epoch
+    standing = {name for name, consent in held.consents.items() if is_standing(consent, epoch=epoch, now=held.now)}
     connected = {one.client_id for one in held.connections if one.status != "revoked"}
     apps = [_app(broker, held, client_id, user_key) for client_id in standing | connected]
     return tuple(sorted(apps, key=lambda app: (app.name.casefold(), app.client_id)))
 
 
 def _app(broker: Broker, held: AccountAccess, client_id: str, user_key: bytes) -> AccountApp:
-    client, consent, now = held.clients.get(client_id), held.consents.get(client_id), broker.clock.now()
-    allowed = consent.scopes if consent and is_standing(broker, consent) else frozenset()
-    live = _live_grants(held, client_id, now)
+    client, consent = held.clients.get(client_id), held.consents.get(client_id)
+    standing = consent is not None and is_standing(consent, epoch=broker.settings.epoch, now=held.now)
+    allowed = consent.scopes if consent and standing else frozenset()
+    live = _live_grants(held, client_id, held.now)
     return AccountApp(
         client_id=client_id,
         name=app_name(held, client_id),
@@ -74,10 +76,11 @@ def find_requesting_grant(broker: Broker, held: AccountAccess, connection: Conne
     client, consent = held.clients.get(connection.client_id), held.consents.get(connection.client_id)
     if client is None or consent is None or client.handout == "none" or not client.may_use(connection.provider_id):
         return None
-    if not is_standing(broker, consent) or not provider_scopes(consent.scopes, connection.provider_id):
+    if not is_standing(consent, epoch=broker.settings.epoch, now=held.now) or not provider_scopes(
+        consent.scopes, connection.provider_id
+    ):
         return None
-    now = broker.clock.now()
-    live = [one for one in _live_grants(held, connection.client_id, now) if one.status == "active"]
+    live = [one for one in _live_grants(held, connection.client_id, held.now) if one.status == "active"]
     return max(live, key=lambda grant: (grant.decided_at, grant.grant_id), default=None)
 
 
@@ -114,9 +117,9 @@ def _connection(
 ) -> AccountConnection:
     provider_id = connection.provider_id
     uses = tuple(one for one in held.uses.found if one.connection_id == connection.connection_id)
-    counted = count_use(Traces(found=uses, is_cut=held.uses.is_cut), kept_since=held.uses_since, now=broker.clock.now())
-    began = min(connection.connected_at, *(one.at for one in uses), broker.clock.now())
-    status: Any = connection_status(broker, connection)
+    counted = count_use(Traces(found=uses, is_cut=held.uses.is_cut), kept_since=held.uses_since, now=held.now)
+    began = min(connection.connected_at, *(one.at for one in uses), held.now)
+    status: Any = connection_status(broker, connection, held.now)
     return AccountConnection(
         connection_id=connection.connection_id,
         provider_name=provider_name(broker, provider_id),

@@ -26,7 +26,7 @@ def download(broker: Broker, press: ButtonPress) -> Response:
     holder, held = press.holder, read_account_access(broker, press.holder)
     events, is_whole = broker.store.list_events(holder.sub, since=held.uses_since, most=MOST_EVENTS)
     document = {
-        "made_at": broker.clock.now(),
+        "made_at": holder.now,
         "user": {"sub": holder.sub, "since": holder.subject.created_at, "signed_in_with": holder.session.provider_id},
         "apps": [_describe_app(app) for app in build_apps(broker, held, open_key(broker, holder))],
         "sign_ins": [_describe_grant(grant) for grant in held.grants],
@@ -52,7 +52,7 @@ def ask_to_erase(broker: Broker, press: ButtonPress) -> Response:
 def erase(broker: Broker, press: ButtonPress) -> Response:
     """Store the erasure job, then disable the user. The user has no access from now on; the job does the rest."""
     enqueue_erasure(broker, press.holder.sub)
-    broker.store.erase_subject(press.holder.subject, now=broker.clock.now())
+    broker.store.erase_subject(press.holder.subject, now=press.holder.now)
     broker.log.event("user_erases_themselves", sub=press.holder.sub)
     reply = page_response(ErrorPage(name="erased", site=issuer_host(broker)))
     return reply.with_headers(set_cookie(broker, SESSION, "", max_age=0))

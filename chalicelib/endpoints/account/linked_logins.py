@@ -62,7 +62,7 @@ def finish_added_login(broker: Broker, callback: RedeemedCallback, holder: Accou
     login, found = resolve_login(broker, brought, "", lambda user: read_login(broker, pending, user))
     callback.unstored.belong_to(login.sub)
     callback.unstored.give_back()
-    check_login_age(broker, pending, brought)
+    check_login_age(broker, callback)
     if is_provider_revoked(found, pending.provider_id, pending.decided_at):
         raise PageError("account_mark", page="not_allowed", status=403)
     stands = found.get(subject_item_key(login.sub))
@@ -79,7 +79,7 @@ def remove_login(broker: Broker, press: ButtonPress) -> Response:
     login = broker.store.read(item_key).get(item_key) if name in subject.logins else None
     if login is None or login.linked_to != subject.sub:
         raise PageError("account_no_such_login", page="account_again", status=403, link=account_uri(broker))
-    broker.store.erase_subject(login, now=broker.clock.now())
+    broker.store.erase_subject(login, now=press.holder.now)
     left = {other: provider_id for other, provider_id in subject.logins.items() if other != name}
     if isinstance(broker.store.set_logins(subject, left, salt=broker.entropy.token_bytes(16)), Refused):
         raise TemporarilyUnavailable("subject_keeps_changing", retry_after=1)

@@ -25,9 +25,7 @@ def show_account(broker: Broker, http: Request, holder: AccountUser, held: Accou
     """The page; its form is valid only for this browser and session."""
     known = read_browser(broker, http)
     browser = known or new_browser(broker)
-    form = AccountForm(
-        browser=browser_hash(browser), sub=holder.sub, sid=holder.session.sid, shown_at=broker.clock.now()
-    )
+    form = AccountForm(browser=browser_hash(browser), sub=holder.sub, sid=holder.session.sid, shown_at=holder.now)
     page = AccountPage(
         login_name=provider_name(broker, holder.session.provider_id),
         apps=build_apps(broker, held, open_key(broker, holder)),

@@ -67,7 +67,7 @@ def reconnect(broker: Broker, press: ButtonPress) -> Response:
         login=press.holder.session.provider_id,
         provider_id=connection.provider_id,
         scopes=frozenset(scope for scope in consent.scopes & client.scopes if scope.startswith(prefix)),
-        expires_at=broker.clock.now() + LINK_SECONDS,
+        expires_at=held.now + LINK_SECONDS,
     )
     return redirect_response(link_uri(broker, link))
 
@@ -94,7 +94,7 @@ def _end_apps(broker: Broker, press: ButtonPress, held: AccountAccess, client_id
     consents = [held.consents[client_id] for client_id in client_ids if client_id in held.consents]
     check_unchanged(broker, press, mine, *(consent.decided_at for consent in consents))
     for consent in consents:
-        if is_standing(broker, consent):
+        if is_standing(consent, epoch=broker.settings.epoch, now=held.now):
             decided = [grant.decided_at for grant in held.grants if grant.client_id == consent.client_id]
             revoke_consent(broker, consent.sub, consent.client_id, consent, *decided)
     return revoke_connections(broker, mine, open_key(broker, press.holder)) if mine else []

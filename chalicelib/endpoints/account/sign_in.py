@@ -18,7 +18,6 @@ from chalicelib.pages.page import LeavingPage
 from chalicelib.ports import Broker, Items
 from chalicelib.protocol.errors import OAuthError, PageError
 from chalicelib.protocol.request import Request
-from chalicelib.provider_client import ProviderSignIn
 from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, provider_item_key, subject_item_key
 from chalicelib.records.sign_in import BrowserSession, Pending
 from chalicelib.records.small_items import UsedOnce
@@ -95,20 +94,22 @@ def finish_account_sign_in(broker: Broker, callback: RedeemedCallback, before: S
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{provider_user.sub}":
         link = account_uri(broker)
         raise PageError("another_account_came_back", page="account_of_another", status=403, link=link)
-    check_login_age(broker, pending, brought)
+    check_login_age(broker, callback)
     subject = found.get(subject_item_key(provider_user.sub))
     if subject is None:
         raise PageError("account_of_nobody", page="account_of_nobody", status=403, link=account_uri(broker))
     if is_provider_revoked(found, pending.provider_id, pending.decided_at) or subject.marks.void(pending.decided_at):
         raise PageError("account_mark", page="not_allowed", status=403)
-    current = continue_session(broker, before, start_session(broker, brought, provider_user), subject, found)
+    current = continue_session(
+        broker, before, start_session(broker, brought, provider_user, now=callback.now), subject, found
+    )
     broker.log.event("account_entered", provider_id=pending.provider_id)
     return redirect_response(account_uri(broker)).with_headers(current.cookie(broker))
 
 
-def check_login_age(broker: Broker, pending: Pending, brought: ProviderSignIn) -> None:
+def check_login_age(broker: Broker, callback: RedeemedCallback) -> None:
     """Raises PageError if the provider does not prove the recent login that the request demanded."""
-    reason = explain_login_age(brought, pending, None, now=broker.clock.now())
+    reason = explain_login_age(callback.brought, callback.pending, None, now=callback.now)
     if reason:
         raise PageError(reason, page="login_not_fresh", status=403, link=account_uri(broker))
 

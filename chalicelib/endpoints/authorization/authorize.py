@@ -224,7 +224,7 @@ def _answer_silently(
         raise LoginRequired("no_session")
     if request.provider_id not in ("", active_session.session.provider_id):
         raise LoginRequired("session_of_another_provider")
-    if requires_login(request, active_session.session, broker.clock.now()):
+    if requires_login(request, active_session.session, active_session.now):
         raise LoginRequired("login_too_old")
     if isinstance(decision, ShowPage) or not has_consent(broker, active_session, request, context):
         raise ConsentRequired("not_covered")

@@ -25,9 +25,8 @@ class CurrentSession(msgspec.Struct, frozen=True, kw_only=True):
         return seal_session(broker, self.session, self.session_salt, self.told)
 
 
-def start_session(broker: Broker, brought: ProviderSignIn, provider_user: ProviderUser) -> BrowserSession:
+def start_session(broker: Broker, brought: ProviderSignIn, provider_user: ProviderUser, *, now: int) -> BrowserSession:
     """A new browser session for the user who has just signed in."""
-    now = broker.clock.now()
     return BrowserSession(
         sub=provider_user.sub,
         provider_id=brought.provider.record.provider_id,
@@ -50,7 +49,7 @@ def continue_session(
     found   contains the sign-out of that session, if there is one
     """
     if owner is not None:
-        before = open_session(broker, owner, subject, sign_out=found.get(sign_out_key(owner)))
+        before = open_session(broker, owner, subject, sign_out=found.get(sign_out_key(owner)), now=session.signed_in_at)
         if before is not None:
             session = msgspec.structs.replace(session, sid=before.sid)
             return CurrentSession(session=session, session_salt=subject.session_salt, told=owner.told)

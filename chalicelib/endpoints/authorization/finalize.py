@@ -1,7 +1,6 @@
 """The end of a sign-in: from the provider's response to the broker's code, with connection, consent and grant."""
 
 from collections.abc import Callable
-from functools import partial
 
 import msgspec
 
@@ -46,7 +45,7 @@ def finish_sign_in(broker: Broker, callback: RedeemedCallback, client_id: str) -
     callback.unstored.belong_to(provider_user.sub, provider_user.connection_id)
     try:
         decided = load_request(pending, found, broker)
-        client = check_not_revoked(broker, pending, decided.request, provider_user, found)
+        client = check_not_revoked(broker, callback, decided.request, provider_user, found)
     except PageError:
         _end(broker, callback, client_id)
         raise
@@ -58,7 +57,9 @@ def finish_sign_in(broker: Broker, callback: RedeemedCallback, client_id: str) -
         _end(broker, callback, client_id)
         return send_response(broker, request_error_response(broker, callback.http, returned.request, refusal))
     owner, subject = _find_owner(broker, returned)
-    current = continue_session(broker, before, start_session(broker, brought, provider_user), subject, found)
+    current = continue_session(
+        broker, before, start_session(broker, brought, provider_user, now=callback.now), subject, found
+    )
     if needs_page(broker, returned):
         _end(broker, callback, client_id)
         return show_page(broker, callback.http, decided, current.session).with_headers(current.cookie(broker))
@@ -69,7 +70,7 @@ def _connect(broker: Broker, returned: ProviderReturn, owner: ConnectionOwner, c
     """Store connection, consent and grant, in this order: a crash in between leaves no token without consent."""
     provider = returned.brought.provider
     granted = returned.brought.tokens.granted
-    shortfall = find_shortfall(provider.definition, returned.client, allowed=_admit(broker, returned), granted=granted)
+    shortfall = find_shortfall(provider.definition, returned.client, allowed=_admit(returned), granted=granted)
     connection = store_connection(
         broker,
         owner,
@@ -79,7 +80,8 @@ def _connect(broker: Broker, returned: ProviderReturn, owner: ConnectionOwner, c
         consent=returned.consent,
         status="partial" if shortfall.missing else "active",
         connected_at=returned.pending.decided_at,
-        is_void=partial(returned.is_void, broker),
+        now=returned.callback.now,
+        is_void=returned.is_void,
     )
     if shortfall.missing:
         page = _ask_about_shortfall(broker, returned, shortfall)
@@ -88,7 +90,7 @@ def _connect(broker: Broker, returned: ProviderReturn, owner: ConnectionOwner, c
     grant = _build_grant(broker, returned, current, shortfall.left)
     _record(broker, returned, grant, ended=lambda: revoke_partial_connection(broker, connection, owner.user_key))
     issued = _issue(broker, returned, grant)
-    _keep_client_alive(broker, returned.client)
+    _keep_client_alive(broker, returned.client, returned.callback.now)
     revoke_replaced_tokens(broker, owner, provider, connection)
     return _respond(broker, returned, issued, current)
 
@@ -141,12 +143,12 @@ def _find_owner(broker: Broker, returned: ProviderReturn) -> tuple[ConnectionOwn
     return owner, subject
 
 
-def _admit(broker: Broker, returned: ProviderReturn) -> frozenset[str]:
+def _admit(returned: ProviderReturn) -> frozenset[str]:
     """The allowed scopes, without those that the user has removed since the decision."""
     consent, allowed = returned.consent, returned.decided.allowed
     if consent is None:
         return allowed
-    at, now = returned.pending.decided_at, broker.clock.now()
+    at, now = returned.pending.decided_at, returned.callback.now
     return consent.admits(allowed, decided_at=at, by_user=returned.by_user, now=now)
 
 
@@ -163,14 +165,13 @@ def _find_refusal(broker: Broker, returned: ProviderReturn) -> LoginRequired | U
         return LoginRequired("another_user_than_named")
     if request.acr and brought.acr not in request.acr:
         return UnmetAuthenticationRequirements("acr_not_reached")
-    reason = explain_login_age(brought, returned.pending, request, now=broker.clock.now())
+    reason = explain_login_age(brought, returned.pending, request, now=returned.callback.now)
     return LoginRequired(reason) if reason else None
 
 
-def _keep_client_alive(broker: Broker, client: Client) -> None:
+def _keep_client_alive(broker: Broker, client: Client, now: int) -> None:
     """Move the expiry of a self-registered client (REG-01), by one write in half of its lifetime at most."""
     life = broker.settings.registration_unused_days * 86400
-    now = broker.clock.now()
     if client.expires_at is not None and client.expires_at - now < life // 2:
         broker.store.extend_client(client, expires_at=now + life)
 
@@ -192,6 +193,7 @@ def _build_grant(broker: Broker, returned: ProviderReturn, current: CurrentSessi
         client=returned.client,
         sid=current.session.sid,
         session_salt=current.session_salt,
+        now=returned.callback.now,
     )
 
 
@@ -208,7 +210,8 @@ def _record(broker: Broker, returned: ProviderReturn, grant: Grant, *, ended: Ca
         redirect_uri=returned.request.redirect_uri,
         in_a_day=returned.pending.in_a_day,
         by_user=returned.by_user,
-        is_void=partial(returned.is_void, broker),
+        now=returned.callback.now,
+        is_void=returned.is_void,
         ended=ended,
     )
 

@@ -32,12 +32,13 @@ def build_grant(
     client: Client,
     sid: str,
     session_salt: bytes = b"",
+    now: int,
 ) -> Grant:
     """The grant while its code is outstanding, or the browser session of an app; fixes every later expiry.
 
     session_salt   of the user, for the browser session of an app
     """
-    settings, now = broker.settings, broker.clock.now()
+    settings = broker.settings
     offline, shown = "offline_access" in scopes, subject_for(broker, client, sub)
     idle = settings.refresh_idle_seconds if offline else settings.access_token_seconds
     life = settings.refresh_end_seconds if offline else settings.code_seconds + settings.access_token_seconds
@@ -71,12 +72,12 @@ def build_grant(
         epoch=settings.epoch,
     )
     bound = msgspec.structs.replace(grant, binding=bind_grant(grant, broker.keys.get("handle")))
-    return _as_session(broker, bound, session_salt) if request.return_to else bound
+    return _as_session(broker, bound, session_salt, now) if request.return_to else bound
 
 
-def _as_session(broker: Broker, grant: Grant, session_salt: bytes) -> Grant:
+def _as_session(broker: Broker, grant: Grant, session_salt: bytes, now: int) -> Grant:
     """Make the grant active without a code: its first handle goes straight into the cookie."""
-    settings, now = broker.settings, broker.clock.now()
+    settings = broker.settings
     ends_at = now + settings.bff_end_seconds
     return msgspec.structs.replace(
         grant,
@@ -114,9 +115,8 @@ def add_logout_recipient(told: tuple[LogoutRecipient, ...], client: Client, sub:
     return all_told
 
 
-def build_exchanging_grant(broker: Broker, grant_id: str, client_id: str, decided_at: int) -> Grant:
+def build_exchanging_grant(broker: Broker, grant_id: str, client_id: str, decided_at: int, *, now: int) -> Grant:
     """The grant during the request to the provider's token endpoint; it only records the claim."""
-    now = broker.clock.now()
     return Grant(
         grant_id=grant_id,
         status="exchanging",

@@ -35,11 +35,12 @@ def _make_user_key(broker: Broker, sub: str) -> bytes:
 
 
 def _make_subject(broker: Broker, provider_user: ProviderUser) -> Subject:
+    now = broker.clock.now()
     fresh = Subject(
         sub=provider_user.sub,
         session_salt=broker.entropy.token_bytes(16),
-        created_at=broker.clock.now(),
-        new_connections={provider_user.connection_id: broker.clock.now()},
+        created_at=now,
+        new_connections={provider_user.connection_id: now},
         login=provider_user.login if provider_user.life else "",
         life=provider_user.life,
     )

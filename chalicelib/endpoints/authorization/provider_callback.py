@@ -41,12 +41,14 @@ class RedeemedCallback(Struct, frozen=True, kw_only=True):
 
     brought    what the provider's responses say; `brought.provider` may know more than the provider before
     unstored   the provider's tokens, until a connection stores them
+    now        the clock, read again after the provider's response; everything that follows is decided at this moment
     """
 
     http: Request
     pending: Pending
     brought: ProviderSignIn
     unstored: UnstoredTokens
+    now: int
 
 
 def claim_state(broker: Broker, pending: Pending, *, purge_at: int, page: str, link: str | None = None) -> None:

@@ -5,7 +5,7 @@ from msgspec import Struct
 from chalicelib.endpoints.authorization.pending_request import ConsentedRequest
 from chalicelib.endpoints.authorization.provider_callback import RedeemedCallback
 from chalicelib.endpoints.authorization.provider_user import ProviderUser
-from chalicelib.ports import Broker, Items
+from chalicelib.ports import Items
 from chalicelib.provider_client import ProviderSignIn
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
@@ -59,7 +59,7 @@ class ProviderReturn(Struct, frozen=True, kw_only=True):
         """True if the user decided on a page."""
         return self.pending.decided_by == "page"
 
-    def is_void(self, broker: Broker, at: int) -> bool:
+    def is_void(self, at: int) -> bool:
         """True if a cutoff voids a decision of that time."""
         parties = DecisionParties(self.provider_user.sub, self.client.client_id, self.pending.provider_id)
-        return find_revocation_among(self.found, parties, at, now=broker.clock.now(), first_time=True) is not None
+        return find_revocation_among(self.found, parties, at, now=self.callback.now, first_time=True) is not None

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct, structs
 
 from chalicelib.endpoints.authorization.pending_request import check_decision
+from chalicelib.endpoints.authorization.provider_callback import RedeemedCallback
 from chalicelib.ports import Broker, Items
 from chalicelib.protocol.derived_ids import derive_account_id, derive_connection_id, derive_sub, is_linked_login
 from chalicelib.protocol.errors import PageError
@@ -125,14 +126,19 @@ def sign_in_keys(pending: Pending, user: ProviderUser, client_id: str) -> tuple[
 
 
 def check_not_revoked(
-    broker: Broker, pending: Pending, request: AuthorizationRequest, provider_user: ProviderUser, found: Items
+    broker: Broker,
+    callback: RedeemedCallback,
+    request: AuthorizationRequest,
+    provider_user: ProviderUser,
+    found: Items,
 ) -> Client:
     """Check that the decision is still valid, and that the same user decided and signed in.
 
     Raises PageError; nothing is stored then.
     """
+    pending = callback.pending
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{provider_user.sub}":
         raise PageError("another_account_came_back", page="wrong_account", status=403)
     parties = DecisionParties(provider_user.sub, request.client_id, pending.provider_id)
-    end = find_revocation_among(found, parties, pending.decided_at, now=broker.clock.now(), first_time=True)
+    end = find_revocation_among(found, parties, pending.decided_at, now=callback.now, first_time=True)
     return check_decision(broker, request, found.get(client_item_key(request.client_id)), end, page="sign_in_over")

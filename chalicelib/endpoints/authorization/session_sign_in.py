@@ -37,13 +37,17 @@ from chalicelib.vault.rules.connection_merge import is_usable, provider_scopes
 
 
 class ActiveSession(Struct, frozen=True, kw_only=True):
-    """A valid browser session, with the consent and connection of this user and client."""
+    """A valid browser session, with the consent and connection of this user and client.
+
+    now   when it was read; every decision about it uses this moment
+    """
 
     session: BrowserSession
     told: tuple[LogoutRecipient, ...]
     consent: Consent | None
     connection: Connection | None
     found: Items
+    now: int
 
 
 def find_active_session(broker: Broker, http: Request, client_id: str, *also: ItemKey[Any]) -> ActiveSession | None:
@@ -60,18 +64,19 @@ def find_active_session(broker: Broker, http: Request, client_id: str, *also: It
     places = (subject_item_key(owner.sub), consent_item_key(owner.sub, client_id), connection_item_key(connection_id))
     ended = sign_out_key(owner)
     found = broker.store.read(*places, ended, DEPLOYMENT, client_item_key(client_id), *find_switched_on(broker), *also)
-    session = open_session(broker, owner, found.get(places[0]), sign_out=found.get(ended))
+    now = broker.clock.now()
+    session = open_session(broker, owner, found.get(places[0]), sign_out=found.get(ended), now=now)
     if session is None or is_provider_revoked(found, session.provider_id, session.signed_in_at):
         return None
     consent, connection = found.get(places[1]), found.get(places[2])
-    return ActiveSession(session=session, told=owner.told, consent=consent, connection=connection, found=found)
+    return ActiveSession(session=session, told=owner.told, consent=consent, connection=connection, found=found, now=now)
 
 
-def _find_end(broker: Broker, active_session: ActiveSession, client_id: str, decided_at: int) -> str | None:
+def _find_end(active_session: ActiveSession, client_id: str, decided_at: int) -> str | None:
     """The revocation in this read that voids a decision or connection of that time."""
     session = active_session.session
     parties = DecisionParties(session.sub, client_id, session.provider_id)
-    return find_revocation_among(active_session.found, parties, decided_at, now=broker.clock.now(), first_time=True)
+    return find_revocation_among(active_session.found, parties, decided_at, now=active_session.now, first_time=True)
 
 
 def is_expected_user(broker: Broker, request: AuthorizationRequest, client: Client, sub: str) -> bool:
@@ -91,17 +96,17 @@ def can_skip_provider(
     client = active_session.found.get(client_item_key(request.client_id))
     if client is None or not is_expected_user(broker, request, client, session.sub):
         return False
-    if requires_login(request, session, broker.clock.now()):
+    if requires_login(request, session, active_session.now):
         return False
     if connection is None or session.provider_id != provider_id or connection.provider_id != provider_id:
         return False
-    if _find_end(broker, active_session, request.client_id, connection.connected_at) is not None:
+    if _find_end(active_session, request.client_id, connection.connected_at) is not None:
         return False
     if connection.status not in ("active", "partial") or connection.epoch != broker.settings.epoch:
         return False
     needed = provider_scopes(allowed, provider_id)
     definition = load_definition(broker, provider_id)
-    if needed and not is_usable(connection, definition, broker.clock.now()):
+    if needed and not is_usable(connection, definition, active_session.now):
         return False
     consented = provider_scopes(active_session.consent.scopes, provider_id) if active_session.consent else frozenset()
     if excess_scopes(definition, granted=connection.granted, allowed=needed | consented):
@@ -130,7 +135,9 @@ def _wants_another_context(request: AuthorizationRequest, session: BrowserSessio
     return bool(wished and session.acr) and session.acr not in wished and "none" not in request.prompt
 
 
-def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes) -> AuthorizationResponse:
+def _issue(
+    broker: Broker, request: AuthorizationRequest, grant: Grant, code_secret: bytes, now: int
+) -> AuthorizationResponse:
     """Store the grant and build the response. A device gets no response here, because it polls for its tokens."""
     if request.device_round:
         decided = DeviceDecision(
@@ -139,7 +146,7 @@ def _issue(broker: Broker, request: AuthorizationRequest, grant: Grant, code_sec
             round=request.device_round,
             decision=grant.secret_hash,
             decided_at=grant.decided_at,
-            now=broker.clock.now(),
+            now=now,
         )
         approve_device(broker, grant, decided, claimed=False)
         return AuthorizationResponse(redirect_uri="", members={})
@@ -155,7 +162,7 @@ def was_removed(
     """True if this user has removed access that the request needs; no setting of the operator restores it."""
     if request.provider_id and was_revoked_by_user(active_session, request.provider_id):
         return True
-    reduced = active_session.consent is not None and active_session.consent.was_reduced(broker.clock.now())
+    reduced = active_session.consent is not None and active_session.consent.was_reduced(active_session.now)
     return reduced and not has_consent(broker, active_session, request, context)
 
 
@@ -174,7 +181,7 @@ def has_consent(
         request,
         context.client,
         epoch=broker.settings.epoch,
-        is_void=lambda at: _find_end(broker, active_session, request.client_id, at) is not None,
+        is_void=lambda at: _find_end(active_session, request.client_id, at) is not None,
     )
 
 
@@ -212,9 +219,10 @@ def issue_from_session(
         client=context.client,
         sid=session.sid,
         session_salt=subject.session_salt if subject else b"",
+        now=active_session.now,
     )
     client = active_session.found.get(client_item_key(request.client_id))
-    end = _find_end(broker, active_session, request.client_id, grant.decided_at)
+    end = _find_end(active_session, request.client_id, grant.decided_at)
     client = check_decision(broker, request, client, end, page="not_allowed")
     record_consent(
         broker,
@@ -224,9 +232,10 @@ def issue_from_session(
         redirect_uri=request.redirect_uri,
         in_a_day=in_a_day,
         by_user=by_user,
-        is_void=lambda at: _find_end(broker, active_session, request.client_id, at) is not None,
+        now=active_session.now,
+        is_void=lambda at: _find_end(active_session, request.client_id, at) is not None,
     )
-    answer = _issue(broker, request, grant, code_secret)
+    answer = _issue(broker, request, grant, code_secret, active_session.now)
     told = (
         active_session.told
         if request.device_round

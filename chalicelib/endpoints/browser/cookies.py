@@ -188,7 +188,7 @@ def end_session(broker: Broker, owner: SessionOwner) -> None:
 
 
 def open_session(
-    broker: Broker, outer: SessionOwner, subject: Subject | None, *, sign_out: UsedOnce | None
+    broker: Broker, outer: SessionOwner, subject: Subject | None, *, sign_out: UsedOnce | None, now: int
 ) -> BrowserSession | None:
     """The session, if the user is not disabled, the salt is unchanged, and nothing has ended the session.
 
@@ -201,7 +201,7 @@ def open_session(
     )
     if session is None:
         return None
-    alive = broker.clock.now() < session.expires_at and session.epoch == broker.settings.epoch
+    alive = now < session.expires_at and session.epoch == broker.settings.epoch
     ended = subject.marks.void(session.signed_in_at)
     return session if alive and not ended and session.account_id == outer.account_id else None
 

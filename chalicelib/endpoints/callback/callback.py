@@ -86,4 +86,5 @@ def _redeem(
         link = purpose.release(broker, callback, claimed, refusal)
         page = purpose.failure_page or ("provider_unavailable" if away else "provider_refused")
         raise PageError(error.reason, page=page, status=callback_status(error), link=link) from None
-    return RedeemedCallback(http=callback.http, pending=pending, brought=brought, unstored=unstored)
+    now = broker.clock.now()
+    return RedeemedCallback(http=callback.http, pending=pending, brought=brought, unstored=unstored, now=now)

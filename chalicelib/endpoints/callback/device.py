@@ -28,7 +28,7 @@ def claim_device_sign_in(broker: Broker, callback: ProviderCallback) -> str | Re
     client_id = client_id_of(broker, callback.pending)
     decided = decision_of(broker, callback.pending, client_id)
     claim = broker.store.claim_device(decided, until=decided.now + broker.settings.code_seconds)
-    return _answer_again(broker, callback, claim.found) if isinstance(claim, Refused) else client_id
+    return _answer_again(broker, callback, claim.found, decided.now) if isinstance(claim, Refused) else client_id
 
 
 def release_device_sign_in(broker: Broker, callback: ProviderCallback, client_id: str, _refusal: OAuthError) -> str:
@@ -37,11 +37,11 @@ def release_device_sign_in(broker: Broker, callback: ProviderCallback, client_id
     return device_uri(broker)
 
 
-def _answer_again(broker: Broker, callback: ProviderCallback, found: Grant | None) -> Response:
+def _answer_again(broker: Broker, callback: ProviderCallback, found: Grant | None, now: int) -> Response:
     """A second callback of the browser that decided waits, or gets the last page once more. Raises PageError."""
     pending, device = callback.pending, found.device if found else None
     ours = device is not None and hmac.compare_digest(device.decision, secret_hash(pending.code_secret))
-    if found is None or not ours or found.is_over(broker.clock.now()):
+    if found is None or not ours or found.is_over(now):
         raise refuse_used_state(broker, pending, page="device_over")
     if found.status == "exchanging":
         refresh = callback.uri(broker.settings.issuer)

@@ -32,8 +32,10 @@ def claim_sign_in(broker: Broker, callback: ProviderCallback) -> str | Response:
     """The client's id, for the one callback that goes on (CB-01)."""
     pending = callback.pending
     client_id = client_id_of(broker, pending)
-    claim = broker.store.claim_grant(build_exchanging_grant(broker, pending.grant_id, client_id, pending.decided_at))
-    return _answer_again(broker, callback, claim.found) if isinstance(claim, Refused) else client_id
+    now = broker.clock.now()
+    grant = build_exchanging_grant(broker, pending.grant_id, client_id, pending.decided_at, now=now)
+    claim = broker.store.claim_grant(grant)
+    return _answer_again(broker, callback, claim.found, now) if isinstance(claim, Refused) else client_id
 
 
 def release_sign_in(broker: Broker, callback: ProviderCallback, client_id: str, refusal: OAuthError) -> str | None:
@@ -46,9 +48,9 @@ def release_sign_in(broker: Broker, callback: ProviderCallback, client_id: str, 
     return client_home_uri(load_client_context(broker, request.client_id).client)
 
 
-def _answer_again(broker: Broker, callback: ProviderCallback, found: Grant | None) -> Response:
+def _answer_again(broker: Broker, callback: ProviderCallback, found: Grant | None, now: int) -> Response:
     """A second callback with one state changes nothing: it waits, or gets the same response while the code lives."""
-    pending, now = callback.pending, broker.clock.now()
+    pending = callback.pending
     if found is not None and found.expires_at > now and found.decided_at == pending.decided_at:
         if found.status == "exchanging":
             refresh = callback.uri(broker.settings.issuer)

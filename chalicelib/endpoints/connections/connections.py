@@ -157,7 +157,7 @@ def _describe(broker: Broker, use: AuthorizedToken, connection: Connection, key:
         "connection_id": connection.connection_id,
         "provider": connection.provider_id,
         "label": label_of(userinfo_claims(open_profile_of(broker, connection, key), use.scopes)),
-        "status": "reauth_required" if void else connection_status(broker, connection),
+        "status": "reauth_required" if void else connection_status(broker, connection, broker.clock.now()),
         "scope": " ".join(sorted(connection.granted)),
         "default": defaults.get(connection.provider_id) == connection.connection_id,
         "connected_at": connection.connected_at,
@@ -167,10 +167,10 @@ def _describe(broker: Broker, use: AuthorizedToken, connection: Connection, key:
     return {name: value for name, value in members.items() if value not in (None, "")}
 
 
-def connection_status(broker: Broker, connection: Connection) -> ConnectionStatus:
+def connection_status(broker: Broker, connection: Connection, now: int) -> ConnectionStatus:
     """The status that a token hand-out would find now."""
     definition = broker.catalog.get(connection.provider_id)
-    return effective_status(connection, definition, epoch=broker.settings.epoch, now=broker.clock.now())
+    return effective_status(connection, definition, epoch=broker.settings.epoch, now=now)
 
 
 def open_profile_of(broker: Broker, connection: Connection, key: bytes) -> dict[str, Any]:

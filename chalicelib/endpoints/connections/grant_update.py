@@ -21,6 +21,7 @@ def extend_consent(
     *,
     decided_at: int,
     over: str,
+    now: int,
     ended: Callable[[], None],
 ) -> frozenset[str]:
     """Add the scopes that no later reduction has removed, and make the connection the default if its provider has no
@@ -32,7 +33,7 @@ def extend_consent(
     Raises TemporarilyUnavailable if other writers keep changing the consent, or a revocation was set meanwhile.
     """
     read = asker.consent
-    item_key, now = consent_item_key(read.sub, read.client_id), broker.clock.now()
+    item_key = consent_item_key(read.sub, read.client_id)
     for _ in write_tries(broker):
         admitted = read.admits(scopes, decided_at=decided_at, by_user=True, now=now)
         added = _add(read, connection, admitted, over=over)
@@ -49,7 +50,9 @@ def extend_consent(
     raise TemporarilyUnavailable("consent_keeps_changing")
 
 
-def extend_grant(broker: Broker, asker: LinkRequester, connection: Connection, scopes: frozenset[str]) -> None:
+def extend_grant(
+    broker: Broker, asker: LinkRequester, connection: Connection, scopes: frozenset[str], now: int
+) -> None:
     """Extend the grant that requested the link. Raises PageError if it has ended meanwhile."""
     grant = asker.grant
     if scopes <= grant.scopes and connection.provider_id in grant.connections:
@@ -62,7 +65,7 @@ def extend_grant(broker: Broker, asker: LinkRequester, connection: Connection, s
         provider_id=connection.provider_id,
         connection_id=connection.connection_id,
         epoch=broker.settings.epoch,
-        now=broker.clock.now(),
+        now=now,
     )
     if isinstance(broker.store.widen_grant(widening), Refused):
         raise PageError("grant_ended_meanwhile", page="link_over", status=403)

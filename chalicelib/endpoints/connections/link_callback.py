@@ -78,7 +78,7 @@ def claim_link(broker: Broker, callback: ProviderCallback) -> LinkRequester:
 def finish_link(broker: Broker, callback: RedeemedCallback, requester: LinkRequester) -> Response:
     """One batch read, then connection, consent and grant. Raises PageError if anything has been revoked meanwhile."""
     returned, default = _read_return(broker, callback, requester)
-    end = _find_end(broker, returned, callback.pending.decided_at)
+    end = _find_end(returned, callback.pending.decided_at)
     if end is not None:
         raise PageError(end, page="link_over", status=403)
     standing = returned.found.get(connection_item_key(default))
@@ -136,7 +136,8 @@ def _connect(broker: Broker, returned: LinkReturn, owner: ConnectionOwner, *, ov
         consent=requester.consent,
         status="partial" if short.missing else "active",
         connected_at=pending.decided_at,
-        is_void=lambda at: _find_end(broker, returned, at) is not None,
+        now=returned.callback.now,
+        is_void=lambda at: _find_end(returned, at) is not None,
     )
     # The stored scopes count: `store_connection` does not replace a larger set by what this sign-in returned.
     usable = find_shortfall(
@@ -149,9 +150,10 @@ def _connect(broker: Broker, returned: LinkReturn, owner: ConnectionOwner, *, ov
         usable,
         decided_at=pending.decided_at,
         over=over,
+        now=returned.callback.now,
         ended=lambda: revoke_partial_connection(broker, connection, owner.user_key),
     )
-    extend_grant(broker, requester, connection, usable)
+    extend_grant(broker, requester, connection, usable, returned.callback.now)
     revoke_replaced_tokens(broker, owner, provider, connection)
     broker.log.event("connected", client_id=owner.client_id, provider_id=returned.link.provider_id)
     return _answer(broker, returned, connection, pending.allowed - usable)
@@ -182,9 +184,9 @@ def _read_all(broker: Broker, requester: LinkRequester, connection_id: str, defa
     return broker.store.read(*places)
 
 
-def _find_end(broker: Broker, returned: LinkReturn, at: int) -> str | None:
+def _find_end(returned: LinkReturn, at: int) -> str | None:
     """The revocation in this read that voids a decision or connection of that time."""
-    return find_revocation_among(returned.found, _parties_of(returned.link), at, now=broker.clock.now())
+    return find_revocation_among(returned.found, _parties_of(returned.link), at, now=returned.callback.now)
 
 
 def _parties_of(link: Link) -> DecisionParties:

@@ -62,10 +62,10 @@ def finish_shown_login(broker: Broker, callback: RedeemedCallback, link: Link) -
     parties = DecisionParties(link.sub, link.client_id, callback.pending.provider_id)
     found = broker.store.read(*revocation_keys(parties))
     subject = found.get(subject_item_key(link.sub))
-    end = find_revocation_among(found, parties, callback.pending.decided_at, now=broker.clock.now())
+    end = find_revocation_among(found, parties, callback.pending.decided_at, now=callback.now)
     if end is not None or subject is None:
         raise PageError(end or "record_gone", page="link_over", status=403)
-    session = start_session(broker, brought, provider_user)
+    session = start_session(broker, brought, provider_user, now=callback.now)
     return redirect_response(link_uri(broker, link)).with_headers(seal_session(broker, session, subject.session_salt))
 
 

@@ -39,7 +39,7 @@ def answer(broker: Broker, http: Request) -> Response:
     client = authenticate_client(broker, http, parameters)
     try:
         grant_type = _choose_grant_type(broker, client, parameters)
-        asked = parse_token_request(parameters, _read_proof(broker, http, client))
+        asked = parse_token_request(parameters, _read_proof(broker, http, client), now=broker.clock.now())
         body = GRANT_TYPES[grant_type](broker, client, parameters, asked)
     except OAuthError as error:
         asked_for = redact(parameters.get("grant_type"), GRANT_TYPES)

@@ -26,6 +26,7 @@ def record_consent(
     redirect_uri: str,
     in_a_day: bool,
     by_user: bool,
+    now: int,
     is_void: Callable[[int], bool],
     ended: Callable[[], None] = lambda: None,
 ) -> None:
@@ -38,7 +39,6 @@ def record_consent(
 
     Raises TemporarilyUnavailable if other writers keep changing the consent; nothing is issued then.
     """
-    now = broker.clock.now()
     for _ in write_tries(broker):
         void = read is not None and (is_void(read.decided_at) or read.void(read.decided_at, now))
         added = add_to_consent(

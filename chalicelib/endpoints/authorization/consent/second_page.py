@@ -5,8 +5,6 @@ Until the provider's response the user is unknown, so only now can the request b
 removed. This sign-in ends; the decision on the page begins another one.
 """
 
-from functools import partial
-
 from chalicelib.endpoints.authorization.consent.page import show_consent_page
 from chalicelib.endpoints.authorization.consent.partial import keep_again
 from chalicelib.endpoints.authorization.consent.record import consent_covers
@@ -27,11 +25,11 @@ def needs_page(broker: Broker, returned: ProviderReturn) -> bool:
         return False
     if returned.connection is not None and returned.connection.status == "revoked":
         return True
-    consent, is_void = returned.consent, partial(returned.is_void, broker)
+    consent, is_void = returned.consent, returned.is_void
     if consent_covers(consent, returned.request, returned.client, epoch=broker.settings.epoch, is_void=is_void):
         return False
     by_consent = returned.pending.decided_by.startswith("session:")
-    return by_consent or (consent is not None and consent.was_reduced(broker.clock.now()))
+    return by_consent or (consent is not None and consent.was_reduced(returned.callback.now))
 
 
 def show_page(broker: Broker, http: Request, decided: ConsentedRequest, session: BrowserSession) -> Response:
