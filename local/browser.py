@@ -34,7 +34,7 @@ class Exchange:
         return urljoin(self.url, found) if (found := read_page(self.text).refresh) else ""
 
     def json(self) -> dict[str, Any]:
-        """The answer as a JSON object; empty where it is none."""
+        """The response as a JSON object; empty if it is not one."""
         try:
             document = json.loads(self.text)
         except ValueError:
@@ -53,7 +53,7 @@ class Form:
 
 
 class Page(HTMLParser):
-    """What matters of a page: its title, its forms, and where it goes on by itself."""
+    """The parts of a page that matter: its title, its forms, and its automatic redirect."""
 
     def __init__(self) -> None:
         super().__init__()

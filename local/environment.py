@@ -29,6 +29,6 @@ def use_local_credentials(environ: MutableMapping[str, str] | None = None) -> No
 
 
 def is_loopback_url(url: str) -> bool:
-    """True for an endpoint on this machine: only there does the local stack create tables by itself."""
+    """True for an endpoint on this machine: only there does the local stack create its tables automatically."""
     host = urlsplit(url).hostname or ""
     return host in ("localhost", "::1") or host.startswith("127.") or host.endswith(".localhost")

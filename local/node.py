@@ -26,7 +26,7 @@ class NoNode(Exception):
 
 
 def why_no_node() -> str:
-    """What is missing; empty where Node and npm are here."""
+    """The missing program; empty if Node and npm are installed."""
     missing = [program for program in ("node", "npm") if shutil.which(program) is None]
     return f"{' and '.join(missing)} not installed (apt-get install -y nodejs npm)" if missing else ""
 

@@ -1,4 +1,4 @@
-"""Words on a terminal: colours only where somebody looks, and never a whole secret."""
+"""Text on a terminal: colors only on a real terminal, and never a whole secret."""
 
 import os
 import re

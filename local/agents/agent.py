@@ -1,5 +1,5 @@
-"""One agent at the MCP server: it is told the server's address and finds out the rest, in the order of the MCP
-authorization specification."""
+"""One agent at the MCP server. It knows only the server's address and discovers the rest, in the order of the MCP
+specification."""
 
 import base64
 import hashlib

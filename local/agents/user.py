@@ -7,7 +7,7 @@ from local.browser import Browser, read_page
 
 
 class StepRefused(Exception):
-    """A step of the agent failed; the message says what it was told."""
+    """A step of the agent failed; the message contains the server's explanation."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What stands behind an app on this machine: a broker on an embedded AWS, and simulated providers."""
+"""The servers behind an app on this machine: a broker on a local AWS, and simulated providers."""
 
 import socket
 from collections.abc import Mapping

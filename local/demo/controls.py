@@ -1,4 +1,4 @@
-"""What the demo app may play with a provider that is played anyway: its tokens end, the user removes the app there."""
+"""Controls of the demo app over a simulated provider: expire its tokens, remove the app there."""
 
 import time
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ class Played:
         self._provider_id, self._provider, self._deployment = provider_id, provider, deployment
 
     def count_refreshes(self) -> int:
-        """How often somebody asked it for new tokens with a refresh token."""
+        """How often a client requested new tokens with a refresh token."""
         asked = (one for one in list(self._provider.requests) if one.endpoint == "token")
         return sum(one.form.get("grant_type") == "refresh_token" for one in asked)
 

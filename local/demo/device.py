@@ -104,7 +104,7 @@ def _sign_in(terminal: Terminal, issuer: str, client_id: str, scope: str, sleep:
 def _poll(
     terminal: Terminal, endpoint: str, told: dict[str, Any], client_id: str, sleep: Callable[[float], None]
 ) -> dict[str, Any]:
-    """Ask until somebody has decided, as slowly as the broker wants (RFC 8628 section 3.5)."""
+    """Poll until the user has decided, as slowly as the broker requires (RFC 8628 section 3.5)."""
     interval = told["interval"]
     terminal.text(f"Waiting; asking every {interval} seconds.")
     while True:

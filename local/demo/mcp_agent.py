@@ -13,7 +13,7 @@ REDIRECT_URI = "http://127.0.0.1:51001/callback"
 
 
 class Surprised(Exception):
-    """What came is not what the person expects."""
+    """The response is not the expected one."""
 
 
 @dataclass
@@ -51,7 +51,7 @@ class Kept:
         self.client: Any = None
 
     async def get_tokens(self) -> Any:
-        """None at first."""
+        """None before registration or sign-in."""
         return self.tokens
 
     async def set_tokens(self, tokens: Any) -> None:
@@ -59,7 +59,7 @@ class Kept:
         self.tokens = tokens
 
     async def get_client_info(self) -> Any:
-        """None at first."""
+        """None before registration or sign-in."""
         return self.client
 
     async def set_client_info(self, client_info: Any) -> None:

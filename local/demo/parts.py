@@ -1,4 +1,4 @@
-"""The parts of the demo: which providers it has, where each part runs, and what the app is told of them."""
+"""The parts of the demo: its providers, the address of each part, and the settings of the app."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""What comes after the seven steps of a sign-in: a call through the broker, a second provider, and taking it back."""
+"""The steps after sign-in: a call through the broker, a second provider, and the revocation of a connection."""
 
 from local.browser import Exchange, query_of, read_page
 from local.demo.parts import PARTS, PROVIDER_ID

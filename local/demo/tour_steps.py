@@ -21,7 +21,7 @@ ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"
 
 
 class StepFailed(Exception):
-    """What came is not what the step promises."""
+    """The response is not what the step promises."""
 
 
 def expect(holds: object, otherwise: str) -> None:

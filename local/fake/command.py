@@ -67,7 +67,7 @@ def start(options: argparse.Namespace) -> "RunningProfile":
 
 
 def find_definition(what: str) -> "ProviderDefinition":
-    """One of ours by its id, or a file by its path. Raises Unplayable."""
+    """A provider of the broker by its id, or a file by its path. Raises Unplayable."""
     from chalicelib.providers.catalog import load_catalog
     from chalicelib.providers.definition import InvalidDefinition, parse_definition
 

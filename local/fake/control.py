@@ -27,7 +27,7 @@ class Unclear(ValueError):
 
 
 def is_control(received: Received) -> bool:
-    """The path is kept for it on every host."""
+    """The path is reserved on every host."""
     return received.path == CONTROL
 
 
@@ -53,7 +53,8 @@ def answer_control(grants: Grants, requests: list[Received], received: Received,
 
 
 def describe(grants: Grants, requests: list[Received]) -> dict[str, Any]:
-    """What is switched on, who may ask, how many sign-ins live, and the last requests; never a secret or a token."""
+    """The enabled faults, the clients, the number of active sign-ins, and the last requests; never a secret or a
+    token."""
     last = [
         {"method": each.method, "host": each.host, "path": each.path, "endpoint": each.endpoint}
         for each in requests[-SHOWN:]

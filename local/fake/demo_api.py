@@ -1,4 +1,4 @@
-"""A demo provider's API: what it keeps for whoever a token belongs to; any page may call it."""
+"""A demo provider's API: the items of the token's user. Any page may call it."""
 
 from typing import TYPE_CHECKING
 

@@ -155,7 +155,7 @@ def answer_revoke(provider: "RunningProvider", received: Received) -> Answer:
 
 
 def _client(provider: "RunningProvider", received: Received) -> Client | None:
-    """Who calls: Basic, or in the form; a public client by its name alone."""
+    """The client, by Basic authentication or in the form; a public client by its id alone."""
     in_form = received.form.get("client_id", ""), received.form.get("client_secret")
     client_id, secret = basic_credentials(received) or in_form
     client = provider.grants.clients.get(client_id)

@@ -1,4 +1,4 @@
-"""The two demo providers: what each is called, what it keeps for its users, and what its scopes mean."""
+"""The two demo providers: their names, the items of their users, and the meaning of their scopes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class DemoSite:
 
     @property
     def scopes(self) -> dict[str, str]:
-        """What may be asked for, in plain words."""
+        """The scopes in plain words."""
         read, write = f"{self.things}:read", f"{self.things}:write"
         return {
             **_SIGN_IN,

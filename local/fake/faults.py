@@ -1,4 +1,4 @@
-"""What a provider shall do wrong, switched on by a test in the process or by anybody at /_control."""
+"""Faults of a simulated provider, switched on by a test in the process or at /_control."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal

@@ -73,7 +73,7 @@ class Family:
         return bool(token) and (token == self.refresh_token or token in self.siblings)
 
     def forget(self, token: str) -> None:
-        """That one refresh token is over."""
+        """End this one refresh token."""
         self.siblings.discard(token)
         self.refresh_token = None if token == self.refresh_token else self.refresh_token
 
@@ -89,7 +89,7 @@ class Spent:
 
 @dataclass
 class AccessToken:
-    """`expires_at` None: it never ends by itself."""
+    """`expires_at` None: it does not expire."""
 
     family: Family
     expires_at: float | None
@@ -265,7 +265,7 @@ class Grants:
                 token.expires_at = min(self.now(), token.expires_at or self.now())
 
     def client_of(self, token: str) -> Client | None:
-        """Whose token it is."""
+        """The user of the token."""
         with self.lock:
             owners = (client for client in self.clients.values() if self._of(client, token) is not None)
             return next(owners, None)
@@ -283,7 +283,7 @@ class Grants:
                 each.revoked = True
 
     def kept_for(self, user: User, at_first: Callable[[User], tuple[str, ...]]) -> list[str]:
-        """What is kept for a user, who may add to it."""
+        """The items of a user, who may add to them."""
         with self.lock:
             return self.kept.setdefault(user.login, list(at_first(user)))
 

@@ -49,7 +49,7 @@ def render_sign_in(
     provider: str,
     tint: tuple[str, str] = TINT,
 ) -> str:
-    """Who asks for what, and three buttons.
+    """The consent page of a simulated provider, with three buttons.
 
     fields   the authorization request, carried in the form, for nothing is remembered about a browser
     tint     the provider's colour, light and dark
@@ -72,7 +72,7 @@ def render_sign_in(
 
 
 def render_post(*, action: str, fields: dict[str, str], provider: str) -> str:
-    """A page whose form takes the answer back to the app (OAuth 2.0 Form Post Response Mode)."""
+    """A page with a form that posts the response to the app (OAuth 2.0 Form Post Response Mode)."""
     hidden = _hidden(fields)
     form = f'<form method="post" action="{escape(action)}">{hidden}<button name="" value="">Continue</button></form>'
     return _page("Signed in", f"<h1>You are signed in</h1><p>One more step takes you back.</p>{form}", provider)

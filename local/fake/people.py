@@ -1,11 +1,11 @@
-"""Who has an account at the providers here."""
+"""The users of the simulated providers."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class User:
-    """Somebody with an account here. `number` is for providers whose ids are numbers."""
+    """A user with an account here. `number` is for providers with numeric ids."""
 
     login: str
     sub: str

@@ -40,7 +40,7 @@ class Site(Protocol):
 
 
 class Server(LoopbackServer):
-    """Listens once made; `tls` None: plain http alone. `watch` is told of each request, and then of what came of it.
+    """Listens once made; `tls` None: plain http alone. `watch` is called for each request, and then for its result.
 
     save   called before each response is sent
     """
@@ -54,7 +54,7 @@ class Server(LoopbackServer):
 
 
 class _Handler(LoopbackHandler):
-    """One connection. Every answer goes through `_send`, where the faults of the transport are played."""
+    """One connection. Every response goes through `_send`, which simulates the faults of the transport."""
 
     server: Server
 
@@ -89,7 +89,7 @@ class _Handler(LoopbackHandler):
         return self._send(answer, cut=cut)
 
     def _carry_out(self, received: Received, faults: Faults) -> Answer | None:
-        """What is answered while the transport has a fault."""
+        """The response while the transport has a fault."""
         if faults.slow_seconds:
             time.sleep(faults.slow_seconds)
         if faults.status is not None:
@@ -144,7 +144,7 @@ class _Handler(LoopbackHandler):
 
 
 def disturb(answer: Answer, faults: Faults) -> Answer | None:
-    """What is sent instead, once the request was carried out; None: nothing."""
+    """The response to send instead, after the request was carried out; None for no change."""
     if faults.lose_answer:
         return None
     if faults.status_after is not None:

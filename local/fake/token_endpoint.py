@@ -1,4 +1,4 @@
-"""Who asks at a token endpoint, and how an answer with tokens is written."""
+"""Client authentication at a token endpoint, and the form of a token response."""
 
 from base64 import b64decode
 from collections.abc import Mapping

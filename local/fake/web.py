@@ -37,7 +37,7 @@ class Received:
 
     @cached_property
     def json(self) -> dict[str, Any]:
-        """The body as a JSON object; empty where it is none."""
+        """The body as a JSON object; empty if it is not one."""
         try:
             document = json.loads(self.body)
         except ValueError:
@@ -47,7 +47,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is sent back."""
+    """One response."""
 
     status: int = 200
     body: bytes = b""
@@ -67,7 +67,7 @@ def form_answer(document: Mapping[str, object], status: int = 200, headers: Mapp
 
 def html_answer(page: str, status: int = 200) -> Answer:
     """A page without scripts."""
-    # No form-action: browsers hold it against the redirect that answers the form, too.
+    # No form-action: browsers also apply it to the redirect that follows the form.
     policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'"
     headers = {
         "Content-Security-Policy": policy,

@@ -1,6 +1,6 @@
 """The live view's attacks: each really happens, against the running broker, and says which check stopped it.
 
-What came of one is read from what was captured of it and from the broker's log, never from here.
+The result of an attack is read from the captured exchange and from the broker's log, never from this file.
 """
 
 import itertools

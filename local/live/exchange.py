@@ -38,7 +38,7 @@ class Message:
 
     @cached_property
     def document(self) -> dict[str, Any]:
-        """The body as a JSON object; empty where it is none."""
+        """The body as a JSON object; empty if it is not one."""
         try:
             document = json.loads(self.body)
         except ValueError:
@@ -95,7 +95,7 @@ class Exchange:
 
     @property
     def sent(self) -> dict[str, str]:
-        """What was sent by query and form, by name."""
+        """The parameters of query and form, by name."""
         return dict([*self.query, *self.request.form])
 
     @property

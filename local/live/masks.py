@@ -1,7 +1,7 @@
-"""Secrets as they may be looked at: their first characters, by which one is told from another, and their length.
+"""The displayed form of secrets: their first characters, to distinguish them, and their length.
 
-What is a secret is what the broker's log takes for one, and what only this view sees: cookies, sealed links, handles of
-the demo providers. Every value that leaves the recorder goes through here.
+Secrets are the values that the broker's log redacts, and values that only this view sees: cookies, encrypted links,
+handles of the demo providers. Every value that leaves the recorder is masked here.
 """
 
 import re

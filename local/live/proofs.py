@@ -1,4 +1,4 @@
-"""What can be computed from an exchange: PKCE, and JWTs held against the key set of who signed them."""
+"""Facts computed from an exchange: PKCE, and JWTs verified with the key set of their issuer."""
 
 import base64
 import hashlib

@@ -82,7 +82,7 @@ class Recorder:
             self._now.exchange = None
 
     def note_call(self, call: AwsCall) -> None:
-        """A call that is made for nobody's request is passed over."""
+        """Ignore a call that belongs to no request."""
         if exchange := getattr(self._now, "exchange", None):
             exchange.calls.append(call)
 
@@ -102,7 +102,7 @@ class Recorder:
             return list(self._exchanges.values())
 
     def forget(self) -> None:
-        """Begin with an empty picture; followers are told by a new `run`."""
+        """Start with an empty recording; followers get a new `run`."""
         with self._changed:
             self.run = secrets.token_hex(4)
             self._numbers = itertools.count(1)
@@ -117,7 +117,7 @@ class Recorder:
             self._changed.notify_all()
 
     def follow(self) -> Iterator[tuple[str, list[Exchange]]]:
-        """The run and what has changed in it, at first everything; an empty list now and then while nothing happens."""
+        """The run and its changes, first everything; an empty list at intervals while nothing happens."""
         run, seen = "", 0
         while not self._closed:
             with self._changed:
@@ -135,12 +135,12 @@ class Recorder:
         return [self._exchanges[number] for _, number in found]
 
     def _note(self, exchange: Exchange) -> None:
-        """While the lock is held; of what was forgotten meanwhile nothing is told."""
+        """Call with the lock held. Exchanges that were dropped meanwhile are not reported."""
         if self._exchanges.get(exchange.number) is exchange:
             self._changes[exchange.number] = max(exchange.asked, exchange.answered)
             self._changed.notify_all()
 
 
 def _take(headers: Headers, body: bytes) -> Message:
-    """A message as it is kept; of a very long body only the beginning."""
+    """A message as recorded; of a very long body only the start."""
     return Message(tuple((name.lower(), value) for name, value in headers), body[:MAX_BODY])

@@ -126,7 +126,7 @@ class _Handler(LoopbackHandler):
         return json.dumps(details, ensure_ascii=False).encode(), "application/json"
 
     def _follow(self) -> None:
-        """Server-sent events: the first of a run says so, each of the rest is one exchange as it stands."""
+        """Server-sent events: the first of a run says so, each later one is one exchange in its present state."""
         self.close_connection = True
         self.send_response(200)
         for name, value in (("Content-Type", "text/event-stream"), ("Cache-Control", "no-store")):

@@ -1,4 +1,4 @@
-"""Calls to DynamoDB and KMS as they were made: items as they stand in the table, cipher text as such."""
+"""Calls to DynamoDB and KMS as sent: stored items, with their encrypted values."""
 
 import json
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ _KMS = frozenset({"Decrypt", "Encrypt", "GenerateDataKey"})
 
 
 def service_of(call: AwsCall) -> str:
-    """Whose call it is."""
+    """The request to which the call belongs."""
     return "KMS" if call.operation in _KMS else "DynamoDB"
 
 
 def show_call(call: AwsCall) -> Document:
-    """What was asked, under which condition, and what stands there now."""
+    """The request, its condition, and the item afterwards."""
     payload = call.payload
     shown: Document = {"service": service_of(call), "operation": call.operation, "refused": call.refused}
     if shown["service"] == "KMS":
@@ -37,7 +37,7 @@ def show_call(call: AwsCall) -> Document:
 
 
 def _items(call: AwsCall) -> list[tuple[str, Mapping[str, Any]]]:
-    """What the call wrote or found; at a refusal, what stood there instead."""
+    """The item that the call wrote or found; for a refused condition, the stored item."""
     payload, answer, table = call.payload, call.answer, str(call.payload.get("TableName", ""))
     if call.refused:
         return [(table, answer["Item"])] if answer.get("Item") else []

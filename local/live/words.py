@@ -1,4 +1,4 @@
-"""What is said about each step, parameter and header: data, in demo/live/words.toml."""
+"""The explanation of each step, parameter and header: data, in demo/live/words.toml."""
 
 import fnmatch
 import re
@@ -33,7 +33,7 @@ class Word(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def link(self) -> str:
-        """Where its source stands; empty where that is a page of ours."""
+        """The URL of its source; empty if the source is a page of the broker."""
         if found := _RFC.match(self.source):
             section = f"#section-{found[2].rstrip('.')}" if found[2] else ""
             return f"https://www.rfc-editor.org/rfc/rfc{found[1]}{section}"
@@ -41,7 +41,7 @@ class Word(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The title of the exchanges that fit: who is asked, by which method and path, with which grant_type or answer."""
+    """The title of the matching exchanges: by host, method, path, and grant_type or response."""
 
     to: Lane
     path: str

@@ -56,7 +56,7 @@ SCHEMES: dict[str, Schema] = {
 
 
 class Untold(Exception):
-    """Routes and what is told about them differ."""
+    """The routes and their descriptions differ."""
 
 
 def build_document(served: list[Served] | None = None) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _share(paths: dict[str, dict[str, Any]]) -> dict[str, Schema]:
 
 
 def write_document() -> str:
-    """As it is kept in the repository."""
+    """The text of the file in the repository."""
     return msgspec.json.format(msgspec.json.encode(build_document()), indent=1).decode() + "\n"
 
 

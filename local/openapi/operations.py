@@ -1,6 +1,6 @@
 """What people say about each operation: a summary, who may call it, what it takes and answers.
 
-A path that a route adds and nobody has told about here fails the build, and so does one that no route has any more.
+The build fails if a route has no description here, or a description has no route.
 """
 
 from typing import Any

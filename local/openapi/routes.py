@@ -20,7 +20,7 @@ class Served(Struct, frozen=True, kw_only=True):
 
     @property
     def name(self) -> str:
-        """As it is told of: GET /jwks."""
+        """The form used in descriptions: GET /jwks."""
         return f"{self.method} {self.path}"
 
     @property

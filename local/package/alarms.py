@@ -95,7 +95,7 @@ def _measured(page: str, alarm: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _metric(text: str, alarm: Mapping[str, Any]) -> dict[str, Any]:
-    """`AWS/Lambda Errors`, `AWS/DynamoDB ReadThrottleEvents BrokerTable`, or a name of ours."""
+    """`AWS/Lambda Errors`, `AWS/DynamoDB ReadThrottleEvents BrokerTable`, or one of the broker's metrics."""
     *namespace, name = text.split()[:2]
     if not namespace:
         split = {"Dimensions": [{"Name": "error", "Value": alarm["error"]}]} if "error" in alarm else {}

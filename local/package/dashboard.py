@@ -1,4 +1,4 @@
-"""The dashboard: traffic, latency, errors and saturation first, then what the broker is for, then its duties."""
+"""The dashboard: traffic, latency, errors and saturation first, then the broker's functions, then its jobs."""
 
 from collections.abc import Sequence
 from typing import Any

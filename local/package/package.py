@@ -116,7 +116,7 @@ def shipped_files(root: Path) -> Iterator[str]:
 
 
 def prune(task: Path) -> None:
-    """Delete what no import of ours reads."""
+    """Delete modules that the broker does not import."""
     for path in list(task.rglob("*")):
         name = path.relative_to(task).as_posix()
         if path.is_file() and (UNUSED_FOLDERS.search(name) or UNUSED_FILES.search(name)):

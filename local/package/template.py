@@ -109,7 +109,7 @@ def _let_functions_trace(template: Mapping[str, Any]) -> None:
 
 
 def _let_functions_tell(template: Mapping[str, Any]) -> None:
-    """The right to send events, for the roles of functions that are told of a bus, and for that bus alone."""
+    """The permission to send events to this one event bus, for the roles of the functions that use it."""
     resources = template["Resources"]
     for function in [one for one in resources.values() if one["Type"] == "AWS::Serverless::Function"]:
         bus = function["Properties"]["Environment"]["Variables"].get("BROKER_EVENT_BUS")

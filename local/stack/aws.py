@@ -61,7 +61,7 @@ def remember_methods() -> None:
 class EmbeddedAws(Serving):
     """A running stand-in. `calls` counts what arrived on the wire, by operation ("UpdateItem", "Decrypt", ...).
 
-    Connections are kept, as AWS keeps them; the server that moto brings ends each after one answer.
+    Connections are persistent, as at AWS; moto's own server closes each after one response.
     """
 
     def __init__(self, port: int = 0) -> None:

@@ -1,4 +1,4 @@
-"""HTTP/1.1 on a listening socket: connections are kept, and each has a thread that answers its requests in turn."""
+"""HTTP/1.1 on a listening socket, with persistent connections. Each has a thread that handles its requests in order."""
 
 import contextlib
 import logging

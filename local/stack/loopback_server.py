@@ -30,7 +30,7 @@ class LoopbackServer(ThreadingHTTPServer):
         self.server_close()
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Print a fault of this server; a caller that went away is none."""
+        """Print an error of this server; a closed connection is not an error."""
         if not isinstance(sys.exception(), OSError):
             traceback.print_exc()
 

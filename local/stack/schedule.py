@@ -11,7 +11,7 @@ KEYS_EVERY = 12  # runs: once a minute
 
 
 class LocalSchedule:
-    """One thread that does what is due until it is stopped; several brokers on one table may each have one."""
+    """One thread that runs the due jobs until it is stopped. Several brokers on one table may each have one."""
 
     def __init__(self, broker: "Broker", *, every_seconds: float | None = None) -> None:
         self._broker = broker

@@ -90,7 +90,7 @@ class TrialApp:
         return self.ask({**form, "subject_token_type": ACCESS_TOKEN, "audience": self.provider_id})
 
     def end(self, connection_id: str) -> dict[str, Any]:
-        """Take a connection back: what became of each of its tokens. Raises TrialFailed."""
+        """Revoke a connection. Returns the result of each of its tokens. Raises TrialFailed."""
         bearer = {"Authorization": f"Bearer {self.tokens['access_token']}"}
         answer = self.person.call(f"{self.issuer}/connections/{connection_id}", bearer, "DELETE")
         return read_answer(answer, "DELETE /connections")

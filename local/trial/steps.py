@@ -85,7 +85,8 @@ class Trial:
         return said
 
     def revoke(self) -> str:
-        """Nothing is handed out afterwards, and what is said to be over at the provider is over there."""
+        """Check that nothing is handed out afterwards, and that tokens reported as revoked are revoked at the
+        provider."""
         ended = self.app.end(self.token["connection_id"])
         tokens = {each["token"]: each["result"] for each in ended["tokens"]}
         if self.app.ask_hand_out().status == 200:

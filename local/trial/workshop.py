@@ -67,7 +67,7 @@ class Workshop:
         return self.settings.issuer
 
     def use(self, player: RunningProfile) -> Broker:
-        """From now on the broker knows this provider alone, and reaches its hosts where it is played."""
+        """Make this provider the only one of the broker, at its simulated hosts."""
         self.log.truncate(0)
         broker = build_broker(
             self.settings, local_targets=player.targets, clock=self.clock, log_stream=self.log, **self._transports

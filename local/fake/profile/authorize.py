@@ -1,4 +1,4 @@
-"""The authorization endpoint of a provider file: its parameter names, its page, its way back."""
+"""The authorization endpoint of a provider file: its parameter names, its page, and its redirect."""
 
 import json
 from typing import TYPE_CHECKING, Any
@@ -57,7 +57,7 @@ def read_scopes(player: "RunningProfile", asked: dict[str, str]) -> frozenset[st
 
 
 def find_error(player: "RunningProfile", asked: dict[str, str], scopes: frozenset[str]) -> tuple[str, str] | None:
-    """What is wrong with a request: a code and why; None where all is as the file says."""
+    """The error of a request, as a code and a reason; None if it matches the file."""
     rules = player.definition.authorization
     if asked.get("response_type") != "code":
         return "unsupported_response_type", "response_type must be code"

@@ -1,4 +1,4 @@
-"""Who asks at a token or revocation endpoint, proven the one way that the file says."""
+"""Client authentication at a token or revocation endpoint, by the one method that the file allows."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ _LONGEST_SECONDS = 86400
 
 
 class Unauthenticated(Exception):
-    """Nobody has proven who asks; the message says what is missing, without a secret."""
+    """The client did not authenticate. The message names what is missing, without a secret."""
 
 
 def read_parameters(received: Received, *, body: str = "form") -> dict[str, str]:

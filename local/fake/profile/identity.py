@@ -1,4 +1,4 @@
-"""Who a token belongs to, as the file reads it: userinfo, the list of addresses, metadata, and the API itself."""
+"""The identity of a token's user, as the file reads it: userinfo, the list of addresses, metadata, and the API."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -62,7 +62,7 @@ def describe(player: "RunningProfile", family: Family) -> dict[str, Any]:
 
 
 def subject_at(path: str, family: Family) -> str | int:
-    """What is called an id is a number, as it is with many; everything else is text."""
+    """A field called id is a number, as at many providers; everything else is text."""
     return family.user.number if path.rpartition(".")[2] == "id" else family.user.sub
 
 
@@ -119,7 +119,8 @@ def answer_metadata(player: "RunningProfile", received: Received) -> Answer:
 
 
 def answer_api(player: "RunningProfile", received: Received) -> Answer:
-    """Any call below the file's API: who the token belongs to, and what it may do; 401 when it is over."""
+    """Any call below the file's API returns the token's user and scopes; 401 if the token has expired or was
+    revoked."""
     rules = player.definition.api
     family = _family(player, received)
     if isinstance(family, Answer):

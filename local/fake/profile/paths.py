@@ -4,7 +4,7 @@ from typing import Any
 
 
 def put(document: dict[str, Any], path: str, value: object) -> None:
-    """Set what stands at a dotted path; numbers index lists, which are filled up to there."""
+    """Set the value at a dotted path. Numbers index lists, which are filled up to that index."""
     steps = path.split(".")
     here: Any = document
     for step, following in zip(steps, [*steps[1:], None], strict=True):

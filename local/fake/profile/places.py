@@ -82,7 +82,7 @@ class Places:
         return sorted({place.host for place in self._places} | self._api_hosts)
 
     def role(self, host: str, path: str, method: str) -> str:
-        """What is asked for; "" where the file names no such place."""
+        """The requested path; "" if the file has no such endpoint."""
         for place in self._places:
             fits = place.host == host and place.path.fullmatch(path)
             if fits and (place.role != "revoke" or method == self._revokes_by):
@@ -99,7 +99,7 @@ def is_at(url: str | None, host: str, path: str) -> bool:
 
 
 def read_placeholders(url: str, path: str, query: dict[str, str]) -> dict[str, str]:
-    """What stands where a template has {client_id} and {token}, in its path and in its query."""
+    """The values of {client_id} and {token} in a template, from its path and its query."""
     parts = urlsplit(url)
     found = _place("", url).path.fullmatch(path)
     values = found.groupdict() if found else {}

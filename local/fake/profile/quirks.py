@@ -1,4 +1,4 @@
-"""What no key of a file can say and its provider does: played, by the name that the file gives."""
+"""Simulates the provider behavior that no key of a file can express, by the name that the file gives."""
 
 import base64
 import hmac

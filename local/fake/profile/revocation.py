@@ -45,7 +45,8 @@ def _read_token(player: "RunningProfile", received: Received, parameters: dict[s
 
 
 def _authenticate(player: "RunningProfile", received: Received, parameters: dict[str, str], token: str) -> Client:
-    """By the file's way for revocations; where that is none or the token itself, whose token it is says who asks."""
+    """Authenticate by the file's method for revocations. If it has none, or it is the token itself, the token
+    identifies the client."""
     rules = player.definition.revocation
     method = rules.auth or ("none" if rules.kind == "request" else player.definition.token_endpoint_auth_method)
     named = player.definition.authorization.client_id_parameter in parameters
