@@ -27,8 +27,7 @@ def build_lists(groups: tuple[Group, ...]) -> str:
     for group in groups:
         lines += ["", f"#### {group.title}", ""]
         lines += [
-            f"- `{check.name}` ({check.severity}): {check.rule} [{check.source.name}]({_link(check.source.link)})"
-            for check in group.checks
+            f"- [`{check.name}`]({_link(check.source.link)}) ({check.severity}): {check.rule}" for check in group.checks
         ]
     return "\n".join([*lines, "", ""])
 

@@ -36,7 +36,7 @@ PROGRAMS = (
     "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npx|eval|export|mkdir|cd|git|terraform"
     "|token-broker-testing"
 )
-COMMAND = re.compile(rf"{WORD}(?:{PROGRAMS}|\S*\.venv/bin/\S+)(?: |$)|[A-Z_]+=\S+$")
+COMMAND = re.compile(rf"{WORD}(?:{PROGRAMS}|\S*\.venv/bin/\S+)(?: |$)|[A-Z_]+=\S+(?:\n|$)")
 PARSE = """
 const { SourceTextModule } = require("node:vm");
 for (const [name, text] of JSON.parse(require("node:fs").readFileSync(0, "utf8"))) {
