@@ -84,7 +84,7 @@ class Trial:
         return Agent(profile, self._stack.url, user, self._keys.get(profile.file)).run()
 
     def _documents(self) -> Iterator[tuple[str, dict[str, object]]]:
-        """What is served at each address: the documents, and the key sets that some of them name."""
+        """The documents by address, and the key sets that some of them name."""
         for one in read_profiles():
             if one.comes_by == "document":
                 yield one.document_url, {"client_id": one.document_url, **one.metadata}

@@ -23,7 +23,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     registers_scopes      puts the same scopes into its registration
     grant_types_of        registers those of its own that the server's metadata lists; () registers `metadata` as it is
     audience              of its client assertion: the issuer or the token endpoint; "" for a client without a key
-    refreshes             asks for new tokens by itself
+    refreshes             requests new tokens automatically
     refresh_repeats       names its scopes again when it does
     steps_up              follows a 403 `insufficient_scope` back to the user
     depends_on            the rules of the broker without which a step of it fails

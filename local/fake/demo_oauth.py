@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def answer_home(provider: "RunningProvider", received: Received) -> Answer:
-    """Who comes by hand."""
+    """The user who signs in by hand."""
     text = "A provider to sign in with. Apps send you here when they need to."
     return html_answer(render_message(provider.site.name, text, provider.site.name, provider.site.tint))
 

@@ -18,7 +18,7 @@ class DemoSite:
     """One of them.
 
     things   what its API is about, as in its path and its scopes: /api/THINGS, THINGS:read, THINGS:write
-    of       what a user has there at first, one line each
+    of       initial items of a user, one line each
     tint     the colour of its pages, light and dark
     """
 

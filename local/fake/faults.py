@@ -25,7 +25,7 @@ class Faults:
     Of the answers to token requests:
     token_error     instead of tokens; with status 200 where errors_as_200, else with error_status where it is not 0
     form_encoded    although JSON was asked for
-    nested          the tokens lie in a member of this name
+    nested          the tokens are inside a member of this name
     scope_as_list   scopes as a JSON list
     scope_said      these scopes are named, whatever was granted
     token_characters    the access token is as long as this

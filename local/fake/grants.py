@@ -40,7 +40,7 @@ class Client:
 class Family:
     """Everything that came out of one sign-in: revoking it ends all of its tokens.
 
-    lifetime      of its access tokens in seconds; None: they never end by themselves
+    lifetime      of its access tokens in seconds; None: they do not expire
     begun_at      when the user allowed it
     prefix        before its tokens
     offline       it has refresh tokens
@@ -108,7 +108,7 @@ class Refused(Exception):
 class Grants:
     """All state, under one lock.
 
-    advanced   seconds by which somebody moved the clock on
+    advanced   seconds by which a test advanced the clock
     """
 
     clock: Callable[[], float] = time.time
@@ -147,7 +147,7 @@ class Grants:
     def redeem(self, client: Client, form: dict[str, str], *, ends_older: bool = False) -> Family:
         """Exchange a code. A second use ends what the first one gave.
 
-        ends_older   the same user's earlier sign-ins at this client are over then
+        ends_older   ends the same user's earlier sign-ins at this client
         """
         with self.lock:
             family = next((each for each in self.families if each.code == form.get("code")), None)

@@ -20,7 +20,7 @@ Document = dict[str, Any]
 def show_pkce(exchange: Exchange, others: Iterable[Exchange]) -> Document | None:
     """RFC 7636 section 4: the challenge of a request, or the verifier that answers one.
 
-    A verifier whose code has been redeemed opens nothing any more, and is shown whole; any other is masked.
+    A verifier of a redeemed code is useless and shown in full; any other is masked.
     """
     verifier, challenge = exchange.sent.get("code_verifier"), exchange.sent.get("code_challenge")
     if verifier:

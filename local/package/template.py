@@ -47,7 +47,7 @@ def write_template(package: Path, *, arch: str, stage: str = "prod", root: Path 
 def build_template(code_uri: str, *, arch: str, stage: str = "prod", root: Path = ROOT) -> dict[str, Any]:
     """The template as a document; every function's code is at `code_uri`.
 
-    root   the tree that it is of; one of before `infra/domain.json` takes its issuer from `.chalice/config.json`
+    root   the source tree; an older one, without `infra/domain.json`, takes its issuer from `.chalice/config.json`
     """
     merged: dict[str, Any] = {}
     for path in (root / "infra" / name for name in FRAGMENTS):

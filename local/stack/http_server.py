@@ -99,7 +99,7 @@ class Serving:
     def _answer_surely(self, head: http1.Head, body: bytes, source: Any) -> Answer:
         """A response, also where our own code fails: a closed connection would tell neither the caller nor us why.
 
-        What is no Exception ends the connection: so tests show a function that was killed in the middle.
+        An error that is not an `Exception` ends the connection: tests use this to simulate a killed function.
         """
         try:
             return self._answer(head, body, source)

@@ -23,7 +23,7 @@ def block_of(limit: int) -> int:
 class _Counter:
     """The state of one name in one window, in this process.
 
-    told      the sum in the table at the last update
+    told      sum in the table at the last update
     untold    uses since then
     """
 

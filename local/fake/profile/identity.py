@@ -148,7 +148,7 @@ def _presented(player: "RunningProfile", received: Received) -> str:
 
 
 def _family(player: "RunningProfile", received: Received, presented: str | None = None) -> Family | Answer:
-    """Whose token it is, or the refusal.
+    """The user of the token, or the refusal.
 
     presented   the token, where it stands elsewhere than in the header of the API
     """
