@@ -15,7 +15,7 @@ from local.stack.state import FOLDER
 
 if TYPE_CHECKING:
     from chalicelib.providers.catalog import Catalog
-    from local.journal.journal import Journal
+    from local.stack.journal.journal import Journal
 
 PORT = 8080
 
@@ -105,8 +105,8 @@ def _open_journal(options: argparse.Namespace) -> "Journal | None":
     """
     if not options.port or options.endpoint_url or os.environ.get("BROKER_ENDPOINT_URL"):
         return None
-    from local.journal.folder import find_folder, open_journal
-    from local.journal.journal import StateDamaged, StateTaken
+    from local.stack.journal.folder import find_folder, open_journal
+    from local.stack.journal.journal import StateDamaged, StateTaken
 
     name = f"serve-{options.port}"
     try:

@@ -12,7 +12,7 @@ from local.stack.ports import start_near
 if TYPE_CHECKING:
     from chalicelib.records.client import Client
     from cli.deployment.operations import Deployment
-    from demo.server import DemoServer
+    from local.demo.app_server import DemoServer
     from local.demo.controls import Played
 
 APP_NAME = "Demo App"
@@ -28,7 +28,7 @@ def start_app(
 
     named   where users sign in instead of at the demo's own providers, if there are any
     """
-    from demo.server import start
+    from local.demo.app_server import start
 
     config = {"issuer": behind.broker.issuer, "client_id": "", **_describe(behind, named)}
     levers = _levers(behind)

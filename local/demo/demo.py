@@ -3,21 +3,21 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cli.parser import CommandParser
 from local.demo.app import start_app
-from local.demo.backend import Behind, bind_broker, issuer_of, start_behind
+from local.demo.backend import bind_broker, issuer_of, start_behind
 from local.demo.chosen import Chosen, add_options, choose
-from local.demo.parts import BROKER, LIVE, PARTS, PROVIDER_ID, note_move
-from local.demo.real import Real, introduce_real
+from local.demo.demo_stack import DemoStack
+from local.demo.parts import BROKER, LIVE, PARTS, note_move
+from local.demo.real import introduce_real
 from local.demo.simulated import NotSimulated
-from local.journal.journal import StateDamaged
 from local.live.recorder import Recorder
 from local.live.taps import Taps
+from local.stack.journal.journal import StateDamaged
 from local.stack.ports import start_near
 from local.stack.shutdown import StopSignal
 from local.stack.state import FOLDER, process_exists
@@ -25,37 +25,8 @@ from local.terminal import Terminal
 
 if TYPE_CHECKING:
     from chalicelib.adapters.http.guarded_fetcher import LocalTarget
-    from demo.server import DemoServer
-    from local.live.server import LiveServer
 
 DEMO_LOG = FOLDER.parent / f"demo-{os.getpid()}.log"  # of its own, so that a second demo leaves the first one's
-
-
-@dataclass(kw_only=True)
-class DemoStack(Behind):
-    """Everything that runs; `moved` says in words which port was taken and what is used instead.
-
-    client_id   a client of the app that signs in at the demo's own providers
-    """
-
-    app: "DemoServer"
-    client_id: str
-    moved: list[str]
-    real: tuple[Real, ...] = ()
-    live: "LiveServer | None" = None
-
-    def places(self) -> dict[str, str]:
-        """The addresses."""
-        others = {name: each.url for name, each in self.all_providers.items() if name != PROVIDER_ID}
-        live = {"live": self.live.url} if self.live else {}
-        return {"issuer": self.broker.issuer, "app": self.app.url, "provider": self.provider.url, **others, **live}
-
-    def stop(self) -> None:
-        """The same, and what stands before it."""
-        if self.live:
-            self.live.stop()
-        self.app.stop()
-        super().stop()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -133,7 +104,7 @@ def start_demo(
     stack = DemoStack(behind.broker, behind.providers, behind.simulated, app=app, client_id=client_id, moved=moved)
     stack.real = chosen.real
     if taps:
-        from local.live.server import start
+        from local.demo.live_view.server import start
 
         stack.live = start_near(0 if free_ports else LIVE[1], lambda candidate: start(candidate, LIVE[0], stack, taps))
         app.config["live"] = stack.live.url

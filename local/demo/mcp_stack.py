@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, TYPE_CHECKING
 
-from local.demo.demo import DemoStack, start_demo
+from local.demo.demo import start_demo
+from local.demo.demo_stack import DemoStack
 from local.demo.parts import SCOPES
 from local.stack.ports import bind_near, port_of
 

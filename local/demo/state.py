@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local.journal.folder import open_journal
-from local.journal.journal import Journal, StateTaken
-from local.journal.provider_grants import GrantsFile
+from local.fake.stored_grants import GrantsFile
+from local.stack.journal.folder import open_journal
+from local.stack.journal.journal import Journal, StateTaken
 
 if TYPE_CHECKING:
     from local.fake.simulation import Simulation

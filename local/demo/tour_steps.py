@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from local.browser import Browser, Exchange, query_of, read_page
-from local.demo.demo import DemoStack
+from local.demo.demo_stack import DemoStack
 from local.demo.parts import PROVIDER_ID
 from local.terminal import Terminal, abbreviate
 

@@ -1,11 +1,7 @@
 """A demo provider's API: the items of the token's user. Any page may call it."""
 
-from typing import TYPE_CHECKING
-
+from local.fake.provider_state import ProviderState
 from local.fake.web import Answer, Received, json_answer
-
-if TYPE_CHECKING:
-    from local.fake.provider import RunningProvider
 
 _CORS = {
     "Access-Control-Allow-Origin": "*",
@@ -15,7 +11,7 @@ _CORS = {
 }
 
 
-def answer_things(provider: "RunningProvider", received: Received) -> Answer:
+def answer_things(provider: ProviderState, received: Received) -> Answer:
     """Read, and with the right scope write."""
     if received.method == "OPTIONS":
         return Answer(204, headers=_CORS)

@@ -1,26 +1,24 @@
 """The demo provider's protocol: the page, its documents, its token endpoint, userinfo and revocation."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from local.fake.grants import Client, Refused
 from local.fake.id_token import build_id_token, jwks, profile_claims
 from local.fake.page import render_message, render_sign_in
 from local.fake.people import USERS
+from local.fake.provider_state import ProviderState
 from local.fake.token_endpoint import basic_credentials, write_tokens
 from local.fake.web import Answer, Received, html_answer, json_answer, redirect_answer
 
-if TYPE_CHECKING:
-    from local.fake.provider import RunningProvider
 
-
-def answer_home(provider: "RunningProvider", received: Received) -> Answer:
+def answer_home(provider: ProviderState, received: Received) -> Answer:
     """The user who signs in by hand."""
     text = "A provider to sign in with. Apps send you here when they need to."
     return html_answer(render_message(provider.site.name, text, provider.site.name, provider.site.tint))
 
 
-def answer_discovery(provider: "RunningProvider", received: Received) -> Answer:
+def answer_discovery(provider: ProviderState, received: Received) -> Answer:
     """OpenID Connect Discovery."""
     url = provider.url
     document: dict[str, Any] = {
@@ -43,12 +41,12 @@ def answer_discovery(provider: "RunningProvider", received: Received) -> Answer:
     return json_answer(document)
 
 
-def answer_jwks(provider: "RunningProvider", received: Received) -> Answer:
+def answer_jwks(provider: ProviderState, received: Received) -> Answer:
     """The key set."""
     return json_answer(jwks(provider.keys))
 
 
-def answer_authorize(provider: "RunningProvider", received: Received) -> Answer:
+def answer_authorize(provider: ProviderState, received: Received) -> Answer:
     """The page with three buttons, and what a pressed one does."""
     asked = received.form if received.method == "POST" else received.query
     client = provider.grants.clients.get(asked.get("client_id", ""))
@@ -70,7 +68,7 @@ def answer_authorize(provider: "RunningProvider", received: Received) -> Answer:
     return html_answer(_sign_in_page(provider, client, asked, received.path))
 
 
-def _sign_in_page(provider: "RunningProvider", client: Client, asked: dict[str, str], action: str) -> str:
+def _sign_in_page(provider: ProviderState, client: Client, asked: dict[str, str], action: str) -> str:
     site = provider.site
     wanted = [site.scopes[scope] for scope in asked.get("scope", "").split() if scope in site.scopes]
     fields = {name: value for name, value in asked.items() if name != "decision"}
@@ -79,7 +77,7 @@ def _sign_in_page(provider: "RunningProvider", client: Client, asked: dict[str, 
     )
 
 
-def _authorization_error(provider: "RunningProvider", asked: dict[str, str]) -> str | None:
+def _authorization_error(provider: ProviderState, asked: dict[str, str]) -> str | None:
     if asked.get("response_type") != "code":
         return "unsupported_response_type"
     if asked.get("code_challenge_method") != "S256" or len(asked.get("code_challenge", "")) != 43:
@@ -89,7 +87,7 @@ def _authorization_error(provider: "RunningProvider", asked: dict[str, str]) -> 
     return "login_required" if asked.get("prompt") == "none" else None
 
 
-def _back(provider: "RunningProvider", asked: dict[str, str], answer: dict[str, str]) -> Answer:
+def _back(provider: ProviderState, asked: dict[str, str], answer: dict[str, str]) -> Answer:
     """To the app, with `iss` (RFC 9207)."""
     faults = provider.faults
     if "state" in asked:
@@ -100,7 +98,7 @@ def _back(provider: "RunningProvider", asked: dict[str, str], answer: dict[str, 
     return redirect_answer(asked["redirect_uri"] + separator + urlencode(answer))
 
 
-def answer_token(provider: "RunningProvider", received: Received) -> Answer:
+def answer_token(provider: ProviderState, received: Received) -> Answer:
     """Codes and refresh tokens for tokens."""
     client, faults, grants = _client(provider, received), provider.faults, provider.grants
     if client is None:
@@ -136,7 +134,7 @@ def answer_token(provider: "RunningProvider", received: Received) -> Answer:
     return write_tokens({faults.nested: answer} if faults.nested else answer, received, faults)
 
 
-def answer_userinfo(provider: "RunningProvider", received: Received) -> Answer:
+def answer_userinfo(provider: ProviderState, received: Received) -> Answer:
     """OpenID Connect Core section 5.3."""
     family = provider.grants.whose(received.bearer)
     if family is None:
@@ -145,7 +143,7 @@ def answer_userinfo(provider: "RunningProvider", received: Received) -> Answer:
     return json_answer({"sub": sub, **profile_claims(family, provider.faults)})
 
 
-def answer_revoke(provider: "RunningProvider", received: Received) -> Answer:
+def answer_revoke(provider: ProviderState, received: Received) -> Answer:
     """RFC 7009."""
     client = _client(provider, received)
     if client is None:
@@ -154,7 +152,7 @@ def answer_revoke(provider: "RunningProvider", received: Received) -> Answer:
     return json_answer({})
 
 
-def _client(provider: "RunningProvider", received: Received) -> Client | None:
+def _client(provider: ProviderState, received: Received) -> Client | None:
     """The client, by Basic authentication or in the form; a public client by its id alone."""
     in_form = received.form.get("client_id", ""), received.form.get("client_secret")
     client_id, secret = basic_credentials(received) or in_form
@@ -162,7 +160,7 @@ def _client(provider: "RunningProvider", received: Received) -> Client | None:
     return client if client is not None and client.client_secret == secret else None
 
 
-def _refuse(provider: "RunningProvider", received: Received, code: str, status: int = 400) -> Answer:
+def _refuse(provider: ProviderState, received: Received, code: str, status: int = 400) -> Answer:
     faults = provider.faults
     status = 200 if faults.errors_as_200 else faults.error_status or status
     document = {"error": code, "error_description": "The demo provider refuses."}

@@ -13,12 +13,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from local.fake import demo_api, demo_oauth
 from local.fake.demo_site import NOTES, DemoSite
-from local.fake.faults import Faults
-from local.fake.grants import Client, Grants
-from local.fake.id_token import Keys, new_keys
+from local.fake.provider_state import ProviderState
 from local.fake.server import Server
+from local.fake.simulation import Told
 from local.fake.web import FORM, Answer, Received, json_answer
-from local.stack.subscribers import Told
 
 _ENDPOINTS = {
     "/": "home",
@@ -29,7 +27,7 @@ _ENDPOINTS = {
     "/userinfo": "userinfo",
     "/revoke": "revoke",
 }
-_ANSWERS: dict[str, Callable[["RunningProvider", Received], Answer]] = {
+_ANSWERS: dict[str, Callable[[ProviderState, Received], Answer]] = {
     "home": demo_oauth.answer_home,
     "discovery": demo_oauth.answer_discovery,
     "jwks": demo_oauth.answer_jwks,
@@ -41,41 +39,20 @@ _ANSWERS: dict[str, Callable[["RunningProvider", Received], Answer]] = {
 }
 
 
-class RunningProvider:
-    """A provider on a port of its own.
-
-    site       which of the demo providers it is
-    url        its issuer
-    faults     switch on what it shall do wrong
-    requests   everything it received, in order
-    """
+class RunningProvider(ProviderState):
+    """A provider on a port of its own."""
 
     def __init__(self, host: str, port: int, site: DemoSite = NOTES) -> None:
-        self.site = site
+        super().__init__(site)
         self._endpoints = {**_ENDPOINTS, f"/api/{site.things}": "api"}
-        self.grants = Grants()
-        self.requests: list[Received] = []
-        self.keys: Keys = new_keys()
         self._server = Server((host, port), self)
         self.url = f"http://{host}:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
-    def faults(self) -> Faults:
-        """The knobs; `faults.reset()` turns all of them off."""
-        return self.grants.faults
-
-    @property
     def port(self) -> int:
         """The port that was chosen."""
         return self._server.server_port
-
-    def add_client(
-        self, client_id: str, client_secret: str | None, redirect_uris: tuple[str, ...] | list[str], name: str = ""
-    ) -> None:
-        """Register an app; None as its secret makes it a public one. The same id again replaces it."""
-        client = Client(client_id, client_secret, tuple(redirect_uris), name or client_id)
-        self.grants.clients[client_id] = client
 
     def watch(self, received: Callable[[Received], Told]) -> None:
         """Tell of every request from now on, and then of its answer."""
@@ -84,23 +61,6 @@ class RunningProvider:
     def store(self, save: Callable[[], None]) -> None:
         """Call this before each response from now on."""
         self._server.save = save
-
-    def count(self, endpoint: str) -> int:
-        """How many requests an endpoint has received."""
-        return sum(request.endpoint == endpoint for request in list(self.requests))
-
-    @property
-    def key_sets(self) -> dict[str, str]:
-        """Its issuer, and where its keys are."""
-        return {self.url: f"{self.url}/jwks"}
-
-    def locate(self, received: Received) -> str:
-        """The URL that a request went to."""
-        return self.url + received.path
-
-    def rotate_keys(self) -> None:
-        """A new signing key; the old one leaves the key set at once."""
-        self.keys[:] = new_keys()
 
     def place(self, host: str, path: str, method: str, *, door: str) -> tuple[str, str, str]:
         """Its paths alone tell what is asked for."""

@@ -13,9 +13,9 @@ from urllib.parse import parse_qsl, urlsplit
 from local.fake.control import CONTROL, answer_control, is_control
 from local.fake.faults import Faults
 from local.fake.grants import Grants
+from local.fake.simulation import Told, tell_nobody
 from local.fake.web import FORM, Answer, Received, json_answer
 from local.stack.loopback_server import LoopbackHandler, LoopbackServer
-from local.stack.subscribers import Told, tell_nobody
 
 _HUGE = b'{"padding": "' + b"x" * (4 << 20) + b'"}'
 _TLS_HANDSHAKE = b"\x16"

@@ -4,8 +4,14 @@ from collections.abc import Callable
 from typing import Protocol
 
 from local.fake.grants import Grants
-from local.fake.web import Received
-from local.stack.subscribers import Told
+from local.fake.web import Answer, Received
+
+Told = Callable[[Answer | None], None]
+
+
+def tell_nobody(received: Received) -> Told:
+    """No subscriber: called with each request; the result is called with its response."""
+    return lambda answer: None
 
 
 class Simulation(Protocol):

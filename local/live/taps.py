@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TextIO
 from urllib.parse import urlencode
 
+from local.fake.simulation import Told
 from local.live.exchange import AwsCall, Headers, Lane
 from local.live.recorder import Recorder
-from local.stack.subscribers import Answered, Answerer, Told
+from local.stack.subscribers import Answered, Answerer
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.transport import Transport

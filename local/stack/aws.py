@@ -12,13 +12,13 @@ from typing import Any
 
 from cli.parser import CommandParser
 from local.environment import use_local_credentials
-from local.journal.journal import Journal
-from local.journal.kms_keys import describe_keys, restore_keys
-from local.journal.recorded_writes import WriteRecorder
-from local.journal.restored_items import restore_items
 from local.stack.dynamodb_limits import find_long_expression, refusal_of
 from local.stack.http1 import BadMessage, Head
 from local.stack.http_server import Answer, Serving
+from local.stack.journal.journal import Journal
+from local.stack.journal.kms_keys import describe_keys, restore_keys
+from local.stack.journal.recorded_writes import WriteRecorder
+from local.stack.journal.restored_items import restore_items
 from local.stack.ports import bind
 from local.stack.resources import create_key, create_tables
 from local.stack.wsgi import call_wsgi

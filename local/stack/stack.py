@@ -19,8 +19,8 @@ from local.stack.subscribers import Unwatched, Watch
 if TYPE_CHECKING:
     from chalicelib.adapters.http.guarded_fetcher import LocalTarget
     from cli.deployment.operations import Deployment
-    from local.journal.journal import Journal
     from local.stack.aws import EmbeddedAws
+    from local.stack.journal.journal import Journal
 
 
 @dataclass

@@ -5,13 +5,10 @@ from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 if TYPE_CHECKING:
     from chalicelib.adapters.aws.transport import Transport
-    from local.fake.web import Answer as ProviderAnswer
-    from local.fake.web import Received
     from local.stack.http1 import Head
 
 Answered = tuple[int, list[tuple[str, str]], bytes]
 Answerer = Callable[["Head", bytes, Any], Answered]
-Told = Callable[["ProviderAnswer | None"], None]
 
 
 class Watch(Protocol):
@@ -41,8 +38,3 @@ class Unwatched:
     def log(self, stream: TextIO) -> TextIO:
         """As it is."""
         return stream
-
-
-def tell_nobody(received: "Received") -> Told:
-    """What a provider's server tells of its requests, and then of their answers."""
-    return lambda answer: None

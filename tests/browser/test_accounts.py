@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.demo.demo import DemoStack, start_demo
+from local.demo.demo import start_demo
+from local.demo.demo_stack import DemoStack
 from local.environment import LOCAL
 from local.fake.control import change
 from tests.browser.steps import CANCEL, begin, card_of, decide, fits, read, sign_in, sign_in_at_provider

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.demo.bff import BffStack, start_bff
 from local.environment import LOCAL
+from local.recipe.bff import BffStack, start_bff
 from tests.browser.steps import CANCEL, decide, sign_in_at_provider
 from tests.requirement import requirement
 

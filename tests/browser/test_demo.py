@@ -8,7 +8,7 @@ import pytest
 import requests
 from playwright.sync_api import Page, Response, expect
 
-from demo.server import start
+from local.demo.app_server import start
 from tests.browser.steps import CANCEL, begin, decide, fits, notes_at, read, sign_in, sign_in_at_provider
 from tests.flow.stack import challenge
 from tests.requirement import requirement

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo.server import DemoServer, start
+from local.demo.app_server import DemoServer, start
 from tests.browser.steps import fits, notes_at, sign_in
 from tests.flow.stack import Stack
 from tests.requirement import requirement

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.demo.chosen import Chosen
-from local.demo.demo import DemoStack, start_demo
+from local.demo.demo import start_demo
+from local.demo.demo_stack import DemoStack
 from local.demo.simulated import find_simulated
 from tests.browser.steps import card_of, decide, read, sign_in_at_provider
 from tests.requirement import requirement

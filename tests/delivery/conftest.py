@@ -7,9 +7,9 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from local.demo.backend import Behind, start_behind
-from local.demo.recipe import serve
 from local.environment import LOCAL
 from local.node import NoNode
+from local.recipe.recipe import serve
 from tests.chromium import SECONDS, chromium
 
 # Headless Chromium says of every window that it has the focus; where the user's attention is has to be played.

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from local.demo.backend import Behind
-from local.demo.recipe import PAGES
+from local.recipe.recipe import PAGES
 from tests.browser.steps import CANCEL, decide, sign_in_at_provider
 from tests.delivery.test_programs import run
 from tests.requirement import requirement

@@ -15,8 +15,8 @@ import pytest
 
 from local.browser import Browser, Exchange, query_of
 from local.demo.backend import Behind
-from local.demo.recipe import PAGES, PROGRAMS, RECIPES, register_recipe
 from local.node import ROOT, NoNode, install_packages
+from local.recipe.recipe import PAGES, PROGRAMS, RECIPES, register_recipe
 from local.testing.control import walk
 from tests.clients.person import without_query
 from tests.requirement import requirement

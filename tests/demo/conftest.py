@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
-from demo.server import DemoServer, start
+from local.demo.app_server import DemoServer, start
 from tests.chromium import chromium
 from tests.demo.played import ISSUER, PlayedBroker
 

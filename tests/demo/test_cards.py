@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from demo.server import DemoServer
+from local.demo.app_server import DemoServer
 from tests.demo.played import ALICE, ISSUER, PlayedBroker, sign_in
 
 BOB = {**ALICE, "connection_id": "b" * 32, "label": "bob", "default": False}

@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from chalicelib.ports import StoreUnavailable
-from demo import server as server_module
-from demo.server import DemoServer, start
+from local.demo import app_server as server_module
+from local.demo.app_server import DemoServer, start
 
-SCRIPTS = sorted(Path(server_module.__file__).parent.glob("*.js"))
+SCRIPTS = sorted((Path(server_module.__file__).parents[2] / "demo").glob("*.js"))
 CONFIG = {
     "issuer": "http://127.0.0.1:8100/base",
     "client_id": "0" * 32,

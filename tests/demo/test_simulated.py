@@ -15,7 +15,8 @@ import pytest
 
 from local.browser import Browser, query_of, read_page
 from local.demo.chosen import Chosen
-from local.demo.demo import DemoStack, start_demo
+from local.demo.demo import start_demo
+from local.demo.demo_stack import DemoStack
 from local.demo.simulated import NotSimulated, Simulated, find_simulated
 from tests.requirement import requirement
 
@@ -104,7 +105,7 @@ def test_the_broker_calls_the_hosts_of_the_file_by_https(stack: DemoStack) -> No
 
 @requirement("RUN-11")
 def test_the_own_providers_and_the_live_views_attacks_still_run(stack: DemoStack) -> None:
-    from local.live.visit import Visit
+    from local.demo.live_view.visit import Visit
 
     visit = Visit(stack)
     assert visit.redeem(visit.finish(visit.allow())).status == 200

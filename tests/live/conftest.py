@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from local.demo.demo import DemoStack, start_demo
+from local.demo.demo import start_demo
+from local.demo.demo_stack import DemoStack
+from local.demo.live_view.server import LiveServer
 from local.demo.tour import walk
 from local.demo.tour_steps import Tour
 from local.environment import LOCAL
 from local.live.details import show_details
 from local.live.exchange import Exchange
-from local.live.server import LiveServer
 from local.terminal import Terminal
 
 Opened = Callable[[Exchange], dict[str, Any]]

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from local.demo.demo import DemoStack
-from local.live.attacks import ATTACKS, Attack, attack
+from local.demo.demo_stack import DemoStack
+from local.demo.live_view.attacks import ATTACKS, Attack, attack
+from local.demo.live_view.server import LiveServer
+from local.demo.live_view.visit import Visit
 from local.live.details import parameters_of
 from local.live.exchange import Exchange
-from local.live.server import LiveServer
-from local.live.visit import Visit
 from local.live.words import find_parameter
 from tests.live.conftest import Opened
 from tests.requirement import requirement

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from local.demo.demo import DemoStack
+from local.demo.demo_stack import DemoStack
+from local.demo.live_view.server import LiveServer
+from local.demo.live_view.visit import Visit
 from local.live.curl import show_curl, show_script
 from local.live.exchange import Exchange
 from local.live.mermaid import show_mermaid
-from local.live.server import LiveServer
-from local.live.visit import Visit
 from local.node import NoNode, install_packages
 from tests.live.test_shown import find
 from tests.requirement import requirement

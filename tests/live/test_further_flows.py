@@ -11,12 +11,12 @@ from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.client import Client
 from cli.deployment.operations import create_client
 from local.browser import Browser, query_of
-from local.demo.demo import DemoStack
+from local.demo.demo_stack import DemoStack
+from local.demo.live_view.server import LiveServer
+from local.demo.live_view.visit import Visit
 from local.live.details import parameters_of
 from local.live.exchange import Exchange
 from local.live.mermaid import show_mermaid
-from local.live.server import LiveServer
-from local.live.visit import Visit
 from local.live.words import find_header, find_parameter, find_title
 from tests.live.conftest import Opened
 from tests.protocol.proofs import ProofKey

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.demo.demo import DemoStack
+from local.demo.demo_stack import DemoStack
+from local.demo.live_view.server import LiveServer
+from local.demo.live_view.visit import Visit
 from local.live.recorder import KEPT, Recorder
-from local.live.server import LiveServer
-from local.live.visit import Visit
 from tests.requirement import requirement
 
 

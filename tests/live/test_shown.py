@@ -11,13 +11,13 @@ import pytest
 from msgspec.structs import asdict
 
 from chalicelib.adapters.aws.signed_transport import SignedTransport
-from local.demo.demo import DemoStack
+from local.demo.demo_stack import DemoStack
+from local.demo.live_view.server import LiveServer
+from local.demo.live_view.visit import Visit
 from local.live.curl import show_script
 from local.live.details import parameters_of
 from local.live.exchange import Exchange
 from local.live.mermaid import show_mermaid
-from local.live.server import LiveServer
-from local.live.visit import Visit
 from local.live.words import find_parameter, find_title, read_words
 from tests.live.conftest import Opened
 from tests.requirement import requirement

@@ -23,9 +23,9 @@ from urllib.parse import urlencode
 import pytest
 
 from local.browser import Browser, query_of
-from local.journal import journal as journal_file
-from local.journal.journal import Change, Journal, StateDamaged, StateTaken, forget
 from local.stack.aws import start_aws
+from local.stack.journal import journal as journal_file
+from local.stack.journal.journal import Change, Journal, StateDamaged, StateTaken, forget
 from local.stack.resources import EndpointRefused, call_endpoint
 from tests.requirement import requirement
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from local.browser import read_page
-from local.demo.demo import DemoStack, start_demo
+from local.demo.demo import start_demo
+from local.demo.demo_stack import DemoStack
 from local.demo.tour import STEPS, walk
 from local.demo.tour_steps import Tour
 from local.environment import LOCAL

@@ -9,16 +9,7 @@ from urllib.parse import urlencode, urlsplit
 from msgspec import Struct, structs
 
 from chalicelib.endpoints.authorization.consent.page import show_consent_page
-from chalicelib.endpoints.authorization.provider_redirect import redirect_to_provider
-from chalicelib.endpoints.authorization.pushed_request import OpenedRequest, is_reference, open_pushed
-from chalicelib.endpoints.authorization.request import check_request
-from chalicelib.endpoints.authorization.response import (
-    client_home_uri,
-    error_response,
-    request_error_response,
-    send_response,
-)
-from chalicelib.endpoints.authorization.session_sign_in import (
+from chalicelib.endpoints.authorization.consent.session_sign_in import (
     ActiveSession,
     can_skip_provider,
     find_active_session,
@@ -28,6 +19,15 @@ from chalicelib.endpoints.authorization.session_sign_in import (
     requires_login,
     was_removed,
     was_revoked_by_user,
+)
+from chalicelib.endpoints.authorization.provider_redirect import redirect_to_provider
+from chalicelib.endpoints.authorization.pushed_request import OpenedRequest, is_reference, open_pushed
+from chalicelib.endpoints.authorization.request import check_request
+from chalicelib.endpoints.authorization.response import (
+    client_home_uri,
+    error_response,
+    request_error_response,
+    send_response,
 )
 from chalicelib.endpoints.browser.page_forms import parse_for_page
 from chalicelib.endpoints.callers.clients import ClientContext, load_client_context, load_sufficient_context

@@ -9,6 +9,7 @@ from chalicelib.endpoints.authorization.consent.partial import Shortfall, find_s
 from chalicelib.endpoints.authorization.consent.partial_cancel import revoke_partial_connection
 from chalicelib.endpoints.authorization.consent.record import record_consent
 from chalicelib.endpoints.authorization.consent.second_page import needs_page, show_page
+from chalicelib.endpoints.authorization.consent.session_sign_in import is_expected_user
 from chalicelib.endpoints.authorization.device_approval import approve_device, decision_of, show_end
 from chalicelib.endpoints.authorization.login_age import explain_login_age
 from chalicelib.endpoints.authorization.new_grant import add_logout_recipient, build_grant, end_replaced_session
@@ -18,7 +19,6 @@ from chalicelib.endpoints.authorization.provider_callback import RedeemedCallbac
 from chalicelib.endpoints.authorization.provider_return import ProviderReturn
 from chalicelib.endpoints.authorization.provider_user import check_not_revoked, resolve_user, sign_in_keys
 from chalicelib.endpoints.authorization.response import grant_response, request_error_response, send_response
-from chalicelib.endpoints.authorization.session_sign_in import is_expected_user
 from chalicelib.endpoints.browser.cookies import read_session_owner, set_provider, sign_out_keys
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import LoginRequired, PageError, UnmetAuthenticationRequirements

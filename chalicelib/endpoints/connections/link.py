@@ -6,9 +6,9 @@ page offers to show an existing login; with another user's session, it refuses.
 
 import hmac
 
+from chalicelib.endpoints.authorization.consent.session_sign_in import ActiveSession, find_active_session
 from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_link
 from chalicelib.endpoints.authorization.response import client_home_uri, error_location
-from chalicelib.endpoints.authorization.session_sign_in import ActiveSession, find_active_session
 from chalicelib.endpoints.browser.error_page import leaving_page
 from chalicelib.endpoints.browser.page_forms import check_own_form, open_page_form, parse_form
 from chalicelib.endpoints.browser.sealed_forms import is_fresh, open_link_form

@@ -7,10 +7,10 @@ from msgspec import Struct
 
 from chalicelib.endpoints.authorization.consent.partial import find_shortfall
 from chalicelib.endpoints.authorization.consent.partial_cancel import revoke_partial_connection
+from chalicelib.endpoints.authorization.consent.session_sign_in import find_active_session
 from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, RedeemedCallback
 from chalicelib.endpoints.authorization.provider_user import derive_ids
 from chalicelib.endpoints.authorization.response import connected_location
-from chalicelib.endpoints.authorization.session_sign_in import find_active_session
 from chalicelib.endpoints.connections.grant_update import extend_consent, extend_grant
 from chalicelib.endpoints.connections.link import check_active_session
 from chalicelib.endpoints.connections.link_page import show_outcome

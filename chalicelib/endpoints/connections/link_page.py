@@ -9,9 +9,9 @@ from chalicelib.endpoints.authorization.consent.page import (
     provider_option,
     purpose_shown,
 )
+from chalicelib.endpoints.authorization.consent.session_sign_in import ActiveSession
 from chalicelib.endpoints.authorization.provider_redirect import provider_name
 from chalicelib.endpoints.authorization.response import client_home_uri
-from chalicelib.endpoints.authorization.session_sign_in import ActiveSession
 from chalicelib.endpoints.browser.cookies import BROWSER, new_browser, read_browser, set_cookie
 from chalicelib.endpoints.browser.sealed_forms import seal_link_form
 from chalicelib.endpoints.browser.sealed_values import browser_hash

@@ -8,8 +8,8 @@ up a user's tries. POST counts before it reads. The page is the same for an unkn
 from urllib.parse import urlsplit
 
 from chalicelib.endpoints.authorization.consent.page import show_consent_page
+from chalicelib.endpoints.authorization.consent.session_sign_in import find_active_session
 from chalicelib.endpoints.authorization.pushed_request import OpenedRequest
-from chalicelib.endpoints.authorization.session_sign_in import find_active_session
 from chalicelib.endpoints.browser.cookies import (
     BROWSER,
     Tries,

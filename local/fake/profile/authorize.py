@@ -1,7 +1,7 @@
 """The authorization endpoint of a provider file: its parameter names, its page, and its redirect."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode
 
 from local.fake.grants import Family
@@ -9,16 +9,14 @@ from local.fake.page import render_message, render_post, render_sign_in
 from local.fake.people import USERS
 from local.fake.profile.identity import claims_of
 from local.fake.profile.paths import put
+from local.fake.profile.profile_state import ProfileState
 from local.fake.profile.quirks import sign_callback
 from local.fake.web import Answer, Received, html_answer, redirect_answer
-
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
 
 _DECISION = "decision"
 
 
-def answer(player: "RunningProfile", received: Received) -> Answer:
+def answer(player: ProfileState, received: Received) -> Answer:
     """The page with three buttons, and what a pressed one does."""
     rules = player.definition.authorization
     asked = received.form if received.method == "POST" else received.query
@@ -47,7 +45,7 @@ def answer(player: "RunningProfile", received: Received) -> Answer:
     return html_answer(page)
 
 
-def read_scopes(player: "RunningProfile", asked: dict[str, str]) -> frozenset[str]:
+def read_scopes(player: ProfileState, asked: dict[str, str]) -> frozenset[str]:
     """By the file's parameter and separator alone, so that a wrong one gives one long word; all that the file has where
     the provider knows no scopes."""
     rules = player.definition.authorization
@@ -56,7 +54,7 @@ def read_scopes(player: "RunningProfile", asked: dict[str, str]) -> frozenset[st
     return frozenset(asked.get(rules.scope_parameter, "").split(rules.scope_separator)) - {""}
 
 
-def find_error(player: "RunningProfile", asked: dict[str, str], scopes: frozenset[str]) -> tuple[str, str] | None:
+def find_error(player: ProfileState, asked: dict[str, str], scopes: frozenset[str]) -> tuple[str, str] | None:
     """The error of a request, as a code and a reason; None if it matches the file."""
     rules = player.definition.authorization
     if asked.get("response_type") != "code":
@@ -71,9 +69,7 @@ def find_error(player: "RunningProfile", asked: dict[str, str], scopes: frozense
     return _find_scope_error(player, asked, scopes) or _find_pkce_error(rules.pkce, asked)
 
 
-def _find_scope_error(
-    player: "RunningProfile", asked: dict[str, str], scopes: frozenset[str]
-) -> tuple[str, str] | None:
+def _find_scope_error(player: ProfileState, asked: dict[str, str], scopes: frozenset[str]) -> tuple[str, str] | None:
     rules = player.definition.authorization
     if not rules.sends_scope:
         known = rules.scope_parameter not in asked
@@ -97,7 +93,7 @@ def _find_pkce_error(pkce: str, asked: dict[str, str]) -> tuple[str, str] | None
     return None
 
 
-def _tell_more(player: "RunningProfile", family: Family) -> dict[str, str]:
+def _tell_more(player: ProfileState, family: Family) -> dict[str, str]:
     """What the file reads in the callback beside the code: metadata, and a name in JSON."""
     definition = player.definition
     told = {rule.path: player.metadata[name] for name, rule in definition.metadata.items() if rule.origin == "callback"}
@@ -110,7 +106,7 @@ def _tell_more(player: "RunningProfile", family: Family) -> dict[str, str]:
     return told
 
 
-def _back(player: "RunningProfile", received: Received, asked: dict[str, str], told: dict[str, str]) -> Answer:
+def _back(player: ProfileState, received: Received, asked: dict[str, str], told: dict[str, str]) -> Answer:
     """To the app, with `iss` (RFC 9207) where the file promises it."""
     faults = player.faults
     if "state" in asked:

@@ -1,15 +1,13 @@
 """Client authentication at a token or revocation endpoint, by the one method that the file allows."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jwt
 
 from local.fake.grants import Client
+from local.fake.profile.profile_state import ProfileState
 from local.fake.token_endpoint import basic_credentials
 from local.fake.web import FORM, Received
-
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
 
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LONGEST_SECONDS = 86400
@@ -29,7 +27,7 @@ def read_parameters(received: Received, *, body: str = "form") -> dict[str, str]
     return received.form if kind == FORM else {}
 
 
-def authenticate(player: "RunningProfile", received: Received, parameters: dict[str, str], method: str) -> Client:
+def authenticate(player: ProfileState, received: Received, parameters: dict[str, str], method: str) -> Client:
     """The client that asks.
 
     method   of the file; client_id: its name alone
@@ -61,7 +59,7 @@ def authenticate(player: "RunningProfile", received: Received, parameters: dict[
     return client
 
 
-def _find(player: "RunningProfile", client_id: str, name: str, secret: str | None) -> Client:
+def _find(player: ProfileState, client_id: str, name: str, secret: str | None) -> Client:
     client = player.grants.clients.get(client_id)
     if client is None:
         raise Unauthenticated(f"{name} is missing or unknown")
@@ -70,7 +68,7 @@ def _find(player: "RunningProfile", client_id: str, name: str, secret: str | Non
     return client
 
 
-def _verify(player: "RunningProfile", client: Client, signed: str) -> None:
+def _verify(player: ProfileState, client: Client, signed: str) -> None:
     """A JWT of the client's own key, with the issuer, subject, audience and key id of the file (RFC 7523 section 3)."""
     rules = player.definition.client_assertion
     if rules is None or client.public_key is None:

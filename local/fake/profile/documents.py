@@ -1,15 +1,13 @@
 """What a provider with discovery publishes."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.fake.id_token import jwks
+from local.fake.profile.profile_state import ProfileState
 from local.fake.web import Answer, Received, json_answer
 
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
 
-
-def answer_discovery(player: "RunningProfile", received: Received) -> Answer:
+def answer_discovery(player: ProfileState, received: Received) -> Answer:
     """OpenID Connect Discovery, with addresses at which this caller reaches us."""
     places, definition = player.places, player.definition
     named = {
@@ -34,6 +32,6 @@ def answer_discovery(player: "RunningProfile", received: Received) -> Answer:
     return json_answer(document)
 
 
-def answer_jwks(player: "RunningProfile", received: Received) -> Answer:
+def answer_jwks(player: ProfileState, received: Received) -> Answer:
     """The key set."""
     return json_answer(jwks(player.keys, player.algorithm))

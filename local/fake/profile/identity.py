@@ -1,17 +1,15 @@
 """The identity of a token's user, as the file reads it: userinfo, the list of addresses, metadata, and the API."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.fake.grants import Family
 from local.fake.id_token import profile_claims
 from local.fake.profile.paths import put
+from local.fake.profile.profile_state import ProfileState
 from local.fake.web import Answer, Received, json_answer
 
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
 
-
-def answer_userinfo(player: "RunningProfile", received: Received) -> Answer:
+def answer_userinfo(player: ProfileState, received: Received) -> Answer:
     """The account at the file's paths, where the request is of the file's method and body."""
     rules = player.definition.identity
     family = _family(player, received, _presented_to_userinfo(player, received))
@@ -27,7 +25,7 @@ def answer_userinfo(player: "RunningProfile", received: Received) -> Answer:
     return json_answer(describe(player, family))
 
 
-def _presented_to_userinfo(player: "RunningProfile", received: Received) -> str:
+def _presented_to_userinfo(player: ProfileState, received: Received) -> str:
     """In the form where the file has it there, and then there alone."""
     body = player.definition.identity.body
     name = next((name for name, value in body.items() if "{token}" in value), "") if isinstance(body, dict) else ""
@@ -36,7 +34,7 @@ def _presented_to_userinfo(player: "RunningProfile", received: Received) -> str:
     return received.form.get(name, "")
 
 
-def _has_body(player: "RunningProfile", received: Received) -> bool:
+def _has_body(player: ProfileState, received: Received) -> bool:
     body = player.definition.identity.body
     if player.definition.identity.json:
         return received.json == player.definition.identity.json
@@ -46,7 +44,7 @@ def _has_body(player: "RunningProfile", received: Received) -> bool:
     return received.form == {name: value.replace("{token}", token) for name, value in body.items()}
 
 
-def describe(player: "RunningProfile", family: Family) -> dict[str, Any]:
+def describe(player: ProfileState, family: Family) -> dict[str, Any]:
     """The account with its subject and profile where the file reads them."""
     rules, document = player.definition.identity, dict[str, Any]()
     known = claims_of(player, family)
@@ -66,7 +64,7 @@ def subject_at(path: str, family: Family) -> str | int:
     return family.user.number if path.rpartition(".")[2] == "id" else family.user.sub
 
 
-def claims_of(player: "RunningProfile", family: Family) -> dict[str, Any]:
+def claims_of(player: ProfileState, family: Family) -> dict[str, Any]:
     """Everything that is known of the user, in OpenID Connect's words."""
     user, faults = family.user, player.faults
     given_name, _, family_name = user.name.partition(" ")
@@ -88,7 +86,7 @@ def claims_of(player: "RunningProfile", family: Family) -> dict[str, Any]:
     }
 
 
-def answer_emails(player: "RunningProfile", received: Received) -> Answer:
+def answer_emails(player: ProfileState, received: Received) -> Answer:
     """An older address beside the primary one."""
     rules = player.definition.identity.email_list
     family = _family(player, received)
@@ -106,7 +104,7 @@ def answer_emails(player: "RunningProfile", received: Received) -> Answer:
     return json_answer(listed)
 
 
-def answer_metadata(player: "RunningProfile", received: Received) -> Answer:
+def answer_metadata(player: ProfileState, received: Received) -> Answer:
     """What a further GET with the token says of the account; a list where the file's path begins with a number."""
     family = _family(player, received)
     if isinstance(family, Answer):
@@ -118,7 +116,7 @@ def answer_metadata(player: "RunningProfile", received: Received) -> Answer:
     return json_answer(document["all"])
 
 
-def answer_api(player: "RunningProfile", received: Received) -> Answer:
+def answer_api(player: ProfileState, received: Received) -> Answer:
     """Any call below the file's API returns the token's user and scopes; 401 if the token has expired or was
     revoked."""
     rules = player.definition.api
@@ -138,7 +136,7 @@ def answer_api(player: "RunningProfile", received: Received) -> Answer:
     )
 
 
-def _presented(player: "RunningProfile", received: Received) -> str:
+def _presented(player: ProfileState, received: Received) -> str:
     """The token where the file's API has it; without an API, RFC 6750's header."""
     rules = player.definition.api
     if rules is None:
@@ -147,7 +145,7 @@ def _presented(player: "RunningProfile", received: Received) -> str:
     return value.removeprefix(rules.token_prefix) if value.startswith(rules.token_prefix) else ""
 
 
-def _family(player: "RunningProfile", received: Received, presented: str | None = None) -> Family | Answer:
+def _family(player: ProfileState, received: Received, presented: str | None = None) -> Family | Answer:
     """The user of the token, or the refusal.
 
     presented   the token, where it stands elsewhere than in the header of the API

@@ -2,16 +2,13 @@
 
 import base64
 import hmac
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
 from local.fake.grants import Client
-
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
+from local.fake.profile.profile_state import ProfileState
 
 
-def sign_callback(player: "RunningProfile", client: Client, told: dict[str, str]) -> dict[str, str]:
+def sign_callback(player: ProfileState, client: Client, told: dict[str, str]) -> dict[str, str]:
     """The parameters of a callback with whatever this provider adds to them."""
     if player.definition.quirks != "shopify":
         return told

@@ -1,15 +1,12 @@
 """Our registration at a simulated provider: what its file says that a client proves itself with."""
 
 import secrets
-from typing import TYPE_CHECKING
 
 from local.fake.id_token import new_key_pair
-
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
+from local.fake.profile.profile_state import ProfileState
 
 
-def register(player: "RunningProfile", client_id: str, callback: str) -> str | None:
+def register(player: ProfileState, client_id: str, callback: str) -> str | None:
     """Register the broker there; a new secret, a private key in PEM, or None for a public client."""
     method, rules = player.definition.token_endpoint_auth_method, player.definition.client_assertion
     if rules is not None:

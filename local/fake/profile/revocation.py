@@ -1,18 +1,16 @@
 """Ending tokens as the file says: RFC 7009 or the provider's own call, and as much as one call ends there."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.fake.grants import Client
 from local.fake.profile.credentials import Unauthenticated, authenticate, read_parameters
 from local.fake.profile.paths import put
 from local.fake.profile.places import read_placeholders
+from local.fake.profile.profile_state import ProfileState
 from local.fake.web import Answer, Received, json_answer
 
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
 
-
-def answer(player: "RunningProfile", received: Received) -> Answer:
+def answer(player: ProfileState, received: Received) -> Answer:
     """A good answer whether it lived or not, or a status of the file's `gone` where it did not."""
     rules = player.definition.revocation
     own = rules.kind == "request"
@@ -34,7 +32,7 @@ def answer(player: "RunningProfile", received: Received) -> Answer:
     return Answer(204) if own and rules.method == "DELETE" and not document else json_answer(document)
 
 
-def _read_token(player: "RunningProfile", received: Received, parameters: dict[str, str]) -> str:
+def _read_token(player: ProfileState, received: Received, parameters: dict[str, str]) -> str:
     """From where the file puts {token}: body, query or path; else from where the call proves itself with it."""
     rules = player.definition.revocation
     if rules.kind == "rfc7009":
@@ -44,7 +42,7 @@ def _read_token(player: "RunningProfile", received: Received, parameters: dict[s
     return parameters.get(name) or found or (received.bearer if rules.auth == "bearer" else "")
 
 
-def _authenticate(player: "RunningProfile", received: Received, parameters: dict[str, str], token: str) -> Client:
+def _authenticate(player: ProfileState, received: Received, parameters: dict[str, str], token: str) -> Client:
     """Authenticate by the file's method for revocations. If it has none, or it is the token itself, the token
     identifies the client."""
     rules = player.definition.revocation

@@ -1,22 +1,20 @@
 """Answers of a token endpoint with each member where the file reads it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.fake.grants import Family
 from local.fake.id_token import build_id_token, profile_claims
 from local.fake.profile.identity import describe
 from local.fake.profile.paths import put
+from local.fake.profile.profile_state import ProfileState
 from local.fake.profile.values import sample
 from local.fake.web import Received
-
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
 
 _REFRESH_SECONDS = 90 * 86400
 
 
 def shape_tokens(
-    player: "RunningProfile", received: Received, family: Family, given: dict[str, object]
+    player: ProfileState, received: Received, family: Family, given: dict[str, object]
 ) -> dict[str, object]:
     """A good answer: tokens, and whatever else the file reads there."""
     definition, faults = player.definition, player.faults
@@ -37,7 +35,7 @@ def shape_tokens(
     return {faults.nested: document} if faults.nested else document
 
 
-def _place_of(player: "RunningProfile", family: Family) -> str:
+def _place_of(player: ProfileState, family: Family) -> str:
     """The first answer of a sign-in has its tokens in the first place of the file, later ones in the last."""
     within = player.definition.token.within
     first = sum(one.family is family for one in player.grants.access_tokens.values()) <= 1
@@ -45,7 +43,7 @@ def _place_of(player: "RunningProfile", family: Family) -> str:
 
 
 def _shape_inner(
-    player: "RunningProfile", received: Received, family: Family, given: dict[str, object]
+    player: ProfileState, received: Received, family: Family, given: dict[str, object]
 ) -> dict[str, object]:
     definition, faults = player.definition, player.faults
     rules = definition.token
@@ -64,7 +62,7 @@ def _shape_inner(
     return document
 
 
-def shape_refusal(player: "RunningProfile", code: str, why: str) -> dict[str, object]:
+def shape_refusal(player: ProfileState, code: str, why: str) -> dict[str, object]:
     """An error in the provider's own word where the file has one for this code."""
     rules = player.definition.token
     word: str | int = next((own for own, registered in rules.errors.items() if registered == code), code)
@@ -76,13 +74,13 @@ def shape_refusal(player: "RunningProfile", code: str, why: str) -> dict[str, ob
     return document
 
 
-def _refresh_life(player: "RunningProfile", family: Family) -> int:
+def _refresh_life(player: ProfileState, family: Family) -> int:
     if family.refresh_ends is not None:
         return int(family.refresh_ends - player.grants.now())
     return player.definition.refresh.idle_expiry_seconds or _REFRESH_SECONDS
 
 
-def _write_scope(player: "RunningProfile", family: Family) -> str | list[str]:
+def _write_scope(player: ProfileState, family: Family) -> str | list[str]:
     faults, separator = player.faults, player.definition.token.scope_separator
     if faults.scope_said is not None:
         return faults.scope_said
@@ -91,7 +89,7 @@ def _write_scope(player: "RunningProfile", family: Family) -> str | list[str]:
     return named if faults.scope_as_list else separator.join(named)
 
 
-def _id_token(player: "RunningProfile", received: Received, family: Family) -> str:
+def _id_token(player: ProfileState, received: Received, family: Family) -> str:
     rules = player.definition.identity
     issuer, claims = player.places.issuer, profile_claims(family, player.faults)
     if rules.issuer and rules.issuer_claim:

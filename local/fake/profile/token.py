@@ -1,17 +1,14 @@
 """The token endpoint of a provider file, and the addresses that do as it does: what each asks for."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from local.fake.grants import Client, Family, Refused
 from local.fake.profile.credentials import Unauthenticated, authenticate, read_parameters
 from local.fake.profile.places import is_at
+from local.fake.profile.profile_state import ProfileState
 from local.fake.profile.shape import shape_refusal, shape_tokens
 from local.fake.token_endpoint import write_tokens
 from local.fake.web import Answer, Received
-
-if TYPE_CHECKING:
-    from local.fake.profile.profile_server import RunningProfile
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Step:
     sends_client: bool
 
 
-def answer(player: "RunningProfile", received: Received) -> Answer:
+def answer(player: ProfileState, received: Received) -> Answer:
     """Codes and refresh tokens for tokens."""
     definition, faults = player.definition, player.faults
     parameters = read_parameters(received, body=definition.token.body)
@@ -53,7 +50,7 @@ def answer(player: "RunningProfile", received: Received) -> Answer:
     return write_tokens(shape_tokens(player, received, family, given), received, faults)
 
 
-def find_step(player: "RunningProfile", received: Received, parameters: dict[str, str]) -> Step | None:
+def find_step(player: ProfileState, received: Received, parameters: dict[str, str]) -> Step | None:
     """Which of the file's requests this is, by grant type and address."""
     definition, places = player.definition, player.places
     grant_type, refresh, exchange = parameters.get("grant_type"), definition.refresh, definition.exchange
@@ -70,9 +67,7 @@ def find_step(player: "RunningProfile", received: Received, parameters: dict[str
     return None
 
 
-def _authenticate(
-    player: "RunningProfile", received: Received, parameters: dict[str, str], step: Step | None
-) -> Client:
+def _authenticate(player: ProfileState, received: Received, parameters: dict[str, str], step: Step | None) -> Client:
     if step is None or step.sends_client:
         return authenticate(player, received, parameters, player.definition.token_endpoint_auth_method)
     if {"client_secret", "client_assertion"} & parameters.keys() or "authorization" in received.headers:
@@ -84,7 +79,7 @@ def _authenticate(
     return owner
 
 
-def _find_error(player: "RunningProfile", received: Received, parameters: dict[str, str], step: Step) -> str | None:
+def _find_error(player: ProfileState, received: Received, parameters: dict[str, str], step: Step) -> str | None:
     if received.method != step.method:
         return f"the method must be {step.method}"
     wanted = {name.lower(): value for name, value in player.definition.token.headers.items()}
@@ -96,14 +91,14 @@ def _find_error(player: "RunningProfile", received: Received, parameters: dict[s
     return None
 
 
-def _presents(player: "RunningProfile", step: Step) -> str:
+def _presents(player: ProfileState, step: Step) -> str:
     exchange = player.definition.exchange
     return (
         exchange.token_parameter if exchange and step.name == "exchange" else player.definition.refresh.token_parameter
     )
 
 
-def _find_family(player: "RunningProfile", client: Client, parameters: dict[str, str], step: Step) -> Family:
+def _find_family(player: ProfileState, client: Client, parameters: dict[str, str], step: Step) -> Family:
     definition, grants = player.definition, player.grants
     if step.name == "code":
         return grants.redeem(client, parameters, ends_older=definition.new_grant_ends_old)
@@ -122,7 +117,7 @@ def _find_family(player: "RunningProfile", client: Client, parameters: dict[str,
     return family
 
 
-def refuse(player: "RunningProfile", received: Received, code: str, why: str, status: int = 400) -> Answer:
+def refuse(player: ProfileState, received: Received, code: str, why: str, status: int = 400) -> Answer:
     """An error in the provider's own word, with the status of a good answer where a member says what failed."""
     rules, faults = player.definition.token, player.faults
     as_200 = faults.errors_as_200 or rules.success_member is not None

@@ -7,16 +7,16 @@ to `form-action` for the whole chain that follows.
 import hmac
 
 from chalicelib.endpoints.authorization.consent.partial_cancel import cancel_partial_connection
-from chalicelib.endpoints.authorization.device_approval import deny_device, show_end
-from chalicelib.endpoints.authorization.pending_request import load_form_request
-from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_to_provider
-from chalicelib.endpoints.authorization.response import client_home_uri, request_error_response, send_response_from_form
-from chalicelib.endpoints.authorization.session_sign_in import (
+from chalicelib.endpoints.authorization.consent.session_sign_in import (
     can_skip_provider,
     find_active_session,
     issue_from_session,
     was_revoked_by_user,
 )
+from chalicelib.endpoints.authorization.device_approval import deny_device, show_end
+from chalicelib.endpoints.authorization.pending_request import load_form_request
+from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_to_provider
+from chalicelib.endpoints.authorization.response import client_home_uri, request_error_response, send_response_from_form
 from chalicelib.endpoints.browser.error_page import leaving_page
 from chalicelib.endpoints.browser.page_forms import check_own_form, open_page_form, parse_form
 from chalicelib.endpoints.browser.sealed_forms import is_fresh, open_form

@@ -43,7 +43,7 @@ class Contents:
     """What a journal says in the end.
 
     items   table -> key as JSON text -> item
-    keys    KMS keys, as `local/journal/kms_keys.py` describes them
+    keys    KMS keys, as `local/stack/journal/kms_keys.py` describes them
     """
 
     items: dict[str, dict[str, Item]] = field(default_factory=dict)

@@ -4,10 +4,11 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
-from local.live.attacks import ATTACKS, attack, describe_attacks
+from local.demo.demo_stack import DemoStack
+from local.demo.live_view.attacks import ATTACKS, attack, describe_attacks
 from local.live.brief import show_brief
 from local.live.curl import show_script
 from local.live.details import show_details
@@ -16,10 +17,7 @@ from local.live.recorder import Recorder
 from local.live.taps import Taps
 from local.stack.loopback_server import LoopbackHandler, LoopbackServer
 
-if TYPE_CHECKING:
-    from local.demo.demo import DemoStack
-
-_DEMO = Path(__file__).resolve().parents[2] / "demo"
+_DEMO = Path(__file__).resolve().parents[3] / "demo"
 _HTML, _CSS, _JS = (f"text/{kind}; charset=utf-8" for kind in ("html", "css", "javascript"))
 _FILES = {
     "/": ("live/index.html", _HTML),
@@ -44,7 +42,7 @@ _POLICY = "; ".join(
 )
 
 
-def start(port: int, host: str, stack: "DemoStack", taps: Taps) -> "LiveServer":
+def start(port: int, host: str, stack: DemoStack, taps: Taps) -> "LiveServer":
     """Listen at every part and serve, in a thread; port 0 takes a free one. Raises OSError where it is taken."""
     server = LiveServer(port, host, stack, taps.recorder)
     for provider_id, provider in stack.all_providers.items():
@@ -57,7 +55,7 @@ def start(port: int, host: str, stack: "DemoStack", taps: Taps) -> "LiveServer":
 class LiveServer(LoopbackServer):
     """The running view: `url` is its origin, `stop()` ends it and every stream."""
 
-    def __init__(self, port: int, host: str, stack: "DemoStack", recorder: Recorder) -> None:
+    def __init__(self, port: int, host: str, stack: DemoStack, recorder: Recorder) -> None:
         super().__init__((host, port), _Handler)
         self.recorder = recorder
         self.stack = stack

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import jwt
@@ -16,21 +16,19 @@ import msgspec
 
 from cli.explanation.explanation import explain
 from local.browser import query_of
+from local.demo.demo_stack import DemoStack
+from local.demo.live_view.visit import Visit
 from local.demo.parts import PARTS
 from local.fake.control import change
 from local.live.brief import answer_in_words, refusals_of
 from local.live.recorder import Recorder
-from local.live.visit import Visit
-
-if TYPE_CHECKING:
-    from local.demo.demo import DemoStack
 
 Document = dict[str, Any]
 _ONE_AT_A_TIME = threading.Lock()
 _NUMBERS = itertools.count(1)
 
 
-def replay_code(stack: "DemoStack", visit: Visit) -> None:
+def replay_code(stack: DemoStack, visit: Visit) -> None:
     """Redeem a code twice, and then use what came of the first time."""
     code = visit.finish(visit.allow())
     tokens = visit.redeem(code).json()
@@ -38,25 +36,25 @@ def replay_code(stack: "DemoStack", visit: Visit) -> None:
     visit.ask_for_tokens(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
 
 
-def tamper_with_state(stack: "DemoStack", visit: Visit) -> None:
+def tamper_with_state(stack: DemoStack, visit: Visit) -> None:
     """Come back from the provider with one character changed."""
     url = visit.allow()
     state = query_of(url)["state"]
     visit.go(_change(url, state=("A" if state[0] != "A" else "B") + state[1:]))
 
 
-def mix_up_issuers(stack: "DemoStack", visit: Visit) -> None:
+def mix_up_issuers(stack: DemoStack, visit: Visit) -> None:
     """Come back with the answer of one provider as if another had given it."""
     visit.go(_change(visit.allow(), iss=stack.providers[PARTS[1].provider_id].url))
 
 
-def change_redirect(stack: "DemoStack", visit: Visit) -> None:
+def change_redirect(stack: DemoStack, visit: Visit) -> None:
     """Ask for the code to be sent to an address that is one slash longer."""
     visit.asked["redirect_uri"] += "/"
     visit.ask()
 
 
-def expire_refresh_token(stack: "DemoStack", visit: Visit) -> None:
+def expire_refresh_token(stack: DemoStack, visit: Visit) -> None:
     """Let its time be up in the table, and use it."""
     from chalicelib.records.grant import Grant
     from chalicelib.records.item_keys import grant_item_key
@@ -69,7 +67,7 @@ def expire_refresh_token(stack: "DemoStack", visit: Visit) -> None:
     visit.ask_for_tokens(grant_type="refresh_token", refresh_token=tokens["refresh_token"])
 
 
-def take_provider_down(stack: "DemoStack", visit: Visit) -> None:
+def take_provider_down(stack: DemoStack, visit: Visit) -> None:
     """Let the provider's token endpoint fail once, while the broker needs it."""
     url = visit.allow()
     change(stack.provider.grants, {"faults": {"status": 503, "times": 1}})
@@ -82,7 +80,7 @@ class Attack:
 
     title: str
     says: str
-    run: Callable[["DemoStack", Visit], None]
+    run: Callable[[DemoStack, Visit], None]
 
 
 ATTACKS = {
@@ -100,7 +98,7 @@ def describe_attacks() -> list[Document]:
     return [{"name": name, "title": one.title, "says": one.says} for name, one in ATTACKS.items()]
 
 
-def attack(name: str, stack: "DemoStack", recorder: Recorder) -> Document:
+def attack(name: str, stack: DemoStack, recorder: Recorder) -> Document:
     """Do it, and say what stopped it: the first exchange in which the broker refused something."""
     attempt = f"{name}.{next(_NUMBERS)}"
     with _ONE_AT_A_TIME:

@@ -9,9 +9,10 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from local.demo.demo import DemoStack, start_demo
+from local.demo.demo import start_demo
+from local.demo.demo_stack import DemoStack
 from local.demo.parts import BROKER, PARTS
-from local.demo.recipe_server import RECIPES, RecipeServer
+from local.recipe.recipe_server import RECIPES, RecipeServer
 
 NAME = "bff"
 HOST = BROKER[0]

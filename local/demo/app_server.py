@@ -17,7 +17,7 @@ from chalicelib.ports import StoreUnavailable
 from local.stack.loopback_server import LoopbackHandler, LoopbackServer
 
 Headers = tuple[tuple[str, str], ...]
-_HERE = Path(__file__).parent
+_APP = Path(__file__).resolve().parents[2] / "demo"
 _FILES = {
     "/": ("index.html", "text/html; charset=utf-8"),
     "/callback": ("index.html", "text/html; charset=utf-8"),
@@ -45,10 +45,10 @@ _LEVER = re.compile(r"/played/([a-z0-9-]+)(?:/(expire|remove))?")
 
 
 class Played(Protocol):
-    """A provider that is played: what the page may see of it and do to it."""
+    """A simulated provider: what the page may read and change there."""
 
     def count_refreshes(self) -> int:
-        """How often somebody asked it for new tokens with a refresh token."""
+        """The number of refresh requests that it received."""
 
     def expire(self) -> None:
         """Its access tokens end."""
@@ -114,7 +114,7 @@ class _Handler(LoopbackHandler):
             self._answer(200, json.dumps(self.server.config).encode(), "application/json")
         elif path in _FILES:
             name, content_type = _FILES[path]
-            self._answer(200, (_HERE / name).read_bytes(), content_type)
+            self._answer(200, (_APP / name).read_bytes(), content_type)
         elif played := self._find_lever(path, pulled=False):
             self._answer(200, json.dumps({"refreshes": played.count_refreshes()}).encode(), "application/json")
         else:

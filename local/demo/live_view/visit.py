@@ -3,15 +3,12 @@
 import base64
 import hashlib
 import secrets
-from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from local.browser import Browser, Exchange, query_of
+from local.demo.demo_stack import DemoStack
 from local.demo.parts import PROVIDER_ID
 from local.live.taps import ATTEMPT
-
-if TYPE_CHECKING:
-    from local.demo.demo import DemoStack
 
 
 class Visit:
@@ -20,7 +17,7 @@ class Visit:
     attempt   under which name all of it is drawn
     """
 
-    def __init__(self, stack: "DemoStack", attempt: str = "") -> None:
+    def __init__(self, stack: DemoStack, attempt: str = "") -> None:
         agent = ATTEMPT + attempt if attempt else "visit"
         self._issuer = stack.broker.issuer
         self._browser, self._app = Browser(user_agent=agent), Browser(user_agent=agent)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from cli.parser import CommandParser
 from local.demo.backend import Behind, start_behind
-from local.demo.bff import NAME as BFF
-from local.demo.bff import start_bff
 from local.demo.parts import PARTS
-from local.demo.project import NAMES, NotCopied, copy_project
-from local.demo.recipe_server import RECIPES, RecipeServer
 from local.node import NoNode, install_packages
+from local.recipe.bff import NAME as BFF
+from local.recipe.bff import start_bff
+from local.recipe.project import NAMES, NotCopied, copy_project
+from local.recipe.recipe_server import RECIPES, RecipeServer
 from local.stack.shutdown import StopSignal
 from local.testing.control import register
 
@@ -41,7 +41,7 @@ PROGRAMS = {
     "device": Program(".venv/bin/python clients/recipes/device/app.py", None),
     "native-loopback": Program(".venv/bin/python clients/recipes/native-loopback/app.py"),
 }
-# One of the pages has no tokens and an API of its own: local/demo/bff.py starts it.
+# One of the pages has no tokens and an API of its own: local/recipe/bff.py starts it.
 PAGES = sorted(folder.name for folder in RECIPES.iterdir() if (folder / "index.html").exists() and folder.name != BFF)
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from local.journal.journal import Journal, forget
+from local.stack.journal.journal import Journal, forget
 from local.stack.state import FOLDER
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from local.journal.journal import Change, Item, Journal
-from local.journal.kms_keys import describe_keys
 from local.stack.http1 import Head
 from local.stack.http_server import Answer
+from local.stack.journal.journal import Change, Item, Journal
+from local.stack.journal.kms_keys import describe_keys
 
 _KMS_READS = ("Encrypt", "Decrypt", "ReEncrypt", "Generate", "Describe", "List", "Get", "Sign", "Verify")
 _WRITES = frozenset({"PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems", "BatchWriteItem"})

@@ -1,6 +1,6 @@
 """Writes the items of a journal into empty tables, as a new process does at its start."""
 
-from local.journal.journal import Item
+from local.stack.journal.journal import Item
 from local.stack.resources import call_endpoint
 
 _BATCH = 25  # of BatchWriteItem

@@ -1,0 +1,1 @@
+"""The live view of the demo: its server, and visits and attacks that it starts."""
