@@ -71,7 +71,7 @@ def build_broker(
         deadline=deadline or RequestDeadline(),
         breaker=CircuitBreaker(),
         limiter=BlockLimiter(store),
-        queue=TableQueue(dynamodb, on_unreadable=partial(_tell_unreadable, log), **tables),
+        queue=TableQueue(dynamodb, on_unreadable=partial(_report_unreadable, log), **tables),
         flights=SingleFlight(),
     )
 
@@ -83,7 +83,7 @@ def _build_keys(
     return KmsKeys(store, kms, clock, **named, count=log.count, event=log.event, pacing=pacing)
 
 
-def _tell_unreadable(log: JsonLog, kind: str) -> None:
+def _report_unreadable(log: JsonLog, kind: str) -> None:
     """Raise an alarm in each run, until the operator has fixed the item."""
     log.event("alarm", kind="job_broken", job_kind=kind, error="item_unreadable")
 
@@ -105,7 +105,9 @@ def _build_log(settings: Settings, clock: Clock, stream: TextIO | None) -> JsonL
     )
 
 
-def build_turner(broker: Broker, *, dynamodb: Transport | None = None, kms: Transport | None = None) -> "KeyRotator":
+def build_key_rotator(
+    broker: Broker, *, dynamodb: Transport | None = None, kms: Transport | None = None
+) -> "KeyRotator":
     """Build the key rotator of this deployment, for the rotation function and the operator's command.
 
     dynamodb, kms   as for `build_broker`

@@ -114,12 +114,12 @@ def open_answer(user_key: OwnKey, recovery: Recovery, *, owner: Connection) -> b
     return open_sealed(_versions(user_key), recovery.sealed, place=_answer_place(recovery, owner))
 
 
-def seal_duty(user_key: OwnKey, duty: bytes, *, job: Job, salt: bytes) -> bytes:
+def seal_payload(user_key: OwnKey, payload: bytes, *, job: Job, salt: bytes) -> bytes:
     """Encrypt the tokens that a job has to revoke."""
-    return _seal(user_key, duty, place=_job_place(job), salt=salt)
+    return _seal(user_key, payload, place=_job_place(job), salt=salt)
 
 
-def open_duty(user_key: OwnKey, job: Job) -> bytes:
+def open_payload(user_key: OwnKey, job: Job) -> bytes:
     """Raises SealBroken."""
     return open_sealed(_versions(user_key), job.sealed, place=_job_place(job))
 

@@ -14,7 +14,7 @@ LEAST_SECONDS = 8  # longer than one batch of records, or the digests of million
 def seal_windows(broker: Broker) -> list[AuditSeal]:
     """Seal every settled window, oldest first, as long as there is time; returns the new links.
 
-    If several processes run at once, only one makes a link. The chain begins with the first empty window.
+    If several processes run at once, only one makes a link. The chain begins with the newest settled window.
     Raises StoreUnavailable.
     """
     made = list[AuditSeal]()

@@ -14,8 +14,8 @@ from chalicelib.encryption import (
     JOB_KEY_VERSION,
     USER_KEY_VERSION,
     ErasureKeys,
-    open_duty,
     open_job_key,
+    open_payload,
     open_user_key,
 )
 from chalicelib.jobs.access_expiry import revoke_expired_access
@@ -169,13 +169,13 @@ def _perform(broker: Broker, job: Job) -> JobOutcome:
     if not record.issued(job.created_at):
         return JobOutcome(done=True, unended="given_up")
     key = _open_key(broker, job, found)
-    duty = msgspec.msgpack.decode(open_duty(key, job), type=RevocationPayload) if job.kind == "revoke" else None
-    metadata = duty.metadata if duty else usable_metadata(broker, record, connection, key)
+    payload = msgspec.msgpack.decode(open_payload(key, job), type=RevocationPayload) if job.kind == "revoke" else None
+    metadata = payload.metadata if payload else usable_metadata(broker, record, connection, key)
     provider = load_provider(broker, record, metadata)
     if provider.definition.revocation.ends == "app" and _is_shared(broker, connection):
         return JobOutcome(done=True, unended="kept_shared")
-    if duty is not None:
-        called = ask_for_each(broker, provider, exclude_live_tokens(duty.tokens, connection, key))
+    if payload is not None:
+        called = ask_for_each(broker, provider, exclude_live_tokens(payload.tokens, connection, key))
         return JobOutcome(done=not called.alive, called=called)
     return end_open_attempt(broker, job, provider, connection, recovery=found.get(kept_at), key=key)
 
@@ -197,10 +197,10 @@ def _give_back(broker: Broker, job: Job) -> JobOutcome:
         return JobOutcome(done=False)
     if not record.issued(job.created_at):
         return JobOutcome(done=True)
-    duty = msgspec.msgpack.decode(open_duty(_open_key(broker, job, found), job), type=RevocationPayload)
-    held = read_held_tokens(broker, record.provider_id, duty.subs)
-    tokens = tuple(token for token in duty.tokens if token[0] not in held)
-    return JobOutcome(done=not revoke_tokens(broker, load_provider(broker, record, duty.metadata), tokens))
+    payload = msgspec.msgpack.decode(open_payload(_open_key(broker, job, found), job), type=RevocationPayload)
+    held = read_held_tokens(broker, record.provider_id, payload.subs)
+    tokens = tuple(token for token in payload.tokens if token[0] not in held)
+    return JobOutcome(done=not revoke_tokens(broker, load_provider(broker, record, payload.metadata), tokens))
 
 
 def _end(broker: Broker, job: Job, connection: Connection, found: Items) -> JobOutcome:

@@ -16,10 +16,10 @@ from chalicelib.encryption import (
     ErasureKeys,
     encryption_context_of,
     open_answer,
-    open_duty,
+    open_payload,
     open_value,
     seal_answer,
-    seal_duty,
+    seal_payload,
     seal_value,
 )
 from chalicelib.ports import Broker, Refused
@@ -103,11 +103,11 @@ def _hand_over(broker: Broker, sub: str, tombstones: list[Connection], keys: Era
             broker.store.reseal_connection(_resealed(broker, one, keys))
             _reseal_answer(broker, one, keys)
     for _ in range(TRIES):
-        duties = [job for job in _duties_of(broker, sub) if job.expires_at is None]
-        if not duties:
+        jobs = [job for job in _jobs_of(broker, sub) if job.expires_at is None]
+        if not jobs:
             return
         now = broker.clock.now()
-        taken = [job for job in duties if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS)]
+        taken = [job for job in jobs if broker.queue.claim(job, now=now, until=now + CLAIM_SECONDS)]
         for job in taken:
             broker.store.put_job(_ending_job(broker, job, keys))
         if not taken:
@@ -115,8 +115,8 @@ def _hand_over(broker: Broker, sub: str, tombstones: list[Connection], keys: Era
     raise TemporarilyUnavailable("duties_keep_running", retry_after=CLAIM_SECONDS)
 
 
-def _duties_of(broker: Broker, sub: str) -> Iterator[Job]:
-    """The user's jobs, except the erasure, which is running, and the expiry jobs, which become void."""
+def _jobs_of(broker: Broker, sub: str) -> Iterator[Job]:
+    """The user's jobs, except the erasure, which is running, and the expiry jobs, which will find nothing to do."""
     mine = (job for job in chain(*broker.queue.list_due(ALL_TIMES)) if job.sub == sub)
     return (job for job in mine if job.kind not in ("erase", "time_up"))
 
@@ -126,12 +126,12 @@ def _ending_job(broker: Broker, job: Job, keys: ErasureKeys) -> Job:
     if not job.sealed:
         return ending
     try:
-        duty = open_duty(keys, job)
+        payload = open_payload(keys, job)
     except DecryptionFailed as broken:
         broker.log.event("alarm", kind="vault_does_not_open", connection_id=job.connection_id, reason=str(broken))
         return ending
     salt = broker.entropy.token_bytes(32)
-    return msgspec.structs.replace(ending, sealed=seal_duty(keys, duty, job=job, salt=salt))
+    return msgspec.structs.replace(ending, sealed=seal_payload(keys, payload, job=job, salt=salt))
 
 
 def _resealed(broker: Broker, tombstone: Connection, keys: ErasureKeys) -> Connection:

@@ -45,7 +45,7 @@ class Resealed(Struct, frozen=True, kw_only=True):
 
 
 def reseal_vault(
-    turner: KeyRotator, keys: Keys, *, provider_ids: Iterable[str], now: Callable[[], int], left: Callable[[], float]
+    rotator: KeyRotator, keys: Keys, *, provider_ids: Iterable[str], now: Callable[[], int], left: Callable[[], float]
 ) -> Resealed:
     """Continue the pass over all users' keys, as long as there is time. A pass that finds no old value deletes the old
     keys.
@@ -56,7 +56,7 @@ def reseal_vault(
     Raises StoreUnavailable.
     """
     item_key = keyset_item_key("vault")
-    found = turner.ring.read(item_key, RESEAL)
+    found = rotator.ring.read(item_key, RESEAL)
     item, look = found.get(item_key), found.get(RESEAL)
     current = current_of(item) if item else None
     if item is None or current is None or not any(key.state == "retired" for key in item.keys):
@@ -69,16 +69,16 @@ def reseal_vault(
         return Resealed(state="too_early", at=now() + LEAD_SECONDS)
     look = _begin(look, current.version, now())
     if not look.cursor:
-        look = _reseal_secrets(turner, vault, look, provider_ids)
+        look = _reseal_secrets(rotator, vault, look, provider_ids)
     while left() > LEAST_SECONDS:
-        look, cursor = _reseal_page(turner, vault, look)
+        look, cursor = _reseal_page(rotator, vault, look)
         look = replace(look, cursor=cursor, revision=look.revision + 1)
-        if not turner.ring.put_look(look, read=read):
+        if not rotator.ring.put_look(look, read=read):
             return Resealed(state="going_on", look=look)
         read = look
         if not cursor:
-            return _ended(turner, item, look)
-        turner.log.event("resealing", seen=look.seen, resealed=look.resealed)
+            return _ended(rotator, item, look)
+        rotator.log.event("resealing", seen=look.seen, resealed=look.resealed)
     return Resealed(state="going_on", look=look)
 
 
@@ -89,57 +89,57 @@ def _begin(look: Reseal | None, version: int, now: int) -> Reseal:
     return Reseal(version=version, began_at=now, revision=look.revision if look else 0)
 
 
-def _ended(turner: KeyRotator, item: KeysetItem, look: Reseal) -> Resealed:
+def _ended(rotator: KeyRotator, item: KeysetItem, look: Reseal) -> Resealed:
     """Delete the old keys if the whole pass found no value under them."""
-    turner.log.event("resealed", seen=look.seen, resealed=look.resealed, broken=look.broken)
+    rotator.log.event("resealed", seen=look.seen, resealed=look.resealed, broken=look.broken)
     if look.broken:
-        turner.log.event("alarm", kind="user_key_does_not_open", count=look.broken)
+        rotator.log.event("alarm", kind="user_key_does_not_open", count=look.broken)
     if look.resealed or look.broken:
         return Resealed(state="resealed", look=look)
     old = frozenset(key.version for key in item.keys if key.state == "retired")
     try:
-        return Resealed(state="clean", look=look, gone=tuple(forget(turner, "vault", old, read=item)))
+        return Resealed(state="clean", look=look, gone=tuple(forget(rotator, "vault", old, read=item)))
     except CannotRotate:  # another process changed this keyset meanwhile; the next pass deletes them
         return Resealed(state="resealed", look=look)
 
 
-def _reseal_page(turner: KeyRotator, vault: Keyset, look: Reseal) -> tuple[Reseal, str]:
-    page, cursor = turner.ring.list_sealed(look.cursor, most=PAGE)
+def _reseal_page(rotator: KeyRotator, vault: Keyset, look: Reseal) -> tuple[Reseal, str]:
+    page, cursor = rotator.ring.list_sealed(look.cursor, most=PAGE)
     for kept in page:
         look = replace(look, seen=look.seen + 1)
         if sealed_version(kept.sealed) != vault.current.version:
-            look = _count(look, worked=_reseal_one(turner, vault, kept))
+            look = _count(look, worked=_reseal_one(rotator, vault, kept))
     return look, cursor
 
 
-def _reseal_one(turner: KeyRotator, vault: Keyset, kept: UserKey | JobKey) -> bool:
+def _reseal_one(rotator: KeyRotator, vault: Keyset, kept: UserKey | JobKey) -> bool:
     """False if no version decrypts it."""
-    salt = turner.entropy.token_bytes(32)
+    salt = rotator.entropy.token_bytes(32)
     try:
         if isinstance(kept, UserKey):
             sealed = seal_user_key(vault, open_user_key(vault, kept.sealed, sub=kept.sub), sub=kept.sub, salt=salt)
-            turner.ring.reseal(user_key_item_key(kept.sub), sealed, read=kept.sealed)
+            rotator.ring.reseal(user_key_item_key(kept.sub), sealed, read=kept.sealed)
         else:
             opened = open_job_key(vault, kept)
             sealed = seal_job_key(vault, opened, sub=kept.sub, expires_at=kept.expires_at, salt=salt)
-            turner.ring.reseal(job_key_item_key(kept.sub), sealed, read=kept.sealed)
+            rotator.ring.reseal(job_key_item_key(kept.sub), sealed, read=kept.sealed)
     except DecryptionFailed:
         return False
     return True
 
 
-def _reseal_secrets(turner: KeyRotator, vault: Keyset, look: Reseal, provider_ids: Iterable[str]) -> Reseal:
+def _reseal_secrets(rotator: KeyRotator, vault: Keyset, look: Reseal, provider_ids: Iterable[str]) -> Reseal:
     """Encrypt the broker's client secrets again."""
     item_keys = [provider_item_key(name) for name in provider_ids]
-    found = turner.ring.read(*item_keys)
+    found = rotator.ring.read(*item_keys)
     for item_key in item_keys:
         record = found.get(item_key)
         if record is None or not record.sealed_secret or sealed_version(record.sealed_secret) == vault.current.version:
             continue
         try:
             secret = open_provider_secret(vault, record)
-            sealed = seal_provider_secret(vault, secret, record=record, salt=turner.entropy.token_bytes(32))
-            turner.ring.reseal(item_key, sealed, read=record.sealed_secret, field="sealed_secret")
+            sealed = seal_provider_secret(vault, secret, record=record, salt=rotator.entropy.token_bytes(32))
+            rotator.ring.reseal(item_key, sealed, read=record.sealed_secret, field="sealed_secret")
             look = _count(look, worked=True)
         except DecryptionFailed:
             look = _count(look, worked=False)

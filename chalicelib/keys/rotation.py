@@ -63,81 +63,81 @@ class KeyRotator(Struct, frozen=True, kw_only=True):
     log: Log
 
 
-def rotate_due(turner: KeyRotator, *, now: int) -> list[RotationStep]:
+def rotate_due(rotator: KeyRotator, *, now: int) -> list[RotationStep]:
     """Take every due step; usually there is none. Raises StoreUnavailable."""
     purposes: tuple[Purpose, ...] = get_args(Purpose)
-    found = turner.ring.read(*(keyset_item_key(purpose) for purpose in purposes))
+    found = rotator.ring.read(*(keyset_item_key(purpose) for purpose in purposes))
     taken: list[RotationStep] = []
     for purpose in purposes:
         item = found.get(keyset_item_key(purpose))
         if item is None or purpose == "identity":
             continue
         try:
-            taken += _turn_due(turner, purpose, item, now=now)
+            taken += _take_due_steps(rotator, purpose, item, now=now)
         except CannotRotate as cannot:
-            turner.log.event("alarm", kind="key_cannot_turn", purpose=purpose, reason=str(cannot))
+            rotator.log.event("alarm", kind="key_cannot_turn", purpose=purpose, reason=str(cannot))
     return taken
 
 
-def _turn_due(turner: KeyRotator, purpose: Purpose, item: KeysetItem, *, now: int) -> Iterator[RotationStep]:
-    rules = rules_of(purpose, turner.settings)
+def _take_due_steps(rotator: KeyRotator, purpose: Purpose, item: KeysetItem, *, now: int) -> Iterator[RotationStep]:
+    rules = rules_of(purpose, rotator.settings)
     for _ in range(MOST_STEPS):
         step = next_step(item, rules)
         if not step.is_due(now):
-            _note(turner, item, rules)
+            _note(rotator, item, rules)
             return
-        turn, item = _take(turner, purpose, item, step, rules, now=now)
+        turn, item = _take(rotator, purpose, item, step, rules, now=now)
         if turn is None:
             return
         yield turn
 
 
-def rotate_one(turner: KeyRotator, purpose: Purpose, *, now: int) -> RotationStep:
+def rotate_one(rotator: KeyRotator, purpose: Purpose, *, now: int) -> RotationStep:
     """Start the rotation of this key, or continue it if a step is due. Raises CannotRotate, StoreUnavailable."""
-    item, rules = _read(turner, purpose)
+    item, rules = _read(rotator, purpose)
     step = next_step(item, rules)
     while step.kind == "forget" and step.is_due(now):
-        gone, item = _take(turner, purpose, item, step, rules, now=now)
+        gone, item = _take(rotator, purpose, item, step, rules, now=now)
         step = next_step(item, rules) if gone else Step(kind="wait", at=None)
     if not step.is_due(now):
         if any(key.state == "published" for key in item.keys):
             raise CannotRotate("already_published", step)
         step = Step(kind="publish", at=now)
-    turn, _ = _take(turner, purpose, item, step, rules, now=now)
+    turn, _ = _take(rotator, purpose, item, step, rules, now=now)
     if turn is None:
         raise CannotRotate("changed_meanwhile")
     return turn
 
 
-def roll_signing(turner: KeyRotator, *, now: int) -> RotationStep:
+def roll_signing(rotator: KeyRotator, *, now: int) -> RotationStep:
     """Sign with a new key at once and delete all others: every token signed before becomes void.
 
     Raises CannotRotate, StoreUnavailable.
     """
-    item, rules = _read(turner, "signing")
-    fresh = _make(turner, "signing", item, now=now)
+    item, rules = _read(rotator, "signing")
+    fresh = _make(rotator, "signing", item, now=now)
     signing = replace(fresh, state="signing", longest=rules.longest or 0)
-    if isinstance(turner.ring.swap(replaced(item, signing), read=item), Refused):
+    if isinstance(rotator.ring.swap(replaced(item, signing), read=item), Refused):
         raise CannotRotate("changed_meanwhile")
-    return _told(turner, "signing", fresh.version, "rolled")
+    return _told(rotator, "signing", fresh.version, "rolled")
 
 
-def forget(turner: KeyRotator, purpose: Purpose, versions: frozenset[int], *, read: KeysetItem) -> list[RotationStep]:
+def forget(rotator: KeyRotator, purpose: Purpose, versions: frozenset[int], *, read: KeysetItem) -> list[RotationStep]:
     """Delete versions that nothing needs, permanently. Raises CannotRotate, StoreUnavailable."""
     left = without(read, versions)
-    if isinstance(turner.ring.swap(left, read=read), Refused):
+    if isinstance(rotator.ring.swap(left, read=read), Refused):
         raise CannotRotate("changed_meanwhile")
     if purpose == "vault":
-        turner.ring.keep_copy(left, gone=versions)
-    return [_told(turner, purpose, version, "gone") for version in sorted(versions)]
+        rotator.ring.keep_copy(left, gone=versions)
+    return [_told(rotator, purpose, version, "gone") for version in sorted(versions)]
 
 
-def _read(turner: KeyRotator, purpose: Purpose) -> tuple[KeysetItem, Rules]:
+def _read(rotator: KeyRotator, purpose: Purpose) -> tuple[KeysetItem, Rules]:
     try:
-        rules = rules_of(purpose, turner.settings)
+        rules = rules_of(purpose, rotator.settings)
     except NeverRotated:
         raise CannotRotate("never_turned") from None
-    item = turner.ring.read(keyset_item_key(purpose)).get(keyset_item_key(purpose))
+    item = rotator.ring.read(keyset_item_key(purpose)).get(keyset_item_key(purpose))
     if item is None:
         raise CannotRotate("keyset_missing")
     if current_of(item) is None:
@@ -146,49 +146,49 @@ def _read(turner: KeyRotator, purpose: Purpose) -> tuple[KeysetItem, Rules]:
 
 
 def _take(
-    turner: KeyRotator, purpose: Purpose, item: KeysetItem, step: Step, rules: Rules, *, now: int
+    rotator: KeyRotator, purpose: Purpose, item: KeysetItem, step: Step, rules: Rules, *, now: int
 ) -> tuple[RotationStep | None, KeysetItem]:
     """Take a step and return it with the new keyset; None if another process was faster."""
     version, done = step.version, DONE[step.kind]
     if step.kind == "publish":
-        fresh = _make(turner, purpose, item, now=now)
+        fresh = _make(rotator, purpose, item, now=now)
         after, version = published(item, fresh), fresh.version
     elif step.kind == "use":
         after = used(item, version, rules=rules, now=now)
     else:
         after = without(item, frozenset({version}))
-    if purpose == "vault" and step.kind != "forget" and not turner.ring.keep_copy(after):
+    if purpose == "vault" and step.kind != "forget" and not rotator.ring.keep_copy(after):
         # Nothing is encrypted under a key before a copy of the key exists. No copy is made if a restored table lacks
         # keys that the copy has, because a different key with the same version would replace them.
-        if turner.ring.read(keyset_item_key(purpose)).get(keyset_item_key(purpose)) == item:
+        if rotator.ring.read(keyset_item_key(purpose)).get(keyset_item_key(purpose)) == item:
             raise CannotRotate("copy_is_newer", step)
         return None, item
-    if isinstance(turner.ring.swap(after, read=item), Refused):
+    if isinstance(rotator.ring.swap(after, read=item), Refused):
         return None, item
-    return _told(turner, purpose, version, done), after
+    return _told(rotator, purpose, version, done), after
 
 
-def _make(turner: KeyRotator, purpose: Purpose, item: KeysetItem, *, now: int) -> WrappedKey:
+def _make(rotator: KeyRotator, purpose: Purpose, item: KeysetItem, *, now: int) -> WrappedKey:
     version, signing = next_version(item), purpose == "signing"
     if version > MOST_VERSIONS and not signing:
         raise CannotRotate("no_version_left")
-    plain = new_signing_key() if signing else turner.entropy.token_bytes(KEY_BYTES)
+    plain = new_signing_key() if signing else rotator.entropy.token_bytes(KEY_BYTES)
     return WrappedKey(
         version=version,
         state="published",
         created_at=now,
         since=now,
-        wrapped=turner.ring.wrap(purpose, version, plain),
+        wrapped=rotator.ring.wrap(purpose, version, plain),
         public_jwk=public_jwk(plain) if signing else None,
     )
 
 
-def _note(turner: KeyRotator, item: KeysetItem, rules: Rules) -> None:
+def _note(rotator: KeyRotator, item: KeysetItem, rules: Rules) -> None:
     noted = noting(item, rules)
     if noted is not item:
-        turner.ring.swap(noted, read=item)
+        rotator.ring.swap(noted, read=item)
 
 
-def _told(turner: KeyRotator, purpose: Purpose, version: int, done: Done) -> RotationStep:
-    turner.log.event("key_turned", purpose=purpose, version=version, done=done)
+def _told(rotator: KeyRotator, purpose: Purpose, version: int, done: Done) -> RotationStep:
+    rotator.log.event("key_turned", purpose=purpose, version=version, done=done)
     return RotationStep(purpose=purpose, version=version, done=done)

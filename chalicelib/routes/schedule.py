@@ -33,7 +33,7 @@ def add_key_schedule(app: Chalice, broker_source: Callable[[], Broker]) -> Any:
 
     def keys(event: Any) -> dict[str, Any]:
         request_id = getattr(event.context, "aws_request_id", "")
-        return turn_keys_once(_configured(broker_source), request_id=request_id)
+        return rotate_keys_once(_configured(broker_source), request_id=request_id)
 
     return app.schedule(Rate(10, unit=Rate.MINUTES), name="keys")(keys)
 
@@ -46,24 +46,24 @@ def _configured(broker_source: Callable[[], Broker]) -> Broker:
         raise
 
 
-def turn_keys_once(broker: Broker, *, request_id: str = "") -> dict[str, Any]:
+def rotate_keys_once(broker: Broker, *, request_id: str = "") -> dict[str, Any]:
     """Take every due step of key rotation, and continue encrypting users' keys again; returns a summary.
 
     request_id   as for `run_once`
 
     Raises StoreUnavailable.
     """
-    from chalicelib.composition import build_turner
+    from chalicelib.composition import build_key_rotator
     from chalicelib.keys.rewrap import reseal_vault
     from chalicelib.keys.rotation import rotate_due
 
     broker.deadline.begin()
     broker.log.begin(**({"lambda_request_id": request_id} if request_id else {}))
-    turner, clock = build_turner(broker), broker.clock
+    rotator, clock = build_key_rotator(broker), broker.clock
     try:
-        turned = rotate_due(turner, now=clock.now())
+        turned = rotate_due(rotator, now=clock.now())
         resealed = reseal_vault(
-            turner, broker.keys, provider_ids=broker.catalog.ids, now=clock.now, left=broker.deadline.left
+            rotator, broker.keys, provider_ids=broker.catalog.ids, now=clock.now, left=broker.deadline.left
         )
     except StoreUnavailable as error:
         broker.log.event("store_unavailable", reason=str(error), by="keys")

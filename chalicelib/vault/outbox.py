@@ -14,8 +14,8 @@ from chalicelib.encryption import (
     USER_KEY_BYTES,
     ErasureKeys,
     OwnKey,
-    seal_duty,
     seal_job_key,
+    seal_payload,
 )
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
@@ -77,8 +77,8 @@ def enqueue_revocation(
         expires_at=user_key.expires_at if isinstance(user_key, ErasureKeys) else None,
     )
     encoded = msgspec.msgpack.encode(RevocationPayload(tokens, stored_metadata(broker, connection, user_key)))
-    duty = seal_duty(user_key, encoded, job=job, salt=broker.entropy.token_bytes(32))
-    broker.store.put_job(msgspec.structs.replace(job, sealed=duty))
+    payload = seal_payload(user_key, encoded, job=job, salt=broker.entropy.token_bytes(32))
+    broker.store.put_job(msgspec.structs.replace(job, sealed=payload))
 
 
 def enqueue_orphan_revocation(
@@ -104,8 +104,8 @@ def enqueue_orphan_revocation(
     )
     key = ErasureKeys(versions={JOB_KEY_VERSION: fresh}, expires_at=ends_at)
     encoded = msgspec.msgpack.encode(RevocationPayload(tokens, provider.metadata, subs))
-    duty = seal_duty(key, encoded, job=job, salt=broker.entropy.token_bytes(32))
-    broker.store.put_job(msgspec.structs.replace(job, sealed=duty))
+    payload = seal_payload(key, encoded, job=job, salt=broker.entropy.token_bytes(32))
+    broker.store.put_job(msgspec.structs.replace(job, sealed=payload))
 
 
 def enqueue_completion(broker: Broker, connection: Connection) -> None:

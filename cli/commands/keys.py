@@ -49,7 +49,7 @@ def list_keysets(deployment: Deployment) -> list[KeysetItem]:
     return [item for purpose in PURPOSES if (item := found.get(keyset_item_key(purpose)))]
 
 
-def turner_of(deployment: Deployment) -> KeyRotator:
+def rotator_of(deployment: Deployment) -> KeyRotator:
     """The key rotation of this deployment, with the operator's credentials."""
     log = JsonLog(deployment.clock, stream=log_stream())
     return KeyRotator(ring=deployment.ring, settings=deployment.settings, entropy=deployment.entropy, log=log)
@@ -87,7 +87,7 @@ def _is_about(step: Step, state: str) -> bool:
 
 
 def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
-    turner = turner_of(deployment)
+    rotator = rotator_of(deployment)
     list_keysets(deployment)  # once the table has answered, the clock is the table's: a terminal's may be days ahead
     now = deployment.clock.now()
     if options.emergency and options.purpose != "signing":
@@ -95,10 +95,10 @@ def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
     try:
         if options.emergency:
             confirm(options, "This invalidates every issued access token and ID token. Type yes to go on:  ")
-            return _row(roll_signing(turner, now=now), turner)
+            return _row(roll_signing(rotator, now=now), rotator)
         if options.purpose is None:
-            return [_row(turn, turner) for turn in rotate_due(turner, now=now)]
-        return _row(rotate_one(turner, options.purpose, now=now), turner)
+            return [_row(turn, rotator) for turn in rotate_due(rotator, now=now)]
+        return _row(rotate_one(rotator, options.purpose, now=now), rotator)
     except CannotRotate as cannot:
         raise _explained(cannot) from None
 
@@ -124,9 +124,9 @@ def _destroy(deployment: Deployment, options: argparse.Namespace) -> Any:
         if step.kind != "forget" or step.version != key.version or not step.is_due(now):
             raise OperationError("data that it encrypted or signed may still be valid", LIST)
     try:
-        turner = turner_of(deployment)
-        (gone,) = forget(turner, options.purpose, frozenset({key.version}), read=item)
-        return _row(gone, turner)
+        rotator = rotator_of(deployment)
+        (gone,) = forget(rotator, options.purpose, frozenset({key.version}), read=item)
+        return _row(gone, rotator)
     except CannotRotate as cannot:
         raise _explained(cannot) from None
 
@@ -135,10 +135,10 @@ def _counted(needed: dict[str, int]) -> str:
     return ", ".join(f"{count} {what}" for what, count in needed.items() if count)
 
 
-def _row(turn: RotationStep, turner: KeyRotator) -> dict[str, Any]:
+def _row(turn: RotationStep, rotator: KeyRotator) -> dict[str, Any]:
     place = keyset_item_key(turn.purpose)
-    item = turner.ring.read(place).get(place)
-    step = next_step(item, rules_of(turn.purpose, turner.settings)) if item else Step(kind="wait", at=None)
+    item = rotator.ring.read(place).get(place)
+    step = next_step(item, rules_of(turn.purpose, rotator.settings)) if item else Step(kind="wait", at=None)
     after = {"next": _NEXT.get(step.kind), "next_version": step.version or None, "next_at": date(step.at)}
     return {"purpose": turn.purpose, "version": turn.version, "done": turn.done, **after}
 

@@ -17,7 +17,7 @@ from chalicelib.records.item_keys import keyset_item_key
 from chalicelib.records.reseal import Reseal
 from chalicelib.vault.journal_log import read_from_log
 from chalicelib.vault.journal_recovery import recover_journal
-from cli.commands.keys import turner_of
+from cli.commands.keys import rotator_of
 from cli.deployment.operations import Deployment, OperationError, list_providers
 from cli.output import date, log_stream
 
@@ -61,7 +61,7 @@ def _reseal(deployment: Deployment, options: argparse.Namespace) -> dict[str, An
     # The schedule covers providers with a file; this command lists the table and re-encrypts the other secrets too.
     names = read_catalog(deployment.settings).ids | {record.provider_id for record in list_providers(deployment)}
     done = reseal_vault(
-        turner_of(deployment), deployment.keys, provider_ids=names, now=clock.now, left=lambda: float("inf")
+        rotator_of(deployment), deployment.keys, provider_ids=names, now=clock.now, left=lambda: float("inf")
     )
     look = done.look or Reseal(version=0, began_at=0)
     return {

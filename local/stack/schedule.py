@@ -30,7 +30,7 @@ class LocalSchedule:
         self._thread.join(10)
 
     def _run(self) -> None:
-        from chalicelib.routes.schedule import run_once, turn_keys_once
+        from chalicelib.routes.schedule import rotate_keys_once, run_once
 
         runs = 0
         while not self._stopped.wait(self._every):
@@ -38,6 +38,6 @@ class LocalSchedule:
             try:
                 run_once(self._broker)
                 if runs % KEYS_EVERY == 0:
-                    turn_keys_once(self._broker)
+                    rotate_keys_once(self._broker)
             except Exception as error:  # noqa: BLE001 - the outermost frame of the thread: the next run tries again
                 self._broker.log.event("jobs_failed", kind=type(error).__name__)

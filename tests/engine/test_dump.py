@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote
 
 import pytest
 
-from chalicelib.encryption import encryption_context_of, open_answer, open_duty, open_user_key, open_value
+from chalicelib.encryption import encryption_context_of, open_answer, open_payload, open_user_key, open_value
 from chalicelib.protocol.sealing import DecryptionFailed
 from chalicelib.records.item_keys import recovery_item_key, user_key_item_key
 from chalicelib.records.keyset import Purpose
@@ -132,7 +132,7 @@ def sealed_values_open(scene: Scene, key: bytes) -> list[str]:
     if recovery is not None and recovery.sealed:
         tries["answer"] = lambda: open_answer(key, recovery, owner=connection)
     for job in scene.jobs:
-        tries[f"job {job.job_id}"] = lambda job=job: open_duty(key, job)
+        tries[f"job {job.job_id}"] = lambda job=job: open_payload(key, job)
     for name, attempt in tries.items():
         try:
             attempt()

@@ -6,7 +6,7 @@ from typing import Any, get_args
 
 import pytest
 
-from chalicelib.encryption import ErasureKeys, encryption_context_of, open_duty, open_job_key, open_value
+from chalicelib.encryption import ErasureKeys, encryption_context_of, open_job_key, open_payload, open_value
 from chalicelib.jobs.user_erasure import Erasure, erase_user
 from chalicelib.ports import StoreUnavailable
 from chalicelib.protocol.sealing import DecryptionFailed
@@ -110,8 +110,8 @@ def test_what_the_provider_does_not_take_is_ended_later_under_a_key_of_its_own(m
     (duty,) = scene.jobs
     assert duty.expires_at == erasure.ends_at and opens(tombstone, key) == []
     with pytest.raises(DecryptionFailed):
-        open_duty(key, duty)
-    assert open_duty(key_of_duties(scene, sub), duty)
+        open_payload(key, duty)
+    assert open_payload(key_of_duties(scene, sub), duty)
     assert "profile" not in opens(tombstone, key_of_duties(scene, sub))
     refuse_calls(scene, refuse=False)
     come(scene)

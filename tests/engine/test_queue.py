@@ -7,7 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
-from chalicelib.encryption import seal_duty
+from chalicelib.encryption import seal_payload
 from chalicelib.jobs.fair_order import interleave_fairly
 from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.records.item_keys import provider_item_key
@@ -123,7 +123,7 @@ def test_a_duty_that_cannot_be_done_holds_up_no_other(make_scene: Any, broken: s
     elif broken == "no_record":
         scene.stack.deployment.delete(provider_item_key("demo"))
     else:
-        sealed = seal_duty(scene.user_key(), b"what another version wrote", job=left, salt=b"s" * 32)
+        sealed = seal_payload(scene.user_key(), b"what another version wrote", job=left, salt=b"s" * 32)
         store.put_job(msgspec.structs.replace(left, sealed=sealed if broken == "shape" else b"broken"))
     store.put_job(duty("of another", left.due_at + 1, provider_id="another"))
     scene.clock.advance(1)

@@ -13,7 +13,7 @@ from tests.faults import Fault, FaultyTransport
 from tests.flow.stack import Stack
 from tests.flow.surface import read_tables
 from tests.flow.tokens import refusal, start_session
-from tests.keys.turning import shown, turner_of
+from tests.keys.turning import rotator_of, shown
 from tests.requirement import requirement
 
 THROTTLED = (Fault(mode="T", times=10_000),)
@@ -95,7 +95,7 @@ def test_a_published_key_that_did_not_open_is_tried_again_before_others_seal_und
     kms.broken = False
     stack.restart(kms=kms)
     assert set(stack.broker.keys.get("handle").versions) == {1}
-    assert shown(rotate_one(turner_of(stack), "handle", now=stack.clock.now())) == ("handle", 2, "published")
+    assert shown(rotate_one(rotator_of(stack), "handle", now=stack.clock.now())) == ("handle", 2, "published")
     kms.broken = True
     stack.clock.advance(READ_AGE)
     assert set(stack.broker.keys.get("handle").versions) == {1}

@@ -17,7 +17,7 @@ from chalicelib.records.seal import SETTLE_SECONDS, WINDOW_SECONDS
 from cli.deployment.audit_chain import Chain, read_chain
 from tests.flow.stack import Stack
 from tests.flow.tokens import CONFIDENTIAL, Session, read_claims, start_session
-from tests.keys.turning import DAY, run_schedule, states, turner_of
+from tests.keys.turning import DAY, rotator_of, run_schedule, states
 from tests.requirement import requirement
 
 JWKS_SECONDS = 300
@@ -159,7 +159,7 @@ def turn(load: Load, *purposes: Any) -> None:
 
     def step() -> None:
         for purpose in purposes:
-            rotate_one(turner_of(stack), purpose, now=stack.clock.now())
+            rotate_one(rotator_of(stack), purpose, now=stack.clock.now())
 
     load.round(step)
     load.pass_time(lead)

@@ -24,7 +24,7 @@ from cli.main import build_parser
 from tests.faults import Fault, FaultyTransport, ProcessDied
 from tests.flow.stack import Stack
 from tests.flow.tokens import Session, read, start_session
-from tests.keys.turning import keyset, states, turner_of
+from tests.keys.turning import keyset, rotator_of, states
 from tests.requirement import requirement
 
 USERS = ("alice", "bob")
@@ -44,13 +44,15 @@ def by_our_clock(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
 def turn_vault(stack: Stack) -> None:
     """Another key is in use, long enough for every process to know it."""
     for _ in range(2):
-        rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+        rotate_one(rotator_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
 
 
-def run(stack: Stack, *, left: Any = lambda: 60.0, turner: Any = None) -> Resealed:
+def run(stack: Stack, *, left: Any = lambda: 60.0, rotator: Any = None) -> Resealed:
     ids = stack.broker.catalog.ids
-    return reseal_vault(turner or turner_of(stack), stack.broker.keys, provider_ids=ids, now=stack.clock.now, left=left)
+    return reseal_vault(
+        rotator or rotator_of(stack), stack.broker.keys, provider_ids=ids, now=stack.clock.now, left=left
+    )
 
 
 def version_of(stack: Stack, session: Session) -> int:
@@ -120,11 +122,11 @@ def test_a_crash_or_a_lost_answer_at_any_write_loses_no_key(stack: Stack, mode: 
     session = start_session(stack)
     turn_vault(stack)
     for first in range(4):
-        turner = turner_of(stack)
+        rotator = rotator_of(stack)
         fault = Fault(mode=mode, operation="UpdateItem" if first < 2 else "PutItem", first=first % 2, times=3)
-        turner.ring._transport = FaultyTransport(stack.deployment.dynamodb, fault)  # type: ignore[attr-defined]
+        rotator.ring._transport = FaultyTransport(stack.deployment.dynamodb, fault)  # type: ignore[attr-defined]
         with contextlib.suppress(ProcessDied, StoreUnavailable):
-            run(stack, turner=turner)
+            run(stack, rotator=rotator)
         assert session.exchange().status == 200
     for _ in range(3):
         last = run(stack)
@@ -135,10 +137,10 @@ def test_a_crash_or_a_lost_answer_at_any_write_loses_no_key(stack: Stack, mode: 
 @requirement("KEY-04")
 def test_it_waits_until_nobody_seals_under_the_old_key(stack: Stack) -> None:
     session = start_session(stack)
-    rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+    rotate_one(rotator_of(stack), "vault", now=stack.clock.now())
     assert run(stack).state == "nothing_to_do"
     stack.clock.advance(LEAD_SECONDS)
-    rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+    rotate_one(rotator_of(stack), "vault", now=stack.clock.now())
     stack.clock.advance(LEAD_SECONDS - 1)
     early = run(stack)
     assert early.state == "too_early" and early.at == stack.clock.now() + 1 and version_of(stack, session) == 1
@@ -203,11 +205,11 @@ def test_who_is_erased_meanwhile_stays_erased(stack: Stack) -> None:
     """The look has read a key; its user is erased before the look writes."""
     session = start_session(stack)
     turn_vault(stack)
-    turner, place = turner_of(stack), user_key_item_key(session.claims["sub"])
+    rotator, place = rotator_of(stack), user_key_item_key(session.claims["sub"])
     kept = read(stack, place)
-    assert not turner.ring.reseal(place, b"another" * 8, read=b"not what stands there")
+    assert not rotator.ring.reseal(place, b"another" * 8, read=b"not what stands there")
     erase_user(stack.broker, session.claims["sub"])
-    assert not turner.ring.reseal(place, b"another" * 8, read=kept.sealed)
+    assert not rotator.ring.reseal(place, b"another" * 8, read=kept.sealed)
     assert read(stack, place).sealed == b"" and run(stack).state == "resealed"
     assert read(stack, place).sealed == b""
 
@@ -220,17 +222,17 @@ def test_who_comes_late_takes_no_key_out_of_the_copy_that_outlasts_a_restore(sta
     turn_vault(stack)
     kept = read(stack, keyset_copy_item_key("vault"))
     assert kept == keyset(stack, "vault")
-    assert turner_of(stack).ring.keep_copy(frozen) is False
+    assert rotator_of(stack).ring.keep_copy(frozen) is False
     assert read(stack, keyset_copy_item_key("vault")) == kept
 
 
 @requirement("KEY-04")
 def test_nothing_is_sealed_under_a_key_of_which_there_is_no_copy(stack: Stack) -> None:
     """As after a restore that is not finished: the copy is ahead of the keyset."""
-    turner, before = turner_of(stack), keyset(stack, "vault")
-    rotate_one(turner, "vault", now=stack.clock.now())
-    assert turner.ring.keep_copy(replace(before, revision=before.revision + 9))
+    rotator, before = rotator_of(stack), keyset(stack, "vault")
+    rotate_one(rotator, "vault", now=stack.clock.now())
+    assert rotator.ring.keep_copy(replace(before, revision=before.revision + 9))
     stack.clock.advance(LEAD_SECONDS)
     with pytest.raises(CannotRotate, match="copy_is_newer"):
-        rotate_one(turner, "vault", now=stack.clock.now())
+        rotate_one(rotator, "vault", now=stack.clock.now())
     assert states(stack, "vault") == {1: "current", 2: "published"}

@@ -25,7 +25,7 @@ from tests.flow.stack import SignIn, Stack
 from tests.flow.test_client_configuration import PUBLIC, Managed
 from tests.flow.test_initial_tokens import register, token_for
 from tests.flow.tokens import CONFIDENTIAL, Session, refusal, start_session
-from tests.keys.turning import DAY, keyset, run_schedule, states, turner_of
+from tests.keys.turning import DAY, keyset, rotator_of, run_schedule, states
 from tests.requirement import requirement
 
 SCOPE = "openid profile offline_access demo:notes:read"
@@ -122,11 +122,11 @@ def test_a_connection_whose_tokens_went_back_is_in_doubt_and_hands_out_nothing_t
 def test_users_keys_that_were_sealed_anew_since_open_again(stack: Stack, looks: int) -> None:
     before, kept = give(stack)
     for _ in range(2):
-        rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+        rotate_one(rotator_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
     for _ in range(looks):
         done = reseal_vault(
-            turner_of(stack), stack.broker.keys, provider_ids=stack.broker.catalog.ids, now=stack.clock.now,
+            rotator_of(stack), stack.broker.keys, provider_ids=stack.broker.catalog.ids, now=stack.clock.now,
             left=lambda: 60.0,
         )  # fmt: skip
     assert done.state == ("resealed", "clean")[looks - 1]
@@ -149,7 +149,7 @@ def test_the_schedule_of_a_restored_table_takes_no_key_out_of_the_copy(stack: St
         run_schedule(stack)
         stack.clock.advance(LEAD_SECONDS)
     reseal_vault(
-        turner_of(stack), stack.broker.keys, provider_ids=stack.broker.catalog.ids, now=stack.clock.now,
+        rotator_of(stack), stack.broker.keys, provider_ids=stack.broker.catalog.ids, now=stack.clock.now,
         left=lambda: 60.0,
     )  # fmt: skip
     restore(stack, kept)
@@ -157,7 +157,7 @@ def test_the_schedule_of_a_restored_table_takes_no_key_out_of_the_copy(stack: St
         assert all(purpose != "vault" for purpose, _, _ in run_schedule(stack))
         assert '"kind":"key_cannot_turn","purpose":"vault","reason":"copy_is_newer"' in stack.log.getvalue()
         with pytest.raises(CannotRotate, match="copy_is_newer"):
-            rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+            rotate_one(rotator_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
     assert bring_back_vault(stack.deployment) == [2]
     stack.restart()
@@ -167,7 +167,7 @@ def test_the_schedule_of_a_restored_table_takes_no_key_out_of_the_copy(stack: St
 
 def keep_another(stack: Stack, state: KeyState) -> tuple[KeysetItem, KeysetItem]:
     """The keyset, in which version 2 is published, and a copy of the same revision where version 2 is another key."""
-    rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+    rotate_one(rotator_of(stack), "vault", now=stack.clock.now())
     ring, item, place = stack.deployment.ring, keyset(stack, "vault"), keyset_copy_item_key("vault")
     first, second = item.keys
     other = replace(second, wrapped=ring.wrap("vault", 2, b"another key of 32 bytes, for two"), state=state)
@@ -182,7 +182,7 @@ def test_a_key_of_the_same_version_takes_no_place_of_the_one_that_seals(stack: S
     item, copy = keep_another(stack, "current")
     stack.clock.advance(LEAD_SECONDS)
     with pytest.raises(CannotRotate, match="copy_is_newer"):
-        rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+        rotate_one(rotator_of(stack), "vault", now=stack.clock.now())
     assert not stack.deployment.ring.keep_copy(replace(item, revision=copy.revision + 9))
     place = keyset_copy_item_key("vault")
     assert stack.deployment.store.read(place).get(place) == copy
@@ -208,7 +208,7 @@ def test_a_key_under_which_nothing_is_sealed_yet_may_be_made_again(stack: Stack)
     keep_another(stack, "published")
     assert bring_back_vault(stack.deployment) == [2]
     stack.clock.advance(LEAD_SECONDS)
-    assert rotate_one(turner_of(stack), "vault", now=stack.clock.now()).done == "used"
+    assert rotate_one(rotator_of(stack), "vault", now=stack.clock.now()).done == "used"
     assert states(stack, "vault") == {1: "retired", 2: "current"}
 
 
@@ -265,10 +265,10 @@ def test_switches_and_secrets_of_after_the_point_are_as_they_were_before_it(stac
 def test_who_dies_while_a_key_is_forgotten_holds_up_no_later_turn(stack: Stack) -> None:
     """The keyset has let go of it and the copy has not yet: nothing that needed it is left."""
     for _ in ("published", "used"):
-        rotate_one(turner_of(stack), "vault", now=stack.clock.now())
+        rotate_one(rotator_of(stack), "vault", now=stack.clock.now())
         stack.clock.advance(LEAD_SECONDS)
     item = keyset(stack, "vault")
     assert isinstance(stack.deployment.ring.swap(without(item, frozenset({1})), read=item), Written)
-    assert rotate_one(turner_of(stack), "vault", now=stack.clock.now()).done == "published"
+    assert rotate_one(rotator_of(stack), "vault", now=stack.clock.now()).done == "published"
     copy = stack.deployment.store.read(keyset_copy_item_key("vault")).get(keyset_copy_item_key("vault"))
     assert copy is not None and copy.keys == keyset(stack, "vault").keys and len(copy.keys) == 2

@@ -16,7 +16,7 @@ from cli.main import build_parser
 from tests.faults import Fault, FaultyTransport
 from tests.flow.stack import Stack
 from tests.flow.tokens import start_session
-from tests.keys.turning import DAY, keyset, run_schedule, shown, states, turner_of
+from tests.keys.turning import DAY, keyset, rotator_of, run_schedule, shown, states
 from tests.requirement import requirement
 
 SEALING: tuple[Purpose, ...] = ("handle", "cookie", "user_code", "nonce", "pairwise", "vault")
@@ -74,10 +74,10 @@ def test_a_lifetime_that_was_raised_for_a_while_keeps_the_key_as_long_as_what_it
     assert keyset(stack, "handle").keys[0].longest >= 200 * DAY
     stack.broker = as_usual
     run_schedule(stack)
-    turner = turner_of(stack)
-    rotate_one(turner, "handle", now=stack.clock.now())
+    rotator = rotator_of(stack)
+    rotate_one(rotator, "handle", now=stack.clock.now())
     stack.clock.advance(LEAD_SECONDS)
-    assert shown(rotate_one(turner, "handle", now=stack.clock.now())) == ("handle", 2, "used")
+    assert shown(rotate_one(rotator, "handle", now=stack.clock.now())) == ("handle", 2, "used")
     stack.clock.advance(200 * DAY)
     run_schedule(stack)
     assert states(stack, "handle") == {1: "retired", 2: "current"}, "a refresh token of that time may still come"
@@ -93,7 +93,7 @@ def test_runs_that_come_twice_late_or_at_once_end_in_the_same_state(stack: Stack
 
     def run() -> None:
         gate.wait()
-        done.extend(rotate_due(turner_of(stack), now=stack.clock.now()))
+        done.extend(rotate_due(rotator_of(stack), now=stack.clock.now()))
 
     for expected in ("published", "used"):
         done.clear()
@@ -115,38 +115,38 @@ def test_a_run_that_dies_or_loses_its_answer_is_finished_by_the_next(stack: Stac
     run_schedule(stack)
     stack.clock.advance(90 * DAY)
     lost = FaultyTransport(stack.deployment.dynamodb, Fault(mode=mode, operation="PutItem"))
-    turner = turner_of(stack)
-    turner.ring._transport = lost  # type: ignore[attr-defined]
-    assert ("signing", 2, "published") in [shown(turn) for turn in rotate_due(turner, now=stack.clock.now())]
+    rotator = rotator_of(stack)
+    rotator.ring._transport = lost  # type: ignore[attr-defined]
+    assert ("signing", 2, "published") in [shown(turn) for turn in rotate_due(rotator, now=stack.clock.now())]
     away = FaultyTransport(stack.deployment.dynamodb, Fault(mode=mode, operation="PutItem", times=99))
-    turner.ring._transport = away  # type: ignore[attr-defined]
+    rotator.ring._transport = away  # type: ignore[attr-defined]
     stack.clock.advance(2 * DAY)
     with pytest.raises(StoreUnavailable):
-        rotate_due(turner, now=stack.clock.now())
+        rotate_due(rotator, now=stack.clock.now())
     run_schedule(stack)
     assert states(stack, "signing") == {1: "retiring", 2: "signing"}
 
 
 @requirement("KEY-01")
 def test_the_operator_begins_and_goes_on_by_the_same_word(stack: Stack) -> None:
-    turner = turner_of(stack)
+    rotator = rotator_of(stack)
     purposes: tuple[Purpose, ...] = ("signing", "pepper", "audit", *SEALING)
     for purpose in purposes:
         since = len(stack.dynamodb.calls)
-        assert shown(rotate_one(turner, purpose, now=stack.clock.now())) == (purpose, 2, "published")
+        assert shown(rotate_one(rotator, purpose, now=stack.clock.now())) == (purpose, 2, "published")
         assert writes(stack, since) == [purpose] * (2 if purpose == "vault" else 1), "the vault's have a copy"
         with pytest.raises(CannotRotate, match="already_published") as early:
-            rotate_one(turner, purpose, now=stack.clock.now())
+            rotate_one(rotator, purpose, now=stack.clock.now())
         assert early.value.step is not None and early.value.step.kind == "use" and early.value.step.at
         stack.clock.time = early.value.step.at
-        assert shown(rotate_one(turner, purpose, now=stack.clock.now())) == (purpose, 2, "used")
+        assert shown(rotate_one(rotator, purpose, now=stack.clock.now())) == (purpose, 2, "used")
         assert sorted(states(stack, purpose).values()) in (["retiring", "signing"], ["current", "retired"])
 
 
 @requirement("KEY-01")
 def test_the_identity_key_is_never_turned(stack: Stack) -> None:
     with pytest.raises(CannotRotate, match="never_turned"):
-        rotate_one(turner_of(stack), "identity", now=stack.clock.now())
+        rotate_one(rotator_of(stack), "identity", now=stack.clock.now())
 
 
 @requirement("KEY-01")
@@ -156,23 +156,23 @@ def test_no_key_is_made_where_there_is_no_keyset_and_none_beyond_a_handles_room(
     item = keyset(stack, "nonce")
     stack.deployment.put(keyset_item_key("nonce"), replace(item, keys=(replace(item.keys[0], version=255),)))
     with pytest.raises(CannotRotate, match="no_version_left"):
-        rotate_one(turner_of(stack), "nonce", now=stack.clock.now())
+        rotate_one(rotator_of(stack), "nonce", now=stack.clock.now())
     signing = keyset(stack, "signing")
     stack.deployment.put(keyset_item_key("signing"), replace(signing, keys=(replace(signing.keys[0], version=255),)))
-    assert rotate_one(turner_of(stack), "signing", now=stack.clock.now()).version == 256, "no handle names that one"
+    assert rotate_one(rotator_of(stack), "signing", now=stack.clock.now()).version == 256, "no handle names that one"
     stack.deployment.delete(keyset_item_key("nonce"))
     with pytest.raises(CannotRotate, match="keyset_missing"):
-        rotate_one(turner_of(stack), "nonce", now=stack.clock.now())
+        rotate_one(rotator_of(stack), "nonce", now=stack.clock.now())
 
 
 @requirement("KEY-03")
 def test_in_an_emergency_a_new_key_signs_at_once_and_every_token_of_before_is_dead(stack: Stack) -> None:
     session = start_session(stack)
-    rotate_one(turner_of(stack), "signing", now=stack.clock.now())
+    rotate_one(rotator_of(stack), "signing", now=stack.clock.now())
     old = set(kids(stack))
     stack.clock.advance(60)
     since = len(stack.dynamodb.calls)
-    assert shown(roll_signing(turner_of(stack), now=stack.clock.now())) == ("signing", 3, "rolled")
+    assert shown(roll_signing(rotator_of(stack), now=stack.clock.now())) == ("signing", 3, "rolled")
     assert writes(stack, since) == ["signing"] and states(stack, "signing") == {3: "signing"}
     stack.clock.advance(60)  # so long a warm process goes on as before
     assert len(kids(stack)) == 1 and not old & set(kids(stack))
@@ -197,7 +197,7 @@ def test_a_terminal_whose_clock_is_an_hour_ahead_takes_no_step_early(stack: Stac
             return stack.deployment.dynamodb.call(operation, payload)
 
     stack.clock.time -= 3600 + 60
-    rotate_one(turner_of(stack), "nonce", now=stack.clock.now())
+    rotate_one(rotator_of(stack), "nonce", now=stack.clock.now())
     operator = Deployment(stack.settings, dynamodb=Table(), kms=stack.deployment.kms)
     options = build_parser().parse_args(["keys", "rotate"])
     assert options.act(operator, options) == [] and states(stack, "nonce") == {1: "current", 2: "published"}

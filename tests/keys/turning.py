@@ -9,7 +9,7 @@ from tests.flow.stack import Stack
 DAY = 86400
 
 
-def turner_of(stack: Stack) -> KeyRotator:
+def rotator_of(stack: Stack) -> KeyRotator:
     """As the function of its own has it."""
     broker = stack.broker
     ring = TableKeyRing(broker.settings, dynamodb=stack.dynamodb, kms=stack.kms, entropy=broker.entropy)
@@ -18,7 +18,7 @@ def turner_of(stack: Stack) -> KeyRotator:
 
 def run_schedule(stack: Stack) -> list[tuple[str, int, str]]:
     """One run of the schedule: what it did."""
-    return [shown(turn) for turn in rotate_due(turner_of(stack), now=stack.clock.now())]
+    return [shown(turn) for turn in rotate_due(rotator_of(stack), now=stack.clock.now())]
 
 
 def shown(turn: RotationStep) -> tuple[str, int, str]:

@@ -12,14 +12,14 @@ from chalicelib.encryption import (
     EncryptionContext,
     encryption_context_of,
     open_answer,
-    open_duty,
     open_job_key,
+    open_payload,
     open_provider_secret,
     open_user_key,
     open_value,
     seal_answer,
-    seal_duty,
     seal_job_key,
+    seal_payload,
     seal_provider_secret,
     seal_user_key,
     seal_value,
@@ -195,10 +195,10 @@ def test_a_kept_answer_opens_in_its_own_attempt_alone(elsewhere: dict[str, objec
     ids=str,
 )
 def test_a_duty_opens_in_its_own_job_alone(elsewhere: dict[str, object]) -> None:
-    sealed = replace(DUTY, sealed=seal_duty(USER_KEY, b"duty", job=DUTY, salt=SALT))
-    assert open_duty(USER_KEY, sealed) == b"duty"
+    sealed = replace(DUTY, sealed=seal_payload(USER_KEY, b"duty", job=DUTY, salt=SALT))
+    assert open_payload(USER_KEY, sealed) == b"duty"
     with pytest.raises(DecryptionFailed):
-        open_duty(USER_KEY, replace(sealed, **elsewhere))
+        open_payload(USER_KEY, replace(sealed, **elsewhere))
 
 
 @requirement("VLT-04")
@@ -208,11 +208,11 @@ def test_no_kind_of_value_opens_as_another_kind() -> None:
     here = encryption_context_of(KEPT)
     seals = {name: seal_value(USER_KEY, b"x", name, place=here, salt=SALT) for name in attributes}
     seals["answer"] = seal_answer(USER_KEY, b"x", recovery=ANSWER, owner=KEPT, salt=SALT)
-    seals["duty"] = seal_duty(USER_KEY, b"x", job=DUTY, salt=SALT)
+    seals["duty"] = seal_payload(USER_KEY, b"x", job=DUTY, salt=SALT)
     opens = {
         **{name: partial(open_as, name) for name in attributes},
         "answer": lambda sealed: open_answer(USER_KEY, replace(ANSWER, sealed=sealed), owner=KEPT),
-        "duty": lambda sealed: open_duty(USER_KEY, replace(DUTY, sealed=sealed)),
+        "duty": lambda sealed: open_payload(USER_KEY, replace(DUTY, sealed=sealed)),
     }
     for sealed_as, opened_as in itertools.product(seals, opens):
         if sealed_as == opened_as:

@@ -1,4 +1,4 @@
-"""A provider's authorization response on its way through /callback, and the claim that lets one callback go on."""
+"""A provider's authorization response at /callback, and the claim that lets only one callback continue."""
 
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from chalicelib.vault.unstored_tokens import UnstoredTokens
 
 
 class ProviderCallback(Struct, frozen=True, kw_only=True):
-    """An authorization response that fits the browser's decision and the provider's file; nothing is claimed yet.
+    """An authorization response that fits the browser's decision and the provider's file, before its claim.
 
     pending    the decision, from the browser's cookie
     """
@@ -26,20 +26,20 @@ class ProviderCallback(Struct, frozen=True, kw_only=True):
 
     @property
     def link(self) -> Link:
-        """The connect link of this decision. Raises PageError: the decision is not about a link."""
+        """The connect link of this decision. Raises PageError if there is none."""
         if self.pending.link is None:
             raise PageError("link_broken", page="link_broken")
         return self.pending.link
 
     def uri(self, issuer: str) -> str:
-        """This very callback once more, for the page that waits."""
+        """The URL of this callback, for the waiting page."""
         return callback_uri(issuer, self.http.path.get("provider_id", "")) + "?" + urlencode(self.http.query)
 
 
 class RedeemedCallback(Struct, frozen=True, kw_only=True):
-    """The same after the claim, with what the provider issued for its code.
+    """A claimed callback, with the tokens that the provider issued for its code.
 
-    brought    what the provider's responses say; `brought.provider` may know more than the provider before
+    brought    the verified responses; `brought.provider` includes the metadata in them
     unstored   the provider's tokens, until a connection stores them
     now        the clock, read again after the provider's response; everything that follows is decided at this moment
     """
@@ -52,7 +52,7 @@ class RedeemedCallback(Struct, frozen=True, kw_only=True):
 
 
 def claim_state(broker: Broker, pending: Pending, *, purge_at: int, page: str, link: str | None = None) -> None:
-    """Let exactly one of any number of callbacks with one state go on (CB-01). Raises PageError for the others."""
+    """Let exactly one of any number of callbacks with one state continue (CB-01). Raises PageError for the others."""
     if isinstance(broker.store.claim_connect(pending.grant_id, purge_at=purge_at), Refused):
         raise refuse_used_state(broker, pending, page=page, link=link)
 

@@ -19,7 +19,7 @@ NAME = "tb_bff_"
 
 
 class Ids(msgspec.Struct, frozen=True, kw_only=True):
-    """The ids for the item keys of one batch read. They are encrypted, so nobody can read them.
+    """The ids for the item keys of one batch read. They are encrypted, so the browser cannot read them.
 
     connections   provider id -> connection id
     """
