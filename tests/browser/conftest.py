@@ -26,15 +26,16 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def demo(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    """What `dev.py demo --json` says when it is ready: issuer, app, provider."""
+    """What `dev.py demo --json` says when it is ready: issuer, app, provider; and `state`, its folder."""
     command = [sys.executable, "dev.py", "demo", "--json"]
-    environ = {**os.environ, "TOKEN_BROKER_STATE": str(tmp_path_factory.mktemp("state"))}
+    state = str(tmp_path_factory.mktemp("state"))
+    environ = {**os.environ, "TOKEN_BROKER_STATE": state}
     with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout
             places: dict[str, Any] = json.loads(process.stdout.readline())
             assert places["ready"] is True
-            yield places
+            yield {**places, "state": state}
         finally:
             process.terminate()
             process.wait(timeout=20)

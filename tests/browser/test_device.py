@@ -6,13 +6,13 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from local.environment import use_local_credentials
-from local.stack.state import FOLDER
 from tests.browser.conftest import ROOT
 from tests.browser.steps import decide, fits, sign_in_at_provider
 from tests.requirement import requirement
@@ -23,9 +23,9 @@ Terminal = subprocess.Popen[str]
 
 @pytest.fixture
 def terminal(demo: dict[str, Any]) -> Iterator[Terminal]:
-    """The command, at the demo of this test, whatever else runs from this checkout."""
-    running = [json.loads(path.read_text()) for path in FOLDER.glob("*.json")]
-    (stack,) = [one for one in running if one["issuer"] == demo["issuer"]]
+    """The command, at the demo of this test."""
+    (running,) = Path(demo["state"], "running").glob("*.json")
+    stack = json.loads(running.read_text())
     place = {"BROKER_ISSUER": stack["issuer"], "BROKER_ENDPOINT_URL": stack["endpoint_url"]}
     environ = {**os.environ, **stack["settings"], **place}
     use_local_credentials(environ)

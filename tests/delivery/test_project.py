@@ -14,12 +14,12 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from cli.deployment.operations import list_clients
-from local.demo import project
 from local.demo.chosen import Chosen
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
 from local.demo.simulated import find_simulated
 from local.node import ROOT, NoNode, install_packages
+from local.recipe import project
 from local.recipe.project import NotCopied, copy_project, read_scopes
 from local.stack import state
 from tests.browser.steps import decide, sign_in_at_provider

@@ -32,7 +32,7 @@ def held(stack: Stack) -> list[Session]:
 def revoke(stack: Stack, broker: Broker | None = None) -> Any:
     """As the command does it, with a broker that reaches a provider on loopback."""
     asked = find_left(stack.deployment, "demo")
-    return judge(stack.broker, end_many(broker or stack.broker, asked), anew=0)
+    return judge(stack.broker, end_many(broker or stack.broker, asked), reconnected=0)
 
 
 def all_of(stack: Stack) -> list[Connection]:
@@ -93,5 +93,5 @@ def test_far_along_the_terminal_is_told_how_far(
 
 @requirement("REV-04")
 def test_who_connects_anew_meanwhile_is_not_told_as_ended(stack: Stack, held: list[Session]) -> None:
-    told = judge(stack.broker, end_many(stack.broker, find_left(stack.deployment, "demo")[:2]), anew=1)
+    told = judge(stack.broker, end_many(stack.broker, find_left(stack.deployment, "demo")[:2]), reconnected=1)
     assert isinstance(told, Partly) and "1 were connected again meanwhile" in told.left and len(told.rows) == 2

@@ -103,7 +103,9 @@ def test_a_state_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 def test_a_command_that_waits_for_another_says_so_and_ends_quietly(tmp_path: Path) -> None:
     (tmp_path / "lock.txt").touch()
     source = (
-        "import dev, pathlib, sys; from local import virtual_environment as made; here = pathlib.Path(sys.argv[1])\n"
+        "import dev, pathlib, signal, sys; from local import virtual_environment as made\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job of a shell ignores it\n"
+        "here = pathlib.Path(sys.argv[1])\n"
         "made.ROOT, made.LOCAL_LOCK, dev.ENVIRONMENT = here, here / 'lock.txt', here / '.venv'\n"
         "made.ENVIRONMENT = dev.ENVIRONMENT\n"
         "sys.exit(dev.main(['demo']))"
