@@ -209,7 +209,8 @@ def test_each_thing_is_broken_and_the_check_that_stopped_it_is_shown(demo: Demo,
         expect(page.locator(f".back.failed[data-number='{number}']").first).to_be_in_viewport()
         expect(page.locator("#details h2")).to_contain_text(f"{number}. ")
         expect(page.locator("#details h2")).to_be_in_viewport()
-        page.locator("#details .side").last.scroll_into_view_if_needed()
+        # In one step: the details may be drawn again while a locator waits for its element to be stable.
+        page.locator("#details .side").last.evaluate("side => side.scrollIntoView()")
         seen.append(stopped.inner_text())
     assert len(set(seen)) == 6
 
