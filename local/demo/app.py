@@ -3,6 +3,8 @@
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from msgspec.structs import replace
+
 from local.demo.backend import Behind
 from local.demo.parts import APP, OWN_SCOPES, PARTS, SCOPES, describe_providers, note_move
 from local.demo.real import Real
@@ -62,37 +64,36 @@ def _describe_named(behind: Behind, part: FileProvider) -> dict[str, Any]:
 
 
 def _own_client(callback: str, providers: frozenset[str]) -> "Client":
-    from chalicelib.records.client import Client
-
-    return Client(
-        client_id="",
-        client_name=APP_NAME,
+    return replace(
+        _build_client(callback),
         purpose="Shows what an app does with notes and a calendar of yours.",
-        redirect_uris=(callback,),
-        token_endpoint_auth_method="none",
-        grant_types=_GRANT_TYPES,
-        application_type="native",
         scopes=SCOPES,
         optional_scopes=frozenset({"email", *(part.scopes[1] for part in PARTS)}),
         providers=providers,
-        handout="token",
     )
 
 
 def _client_of(callback: str, named: tuple[FileProvider, ...]) -> "Client":
+    return replace(
+        _build_client(callback),
+        purpose="Shows what an app does with your accounts.",
+        scopes=frozenset(OWN_SCOPES).union(*(part.scopes for part in named)),
+        optional_scopes=frozenset({"email"}),
+        providers=frozenset(part.provider_id for part in named),
+    )
+
+
+def _build_client(callback: str) -> "Client":
+    """The demo app as a client: public, and it gets the providers' tokens."""
     from chalicelib.records.client import Client
 
     return Client(
         client_id="",
         client_name=APP_NAME,
-        purpose="Shows what an app does with your accounts.",
         redirect_uris=(callback,),
         token_endpoint_auth_method="none",
         grant_types=_GRANT_TYPES,
         application_type="native",
-        scopes=frozenset(OWN_SCOPES).union(*(part.scopes for part in named)),
-        optional_scopes=frozenset({"email"}),
-        providers=frozenset(part.provider_id for part in named),
         handout="token",
     )
 

@@ -11,10 +11,11 @@ from chalicelib.routes.cors import EXPOSED
 from chalicelib.routes.discovery import NotFound
 from chalicelib.routes.host_header import MisdirectedRequest
 from local.openapi.heads import with_heads
+from local.openapi.named_schemas import build_schemas
 from local.openapi.operations import OPERATIONS, Said
 from local.openapi.parameters import HEADERS, PATHS, Schema
 from local.openapi.routes import Served, read_served
-from local.openapi.schemas import ISSUER, build_schemas
+from local.openapi.schemas import ISSUER
 
 JSON, FORM, HTML = "application/json", "application/x-www-form-urlencoded", "text/html; charset=utf-8"
 PAGE_STATUSES = (200, 400, 413, 415, 421, 429, 500, 503)

@@ -10,15 +10,11 @@ from chalicelib.endpoints.token.token import GRANT_TYPES
 from chalicelib.pages.language import LANGUAGES
 from chalicelib.protocol import errors
 from chalicelib.protocol.metadata import authorization_server_metadata, protected_resource_metadata
-from chalicelib.protocol.own_jwt import PUBLIC_MEMBERS
 from chalicelib.protocol.registration import ONLY_VALUES, URI_MEMBERS, RegistrationRequest
 from chalicelib.protocol.registration_keys import RegisteredKeys
-from chalicelib.protocol.token_claims import PROFILE_CLAIMS
-from chalicelib.records.connection import ConnectionStatus
 from chalicelib.records.settings import Settings
 from chalicelib.vault.rules.refusal_advice import Retry
-from chalicelib.vault.rules.revocation_results import PARTS, Result
-from local.openapi.parameters import ACCESS_TOKEN, PARAMETERS, Schema
+from local.openapi.parameters import PARAMETERS, Schema
 
 ISSUER = "https://broker.example"
 # Which the policy or the redirect URIs decide, not the document; and those whose name in a document is another one.
@@ -208,106 +204,3 @@ def error_classes() -> list[type[errors.OAuthError]]:
         found.append(kind)
         left += kind.__subclasses__()
     return found
-
-
-def build_schemas() -> dict[str, Schema]:
-    """All that have a name."""
-    ending = record("token result reason", token={"enum": list(PARTS)}, result={"enum": list(get_args(Result))})
-    statuses = [status for status in get_args(ConnectionStatus) if status != "revoked"]
-    use = record("", handouts=NUMBER, calls=NUMBER, since=NUMBER, last_used_at=NUMBER)
-    times = {"connected_at": NUMBER, "reauth_by": NUMBER, "access_expires_at": NUMBER, "default": FLAG}
-    live = record("connection_id provider status", "label scope", status={"enum": statuses}, use=use, **times)
-    ended = record(
-        "connection_id provider status at_provider tokens",
-        "provider_settings",
-        status={"const": "revoked"},
-        revoked_at={"type": ["integer", "null"]},
-        at_provider={"enum": list(get_args(Result))},
-        tokens={"type": "array", "items": ending},
-        use=use,
-    )
-    profile = dict.fromkeys(PROFILE_CLAIMS, TEXT) | {"updated_at": {"type": ["integer", "number", "string"]}}
-    return {
-        "Error": error(),
-        "Metadata": metadata(),
-        "ResourceMetadata": resource_metadata(),
-        "Keys": record("keys", keys={"type": "array", "items": record(" ".join(sorted(PUBLIC_MEMBERS)))}),
-        "Root": record("issuer openid-configuration my_access"),
-        "Health": record("status", status={"const": "ok"}),
-        "AuthorizationRequest": form(ASKED, ASKED_TOO),
-        "ReferredRequest": form("client_id request_uri", ""),
-        "PushedRequest": form(ASKED, f"{ASKED_TOO} client_secret client_assertion client_assertion_type"),
-        "Pushed": record("request_uri expires_in", expires_in=NUMBER),
-        "SignInForm": form(
-            "request", "provider decision ends", scope=PARAMETERS["resource"] | {"description": "Ticked."}
-        ),
-        "CallbackForm": form("", "code state iss error"),
-        "LogoutForm": form(
-            "", "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales request decision"
-        ),
-        "AccountForm": form("act", "request", scope=PARAMETERS["resource"] | {"description": "Ticked."}),
-        "AccountData": account_data(),
-        "DeviceForm": form("", "user_code"),
-        "LinkForm": form("request", "decision", scope=PARAMETERS["resource"] | {"description": "Ticked."}),
-        "DeviceRequest": form("", f"scope resource provider {PROVEN}"),
-        "Device": record(
-            "device_code user_code verification_uri verification_uri_complete expires_in interval",
-            expires_in=NUMBER,
-            interval=NUMBER,
-        ),
-        "TokenRequest": token_request(),
-        "Tokens": record(
-            "access_token token_type scope",
-            "refresh_token id_token connection_id",
-            token_type={"enum": ["Bearer", "DPoP"]},
-            expires_in=NUMBER,
-            issued_token_type={"const": ACCESS_TOKEN},
-        ),
-        "AboutToken": form("token", f"token_type_hint {PROVEN}"),
-        "Nothing": {"type": "object", "properties": {}},
-        "Introspection": record(
-            "active",
-            "iss sub aud client_id jti token_type scope",
-            active=FLAG,
-            exp=NUMBER,
-            iat=NUMBER,
-            auth_time=NUMBER,
-            cnf=record("jkt"),
-            act={"$ref": "#/components/schemas/Actor"},
-            may_act=record("", "iss sub client_id"),
-        ),
-        "Actor": record("sub", act={"$ref": "#/components/schemas/Actor"}),
-        "UserInfo": record("sub", **profile, email=TEXT, email_verified=FLAG),
-        "UserInfoForm": {"type": "object", "properties": {}},
-        "SessionRequest": form("", "return_to origin scope provider prompt max_age login_hint ui_locales"),
-        "Session": record(
-            "user provider scope signed_in_at ends_at ends_unused_at",
-            user=record("sub", **profile, email=TEXT, email_verified=FLAG),
-            signed_in_at=NUMBER,
-            auth_time=NUMBER,
-            ends_at=NUMBER,
-            ends_unused_at=NUMBER,
-        ),
-        "SessionEnded": record("signed_out login_uri logout_uri", signed_out={"const": True}),
-        "LinkRequest": form("provider redirect_uri", "scope state"),
-        "Link": record("connect_uri expires_in", expires_in=NUMBER),
-        "Connection": live,
-        "EndedConnection": ended,
-        "OneConnection": {
-            "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("Connection", "EndedConnection")]
-        },
-        "Connections": record(
-            "connections ended",
-            connections={"type": "array", "items": {"$ref": "#/components/schemas/Connection"}},
-            ended={"type": "array", "items": {"$ref": "#/components/schemas/EndedConnection"}},
-        ),
-        "AccessEnded": record(
-            "status connections",
-            status={"const": "revoked"},
-            connections={"type": "array", "items": {"$ref": "#/components/schemas/EndedConnection"}},
-        ),
-        "Registration": registration(),
-        "Replacement": registration("client_id"),
-        "RegisteredClient": registered(),
-        "Description": {"type": "object", "required": ["openapi"], "additionalProperties": True},
-    }
