@@ -16,7 +16,7 @@ BUNDLER = ROOT / "tests" / "clients" / "js" / "bundle.mjs"
 
 
 class RecipeServer(LoopbackServer):
-    """Serves the folder of a recipe at /, what recipes share at /clients/, and npm's packages at /node_modules/.
+    """Serves the folder of a recipe at /, the npm package at /clients/, and npm's packages at /node_modules/.
 
     config   what /config.json says
     """
@@ -26,7 +26,7 @@ class RecipeServer(LoopbackServer):
         self.config: dict[str, Any] = {}
         self.url = f"http://{host}:{self.server_port}"
         self._folder = RECIPES / name
-        self._roots = {"/clients/": CLIENTS, "/node_modules/": modules}
+        self._roots = {"/clients/": CLIENTS / "javascript", "/node_modules/": modules}
         self._bundle = next((bundle(entry) for entry in self._folder.glob("main.*")), None)
 
     def find(self, path: str) -> tuple[bytes, str] | None:

@@ -1,4 +1,4 @@
-"""clients/broker.js and <connected-accounts> in Chromium, before a broker that runs."""
+"""clients/javascript/broker.js and <connected-accounts> in Chromium, before a broker that runs."""
 
 import re
 from collections.abc import Callable

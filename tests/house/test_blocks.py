@@ -33,7 +33,7 @@ DRAWN = {
 METHOD = "(?:GET|POST|PUT|DELETE|ANY)"
 WORD = r"(?:[A-Z_]+=\S+ )*"
 PROGRAMS = (
-    "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npx|eval|export|mkdir|cd|git|terraform"
+    "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npm|npx|eval|export|mkdir|cd|git|terraform"
     "|token-broker-testing"
 )
 COMMAND = re.compile(rf"{WORD}(?:{PROGRAMS}|\S*\.venv/bin/\S+)(?: |$)|[A-Z_]+=\S+(?:\n|$)")

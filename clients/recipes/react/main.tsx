@@ -3,9 +3,9 @@
 import { type User, UserManager } from "oidc-client-ts";
 import { useState } from "react";
 import { createRoot } from "react-dom/client";
-import { Broker, BrokerError, finishConnect } from "../../broker.js";
-import type { ConnectedAccounts, Offer } from "../../connected-accounts.js";
-import "../../connected-accounts.js";
+import { Broker, BrokerError, finishConnect } from "../../javascript/broker.js";
+import type { ConnectedAccounts, Offer } from "../../javascript/connected-accounts.js";
+import "../../javascript/connected-accounts.js";
 
 declare module "react" {
   namespace JSX {

@@ -1,5 +1,5 @@
 import { mount } from "svelte";
-import { finishConnect } from "../../broker.js";
+import { finishConnect } from "../../javascript/broker.js";
 import App from "./App.svelte";
 import { manager } from "./session.js";
 

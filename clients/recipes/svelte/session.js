@@ -1,8 +1,8 @@
 // Who is signed in: oidc-client-ts keeps the tokens, the broker's module asks for them.
 
 import { UserManager } from "oidc-client-ts";
-import { Broker } from "../../broker.js";
-import "../../connected-accounts.js";
+import { Broker } from "../../javascript/broker.js";
+import "../../javascript/connected-accounts.js";
 
 export const { issuer, client_id, offers } = await (await fetch("/config.json")).json();
 const redirect_uri = `${location.origin}/callback`;

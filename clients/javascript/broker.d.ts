@@ -1,6 +1,6 @@
 /**
- * On the page of your redirect URI: tells the page that asked, and closes this window where the browser lets it.
- * Returns the answer of a connect, and null where the address is that of a sign-in or of nothing.
+ * Call it on the page of your redirect URI. It reports to the page that opened this window, and closes the window if the
+ * browser allows it. Returns the response to a connect; null if the URL holds none.
  * @returns {{ iss: string, state: string, connection_id?: string, missing_scopes?: string, error?: string } | null}
  */
 export function finishConnect(address?: string): {
@@ -14,7 +14,7 @@ export function finishConnect(address?: string): {
  * @typedef {object} Connection
  * @property {string} connection_id
  * @property {string} provider
- * @property {string} [label] whose account it is there
+ * @property {string} [label] the account's name at the provider
  * @property {"active" | "partial" | "in_doubt" | "reauth_required"} status
  * @property {string} scope
  * @property {boolean} default
@@ -41,8 +41,8 @@ export function finishConnect(address?: string): {
  * @property {string} [error_id]
  */
 /**
- * Why something could not be had. `code` is one of those of this file or the broker's registered one; `connect_uri` in
- * `details`, where it is there, is a link for this user alone.
+ * A call failed. `code` is a code of this module or the broker's registered error code. If `details` has a `connect_uri`,
+ * the link works only for this user.
  */
 export class BrokerError extends Error {
     /** @param {Code} code @param {Details & { error_description?: string }} [details] */
@@ -53,14 +53,14 @@ export class BrokerError extends Error {
     /** @type {Details} */
     details: Details;
 }
-/** One signed-in user at one broker. Fires "change" when something was connected or revoked, in whatever window. */
+/** One signed-in user at one broker. Fires "change" after a connect or a revocation, in this window or another one. */
 export class Broker extends EventTarget {
     /**
      * @param {object} app
      * @param {string} app.issuer
      * @param {string} app.clientId
-     * @param {string} app.redirectUri where finishConnect() is called; of this page's origin
-     * @param {(fresh: boolean) => string | Promise<string>} app.token the access token; when `fresh`, a refreshed one
+     * @param {string} app.redirectUri the page that calls finishConnect(); of this page's origin
+     * @param {(fresh: boolean) => string | Promise<string>} app.token returns the access token; if `fresh`, a refreshed one
      */
     constructor(app: {
         issuer: string;
@@ -68,18 +68,19 @@ export class Broker extends EventTarget {
         redirectUri: string;
         token: (fresh: boolean) => string | Promise<string>;
     });
-    /** What this app holds of its user. @returns {Promise<Connection[]>} */
+    /** The user's accounts that this app may use. @returns {Promise<Connection[]>} */
     connections(): Promise<Connection[]>;
     /**
-     * A provider's own token.
-     * @param {string} audience a provider or a connection_id @param {string} [scope] what it must allow
+     * The provider's own access token.
+     * @param {string} audience a provider or a connection_id @param {string} [scope] the scopes that it must have
      * @returns {Promise<HandOut>}
      */
     exchange(audience: string, scope?: string): Promise<HandOut>;
-    /** Take an account back, at the provider too. @param {string} connectionId @returns {Promise<Ending>} */
+    /** Revoke an account, also at the provider. @param {string} connectionId @returns {Promise<Ending>} */
     revoke(connectionId: string): Promise<Ending>;
     /**
-     * Let the user connect an account, or allow more: call it from a click, since it opens a window.
+     * Let the user connect an account, or allow more scopes. Call it from a click, because it opens a window. Without
+     * windows, as in Node, it fails with `popup_blocked`, and `details.connect_uri` is the link to show.
      * @param {string} provider @param {string} [scope] @returns {Promise<Connected>}
      */
     connect(provider: string, scope?: string): Promise<Connected>;
@@ -89,7 +90,7 @@ export type Connection = {
     connection_id: string;
     provider: string;
     /**
-     * whose account it is there
+     * the account's name at the provider
      */
     label?: string | undefined;
     status: "active" | "partial" | "in_doubt" | "reauth_required";

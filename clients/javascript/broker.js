@@ -1,4 +1,4 @@
-// What a page asks of the broker itself, with an access token that any OAuth library got: docs/broker-js.md.
+// Calls the broker's own endpoints with an access token, which any OAuth library can get: docs/broker-js.md.
 
 const CHANNEL = "token-broker";
 const PREFIX = "connect-";
@@ -11,7 +11,7 @@ const nameOf = (/** @type {Connection} */ { connection_id, connected_at }) => `$
  * @typedef {object} Connection
  * @property {string} connection_id
  * @property {string} provider
- * @property {string} [label] whose account it is there
+ * @property {string} [label] the account's name at the provider
  * @property {"active" | "partial" | "in_doubt" | "reauth_required"} status
  * @property {string} scope
  * @property {boolean} default
@@ -39,8 +39,8 @@ const nameOf = (/** @type {Connection} */ { connection_id, connected_at }) => `$
  */
 
 /**
- * Why something could not be had. `code` is one of those of this file or the broker's registered one; `connect_uri` in
- * `details`, where it is there, is a link for this user alone.
+ * A call failed. `code` is a code of this module or the broker's registered error code. If `details` has a `connect_uri`,
+ * the link works only for this user.
  */
 export class BrokerError extends Error {
   /** @param {Code} code @param {Details & { error_description?: string }} [details] */
@@ -52,17 +52,17 @@ export class BrokerError extends Error {
   }
 }
 
-/** One signed-in user at one broker. Fires "change" when something was connected or revoked, in whatever window. */
+/** One signed-in user at one broker. Fires "change" after a connect or a revocation, in this window or another one. */
 export class Broker extends EventTarget {
-  #channel = new BroadcastChannel(CHANNEL);
+  #channel = openChannel();
   #app;
 
   /**
    * @param {object} app
    * @param {string} app.issuer
    * @param {string} app.clientId
-   * @param {string} app.redirectUri where finishConnect() is called; of this page's origin
-   * @param {(fresh: boolean) => string | Promise<string>} app.token the access token; when `fresh`, a refreshed one
+   * @param {string} app.redirectUri the page that calls finishConnect(); of this page's origin
+   * @param {(fresh: boolean) => string | Promise<string>} app.token returns the access token; if `fresh`, a refreshed one
    */
   constructor(app) {
     super();
@@ -70,14 +70,14 @@ export class Broker extends EventTarget {
     this.#channel.onmessage = ({ data }) => data.iss === app.issuer && this.dispatchEvent(new Event("change"));
   }
 
-  /** What this app holds of its user. @returns {Promise<Connection[]>} */
+  /** The user's accounts that this app may use. @returns {Promise<Connection[]>} */
   async connections() {
     return (await this.#call("GET", "/connections")).connections;
   }
 
   /**
-   * A provider's own token.
-   * @param {string} audience a provider or a connection_id @param {string} [scope] what it must allow
+   * The provider's own access token.
+   * @param {string} audience a provider or a connection_id @param {string} [scope] the scopes that it must have
    * @returns {Promise<HandOut>}
    */
   exchange(audience, scope = "") {
@@ -85,7 +85,7 @@ export class Broker extends EventTarget {
     return this.#call("POST", "/token", form);
   }
 
-  /** Take an account back, at the provider too. @param {string} connectionId @returns {Promise<Ending>} */
+  /** Revoke an account, also at the provider. @param {string} connectionId @returns {Promise<Ending>} */
   async revoke(connectionId) {
     const ending = await this.#call("DELETE", `/connections/${connectionId}`);
     this.#channel.postMessage({ iss: this.#app.issuer });
@@ -94,11 +94,12 @@ export class Broker extends EventTarget {
   }
 
   /**
-   * Let the user connect an account, or allow more: call it from a click, since it opens a window.
+   * Let the user connect an account, or allow more scopes. Call it from a click, because it opens a window. Without
+   * windows, as in Node, it fails with `popup_blocked`, and `details.connect_uri` is the link to show.
    * @param {string} provider @param {string} [scope] @returns {Promise<Connected>}
    */
   async connect(provider, scope = "") {
-    const tab = open("about:blank", "_blank", "popup,width=520,height=720"); // before any waiting, or it is blocked
+    const tab = globalThis.open?.("about:blank", "_blank", "popup,width=520,height=720"); // after an await, it is blocked
     try {
       const state = PREFIX + crypto.randomUUID();
       const before = (await this.connections()).map(nameOf);
@@ -108,7 +109,7 @@ export class Broker extends EventTarget {
       tab.opener = null;
       tab.location.replace(connect_uri);
       const connected = await this.#wait(tab, state, provider, before);
-      await this.#app.token(true); // the scopes that were allowed stand in the next one
+      await this.#app.token(true); // only a refreshed token has the new scopes
       return connected;
     } catch (error) {
       tab?.close();
@@ -117,13 +118,13 @@ export class Broker extends EventTarget {
   }
 
   /**
-   * Cross-Origin-Opener-Policy cuts the window off, and one that is cut off reads as closed: so it counts as closed
-   * only once the user is back on this page, and then the broker is asked whether it was done all the same.
+   * Under Cross-Origin-Opener-Policy, an open window reads as closed. So it counts as closed only when the user is back
+   * on this page, and then the broker knows whether the account was connected.
    * @param {Window} tab @param {string} state @param {string} provider @param {string[]} before
    * @returns {Promise<Connected>}
    */
   async #wait(tab, state, provider, before) {
-    const channel = new BroadcastChannel(CHANNEL);
+    const channel = openChannel();
     /** @type {any} */
     let told;
     channel.onmessage = ({ data }) => data.state === state && data.iss === this.#app.issuer && (told = data);
@@ -157,16 +158,24 @@ export class Broker extends EventTarget {
   }
 }
 
+/** @returns {BroadcastChannel} */
+function openChannel() {
+  /** @type {BroadcastChannel & { unref?: () => void }} */
+  const channel = new BroadcastChannel(CHANNEL);
+  channel.unref?.(); // in Node, an open channel would prevent the process from ending
+  return channel;
+}
+
 /**
- * On the page of your redirect URI: tells the page that asked, and closes this window where the browser lets it.
- * Returns the answer of a connect, and null where the address is that of a sign-in or of nothing.
+ * Call it on the page of your redirect URI. It reports to the page that opened this window, and closes the window if the
+ * browser allows it. Returns the response to a connect; null if the URL holds none.
  * @returns {{ iss: string, state: string, connection_id?: string, missing_scopes?: string, error?: string } | null}
  */
 export function finishConnect(address = location.href) {
   /** @type {any} */
   const told = Object.fromEntries(new URL(address).searchParams);
   if (!told.state?.startsWith(PREFIX)) return null;
-  const channel = new BroadcastChannel(CHANNEL);
+  const channel = openChannel();
   channel.postMessage(told);
   channel.close();
   setTimeout(close, 50);
