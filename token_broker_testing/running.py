@@ -37,6 +37,7 @@ class Client(NamedTuple):
     client_id: str
     client_secret: str
     redirect_uri: str
+    token_endpoint_auth_method: str = "none"
 
 
 class Provider:
@@ -81,7 +82,8 @@ class RunningBroker:
     def client(self, redirect_uri: str = REDIRECT_URI, **metadata: Any) -> Client:
         """Register an app; a public one that may do everything, unless its metadata (RFC 7591) says otherwise."""
         made = _ask(f"{self._control}/client", {"redirect_uris": [redirect_uri], **metadata})
-        return Client(made["client_id"], made.get("client_secret") or "", redirect_uri)
+        method = str(metadata.get("token_endpoint_auth_method", "none"))
+        return Client(made["client_id"], made.get("client_secret") or "", redirect_uri, method)
 
     def sign_in(self, url: str, user: str = "alice") -> str:
         """What a person does with the address of a sign-in, a connect link or a device: where the browser ends.
@@ -114,9 +116,14 @@ class RunningBroker:
             "redirect_uri": client.redirect_uri,
             "code_verifier": verifier,
             "client_id": client.client_id,
-            **({"client_secret": client.client_secret} if client.client_secret else {}),
         }
-        return _send(urllib.request.Request(f"{self.issuer}/token", urlencode(form).encode()))
+        headers = {}
+        if client.token_endpoint_auth_method == "client_secret_basic":
+            pair = base64.b64encode(f"{client.client_id}:{client.client_secret}".encode()).decode()
+            headers["Authorization"] = f"Basic {pair}"
+        elif client.client_secret:
+            form["client_secret"] = client.client_secret
+        return _send(urllib.request.Request(f"{self.issuer}/token", urlencode(form).encode(), headers))
 
     def reset(self) -> None:
         """Let every provider behave again."""
