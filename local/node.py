@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "clients"
+PROJECTS = FOLDER / "projects"  # what copied projects need
 # Where a package comes from and who may be paid for it differ by place and day; its hash does not.
 LEFT_OUT = ("resolved", "funding")
 # A library for phones wants all of React Native beside it (a peer), of which only its types would be read.

@@ -1,4 +1,4 @@
-"""`dev.py lock`: write the hash locks from requirements-*.in and, where npm is here, from tests/clients/package.json.
+"""`dev.py lock`: write the hash locks from requirements-*.in, and those under tests/clients if npm is installed.
 
 A lock holds names, versions and hashes and nothing else, so that it reads the same wherever it was written. --upgrade
 takes the newest releases. --audit writes nothing: it asks the public database of known vulnerabilities about what is
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from cli.parser import CommandParser
-from local.node import NoNode, write_lock
+from local.node import FOLDER, PROJECTS, NoNode, write_lock
 
 PIP_AUDIT = "2.10.1"
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,9 +35,10 @@ def main(arguments: list[str]) -> int:
             return status
         print(f"{name}.txt")
     try:
-        print(write_lock(upgrade=options.upgrade).relative_to(ROOT))
+        for folder in (FOLDER, PROJECTS):
+            print(write_lock(folder, upgrade=options.upgrade).relative_to(ROOT))
     except NoNode as error:
-        print(f"dev.py lock: tests/clients/package-lock.json stays as it is: {error}", file=sys.stderr)
+        print(f"dev.py lock: the locks under tests/clients/ stay as they are: {error}", file=sys.stderr)
     return 0
 
 

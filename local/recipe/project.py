@@ -1,30 +1,34 @@
-"""`dev.py recipe react --copy FOLDER`: a project of clients/projects/, registered at the demo that runs."""
+"""`dev.py recipe NAME --copy FOLDER`: a project of clients/projects/projects.toml, registered at the demo that runs."""
 
 import json
+import re
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local.environment import use_local_credentials
+from local.recipe.project_table import CLIENTS, Project, read_projects
 from local.stack.state import RunningStack, list_running
 
 if TYPE_CHECKING:
     from cli.deployment.operations import Deployment
 
-PROJECTS = Path(__file__).resolve().parents[2] / "clients" / "projects"
-ORIGIN = "http://localhost:5173"  # where Vite serves a project
-NAMES = tuple(sorted(folder.name for folder in PROJECTS.iterdir() if (folder / "package.json").exists()))
+PROVIDERS = CLIENTS / "projects" / "providers.json"
+LEFT_OUT = shutil.ignore_patterns("node_modules", "dist", ".next")
+OWN_SCOPES = ("openid", "profile", "offline_access")
 
 
 class NotCopied(Exception):
     """A project cannot be copied; the message says what to change."""
 
 
-def copy_project(name: str, folder: Path, provider: str | None) -> Path:
-    """Copy a project and write its `.env`: the issuer, a new client, and the provider to sign in with.
+def copy_project(name: str, folder: Path, provider: str | None = None, port: int | None = None) -> Project:
+    """Copy a project, register its client, and write its `.env`.
 
-    provider   None: the first one that the demo has and the project knows
+    provider   None: the first one that the demo has and the projects know
+    port       where a page is served; None: the project's own
 
     Raises NotCopied.
     """
@@ -34,22 +38,28 @@ def copy_project(name: str, folder: Path, provider: str | None) -> Path:
     if stack is None:
         raise NotCopied("no demo runs; start one in another terminal: python3 dev.py demo --provider github")
     deployment = _reach(stack)
-    offered = _choose_providers(deployment, name)
+    offered = _choose_providers(deployment)
     chosen = provider or next(iter(offered))
     if chosen not in offered:
         raise NotCopied(f"the demo has no provider {chosen}; it has {', '.join(offered)}")
-    client_id = _register(deployment, folder.name, offered)
-    shutil.copytree(PROJECTS / name, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    (folder / "gitignore").rename(folder / ".gitignore")
-    lines = {"VITE_ISSUER": stack.issuer, "VITE_CLIENT_ID": client_id, "VITE_PROVIDER": chosen}
-    (folder / ".env").write_text("".join(f"{key}={value}\n" for key, value in lines.items()), encoding="utf-8")
-    return folder
+    project = read_projects(port)[name]
+    client_id, client_secret = _register(deployment, folder.name, project, offered)
+    values = {
+        "issuer": stack.issuer or "",
+        "client_id": client_id,
+        "client_secret": client_secret,
+        "provider": chosen,
+        "scope": " ".join([*OWN_SCOPES, offered[chosen]]),
+        "random": secrets.token_hex(32),
+    }
+    _write(project, folder, values)
+    return project
 
 
-def read_scopes(name: str) -> Mapping[str, str]:
-    """Provider id -> the scope that a project requests there."""
-    found: dict[str, str] = json.loads((PROJECTS / name / "scopes.json").read_text(encoding="utf-8"))
-    return found
+def read_scopes() -> Mapping[str, str]:
+    """Provider id -> the scope that the projects request there."""
+    found: dict[str, dict[str, str]] = json.loads(PROVIDERS.read_text(encoding="utf-8"))
+    return {provider_id: each["scope"] for provider_id, each in found.items()}
 
 
 def _reach(stack: RunningStack) -> "Deployment":
@@ -60,30 +70,66 @@ def _reach(stack: RunningStack) -> "Deployment":
     return Deployment(read_settings(stack.settings))
 
 
-def _choose_providers(deployment: "Deployment", name: str) -> dict[str, str]:
+def _choose_providers(deployment: "Deployment") -> dict[str, str]:
     from cli.deployment.operations import list_providers
 
-    there, known = {record.provider_id for record in list_providers(deployment)}, read_scopes(name)
-    offered = {provider_id: scope for provider_id, scope in known.items() if provider_id in there}
-    if not offered:
-        words = " or ".join(f"--provider {each}" for each in known)
-        raise NotCopied(f"the demo has no provider that this project knows; start it with {words}")
-    return offered
+    there = {record.provider_id for record in list_providers(deployment)}
+    return {provider_id: scope for provider_id, scope in read_scopes().items() if provider_id in there}
 
 
-def _register(deployment: "Deployment", name: str, offered: Mapping[str, str]) -> str:
+def _register(deployment: "Deployment", name: str, project: Project, offered: Mapping[str, str]) -> tuple[str, str]:
+    import msgspec
+
     from chalicelib.records.client import Client
     from cli.deployment.operations import create_client
 
-    client = Client(
-        client_id="",
-        client_name=name,
-        redirect_uris=(f"{ORIGIN}/callback",),
-        token_endpoint_auth_method="none",
-        grant_types=frozenset({"authorization_code", "refresh_token"}),
-        application_type="native",
-        scopes=frozenset({"openid", "profile", "offline_access", *offered.values()}),
-        providers=frozenset(offered),
-        handout="proxy",
+    fields: dict[str, Any] = {
+        "client_id": "",
+        "client_name": name,
+        "token_endpoint_auth_method": "none",
+        "grant_types": ["authorization_code", "refresh_token"],
+        "application_type": "native",
+        "scopes": [*OWN_SCOPES, *offered.values()],
+        "providers": list(offered),
+        "handout": "proxy",
+        **project.client,
+    }
+    client, secret = create_client(deployment, msgspec.convert(fields, Client))
+    return client.client_id, secret or ""
+
+
+def _write(project: Project, folder: Path, values: Mapping[str, str]) -> None:
+    for source, target in project.copies.items():
+        if (CLIENTS / source).is_dir():
+            shutil.copytree(CLIENTS / source, folder / target, dirs_exist_ok=True, ignore=LEFT_OUT)
+        else:
+            (folder / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(CLIENTS / source, folder / target)
+    shutil.copy(CLIENTS / "projects" / "gitignore", folder / ".gitignore")
+    files = {
+        ".env": "".join(f"{name}={_quote(text.format(**values))}\n" for name, text in project.env.items()),
+        "README.md": describe(project, folder.name),
+    }
+    if project.package:
+        package_name = re.sub(r"[^a-z0-9._-]+", "-", folder.name.lower()).strip("-._") or "my-app"
+        files["package.json"] = json.dumps({"name": package_name, "private": True, **project.package}, indent=2) + "\n"
+    if project.python:
+        files["requirements.txt"] = "".join(f"{line}\n" for line in project.python)
+    for path, text in files.items():
+        (folder / path).write_text(text, encoding="utf-8")
+    (folder / ".env").chmod(0o600)
+
+
+def _quote(value: str) -> str:
+    return f'"{value}"' if " " in value else value
+
+
+def describe(project: Project, name: str) -> str:
+    """README.md of a copy."""
+    commands = "\n".join(f"    {line}" for line in project.start)
+    opened = f"\nThen open {project.url}.\n" if project.url else ""
+    return (
+        f"# {name}\n\nSigns users in at a Token Broker. Run it while the demo runs:\n\n{commands}\n{opened}\n"
+        "`.env` has the configuration, also for another broker. It is for one machine, and git ignores it.\n\n"
+        f"Tests: {project.checked}\n"
     )
-    return create_client(deployment, client)[0].client_id

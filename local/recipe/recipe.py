@@ -17,7 +17,8 @@ from local.demo.parts import PARTS
 from local.node import NoNode, install_packages
 from local.recipe.bff import NAME as BFF
 from local.recipe.bff import start_bff
-from local.recipe.project import NAMES, NotCopied, copy_project
+from local.recipe.project import NotCopied, copy_project
+from local.recipe.project_table import read_projects
 from local.recipe.recipe_server import RECIPES, RecipeServer
 from local.stack.shutdown import StopSignal
 from local.testing.control import register
@@ -48,12 +49,16 @@ PAGES = sorted(folder.name for folder in RECIPES.iterdir() if (folder / "index.h
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C; 2 where it takes Node and there is none."""
     parser = CommandParser(prog="dev.py recipe", description=__doc__)
-    parser.add_argument("name", choices=[*PAGES, BFF, *sorted(PROGRAMS)], metavar="NAME", help="one of: %(choices)s")
-    parser.add_argument("--copy", type=Path, metavar="FOLDER", help="copy it as a Vite project for the demo that runs")
-    parser.add_argument("--provider", metavar="NAME", help="with --copy: where its users sign in (default: the first)")
+    here, copied = {*PAGES, BFF, *PROGRAMS}, read_projects()
+    parser.add_argument("name", choices=sorted({*here, *copied}), metavar="NAME", help="one of: %(choices)s")
+    parser.add_argument("--copy", type=Path, metavar="FOLDER", help="copy it as a project, for the demo that runs")
+    parser.add_argument("--provider", metavar="NAME", help="with --copy: where users sign in (default: the first)")
+    parser.add_argument("--port", type=int, metavar="N", help="with --copy: where its page is served")
     options = parser.parse_args(arguments)
     name = options.name
-    if options.copy or options.provider:
+    if options.copy or options.port or options.provider or name not in here:
+        if not options.copy or name not in copied:
+            parser.error(f"add --copy FOLDER; these can be copied: {', '.join(copied)}")
         return _copy(parser, options)
     stop = StopSignal()
     if name == BFF:
@@ -79,15 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _copy(parser: CommandParser, options: argparse.Namespace) -> int:
-    if not options.copy or options.name not in NAMES:
-        parser.error(f"--copy FOLDER is for {', '.join(NAMES)}, and --provider goes with it")
+    folder = options.copy.expanduser()
     try:
-        folder = copy_project(options.name, options.copy.expanduser(), options.provider)
+        project = copy_project(options.name, folder, options.provider, options.port)
     except NotCopied as fault:
         parser.error(str(fault))
-    print(
-        f"{folder} is ready. Run it while the demo runs:\n  cd {shlex.quote(str(folder))}\n  npm install\n  npm run dev"
-    )
+    lines = [f"cd {shlex.quote(str(folder))}", *project.start]
+    print(f"{folder} is ready. Run it while the demo runs:", *lines, sep="\n  ")
     return 0
 
 

@@ -59,10 +59,11 @@ def register(deployment: "Deployment", document: Mapping[str, Any]) -> dict[str,
     return {"client_id": client.client_id, **({"client_secret": secret} if secret else {})}
 
 
-def walk(places: tuple[str, ...], url: str, user: str) -> Exchange:
+def walk(places: tuple[str, ...], url: str, user: str, provider: str = PARTS[0].provider_id) -> Exchange:
     """A person in a browser of their own: the last answer, which leads out of `places` or nowhere.
 
-    user   alice or bob; refuse and deny: who says no, at the provider and to the broker
+    user       alice or bob; refuse and deny: who says no, at the provider and to the broker
+    provider   the choice, if the broker's page offers one
     """
     browser = Browser()
     leads = browser.get(url)
@@ -77,7 +78,7 @@ def walk(places: tuple[str, ...], url: str, user: str) -> Exchange:
             return leads
         wanted = [("decision", value) for value in (user, *YES)]
         pressed = next((one for one in wanted if one in forms[0].buttons), forms[0].buttons[0])
-        chosen = [("provider", PARTS[0].provider_id)] if 'name="provider"' in leads.text else []
+        chosen = [("provider", provider)] if 'type="radio" name="provider"' in leads.text else []
         leads = browser.submit(leads, *pressed, *chosen)
     raise Unclear(f"the way from {url.partition('?')[0]} has no end")
 

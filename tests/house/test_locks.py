@@ -30,14 +30,15 @@ def test_a_lock_holds_names_versions_and_hashes_and_nothing_else(lock: str) -> N
 
 
 @requirement("OPS-04")
-def test_the_npm_lock_holds_versions_and_hashes_and_no_host() -> None:
-    text = (ROOT / "tests/clients/package-lock.json").read_text()
+@pytest.mark.parametrize("folder", ["tests/clients", "tests/clients/projects"])
+def test_an_npm_lock_holds_versions_and_hashes_and_no_host(folder: str) -> None:
+    text = (ROOT / folder / "package-lock.json").read_text()
     assert "://" not in text
     packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}
     # What is bundled lies in the archive of another, under whose hash it is.
     fetched = [entry for entry in packages.values() if not entry.get("inBundle")]
     assert fetched and all(re.fullmatch(r"sha512-[\w+/=]{88}", entry["integrity"]) for entry in fetched)
-    wanted = json.loads((ROOT / "tests/clients/package.json").read_text())["dependencies"]
+    wanted = json.loads((ROOT / folder / "package.json").read_text())["dependencies"]
     assert {name: packages[f"node_modules/{name}"]["version"] for name in wanted} == wanted
 
 

@@ -15,8 +15,9 @@ ask() { curl -sS --fail-with-body "$@"; }
 
 verifier=$(random) state=$(random)
 challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | base64url)
-scope=openid+profile+offline_access+demo:notes:read
-echo "Open: $BROKER/authorize?response_type=code&client_id=$CLIENT_ID&redirect_uri=$redirect_uri&scope=$scope&state=$state&code_challenge=$challenge&code_challenge_method=S256&provider=demo"
+provider=${PROVIDER:-demo}
+scope=$(echo "${SCOPE:-openid profile offline_access demo:notes:read}" | tr ' ' +)
+echo "Open: $BROKER/authorize?response_type=code&client_id=$CLIENT_ID&redirect_uri=$redirect_uri&scope=$scope&state=$state&code_challenge=$challenge&code_challenge_method=S256&provider=$provider"
 
 printf 'Paste the address that it ended at: '
 read -r answer
@@ -32,7 +33,7 @@ refresh_token=$(echo "$tokens" | member refresh_token)
 echo "Who: $(ask "$BROKER/userinfo" -H "Authorization: Bearer $access_token" | member name)"
 echo "What: $(ask "$BROKER/connections" -H "Authorization: Bearer $access_token")"
 
-theirs=$(ask "$BROKER/token" -d grant_type=$token_exchange -d audience=demo -d "client_id=$CLIENT_ID" \
+theirs=$(ask "$BROKER/token" -d grant_type=$token_exchange -d "audience=$provider" -d "client_id=$CLIENT_ID" \
   -d "subject_token=$access_token" -d subject_token_type=$access_token_type)
 echo "A token of the provider for: $(echo "$theirs" | member scope)"
 

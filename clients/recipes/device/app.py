@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from urllib.request import Request, urlopen
 
 BROKER, CLIENT_ID = os.environ["BROKER"], os.environ["CLIENT_ID"]
-SCOPE = "openid profile offline_access demo:notes:read"
+SCOPE = os.environ.get("SCOPE", "openid profile offline_access demo:notes:read")
 
 
 def ask(path: str, token: str = "", **form: str) -> dict:

@@ -3,12 +3,15 @@
 
 import { app, safeStorage, shell } from "electron";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import * as client from "openid-client";
 
-const { BROKER = "https://login.example.com", CLIENT_ID = "the id of your app" } = process.env;
+if (existsSync(".env")) process.loadEnvFile();
+const { BROKER = "https://login.example.com", CLIENT_ID = "the id of your app", PROVIDER = "demo" } = process.env;
+const { SCOPE = "openid profile offline_access demo:notes:read" } = process.env;
 const DONE = "<!doctype html><title>Signed in</title><p>Signed in. Go back to the app.";
 
 async function signIn() {
@@ -21,8 +24,8 @@ async function signIn() {
   const [expectedState, expectedNonce] = [client.randomState(), client.randomNonce()];
   const url = client.buildAuthorizationUrl(broker, {
     redirect_uri: `http://127.0.0.1:${port}/callback`,
-    scope: "openid profile offline_access demo:notes:read",
-    provider: "demo", // without it the user chooses
+    scope: SCOPE,
+    provider: PROVIDER, // without it, the user chooses
     state: expectedState,
     nonce: expectedNonce,
     code_challenge: await client.calculatePKCECodeChallenge(pkceCodeVerifier),

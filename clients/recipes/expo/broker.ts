@@ -13,10 +13,10 @@ import { randomUUID } from "expo-crypto";
 import { deleteItemAsync, getItemAsync, setItemAsync } from "expo-secure-store";
 import { openAuthSessionAsync } from "expo-web-browser";
 
-const issuer = "https://login.example.com";
-const clientId = "the id of your app";
-const redirectUri = "https://app.example.com/callback";
-const scopes = ["openid", "profile", "offline_access", "github:repo"];
+const issuer = process.env.EXPO_PUBLIC_ISSUER ?? "https://login.example.com";
+const clientId = process.env.EXPO_PUBLIC_CLIENT_ID ?? "the id of your app";
+const redirectUri = process.env.EXPO_PUBLIC_REDIRECT_URI ?? "https://app.example.com/callback";
+const scopes = (process.env.EXPO_PUBLIC_SCOPE ?? "openid profile offline_access github:repo").split(" ");
 const discovery = fetchDiscoveryAsync(issuer);
 
 /** The access token; null where the user has closed the browser. Throws where the answer is not right. */

@@ -1,4 +1,4 @@
-"""A command line that signs in: the answer comes to a port of this machine, any that is free (RFC 8252 7.3)."""
+"""A command line that signs in; the redirect comes to any free port of this machine (RFC 8252 section 7.3)."""
 
 import os
 import webbrowser
@@ -9,7 +9,8 @@ from authlib.common.security import generate_token
 from authlib.integrations.requests_client import OAuth2Session
 
 BROKER, CLIENT_ID = os.environ["BROKER"], os.environ["CLIENT_ID"]
-SCOPE = "openid profile offline_access demo:notes:read"
+PROVIDER = os.environ.get("PROVIDER", "demo")
+SCOPE = os.environ.get("SCOPE", "openid profile offline_access demo:notes:read")
 DONE = b"<!doctype html><title>Signed in</title><p>Signed in. Go back to the terminal."
 
 
@@ -55,7 +56,7 @@ with Answer(("127.0.0.1", 0), Page) as server:
         code_challenge_method="S256",
     )
     verifier = generate_token(48)
-    url, state = app.create_authorization_url(f"{BROKER}/authorize", code_verifier=verifier, provider="demo")
+    url, state = app.create_authorization_url(f"{BROKER}/authorize", code_verifier=verifier, provider=PROVIDER)
     print(f"Sign in: {url}", flush=True)
     webbrowser.open(url)
     answer = server.wait(state)

@@ -1,0 +1,3 @@
+import { finishSignIn } from "../broker";
+
+export const GET = async (request) => Response.redirect(await finishSignIn(new URL(request.url).search));

@@ -1,0 +1,3 @@
+import { startSignIn } from "../broker";
+
+export const GET = async () => Response.redirect(await startSignIn());
