@@ -9,11 +9,13 @@ from token_broker_testing.running import RunningBroker, start
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("token_broker_settings", "settings of the broker, KEY=VALUE a line", type="linelist", default=[])
+    parser.addini("token_broker_providers", "provider files to simulate too, one a line", type="linelist", default=[])
 
 
 @pytest.fixture(scope="session")
 def _running_token_broker(pytestconfig: pytest.Config) -> Iterator[RunningBroker]:
-    with start(pytestconfig.getini("token_broker_settings")) as running:
+    settings, providers = (pytestconfig.getini(f"token_broker_{name}") for name in ("settings", "providers"))
+    with start(settings, providers) as running:
         yield running
 
 

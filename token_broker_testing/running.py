@@ -85,15 +85,19 @@ class RunningBroker:
         method = str(metadata.get("token_endpoint_auth_method", "none"))
         return Client(made["client_id"], made.get("client_secret") or "", redirect_uri, method)
 
-    def sign_in(self, url: str, user: str = "alice") -> str:
+    def sign_in(self, url: str, user: str = "alice", provider: str = "demo") -> str:
         """What a person does with the address of a sign-in, a connect link or a device: where the browser ends.
 
-        user   alice, bob, or "refuse": whoever says no
+        user       alice, bob, or "refuse": whoever says no
+        provider   the choice, if the broker's page offers one
         """
-        ended: str = _ask(f"{self._control}/sign-in", {"url": url, "user": user})["location"]
+        document = {"url": url, "user": user, "provider": provider}
+        ended: str = _ask(f"{self._control}/sign-in", document)["location"]
         return ended
 
-    def tokens(self, client: Client | None = None, *, user: str = "alice", scope: str = SCOPE) -> dict[str, Any]:
+    def tokens(
+        self, client: Client | None = None, *, user: str = "alice", scope: str = SCOPE, provider: str = "demo"
+    ) -> dict[str, Any]:
         """A signed-in user: the answer of the token endpoint."""
         client = client or self.client()
         verifier = secrets.token_urlsafe(32)
@@ -105,7 +109,7 @@ class RunningBroker:
             "scope": scope,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
-            "provider": "demo",
+            "provider": provider,
         }
         answer = dict(parse_qsl(urlsplit(self.sign_in(f"{self.issuer}/authorize?{urlencode(asked)}", user)).query))
         if "code" not in answer:
@@ -132,12 +136,14 @@ class RunningBroker:
 
 
 @contextlib.contextmanager
-def start(settings: Sequence[str] = ()) -> Iterator[RunningBroker]:
+def start(settings: Sequence[str] = (), providers: Sequence[str] = ()) -> Iterator[RunningBroker]:
     """Start one, and end it afterwards.
 
-    settings   KEY=VALUE, as `dev.py serve --set` takes them: "access_token_seconds=5"
+    settings    KEY=VALUE, as `dev.py serve --set` takes them: "access_token_seconds=5"
+    providers   shipped provider files to simulate too, such as "github"
     """
     options = [word for setting in settings for word in ("--set", setting)]
+    options += [word for provider in providers for word in ("--provider", provider)]
     command = [*COMMAND, "--json", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -36,11 +36,13 @@ class Behind:
 
     providers   the demo's own, by their ids; `provider` is the one to sign in at
     simulated   those that are simulated from a provider file, by their ids
+    parts       the same, before they started
     """
 
     broker: RunningBroker
     providers: dict[str, "RunningProvider"]
     simulated: dict[str, "RunningProfile"] = field(default_factory=dict)
+    parts: tuple[Simulated, ...] = ()
 
     @property
     def all_providers(self) -> dict[str, "Simulation"]:
@@ -104,7 +106,7 @@ def start_behind(
         introduce(broker, provider_id, provider)
     for part in simulated:
         introduce_simulated(broker, part, players[part.provider_id], CLIENT_AT_PROVIDER)
-    return Behind(broker, providers, players)
+    return Behind(broker, providers, players, simulated)
 
 
 def _start_simulated(part: Simulated, moved: list[str], free_ports: bool) -> "RunningProfile":

@@ -101,7 +101,9 @@ def start_demo(
         if part.provider_id in chosen.registrations:
             introduce_real(behind.broker, part, chosen.registrations[part.provider_id])
     app, client_id = start_app(behind, (*chosen.simulated, *chosen.real), moved, free_ports=free_ports)
-    stack = DemoStack(behind.broker, behind.providers, behind.simulated, app=app, client_id=client_id, moved=moved)
+    stack = DemoStack(
+        behind.broker, behind.providers, behind.simulated, behind.parts, app=app, client_id=client_id, moved=moved
+    )
     stack.real = chosen.real
     if taps:
         from local.demo.live_view.server import start

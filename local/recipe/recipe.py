@@ -9,11 +9,12 @@ import shlex
 import sys
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from cli.parser import CommandParser
 from local.demo.backend import Behind, start_behind
-from local.demo.parts import PARTS
+from local.demo.parts import PARTS, PROVIDER_ID
+from local.demo.simulated import NotSimulated, find_simulated
 from local.node import NoNode, install_packages
 from local.recipe.bff import NAME as BFF
 from local.recipe.bff import start_bff
@@ -22,9 +23,6 @@ from local.recipe.project_table import read_projects
 from local.recipe.recipe_server import RECIPES, RecipeServer
 from local.stack.shutdown import StopSignal
 from local.testing.control import register
-
-if TYPE_CHECKING:
-    from cli.deployment.operations import Deployment
 
 LOOPBACK = "http://127.0.0.1/callback"
 
@@ -43,6 +41,7 @@ PROGRAMS = {
     "native-loopback": Program(".venv/bin/python clients/recipes/native-loopback/app.py"),
 }
 # One of the pages has no tokens and an API of its own: local/recipe/bff.py starts it.
+ANY_PROVIDER = {*PROGRAMS, "popup", "redirect-oauth4webapi", "redirect-oidc-client-ts"}  # the others read Demo Notes
 PAGES = sorted(folder.name for folder in RECIPES.iterdir() if (folder / "index.html").exists() and folder.name != BFF)
 
 
@@ -52,11 +51,11 @@ def main(arguments: list[str] | None = None) -> int:
     here, copied = {*PAGES, BFF, *PROGRAMS}, read_projects()
     parser.add_argument("name", choices=sorted({*here, *copied}), metavar="NAME", help="one of: %(choices)s")
     parser.add_argument("--copy", type=Path, metavar="FOLDER", help="copy it as a project, for the demo that runs")
-    parser.add_argument("--provider", metavar="NAME", help="with --copy: where users sign in (default: the first)")
+    parser.add_argument("--provider", metavar="NAME", help="where users sign in, simulated from its file")
     parser.add_argument("--port", type=int, metavar="N", help="with --copy: where its page is served")
     options = parser.parse_args(arguments)
     name = options.name
-    if options.copy or options.port or options.provider or name not in here:
+    if options.copy or options.port or name not in here or (options.provider and name not in ANY_PROVIDER):
         if not options.copy or name not in copied:
             parser.error(f"add --copy FOLDER; these can be copied: {', '.join(copied)}")
         return _copy(parser, options)
@@ -67,13 +66,13 @@ def main(arguments: list[str] | None = None) -> int:
         stop.wait()
         running.stop()
         return 0
-    demo = start_behind(io.StringIO())
     try:
-        if name in PROGRAMS:
-            client_id = register_recipe(demo.broker.deployment, name, PROGRAMS[name].redirect_uri)
-            print(f"BROKER={demo.broker.issuer} CLIENT_ID={client_id} {PROGRAMS[name].command}", flush=True)
-        else:
-            print(serve(name, demo).url, flush=True)
+        simulated = find_simulated([options.provider] if options.provider else [])
+    except NotSimulated as fault:
+        parser.error(str(fault))
+    demo = start_behind(io.StringIO(), simulated=simulated)
+    try:
+        print(start_program(name, demo) if name in PROGRAMS else serve(name, demo).url, flush=True)
         stop.wait()
     except NoNode as missing:
         print(f"dev.py recipe: {missing}", file=sys.stderr)
@@ -94,18 +93,33 @@ def _copy(parser: CommandParser, options: argparse.Namespace) -> int:
     return 0
 
 
-def register_recipe(deployment: "Deployment", name: str, redirect_uri: str | None) -> str:
+def register_recipe(demo: Behind, name: str, redirect_uri: str | None) -> str:
     """A public client for a recipe: its id."""
     uris = [] if redirect_uri is None else [redirect_uri]
     ends = [uri.replace("/callback", "/") for uri in uris]
     app = {"client_name": f"Recipe {name}", "redirect_uris": uris, "post_logout_redirect_uris": ends}
-    return str(register(deployment, app)["client_id"])
+    return str(register(demo, app)["client_id"])
+
+
+def start_program(name: str, demo: Behind) -> str:
+    """The line that starts a program, with an app of its own at the broker."""
+    provider, scope = choose_sign_in(demo)
+    client_id = register_recipe(demo, name, PROGRAMS[name].redirect_uri)
+    chosen = "" if provider == PROVIDER_ID else f"PROVIDER={provider} SCOPE={shlex.quote(scope)} "
+    return f"BROKER={demo.broker.issuer} CLIENT_ID={client_id} {chosen}{PROGRAMS[name].command}"
+
+
+def choose_sign_in(demo: Behind) -> tuple[str, str]:
+    """The provider to sign in at, and the scope to request: at the simulated one, if there is one."""
+    part = next(iter(demo.parts), PARTS[0])
+    return part.provider_id, f"openid profile offline_access {part.provider_id}:{part.read}"
 
 
 def serve(name: str, demo: Behind) -> RecipeServer:
     """A page, on a free port, with an app of its own at the broker. Raises NoNode."""
     server = RecipeServer(name, install_packages())
-    client_id = register_recipe(demo.broker.deployment, name, f"{server.url}/callback")
+    client_id = register_recipe(demo, name, f"{server.url}/callback")
+    provider, scope = choose_sign_in(demo)
     offers = [
         {
             "provider": part.provider_id,
@@ -115,6 +129,13 @@ def serve(name: str, demo: Behind) -> RecipeServer:
         }
         for part in PARTS
     ]
-    server.config = {"issuer": demo.broker.issuer, "client_id": client_id, "offers": offers}
+    offers += [{"provider": part.provider_id, "name": part.name, "scope": part.read, "api": ""} for part in demo.parts]
+    server.config = {
+        "issuer": demo.broker.issuer,
+        "client_id": client_id,
+        "provider": provider,
+        "scope": scope,
+        "offers": offers,
+    }
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     return server

@@ -1,4 +1,4 @@
-"""`dev.py testing`: a broker with two providers for the tests of an app, in any language (docs/your-tests.md).
+"""`dev.py testing`: a broker with simulated providers for the tests of an app, in any language (docs/your-tests.md).
 
 Everything is on free ports of this machine and in memory. A command behind `--` is run with the addresses in its
 environment, and ends it.
@@ -14,6 +14,7 @@ from typing import Any
 from cli.parser import CommandParser
 from local.demo.backend import Behind, start_behind
 from local.demo.parts import PARTS
+from local.demo.simulated import NotSimulated, describe_simulated, find_simulated
 from local.stack.shutdown import StopSignal
 from local.testing.control import Control, register
 
@@ -29,11 +30,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--redirect-uri", metavar="URI", action="append", default=[], help="register a public client too"
     )
+    simulate = "simulate this shipped provider file (github, google, ...) too; may be repeated"
+    parser.add_argument("--provider", metavar="NAME", action="append", default=[], help=simulate)
     parser.add_argument("command", nargs="*", help="after --: what to run with TOKEN_BROKER_... in its environment")
     options = parser.parse_args(arguments)
+    try:
+        simulated = find_simulated(options.provider)
+    except NotSimulated as fault:
+        parser.error(str(fault))
     stop = StopSignal()
     with Path(options.log).open("w", buffering=1) as log:
-        behind = start_behind(log, settings=dict(one.split("=", 1) for one in options.settings))
+        settings = dict(one.split("=", 1) for one in options.settings)
+        behind = start_behind(log, settings=settings, simulated=simulated)
         control = Control(behind)
         try:
             return serve(options, stop, describe(behind, control.url), behind)
@@ -45,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 def serve(options: argparse.Namespace, stop: StopSignal, places: dict[str, Any], behind: Behind) -> int:
     """Run the command or, where there is none, wait for the end."""
     if options.redirect_uri:
-        places["client_id"] = register(behind.broker.deployment, {"redirect_uris": options.redirect_uri})["client_id"]
+        places["client_id"] = register(behind, {"redirect_uris": options.redirect_uri})["client_id"]
     if options.command:
         return subprocess.run(options.command, env={**os.environ, **variables(places)}, check=False).returncode
     stop.announce(places, as_json=options.json)
@@ -62,13 +70,17 @@ def describe(behind: Behind, control: str) -> dict[str, Any]:
         }
         for part in PARTS
     }
+    for part in behind.parts:
+        player = behind.simulated[part.provider_id]
+        told = describe_simulated(part, player)
+        providers[part.provider_id] = {"url": player.url, "api": f"{told['api']}/{told['things']}"}
     return {"issuer": behind.broker.issuer, "control": control, "providers": providers}
 
 
 def variables(places: Mapping[str, Any]) -> dict[str, str]:
     """The same for an environment: TOKEN_BROKER_ISSUER, _CONTROL, _CLIENT_ID, and of providers _DEMO, _CALENDAR."""
     single = {name: value for name, value in places.items() if name != "providers"}
-    providers = {name: each["url"] for name, each in places["providers"].items()}
+    providers = {name.replace("-", "_"): each["url"] for name, each in places["providers"].items()}
     return {f"TOKEN_BROKER_{name.upper()}": value for name, value in {**single, **providers}.items()}
 
 

@@ -7,15 +7,12 @@ type, and one whose name was made to lead here is known by its Host or its Origi
 import json
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from local.browser import Browser, Exchange, read_page
 from local.demo.backend import Behind
 from local.demo.parts import PARTS, SCOPES
 from local.stack.loopback_server import LoopbackHandler, LoopbackServer
-
-if TYPE_CHECKING:
-    from cli.deployment.operations import Deployment
 
 GRANT = "urn:ietf:params:oauth:grant-type:"
 STEPS = 12
@@ -27,7 +24,7 @@ class Unclear(Exception):
     """It cannot be done; the message says why."""
 
 
-def register(deployment: "Deployment", document: Mapping[str, Any]) -> dict[str, Any]:
+def register(behind: Behind, document: Mapping[str, Any]) -> dict[str, Any]:
     """An app: its id and its secret, if it has one. Without other words it is public and may do everything.
 
     document   `scope` as a text, and any other field of chalicelib/records/client.py
@@ -46,14 +43,14 @@ def register(deployment: "Deployment", document: Mapping[str, Any]) -> dict[str,
         "token_endpoint_auth_method": "none",
         "grant_types": ["authorization_code", "refresh_token", f"{GRANT}token-exchange", f"{GRANT}device_code"],
         "application_type": "native",
-        "scopes": sorted(SCOPES),
+        "scopes": sorted(SCOPES.union(*(part.scopes for part in behind.parts))),
         "providers": ["*"],
         "handout": "token",
         **{name: value for name, value in document.items() if name != "scope"},
         **scope,
     }
     try:
-        client, secret = create_client(deployment, msgspec.convert(wanted, Client))
+        client, secret = create_client(behind.broker.deployment, msgspec.convert(wanted, Client))
     except msgspec.ValidationError as error:
         raise Unclear(str(error)) from None
     return {"client_id": client.client_id, **({"client_secret": secret} if secret else {})}
@@ -91,7 +88,7 @@ class Control(LoopbackServer):
         self.url = f"http://127.0.0.1:{self.server_port}"
         self._behind = behind
         self.answerers: dict[str, Answerer] = {
-            "/client": lambda said: register(behind.broker.deployment, said),
+            "/client": lambda said: register(behind, said),
             "/sign-in": self._sign_in,
             "/expire": lambda said: self._play(said, "expire"),
             "/remove": lambda said: self._play(said, "remove"),
@@ -99,11 +96,12 @@ class Control(LoopbackServer):
         threading.Thread(target=self.serve_forever, args=(0.05,), daemon=True).start()
 
     def _sign_in(self, said: Mapping[str, Any]) -> dict[str, Any]:
-        providers = tuple(provider.url for provider in self._behind.providers.values())
-        places = (self._behind.broker.issuer, *providers)
+        providers = self._behind.all_providers
+        places = (self._behind.broker.issuer, *(provider.url for provider in providers.values()))
         if not str(said.get("url", "")).startswith(self._behind.broker.issuer):
             raise Unclear("url: an address of this broker is wanted")
-        end = walk(places, str(said["url"]), str(said.get("user", "alice")))
+        provider = self._find_provider(said.get("provider") or PARTS[0].provider_id)
+        end = walk(places, str(said["url"]), str(said.get("user", "alice")), provider)
         if end.status >= 400:
             raise Unclear(f"it ended at a page with status {end.status}: {read_page(end.text).heading.strip()}")
         return {"location": end.location or end.url}
@@ -111,12 +109,15 @@ class Control(LoopbackServer):
     def _play(self, said: Mapping[str, Any], lever: str) -> dict[str, Any]:
         from local.demo.controls import Played
 
-        name = str(said.get("provider", ""))
-        if name not in self._behind.providers:
-            raise Unclear(f"provider: one of {', '.join(self._behind.providers)} is wanted")
-        played = Played(name, self._behind.providers[name], self._behind.broker.deployment)
+        name = self._find_provider(said.get("provider"))
+        played = Played(name, self._behind.all_providers[name], self._behind.broker.deployment)
         (played.expire if lever == "expire" else played.remove)()
         return {}
+
+    def _find_provider(self, name: object) -> str:
+        if name not in self._behind.all_providers:
+            raise Unclear(f"provider: one of {', '.join(self._behind.all_providers)} is wanted")
+        return str(name)
 
 
 class _Handler(LoopbackHandler):

@@ -44,7 +44,7 @@ def command_of(name: str) -> list[str]:
 
 def run(demo: Behind, name: str, folder: Path, person: Callable[[str], None] | None = None) -> str:
     """What it prints after the person has signed in: the one given, who goes where it shows, or one who only reads."""
-    client_id = register_recipe(demo.broker.deployment, name, PROGRAMS[name].redirect_uri)
+    client_id = register_recipe(demo, name, PROGRAMS[name].redirect_uri)
     environ = {"BROKER": demo.broker.issuer, "CLIENT_ID": client_id, "BROWSER": "true", "USER_DATA": str(folder)}
     with subprocess.Popen(
         command_of(name),
@@ -97,7 +97,7 @@ def test_a_claimed_link_is_the_same_everywhere_and_the_sign_in_ends_there(demo: 
     (statement,) = json.loads((folder / "well-known" / "assetlinks.json").read_text())
     assert statement["target"]["package_name"] in details["appIDs"][0]
     assert CLAIMED in (RECIPES / "expo" / "broker.ts").read_text()
-    client_id = register_recipe(demo.broker.deployment, "claimed-https", CLAIMED)
+    client_id = register_recipe(demo, "claimed-https", CLAIMED)
     asked = (
         f"{demo.broker.issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={CLAIMED}"
         f"&scope=openid&state=s&code_challenge={'c' * 43}&code_challenge_method=S256&provider=demo"

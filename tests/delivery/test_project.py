@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from cli.deployment.operations import list_clients
+from local.demo.backend import start_behind
 from local.demo.chosen import Chosen
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
@@ -21,7 +22,7 @@ from local.demo.simulated import find_simulated
 from local.node import ROOT, NoNode, install_packages
 from local.recipe.project import NotCopied, copy_project, read_scopes
 from local.recipe.project_table import read_projects
-from local.recipe.recipe import main
+from local.recipe.recipe import main, serve, start_program
 from local.stack import state
 from local.testing.control import walk
 from tests.browser.steps import decide, sign_in_at_provider
@@ -188,3 +189,23 @@ def test_the_command_names_what_can_be_copied(capsys: pytest.CaptureFixture[str]
         with pytest.raises(SystemExit, match="2"):
             main(arguments)
         assert f"these can be copied: {', '.join(read_projects())}" in capsys.readouterr().err
+
+
+@requirement("RUN-13")
+def test_a_recipe_signs_in_at_the_provider_of_its_option(browser: Browser) -> None:
+    behind = start_behind(io.StringIO(), simulated=find_simulated(["github"]))
+    assert "PROVIDER=github SCOPE='openid profile offline_access github:" in start_program("curl", behind)
+    try:
+        server = serve("redirect-oidc-client-ts", behind)
+    except NoNode as missing:
+        pytest.skip(str(missing))
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(server.url)
+        page.get_by_role("button", name="Sign in").click()
+        decide(page)
+        expect(page.get_by_role("heading", name="Sign in to GitHub")).to_be_visible()
+        sign_in_at_provider(page)
+        expect(page.get_by_role("listitem").filter(has_text="GitHub")).to_contain_text("Connected")
+    server.stop()
+    behind.stop()

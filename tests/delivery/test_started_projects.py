@@ -1,15 +1,7 @@
 """Copied projects as their README starts them: `npm run dev`, then a person in Chromium."""
 
 import io
-import os
-import signal
-import socket
-import subprocess
-import tempfile
-import time
-import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -18,17 +10,15 @@ from local.demo.chosen import Chosen
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
 from local.demo.simulated import find_simulated
-from local.node import PROJECTS, NoNode, install_packages
-from local.recipe.project import copy_project
+from local.node import NoNode
 from local.recipe.project_table import read_projects
 from local.stack import state
 from tests.browser.steps import CANCEL, decide, sign_in_at_provider
 from tests.chromium import chromium
+from tests.delivery.started_project import start_project
 from tests.requirement import requirement
 
 PAGES = [name for name, project in read_projects().items() if project.url]
-STARTS_WITHIN = 120
-QUIET = {"NODE_OPTIONS": "", "NEXT_TELEMETRY_DISABLED": "1"}
 
 
 @pytest.fixture(scope="module")
@@ -48,48 +38,15 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoStack]:
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    """Below the installed packages, where Node finds them."""
+def page(request: pytest.FixtureRequest, stack: DemoStack, browser: Browser) -> Iterator[Page]:
+    """A project of this name, started."""
     try:
-        install_packages(PROJECTS)
+        with start_project(request.param) as url, browser.new_context() as context:
+            opened = context.new_page()
+            opened.goto(url)
+            yield opened
     except NoNode as missing:
         pytest.skip(str(missing))
-    with tempfile.TemporaryDirectory(prefix="run-", dir=PROJECTS) as made:
-        yield Path(made) / "my-app"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    ends = time.monotonic() + STARTS_WITHIN
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while True:
-        assert process.poll() is None and time.monotonic() < ends, "it did not start"
-        try:
-            opener.open(url, timeout=STARTS_WITHIN).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-
-
-@pytest.fixture
-def page(request: pytest.FixtureRequest, stack: DemoStack, browser: Browser, folder: Path) -> Iterator[Page]:
-    """A project of this name, started."""
-    project = copy_project(request.param, folder, "github", free_port())
-    command, environ = project.start[-1].split(), {**os.environ, **QUIET}
-    with subprocess.Popen(command, cwd=folder, env=environ, start_new_session=True) as process:
-        try:
-            wait_for(project.url, process)
-            with browser.new_context() as context:
-                opened = context.new_page()
-                opened.goto(project.url)
-                yield opened
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
 
 
 @pytest.mark.nightly("started-projects")

@@ -14,8 +14,11 @@ import requests
 
 from local.demo.backend import Behind
 from local.node import ROOT
+from local.recipe import recipe
+from local.testing import command as testing
 from local.testing.control import Control
 from tests.requirement import requirement
+from token_broker_testing import start
 
 PAGE = (ROOT / "docs" / "your-tests.md").read_text(encoding="utf-8")
 TAKEN = ("chalicelib", "cli", "infra", "local", "token_broker_testing")
@@ -87,6 +90,34 @@ def test_no_page_can_use_the_control(control: Control, headers: dict[str, str]) 
 
 
 @requirement("DLV-03")
+def test_a_provider_file_is_simulated_too(tmp_path: Path) -> None:
+    with start(providers=["github"]) as broker:
+        client, scope = broker.client(), "openid offline_access github:read:user"
+        token = broker.tokens(client, scope=scope, provider="github")["access_token"]
+        headers = {"Authorization": f"Bearer {token}"}
+        read = requests.get(f"{broker.issuer}/proxy/github/user", headers=headers, timeout=30)
+        assert read.json()["login"] == "alice" and broker.providers["github"].api.endswith("/user")
+        url = f"{broker.issuer}/authorize?response_type=code&client_id={client.client_id}&state=mine"
+        url += f"&redirect_uri={client.redirect_uri}&scope=openid&code_challenge={'c' * 43}&code_challenge_method=S256"
+        assert "code=" in broker.sign_in(url, "bob", "github")  # chosen on the broker's page
+        broker.providers["github"].fault(status=503, at=["api", "userinfo"])
+        refused = requests.get(f"{broker.issuer}/proxy/github/user", headers=headers, timeout=30)
+        assert refused.status_code == 503
+        broker.reset()
+        broker.providers["github"].remove_apps()
+        refused = requests.get(f"{broker.issuer}/proxy/github/user", headers=headers, timeout=30)
+        assert refused.status_code == 401 and refused.headers["Broker-Answer"] == "provider"
+
+
+@requirement("DLV-03")
+def test_a_provider_that_has_no_file_is_refused_with_a_suggestion(capsys: pytest.CaptureFixture[str]) -> None:
+    for main in (testing.main, recipe.main):
+        with pytest.raises(SystemExit, match="2"):
+            main([*(["device"] if main is recipe.main else []), "--provider", "githup"])
+        assert "did you mean github?" in capsys.readouterr().err
+
+
+@requirement("DLV-03")
 def test_what_the_control_cannot_do_is_said(control: Control) -> None:
     for path, said in {
         "client": {},
@@ -103,7 +134,7 @@ sys.path.insert(0, {source!r})
 from local.demo.backend import start_behind
 from local.testing.control import Control, register
 behind = start_behind(io.StringIO(), free_ports=True)
-register(behind.broker.deployment, {{"redirect_uris": ["https://app.example/callback"]}})
+register(behind, {{"redirect_uris": ["https://app.example/callback"]}})
 behind.stop()
 owners = metadata.packages_distributions()
 loaded = {{name.partition(".")[0] for name in sys.modules}} - {{"chalicelib", "cli", "local"}}

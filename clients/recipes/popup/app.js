@@ -4,7 +4,7 @@
 import * as oauth from "oauth4webapi";
 
 const $ = (selector) => document.querySelector(selector);
-const { issuer, client_id } = await (await fetch("/config.json")).json();
+const { issuer, client_id, provider } = await (await fetch("/config.json")).json();
 const redirect_uri = `${location.origin}/callback`;
 const client = { client_id };
 const options = { [oauth.allowInsecureRequests]: issuer.startsWith("http://127.0.0.1:") }; // a broker on this machine
@@ -16,7 +16,7 @@ $("#sign-in").onclick = async () => {
   const [verifier, state, nonce] = [1, 2, 3].map(oauth.generateRandomCodeVerifier);
   const request = new URLSearchParams({
     response_type: "code",
-    provider: "demo", // without it the user chooses
+    provider, // without it, the user chooses
     scope: "openid profile",
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",

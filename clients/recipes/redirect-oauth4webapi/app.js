@@ -5,7 +5,7 @@ import { Broker, finishConnect } from "/clients/broker.js";
 import "/clients/connected-accounts.js";
 
 const $ = (selector) => document.querySelector(selector);
-const { issuer, client_id, offers } = await (await fetch("/config.json")).json();
+const { issuer, client_id, provider, scope, offers } = await (await fetch("/config.json")).json();
 const redirect_uri = `${location.origin}/callback`;
 const client = { client_id };
 const options = { [oauth.allowInsecureRequests]: issuer.startsWith("http://127.0.0.1:") }; // a broker on this machine
@@ -27,8 +27,8 @@ async function signIn() {
   sessionStorage.setItem("asked", JSON.stringify({ verifier, state, nonce }));
   const request = new URLSearchParams({
     response_type: "code",
-    provider: "demo", // without it the user chooses
-    scope: "openid profile offline_access demo:notes:read",
+    provider, // without it, the user chooses
+    scope,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
     client_id, redirect_uri, state, nonce,

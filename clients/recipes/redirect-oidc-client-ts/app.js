@@ -5,16 +5,16 @@ import { Broker, finishConnect } from "/clients/broker.js";
 import "/clients/connected-accounts.js";
 
 const $ = (selector) => document.querySelector(selector);
-const { issuer, client_id, offers } = await (await fetch("/config.json")).json();
+const { issuer, client_id, provider, scope, offers } = await (await fetch("/config.json")).json();
 const redirect_uri = `${location.origin}/callback`;
 const manager = new UserManager({
   authority: issuer,
   client_id,
   redirect_uri,
   post_logout_redirect_uri: `${location.origin}/`,
-  scope: "openid profile offline_access demo:notes:read",
+  scope,
   loadUserInfo: true, // the name
-  extraQueryParams: { provider: "demo" }, // without it the user chooses
+  extraQueryParams: { provider }, // without it, the user chooses
 });
 
 $("#sign-in").onclick = () => manager.signinRedirect();
