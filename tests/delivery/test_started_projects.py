@@ -51,6 +51,16 @@ def page(request: pytest.FixtureRequest, stack: DemoStack, browser: Browser) -> 
 
 @pytest.mark.nightly("started-projects")
 @requirement("RUN-13")
+@pytest.mark.parametrize("page", ["next", "plain"], indirect=True)
+def test_a_callback_that_this_browser_did_not_start_signs_nobody_in(page: Page) -> None:
+    for query in ("code=forged", "code=forged&state=forged"):
+        page.goto(f"{page.url}callback?{query}")
+        expect(page.get_by_role("status")).to_contain_text("You are not signed in: ")
+        page.goto(page.url.partition("?")[0])
+
+
+@pytest.mark.nightly("started-projects")
+@requirement("RUN-13")
 @pytest.mark.parametrize("page", PAGES, indirect=True)
 def test_a_started_project_signs_in_reads_the_account_and_signs_out(page: Page) -> None:
     page.get_by_text("Continue with GitHub").click()

@@ -35,6 +35,7 @@ export async function startSignIn() {
 export async function finishSignIn(query) {
   const session = await readSession();
   const { checks } = session;
+  if (!checks) return `${APP_URL}/?error=unexpected`; // this browser started no sign-in
   delete session.checks;
   try {
     const broker = await discover();
