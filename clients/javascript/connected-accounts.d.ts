@@ -1,5 +1,5 @@
 export class ConnectedAccounts extends HTMLElement {
-    /** Every word that it shows; lay others over them for another language. */
+    /** Every text that it shows. Change them for another language. */
     words: {
         connect: string;
         reconnect: string;
@@ -19,11 +19,11 @@ export class ConnectedAccounts extends HTMLElement {
         failed: string;
     };
     set offers(offers: Offer[]);
-    /** What can be connected, in the order of the list. */
+    /** The accounts that can be connected, in the order of the list. */
     get offers(): Offer[];
     set broker(broker: import("./broker.js").Broker | undefined);
     get broker(): import("./broker.js").Broker | undefined;
-    /** Show what the broker says now. */
+    /** Read the connections again and show them. */
     refresh: () => Promise<void>;
     #private;
 }

@@ -1,5 +1,5 @@
-// <connected-accounts>: what an app holds of its user, each with a way to take it back, and what more can be connected.
-// Colours and sizes are CSS variables, every part has a `part`, every word is in `words`: docs/broker-js.md.
+// <connected-accounts>: lists the user's connected accounts, disconnects them, and offers more to connect.
+// CSS variables set colours and sizes, `part` names every part, and `words` holds every text: docs/broker-js.md.
 
 /** @typedef {import("./broker.js").Broker} Broker @typedef {import("./broker.js").Connection} Connection */
 /** @typedef {import("./broker.js").BrokerError} BrokerError */
@@ -19,15 +19,15 @@ button { font: inherit; min-height: 2.25rem; padding: 0 .75rem; cursor: pointer;
 p { margin: .75rem 0 0 } p:empty { margin: 0 } a { color: var(--accounts-accent, LinkText) }`;
 
 export class ConnectedAccounts extends HTMLElement {
-  /** Every word that it shows; lay others over them for another language. */
+  /** Every text that it shows. Change them for another language. */
   words = {
     connect: "Connect", reconnect: "Connect again", disconnect: "Disconnect", sure: "Really disconnect?",
-    active: "Connected", partial: "Connected, with less than was asked", in_doubt: "A renewal was interrupted",
-    reauth_required: "Has to be connected again", none: "Not connected", open: "Open the page of the connection",
-    revoked: "Disconnected, there too.", ended: "Disconnected. At the provider: ",
-    popup_blocked: "The browser has blocked the window.",
-    user_closed: "The window was closed, and nothing was connected.",
-    access_denied: "You said no, and nothing was connected.", failed: "That did not work: ",
+    active: "Connected", partial: "Connected with fewer permissions than requested", in_doubt: "Renewal interrupted",
+    reauth_required: "Needs to be connected again", none: "Not connected", open: "Open the page of the connection",
+    revoked: "Disconnected, also at the provider.", ended: "Disconnected. At the provider: ",
+    popup_blocked: "The browser blocked the window.",
+    user_closed: "You closed the window. Nothing was connected.",
+    access_denied: "You declined. Nothing was connected.", failed: "Something went wrong: ",
   };
   /** @type {Offer[]} */
   #offers = [];
@@ -49,7 +49,7 @@ export class ConnectedAccounts extends HTMLElement {
     this.attachShadow({ mode: "open" }).append(style, this.#list, this.#said);
   }
 
-  /** What can be connected, in the order of the list. */
+  /** The accounts that can be connected, in the order of the list. */
   get offers() {
     return this.#offers;
   }
@@ -70,7 +70,7 @@ export class ConnectedAccounts extends HTMLElement {
     this.refresh();
   }
 
-  /** Show what the broker says now. */
+  /** Read the connections again and show them. */
   refresh = async () => {
     this.#found = (await this.#broker?.connections().catch(this.#fail)) ?? this.#found;
     this.#show();
@@ -120,7 +120,7 @@ export class ConnectedAccounts extends HTMLElement {
     });
   }
 
-  /** The first press asks, the second does it. @param {Offer} offer @param {Connection} one */
+  /** The first press asks, the second disconnects. @param {Offer} offer @param {Connection} one */
   #disconnect({ name }, { connection_id, label = "" }) {
     const button = this.#button(this.words.disconnect, `${label} ${name}`.trim(), async () => {
       if (button.textContent !== this.words.sure) {
@@ -134,7 +134,7 @@ export class ConnectedAccounts extends HTMLElement {
     return button;
   }
 
-  /** @param {string} word @param {string} of what, for those who hear it @param {() => Promise<void>} act */
+  /** @param {string} word @param {string} of what, for screen readers @param {() => Promise<void>} act */
   #button(word, of, act) {
     const button = document.createElement("button");
     button.textContent = word;
@@ -147,7 +147,7 @@ export class ConnectedAccounts extends HTMLElement {
     return button;
   }
 
-  /** The row that had the focus is gone by now: the message takes it. @param {string} text */
+  /** The message takes the focus, because the row that had it is gone. @param {string} text */
   #say(text) {
     this.#said.textContent = text;
     this.#said.focus();

@@ -75,11 +75,11 @@ def test_another_user_gets_another_session_and_one_that_ended_is_told(running: B
     page.evaluate("window.before = 1")
     page.context.clear_cookies(name=re.compile("^tb_bff_"))  # while the page stays open
     page.get_by_role("button", name="Read the notes").click()
-    expect(page.locator("#who")).to_have_text("Your session is over.")
+    expect(page.locator("#who")).to_have_text("Your session has expired.")
     assert page.evaluate("window.before") == 1
     page.get_by_role("button", name="Sign in").click()
     decide(page, CANCEL)
-    expect(page.locator("#who")).to_have_text("You said no.")
+    expect(page.locator("#who")).to_have_text("You declined.")
 
 
 @requirement("BFF-02")
@@ -109,4 +109,4 @@ def test_a_browser_that_drops_its_cookies_is_told_and_led_back(running: BffStack
     expect(page.get_by_role("heading", level=1)).to_have_text("We couldn’t match this sign-in to your browser")
     page.get_by_role("link").first.click()
     page.wait_for_url(f"{running.page.url}/")
-    expect(page.locator("#who")).to_contain_text("This browser keeps no cookie")
+    expect(page.locator("#who")).to_contain_text("This browser stores no cookies")

@@ -84,7 +84,7 @@ def test_an_account_is_connected_and_taken_back_by_the_keyboard_alone(page: Page
     page.keyboard.press("Enter")
     expect(row(page, "Demo Calendar").get_by_role("button")).to_have_text("Really disconnect?")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("Disconnected, there too.")
+    expect(page.get_by_role("status")).to_have_text("Disconnected, also at the provider.")
     expect(row(page, "Demo Calendar")).to_contain_text("Not connected")
     assert demo.providers["calendar"].count("revoke") == 1
 
@@ -101,7 +101,7 @@ def test_a_first_press_that_was_a_mistake_is_forgotten(page: Page) -> None:
 @requirement("DLV-01")
 def test_a_no_of_the_user_has_a_code_of_its_own(page: Page) -> None:
     decide(press(page, "Demo Calendar", "Connect"), CANCEL)
-    expect(page.get_by_role("status")).to_have_text("You said no, and nothing was connected.")
+    expect(page.get_by_role("status")).to_have_text("You declined. Nothing was connected.")
 
 
 @requirement("DLV-01")
@@ -112,7 +112,7 @@ def test_a_window_that_is_open_reads_as_closed_and_is_waited_for(page: Page) -> 
     expect(page.get_by_role("status")).to_have_text("")
     window.close()
     page.evaluate("window.attention = true")
-    expect(page.get_by_role("status")).to_have_text("The window was closed, and nothing was connected.")
+    expect(page.get_by_role("status")).to_have_text("You closed the window. Nothing was connected.")
 
 
 @requirement("DLV-01")
@@ -151,7 +151,7 @@ def test_an_answer_to_another_request_or_of_another_broker_is_not_taken(page: Pa
     )
     expect(page.get_by_role("status")).to_have_text("")
     decide(window, CANCEL)
-    expect(page.get_by_role("status")).to_have_text("You said no, and nothing was connected.")
+    expect(page.get_by_role("status")).to_have_text("You declined. Nothing was connected.")
     page.evaluate("delete crypto.randomUUID")
 
 
@@ -159,7 +159,7 @@ def test_an_answer_to_another_request_or_of_another_broker_is_not_taken(page: Pa
 def test_a_blocked_window_leaves_a_link(page: Page, demo: Behind) -> None:
     page.evaluate("window.was = window.open; window.open = () => null")
     row(page, "Demo Calendar").get_by_role("button").click()
-    expect(page.get_by_role("status")).to_contain_text("The browser has blocked the window.")
+    expect(page.get_by_role("status")).to_contain_text("The browser blocked the window.")
     link = page.get_by_role("link", name="Open the page of the connection")
     expect(link).to_have_attribute("href", re.compile(f"^{re.escape(demo.broker.issuer)}/connect/"))
     check_accessible(page)
@@ -175,7 +175,7 @@ def test_a_token_is_handed_out_and_what_only_the_user_can_renew_says_so(page: Pa
     assert (refused["code"], refused["retry"]) == ("reauth_required", "after_connect")
     assert refused["connect_uri"].startswith(f"{demo.broker.issuer}/connect/")
     page.evaluate("document.querySelector('connected-accounts').refresh()")
-    expect(row(page, "Demo Notes")).to_contain_text("Has to be connected again")
+    expect(row(page, "Demo Notes")).to_contain_text("Needs to be connected again")
     window = press(page, "Demo Notes", "Connect again")
     decide(window)
     sign_in_at_provider(window)

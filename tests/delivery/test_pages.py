@@ -72,7 +72,7 @@ def test_a_window_signs_in_while_the_page_stays(open_recipe: OpenRecipe) -> None
     with page.context.expect_page() as opened:
         page.get_by_role("button", name="Sign in").click()
     decide(opened.value, CANCEL)
-    expect(page.locator("#who")).to_have_text("You said no.")
+    expect(page.locator("#who")).to_have_text("You declined.")
 
 
 @requirement("DLV-02")

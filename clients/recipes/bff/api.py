@@ -1,4 +1,4 @@
-"""An API of the team's own: tasks of whoever calls, told by the broker's access token."""
+"""An API of your own: the tasks of the user that the broker's access token names."""
 
 import json
 import os
@@ -12,7 +12,7 @@ SCOPE = "tasks"
 
 
 class Api(ThreadingHTTPServer):
-    """Listens on a port of this machine; `trust` says whose tokens are good."""
+    """Listens on a port of this machine; `trust` says which tokens it accepts."""
 
     daemon_threads = True
 
@@ -27,7 +27,7 @@ class Api(ThreadingHTTPServer):
         self._keys = jwt.PyJWKClient(f"{issuer}/jwks")
 
     def check(self, header: str) -> dict[str, Any]:
-        """Claims of a good access token (RFC 9068). Raises PyJWTError."""
+        """The claims of a valid access token (RFC 9068). Raises PyJWTError."""
         token = header.removeprefix("Bearer ")
         key = self._keys.get_signing_key_from_jwt(token)
         found = jwt.decode_complete(token, key, algorithms=["ES256"], **self._wanted)
@@ -63,7 +63,7 @@ class Tasks(BaseHTTPRequestHandler):
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 if __name__ == "__main__":

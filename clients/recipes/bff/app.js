@@ -1,15 +1,15 @@
-// A page that holds no token: a cookie that it cannot see, and the broker in front of its API and of the provider's.
+// A page without tokens: it has a cookie that it cannot read, and calls its own API and the provider's through the broker.
 
 import { createSession } from "./session.js";
 
 const $ = (selector) => document.querySelector(selector);
 const { issuer, client_id } = await (await fetch("/config.json")).json();
 const session = createSession(issuer, client_id);
-const TRIED = "sign-in tried"; // a browser that keeps no cookie would go round for ever
+const TRIED = "sign-in tried"; // without cookies, the page would sign in again and again
 
 $("#sign-in").onclick = () => {
   sessionStorage.setItem(TRIED, "1");
-  session.signIn({ provider: "demo" }); // without it the user chooses
+  session.signIn({ provider: "demo" }); // without it, the user chooses
 };
 $("#sign-out").onclick = async () => {
   await session.signOut();
@@ -36,17 +36,17 @@ async function begin() {
   sessionStorage.removeItem(TRIED);
   const who = await session.read();
   if (who) return showInside(who);
-  if (refused) return showOutside(refused === "access_denied" ? "You said no." : `It did not work: ${refused}`);
+  if (refused) return showOutside(refused === "access_denied" ? "You declined." : `Something went wrong: ${refused}`);
   if (!tried) return showOutside("Nobody is signed in.");
-  return showOutside("This browser keeps no cookie for the sign-in. Allow cookies, or open this page in another browser.");
+  return showOutside("This browser stores no cookies. Allow cookies, or open this page in another browser.");
 }
 
-/** What an API answers as JSON; whoever is signed out meanwhile is told so. */
+/** An API's JSON response. Shows a message if the user is signed out or the call is refused. */
 async function ask(path, options) {
   const answer = await session.call(path, options);
   const document = await answer.json();
   if (answer.ok) return document;
-  if (answer.status === 401 && document.error === "login_required") showOutside("Your session is over.");
+  if (answer.status === 401 && document.error === "login_required") showOutside("Your session has expired.");
   else $("#notes").textContent = `Refused: ${document.reason ?? document.error ?? answer.status}`;
   return undefined;
 }
@@ -56,7 +56,7 @@ async function showInside({ user }) {
   $("#sign-in").hidden = true;
   const tasks = await ask("/api/tasks");
   if (tasks) showTasks(tasks);
-  $("#inside").hidden = !$("#sign-in").hidden; // only now, so that no older list covers what is added
+  $("#inside").hidden = !$("#sign-in").hidden; // only now, so that no earlier list replaces a new task
 }
 
 function showOutside(said) {

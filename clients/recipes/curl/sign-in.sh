@@ -1,6 +1,6 @@
 #!/bin/sh
-# A whole sign-in with curl, openssl and sed: code and PKCE, a provider's token, and taking it all back.
-# The answer comes to an address where nobody listens: copy it from the browser's address bar.
+# A sign-in with curl, openssl and sed: authorization code and PKCE, a provider's token, and the revocation of both.
+# The redirect goes to a port without a server: copy the URL from the browser's address bar.
 set -eu
 
 redirect_uri=http://127.0.0.1:9/callback
@@ -19,9 +19,9 @@ provider=${PROVIDER:-demo}
 scope=$(echo "${SCOPE:-openid profile offline_access demo:notes:read}" | tr ' ' +)
 echo "Open: $BROKER/authorize?response_type=code&client_id=$CLIENT_ID&redirect_uri=$redirect_uri&scope=$scope&state=$state&code_challenge=$challenge&code_challenge_method=S256&provider=$provider"
 
-printf 'Paste the address that it ended at: '
+printf 'Paste the URL that the browser ended at: '
 read -r answer
-[ "$(echo "$answer" | parameter state)" = "$state" ] || { echo "That is the answer to something else." >&2; exit 1; }
+[ "$(echo "$answer" | parameter state)" = "$state" ] || { echo "That URL belongs to another sign-in." >&2; exit 1; }
 code=$(echo "$answer" | parameter code)
 [ -n "$code" ] || { echo "No code: $(echo "$answer" | parameter error)" >&2; exit 1; }
 
@@ -30,14 +30,14 @@ tokens=$(ask "$BROKER/token" -d grant_type=authorization_code -d "code=$code" -d
 access_token=$(echo "$tokens" | member access_token)
 refresh_token=$(echo "$tokens" | member refresh_token)
 
-echo "Who: $(ask "$BROKER/userinfo" -H "Authorization: Bearer $access_token" | member name)"
-echo "What: $(ask "$BROKER/connections" -H "Authorization: Bearer $access_token")"
+echo "User: $(ask "$BROKER/userinfo" -H "Authorization: Bearer $access_token" | member name)"
+echo "Connections: $(ask "$BROKER/connections" -H "Authorization: Bearer $access_token")"
 
 theirs=$(ask "$BROKER/token" -d grant_type=$token_exchange -d "audience=$provider" -d "client_id=$CLIENT_ID" \
   -d "subject_token=$access_token" -d subject_token_type=$access_token_type)
 echo "A token of the provider for: $(echo "$theirs" | member scope)"
 
 connection_id=$(echo "$theirs" | member connection_id)
-echo "Taken back: $(ask -X DELETE "$BROKER/connections/$connection_id" -H "Authorization: Bearer $access_token")"
+echo "Revoked: $(ask -X DELETE "$BROKER/connections/$connection_id" -H "Authorization: Bearer $access_token")"
 ask "$BROKER/revoke" -d "token=$refresh_token" -d "client_id=$CLIENT_ID" > /dev/null
 echo "Signed out."

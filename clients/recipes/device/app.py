@@ -12,7 +12,7 @@ SCOPE = os.environ.get("SCOPE", "openid profile offline_access demo:notes:read")
 
 
 def ask(path: str, token: str = "", **form: str) -> dict:
-    """One request to the broker: its answer, or what it refused with."""
+    """Send one request to the broker: its response, or its error."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     request = Request(BROKER + path, urlencode(form).encode() or None, headers)
     try:

@@ -1,5 +1,5 @@
-// Electron: the user's own browser signs in, the answer comes to a free port of this machine (RFC 8252 7.3), and only
-// the refresh token is kept, locked by the system's keychain. The window of the app never sees a token.
+// Electron: the user signs in with their own browser, which is redirected to a free port of this machine (RFC 8252
+// section 7.3). Only the refresh token is stored, encrypted with the system's keychain. The app's window gets no token.
 
 import { app, safeStorage, shell } from "electron";
 import { once } from "node:events";
@@ -39,7 +39,7 @@ async function signIn() {
   return client.fetchUserInfo(broker, tokens.access_token, tokens.claims()?.sub ?? "");
 }
 
-/** The address that the browser comes back to; whoever else knocks is sent away.
+/** The URL that the browser is redirected to. Every other request is refused.
  * @param {import("node:http").Server} server @param {number} port @param {string} state @returns {Promise<URL>} */
 function answerTo(server, port, state) {
   return new Promise((resolve) => {

@@ -1,5 +1,5 @@
-// Expo: the system's browser signs in and comes back by a claimed https link (../claimed-https), which no other app can
-// take; the refresh token is kept in the keychain, the access token in memory.
+// Expo: the user signs in with the system's browser, which is redirected to the app. In production, use a claimed https
+// link, which no other app can take. The refresh token is stored in the keychain, the access token in memory.
 
 import {
   AuthRequest,
@@ -19,24 +19,24 @@ const redirectUri = process.env.EXPO_PUBLIC_REDIRECT_URI ?? "https://app.example
 const scopes = (process.env.EXPO_PUBLIC_SCOPE ?? "openid profile offline_access github:repo").split(" ");
 const discovery = fetchDiscoveryAsync(issuer);
 
-/** The access token; null where the user has closed the browser. Throws where the answer is not right. */
+/** The access token; null if the user closed the browser. Throws if the response is not valid. */
 export async function signIn(): Promise<string | null> {
   const request = new AuthRequest({ clientId, redirectUri, scopes, usePKCE: true });
   const answer = await request.promptAsync(await discovery); // compares `state`
   if (answer.type !== "success") return null;
   const { code = "", iss } = answer.params;
-  if (iss !== issuer) throw new Error("The answer is another server's.");
+  if (iss !== issuer) throw new Error("The response is from another server.");
   const extraParams = { code_verifier: request.codeVerifier ?? "" };
   return keep(await exchangeCodeAsync({ clientId, redirectUri, code, extraParams }, await discovery));
 }
 
-/** Another access token; null where the user has to sign in again. */
+/** A refreshed access token; null if the user must sign in again. */
 export async function refresh(): Promise<string | null> {
   const refreshToken = await getItemAsync("refresh_token");
   return refreshToken && keep(await refreshAsync({ clientId, refreshToken }, await discovery));
 }
 
-/** Let the user connect an account: its connection_id, null where that came to nothing. Refresh afterwards. */
+/** Let the user connect an account: its connection_id; null if the user did not connect. Refresh afterwards. */
 export async function connect(accessToken: string, provider: string, scope: string): Promise<string | null> {
   const state = randomUUID();
   const answer = await fetch(`${issuer}/connect`, {

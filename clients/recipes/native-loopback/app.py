@@ -15,12 +15,12 @@ DONE = b"<!doctype html><title>Signed in</title><p>Signed in. Go back to the ter
 
 
 class Answer(HTTPServer):
-    """Waits on loopback for one answer to one request: whoever else knocks is sent away."""
+    """Waits on loopback for the redirect of one sign-in, and refuses every other request."""
 
     url = ""
 
     def wait(self, state: str) -> str:
-        """The address that the browser came back to."""
+        """The URL that the browser was redirected to."""
         self.state = state
         while not self.url:
             self.handle_request()
@@ -41,7 +41,7 @@ class Page(BaseHTTPRequestHandler):
             self.server.url = f"http://127.0.0.1:{self.server.server_port}{self.path}"
 
     def log_message(self, format: str, *args: object) -> None:
-        """The address holds the code: say nothing."""
+        """Log nothing: the URL holds the authorization code."""
 
 
 if BROKER.startswith("http://127.0.0.1:"):

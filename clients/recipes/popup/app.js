@@ -1,5 +1,5 @@
-// Signs in in a window of its own while this page stays as it is, with nothing that Cross-Origin-Opener-Policy cuts off:
-// no window.opener, no postMessage between windows; the answer comes over a channel of this origin.
+// Signs in with a separate window while this page stays. It works under Cross-Origin-Opener-Policy: it needs no
+// window.opener and no postMessage between windows, because the response comes over a channel of this origin.
 
 import * as oauth from "oauth4webapi";
 
@@ -12,7 +12,7 @@ const discovered = await oauth.discoveryRequest(new URL(issuer), options);
 const server = await oauth.processDiscoveryResponse(new URL(issuer), discovered);
 
 $("#sign-in").onclick = async () => {
-  const tab = open("about:blank", "_blank", "popup,width=520,height=720"); // before any waiting, or it is blocked
+  const tab = open("about:blank", "_blank", "popup,width=520,height=720"); // after an await, it would be blocked
   const [verifier, state, nonce] = [1, 2, 3].map(oauth.generateRandomCodeVerifier);
   const request = new URLSearchParams({
     response_type: "code",
@@ -23,14 +23,14 @@ $("#sign-in").onclick = async () => {
     client_id, redirect_uri, state, nonce,
   });
   const url = `${server.authorization_endpoint}?${request}`;
-  if (!tab) return location.assign(url); // blocked: the redirect is always there
+  if (!tab) return location.assign(url); // blocked: sign in by redirect instead
   tab.location.replace(url);
-  $("#who").textContent = "Go on in the other window …";
+  $("#who").textContent = "Continue in the other window.";
   await finish(await answerTo(state), { verifier, state, nonce }).then(show, fail);
 };
 $("#sign-in").hidden = false;
 
-/** The first answer to this very request: another tab of this app may be signing in as well. */
+/** The response to this request. Another tab of this app may be signing in too. */
 function answerTo(state) {
   const channel = new BroadcastChannel("sign-in");
   return new Promise((resolve) => {
@@ -56,5 +56,5 @@ function show({ sub, name = sub }) {
 }
 
 function fail({ error, message }) {
-  $("#who").textContent = error === "access_denied" ? "You said no." : message;
+  $("#who").textContent = error === "access_denied" ? "You declined." : message;
 }

@@ -1,4 +1,4 @@
-// React: the sign-in is over before the first render, so that no effect runs it twice.
+// React: the sign-in is finished before the first render, so no effect runs it twice.
 
 import { type User, UserManager } from "oidc-client-ts";
 import { useState } from "react";
@@ -23,8 +23,8 @@ const manager = new UserManager({
   client_id,
   redirect_uri,
   scope: "openid profile offline_access demo:notes:read",
-  loadUserInfo: true, // the name
-  extraQueryParams: { provider: "demo" }, // without it the user chooses
+  loadUserInfo: true, // the user's name
+  extraQueryParams: { provider: "demo" }, // without it, the user chooses
 });
 const token = async (fresh: boolean) => (await (fresh ? manager.signinSilent() : manager.getUser()))!.access_token;
 const broker = new Broker({ issuer, clientId: client_id, redirectUri: redirect_uri, token });
@@ -40,7 +40,7 @@ function App({ user }: { user: User | null }) {
   );
 }
 
-/** With the provider's own token, which the broker hands out. */
+/** Calls the provider's API with its own token, which the broker hands out. */
 function Notes() {
   const [shown, show] = useState("");
   const read = async () => {
@@ -54,10 +54,10 @@ function Notes() {
 
 async function comeBack() {
   if (location.pathname === "/callback") await manager.signinCallback();
-  history.replaceState(null, "", "/"); // the code leaves the address bar
+  history.replaceState(null, "", "/"); // the authorization code leaves the address bar
   return manager.getUser();
 }
 
 const root = createRoot(document.querySelector("#app")!);
-if (finishConnect()) root.render("Connected. You can close this window."); // the window that connect() has opened
+if (finishConnect()) root.render("Connected. You can close this window."); // connect() opened this window
 else root.render(<App user={await comeBack()} />);

@@ -1,4 +1,4 @@
-// A page that signs in by redirect: code and PKCE with oauth4webapi, tokens in memory alone.
+// A page that signs in by redirect with oauth4webapi: authorization code and PKCE, tokens only in memory.
 
 import * as oauth from "oauth4webapi";
 import { Broker, finishConnect } from "/clients/broker.js";
@@ -14,7 +14,7 @@ const server = await oauth.processDiscoveryResponse(new URL(issuer), discovered)
 let tokens;
 
 if (finishConnect()) {
-  $("#who").textContent = "Connected. You can close this window."; // this window is the one that connect() has opened
+  $("#who").textContent = "Connected. You can close this window."; // connect() opened this window
 } else if (location.pathname === "/callback") {
   await comeBack().then(show, fail);
 } else {
@@ -40,7 +40,7 @@ async function comeBack() {
   const { verifier, state, nonce } = JSON.parse(sessionStorage.getItem("asked"));
   sessionStorage.removeItem("asked");
   const answer = oauth.validateAuthResponse(server, client, new URL(location.href), state);
-  history.replaceState(null, "", "/"); // the code leaves the address bar
+  history.replaceState(null, "", "/"); // the authorization code leaves the address bar
   const args = [server, client, oauth.None(), answer, redirect_uri, verifier, options];
   const response = await oauth.authorizationCodeGrantRequest(...args);
   const checks = { expectedNonce: nonce, requireIdToken: true };
@@ -65,5 +65,5 @@ function show({ sub, name = sub }) {
 }
 
 function fail({ error = "Something failed", message }) {
-  $("#who").textContent = error === "access_denied" ? "You said no." : `${error}: ${message}`;
+  $("#who").textContent = error === "access_denied" ? "You declined." : `${error}: ${message}`;
 }

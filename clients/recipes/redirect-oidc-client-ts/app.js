@@ -1,4 +1,4 @@
-// A page that signs in by redirect with oidc-client-ts, which keeps the tokens in this tab's session storage.
+// A page that signs in by redirect with oidc-client-ts, which stores the tokens in this tab's session storage.
 
 import { UserManager } from "oidc-client-ts";
 import { Broker, finishConnect } from "/clients/broker.js";
@@ -13,7 +13,7 @@ const manager = new UserManager({
   redirect_uri,
   post_logout_redirect_uri: `${location.origin}/`,
   scope,
-  loadUserInfo: true, // the name
+  loadUserInfo: true, // the user's name
   extraQueryParams: { provider }, // without it, the user chooses
 });
 
@@ -21,7 +21,7 @@ $("#sign-in").onclick = () => manager.signinRedirect();
 $("#sign-out").onclick = () => manager.signoutRedirect();
 
 if (finishConnect()) {
-  $("#who").textContent = "Connected. You can close this window."; // this window is the one that connect() has opened
+  $("#who").textContent = "Connected. You can close this window."; // connect() opened this window
 } else {
   if (location.pathname === "/callback") await comeBack();
   await show(await manager.getUser());
@@ -29,7 +29,7 @@ if (finishConnect()) {
 
 async function comeBack() {
   await manager.signinCallback().catch(({ message }) => ($("#who").textContent = message));
-  history.replaceState(null, "", "/"); // the code leaves the address bar
+  history.replaceState(null, "", "/"); // the authorization code leaves the address bar
 }
 
 async function show(user) {

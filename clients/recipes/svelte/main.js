@@ -7,9 +7,9 @@ const target = document.querySelector("#app");
 
 async function comeBack() {
   if (location.pathname === "/callback") await manager.signinCallback();
-  history.replaceState(null, "", "/"); // the code leaves the address bar
+  history.replaceState(null, "", "/"); // the authorization code leaves the address bar
   return manager.getUser();
 }
 
-if (finishConnect()) target.textContent = "Connected. You can close this window."; // it was opened by connect()
+if (finishConnect()) target.textContent = "Connected. You can close this window."; // connect() opened this window
 else mount(App, { target, props: { user: await comeBack() } });

@@ -1,4 +1,4 @@
-// Who is signed in: oidc-client-ts keeps the tokens, the broker's module asks for them.
+// The signed-in user. oidc-client-ts stores the tokens, and token-broker-client asks for them.
 
 import { UserManager } from "oidc-client-ts";
 import { Broker } from "../../javascript/broker.js";
@@ -11,8 +11,8 @@ export const manager = new UserManager({
   client_id,
   redirect_uri,
   scope: "openid profile offline_access demo:notes:read",
-  loadUserInfo: true, // the name
-  extraQueryParams: { provider: "demo" }, // without it the user chooses
+  loadUserInfo: true, // the user's name
+  extraQueryParams: { provider: "demo" }, // without it, the user chooses
 });
 const token = async (fresh) => (await (fresh ? manager.signinSilent() : manager.getUser())).access_token;
 export const broker = new Broker({ issuer, clientId: client_id, redirectUri: redirect_uri, token });

@@ -12,8 +12,8 @@ const manager = new UserManager({
   client_id,
   redirect_uri,
   scope: "openid profile offline_access demo:notes:read",
-  loadUserInfo: true, // the name
-  extraQueryParams: { provider: "demo" }, // without it the user chooses
+  loadUserInfo: true, // the user's name
+  extraQueryParams: { provider: "demo" }, // without it, the user chooses
 });
 const token = async (fresh) => (await (fresh ? manager.signinSilent() : manager.getUser())).access_token;
 const broker = new Broker({ issuer, clientId: client_id, redirectUri: redirect_uri, token });
@@ -29,7 +29,7 @@ const App = {
   props: ["user"],
   setup() {
     const shown = ref("");
-    /** With the provider's own token, which the broker hands out. */
+    /** Calls the provider's API with its own token, which the broker hands out. */
     const read = async () => {
       try {
         const { access_token } = await broker.exchange("demo");
@@ -45,12 +45,12 @@ const App = {
 
 async function comeBack() {
   if (location.pathname === "/callback") await manager.signinCallback();
-  history.replaceState(null, "", "/"); // the code leaves the address bar
+  history.replaceState(null, "", "/"); // the authorization code leaves the address bar
   return manager.getUser();
 }
 
 if (finishConnect()) {
-  document.querySelector("#app").textContent = "Connected. You can close this window."; // it was opened by connect()
+  document.querySelector("#app").textContent = "Connected. You can close this window."; // connect() opened this window
 } else {
   const app = createApp(App, { user: await comeBack() });
   app.config.compilerOptions.isCustomElement = (name) => name === "connected-accounts";
