@@ -8,7 +8,7 @@ GROUPS = {
     "Run it": {
         "demo": ("local.demo.demo", "a complete sign-in to click through in a browser"),
         "tour": ("local.demo.tour", "the same sign-in without a browser, printing each step"),
-        "recipe": ("local.recipe.recipe", "one way to sign in from an app, from clients/recipes/"),
+        "recipe": ("local.recipe.recipe", "an app that signs in, from clients/; --copy makes it yours"),
         "device": ("local.demo.device", "a sign-in with the device flow, as on a television"),
         "mcp": ("local.demo.mcp", "an MCP server behind the broker; --try connects an agent"),
         "agents": ("local.agents.command", "current agents, each through every step at an MCP server"),
