@@ -12,9 +12,9 @@ from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.ports import Broker
-from tests.package.events import Answer
-from tests.package.sign_in import Gate
-from tests.package.world import ISSUER, World
+from tests.deploy.package.events import Answer
+from tests.deploy.package.sign_in import Gate
+from tests.deploy.package.world import ISSUER, World
 
 # Far above what is asked for here, so that no block of hand-outs is full and none is refused.
 LIMITS = {"BROKER_HANDOUTS_PER_USER": "1000000", "BROKER_HANDOUTS_PER_CLIENT": "10000000"}

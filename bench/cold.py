@@ -11,7 +11,7 @@ from typing import Any
 
 from bench.clock import middle
 from local.package.package import ROOT, build_package
-from tests.package.function import LambdaFunction
+from tests.deploy.package.function import LambdaFunction
 
 Ask = Callable[[LambdaFunction], object]
 
@@ -68,7 +68,7 @@ def start_once(start: Start, folder: Path) -> tuple[float, float]:
 
 def ask_bare(function: LambdaFunction) -> Any:
     """The bare app's read."""
-    from tests.package.events import Door
+    from tests.deploy.package.events import Door
 
     answer = Door(function, ["/read"], "login.example.com").send("GET", "/read")
     if answer.status != 200:

@@ -17,7 +17,7 @@ from bench.fetches import BareFetches
 from bench.recording import Recorded, recording
 from bench.signatures import BareSignatures
 from chalicelib.routes import create_app
-from tests.package.world import World
+from tests.deploy.package.world import World
 
 TABLES = ("broker", "broker-keys")
 PARTS = ("calls", "signatures", "dispatch", "provider")

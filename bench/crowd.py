@@ -27,8 +27,8 @@ from chalicelib.records.item_keys import connection_item_key
 from chalicelib.routes import create_app
 from cli.deployment.operations import Deployment
 from local.stack.threaded_app import LambdaContext, make_thread_safe
-from tests.package.sign_in import ACCESS_TOKEN, EXCHANGE
-from tests.package.world import World
+from tests.deploy.package.sign_in import ACCESS_TOKEN, EXCHANGE
+from tests.deploy.package.world import World
 
 # The provider's access token: seconds until its end, of a life of an hour. The margin of refreshing ahead is 300 s.
 LIVES = {"fresh": 3000, "about to end": 200, "over": -1}

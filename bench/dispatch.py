@@ -31,7 +31,7 @@ class BareApp:
 
 def sample() -> tuple[dict[str, Any], dict[str, Any]]:
     """A POST to /token, and an answer of usual size."""
-    from tests.package.events import Door
+    from tests.deploy.package.events import Door
 
     event = Door(lambda *_: {}, ["/token"], "login.example.com").event("POST", "/token", form={"a": "b" * 200})
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}

@@ -31,7 +31,7 @@ class BareFetches:
 
 def main() -> int:
     """Print the cost of one request."""
-    from tests.package.neighbours import start_neighbours
+    from tests.deploy.package.neighbours import start_neighbours
 
     neighbours = start_neighbours(callback="https://login.example.com/callback/demo")
     url = f"http://127.0.0.1:{neighbours.provider_port}/.well-known/openid-configuration"

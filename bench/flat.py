@@ -26,8 +26,8 @@ from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
 from local.stack.resources import create_key, create_tables
-from tests.package.sign_in import Gate
-from tests.package.world import World
+from tests.deploy.package.sign_in import Gate
+from tests.deploy.package.world import World
 
 BATCH = 25
 FILLERS = 4
@@ -110,7 +110,7 @@ class _Quiet:
 
 def measure(grants: list[int], folder: Path, say: Callable[[str], None]) -> dict[int, dict[str, Spent]]:
     """Each step with so many grants in the table, fewest first."""
-    from tests.races.processes import run_ministack
+    from tests.kit.processes import run_ministack
 
     world = World(folder, played=False, seeded=False)
     try:

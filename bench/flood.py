@@ -16,8 +16,8 @@ from bench.broker import broker_beside
 from bench.clock import Meter, share
 from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.routes import create_app
-from tests.package.events import Answer
-from tests.package.world import World
+from tests.deploy.package.events import Answer
+from tests.deploy.package.world import World
 
 OTHERS, TIMES = 9, 100
 TURN_SECONDS = 0.5

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.package.package import build_package
-from tests.package.function import LambdaFunction
-from tests.package.world import NETWORK, World
+from tests.deploy.package.function import LambdaFunction
+from tests.deploy.package.world import NETWORK, World
 
 BUSY = "503"
 

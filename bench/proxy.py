@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from bench.broker import MeteredApp, broker_beside, call_through
 from bench.clock import Meter, middle
 from chalicelib.routes import create_app
-from tests.package.sign_in import SignIn
-from tests.package.world import World
+from tests.deploy.package.sign_in import SignIn
+from tests.deploy.package.world import World
 
 # The demo provider's tokens live two minutes: a sign-in anew well before one has to be refreshed.
 ROUNDS_OF_ONE_SIGN_IN = 20

@@ -42,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
 def bench_cpu(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
     """Each step of a sign-in and what follows it against its parts."""
     from bench.cpu import PARTS, Cpu
-    from tests.package.world import World
+    from tests.deploy.package.world import World
 
     world = World(folder, played=False, auth_method="client_secret_basic")
     try:
@@ -71,7 +71,7 @@ def bench_cpu(options: argparse.Namespace, folder: Path, say: Callable[[str], No
 def bench_proxy(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
     """A call through the proxy against a direct one."""
     from bench.proxy import Proxy
-    from tests.package.world import World
+    from tests.deploy.package.world import World
 
     world = World(folder, played=False)
     try:
@@ -96,7 +96,7 @@ def bench_proxy(options: argparse.Namespace, folder: Path, say: Callable[[str], 
 def bench_crowd(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
     """Many hand-outs of one connection at once."""
     from bench.crowd import Crowd
-    from tests.package.world import World
+    from tests.deploy.package.world import World
 
     world = World(folder, played=False)
     try:
@@ -127,7 +127,7 @@ def bench_crowd(options: argparse.Namespace, folder: Path, say: Callable[[str], 
 def bench_flood(options: argparse.Namespace, folder: Path, say: Callable[[str], None]) -> Any:
     """Others' hand-outs while one app asks a hundred times as often."""
     from bench.flood import OTHERS, TIMES, Flood
-    from tests.package.world import World
+    from tests.deploy.package.world import World
 
     world = World(folder, played=False, users=1 + OTHERS)
     try:
@@ -158,7 +158,7 @@ def bench_init(options: argparse.Namespace, folder: Path, say: Callable[[str], N
     """The package's cold start against a bare app's."""
     from bench.cold import Start, ask_bare, bare_package, measure
     from local.package.package import build_package
-    from tests.package.world import ISSUER, NETWORK, World
+    from tests.deploy.package.world import ISSUER, NETWORK, World
 
     world = World(folder, played=True)
     try:

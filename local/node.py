@@ -1,4 +1,4 @@
-"""Node and the npm packages of tests/clients, where Node is present: installed once per lock, never committed.
+"""Node and the npm packages of tests/interop/clients, where Node is present: installed once per lock, never committed.
 
 A lock holds names, versions and hashes and no addresses: npm asks the registry that it is set up for.
 """
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDER = ROOT / "tests" / "clients"
+FOLDER = ROOT / "tests" / "interop" / "clients"
 PROJECTS = FOLDER / "projects"  # what copied projects need
 # Where a package comes from and who may be paid for it differ by place and day; its hash does not.
 LEFT_OUT = ("resolved", "funding")

@@ -1,9 +1,9 @@
 """`dev.py test`: the checks and the tests that a change waits for, and one closing line with the counts.
 
 `--quick` is the inner loop: the checks and the tests that need no process beside them. `dev.py nightly` runs what
-`dev.py test` leaves out; tests/tiers.toml says which tests, and why they may wait. Other arguments go to pytest as they
-are (`dev.py test tests/protocol -x -q`), and the checks are then left out. Without any, the tests run on two processes
-more than there are processors, four at most, each file in one of them, those first that take longest.
+`dev.py test` leaves out; tests/tiers.toml says which tests, and why they may wait. Other arguments go to pytest as
+they are (`dev.py test tests/unit/protocol -x -q`), and the checks are then left out. Without any, the tests run on
+two processes more than there are processors, four at most, each file in one of them, those first that take longest.
 """
 
 import os
@@ -15,7 +15,7 @@ import pytest
 
 from local.check import run_tools, tell
 from local.node import why_no_node
-from tests.requirements import read_requirements
+from tests.kit.requirements import read_requirements
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -47,7 +47,7 @@ def run_tier(tier: str) -> int:
     # Beside the tests: strict types alone take one processor as long as all others have to wait for the first test.
     checks = ThreadPoolExecutor(1).submit(run_tools)
     if tier == "nightly" and (missing := why_no_node()):
-        print(f"left out: the client libraries of tests/clients that need npm: {missing}", flush=True)
+        print(f"left out: the client libraries of tests/interop/clients that need npm: {missing}", flush=True)
     # Two more than there are processors: much of the time a test waits for another process.
     workers = str(min(4, (os.cpu_count() or 1) + 2))
     done = run_pytest(["--tier", tier, "-n", workers, "--dist", "loadscope", "--no-loadscope-reorder"])

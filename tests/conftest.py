@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import described, tiers
+from tests.kit import described, tiers
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -19,7 +19,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 # Folders whose files take longest: a worker that met one of them last would be left alone with it at the end.
-LONGEST_FIRST = ["races", "models", "browser", "oracles", "engine", "package", "pages", "fuzz", "clients", "local"]
+LONGEST_FIRST = ["concurrency", "browser", "interop", "faults", "deploy", "local"]
 
 
 def _order(item: pytest.Item) -> int:

@@ -21,7 +21,7 @@ from chalicelib.ports import Broker
 from chalicelib.records.item_keys import connection_item_key
 from chalicelib.routes import create_app
 from cli.deployment.operations import Deployment
-from tests.package.world import World
+from tests.deploy.package.world import World
 
 TABLES = ("broker", "broker-keys")
 LIFE = 3600

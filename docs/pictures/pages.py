@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 from chalicelib.pages.render import render
 from docs.pictures.palette import reduce_colours
-from tests.pages.examples import Page, every_page
+from tests.browser.pages.examples import Page, every_page
 
 HERE = Path(__file__).resolve().parent
 SHEETS = HERE / "pages"

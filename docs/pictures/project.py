@@ -12,9 +12,9 @@ from local.demo.chosen import Chosen
 from local.demo.demo import start_demo
 from local.demo.simulated import find_simulated
 from local.stack import state
-from tests.browser.steps import decide, sign_in_at_provider
-from tests.chromium import chromium
-from tests.delivery.started_project import start_project
+from tests.kit.browser_steps import decide, sign_in_at_provider
+from tests.kit.chromium import chromium
+from tests.local.recipes.started_project import start_project
 
 PICTURE = Path(__file__).resolve().parent / "project.png"
 SIZE = {"width": 540, "height": 420}

@@ -1,4 +1,4 @@
-"""`dev.py lock`: write the hash locks from requirements-*.in, and those under tests/clients if npm is installed.
+"""`dev.py lock`: write the hash locks from requirements-*.in, and with npm that of tests/interop/clients.
 
 A lock holds names, versions and hashes and nothing else, so that it reads the same wherever it was written. --upgrade
 takes the newest releases. --audit writes nothing: it asks the public database of known vulnerabilities about what is
@@ -38,7 +38,7 @@ def main(arguments: list[str]) -> int:
         for folder in (FOLDER, PROJECTS):
             print(write_lock(folder, upgrade=options.upgrade).relative_to(ROOT))
     except NoNode as error:
-        print(f"dev.py lock: the locks under tests/clients/ stay as they are: {error}", file=sys.stderr)
+        print(f"dev.py lock: the locks under tests/interop/clients/ stay as they are: {error}", file=sys.stderr)
     return 0
 
 

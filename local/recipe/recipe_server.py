@@ -12,7 +12,7 @@ from local.stack.loopback_server import LoopbackHandler, LoopbackServer
 
 CLIENTS = ROOT / "clients"
 RECIPES = CLIENTS / "recipes"
-BUNDLER = ROOT / "tests" / "clients" / "js" / "bundle.mjs"
+BUNDLER = ROOT / "tests" / "interop" / "clients" / "js" / "bundle.mjs"
 
 
 class RecipeServer(LoopbackServer):

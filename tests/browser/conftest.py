@@ -5,17 +5,16 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.chromium import SECONDS, chromium
-from tests.flow.conftest import make_stack, parts, stack
+from tests.kit import ROOT
+from tests.kit.chromium import SECONDS, chromium
+from tests.kit.http.fixtures import make_stack, parts, stack
 
 __all__ = ["make_stack", "parts", "stack"]
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")  # only one Playwright may be open in a process, and other modules have theirs

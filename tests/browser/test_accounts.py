@@ -10,8 +10,8 @@ from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
 from local.environment import LOCAL
 from local.fake.control import change
-from tests.browser.steps import CANCEL, begin, card_of, decide, fits, read, sign_in, sign_in_at_provider
-from tests.requirement import requirement
+from tests.kit.browser_steps import CANCEL, begin, card_of, decide, fits, read, sign_in, sign_in_at_provider
+from tests.kit.requirement import requirement
 
 OpenPage = Callable[..., Page]
 

@@ -8,8 +8,8 @@ from playwright.sync_api import Page, expect
 
 from local.environment import LOCAL
 from local.recipe.bff import BffStack, start_bff
-from tests.browser.steps import CANCEL, decide, sign_in_at_provider
-from tests.requirement import requirement
+from tests.kit.browser_steps import CANCEL, decide, sign_in_at_provider
+from tests.kit.requirement import requirement
 
 KEPT = """() => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href])"""
 OpenPage = Callable[..., Page]

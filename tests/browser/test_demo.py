@@ -9,9 +9,9 @@ import requests
 from playwright.sync_api import Page, Response, expect
 
 from local.demo.app_server import start
-from tests.browser.steps import CANCEL, begin, decide, fits, notes_at, read, sign_in, sign_in_at_provider
-from tests.flow.stack import challenge
-from tests.requirement import requirement
+from tests.kit.browser_steps import CANCEL, begin, decide, fits, notes_at, read, sign_in, sign_in_at_provider
+from tests.kit.http.stack import challenge
+from tests.kit.requirement import requirement
 
 OpenPage = Callable[..., Page]
 Demo = dict[str, Any]

@@ -14,8 +14,8 @@ from playwright.sync_api import Page, expect
 
 from local.environment import use_local_credentials
 from tests.browser.conftest import ROOT
-from tests.browser.steps import decide, fits, sign_in_at_provider
-from tests.requirement import requirement
+from tests.kit.browser_steps import decide, fits, sign_in_at_provider
+from tests.kit.requirement import requirement
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
 Terminal = subprocess.Popen[str]

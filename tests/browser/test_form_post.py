@@ -13,11 +13,11 @@ from local.fake.profile.profile_server import RunningProfile
 from local.trial.app import REDIRECT_URI
 from local.trial.steps import prepare
 from local.trial.workshop import Workshop
-from tests.asking.conftest import team
-from tests.asking.test_form_post import FORM_POST
-from tests.browser.steps import decide, sign_in_at_provider
-from tests.requirement import requirement
-from tests.values.conftest import Scene
+from tests.kit.browser_steps import decide, sign_in_at_provider
+from tests.kit.requirement import requirement
+from tests.providers.files.conftest import Scene
+from tests.providers.trials.conftest import team
+from tests.providers.trials.test_form_post import FORM_POST
 
 SITE = "https://login.team.example"
 

@@ -14,9 +14,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from local.node import NoNode, install_packages
 from tests.browser.conftest import ROOT
-from tests.browser.steps import fits, read, sign_in
-from tests.chromium import SECONDS
-from tests.requirement import requirement
+from tests.kit.browser_steps import fits, read, sign_in
+from tests.kit.chromium import SECONDS
+from tests.kit.requirement import requirement
 
 OpenPage = Callable[..., Page]
 Demo = dict[str, Any]

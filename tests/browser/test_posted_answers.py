@@ -5,9 +5,9 @@ from urllib.parse import parse_qs, urlencode
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.steps import decide, sign_in_at_provider
-from tests.flow.stack import APP, Stack
-from tests.requirement import requirement
+from tests.kit.browser_steps import decide, sign_in_at_provider
+from tests.kit.http.stack import APP, Stack
+from tests.kit.requirement import requirement
 
 
 @requirement("AUTHZ-07", "GEN-23")

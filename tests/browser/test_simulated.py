@@ -10,8 +10,8 @@ from local.demo.chosen import Chosen
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
 from local.demo.simulated import find_simulated
-from tests.browser.steps import card_of, decide, read, sign_in_at_provider
-from tests.requirement import requirement
+from tests.kit.browser_steps import card_of, decide, read, sign_in_at_provider
+from tests.kit.requirement import requirement
 
 
 @pytest.fixture(scope="module")

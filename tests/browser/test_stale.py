@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.demo.app_server import DemoServer, start
-from tests.browser.steps import begin, decide, notes_at, sign_in, sign_in_at_provider
-from tests.flow.stack import Stack
-from tests.requirement import requirement
+from tests.kit.browser_steps import begin, decide, notes_at, sign_in, sign_in_at_provider
+from tests.kit.http.stack import Stack
+from tests.kit.requirement import requirement
 
 
 @pytest.fixture

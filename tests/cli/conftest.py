@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -28,8 +27,7 @@ from local.stack.aws import start_aws
 from local.stack.gateway import Gateway
 from local.stack.resources import create_tables
 from local.trial.workshop import Clock
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.kit import ROOT
 
 
 @dataclass(frozen=True)

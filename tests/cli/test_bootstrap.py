@@ -11,8 +11,8 @@ import pytest
 from cli.commands import bootstrap
 from cli.main import main
 from local.environment import use_local_credentials
-from tests.races.processes import run_ministack
-from tests.requirement import requirement
+from tests.kit.processes import run_ministack
+from tests.kit.requirement import requirement
 
 
 @pytest.fixture(scope="module")

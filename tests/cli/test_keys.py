@@ -10,7 +10,7 @@ from chalicelib.config import read_settings
 from chalicelib.records.item_keys import keyset_item_key
 from cli.deployment.operations import Deployment
 from tests.cli.conftest import Done, Operator
-from tests.requirement import requirement
+from tests.kit.requirement import requirement
 
 DAY = 86400
 

@@ -13,9 +13,9 @@ import pytest
 from local.fake.provider import RunningProvider
 from local.trial.workshop import Clock
 from tests.cli.conftest import Done, Operator
-from tests.flow.browser import FORM, Browser, read_page, request
-from tests.flow.stack import challenge
-from tests.requirement import requirement
+from tests.kit.http.browser import FORM, Browser, read_page, request
+from tests.kit.http.stack import challenge
+from tests.kit.requirement import requirement
 
 APP = "https://app.example/callback"
 PROVIDER_SECRET = "canary-secret-at-the-provider"

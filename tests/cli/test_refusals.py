@@ -8,7 +8,7 @@ import pytest
 
 from cli.deployment import aws
 from tests.cli.conftest import Done, Operator
-from tests.requirement import requirement
+from tests.kit.requirement import requirement
 
 APP = "https://app.example/callback"
 CREATE = ["client", "create", "--name", "X"]

@@ -7,7 +7,7 @@ import pytest
 
 from cli.commands.kill import _in_words
 from cli.output import Listing, log_stream, show
-from tests.requirement import requirement
+from tests.kit.requirement import requirement
 
 ROW = {"scope": "a\x1b]0;x\x07 \u202eb\r\nc", "tokens": ["\x9b2J"], "use": {"by": "\u2028"}, "name": "Ärzte 猫"}
 

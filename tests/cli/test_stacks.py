@@ -13,7 +13,7 @@ import pytest
 from local.stack import state
 from local.stack.state import RunningStack
 from tests.cli.conftest import Operator
-from tests.requirement import requirement
+from tests.kit.requirement import requirement
 
 NO_BROKER = {"BROKER_TABLE": None, "BROKER_KEYS_TABLE": None, "BROKER_ISSUER": None, "BROKER_ENDPOINT_URL": None,
              "BROKER_PROVIDER_DIRS": None}  # fmt: skip

@@ -11,7 +11,7 @@ import pytest
 
 from cli.deployment.aws import BotoTransport, TableClock
 from local.environment import use_local_credentials
-from tests.requirement import requirement
+from tests.kit.requirement import requirement
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from cli.deployment.operations import Deployment
 from local.fake.provider import RunningProvider
 from tests.cli.conftest import Done, Operator
 from tests.cli.test_operator import APP, PROVIDER_SECRET, sign_in
-from tests.requirement import requirement
+from tests.kit.requirement import requirement
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,9 +9,9 @@ from chalicelib.protocol.device_code import DEVICE_CODE
 from cli.main import build_parser
 from cli.parser import CommandParser
 from tests.cli.conftest import Operator
-from tests.requirement import requirement
+from tests.kit import ROOT
+from tests.kit.requirement import requirement
 
-ROOT = Path(__file__).resolve().parents[2]
 CREATE = ("client", "create", "--name", "App", "--redirect-uri", "https://app.example/cb")
 
 

@@ -9,16 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
 from local.stack import aws as local_aws
 from local.stack.resources import DEFINITION, EndpointRefused, call_endpoint, create_key, create_tables
 from local.stack.state import find_running
+from tests.kit import ROOT
 
 pytestmark = pytest.mark.timeout(60)
-ROOT = Path(__file__).resolve().parent.parent.parent
 SIGNED = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=0"
 
 

@@ -18,9 +18,9 @@ import pytest
 
 from local.stack.resources import call_endpoint
 from local.stack.state import FOLDER, find_running
-from tests.requirement import requirement
+from tests.kit import ROOT
+from tests.kit.requirement import requirement
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 PROVIDER_FILE = """
 provider_id = "team"
 display_name = "Team"

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from local.demo import device as command
-from tests.flow.device import Device, ask, cancel, start_device
-from tests.flow.stack import Stack, own_parts
-from tests.requirement import requirement
+from tests.kit.http.device import Device, ask, cancel, start_device
+from tests.kit.http.stack import Stack, own_parts
+from tests.kit.requirement import requirement
 
 
 @pytest.fixture(scope="module")

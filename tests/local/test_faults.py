@@ -16,9 +16,9 @@ from chalicelib.config import ConfigurationError, read_settings
 from local import command_errors
 from local.demo import demo
 from local.stack.state import RunningStack
-from tests.requirement import requirement
+from tests.kit import ROOT
+from tests.kit.requirement import requirement
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 COPIED = ("chalicelib", "cli", "clients", "demo", "infra", "local", "dev.py")
 pytestmark = pytest.mark.timeout(90)
 

@@ -17,9 +17,9 @@ from local import virtual_environment
 from local.cache_growth import CacheGrowth, measure
 from local.commands import COMMANDS, DEVELOPMENT
 from local.progress import Progress
-from tests.requirement import requirement
+from tests.kit import ROOT
+from tests.kit.requirement import requirement
 
-ROOT = Path(__file__).resolve().parents[2]
 # What a command that tests or measures may import at its top, no other module may.
 THEIRS = {COMMANDS[name][0] for name in DEVELOPMENT} | {"local.test_command"}
 

@@ -12,7 +12,7 @@ import pytest
 from chalice import Chalice, CORSConfig, Response
 
 from local.stack.gateway import Gateway
-from tests.requirement import requirement
+from tests.kit.requirement import requirement
 
 pytestmark = pytest.mark.timeout(60)
 

@@ -5,7 +5,6 @@ import http.client
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,9 +13,8 @@ from local.stack import http1
 from local.stack.http_server import Answer, Serving
 from local.stack.loopback_server import LoopbackHandler, LoopbackServer
 from local.stack.ports import bind
-from tests.requirement import requirement
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.kit import ROOT
+from tests.kit.requirement import requirement
 
 
 def get(port: int, host: str = "127.0.0.1", path: str = "/") -> int:

@@ -27,10 +27,10 @@ from local.stack.aws import start_aws
 from local.stack.journal import journal as journal_file
 from local.stack.journal.journal import Change, Journal, StateDamaged, StateTaken, forget
 from local.stack.resources import EndpointRefused, call_endpoint
-from tests.requirement import requirement
+from tests.kit import ROOT
+from tests.kit.requirement import requirement
 
 pytestmark = pytest.mark.timeout(180)
-ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture

@@ -27,11 +27,11 @@ from msgspec import Struct, convert
 
 from cli.parser import CommandParser
 from local.environment import use_local_credentials
+from tests.kit import ROOT
 
 SECONDS, LONG_SECONDS = 180, 1800
-ROOT = Path(__file__).resolve().parents[2]
 # Of npm's packages one folder is enough for all.
-SHARED = Path("tests/clients/node_modules")
+SHARED = Path("tests/interop/clients/node_modules")
 NOT_COPIED = shutil.ignore_patterns(
     ".git", ".venv*", ".*_cache", "__pycache__", "build", "dist", "*.zip", "*.png", SHARED.name
 )

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kit.requirements import read_requirements
 from tests.mutants import run as runner
 from tests.mutants.run import Mutant, mutate, read_mutants, run
-from tests.requirements import read_requirements
 
 CODE = "def check(n):\n    if n < 0:\n        raise ValueError\n    return n\n"
 TESTS = """import pytest

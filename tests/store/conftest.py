@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.stack.aws import start_aws
-from tests.store.scene import boto
+from tests.kit.store_scene import boto
 
 
 @pytest.fixture(scope="session")

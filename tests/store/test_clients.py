@@ -13,8 +13,8 @@ from chalicelib.ports import Refused, Written
 from chalicelib.records.client import Client, Management
 from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.revocation import Revocation
-from tests.requirement import requirement
-from tests.store.scene import NOW, make_store
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import NOW, make_store
 
 STOPPED = Revocation(disabled=True)
 

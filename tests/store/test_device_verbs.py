@@ -6,8 +6,8 @@ from msgspec.structs import replace
 from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Refused, Written
 from chalicelib.records.grant import DeviceRequest, Grant
-from tests.requirement import requirement
-from tests.store.scene import NOW, Story, make_store
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import NOW, Story, make_store
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from chalicelib.records.settings import Settings
 from cli.commands.client import add_parsers
 from cli.deployment.operations import Deployment, OperationError
 from local.stack.dynamodb_limits import MOST_EXPRESSION_BYTES
-from tests.requirement import requirement
-from tests.store.scene import API, Story, make_store
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import API, Story, make_store
 
 
 @requirement("AWS-01")

@@ -7,8 +7,8 @@ import pytest
 from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Refused, Written
 from chalicelib.protocol.handles import secret_hash
-from tests.requirement import requirement
-from tests.store.scene import API, NOW, Story, make_store
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import API, NOW, Story, make_store
 
 OTHER = secret_hash(b"another secret!!")
 

@@ -4,8 +4,8 @@ import pytest
 
 from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Refused, Written
-from tests.requirement import requirement
-from tests.store.scene import NOW, Story, make_store
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import NOW, Story, make_store
 
 KEY, OTHER = "k" * 43, "o" * 43
 

@@ -15,9 +15,9 @@ from chalicelib.records.keyset import WrappedKey
 from chalicelib.records.settings import Settings
 from chalicelib.records.small_items import KeysetItem
 from cli.deployment.operations import Deployment, init_keysets, wrap_key
-from tests.faults import AT_ONCE, Fault, FaultyTransport
-from tests.requirement import requirement
-from tests.store.scene import NOW, make_store
+from tests.kit.faults import AT_ONCE, Fault, FaultyTransport
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import NOW, make_store
 
 ISSUER = "http://127.0.0.1:1"
 

@@ -9,10 +9,10 @@ import pytest
 from chalicelib.adapters.aws.transport import Transport
 from chalicelib.adapters.process.rate_limiter import BlockLimiter, block_of
 from chalicelib.ports import Allowed, OverLimit, StoreUnavailable
-from tests.faults import Fault, FaultyTransport
-from tests.requirement import requirement
-from tests.store.scene import NOW, make_store
-from tests.wire import CountingTransport
+from tests.kit.faults import Fault, FaultyTransport
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import NOW, make_store
+from tests.kit.wire import CountingTransport
 
 START = NOW - NOW % 60
 LIMIT = 100

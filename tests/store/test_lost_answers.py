@@ -17,9 +17,9 @@ from chalicelib.records.item_keys import client_item_key, initial_token_item_key
 from chalicelib.records.revocation import Revocation
 from chalicelib.records.small_items import StoredRequest
 from chalicelib.records.subject import Subject
-from tests.faults import Fault, FaultyTransport, Mode, ProcessDied
-from tests.requirement import requirement
-from tests.store.scene import CLIENT, NOW, Story, make_store
+from tests.kit.faults import Fault, FaultyTransport, Mode, ProcessDied
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import CLIENT, NOW, Story, make_store
 
 Verb = Callable[[Story], Any]
 

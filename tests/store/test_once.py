@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from chalicelib.adapters.aws.transport import Transport
 from chalicelib.adapters.process.system import SystemEntropy
 from chalicelib.ports import Refused, Written
-from tests.store.scene import NOW, make_store
+from tests.kit.store_scene import NOW, make_store
 
 
 def new_mark() -> str:

@@ -8,9 +8,9 @@ import pytest
 from chalicelib.adapters.aws.transport import LONGEST_PAUSES, REPEAT_SECONDS, Pacing, Transport
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.item_keys import grant_item_key
-from tests.faults import Fault, FaultyTransport
-from tests.requirement import requirement
-from tests.store.scene import make_store
+from tests.kit.faults import Fault, FaultyTransport
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import make_store
 
 CALLERS = 2000
 MISSING = grant_item_key("0" * 32)

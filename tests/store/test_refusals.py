@@ -9,8 +9,8 @@ from chalicelib.protocol.errors import InvalidGrant, InvalidScope, InvalidTarget
 from chalicelib.protocol.grant_refusals import Repeat, RevokeGrant, Withheld, explain_code_refusal, explain_refusal
 from chalicelib.protocol.handles import secret_hash
 from chalicelib.records.grant import Grant
-from tests.requirement import requirement
-from tests.store.scene import CHALLENGE, NOW, REDIRECT, Story
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import CHALLENGE, NOW, REDIRECT, Story
 
 STORY = Story(store=None)  # type: ignore[arg-type]  # nothing here reaches a store
 ACTIVE = replace(

@@ -12,9 +12,9 @@ from chalicelib.adapters.dynamodb.codec import encode_item
 from chalicelib.adapters.dynamodb.record_cache import AGE, ENTRIES, CachedRegistry
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.item_keys import client_item_key
-from tests.faults import Fault, FaultyTransport
-from tests.requirement import requirement
-from tests.store.scene import Story, make_store
+from tests.kit.faults import Fault, FaultyTransport
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import Story, make_store
 from tests.store.test_keys import StillClock
 from tests.store.test_lost_answers import client
 

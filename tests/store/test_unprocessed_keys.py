@@ -10,8 +10,8 @@ from chalicelib.adapters.aws.transport import LONGEST_PAUSES, Pacing, Transport
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.item_keys import grant_item_key
 from local.package.package import ROOT
-from tests.requirement import requirement
-from tests.store.scene import Story, make_store
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import Story, make_store
 
 TRIES = 1 + len(LONGEST_PAUSES)
 

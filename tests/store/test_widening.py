@@ -5,8 +5,8 @@ from msgspec.structs import replace
 
 from chalicelib.adapters.aws.transport import Transport
 from chalicelib.ports import Refused, Widening, Written
-from tests.requirement import requirement
-from tests.store.scene import CLIENT, NOW, Story, make_store
+from tests.kit.requirement import requirement
+from tests.kit.store_scene import CLIENT, NOW, Story, make_store
 
 IDLE = 14 * 86400
 

@@ -1,0 +1,134 @@
+"""The pages in Chromium, under their own headers: the policy holds, Allow arms itself, nothing is cut off."""
+
+from typing import Any
+
+import pytest
+from msgspec.structs import replace
+from playwright.sync_api import Browser
+
+from chalicelib.pages.render import render
+from tests.browser.pages.conftest import Site
+from tests.browser.pages.examples import CHOICE, GITHUB, GOOGLE, every_page
+from tests.kit.requirement import requirement
+
+LONG = replace(CHOICE, client_name="x" * 80, client_host="a" * 60 + ".example", providers=(GITHUB, GOOGLE))
+
+
+def _open(browser: Browser, url: str, **options: Any) -> Any:
+    page = browser.new_context(**options).new_page()
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text))
+    page.goto(url)
+    return page
+
+
+@pytest.fixture(scope="module", autouse=True)
+def long_names(site: Site) -> None:
+    """A page whose names are as long as they can be."""
+    site.pages["long"] = render(LONG)
+
+
+@requirement("GEN-23")
+@pytest.mark.parametrize("width", [320, 1280])
+def test_pages_fit_and_keep_their_own_policy(browser: Browser, site: Site, width: int) -> None:
+    page = _open(browser, f"{site.url}/choice", viewport={"width": width, "height": 800})
+    for name in (name for name in site.pages if "/" not in name):
+        page.goto(f"{site.url}/{name}")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), name
+    for mode, ground in (("light", "rgb(237, 241, 240)"), ("dark", "rgb(11, 17, 16)")):
+        page.emulate_media(color_scheme=mode)
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+    assert page.complaints == []
+    page.context.close()
+
+
+# Letters of one word of ours on two lines; strangers' names may be longer than any line.
+BROKEN = """() => {
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
+  const broken = [];
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    if (text.parentElement.closest("bdi, style, option")) continue;
+    for (const word of text.data.matchAll(/[\\p{L}\\p{M}]{2,}/gu)) {
+      range.setStart(text, word.index);
+      range.setEnd(text, word.index + word[0].length);
+      const lines = new Set([...range.getClientRects()].map((part) => Math.round(part.top)));
+      if (lines.size > 1) broken.push(word[0]);
+    }
+  }
+  return broken;
+}"""
+
+
+@requirement("PAGE-02")
+@pytest.mark.parametrize("language", ["en", "de", "es", "ar"])
+def test_no_word_of_ours_is_broken_on_a_phone(browser: Browser, site: Site, language: str) -> None:
+    page = _open(browser, f"{site.url}/choice", viewport={"width": 360, "height": 800})
+    # German has the longest words: there the notices too, whose words are all that differs among them.
+    for name in (name for name in every_page() if language == "de" or not name.startswith("error-")):
+        page.goto(f"{site.url}/{language}/{name}".replace("/en/", "/"))
+        assert page.evaluate(BROKEN) == [], name
+    page.context.close()
+
+
+@pytest.mark.parametrize("motion", ["no-preference", "reduce"])
+def test_allow_arms_itself_half_a_second_after_the_page_shows(browser: Browser, site: Site, motion: Any) -> None:
+    page = _open(browser, f"{site.url}/choice", reduced_motion=motion)
+    allow = page.locator("button.allow")
+    before, after = allow.evaluate(
+        """async (button) => {
+            const [arming] = button.getAnimations();
+            arming.pause();
+            const at = (time) => { arming.currentTime = time; return getComputedStyle(button).pointerEvents; };
+            return [[0, 250, 499].map(at), [500, 600].map(at)];
+        }"""
+    )
+    assert before == ["none"] * 3 and after == ["auto"] * 2
+    assert page.locator("button.cancel").evaluate("button => button.getAnimations().length") == 0
+    page.context.close()
+
+
+@requirement("CONS-06")
+def test_the_two_buttons_are_of_one_size(browser: Browser, site: Site) -> None:
+    for width in (360, 1280):
+        page = _open(browser, f"{site.url}/choice", viewport={"width": width, "height": 800})
+        cancel, allow = (page.locator(f"button.{name}").bounding_box() for name in ("cancel", "allow"))
+        assert (cancel["width"], cancel["height"], cancel["y"]) == pytest.approx(
+            (allow["width"], allow["height"], allow["y"]), abs=1
+        )
+        assert cancel["height"] >= 44
+        page.context.close()
+
+
+def test_without_javascript_the_decision_is_sent_and_leads_on(browser: Browser, site: Site) -> None:
+    page = _open(browser, f"{site.url}/long", java_script_enabled=False)
+    page.get_by_label("Google").check()
+    page.get_by_label("see your email address").uncheck()
+    page.get_by_role("button", name="Allow").click()
+    page.wait_for_url("**/elsewhere")
+    assert page.url.startswith("http://localhost:")
+    assert site.posted.pop() == "request=sealed&scope=github%3Agist&provider=google&decision=allow"
+    page.context.close()
+
+
+def test_the_scopes_of_a_provider_show_when_it_is_chosen(browser: Browser, site: Site) -> None:
+    page = _open(browser, f"{site.url}/long", java_script_enabled=False)
+    assert page.get_by_text("change your repositories").is_visible()
+    page.get_by_label("Google").check()
+    assert not page.get_by_text("change your repositories").is_visible()
+    page.context.close()
+
+
+def test_the_keyboard_shows_where_it_is(browser: Browser, site: Site) -> None:
+    page = _open(browser, f"{site.url}/long")
+    for _ in range(8):
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            """() => {
+                const at = document.activeElement;
+                const shown = at.type === "radio" ? at.closest(".provider") : at;
+                return [at.tagName, parseFloat(getComputedStyle(shown).outlineWidth)];
+            }"""
+        )
+        assert outline[0] == "BODY" or outline[1] >= 2
+    page.context.close()

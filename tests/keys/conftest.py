@@ -1,5 +1,0 @@
-"""A broker per test, as the flows have it."""
-
-from tests.flow.conftest import make_stack, parts, stack
-
-__all__ = ["make_stack", "parts", "stack"]
