@@ -35,9 +35,9 @@ def on_the_wall_clock(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Stack:
     return stack
 
 
-def test_the_example_of_the_readme_ends_with_the_providers_data(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_example_of_endpoints_gets_the_providers_data(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUTHLIB_INSECURE_TRANSPORT", "1")
-    stack, (example,) = Stack(parts), examples("README.md", "python")
+    stack, (example,) = Stack(parts), examples("docs/endpoints.md", "python")
     assert len([line for line in example.text.splitlines() if line.strip()]) <= 15
     client, _ = stack.client()
 
