@@ -61,7 +61,7 @@ def answer(broker: Broker, client: Client, parameters: Parameters, asked: TokenR
 
 
 def _describe(grant: Grant | None, now: int) -> dict[str, str]:
-    """How things stood, for the operator: for whom the code was, and how long it is over."""
+    """For the operator: whose code it was, and how long ago it expired."""
     if grant is None:
         return {"standing": "no such code is kept"}
     over = f", over for {now - grant.expires_at} seconds" if grant.is_over(now) else ""

@@ -63,7 +63,7 @@ def _explain(
 def _note_poll(
     broker: Broker, waiting: StillWaiting, presented: Handle, request: DeviceCodeRequest, now: int
 ) -> OAuthError:
-    """The interval begins anew; of polls at one moment one is in time, and the others lengthen it."""
+    """Start the interval again. Of polls at one moment, one is in time and the others lengthen the interval."""
     poll = DevicePoll(
         grant_id=presented.grant_id,
         client_id=request.client_id,

@@ -1,8 +1,8 @@
-"""Token exchange for an access token of ours: a narrower one of an app's own, or one by which another acts for the app.
+"""Token exchange for one of the broker's access tokens: a narrower one for an app, or one for an actor of that app.
 
-Rules of this file: never more than the subject token has, no scope, no API, no life; what comes of a token ends with
-it, and where a second token took part, with that one too; who acts gets a token for one API of the operator's and for
-nothing of ours, so that neither the user's profile nor anything at a third party is within its reach (ADR 22).
+Rules of this file: the new token never has more scopes or APIs or a longer life than the subject token. It ends with
+the subject token, and with the actor token if there was one. An actor gets a token for one API of the operator's and
+for no endpoint of the broker, so that it reaches neither the user's profile nor a provider (ADR 22).
 """
 
 import hashlib
@@ -43,7 +43,7 @@ from chalicelib.token_issuer import choose_audience, issue_access_token, token_t
 
 
 class ExchangedToken(Struct, frozen=True, kw_only=True):
-    """What is to be issued.
+    """The token to issue.
 
     exchanged   claims of the new token that tell of those it came from
     ends_at     epoch seconds; it lives no longer
@@ -177,7 +177,7 @@ def _issue(broker: Broker, narrower: ExchangedToken) -> dict[str, Any]:
 
 
 def _record(broker: Broker, client: Client, narrower: ExchangedToken, body: dict[str, Any]) -> None:
-    """Who acted for which user, before the token is answered; where it cannot be written nobody acts."""
+    """Record the actor and the user before the token is returned. Without the record, there is no token."""
     grant = narrower.grant
     broker.store.append_audit(
         AuditEvent(

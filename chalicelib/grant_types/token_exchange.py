@@ -1,4 +1,4 @@
-"""grant_type=...:token-exchange (RFC 8693): our access token for the provider's, or for another one of ours."""
+"""grant_type=...:token-exchange (RFC 8693): the broker's access token for the provider's, or for another of its own."""
 
 from typing import Any
 

@@ -15,7 +15,7 @@ MAX_PATH_CHARACTERS = 4096
 _SEGMENT = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})+")
 _ENCODED = re.compile(r"%(?:[0-9A-Fa-f]{2}|u[0-9A-Fa-f]{4})")
 # A gateway that decodes paths leaves these bare; encoded again they are what was sent: the space, and all beyond ASCII
-# but what stands for bytes that were none. Said as a class of characters it would take 5 ms of every cold start.
+# but what replaces bytes that do not decode. Said as a class of characters it would take 5 ms of every cold start.
 _BARE = re.compile("(?!\ufffd)[^\x00-\x1f!-\x7f]")
 # At the beginning: a scheme, a port, or user information, for whoever joins without a slash.
 _AUTHORITY = re.compile(r".*@.*|.*:[0-9]*|https?:.*", re.IGNORECASE | re.DOTALL)

@@ -19,7 +19,7 @@ NAME = "dev.py device"
 SCOPE = "openid profile offline_access"
 WORDS = {
     "access_denied": "the user said no",
-    "expired_token": "the code is over; start again for a new one",
+    "expired_token": "the code has expired; start again for a new one",
 }
 
 

@@ -1,6 +1,6 @@
 """`dev.py mcp`: the demo, and beside it an MCP server that the broker protects; any MCP client can be pointed at it.
 
-With `--try` an agent does it all by itself: the MCP Python SDK's client, given the server's address and nothing else.
+With `--try` an agent does everything: the MCP Python SDK's client, given the server's address and nothing else.
 """
 
 import sys
@@ -50,14 +50,14 @@ def _print_table(stack: McpStack) -> None:
     terminal.heading("An MCP server behind Token Broker")
     terminal.table(
         [
-            ("MCP server", stack.url, "give this address to any MCP client: the rest it finds out by itself"),
-            ("Broker", stack.demo.broker.issuer, "signs your user in at a played third party (alice or bob)"),
+            ("MCP server", stack.url, "give this address to any MCP client; it discovers the rest"),
+            ("Broker", stack.demo.broker.issuer, "signs your user in at a simulated provider (alice or bob)"),
             ("Log", str(DEMO_LOG), ""),
         ]
     )
     terminal.text("read_notes and whoami need notes:read; add_note asks your user for notes:write.")
     terminal.text("Another terminal: python3 dev.py broker client list, and broker client disable ID, stop an agent.")
-    terminal.text("Ctrl-C ends it, and only the log is kept.")
+    terminal.text("Ctrl-C ends it; only the log remains.")
 
 
 if __name__ == "__main__":

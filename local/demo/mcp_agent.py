@@ -68,7 +68,7 @@ class Kept:
 
 
 def build_auth(stack: McpStack, person: Person, kept: Kept, *, document_url: str | None = None) -> Any:
-    """The SDK's OAuth client, which is told the server's address and no more.
+    """The SDK's OAuth client, which knows the server's address and nothing else.
 
     document_url   its client id, where its document can be fetched; None: it registers itself
     """

@@ -34,19 +34,19 @@ STEPS = (
         "the challenge ties the code to the app that began; no other site can frame the page.",
     ),
     Step(
-        "The browser is redirected to the third party",
+        "The browser is redirected to the provider",
         Tour.redirect,
         "The decision is fixed before the trip. State, nonce and a PKCE challenge of the broker's own go along, so an "
         "answer from another browser, provider or sign-in is refused. A password is typed at the provider alone.",
     ),
     Step(
-        "The third party's code reaches our callback, and the app gets ours",
+        "The provider's code reaches our callback, and the app gets ours",
         Tour.call_back,
         "State must fit the sealed cookie of the same browser, and exactly one callback of any number goes on. The app "
         "never sees the provider's code; the broker's own is good once, for a minute, and names its issuer.",
     ),
     Step(
-        "The broker asks the third party's token endpoint",
+        "The broker asks the provider's token endpoint",
         Tour.request_token,
         "The secret that proves who we are stays on the server. PKCE makes a stolen code worthless. The address was "
         "checked before the connection, and a redirect would not be followed.",
@@ -59,7 +59,7 @@ STEPS = (
         "on the record.",
     ),
     Step(
-        "The third party's API is called",
+        "The provider's API is called",
         Tour.call_api,
         "The provider sees its own token with the scopes that the user allowed. When the user takes them back, the "
         "next hand-out is refused.",
@@ -71,7 +71,7 @@ STEPS = (
         "and no header crosses that is not listed.",
     ),
     Step(
-        "A second third party is connected",
+        "A second provider is connected",
         connect_second,
         "The link is for this user, app and sign-in alone, and opens only where this user is signed in: sent to "
         "somebody else, it yields nothing. Then a new access token carries what was allowed.",

@@ -53,7 +53,7 @@ def take_back(tour: Tour) -> None:
     tour.show(ended, "\n".join([f"at the provider: {ended.json().get('at_provider')}", *told]))
     expect(ended.status == 200 and ended.json().get("at_provider") == "revoked", "it still lives at the provider")
     expect(tour.stack.providers[SECOND].count("revoke") > before, "the provider was not told")
-    expect(_ask_for_second(tour).status == 400, "what was taken back is still handed out")
+    expect(_ask_for_second(tour).status == 400, "the revoked connection still hands out a token")
     found = tour.browser.get(f"{tour.issuer}/connections", Authorization=bearer)
     left = [one["provider"] for one in found.json()["connections"]]
     tour.show(found, f"still connected: {', '.join(left)}")

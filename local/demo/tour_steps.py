@@ -147,7 +147,7 @@ class Tour:
         theirs = self.show(self.browser.post_form(self.metadata["token_endpoint"], list(form.items())))
         expect(theirs.status == 200, "the hand-out was refused")
         self.provider_token = theirs.json()["access_token"]
-        expect("notes:read" in theirs.json().get("scope", "").split(), "the token is good for something else")
+        expect("notes:read" in theirs.json().get("scope", "").split(), "the token has other scopes")
 
     def call_api(self) -> None:
         """Step 7."""

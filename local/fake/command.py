@@ -43,7 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     """The options."""
     parser = CommandParser(prog="dev.py provider", description=__doc__)
     add = parser.add_argument
-    add("what", metavar="NAME|FILE", help="a provider id of ours, or a provider file")
+    add("what", metavar="NAME|FILE", help="the id of a shipped provider, or a provider file")
     add("--port", type=int, default=PORT, help=f"port on 127.0.0.1 (default: {PORT}; 0: a free one)")
     add("--issuer", metavar="URL", help="for files that leave it to you (oidc)")
     add("--client-id", default=CLIENT_ID, help=f"your app there (default: {CLIENT_ID})")
@@ -114,7 +114,7 @@ def _print_places(player: "RunningProfile", options: argparse.Namespace) -> None
     hosts, place = ", ".join(told["hosts"]), player.url.removeprefix("http://")
     terminal.text(f"https too, at {place} for {hosts};")
     terminal.text(f"trust {told['ca_file']}")
-    terminal.text("Ctrl-C ends it, and nothing is kept.")
+    terminal.text("Ctrl-C ends it; nothing remains.")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from local.live.exchange import Exchange
 from local.live.masks import is_secret
 
 _SENT_ALONG = ("accept", "origin", "broker-connection", "dpop")
-_ITSELF = "# what stands in capitals is masked here: set it first\n"
+_ITSELF = "# words in capitals are masked values: set them first\n"
 
 
 def show_curl(exchange: Exchange) -> str:

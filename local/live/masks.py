@@ -12,7 +12,7 @@ from chalicelib.adapters.process.log import SECRET_NAMES, SECRET_VALUES
 
 JWT = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]+")
 _KIND = re.compile(r"(?:tb|demo)_[a-z]+_")
-_WORDS = frozenset({"access_token", "refresh_token", "id_token"})  # the names of tokens are none
+_WORDS = frozenset({"access_token", "refresh_token", "id_token"})  # names of tokens, not tokens
 _LINK = re.compile(r"(/connect/)([^/?]+)")
 _LIVE = 6
 _URLS = frozenset({"location", "referer", "connect_uri", "registration_client_uri"})

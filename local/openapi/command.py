@@ -1,4 +1,4 @@
-"""`dev.py openapi`: write the description of the HTTP interface anew; --check only says whether it is current."""
+"""`dev.py openapi`: write the description of the HTTP interface; --check only says whether it is current."""
 
 import sys
 from pathlib import Path

@@ -79,7 +79,7 @@ def build_document(served: list[Served] | None = None) -> dict[str, Any]:
         "info": {
             "title": "Token Broker",
             "version": "1",
-            "summary": "Sign-in with a third party for an app that holds no secret.",
+            "summary": "Sign-in with a provider for an app that holds no secret.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": ISSUER}],
@@ -173,12 +173,12 @@ def _answers(served: Served, said: Said) -> dict[int, Schema]:
         if schema and said.also:
             found[status]["content"] |= {kind: {"schema": {"type": "string"}} for kind in said.also}
         if said.cached:
-            found[status]["headers"]["Cache-Control"] = _header("How long it may be kept.")
+            found[status]["headers"]["Cache-Control"] = _header("How long it may be cached.")
     return found
 
 
 def _pages(said: Said) -> dict[int, Schema]:
-    """For people; a machine reads the statuses alone. What is not set up at all answers in JSON."""
+    """For people; a machine reads the statuses alone. An endpoint that is switched off answers in JSON."""
     page = {HTML: {"schema": {"type": "string"}}}
     found = {status: _answer(status, page) for status in (*PAGE_STATUSES, *said.page_statuses)}
     found[503]["content"] = {**page, JSON: {"schema": {"$ref": PARTS + "Error"}}}

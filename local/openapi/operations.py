@@ -25,7 +25,7 @@ class Said(Struct, frozen=True, kw_only=True):
                    "management token", "session" (the cookie of an app's browser session)
     page_statuses  of pages, beside those that every page may have
     leads          the answer may be a redirect
-    cached         a good answer may be kept
+    cached         a successful response may be cached
     """
 
     tag: str
@@ -280,7 +280,7 @@ OPERATIONS: dict[str, Said] = {
     ),
     "GET /bff/{client_id}/session": _said(
         "Browser sessions",
-        "Who is signed in to this app at this browser.",
+        "The user who is signed in to this app in this browser.",
         headers=("Broker-Bff",),
         gives={200: "Session"},
         proves="session",
@@ -288,7 +288,7 @@ OPERATIONS: dict[str, Said] = {
     ),
     "POST /bff/{client_id}/logout": _said(
         "Browser sessions",
-        "End it, and every token that came of it.",
+        "End it, and every token that was issued through it.",
         headers=("Broker-Bff",),
         gives={200: "SessionEnded"},
         proves="session",
@@ -304,14 +304,14 @@ OPERATIONS: dict[str, Said] = {
     ),
     "GET /register/{client_id}": _said(
         "Registration",
-        "The client as it stands, with the next management token (RFC 7592).",
+        "The current registration, with the next management token (RFC 7592).",
         gives={200: "RegisteredClient"},
         proves="management token",
         refuses=OF_DOCUMENTS,
     ),
     "PUT /register/{client_id}": _said(
         "Registration",
-        "All members anew.",
+        "Replaces all members.",
         body="Replacement",
         gives={200: "RegisteredClient"},
         proves="management token",

@@ -32,7 +32,7 @@ PARAMETERS: dict[str, Schema] = {
     "act": text("The button that was pressed.", examples=["sign_in demo"]),
     "access_token": text("Not read: the token comes in the header Authorization."),
     "acr_values": text(
-        "Authentication contexts, passed to a provider that knows them. A wish: what it says comes back as `acr`."
+        "Authentication contexts, passed to a provider that knows them; `acr` has the one that it reports."
     ),
     "actor_token": text("An access token of the client's own, by which it acts for the app of the subject_token."),
     "actor_token_type": words("The only kind that is taken; with actor_token alone.", ACCESS_TOKEN),
@@ -42,7 +42,7 @@ PARAMETERS: dict[str, Schema] = {
     "claims": text("Claims that the ID token is to carry, as JSON.", examples=['{"id_token":{"name":null}}']),
     "client_assertion": text("A JWT signed with the client's key (private_key_jwt, RFC 7523)."),
     "client_assertion_type": words("Says that client_assertion is a JWT.", ASSERTION_TYPE),
-    "client_id": text("The client, unless it stands in the header Authorization.", examples=["0" * 32]),
+    "client_id": text("The client, unless the header Authorization names it.", examples=["0" * 32]),
     "client_secret": text("The client's secret (client_secret_post)."),
     "code": text("The authorization code, good once.", examples=["tbc_1"]),
     "code_challenge": text("SHA-256 of the code_verifier, base64url (RFC 7636).", examples=[CHALLENGE]),
@@ -51,13 +51,13 @@ PARAMETERS: dict[str, Schema] = {
     "decision": text("The button that was pressed.", examples=["allow"]),
     "device_code": text("The device's code, good once.", examples=["tbd_1"]),
     "dpop_jkt": text("Thumbprint of the one key whose proof redeems the code (RFC 9449 section 10)."),
-    "ends": words("Whether all that is allowed ends by itself 24 hours later.", "in_a_day"),
+    "ends": words("Whether everything allowed ends automatically after 24 hours.", "in_a_day"),
     "error": text("Why the provider gave no code."),
-    "grant_type": text("What is exchanged for a token."),
-    "id_token_hint": text("An ID token of ours of the user whom the app has in mind; at /logout in a form alone."),
+    "grant_type": text("The kind of grant that is exchanged for a token."),
+    "id_token_hint": text("An ID token of the broker for the expected user; at /logout only in a form."),
     "iss": text("The provider's issuer (RFC 9207)."),
-    "login_hint": text("Whom to sign in, passed on to the provider that has such a parameter."),
-    "logout_hint": text("Ignored; whoever sits at the browser is asked."),
+    "login_hint": text("The user to sign in, passed on to a provider that has such a parameter."),
+    "logout_hint": text("Ignored; the user of the browser is asked."),
     "max_age": {
         "type": "string",
         "description": "Seconds since the sign-in.",
@@ -66,8 +66,8 @@ PARAMETERS: dict[str, Schema] = {
     "nonce": text("Comes back in the ID token.", maxLength=MAX_NONCE_LENGTH, examples=["n-0S6_WzA2Mj"]),
     "origin": text("Which of the app's origins, where it has several.", examples=["https://app.example"]),
     "post_logout_redirect_uri": text("Where to return to; registered, byte for byte."),
-    "prompt": text(f"Of {', '.join(sorted(PROMPTS))}; `none` stands alone.", examples=["select_account"]),
-    "provider": text("The third party to sign in with; the user chooses where it is left out.", examples=["demo"]),
+    "prompt": text(f"Of {', '.join(sorted(PROMPTS))}; `none` excludes the others.", examples=["select_account"]),
+    "provider": text("The provider to sign in with; without it, the user chooses.", examples=["demo"]),
     "redirect_uri": text(
         "Where the answer goes; registered, byte for byte.", examples=["https://app.example/callback"]
     ),
@@ -83,9 +83,11 @@ PARAMETERS: dict[str, Schema] = {
     "return_to": text("The path at the app where its user goes on.", examples=["/notes"]),
     "scope": text("Scopes, each once, a space between them.", maxLength=MAX_SCOPE_LENGTH, examples=["openid profile"]),
     "state": text("Comes back as it is.", maxLength=MAX_STATE_BYTES, examples=["af0ifjsldkj"]),
-    "subject_token": text("An access token of ours for this client; with actor_token, for an app that it acts for."),
+    "subject_token": text(
+        "An access token of the broker for this client; with actor_token, for an app that it acts for."
+    ),
     "subject_token_type": words("The only kind that is taken.", ACCESS_TOKEN),
-    "token": text("The token that is asked or told about.", examples=["tbr_1"]),
+    "token": text("The token to examine or revoke.", examples=["tbr_1"]),
     "token_type_hint": text("Ignored: a token says itself what it is."),
     "ui_locales": text(
         "Languages of the pages, the most wanted first; also passed on to the provider.", examples=["de en"]
@@ -109,5 +111,5 @@ PATHS: dict[str, Schema] = {
         "description": "At the API, slashes as they are.",
         "examples": ["notes"],
     },
-    "provider_id": {"type": "string", "description": "The third party.", "examples": ["demo"]},
+    "provider_id": {"type": "string", "description": "The provider.", "examples": ["demo"]},
 }

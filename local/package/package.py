@@ -1,8 +1,8 @@
 """The deployment package: the files of a clean tree and the locked requirements, precompiled, byte for byte the same.
 
-Chalice's own packager neither precompiles (compiling source is over half of a cold start), nor keeps to the hash lock
-for another platform, nor leaves `__pycache__` at home; and 8 MB needs pruning. What it injects by hand, so do we: two
-files of `chalice` itself. boto3 and urllib3 are those of the Lambda runtime.
+Chalice's own packager does not precompile (compiling source takes more than half of a cold start), does not follow
+the hash lock for another platform, and ships `__pycache__`; and 8 MB needs pruning. Like it, this module adds two files
+of `chalice` itself. boto3 and urllib3 are those of the Lambda runtime.
 """
 
 import os

@@ -71,7 +71,7 @@ class TrialApp:
             if leads.status >= 400:
                 raise TrialFailed(f"{leads.method} {leads.url.partition('?')[0]} answered {leads.status} {say(leads)}")
             leads = self.person.go_on(leads)
-        raise TrialFailed("the way back to the app has no end")
+        raise TrialFailed("the redirects to the app do not end")
 
     def renew(self) -> None:
         """New tokens of the broker's."""

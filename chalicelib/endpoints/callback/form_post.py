@@ -1,7 +1,7 @@
 """POST /callback/{provider_id}: the answer of a provider that posts it (OAuth 2.0 Form Post Response Mode).
 
 The POST crosses sites, so it brings none of our cookies and proves nothing: nothing is claimed, stored or asked for it.
-It is answered with a redirect to the GET, which brings them. Code, state, iss and error stand in that URL as those of
+It is answered with a redirect to the GET, which brings them. Code, state, iss and error are in that URL like those of
 any other provider do; whatever else the file reads is sealed there, bound to all of them, for a minute.
 """
 
@@ -58,7 +58,7 @@ def answer(broker: Broker, http: Request) -> Response:
 
 def read_callback(broker: Broker, http: Request) -> Parameters:
     """The parameters of a callback. Of a provider that posts them only those that it posted: nothing of the form can be
-    written into the URL by anybody else, or taken to another code or state.
+    written into the URL by another site, or taken to another code or state.
 
     Raises PageError.
     """
@@ -75,7 +75,7 @@ def read_callback(broker: Broker, http: Request) -> Parameters:
         raise PageError("callback_not_as_posted")
     try:
         posted = msgspec.msgpack.decode(sealed, type=Posted)
-    except msgspec.DecodeError:  # another version of ours sealed it in another shape
+    except msgspec.DecodeError:  # another release sealed it in another shape
         raise PageError("callback_posted_in_another_shape", page="sign_in_over") from None
     if not 0 <= broker.clock.now() - posted.at < POSTED_SECONDS:
         raise PageError("callback_posted_too_long_ago", page="sign_in_over")
@@ -87,6 +87,6 @@ def _posts(definition: ProviderDefinition) -> bool:
 
 
 def _place(broker: Broker, provider_id: str, carried: dict[str, str]) -> bytes:
-    """Bound to the provider and to everything that stands beside it in the URL; the code itself is not in it."""
+    """Bound to the provider and to every other parameter of the URL; the code itself is not part of it."""
     digest = hashlib.sha256(canonical(*(carried.get(name, "") for name in CARRIED))).digest()
     return canonical("form_post", broker.settings.epoch, provider_id, digest)

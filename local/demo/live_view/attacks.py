@@ -84,8 +84,10 @@ class Attack:
 
 
 ATTACKS = {
-    "replay": Attack("Replay the code", "Somebody has read the code and redeems it again.", replay_code),
-    "state": Attack("Tamper with state", "One character of it changes on the way back.", tamper_with_state),
+    "replay": Attack("Replay the code", "An attacker has read the code and redeems it again.", replay_code),
+    "state": Attack(
+        "Tamper with state", "One character of it changes in the redirect to the broker.", tamper_with_state
+    ),
     "issuer": Attack("Mix up issuers", "One provider's answer is passed off as another's.", mix_up_issuers),
     "redirect": Attack("Change the redirect by a slash", "The code shall go to an address nearby.", change_redirect),
     "expire": Attack("Expire the refresh token", "Its time is up, and it is used all the same.", expire_refresh_token),

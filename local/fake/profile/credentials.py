@@ -88,4 +88,4 @@ def _verify(player: ProfileState, client: Client, signed: str) -> None:
     if any(claims.get(name) != value for name, value in wanted.items()) or header.get("kid") != rules.key_id:
         raise Unauthenticated("iss, sub or kid of the signed secret is another than the file's")
     if not now - 60 <= claims["iat"] <= now + 60 or not now < claims["exp"] <= now + _LONGEST_SECONDS:
-        raise Unauthenticated("the signed secret is over, or not yet good")
+        raise Unauthenticated("the signed secret has expired, or is not yet valid")
