@@ -11,10 +11,10 @@ import pytest
 from chalicelib.adapters.dynamodb.codec import SCHEMA
 from tests.deploy.rehearsal.previous import NotInThisClone, extract_previous
 from tests.deploy.upgrade.rules import find_breaks, read_records
+from tests.kit import ROOT
 from tests.kit.requirement import requirement
 
 HERE = Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
 GOLDEN = HERE / "stored.txt"
 # Classes of records that have another name in the code than in the previous release; what is stored is the same.
 RENAMED = {
