@@ -51,11 +51,11 @@ def answer_one(broker: Broker, http: Request) -> Response:
     Raises InvalidToken, NotConnected, TemporarilyUnavailable.
     """
     connection_id = http.path.get("connection_id", "")
-    if not _CONNECTION_ID.fullmatch(connection_id):
+    item_keys = (connection_item_key(connection_id),) if _CONNECTION_ID.fullmatch(connection_id) else ()
+    use, grant = _authorize(broker, http, *item_keys)
+    if not item_keys:
         raise NotConnected("connection_id_malformed")
-    item_key = connection_item_key(connection_id)
-    use, grant = _authorize(broker, http, item_key)
-    connection = use.found.get(item_key)
+    connection = use.found.get(item_keys[0])
     if connection is None or (connection.sub, connection.client_id) != (grant.sub, grant.client_id):
         raise NotConnected("no_such_connection")
     if http.method == "GET":

@@ -58,6 +58,19 @@ def test_the_account_has_no_name_for_who_may_not_see_the_profile(stack: Stack) -
     assert "label" not in one and "alice" not in str(one)
 
 
+@requirement("VLT-01")
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        *((method, f"/connections/{each}") for method in ("GET", "DELETE") for each in ("0" * 32, "x", "demo")),
+        *(("GET", path) for path in ("/connections", "/userinfo", "/proxy/none/x", "/proxy/NO.SUCH/x", "/register/x")),
+    ],
+)
+def test_a_call_without_a_token_is_asked_for_one_whatever_it_names(stack: Stack, method: str, path: str) -> None:
+    for headers in ({}, {"Authorization": "Bearer unknown-token"}):
+        assert request(stack.netloc, method, path, headers=headers).status == 401, headers
+
+
 @requirement("CONS-07", "VLT-01")
 def test_another_users_or_apps_connection_reads_like_none(stack: Stack) -> None:
     session = start_session(stack)
