@@ -1,7 +1,11 @@
 """One store on the embedded AWS, and grants in it that are made through its own verbs."""
 
 import hashlib
+import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+
+import pytest
 
 from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.adapters.aws.transport import Pacing, Transport
@@ -12,6 +16,7 @@ from chalicelib.protocol.grant_refusals import CodeRequest, RefreshRequest
 from chalicelib.protocol.handles import Handle, secret_hash, successor_secret
 from chalicelib.records.grant import DeviceRequest, Grant
 from chalicelib.records.item_keys import grant_item_key
+from local.stack.aws import start_aws
 from tests.kit.faults import AT_ONCE
 
 NOW = 1_800_000_000
@@ -29,6 +34,24 @@ def make_store(transport: Transport, pacing: Pacing = AT_ONCE) -> DynamoStore:
 def boto(endpoint_url: str) -> SignedTransport:
     """The real transport."""
     return SignedTransport("dynamodb", endpoint_url=endpoint_url)
+
+
+@pytest.fixture(scope="session")
+def endpoint_url() -> Iterator[str]:
+    """Both tables and the key on loopback."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "environ", dict(os.environ))
+        running = start_aws()
+        yield running.endpoint_url
+        running.stop()
+
+
+@pytest.fixture(scope="session")
+def transport(endpoint_url: str) -> object:
+    """The real transport to it."""
+    made = boto(endpoint_url)
+    made.prepare()
+    return made
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What a cold start imports beside the standard library, as modules.txt lists it.
 
-`python -m tests.deploy.package.modules` writes that list anew."""
+`python -m tests.deploy.package.modules` writes that list."""
 
 import subprocess
 import sys

@@ -35,17 +35,18 @@ def main() -> int:
     sys.path.insert(0, ".")
     run_due_jobs = find("run_due_jobs", "chalicelib.jobs.runner", "chalicelib.custody.jobs")
     broker_environ = find("broker_environ", "local.stack.stack", "local.stack")
+    providers = find("PROVIDERS", "tests.kit.broker_process", "tests.races.broker")
+    targets_of = find("targets_of", "tests.kit.broker_process", "tests.races.broker")
     from chalicelib.composition import build_broker
     from chalicelib.config import read_settings
     from local.environment import use_local_credentials
-    from tests.kit.broker_process import PROVIDERS, targets_of
 
     parser = argparse.ArgumentParser()
     for name in ("endpoint-url", "issuer", "provider"):
         parser.add_argument(f"--{name}", required=True)
     options = parser.parse_args()
     use_local_credentials()
-    named = {"issuer": options.issuer, "endpoint_url": options.endpoint_url, "provider_dirs": str(PROVIDERS)}
+    named = {"issuer": options.issuer, "endpoint_url": options.endpoint_url, "provider_dirs": str(providers)}
     with open(os.devnull, "w") as log:
         broker = build_broker(
             read_settings(broker_environ(named)),

@@ -1,15 +1,12 @@
 """The previous release and this one answer in turns, for the same sign-ins, tokens, connections and browsers (F24)."""
 
-import os
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 
 from chalicelib.adapters.dynamodb.codec import SCHEMA
 from chalicelib.protocol.pkce import s256
-from tests.deploy.rehearsal.previous import NotInThisClone
-from tests.deploy.upgrade.sides import Sides, side_by_side, tokens_of
+from tests.deploy.upgrade.sides import Sides, tokens_of
 from tests.kit.http.browser import Answer
 from tests.kit.requirement import requirement
 from tests.kit.traffic.app import App
@@ -21,18 +18,6 @@ ASKED = {
     "response_type": "code", "redirect_uri": APP, "scope": SCOPE, "state": "s" * 20,
     "code_challenge": s256(VERIFIER), "code_challenge_method": "S256",
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
-    """One table, a process of each release."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "environ", dict(os.environ))
-        try:
-            with side_by_side(tmp_path_factory.mktemp("sides")) as made:
-                yield made
-        except NotInThisClone as reason:
-            pytest.skip(str(reason))
 
 
 class Turns:

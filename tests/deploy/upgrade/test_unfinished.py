@@ -1,10 +1,8 @@
 """What one release has begun the other finishes: a refresh whose process was killed, and duties (F24)."""
 
 import json
-import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,7 @@ from msgspec.structs import replace
 
 from chalicelib.records.item_keys import connection_item_key
 from chalicelib.records.job import Job
-from tests.deploy.rehearsal.previous import NotInThisClone
-from tests.deploy.upgrade.sides import Sides, side_by_side, tokens_of
+from tests.deploy.upgrade.sides import Sides, tokens_of
 from tests.kit.requirement import requirement
 from tests.kit.traffic.app import App
 
@@ -21,18 +18,6 @@ BOTH_WAYS = [("old", "new"), ("new", "old")]
 RECOVERY = 2
 """Which write of a hand-out keeps the provider's answer: the one after the lease."""
 SCRIPT = Path(__file__).resolve().with_name("do_duties.py")
-
-
-@pytest.fixture(scope="module")
-def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
-    """One table, a process of each release."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(os, "environ", dict(os.environ))
-        try:
-            with side_by_side(tmp_path_factory.mktemp("unfinished")) as made:
-                yield made
-        except NotInThisClone as reason:
-            pytest.skip(str(reason))
 
 
 def signed_in(sides: Sides, side: str) -> tuple[App, dict[str, str]]:

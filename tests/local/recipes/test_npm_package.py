@@ -76,6 +76,8 @@ def test_the_package_holds_the_modules_their_types_and_the_licence(tarball: Path
     assert names == {*modules, "LICENSE", "README.md", "package.json"}
     version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert json.loads((PACKAGE / "package.json").read_text())["version"] == version
+    python = tomllib.loads((ROOT / "clients" / "python" / "pyproject.toml").read_text())
+    assert python["project"]["version"] == version
 
 
 @requirement("DLV-06")
