@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -117,6 +118,8 @@ def test_a_command_that_waits_for_another_says_so_and_ends_quietly(tmp_path: Pat
             [sys.executable, "-c", source, str(tmp_path)], cwd=ROOT, stderr=subprocess.PIPE, text=True
         ) as waiting:
             assert waiting.stderr is not None
+            if not select.select([waiting.stderr], [], [], 60)[0]:
+                waiting.kill()
             assert waiting.stderr.readline().startswith("dev.py: waiting for another command that is making .venv")
             waiting.send_signal(signal.SIGINT)
             assert (waiting.wait(30), waiting.stderr.read()) == (130, "")

@@ -265,6 +265,8 @@ def test_the_journal_says_what_the_tables_hold_after_each_kind_of_write(folder: 
         assert {item["pk"]["S"]: item["n"]["N"] for item in told} == {"a": "3", "new": "1", "e": "1"}
         key = call_endpoint(aws.endpoint_url, "kms", "DescribeKey", {"KeyId": "alias/broker"})["KeyMetadata"]["KeyId"]
         assert [each["id"] for each in kept.contents.keys if "alias/broker" in each["aliases"]] == [key]
+        made = call_endpoint(aws.endpoint_url, "kms", "CreateKey", {})["KeyMetadata"]["KeyId"]
+        assert made in [each["id"] for each in kept.contents.keys]
     finally:
         aws.stop()
 

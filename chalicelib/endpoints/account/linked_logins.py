@@ -61,7 +61,6 @@ def finish_added_login(broker: Broker, callback: RedeemedCallback, holder: Accou
     pending, brought = callback.pending, callback.brought
     login, found = resolve_login(broker, brought, "", lambda user: read_login(broker, pending, user))
     callback.unstored.belong_to(login.sub)
-    callback.unstored.give_back()
     check_login_age(broker, callback)
     if is_provider_revoked(found, pending.provider_id, pending.decided_at):
         raise PageError("account_mark", page="not_allowed", status=403)

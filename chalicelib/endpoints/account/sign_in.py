@@ -90,7 +90,6 @@ def finish_account_sign_in(broker: Broker, callback: RedeemedCallback, before: S
     ended = sign_out_keys(before)
     provider_user, found = resolve_user(broker, brought, "", lambda user: read_login(broker, pending, user, *ended))
     callback.unstored.belong_to(provider_user.sub)
-    callback.unstored.give_back()
     if pending.decided_by.startswith("session:") and pending.decided_by != f"session:{provider_user.sub}":
         link = account_uri(broker)
         raise PageError("another_account_came_back", page="account_of_another", status=403, link=link)

@@ -56,7 +56,6 @@ def finish_shown_login(broker: Broker, callback: RedeemedCallback, link: Link) -
     brought = callback.brought
     provider_user = resolve_expected_user(broker, brought, link.client_id, link.sub)
     callback.unstored.belong_to(provider_user.sub, provider_user.connection_id)
-    callback.unstored.give_back()
     if provider_user.sub != link.sub:
         raise PageError("another_account_came_back", page="link_of_another", status=403)
     parties = DecisionParties(link.sub, link.client_id, callback.pending.provider_id)

@@ -41,6 +41,8 @@ def test_the_page_names_what_claims_asks_for_and_a_client_gets_no_more_than_it_m
     plain = stack.authorize(stack.authorize_parameters(client, scope="openid"))
     assert "see your email address" in page.body and "see your email address" not in plain.body
     small, _ = stack.client(scopes=frozenset({"openid", "profile"}))
+    page = stack.authorize(stack.authorize_parameters(small, scope="openid", claims=json.dumps(ALL)))
+    assert "see your email address" not in page.body
     tokens = stack.redeem(stack.sign_in(small, scope="openid", claims=json.dumps(ALL)))
     assert PROFILE & id_token(tokens).keys() == {"name"} and "email" not in tokens.json["scope"]
     without, _ = stack.client(scopes=frozenset({"profile", "email"}))

@@ -63,6 +63,21 @@ def test_each_sealing_key_turns_once_a_year_and_three_never(stack: Stack) -> Non
     assert states(stack, "handle") == {2: "current"} and states(stack, "vault") == {1: "retired", 2: "current"}
 
 
+@requirement("KEY-01", "F20")
+def test_a_process_opens_what_another_seals_under_a_key_that_it_knows_as_published(stack: Stack) -> None:
+    for purpose in SEALING:
+        rotate_one(rotator_of(stack), purpose, now=stack.clock.now())
+    stack.clock.advance(LEAD_SECONDS)
+    late = stack.build()
+    before = {purpose: late.keys.get(purpose) for purpose in SEALING}
+    for purpose in SEALING:
+        rotate_one(rotator_of(stack), purpose, now=stack.clock.now())
+    used = stack.build().keys
+    for purpose in SEALING:
+        assert (before[purpose].current.version, used.get(purpose).current.version) == (1, 2)
+        assert late.keys.get(purpose).versions[2].secret == used.get(purpose).current.secret
+
+
 @requirement("KEY-01", "KEY-02")
 def test_a_lifetime_that_was_raised_for_a_while_keeps_the_key_as_long_as_what_it_sealed(stack: Stack) -> None:
     """The schedule notes the greatest lifetime on the key that is in use, before any step and without one."""
