@@ -9,13 +9,18 @@ from chalicelib.pages.headers import STYLE
 TEXT, CONTROL = 4.5, 3.0
 # Colour, background, and their least contrast: WCAG 1.4.3 for text, 1.4.11 for controls and focus.
 PAIRS: Final = (
-    *((colour, ground, TEXT) for colour in ("ink", "quiet", "accent") for ground in ("card", "panel", "ground")),
-    *(("warn", ground, TEXT) for ground in ("warn-tint", "card", "panel")),
-    ("stop", "stop-tint", TEXT),
+    *(
+        (colour, ground, TEXT)
+        for colour in ("ink", "quiet", "accent", "warn", "stop")
+        for ground in ("card", "panel", "ground")
+    ),
     ("accent", "accent-tint", TEXT),
     ("on-accent", "accent", TEXT),
-    ("on-cancel", "cancel", TEXT),
-    *((colour, ground, CONTROL) for colour in ("control", "cancel") for ground in ("card", "panel")),
+    ("warn", "warn-tint", TEXT),
+    ("stop", "stop-tint", TEXT),
+    ("card", "stop", TEXT),
+    ("card", "ink", TEXT),
+    *(("control", ground, CONTROL) for ground in ("card", "panel", "ground")),
 )
 
 

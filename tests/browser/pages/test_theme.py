@@ -121,6 +121,7 @@ def test_the_ratio_is_computed_as_the_guidelines_do() -> None:
         ('light = "red"', "light must be a table"),
         ("[night]", "night is not a part of a theme"),
         ('[light]\nwarn = "#000000"', "light.warn is not a colour of a theme"),
+        ('[light]\ncancel = "#000000"', "light.cancel is not a colour of a theme"),
         ('[light]\naccent = "red"', "light.accent must be a colour like #0a5c4d"),
         ('[light]\naccent = "#0A5C4D"', "light.accent must be a colour like #0a5c4d"),
         ('[light]\naccent = "#000000;}body{display:none"', "light.accent must be a colour like #0a5c4d"),
