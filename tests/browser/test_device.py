@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from local.environment import use_local_credentials
-from tests.browser.conftest import ROOT
+from tests.kit import ROOT
 from tests.kit.browser_steps import decide, fits, sign_in_at_provider
 from tests.kit.requirement import requirement
 

@@ -14,10 +14,10 @@ from local.trial.app import REDIRECT_URI
 from local.trial.steps import prepare
 from local.trial.workshop import Workshop
 from tests.kit.browser_steps import decide, sign_in_at_provider
+from tests.kit.providers.provider_scene import Scene
+from tests.kit.providers.team_files import FORM_POST
+from tests.kit.providers.team_provider import team
 from tests.kit.requirement import requirement
-from tests.providers.files.conftest import Scene
-from tests.providers.trials.conftest import team
-from tests.providers.trials.test_form_post import FORM_POST
 
 SITE = "https://login.team.example"
 

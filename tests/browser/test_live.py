@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from local.node import NoNode, install_packages
-from tests.browser.conftest import ROOT
+from tests.kit import ROOT
 from tests.kit.browser_steps import fits, read, sign_in
 from tests.kit.chromium import SECONDS
 from tests.kit.requirement import requirement

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from chalicelib.config import read_settings
 from chalicelib.records.item_keys import keyset_item_key
 from cli.deployment.operations import Deployment
-from tests.cli.conftest import Done, Operator
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 DAY = 86400

@@ -3,7 +3,6 @@
 import base64
 import json
 import re
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlencode
@@ -12,13 +11,11 @@ import pytest
 
 from local.fake.provider import RunningProvider
 from local.trial.workshop import Clock
-from tests.cli.conftest import Done, Operator
-from tests.kit.http.browser import FORM, Browser, read_page, request
-from tests.kit.http.stack import challenge
+from tests.kit.cli.app_sign_in import APP, PROVIDER_SECRET, sign_in
+from tests.kit.cli.operator import Done, Operator
+from tests.kit.http.browser import FORM, request
 from tests.kit.requirement import requirement
 
-APP = "https://app.example/callback"
-PROVIDER_SECRET = "canary-secret-at-the-provider"
 PURPOSES = ["signing", "handle", "cookie", "identity", "pepper", "user_code", "nonce", "pairwise", "vault", "audit"]
 
 
@@ -39,33 +36,6 @@ def made(broker: Operator, provider: RunningProvider) -> dict[str, str]:
     public = broker.made(*create, "--native")
     assert "client_secret" not in public
     return {"client_id": client["client_id"], "client_secret": client["client_secret"], "public": public["client_id"]}
-
-
-def sign_in(
-    broker: Operator, provider: RunningProvider, client_id: str, secret: str | None
-) -> tuple[int, dict[str, str]]:
-    """The whole way over HTTP; status and body of the token answer."""
-    netloc = broker.environ["BROKER_ISSUER"].removeprefix("http://")
-    browser, verifier = Browser(netloc), secrets.token_urlsafe(32)
-    asked = {
-        "response_type": "code", "client_id": client_id, "redirect_uri": APP, "scope": "openid profile", "state": "s",
-        "code_challenge": challenge(verifier), "code_challenge_method": "S256",
-    }  # fmt: skip
-    page = browser.get("/authorize?" + urlencode(asked))
-    left = browser.post("/signin", {**dict(read_page(page.body).fields), "provider": "demo", "decision": "allow"})
-    place = left.location
-    back = browser.get(provider.sign_in(place, "alice") if place.startswith(provider.url) else place)
-    answered = back.answered if "code" in back.answered else left.answered
-    form = {
-        "grant_type": "authorization_code", "code": answered["code"], "redirect_uri": APP, "code_verifier": verifier,
-        "client_id": client_id,
-    }  # fmt: skip
-    headers = {"Content-Type": FORM}
-    if secret is not None:
-        headers["Authorization"] = "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
-        del form["client_id"]
-    answer = request(netloc, "POST", "/token", body=urlencode(form), headers=headers)
-    return answer.status, answer.json
 
 
 @requirement("GEN-11")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.deployment import aws
-from tests.cli.conftest import Done, Operator
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 APP = "https://app.example/callback"

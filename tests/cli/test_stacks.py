@@ -12,7 +12,7 @@ import pytest
 
 from local.stack import state
 from local.stack.state import RunningStack
-from tests.cli.conftest import Operator
+from tests.kit.cli.operator import Operator
 from tests.kit.requirement import requirement
 
 NO_BROKER = {"BROKER_TABLE": None, "BROKER_KEYS_TABLE": None, "BROKER_ISSUER": None, "BROKER_ENDPOINT_URL": None,

@@ -17,8 +17,8 @@ from chalicelib.records.item_keys import user_key_item_key
 from chalicelib.records.job import Job
 from cli.deployment.operations import Deployment
 from local.fake.provider import RunningProvider
-from tests.cli.conftest import Done, Operator
-from tests.cli.test_operator import APP, PROVIDER_SECRET, sign_in
+from tests.kit.cli.app_sign_in import APP, PROVIDER_SECRET, sign_in
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 

@@ -8,8 +8,8 @@ import pytest
 from chalicelib.protocol.device_code import DEVICE_CODE
 from cli.main import build_parser
 from cli.parser import CommandParser
-from tests.cli.conftest import Operator
 from tests.kit import ROOT
+from tests.kit.cli.operator import Operator
 from tests.kit.requirement import requirement
 
 CREATE = ("client", "create", "--name", "App", "--redirect-uri", "https://app.example/cb")

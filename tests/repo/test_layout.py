@@ -1,4 +1,4 @@
-"""The layout of tests/ gets no worse: the limits here may only fall."""
+"""The layout of tests/: no module imports a test module, and folders stay small."""
 
 import ast
 import subprocess
@@ -9,7 +9,6 @@ import pytest
 
 from tests.kit import ROOT
 
-MOST_IMPORTS = 61
 MOST_FOLDERS = 15
 MOST_FILES = 20
 
@@ -20,11 +19,13 @@ def list_modules() -> list[str]:
 
 
 def is_test(module: str) -> bool:
-    return module.rsplit(".", 1)[-1].startswith("test_")
+    """Fixtures in a conftest.py come by their names, so nothing imports it either."""
+    name = module.rsplit(".", 1)[-1]
+    return name.startswith("test_") or name == "conftest"
 
 
 def imported_tests(path: str, source: str) -> set[str]:
-    """The test modules that this test module imports."""
+    """The test modules and conftest modules that this module imports."""
     package = path.removesuffix(".py").split("/")
     found: set[str] = set()
     for node in ast.walk(ast.parse(source)):
@@ -37,11 +38,10 @@ def imported_tests(path: str, source: str) -> set[str]:
     return {name for name in found if name.startswith("tests.") and is_test(name)}
 
 
-def test_no_more_test_modules_import_another() -> None:
-    paths = [path for path in list_modules() if is_test(path.removesuffix(".py").replace("/", "."))]
-    found = [f"{path}: {name}" for path in paths for name in imported_tests(path, (ROOT / path).read_text())]
-    assert found
-    assert len(found) <= MOST_IMPORTS, "\n".join(found)
+def test_no_module_imports_a_test_module() -> None:
+    paths = list_modules()
+    assert len(paths) > 500
+    assert [f"{path}: {name}" for path in paths for name in imported_tests(path, (ROOT / path).read_text())] == []
 
 
 def test_no_folder_is_added_and_none_grows_large() -> None:
@@ -56,6 +56,7 @@ def test_no_folder_is_added_and_none_grows_large() -> None:
         ("from tests.http.logout.test_logout import end", {"tests.http.logout.test_logout"}),
         ("from tests.http.logout import test_logout", {"tests.http.logout.test_logout"}),
         ("from .test_logout import end", {"tests.http.logout.test_logout"}),
+        ("from tests.cli.conftest import Operator", {"tests.cli.conftest"}),
         ("import tests.http.logout.test_logout", {"tests.http.logout.test_logout"}),
         ("from tests.kit.http.stack import Stack", set()),
     ],

@@ -1,28 +1,14 @@
 """No credential lies in a file of the repository, and so in nothing that ships from it."""
 
-import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.kit import ROOT
+from tests.kit.repo.secret_patterns import KINDS, find_secrets
 from tests.kit.requirement import requirement
 
-KINDS = {
-    "a private key": r"-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----\s+[A-Za-z0-9+/]{40}",
-    "an AWS access key": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
-    "an AWS secret key": r"(?i)aws_secret_access_key[\"']?\s*[:=]\s*[\"']?[A-Za-z0-9/+]{40}\b",
-    "a GitHub token": r"\b(?:gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{60})",
-    "a Google client secret": r"\bGOCSPX-[A-Za-z0-9_-]{20,}",
-    "a Google API key": r"\bAIza[A-Za-z0-9_-]{35}\b",
-    "a Slack token": r"\bxox[abpr]-[0-9A-Za-z-]{20,}",
-    "a Stripe key": r"\b[rs]k_live_[0-9A-Za-z]{16,}",
-    "a PyPI token": r"\bpypi-AgEI[A-Za-z0-9_-]{40,}",
-    "an npm token": r"\bnpm_[A-Za-z0-9]{36}\b",
-    "a code or refresh token of ours": r"\btb_(?:code|refresh|device)_[A-Za-z0-9_-]{60,}",
-    "a URL with a password": r"https?://[^\s/:@\"'{}<>$]+:[^\s/:@\"'{}<>$]{8,}@[a-z0-9.-]+\.(?:com|org|net|io|dev)\b",
-}
 # Files that hold what looks like a secret because that is their subject: each with the kinds that are allowed in it.
 SUBJECTS = {"tests/unit/upstream/exchanges.toml": {"a GitHub token"}}  # GitHub's documented example
 
@@ -34,10 +20,6 @@ def tracked() -> list[Path]:
     if listed.returncode != 0:
         pytest.skip("not a git repository: nothing is tracked")
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
-
-
-def find_secrets(text: str) -> list[str]:
-    return [kind for kind, pattern in KINDS.items() if re.search(pattern, text)]
 
 
 @requirement("OPS-04")

@@ -18,17 +18,9 @@ from cli.deployment.operations import Deployment, init_keysets, wrap_key
 from tests.kit.faults import AT_ONCE, Fault, FaultyTransport
 from tests.kit.requirement import requirement
 from tests.kit.store_scene import NOW, make_store
+from tests.store.still_clock import StillClock
 
 ISSUER = "http://127.0.0.1:1"
-
-
-class StillClock:
-    """Stands where it is put."""
-
-    time = NOW
-
-    def now(self) -> int:
-        return self.time
 
 
 @pytest.fixture

@@ -20,16 +20,9 @@ from chalicelib.records.subject import Subject
 from tests.kit.faults import Fault, FaultyTransport, Mode, ProcessDied
 from tests.kit.requirement import requirement
 from tests.kit.store_scene import CLIENT, NOW, Story, make_store
+from tests.store.sample_client import client
 
 Verb = Callable[[Story], Any]
-
-
-def client(story: Story, revision: int) -> Client:
-    return Client(
-        client_id=story.grant_id, client_name="app", redirect_uris=("https://app.example/callback",),
-        token_endpoint_auth_method="none", revision=revision, expires_at=NOW,
-        management=Management(present=bytes([revision]) * 32),
-    )  # fmt: skip
 
 
 def put_initial_token(story: Story, **fields: Any) -> Written[InitialToken]:

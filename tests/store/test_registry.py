@@ -15,8 +15,8 @@ from chalicelib.records.item_keys import client_item_key
 from tests.kit.faults import Fault, FaultyTransport
 from tests.kit.requirement import requirement
 from tests.kit.store_scene import Story, make_store
-from tests.store.test_keys import StillClock
-from tests.store.test_lost_answers import client
+from tests.store.sample_client import client
+from tests.store.still_clock import StillClock
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from playwright.sync_api import Browser, Page
 
 from chalicelib.pages.language import LANGUAGES
 from local.node import NoNode, install_packages
-from tests.browser.pages.conftest import Site
 from tests.browser.pages.examples import every_page
+from tests.browser.pages.page_server import Site
 from tests.kit.requirement import requirement
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

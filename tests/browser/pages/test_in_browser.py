@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from playwright.sync_api import Browser
 
 from chalicelib.pages.render import render
-from tests.browser.pages.conftest import Site
 from tests.browser.pages.examples import CHOICE, GITHUB, GOOGLE, every_page
+from tests.browser.pages.page_server import Site
 from tests.kit.requirement import requirement
 
 LONG = replace(CHOICE, client_name="x" * 80, client_host="a" * 60 + ".example", providers=(GITHUB, GOOGLE))

@@ -7,18 +7,16 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.adapters.aws.transport import Transport
-from chalicelib.config import read_settings
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.subject import Subject
 from cli.command_audit import CHANGES_NOTHING, ON_RECORD, Act, begin, name_commands, run_on_record
 from cli.deployment.aws import name_caller, terminal_session
 from cli.deployment.operations import Deployment, list_clients
 from cli.main import build_parser
-from tests.cli.audit.test_audit import Records, faults, when
-from tests.cli.conftest import Done, Operator
-from tests.kit.faults import Fault, FaultyTransport, Mode, ProcessDied
+from tests.cli.audit.audit_records import Records, faults, when
+from tests.kit.cli.operator import Done, Operator, deployed
+from tests.kit.faults import Fault, Mode, ProcessDied
 from tests.kit.requirement import requirement
 
 WHO = "arn:aws:sts::123456789012:user/moto"
@@ -26,13 +24,6 @@ SECRET, ACCOUNT, NOTE = "canary-secret", "canary-account", "canary note"
 CREATE = ("client", "create", "--name", "Notes", "--auth-method", "client_secret_basic", "--for-itself")
 Rows = list[dict[str, Any]]
 SECRETS = [SECRET, ACCOUNT, NOTE]
-
-
-def deployed(broker: Operator, *struck: Fault) -> Deployment:
-    """The deployment of the command, perhaps with faults before its table."""
-    settings = read_settings({name: value for name, value in broker.environ.items() if name.startswith("BROKER_")})
-    table, kms = (SignedTransport(name, endpoint_url=settings.endpoint_url) for name in ("dynamodb", "kms"))
-    return Deployment(settings, dynamodb=FaultyTransport(table, *struck), kms=kms)
 
 
 def exported(broker: Operator) -> Rows:

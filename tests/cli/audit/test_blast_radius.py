@@ -16,7 +16,8 @@ from cli.deployment.inventory import Deployed
 from cli.deployment.leak import Exposure, span
 from cli.deployment.roles import PURPOSES, Role, read_role, read_roles
 from cli.deployment.write_access import PLAIN_DECISIONS
-from tests.cli.conftest import ROOT, Done, Operator
+from tests.kit import ROOT
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 APP = "https://app.example/callback"

@@ -14,7 +14,7 @@ from cli.explanation.refusal_log import find_in_cloudwatch
 from local.stack import state
 from local.stack.rotating_log import KeptLog
 from local.stack.state import RunningStack
-from tests.cli.conftest import Done, Operator
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 ID = "0f3c1d2e-1111-4222-8333-444455556666"

@@ -10,12 +10,11 @@ from chalicelib.adapters.dynamodb.audit_records import CHAIN
 from chalicelib.audit.window_seals import seal_windows
 from chalicelib.ports import Broker, StoreUnavailable
 from chalicelib.records.seal import SETTLE_SECONDS, AuditSeal
-from tests.cli.audit.test_audit import Records, deployment, records
-from tests.cli.conftest import Done
+from tests.cli.audit.audit_records import Records
+from tests.kit.cli.operator import Done
 from tests.kit.faults import Fault, FaultyTransport, ProcessDied
 from tests.kit.requirement import requirement
 
-__all__ = ["deployment", "records"]
 RECORDS = 12
 BATCH = 2
 

@@ -18,7 +18,7 @@ from cli.deployment.aws import BotoTransport
 from cli.explanation.log_follow import follow_cloudwatch, follow_file
 from local.package.package import ROOT
 from local.stack.rotating_log import KeptLog
-from tests.cli.conftest import Done, Operator
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 CLIENT, GROUP = "0" * 32, "/aws/lambda/token-broker-APIHandler-7"

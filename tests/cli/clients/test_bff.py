@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from cli.client_options.same_site import find_fault
-from tests.cli.conftest import Done, Operator
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 CREATE = ["client", "create", "--name", "X", "--scope", "openid"]

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.cli.conftest import Done, Operator
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.http.assertions import ClientKey, as_form, good_claims, new_key, sign
 from tests.kit.http.browser import FORM, request
 from tests.kit.requirement import requirement

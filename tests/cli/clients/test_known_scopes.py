@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.cli.conftest import Operator
+from tests.kit.cli.operator import Operator
 from tests.kit.requirement import requirement
 
 CREATE = ("client", "create", "--name", "App", "--redirect-uri", "https://app.example/cb")

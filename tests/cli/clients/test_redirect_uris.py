@@ -6,8 +6,8 @@ from urllib.parse import urlencode
 import pytest
 
 from local.fake.provider import RunningProvider
-from tests.cli.conftest import Operator
 from tests.kit import ROOT
+from tests.kit.cli.operator import Operator
 from tests.kit.http.browser import Browser, read_page
 from tests.kit.http.stack import challenge
 from tests.kit.requirement import requirement

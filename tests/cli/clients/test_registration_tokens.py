@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.protocol.registration_tokens import token_hash
-from tests.cli.conftest import SETTINGS, Done, Operator
+from tests.kit.cli.operator import SETTINGS, Done, Operator
 from tests.kit.requirement import requirement
 
 Typed = Callable[..., Done]

@@ -14,10 +14,10 @@ from cli.doctor.server.asking import NOBODY, Asker
 from cli.doctor.server.visit import Server
 from cli.main import main
 from tests.cli.doctor.bad_server import CLIENT, PATH, REDIRECT_URI, BadServer
+from tests.cli.doctor.findings import CHECKS, names
 from tests.kit.requirement import requirement
 from tests.kit.tls import TlsFront
 
-CHECKS = {check.name: check for group in GROUPS for check in group.checks}
 NAME = "issuer.example"
 # These need a server with a name of its own, and TLS or the lack of it.
 UNDER_A_NAME = ("tls-plain-http", "tls-hsts", "authorize-cookies", "discovery-issuer-form")
@@ -27,14 +27,6 @@ FOLLOWS = {
     "agents-public": {"metadata-client-methods"},
     "agents-come-in": set[str](),
 }
-
-
-@pytest.fixture(scope="module")
-def bad() -> Iterator[BadServer]:
-    """One server for all; each test switches its own faults on."""
-    server = BadServer()
-    yield server
-    server.stop()
 
 
 @pytest.fixture(scope="module")
@@ -60,10 +52,6 @@ def visit_by_name(bad: BadServer, front: TlsFront, *faults: str, scheme: str = "
     open_port = bad.port if "tls-plain-http" in faults or scheme == "http" else 9
     plain = LocalTarget(host=NAME, port=80, address="127.0.0.1", connect_port=open_port)
     return examine(bad.issuer, GROUPS, Server(bad.issuer, Asker(allow=(secure, plain))))
-
-
-def names(report: Report) -> set[str]:
-    return {finding.check.name for finding in report.findings}
 
 
 @requirement("DIAG-01")

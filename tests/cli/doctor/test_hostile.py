@@ -10,10 +10,9 @@ from cli.doctor.server.answer import Answer, is_alike, sent_to
 from cli.doctor.server.asking import Asker
 from cli.doctor.server.visit import Server
 from tests.cli.doctor.bad_server import CLIENT, EC_KEY, REDIRECT_URI, BadServer
-from tests.cli.doctor.test_bad_server import bad, names
+from tests.cli.doctor.findings import names
 from tests.kit.requirement import requirement
 
-__all__ = ["bad"]
 GARBAGE = (None, 7, -1e400, "x", "", [], [None, 7, {}], [[]], {"a": 1}, True)
 NO_URLS = ("http://[", "https://x:port/", "https://x:99999/", "\ud800", "\x1b]0;x\x07", "//", "javascript:alert(1)")
 

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.routes import create_app
 from cli.main import main
 from local.stack.gateway import Gateway
-from tests.cli.doctor.test_bad_server import CHECKS
+from tests.cli.doctor.findings import CHECKS
 from tests.kit.http.stack import Stack
 from tests.kit.requirement import requirement
 

@@ -5,8 +5,8 @@ import tomllib
 from collections.abc import Callable
 
 from chalicelib.providers.definition.sources import count_sources
-from tests.cli.conftest import Done
 from tests.kit import ROOT
+from tests.kit.cli.operator import Done
 
 HOME = ROOT
 

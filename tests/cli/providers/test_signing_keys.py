@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from local.fake.id_token import new_key_pair
-from tests.cli.conftest import Done, Operator
+from tests.kit.cli.operator import Done, Operator
+from tests.kit.providers.team_provider import team_text
 from tests.kit.requirement import requirement
-from tests.providers.simulated.conftest import team_text
 
 
 def signs(provider_id: str, algorithm: str) -> str:

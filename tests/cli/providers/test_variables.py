@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 
 from chalicelib.records.job import Job
-from tests.cli.audit.test_acts import deployed
-from tests.cli.conftest import Done, Operator
+from tests.kit.cli.operator import Done, Operator, deployed
 from tests.kit.provider_files import TENANTS
 from tests.kit.requirement import requirement
 

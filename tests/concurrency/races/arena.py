@@ -182,3 +182,7 @@ def _altered(grant: Grant, changed: dict[str, Any]) -> Grant:
 
 def _random(broker: Any) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(broker.entropy.token_bytes(32)).digest()).rstrip(b"=").decode()
+
+
+ISSUER = "http://127.0.0.1:65530"
+"""The name of both brokers; nothing listens there, for nobody has to."""

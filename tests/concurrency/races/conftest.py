@@ -9,11 +9,9 @@ import pytest
 from local.fake.provider import RunningProvider
 from local.fake.provider import start as start_provider
 from local.stack.ports import find_port
-from tests.concurrency.races.arena import Arena, Crowd
+from tests.concurrency.races.arena import ISSUER, Arena, Crowd
 from tests.kit.processes import STORES, Process, start_module
 
-ISSUER = "http://127.0.0.1:65530"
-"""The name of both brokers; nothing listens there, for nobody has to."""
 ROUNDS = {"moto": 20, "ministack": 200}
 """As often as the promises say where the store is of others; the embedded one serves a call at a time: a tenth."""
 

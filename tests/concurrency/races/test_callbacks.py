@@ -13,8 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from local.fake.provider import RunningProvider
-from tests.concurrency.races.arena import CROWD, Arena, post
-from tests.concurrency.races.conftest import ISSUER
+from tests.concurrency.races.arena import CROWD, ISSUER, Arena, post
 from tests.concurrency.races.travel import Trip, arrive, arrive_together, travel
 from tests.kit.processes import STORES, Process, start_module
 from tests.kit.requirement import requirement

@@ -24,8 +24,7 @@ from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.token_issuer import issue_device_code
 from local.fake.provider import RunningProvider
-from tests.concurrency.races.arena import CROWD, SCOPES, SUB, Arena, Crowd, Ticket
-from tests.concurrency.races.conftest import ISSUER
+from tests.concurrency.races.arena import CROWD, ISSUER, SCOPES, SUB, Arena, Crowd, Ticket
 from tests.concurrency.races.travel import Trip, arrive
 from tests.kit.http.browser import Answer
 from tests.kit.processes import STORES, Process, start_module

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.concurrency.races.arena import Arena, Crowd
-from tests.concurrency.races.test_tokens import redeem, refused
+from tests.concurrency.races.code_redemption import redeem, refused
 from tests.kit.jose.proofs import ProofKey
 from tests.kit.processes import start_module
 from tests.kit.requirement import requirement

@@ -4,21 +4,10 @@ import time
 from collections import Counter
 from urllib.parse import urlsplit
 
-from tests.concurrency.races.arena import CROWD, Arena, Crowd, Ticket
+from tests.concurrency.races.arena import CROWD, Arena, Crowd
+from tests.concurrency.races.code_redemption import redeem, refused
 from tests.kit.processes import start_module
 from tests.kit.requirement import requirement
-
-
-def redeem(crowd: Crowd, arena: Arena, ticket: Ticket) -> str:
-    """Redeem alone; the refresh token."""
-    ((status, body),) = crowd.ask([arena.redemption(ticket)])
-    assert status == 200, body
-    return body["refresh_token"]
-
-
-def refused(answers: list[tuple[int, dict[str, object]]]) -> set[tuple[int, object]]:
-    """What those who lost were told."""
-    return {(status, body.get("error")) for status, body in answers if status != 200}
 
 
 @requirement("F01", "CODE-03")

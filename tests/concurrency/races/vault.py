@@ -17,8 +17,7 @@ from chalicelib.records.item_keys import client_item_key, connection_item_key, c
 from local.fake.grants import Family
 from local.fake.people import USERS
 from local.fake.provider import RunningProvider, start
-from tests.concurrency.races.arena import SCOPES, SUB, Arena, Crowd, post
-from tests.concurrency.races.conftest import ISSUER
+from tests.concurrency.races.arena import ISSUER, SCOPES, SUB, Arena, Crowd, post
 from tests.kit.broker_process import PROVIDERS
 from tests.kit.processes import Process, start_module
 

@@ -10,7 +10,7 @@ import pytest
 
 from local.node import NoNode
 from tests.deploy.infra.cdk_app import CONSTRUCT, compile_apps, synthesise
-from tests.deploy.infra.test_infra import lint
+from tests.deploy.infra.template import lint
 from tests.deploy.rehearsal.settled import settle
 from tests.kit.markdown import blocks
 from tests.kit.requirement import requirement

@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +13,7 @@ from cli.explanation.refusal_log import GROUPS
 from local.openapi.routes import read_served
 from local.package.package import ROOT
 from local.package.template import merge, write_template
+from tests.deploy.infra.template import lint
 from tests.deploy.rehearsal.deployment import NAME as STACK
 from tests.deploy.rehearsal.settled import settle
 from tests.kit.http.surface import JSON
@@ -36,12 +35,6 @@ def inline(role: dict[str, Any]) -> list[dict[str, Any]]:
     alone = {"Resources": {"Role": role}, "Outputs": {}}
     settled = settle(alone, {"Deployment": "broker", "AWS::StackName": STACK, **ANYWHERE})["Resources"]["Role"]
     return [one["PolicyDocument"] for one in settled["Policies"]]
-
-
-def lint(path: Path) -> str:
-    command = [sys.executable, "-c", "from cfnlint.runner import main; main()", "--template", str(path)]
-    # W3002 is about local paths, which `aws cloudformation package` replaces.
-    return subprocess.run([*command, "--ignore-checks", "W3002"], capture_output=True, text=True).stdout
 
 
 def test_the_merged_template_is_clean(template: Path) -> None:

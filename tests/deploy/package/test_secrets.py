@@ -3,8 +3,8 @@
 import zipfile
 from pathlib import Path
 
+from tests.kit.repo.secret_patterns import find_secrets
 from tests.kit.requirement import requirement
-from tests.repo.test_secrets import find_secrets
 
 # The library that reads keys has the words of their first lines in its machine code; no key follows them.
 BINARY = (".so",)

@@ -11,18 +11,13 @@ from chalicelib.encryption import seal_payload
 from chalicelib.jobs.fair_order import interleave_fairly
 from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.records.item_keys import provider_item_key
-from chalicelib.records.job import Job, JobKind
+from chalicelib.records.job import JobKind
+from tests.faults.endings.queued_job import duty
 from tests.kit.connection_scene import Scene
 from tests.kit.faults import Fault, FaultyTransport, ProcessDied
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import change
 from tests.kit.requirement import requirement
-
-
-def duty(name: str, due_at: int, **changed: Any) -> Job:
-    """One that is about nothing any more, so that doing it is deleting it."""
-    fields = {"connection_id": "gone", "sub": "nobody", "provider_id": "demo", "created_at": 0}
-    return Job(**{"kind": "revoke", "job_id": name, "due_at": due_at, **fields, **changed})
 
 
 def calls_of(stack: Stack, act: Any) -> Counter[str]:

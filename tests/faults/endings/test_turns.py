@@ -10,7 +10,7 @@ from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.records.job import Job
 from chalicelib.records.sign_in import LogoutRecipient
 from chalicelib.upstream.http import HttpRequest, HttpResponse
-from tests.faults.endings.test_queue import duty
+from tests.faults.endings.queued_job import duty
 from tests.kit.connection_scene import Scene
 from tests.kit.requirement import requirement
 

@@ -7,7 +7,7 @@ import pytest
 
 from chalicelib.records.item_keys import connection_item_key
 from chalicelib.vault.rules.refresh_decision import LEASE_SECONDS
-from tests.faults.refresh.test_refresh import calls_of
+from tests.faults.refresh.call_count import calls_of
 from tests.kit.connection_scene import Scene
 from tests.kit.http.tokens import change
 from tests.kit.requirement import requirement

@@ -1,6 +1,5 @@
 """One caller refreshes, and what everybody gets (VLT-07, VLT-08, VLT-11)."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -9,20 +8,13 @@ import pytest
 from chalicelib.encryption import open_profile
 from chalicelib.records.item_keys import client_item_key, grant_item_key, provider_item_key, subject_item_key
 from chalicelib.upstream.http import HttpResponse
+from tests.faults.refresh.call_count import calls_of
 from tests.kit.connection_scene import Frozen, Scene, die, in_parallel, lose
 from tests.kit.http.tokens import audits, change, mark, refusal
 from tests.kit.requirement import requirement
 
 REFRESH = ["BatchGetItem", "UpdateItem", "PutItem", "UpdateItem", "BatchGetItem", "PutItem"]
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-
-
-def calls_of(scene: Scene, ask: Callable[[], Any]) -> tuple[Any, list[str], int]:
-    """What came, and the calls at the table and at KMS that it took."""
-    table, kms = len(scene.stack.dynamodb.calls), len(scene.stack.kms.calls)
-    came = ask()
-    operations = [operation for operation, _ in scene.stack.dynamodb.calls[table:]]
-    return came, operations, len(scene.stack.kms.calls) - kms
 
 
 @requirement("VLT-07", "BUDGET")

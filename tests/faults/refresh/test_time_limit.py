@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.refresh.test_crashes import CALLS, KINDS, SAVED_WITHOUT_ANSWER, check_nothing_is_lost
+from tests.faults.refresh.refresh_crash import CALLS, KINDS, SAVED_WITHOUT_ANSWER, check_nothing_is_lost
 from tests.kit.connection_scene import Scene, die
 from tests.kit.faults import ProcessDied
 from tests.kit.http.tokens import change

@@ -9,7 +9,7 @@ import pytest
 from chalicelib.adapters.http.provider_directory import ProviderDirectory
 from chalicelib.records.item_keys import grant_item_key, provider_item_key, subject_item_key
 from chalicelib.upstream.http import HttpRequest, HttpResponse
-from tests.faults.refresh.test_refresh import calls_of
+from tests.faults.refresh.call_count import calls_of
 from tests.kit.connection_scene import Scene
 from tests.kit.http.tokens import audits, change, mark
 from tests.kit.requirement import requirement

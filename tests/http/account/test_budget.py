@@ -3,10 +3,10 @@
 from urllib.parse import urlencode
 
 from chalicelib.records.item_keys import subject_item_key
-from tests.http.edge.test_call_budget import spends
 from tests.kit.http.account_page import PATH, age_session, look, press
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import read, start_session
+from tests.kit.limits.call_budget import spends
 from tests.kit.requirement import requirement
 
 

@@ -8,12 +8,11 @@ from chalicelib.records.deployment import Deployment
 from chalicelib.records.item_keys import DEPLOYMENT, client_item_key, resource_item_key
 from chalicelib.records.resource import Resource
 from chalicelib.records.revocation import Revocation
+from tests.http.authorization.wrong_requests import API, WRONG
 from tests.kit.http.browser import FORM
 from tests.kit.http.sign_in_scene import assert_page, assert_told, change, only_written
 from tests.kit.http.stack import APP, SCOPE, Stack, challenge
 from tests.kit.requirement import requirement
-
-API = "https://api.example/notes"
 
 
 @requirement("AUTHZ-01", "AUTHZ-03")
@@ -75,41 +74,6 @@ def test_one_registered_address_need_not_be_sent_and_of_two_none_is_guessed(stac
     two, _ = stack.client(redirect_uris=(APP, "https://app.example/other"))
     assert stack.authorize(stack.authorize_parameters(one, redirect_uri=None)).status == 200
     assert_page(stack.authorize(stack.authorize_parameters(two, redirect_uri=None)))
-
-
-WRONG = [
-    ("AUTHZ-06", {"response_type": "token"}, "unsupported_response_type"),
-    ("AUTHZ-06", {"response_type": "code id_token"}, "unsupported_response_type"),
-    ("AUTHZ-06", {"response_type": "CODE"}, "unsupported_response_type"),
-    ("AUTHZ-06", {"response_type": None}, "invalid_request"),
-    ("AUTHZ-07", {"response_mode": "fragment"}, "invalid_request"),
-    ("AUTHZ-07", {"response_mode": "form_post.jwt"}, "invalid_request"),
-    ("AUTHZ-08", {"code_challenge": None}, "invalid_request"),
-    ("AUTHZ-08", {"code_challenge_method": "plain"}, "invalid_request"),
-    ("AUTHZ-08", {"code_challenge_method": None}, "invalid_request"),
-    ("AUTHZ-08", {"code_challenge_method": "s256"}, "invalid_request"),
-    ("AUTHZ-08", {"code_challenge": "a" * 42}, "invalid_request"),
-    ("AUTHZ-08", {"code_challenge": "a" * 44}, "invalid_request"),
-    ("AUTHZ-08", {"code_challenge": "a" * 42 + "="}, "invalid_request"),
-    ("AUTHZ-09", {"code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"}, "invalid_request"),
-    ("AUTHZ-10", {"scope": "openid unknown"}, "invalid_scope"),
-    ("AUTHZ-10", {"scope": "openid demo:notes:write"}, "invalid_scope"),
-    ("AUTHZ-10", {"scope": 'openid "'}, "invalid_scope"),
-    ("AUTHZ-10", {"scope": " ".join(f"s{n}" for n in range(51))}, "invalid_scope"),
-    ("AUTHZ-11", {"resource": "https://unknown.example/"}, "invalid_target"),
-    ("AUTHZ-11", {"resource": "relative"}, "invalid_target"),
-    ("AUTHZ-11", {"resource": API + "#fragment"}, "invalid_target"),
-    ("AUTHZ-11", {"resource": "https://other.example/api"}, "invalid_target"),
-    ("AUTHZ-17", {"request_uri": "http://127.0.0.2:{port}/request"}, "invalid_request_uri"),
-    ("AUTHZ-17", {"request_uri": "urn:ietf:params:oauth:request_ur"}, "invalid_request_uri"),
-    ("AUTHZ-17", {"request": "eyJhbGciOiJub25lIn0.e30."}, "request_not_supported"),
-    ("AUTHZ-17", {"registration": "{}"}, "registration_not_supported"),
-    ("AUTHZ-14", {"prompt": "none login"}, "invalid_request"),
-    ("AUTHZ-14", {"prompt": "never"}, "invalid_request"),
-    ("AUTHZ-14", {"max_age": "-1"}, "invalid_request"),
-    ("AUTHZ-14", {"max_age": "soon"}, "invalid_request"),
-    ("AUTHZ-10", {"provider": "github"}, "invalid_request"),
-]  # fmt: skip
 
 
 @requirement("AUTHZ-06", "AUTHZ-07", "AUTHZ-08", "AUTHZ-09", "AUTHZ-10", "AUTHZ-11", "AUTHZ-12", "AUTHZ-13", "AUTHZ-17")

@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.http.authorization.test_request_parameters import id_token
 from tests.kit.http.browser import Answer
 from tests.kit.http.device import start_device
 from tests.kit.http.sign_in_scene import assert_told, grants
 from tests.kit.http.stack import Stack
+from tests.kit.http.tokens import id_token
 from tests.kit.requirement import requirement
 
 ONE, TWO = "urn:demo:one", "urn:demo:two"

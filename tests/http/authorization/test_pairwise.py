@@ -8,13 +8,13 @@ import pytest
 from chalicelib.records.item_keys import client_item_key, grant_item_key
 from cli.deployment.operations import OperationError
 from cli.main import build_parser
-from tests.http.logout.test_backchannel import App, app, jobs, leave, run, wired
-from tests.http.logout.test_logout import BYE, is_signed_in, log_out
 from tests.kit.http.browser import request
 from tests.kit.http.device import start_device
 from tests.kit.http.stack import Stack
 from tests.kit.http.surface import JSON
 from tests.kit.http.tokens import CONFIDENTIAL, Session, read, read_claims, sign, start_session
+from tests.kit.logout.backchannel_app import App, app, jobs, leave, run, wired
+from tests.kit.logout.browser_logout import BYE, is_signed_in, log_out
 from tests.kit.requirement import requirement
 
 __all__ = ["app", "wired"]

@@ -14,7 +14,7 @@ from chalicelib.records.item_keys import client_item_key, provider_item_key, sto
 from chalicelib.records.revocation import Revocation
 from chalicelib.records.small_items import StoredRequest
 from cli.deployment.operations import delete_client
-from tests.http.authorization.test_authorize import WRONG
+from tests.http.authorization.wrong_requests import WRONG
 from tests.kit.http.browser import FORM, Answer, read_page, request
 from tests.kit.http.pushing import URN, follow, push, reference
 from tests.kit.http.sign_in_scene import add_provider, assert_page, assert_told, change, grants, only_written

@@ -1,24 +1,19 @@
 """What OpenID Connect lets an app say in its request (Core sections 3.1.2.1, 5.5 and 6)."""
 
 import json
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jwt
 import pytest
 
-from tests.kit.http.browser import Answer
 from tests.kit.http.pushing import push
 from tests.kit.http.sign_in_scene import assert_told, connections, grants, only_written
 from tests.kit.http.stack import SignIn, Stack
+from tests.kit.http.tokens import id_token
 from tests.kit.requirement import requirement
 
 ALL = {"id_token": {"name": None, "email": {"essential": True}, "email_verified": None, "shoe_size": None}}
 PROFILE = {"name", "email", "email_verified"}
-
-
-def id_token(answer: Answer) -> dict[str, Any]:
-    return jwt.decode(answer.json["id_token"], options={"verify_signature": False})
 
 
 @requirement("OIDC-01", "META-02")

@@ -1,8 +1,8 @@
 """How many calls a browser session costs at the table, warm; none at KMS."""
 
 from tests.http.bff.scene import App
-from tests.http.edge.test_call_budget import spends
 from tests.kit.http.tokens import events
+from tests.kit.limits.call_budget import spends
 from tests.kit.requirement import requirement
 
 

@@ -4,10 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.http.bff.scene import ORIGIN, App, refusal, start_app
-from tests.http.connections.test_limits import to_the_minute
-from tests.http.edge.test_address_limits import FLOOD, send
 from tests.kit.http.proxied import Api
 from tests.kit.http.stack import Stack
+from tests.kit.limits.rate_limits import FLOOD, send, to_the_minute
 from tests.kit.requirement import requirement
 
 LIMIT = 10

@@ -1,31 +1,19 @@
 """Who asks at the endpoints that clients call: the registered method and only that (RFC 6749 section 2.3)."""
 
 import base64
-from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import pytest
 
 from chalicelib.records.client import Client
-from tests.kit.http.browser import FORM, Answer, request
+from tests.http.client_authentication.client_call import ENDPOINTS, call
+from tests.kit.http.browser import request
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import count_calls, refusal
 from tests.kit.requirement import requirement
 
 ITSELF = frozenset({"client_credentials"})
 BASIC, POST = "client_secret_basic", "client_secret_post"
-ENDPOINTS = ("/token", "/revoke", "/introspect")
-
-
-def call(stack: Stack, form: dict[str, str], *, path: str = "/token", basic: Any = None, query: str = "") -> Answer:
-    """A form, and a Basic header from a pair or as it stands."""
-    headers = {"Content-Type": FORM}
-    if isinstance(basic, tuple):
-        basic = "Basic " + base64.b64encode(":".join(basic).encode()).decode()
-    if basic is not None:
-        headers["Authorization"] = basic
-    content = {"grant_type": "client_credentials", "token": "unknown", **form}
-    return request(stack.netloc, "POST", path + query, body=urlencode(content), headers=headers)
 
 
 def register(stack: Stack, method: str) -> tuple[Client, str]:

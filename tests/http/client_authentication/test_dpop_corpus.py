@@ -1,6 +1,6 @@
 """Every trick with proofs of possession, over HTTP: at the token endpoint, and where an access token is used."""
 
-from tests.http.client_authentication.test_jose_corpus import is_header, reasons
+from tests.http.client_authentication.jose_trick import is_header, reasons
 from tests.kit.http.bound import Holder, start_bound
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import refusal

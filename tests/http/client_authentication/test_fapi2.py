@@ -13,7 +13,6 @@ from chalicelib.config import ConfigurationError, read_settings
 from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.client import Client, RegistrationPolicy
 from chalicelib.records.item_keys import client_item_key
-from tests.http.registration.test_initial_tokens import token_for
 from tests.kit.http.assertions import KEY, new_key
 from tests.kit.http.bound import Holder
 from tests.kit.http.browser import Answer, request
@@ -23,6 +22,7 @@ from tests.kit.http.pushing import push
 from tests.kit.http.stack import APP, EXCHANGE, Stack
 from tests.kit.http.tokens import read, read_claims, refusal
 from tests.kit.jose.proofs import key_of
+from tests.kit.registration.initial_token import token_for
 from tests.kit.requirement import requirement
 
 ITSELF = frozenset({"client_credentials"})

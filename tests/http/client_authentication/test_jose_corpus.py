@@ -7,10 +7,11 @@ import pytest
 
 from chalicelib.protocol.own_jwt import new_signing_key
 from tests.data import Line
-from tests.http.client_authentication.test_client_authentication import ENDPOINTS, call
+from tests.http.client_authentication.client_call import ENDPOINTS, call
+from tests.http.client_authentication.jose_trick import is_header, reasons
 from tests.kit.http.assertions import as_form
 from tests.kit.http.stack import Stack
-from tests.kit.http.tokens import Session, events, refusal, start_session
+from tests.kit.http.tokens import Session, refusal, start_session
 from tests.kit.jose.jose_tricks import Kind, good, lines_of, make, reason_for
 from tests.kit.requirement import requirement
 
@@ -46,11 +47,6 @@ def access_tokens_of(session: Session) -> Kind:
     )  # fmt: skip
 
 
-def reasons(stack: Stack) -> list[str]:
-    """Of the refusals in the log."""
-    return [line["reason"] for line in events(stack, "refused")]
-
-
 def is_parameter(token: str) -> bool:
     """What no form may hold is refused before anything reads it."""
     return token.isprintable() and len(token.encode()) <= LONGEST
@@ -74,11 +70,6 @@ def test_no_trick_proves_a_client(make_stack, path: str) -> None:
 @pytest.fixture
 def session(stack: Stack) -> Session:
     return start_session(stack)
-
-
-def is_header(token: str) -> bool:
-    """What a header can hold on its way to us, and is no other token by losing the blanks around it."""
-    return token.isascii() and token.isprintable() and token.strip() == token and len(token) < 8192
 
 
 @requirement("TOK-10", "INT-03")

@@ -18,7 +18,7 @@ from chalicelib.protocol.client_assertion import (
 from chalicelib.protocol.errors import InvalidClient
 from chalicelib.records.client import Client
 from chalicelib.records.item_keys import client_item_key
-from tests.http.client_authentication.test_client_authentication import ENDPOINTS, call
+from tests.http.client_authentication.client_call import ENDPOINTS, call
 from tests.kit.http.assertions import KEY, KINDS, TYPE, ClientKey, KeyPlace, as_form, good_claims, new_key, sign
 from tests.kit.http.browser import FORM, Answer, request
 from tests.kit.http.stack import Stack

@@ -1,9 +1,9 @@
 """How many calls a connect makes at the table and at KMS, warm, counted on the wire."""
 
-from tests.http.edge.test_call_budget import spends
 from tests.kit.http.connect_links import ask, connect, link_of, press, to_callback
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import Session
+from tests.kit.limits.call_budget import spends
 from tests.kit.requirement import requirement
 
 

@@ -7,8 +7,8 @@ import pytest
 from msgspec import structs
 
 from chalicelib.records.item_keys import client_item_key, connection_item_key
-from tests.http.connections.test_hand_out import notes_of
 from tests.kit.http.connect_links import SCOPES, STATE, ask, connect, link_of, press, start_linkable, to_callback
+from tests.kit.http.proxied import notes_of
 from tests.kit.http.sign_in_scene import connections, consents, grants, only_written, subjects
 from tests.kit.http.stack import APP, Stack
 from tests.kit.http.tokens import Session, change, count_calls, read, refusal, sign, start_session

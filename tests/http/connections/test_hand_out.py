@@ -8,6 +8,7 @@ import pytest
 
 from chalicelib.records.item_keys import connection_item_key
 from tests.kit.http.browser import request
+from tests.kit.http.proxied import notes_of
 from tests.kit.http.stack import EXCHANGE, SignIn, Stack
 from tests.kit.http.tokens import CONFIDENTIAL, Session, audits, change, count_calls, read, refusal, start_session
 from tests.kit.requirement import requirement
@@ -19,13 +20,6 @@ ID_TOKEN = "urn:ietf:params:oauth:token-type:id_token"
 def session(stack: Stack) -> Session:
     """Alice at a public client that may have tokens."""
     return start_session(stack)
-
-
-def notes_of(stack: Stack, token: str) -> str:
-    """Whose notes the provider shows for this token."""
-    headers = {"Authorization": f"Bearer {token}", "User-Agent": "test"}
-    answer = request(stack.provider.url.removeprefix("http://"), "GET", "/api/notes", headers=headers)
-    return str(answer.json.get("owner"))
 
 
 @requirement("VLT-01", "VLT-02")

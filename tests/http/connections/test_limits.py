@@ -8,6 +8,7 @@ import pytest
 from tests.kit.http.browser import Answer
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import Session, audits, change, events, refusal, start_session
+from tests.kit.limits.rate_limits import to_the_minute
 from tests.kit.requirement import requirement
 
 
@@ -18,11 +19,6 @@ def many(session: Session, times: int) -> list[Answer]:
 
 def statuses(answers: list[Answer]) -> list[int]:
     return [answer.status for answer in answers]
-
-
-def to_the_minute(stack: Stack) -> None:
-    """A minute begins, so that none ends meanwhile."""
-    stack.clock.advance(60 - stack.clock.now() % 60)
 
 
 @requirement("VLT-06")

@@ -7,8 +7,8 @@ import pytest
 
 from chalicelib.adapters.dynamodb.store import LOOKED_AT
 from chalicelib.records.audit import RETENTION_SECONDS, AuditEvent
-from tests.http.token.test_faults_at_each_call import EVERY_TRY, fail_next
 from tests.kit.http.browser import Answer, request
+from tests.kit.http.fault_line import EVERY_TRY, fail_next
 from tests.kit.http.proxied import Proxied
 from tests.kit.http.sign_in_scene import only_written
 from tests.kit.http.stack import Stack

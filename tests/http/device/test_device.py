@@ -12,12 +12,11 @@ from chalicelib.protocol.user_code import parse_user_code
 from chalicelib.records.consent import Consent
 from chalicelib.records.item_keys import client_item_key, grant_item_key, provider_item_key
 from chalicelib.records.revocation import Revocation
-from tests.http.token.test_epoch_and_keys import rotate_key
 from tests.kit.http.browser import Answer, read_page, request
 from tests.kit.http.device import GRANTS, ask, cancel, start_device
 from tests.kit.http.sign_in_scene import assert_page, connections, grants, only_written, with_query
 from tests.kit.http.stack import Stack
-from tests.kit.http.tokens import change, disable_client, read, read_claims, refusal
+from tests.kit.http.tokens import change, disable_client, read, read_claims, refusal, rotate_key
 from tests.kit.requirement import requirement
 
 

@@ -1,9 +1,7 @@
 """A flood from one address, or of one client, is told to wait; everybody else is served, and nothing grows."""
 
-import http.client
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
@@ -11,24 +9,10 @@ from chalicelib.adapters.process.rate_limiter import ENTRIES, BlockLimiter
 from chalicelib.endpoints.callers.rate_limits import count_network_request
 from chalicelib.protocol.errors import TooManyRequests
 from chalicelib.protocol.request import Request
-from tests.http.connections.test_limits import to_the_minute
-from tests.kit.http.browser import FORM
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import CONFIDENTIAL, start_session
+from tests.kit.limits.rate_limits import FLOOD, NEIGHBOUR, send, to_the_minute
 from tests.kit.requirement import requirement
-
-FLOOD, NEIGHBOUR = "127.0.0.66", "127.0.0.67"
-
-
-def send(stack: Stack, address: str, path: str, form: dict[str, str] | None = None, **headers: str) -> Any:
-    """One request from that address: status, Retry-After, body."""
-    connection = http.client.HTTPConnection(stack.netloc, source_address=(address, 0), timeout=20)
-    sent = {"Content-Type": FORM, **{name.replace("_", "-"): value for name, value in headers.items()}}
-    connection.request("GET" if form is None else "POST", path, urlencode(form) if form else None, sent)
-    answer = connection.getresponse()
-    body = answer.read().decode()
-    connection.close()
-    return answer.status, answer.getheader("Retry-After"), body
 
 
 @pytest.fixture

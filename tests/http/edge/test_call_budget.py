@@ -1,7 +1,6 @@
 """How many calls each step makes at the table and at KMS, warm, counted on the wire."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
@@ -9,8 +8,6 @@ import msgspec
 import pytest
 
 from chalicelib.records.item_keys import connection_item_key
-from tests.http.registration.test_client_configuration import PUBLIC, Managed
-from tests.http.registration.test_initial_tokens import register, token_for
 from tests.kit.http.acting import BOOKS, start_acting
 from tests.kit.http.assertions import prove
 from tests.kit.http.bound import Bound, Holder
@@ -21,6 +18,9 @@ from tests.kit.http.proxied import Proxied
 from tests.kit.http.pushing import follow, push, reference
 from tests.kit.http.stack import APP, SCOPE, Stack
 from tests.kit.http.tokens import CONFIDENTIAL, Session, audits, change, mark, read, sign, start_session
+from tests.kit.limits.call_budget import spends
+from tests.kit.registration.initial_token import register, token_for
+from tests.kit.registration.managed_client import PUBLIC, Managed
 from tests.kit.requirement import requirement
 
 
@@ -30,14 +30,6 @@ def warm(stack: Stack) -> Session:
     session = start_session(stack, who="bob", **CONFIDENTIAL)
     assert session.exchange().status == 200
     return session
-
-
-@contextmanager
-def spends(stack: Stack, calls: int, what: str = "") -> Iterator[None]:
-    """The block makes exactly so many calls at the table, and none at KMS."""
-    with stack.dynamodb.counted() as table, stack.kms.counted() as kms:
-        yield
-    assert (sum(table.values()), sum(kms.values())) == (calls, 0), (what, table, kms)
 
 
 @requirement("BUDGET")

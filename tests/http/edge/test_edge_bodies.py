@@ -6,11 +6,12 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.data import read_corpus
-from tests.kit.http.browser import FORM, Answer
+from tests.http.edge.page_post import post
+from tests.kit.http.browser import FORM
 from tests.kit.http.stack import Stack
 from tests.kit.http.surface import ENDPOINTS, JSON, Endpoint, raw, read_tables
+from tests.kit.registration.corpus_body import body_of
 from tests.kit.requirement import requirement
-from tests.unit.protocol.registration.test_registration_corpus import body_of
 
 FORMS = [endpoint for endpoint in ENDPOINTS if endpoint.body == "form"]
 KIB = 1024
@@ -42,11 +43,6 @@ BODIES = {
     "only ampersands": b"&&&",
     "201 fields": b"&".join(b"f%d=1" % number for number in range(201)),
 }
-
-
-def post(stack: Stack, path: str, body: bytes, content_type: str = FORM) -> Answer:
-    """POST as a page of ours would, with any type."""
-    return raw(stack.netloc, "POST", path, [("Content-Type", content_type), ("Origin", stack.settings.issuer)], body)
 
 
 @requirement("GEN-03")

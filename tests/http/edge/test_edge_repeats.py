@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.protocol import errors
 from chalicelib.protocol.dpop_result import PROOF_ALGORITHMS
-from tests.http.edge.test_edge_bodies import post
+from tests.http.edge.page_post import post
 from tests.kit.http.browser import Answer
 from tests.kit.http.stack import ACCESS_TOKEN, EXCHANGE, Stack
 from tests.kit.http.surface import ENDPOINTS, call, read_tables

@@ -9,12 +9,11 @@ import pytest
 
 from chalicelib.routes.route_limits import HOW, Counted
 from local.openapi.routes import read_served
-from tests.http.connections.test_limits import to_the_minute
-from tests.http.edge.test_address_limits import FLOOD, NEIGHBOUR
 from tests.kit.http.browser import FORM
 from tests.kit.http.stack import Stack
 from tests.kit.http.surface import ENDPOINTS, Endpoint
 from tests.kit.http.tokens import CONFIDENTIAL, start_session
+from tests.kit.limits.rate_limits import FLOOD, NEIGHBOUR, to_the_minute
 from tests.kit.requirement import requirement
 
 LIMIT = 10

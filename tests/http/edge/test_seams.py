@@ -8,8 +8,6 @@ import pytest
 from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.resource import Resource
 from cli.deployment.operations import create_resource
-from tests.http.logout.test_backchannel import App, app, jobs, run, sign_in, wired
-from tests.http.logout.test_logout import log_out
 from tests.kit.http.assertions import KEY
 from tests.kit.http.browser import request
 from tests.kit.http.documents import Site, kept, start_documents
@@ -18,6 +16,8 @@ from tests.kit.http.sign_in_scene import assert_page, grants, only_written
 from tests.kit.http.stack import APP, SCOPE, Stack
 from tests.kit.http.surface import JSON
 from tests.kit.http.tokens import CONFIDENTIAL, change, read_claims, start_session
+from tests.kit.logout.backchannel_app import App, app, jobs, run, sign_in, wired
+from tests.kit.logout.browser_logout import log_out
 from tests.kit.requirement import requirement
 
 __all__ = ["app", "wired"]

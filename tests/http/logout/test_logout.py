@@ -16,9 +16,9 @@ from tests.kit.http.sign_in_scene import only_written
 from tests.kit.http.stack import Stack
 from tests.kit.http.surface import JSON
 from tests.kit.http.tokens import Session, change, events, read, read_claims, sign, start_session
+from tests.kit.logout.browser_logout import BYE, is_signed_in, log_out, press
 from tests.kit.requirement import requirement
 
-BYE = "https://app.example/bye?from=broker"
 OTHER = "https://attacker.example/"
 
 
@@ -30,23 +30,6 @@ def sign_in(stack: Stack, **fields: Any) -> Session:
 def self_registered(stack: Stack, session: Session) -> None:
     change(stack, client_item_key(session.client.client_id), registered_by="self")
     stack.restart()
-
-
-def log_out(browser: Browser, **parameters: str) -> Answer:
-    return browser.get("/logout?" + urlencode(parameters))
-
-
-def press(browser: Browser, page: Answer, decision: str = "sign_out", **headers: str) -> Answer:
-    """A button of the page that asks."""
-    form = read_page(page.body)
-    assert form.action == "/logout"
-    return browser.post(form.action, [*form.fields, ("decision", decision)], **headers)
-
-
-def is_signed_in(stack: Stack, session: Session) -> bool:
-    """Whether this browser gets a code without anybody being asked."""
-    silent = stack.authorize(stack.authorize_parameters(session.client, prompt="none"), session.sign_in.browser)
-    return "code" in silent.answered
 
 
 def title(answer: Answer) -> str:

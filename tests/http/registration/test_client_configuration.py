@@ -1,60 +1,25 @@
 """A self-registered client manages itself (RFC 7592): its token is its own, is followed, and lost by no answer."""
 
-import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
 from chalicelib.protocol.registration import open_policy
-from chalicelib.records.client import Client
 from chalicelib.records.item_keys import DEPLOYMENT, client_item_key
 from chalicelib.records.revocation import Revocation
 from chalicelib.routes.schedule import run_once
 from cli.deployment.operations import rotate_client_secret
-from tests.http.registration.test_initial_tokens import register, token_for
 from tests.kit.faults import Fault, FaultyTransport, Mode
-from tests.kit.http.browser import Answer
 from tests.kit.http.stack import SCOPE, Stack
-from tests.kit.http.surface import JSON, raw, read_tables
+from tests.kit.http.surface import raw, read_tables
 from tests.kit.http.tokens import change, read, start_session
+from tests.kit.registration.initial_token import token_for
+from tests.kit.registration.managed_client import PUBLIC, Managed
 from tests.kit.requirement import requirement
 
-PUBLIC = {"redirect_uris": ["https://app.example/cb"], "client_name": "First", "token_endpoint_auth_method": "none"}
 SECRET = {**PUBLIC, "token_endpoint_auth_method": "client_secret_basic"}
 DAY = 86400
-
-
-class Managed:
-    """One self-registered client and the answers that its owner has got."""
-
-    def __init__(self, stack: Stack, document: dict[str, Any], token: str | None = None) -> None:
-        self.stack, self.answer = stack, register(stack, token, document)
-        assert self.answer.status == 201, self.answer.body
-        self.client_id, self.document = self.answer.json["client_id"], document
-        self.token: str = self.answer.json["registration_access_token"]
-
-    @property
-    def client(self) -> Client:
-        """As it is kept."""
-        found: Client = read(self.stack, client_item_key(self.client_id))
-        return found
-
-    def call(self, method: str, document: Any = None, *, token: str | None = None, client_id: str = "") -> Answer:
-        """One call with the token that the owner has now, or another; the owner learns nothing of the answer."""
-        sent = [("Authorization", f"Bearer {self.token if token is None else token}"), ("Content-Type", JSON)]
-        body = json.dumps(document).encode() if document is not None else b""
-        return raw(self.stack.netloc, method, f"/register/{client_id or self.client_id}", sent, body)
-
-    def take(self, answer: Answer) -> Answer:
-        """The owner has got this answer."""
-        assert answer.status == 200, answer.body
-        self.answer, self.token = answer, answer.json["registration_access_token"]
-        return answer
-
-    def put(self, **members: Any) -> Answer:
-        """Replace all members by these, whatever comes of it."""
-        return self.call("PUT", {"client_id": self.client_id, **self.document, **members})
 
 
 @pytest.fixture

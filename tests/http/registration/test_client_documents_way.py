@@ -8,14 +8,14 @@ import pytest
 
 from chalicelib.records.item_keys import client_item_key
 from chalicelib.records.revocation import Revocation
-from tests.http.edge.test_call_budget import spends
-from tests.http.logout.test_logout import log_out
 from tests.kit.http.assertions import KEY, TYPE, ClientKey, good_claims, new_key, sign
 from tests.kit.http.browser import FORM, Answer, read_page, request
 from tests.kit.http.documents import OPEN, REDIRECT, URL, Site, app, kept, path_of, start_documents
 from tests.kit.http.sign_in_scene import assert_page, connections, consents, grants
 from tests.kit.http.stack import EXCHANGE, Stack
 from tests.kit.http.tokens import Session, change, events, read_claims, refusal, start_session
+from tests.kit.limits.call_budget import spends
+from tests.kit.logout.browser_logout import log_out
 from tests.kit.requirement import requirement
 
 SCOPE = "openid profile offline_access demo:notes:read"

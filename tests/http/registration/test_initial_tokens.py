@@ -1,51 +1,29 @@
 """Registering with an initial access token: who is let in, how often, and what it allows (RFC 7591 section 3)."""
 
-import json
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
 import pytest
 
-from chalicelib.protocol.registration import TOKEN_EXCHANGE, open_policy
+from chalicelib.protocol.registration import TOKEN_EXCHANGE
 from chalicelib.protocol.registration_tokens import INITIAL, MANAGEMENT, token_hash, write_token
 from chalicelib.protocol.supported import GRANT_TYPES
 from chalicelib.records.client import Client, RegistrationPolicy
-from chalicelib.records.initial_token import InitialToken
-from chalicelib.records.item_keys import DEPLOYMENT, initial_token_item_key
+from chalicelib.records.item_keys import DEPLOYMENT
 from chalicelib.records.revocation import Revocation
 from tests.kit.faults import Fault, FaultyTransport
-from tests.kit.http.browser import Answer
 from tests.kit.http.stack import Stack
 from tests.kit.http.surface import JSON, raw, read_tables
 from tests.kit.http.tokens import change
+from tests.kit.registration.initial_token import GOOD, OWN, PLAIN, register, token_for
 from tests.kit.requirement import requirement
-
-GOOD = {"redirect_uris": ["https://app.example/cb"]}
-OWN = frozenset({"openid", "profile", "email", "offline_access"})
-PLAIN = open_policy(OWN, "none")
 
 
 @pytest.fixture
 def guarded(make_stack) -> Stack:
     """Only who holds a token registers."""
     return make_stack(registration="token")
-
-
-def token_for(stack: Stack, policy: RegistrationPolicy = PLAIN, **fields: Any) -> str:
-    """What the operator's command makes."""
-    token = write_token(INITIAL, secrets.token_bytes(32))
-    values = {"uses": 1, "expires_at": stack.clock.now() + 600, "created_at": stack.clock.now(), **fields}
-    kept = InitialToken(token_hash=token_hash(token).hex(), policy=policy, **values)
-    assert stack.deployment.put_if_absent(initial_token_item_key(kept.token_hash), kept)
-    return token
-
-
-def register(stack: Stack, token: str | None, document: Any = GOOD) -> Answer:
-    """POST /register."""
-    sent = [("Content-Type", JSON), *([("Authorization", f"Bearer {token}")] if token is not None else [])]
-    return raw(stack.netloc, "POST", "/register", sent, json.dumps(document).encode())
 
 
 def clients(stack: Stack) -> list[Client]:

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.http.registration.test_registration import app_of
 from tests.kit.http.browser import Answer
 from tests.kit.http.stack import Stack
 from tests.kit.http.surface import JSON, raw
+from tests.kit.registration.registered_client import app_of
 from tests.kit.requirement import requirement
 
 VITE = "http://localhost:5173/callback"

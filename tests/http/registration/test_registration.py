@@ -10,13 +10,13 @@ import msgspec
 import pytest
 
 from chalicelib.records.client import Client
-from chalicelib.records.item_keys import client_item_key
 from tests.data import Line, read_corpus
 from tests.kit.http.browser import Answer
 from tests.kit.http.stack import Stack
 from tests.kit.http.surface import JSON, raw, read_tables
+from tests.kit.registration.corpus_body import body_of
+from tests.kit.registration.registered_client import app_of, stored
 from tests.kit.requirement import requirement
-from tests.unit.protocol.registration.test_registration_corpus import body_of
 
 CORPUS = read_corpus("registration.toml")
 REFUSED = [line for line in CORPUS if line.section not in ("invalid_request", "ignored")]
@@ -34,16 +34,6 @@ def opened(make_stack) -> Stack:
 def register(stack: Stack, document: Any, **headers: str) -> Answer:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return raw(stack.netloc, "POST", "/register", [("Content-Type", JSON), *headers.items()], body)
-
-
-def stored(stack: Stack, client_id: str) -> Client:
-    client = stack.deployment.store.read(client_item_key(client_id)).get(client_item_key(client_id))
-    assert client is not None
-    return client
-
-
-def app_of(stack: Stack, answer: Answer) -> tuple[Client, str | None]:
-    return stored(stack, answer.json["client_id"]), answer.json.get("client_secret")
 
 
 @requirement("REG-01", "OPS-01")

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from chalicelib.records.item_keys import client_item_key, grant_item_key
-from tests.http.token.test_faults_at_each_call import EVERY_TRY, fail_next
 from tests.kit.http.acting import APIS, BOOKS, ORDERS, TOOLS, Acted, Service, start_acting, start_service
 from tests.kit.http.browser import FORM, request
+from tests.kit.http.fault_line import EVERY_TRY, fail_next
 from tests.kit.http.stack import ACCESS_TOKEN, Stack
 from tests.kit.http.tokens import CONFIDENTIAL, audits, change, events, mark, read, read_claims, refusal, sign
 from tests.kit.requirement import requirement

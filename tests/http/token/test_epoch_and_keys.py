@@ -1,15 +1,12 @@
 """A raised epoch voids everything older; keys go on for 300 s without KMS, by their age, and not a second longer."""
 
-import msgspec
 import pytest
 
 from chalicelib.adapters.aws.transport import AwsRefusal
-from chalicelib.records.item_keys import keyset_item_key
-from cli.deployment.operations import wrap_key
 from tests.kit.faults import Fault, FaultyTransport
 from tests.kit.http.browser import read_page
 from tests.kit.http.stack import Stack
-from tests.kit.http.tokens import CONFIDENTIAL, Session, read, refusal, start_session
+from tests.kit.http.tokens import CONFIDENTIAL, Session, refusal, rotate_key, start_session
 from tests.kit.requirement import requirement
 
 AWAY = Fault(mode="B", times=10_000)
@@ -133,15 +130,6 @@ class Switch:
             raise AwsRefusal(self.refusal)
         inner = FaultyTransport(self._inner, self.fault) if self.fault else self._inner
         return inner.call(operation, payload)
-
-
-def rotate_key(stack: Stack, purpose: str = "handle") -> None:
-    """A second version that issues; the first only verifies."""
-    place = keyset_item_key(purpose)
-    item = read(stack, place)
-    fresh = msgspec.structs.replace(item.keys[0], version=2, wrapped=wrap_key(stack.deployment, purpose, 2, b"k" * 32))
-    retired = msgspec.structs.replace(item.keys[0], state="retired")
-    stack.deployment.put(place, msgspec.structs.replace(item, keys=(retired, fresh)))
 
 
 @requirement("F25")

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import pytest
 
 from chalicelib.records.grant import Grant
-from tests.kit.faults import Fault, FaultyTransport, Mode
+from tests.kit.faults import Mode
+from tests.kit.http.fault_line import EVERY_TRY, ONE_TRY, fail_next
 from tests.kit.http.sign_in_scene import grants
 from tests.kit.http.stack import SignIn, Stack
 from tests.kit.requirement import requirement
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")  # a C ends its thread
-ONE_TRY, EVERY_TRY = 1, 3
 # mode, tries that it strikes -> status of this request and of the same one sent again afterwards
 REDEEM: dict[tuple[Mode, int], tuple[int, int]] = {
     ("A", ONE_TRY): (200, 400),
@@ -47,13 +47,6 @@ def status_of(stack: Stack, sign_in: SignIn, token: str | None = None) -> int:
         return (stack.redeem(sign_in) if token is None else stack.refresh(sign_in, token)).status
     except (ConnectionError, http.client.HTTPException):
         return 0
-
-
-def fail_next(stack: Stack, operation: str, mode: Mode, times: int) -> FaultyTransport:
-    """From now on the broker's calls of this operation fail so often; its caches stay warm."""
-    faulty = FaultyTransport(stack.dynamodb, Fault(mode=mode, operation=operation, times=times))
-    stack.broker.store._transport = faulty  # type: ignore[attr-defined]
-    return faulty
 
 
 @requirement("F02", "F03", "GEN-13")

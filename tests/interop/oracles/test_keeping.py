@@ -2,50 +2,17 @@
 
 import json
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import requests
 
-from chalicelib.encryption import encryption_context_of, open_user_key, open_value
-from chalicelib.records.connection import Connection
-from chalicelib.records.item_keys import connection_item_key, provider_item_key, user_key_item_key
-from tests.interop.oracles.test_providers import _get, as_ada, as_carol, introduce, openid_mock, sign_in, toolkit
+from chalicelib.records.item_keys import provider_item_key
+from tests.interop.oracles.provider_sign_in import as_ada, as_carol, get_api, introduce, sign_in
+from tests.interop.oracles.stored_tokens import SCOPE, connection_of, later, tokens_at
 from tests.interop.oracles.toolkit import SECRET
-from tests.kit.http.stack import SignIn, Stack
+from tests.kit.http.stack import Stack
 from tests.kit.requirement import requirement
 
-__all__ = ["openid_mock", "toolkit"]
-SCOPE = "openid offline_access toolkit:tasks"
-NEARLY_TEN_HOURS = 36000 - 60
 CALLERS = 8
-
-
-def connection_of(stack: Stack, connection_id: str) -> tuple[Connection, str]:
-    """A connection and its refresh token, as the vault holds them."""
-    broker = stack.broker
-    found = broker.store.read(connection_item_key(connection_id))
-    connection = found.get(connection_item_key(connection_id))
-    assert connection is not None
-    at = user_key_item_key(connection.sub)
-    sealed = broker.store.read(at).get(at)
-    assert sealed is not None
-    key = open_user_key(broker.keys.get("vault"), sealed.sealed, sub=connection.sub)
-    token = open_value(key, connection.sealed_refresh_token, "refresh_token", place=encryption_context_of(connection))
-    return connection, token.decode()
-
-
-def tokens_at(url: str) -> dict[str, int]:
-    """What the toolkit has issued."""
-    counts: dict[str, int] = requests.get(f"{url}/tokens", timeout=10).json()
-    return counts
-
-
-def later(stack: Stack, way: SignIn, tokens: dict[str, Any], seconds: int = NEARLY_TEN_HOURS) -> dict[str, Any]:
-    """Our own fresh tokens, when the provider's have nearly ended."""
-    stack.clock.advance(seconds)
-    answer = stack.refresh(way, tokens["refresh_token"])
-    assert answer.status == 200, answer.body
-    return answer.json
 
 
 @requirement("VLT-07", "F15")
@@ -62,7 +29,7 @@ def test_many_callers_are_one_refresh_there_and_the_line_lives_on(toolkit: tuple
         assert tokens_at(url)["refresh_tokens"] == round_number
         assert tokens_at(url)["living_refresh_tokens"] == 1
         handed = stack.exchange(way, ours[0], audience="toolkit").json["access_token"]
-        assert _get(f"{url}/api/tasks", handed)["tasks"]
+        assert get_api(f"{url}/api/tasks", handed)["tasks"]
 
 
 @requirement("VLT-08")
@@ -93,4 +60,4 @@ def test_oidc_provider_mock_is_refreshed_too(stack: Stack, openid_mock: str) -> 
     tokens = later(stack, way, tokens, first["expires_in"] - 30)
     second = stack.exchange(way, tokens["access_token"], audience="oidc").json
     assert second["access_token"] != first["access_token"] and second["expires_in"] > 30
-    assert _get(f"{openid_mock}/userinfo", second["access_token"])["sub"] == "carol"
+    assert get_api(f"{openid_mock}/userinfo", second["access_token"])["sub"] == "carol"

@@ -6,14 +6,12 @@ import requests
 
 from chalicelib.records.item_keys import provider_item_key
 from chalicelib.upstream.client_authentication import basic
-from tests.interop.oracles.test_keeping import SCOPE, connection_of, later, tokens_at
-from tests.interop.oracles.test_providers import _get, as_ada, as_carol, introduce, openid_mock, sign_in, toolkit
+from tests.interop.oracles.provider_sign_in import as_ada, as_carol, get_api, introduce, sign_in
+from tests.interop.oracles.stored_tokens import SCOPE, connection_of, later, tokens_at
 from tests.interop.oracles.toolkit import SECRET
 from tests.kit.http.browser import Answer, request
 from tests.kit.http.stack import SignIn, Stack
 from tests.kit.requirement import requirement
-
-__all__ = ["openid_mock", "toolkit"]
 
 
 def end(stack: Stack, access_token: str, connection_id: str) -> Answer:
@@ -107,10 +105,10 @@ def test_the_same_users_other_app_keeps_its_access_there(toolkit: tuple[Stack, s
     others = exchange(stack, other_way, other_tokens, "toolkit")
     assert end(stack, tokens["access_token"], handed["connection_id"]).json["at_provider"] == "revoked"
     assert not introspect(stack, url, handed["access_token"])
-    assert _get(f"{url}/api/tasks", others["access_token"])["tasks"]
+    assert get_api(f"{url}/api/tasks", others["access_token"])["tasks"]
     other_tokens = later(stack, other_way, other_tokens)
     renewed = exchange(stack, other_way, other_tokens, "toolkit")["access_token"]
-    assert renewed != others["access_token"] and _get(f"{url}/api/tasks", renewed)["tasks"]
+    assert renewed != others["access_token"] and get_api(f"{url}/api/tasks", renewed)["tasks"]
 
 
 @requirement("CONS-07", "CONS-01")

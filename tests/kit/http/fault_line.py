@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from chalicelib.adapters.aws.transport import AwsUnreachable
-from tests.kit.faults import Fault, FaultyTransport
+from tests.kit.faults import Fault, FaultyTransport, Mode
 from tests.kit.http.browser import Answer
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import NO_ANSWER
@@ -56,3 +56,13 @@ class KmsWithout:
         if payload["EncryptionContext"]["purpose"] == self.purpose:
             raise AwsUnreachable("ReadTimeoutError")
         return self._stack.kms.call(operation, payload)
+
+
+ONE_TRY, EVERY_TRY = 1, 3
+
+
+def fail_next(stack: Stack, operation: str, mode: Mode, times: int) -> FaultyTransport:
+    """From now on the broker's calls of this operation fail so often; its caches stay warm."""
+    faulty = FaultyTransport(stack.dynamodb, Fault(mode=mode, operation=operation, times=times))
+    stack.broker.store._transport = faulty  # type: ignore[attr-defined]
+    return faulty

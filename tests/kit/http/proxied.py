@@ -13,6 +13,7 @@ from typing import Any
 from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from local.fake.tls import make_authority
 from tests.kit import ROOT
+from tests.kit.http.browser import request
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import Session
 
@@ -211,3 +212,10 @@ def start_proxied(make_stack: Callable[..., Stack], api: Api, folder: Path, **se
     stack.targets += api.targets
     stack.restart()
     return Proxied(stack, api)
+
+
+def notes_of(stack: Stack, token: str) -> str:
+    """Whose notes the provider shows for this token."""
+    headers = {"Authorization": f"Bearer {token}", "User-Agent": "test"}
+    answer = request(stack.provider.url.removeprefix("http://"), "GET", "/api/notes", headers=headers)
+    return str(answer.json.get("owner"))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any, TypeVar
 
+import jwt
 import msgspec
 
 from chalicelib.protocol import own_jwt
@@ -14,8 +15,16 @@ from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
-from chalicelib.records.item_keys import ItemKey, client_item_key, connection_item_key, consent_item_key, grant_item_key
+from chalicelib.records.item_keys import (
+    ItemKey,
+    client_item_key,
+    connection_item_key,
+    consent_item_key,
+    grant_item_key,
+    keyset_item_key,
+)
 from chalicelib.records.revocation import Revocation
+from cli.deployment.operations import wrap_key
 from tests.kit.http.browser import Answer
 from tests.kit.http.stack import SignIn, Stack
 
@@ -144,3 +153,16 @@ def count_calls(stack: Stack) -> int:
 
 
 NO_ANSWER = (HTTPException, OSError)
+
+
+def id_token(answer: Answer) -> dict[str, Any]:
+    return jwt.decode(answer.json["id_token"], options={"verify_signature": False})
+
+
+def rotate_key(stack: Stack, purpose: str = "handle") -> None:
+    """A second version that issues; the first only verifies."""
+    place = keyset_item_key(purpose)
+    item = read(stack, place)
+    fresh = msgspec.structs.replace(item.keys[0], version=2, wrapped=wrap_key(stack.deployment, purpose, 2, b"k" * 32))
+    retired = msgspec.structs.replace(item.keys[0], state="retired")
+    stack.deployment.put(place, msgspec.structs.replace(item, keys=(retired, fresh)))

@@ -1,8 +1,7 @@
 """A demo with a live view, and what was captured of a whole life without a browser."""
 
 import io
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
@@ -15,8 +14,7 @@ from local.environment import LOCAL
 from local.live.details import show_details
 from local.live.exchange import Exchange
 from local.terminal import Terminal
-
-Opened = Callable[[Exchange], dict[str, Any]]
+from tests.local.live.shown_exchange import Opened
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from local.live.details import parameters_of
 from local.live.exchange import Exchange
 from local.live.words import find_parameter
 from tests.kit.requirement import requirement
-from tests.local.live.conftest import Opened
+from tests.local.live.shown_exchange import Opened
 
 EXPECTED = {
     "replay": ("/token", "code_replayed", 400),

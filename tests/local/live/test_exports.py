@@ -16,7 +16,7 @@ from local.live.exchange import Exchange
 from local.live.mermaid import show_mermaid
 from local.node import NoNode, install_packages
 from tests.kit.requirement import requirement
-from tests.local.live.test_shown import find
+from tests.local.live.shown_exchange import find
 
 READ = """
 import { validate } from '@probelabs/maid';

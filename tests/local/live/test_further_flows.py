@@ -20,7 +20,7 @@ from local.live.mermaid import show_mermaid
 from local.live.words import find_header, find_parameter, find_title
 from tests.kit.jose.proofs import ProofKey
 from tests.kit.requirement import requirement
-from tests.local.live.conftest import Opened
+from tests.local.live.shown_exchange import Opened
 
 Captured = dict[str, list[Exchange]]
 

@@ -20,7 +20,7 @@ from local.live.exchange import Exchange
 from local.live.mermaid import show_mermaid
 from local.live.words import find_parameter, find_title, read_words
 from tests.kit.requirement import requirement
-from tests.local.live.conftest import Opened
+from tests.local.live.shown_exchange import Opened, find
 
 SOURCE = re.compile(
     r"RFC \d{4}( section \d[\d.]*)?|OpenID Connect [\w -]+ section [\d.]+|Content Security Policy|Referrer Policy"
@@ -28,13 +28,6 @@ SOURCE = re.compile(
 )
 SECRETS = {"code", "code_verifier", "state", "request", "token", "subject_token", "registration_access_token"}
 SECRETS |= {"access_token", "refresh_token", "id_token"}
-
-
-def find(exchanges: list[Exchange], callee: str, path: str, grant: str = "") -> Exchange:
-    """The first that fits."""
-    return next(
-        one for one in exchanges if (one.callee, one.path) == (callee, path) and grant in one.sent.get("grant_type", "")
-    )
 
 
 @requirement("LIVE-01")

@@ -10,7 +10,7 @@ from local.demo.backend import Behind
 from local.recipe.recipe import PAGES
 from tests.kit.browser_steps import CANCEL, decide, sign_in_at_provider
 from tests.kit.requirement import requirement
-from tests.local.recipes.test_programs import run
+from tests.local.recipes.program import run
 
 OpenRecipe = Callable[[str], Page]
 WITH_ACCOUNTS = sorted(set(PAGES) - {"popup"})

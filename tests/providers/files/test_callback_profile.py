@@ -6,8 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.kit.provider_files import CENTERS, changed, read
+from tests.kit.providers.provider_scene import Scene
 from tests.kit.requirement import requirement
-from tests.providers.files.conftest import Scene
 
 FILE = read(
     changed(

@@ -18,8 +18,8 @@ from local.browser import Exchange
 from local.fake.profile import profile_server
 from local.fake.web import Answer, json_answer
 from tests.kit.provider_files import CENTERS, changed, read
+from tests.kit.providers.provider_scene import Scene
 from tests.kit.requirement import requirement
-from tests.providers.files.conftest import Scene
 
 Stage = Callable[..., Scene]
 

@@ -17,8 +17,8 @@ from chalicelib.vault.outbox import enqueue_orphan_revocation
 from chalicelib.vault.rules.revocation_results import result_of
 from cli.deployment.operations import set_provider
 from tests.kit.provider_files import TENANTS, changed, read
+from tests.kit.providers.provider_scene import Scene
 from tests.kit.requirement import requirement
-from tests.providers.files.conftest import Scene
 
 Stage = Callable[..., Scene]
 US, EU = {"region": "us", "tenant": "acme"}, {"region": "eu", "tenant": "acme"}

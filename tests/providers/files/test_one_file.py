@@ -15,8 +15,8 @@ from chalicelib.providers.definition import fill
 from cli.main import main
 from tests.kit import ROOT
 from tests.kit.provider_files import CENTERS, changed, read
+from tests.kit.providers.provider_scene import Scene
 from tests.kit.requirement import requirement
-from tests.providers.files.conftest import Scene
 
 TEXT = changed(CENTERS, ('"centers"', '"notebook"'), ('"Centers"', '"Notebook"'))
 

@@ -8,8 +8,8 @@ from chalicelib.providers.catalog import Catalog, load_catalog
 from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition
 from chalicelib.records.provider import ProviderRecord
 from tests.kit.provider_files import CENTERS, TENANTS, changed, read
+from tests.kit.providers.provider_scene import Scene
 from tests.kit.requirement import requirement
-from tests.providers.files.conftest import Scene
 
 Stage = Callable[..., Scene]
 # Whoever signs in at the played provider is of this directory.

@@ -13,8 +13,8 @@ from chalicelib.upstream.http import HttpResponse
 from cli.deployment.operations import list_providers
 from local.serve import Unserviceable, build_parser, start
 from tests.kit.provider_files import TENANTS, changed, read
+from tests.kit.providers.provider_scene import Scene, error_of
 from tests.kit.requirement import requirement
-from tests.providers.files.conftest import Scene, error_of
 
 VALUES = {"region": "us", "tenant": "acme"}
 

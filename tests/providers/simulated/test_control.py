@@ -10,7 +10,7 @@ import pytest
 
 from local.fake.faults import Faults
 from local.fake.provider import start
-from tests.providers.simulated.conftest import RawApp, control
+from tests.kit.providers.team_provider import RawApp, control
 
 Make = Callable[..., RawApp]
 

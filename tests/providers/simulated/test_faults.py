@@ -14,8 +14,8 @@ from local.fake.profile.profile_server import RunningProfile
 from local.trial.app import TrialFailed
 from local.trial.steps import Trial, prepare
 from local.trial.workshop import Workshop
+from tests.kit.providers.team_provider import Raw, RawApp, control, ours, team
 from tests.kit.requirement import requirement
-from tests.providers.simulated.conftest import Raw, RawApp, control, ours, team
 
 ROTATING = '[refresh]\nkind = "rotating"\nlate_reuse = "revoke"\nin_doubt = "ask"\n'
 STATIC = '[refresh]\nkind = "static"\nin_doubt = "again"\n'

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from local.fake.profile.paths import put
-from tests.providers.simulated.conftest import CALLBACK, RawApp, ours
+from tests.kit.providers.team_provider import CALLBACK, RawApp, ours
 
 ROTATING = '[refresh]\nkind = "rotating"\n'
 Make = Callable[..., RawApp]

@@ -11,7 +11,7 @@ from chalicelib.providers.catalog import load_catalog
 from cli.main import main
 from local.trial import steps
 from local.trial.workshop import Workshop
-from tests.providers.simulated.conftest import ours, team, team_text
+from tests.kit.providers.team_provider import ours, team, team_text
 
 NAMES = ["sign-in", "hand-out", "refresh", "hand-out again", "revoke"]
 

@@ -1,4 +1,4 @@
-"""A provider of a team's own, played, and a broker to which it is switched on."""
+"""A provider of a team's own, simulated, and a broker to which it is switched on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,11 +8,10 @@ import pytest
 from chalicelib.providers.definition import ProviderDefinition
 from local.trial.steps import run_trial
 from local.trial.workshop import Workshop
-from tests.providers.files.conftest import Scene, shop, stage
-from tests.providers.simulated.conftest import team
+from tests.kit.providers.provider_scene import shop, stage
+from tests.kit.providers.team_provider import team
 
-__all__ = ["Scene", "shop", "stage", "team"]
-Stage = Callable[..., Scene]
+__all__ = ["shop", "stage"]
 
 
 def settle(shop: Workshop, definition: ProviderDefinition) -> list[str]:

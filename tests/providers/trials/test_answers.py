@@ -13,8 +13,8 @@ from chalicelib.upstream.http import HttpResponse, ProviderMisbehaved, ProviderR
 from chalicelib.upstream.identity import build_userinfo_requests, read_identity
 from chalicelib.upstream.revocation import build_revocation_request, read_revocation_response
 from chalicelib.upstream.token import ProviderTokens, read_token_response
+from tests.kit.providers.team_provider import team
 from tests.kit.requirement import requirement
-from tests.providers.simulated.conftest import team
 
 
 def answer(document: object, *, status: int = 200, kind: str = "application/json") -> HttpResponse:

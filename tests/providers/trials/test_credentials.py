@@ -10,9 +10,10 @@ from chalicelib.records.job import Job
 from chalicelib.upstream.client_assertion import UnusableKey, sign_assertion
 from local.browser import query_of
 from local.fake.id_token import new_key_pair
+from tests.kit.providers.provider_scene import Scene, Stage
+from tests.kit.providers.team_files import signing
+from tests.kit.providers.team_provider import team
 from tests.kit.requirement import requirement
-from tests.providers.trials.conftest import Scene, Stage, team
-from tests.providers.trials.test_trials import signing
 
 PRIVATE, PUBLIC = new_key_pair("ES256")
 

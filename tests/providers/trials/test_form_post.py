@@ -6,16 +6,10 @@ import pytest
 
 from local.browser import Browser, Exchange, query_of, read_page
 from tests.kit.http.sign_in_scene import with_query
+from tests.kit.providers.provider_scene import Scene, Stage
+from tests.kit.providers.team_files import FORM_POST
+from tests.kit.providers.team_provider import team
 from tests.kit.requirement import requirement
-from tests.providers.trials.conftest import Scene, Stage, team
-
-FORM_POST = """
-[authorization]
-response_mode = "form_post"
-[identity.callback]
-parameter = "user"
-claims = { name = "name" }
-"""
 
 
 @pytest.fixture

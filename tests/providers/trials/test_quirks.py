@@ -14,8 +14,9 @@ from chalicelib.providers.quirks import Callback, QuirkRefused, find_quirks
 from local.browser import Exchange
 from tests.kit import ROOT
 from tests.kit.http.sign_in_scene import with_query
+from tests.kit.providers.provider_scene import Scene, Stage
+from tests.kit.providers.team_provider import team
 from tests.kit.requirement import requirement
-from tests.providers.trials.conftest import Scene, Stage, team
 
 CODE = ROOT / "chalicelib"
 SECRET, SHOP, NOW = "hush", "acme-store.myshopify.com", 1337178173

@@ -4,9 +4,10 @@ import pytest
 
 from local.fake.profile.profile_server import RunningProfile
 from local.trial.app import TrialFailed
+from tests.kit.providers.provider_scene import Scene, Stage
+from tests.kit.providers.team_files import SWAP
+from tests.kit.providers.team_provider import team
 from tests.kit.requirement import requirement
-from tests.providers.trials.conftest import Scene, Stage, team
-from tests.providers.trials.test_trials import SWAP
 
 DAY = 86400
 LIFE = 60 * DAY

@@ -4,20 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.kit.providers.team_files import SWAP, signing
+
 Trial = Callable[..., list[str]]
 ROTATING = '[refresh]\nkind = "rotating"\n'
-SWAP = """
-[token]
-default_expires_seconds = 5184000
-[refresh]
-kind = "swap"
-method = "GET"
-endpoint = "https://graph.team.example/refresh_access_token"
-grant_type = "team_refresh_token"
-token_parameter = "access_token"
-sends_client = false
-in_doubt = "again"
-"""
 EXCHANGE = """
 [exchange]
 endpoint = "https://graph.team.example/access_token"
@@ -41,19 +31,6 @@ subject = "data.viewer.id"
 method = "POST"
 json = { query = "{ viewer { id } }" }
 """
-
-
-def signing(method: str, algorithm: str) -> dict[str, str]:
-    more = f"""
-[client_assertion]
-algorithm = "{algorithm}"
-audience = "https://login.team.example"
-issuer = "TEAM-ID"
-key_id = "KEY-1"
-[refresh]
-kind = "rotating"
-"""
-    return {"more": more, "token_endpoint_auth_method": f'"{method}"'}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from local.fake.command import CLIENT_ID, CLIENT_SECRET, find_definition
 from local.fake.faults import Faults
 from local.fake.profile.profile_server import _ANSWERS, RunningProfile
 from tests.kit import ROOT
-from tests.providers.simulated.conftest import control
+from tests.kit.providers.team_provider import control
 
 PAGE = (ROOT / "docs" / "testing-your-app.md").read_text(encoding="utf-8")
 COMMANDS = "".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("\\\n", " ").splitlines()

@@ -20,11 +20,11 @@ from cli.commands.kill import kill_client, kill_user
 from cli.commands.restore import bring_back_vault, finish_restore
 from cli.deployment.operations import Deployment, OperationError, rotate_client_secret
 from local.stack.resources import create_tables
-from tests.http.registration.test_client_configuration import PUBLIC, Managed
-from tests.http.registration.test_initial_tokens import register, token_for
 from tests.kit.http.sign_in_scene import add_provider
 from tests.kit.http.stack import SignIn, Stack
 from tests.kit.http.tokens import CONFIDENTIAL, Session, refusal, start_session
+from tests.kit.registration.initial_token import register, token_for
+from tests.kit.registration.managed_client import PUBLIC, Managed
 from tests.kit.requirement import requirement
 from tests.store.keys.turning import DAY, keyset, rotator_of, run_schedule, states
 

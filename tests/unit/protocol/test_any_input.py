@@ -13,8 +13,8 @@ from chalicelib.protocol.redirect_uri import check_registrable, is_loopback, mat
 from chalicelib.protocol.registration import URI_MEMBERS, RegistrationRequest, open_policy, parse_registration
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import parse_scope, split_by_provider
+from tests.kit.jose.jwt_readers import JWK, OWN, PROVIDER, compact, reason_of
 from tests.kit.requirement import requirement
-from tests.unit.protocol.jose.test_jose import JWK, OWN, PROVIDER, compact, reason_of
 
 ANY = st.text(max_size=40)
 PIECES = [

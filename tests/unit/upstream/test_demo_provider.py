@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.unit.upstream.conftest import CALLBACK
+from tests.unit.upstream.relying_party import CALLBACK
 
 ASKED = {
     "response_type": "code",

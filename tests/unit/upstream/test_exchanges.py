@@ -1,20 +1,12 @@
 """One exchange per provider file, byte for byte: what we send, and what we make of the answers."""
 
-import tomllib
-from pathlib import Path
-
 import msgspec
 import pytest
 
-from chalicelib.providers.catalog import load_catalog
-from chalicelib.providers.definition import fill
 from chalicelib.upstream.authorization import build_authorization_url
 from chalicelib.upstream.callback import callback_uri
-from chalicelib.upstream.endpoints import read_discovery_response, static_endpoints
 from chalicelib.upstream.granted_scopes import excess_scopes, missing_scopes
 from chalicelib.upstream.http import (
-    HttpRequest,
-    HttpResponse,
     ProviderMisbehaved,
     ProviderRefused,
     ProviderUnavailable,
@@ -22,9 +14,16 @@ from chalicelib.upstream.http import (
 from chalicelib.upstream.identity import read_identity
 from chalicelib.upstream.token import build_token_request, read_token_response
 from tests.kit.requirement import requirement
+from tests.unit.upstream.recorded_exchange import (
+    CATALOG,
+    EXCHANGES,
+    definition_of,
+    endpoints_of,
+    response,
+    sent,
+    written,
+)
 
-CATALOG = load_catalog()
-EXCHANGES = tomllib.loads((Path(__file__).parent / "exchanges.toml").read_text(encoding="utf-8"))
 ANSWERS = [
     pytest.param(provider_id, answer, id=f"{provider_id}: {answer['name']}")
     for provider_id, exchange in EXCHANGES.items()
@@ -32,34 +31,6 @@ ANSWERS = [
 ]
 FAILURES = {"refused": ProviderRefused, "unavailable": ProviderUnavailable, "misbehaved": ProviderMisbehaved}
 VERIFIER = "an-unguessable-verifier-of-43-characters-abc"
-
-
-def response(body: str, *, status: int = 200, content_type: str = "application/json") -> HttpResponse:
-    return HttpResponse(status=status, headers={"content-type": content_type}, body=body.encode())
-
-
-def definition_of(provider_id: str):
-    """The file with the values that its exchange names: the operator's, and what is kept of the sign-in."""
-    exchange = EXCHANGES[provider_id]
-    return fill(CATALOG.get(provider_id), {**exchange.get("variables", {}), **exchange.get("kept", {})})
-
-
-def endpoints_of(provider_id: str):
-    definition, exchange = definition_of(provider_id), EXCHANGES[provider_id]
-    if "metadata" not in exchange:
-        return static_endpoints(definition)
-    return read_discovery_response(definition, definition.issuer or exchange["issuer"], response(exchange["metadata"]))
-
-
-def sent(request: HttpRequest) -> tuple[str, str, str]:
-    return request.method, request.url, request.body.decode()
-
-
-def written(exchange: dict, step: str, *, url: str) -> tuple[str, str, str]:
-    """What the exchange has of one step; the parameters of a GET stand in its query."""
-    method, url = exchange.get(f"{step}_method", "POST"), exchange.get(f"{step}_url", url)
-    parameters = exchange[f"{step}_request"]
-    return (method, f"{url}?{parameters}", "") if method == "GET" else (method, url, parameters)
 
 
 def test_every_provider_file_has_an_exchange():

@@ -13,7 +13,7 @@ from chalicelib.upstream.refresh import Ended, NotDone, Renewed, Unknown, Unread
 from chalicelib.upstream.revocation import build_revocation_request, read_revocation_response
 from chalicelib.upstream.token import build_exchange_request, build_refresh_request, read_token_response
 from tests.kit.requirement import requirement
-from tests.unit.upstream.test_exchanges import EXCHANGES, definition_of, endpoints_of, response, sent, written
+from tests.unit.upstream.recorded_exchange import EXCHANGES, definition_of, endpoints_of, response, sent, written
 
 OURS = {"client_id": "our-client", "client_secret": "our-secret"}
 

@@ -3,8 +3,7 @@
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.providers.catalog import load_catalog
-from chalicelib.providers.definition import ProviderDefinition, RefreshRules, RevocationRules
+from chalicelib.providers.definition import RefreshRules, RevocationRules
 from chalicelib.records.connection import Connection, Recovery
 from chalicelib.upstream.http import HttpResponse
 from chalicelib.upstream.refresh import read_retry_after
@@ -20,19 +19,11 @@ from chalicelib.vault.rules.refresh_decision import (
     decide_refresh,
 )
 from tests.kit.requirement import requirement
+from tests.unit.vault.refresh_cases import DEMO, DUE, GRACE, NOW, ONCE
 
-NOW = 1_800_000_000
-DEMO: ProviderDefinition = load_catalog("local/providers").get("demo")  # type: ignore[assignment]
 STATIC = RefreshRules(kind="static", in_doubt="again")
-ONCE = RefreshRules(kind="rotating", in_doubt="once")
 ASK = RefreshRules(kind="rotating", in_doubt="ask", late_reuse="revoke")
-GRACE = RefreshRules(kind="rotating", in_doubt="again", grace="same", grace_seconds=30)
 HARSH = replace(GRACE, late_reuse="revoke")
-DUE = Connection(
-    connection_id="c", sub="s", client_id="a", provider_id="demo", status="active", token_generation=3, line=2,
-    connected_at=NOW - 9, connected_by="-", access_expires_at=NOW - 1, tokens_at=NOW - 3601, sealed_refresh_token=b"x",
-    attempt=5,
-)  # fmt: skip
 AHEAD = replace(DUE, access_expires_at=NOW + 200, tokens_at=NOW - 3400)
 ANSWER = Recovery(connection_id="c", generation=3, line=2, attempt=5)
 

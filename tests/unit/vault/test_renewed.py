@@ -13,7 +13,7 @@ from chalicelib.records.connection import Connection, Recovery
 from chalicelib.upstream.http import HttpResponse
 from chalicelib.vault.rules.renewed_connection import NoTokens, SealingInputs, keeps_lost, seal_renewed
 from tests.kit.requirement import requirement
-from tests.unit.vault.test_refreshing import DEMO, DUE, GRACE, NOW, ONCE
+from tests.unit.vault.refresh_cases import DEMO, DUE, GRACE, NOW, ONCE
 
 KEY, SALT = b"u" * 32, b"s" * 32
 

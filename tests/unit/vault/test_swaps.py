@@ -9,7 +9,7 @@ from chalicelib.vault.rules.connection_merge import carry_over, is_usable
 from chalicelib.vault.rules.refresh_decision import Decision, Lease, Refuse, Serve, decide_refresh
 from chalicelib.vault.rules.renewed_connection import keeps_lost
 from tests.kit.requirement import requirement
-from tests.unit.vault.test_refreshing import DEMO, DUE, NOW
+from tests.unit.vault.refresh_cases import DEMO, DUE, NOW
 
 DAY = 86400
 SWAP = RefreshRules(kind="swap", grant_type="swap", token_parameter="access_token", in_doubt="again")

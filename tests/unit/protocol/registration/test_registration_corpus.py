@@ -8,6 +8,7 @@ import pytest
 from chalicelib.protocol.errors import InvalidClientMetadata, OAuthError
 from chalicelib.protocol.registration import ONLY_VALUES, URI_MEMBERS, open_policy, parse_registration
 from tests.data import Line, find_faults, read_corpus
+from tests.kit.registration.corpus_body import body_of
 from tests.kit.requirement import requirement
 from tests.unit.protocol.registration.weak_registration import READERS, RULES, SCOPES, believing_server, weak_read
 
@@ -29,15 +30,6 @@ MEMBERS = {*ONLY_VALUES, *URI_MEMBERS, *OTHERS.split()}
 def document_of(line: Line) -> dict[str, Any]:
     """What stands there, on top of a good document."""
     return GOOD | dict(json.loads(line.trick["sent"]))
-
-
-def body_of(line: Line) -> bytes:
-    """What is sent of a line that is no document."""
-    trick = line.trick
-    if "hex" in trick:
-        return bytes.fromhex(trick["hex"])
-    filling = "".join(part * trick["times"] for part in trick.get("filled", ()))
-    return str(trick["text"]).replace("$", filling).encode()
 
 
 def is_taken(line: Line) -> bool:
