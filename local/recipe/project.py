@@ -1,6 +1,7 @@
 """`dev.py recipe NAME --copy FOLDER`: a project of clients/projects/projects.toml, registered at the demo that runs."""
 
 import json
+import os
 import re
 import secrets
 import shutil
@@ -106,10 +107,10 @@ def _write(project: Project, folder: Path, values: Mapping[str, str]) -> None:
             (folder / target).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(CLIENTS / source, folder / target)
     shutil.copy(CLIENTS / "projects" / "gitignore", folder / ".gitignore")
-    files = {
-        ".env": "".join(f"{name}={_quote(text.format(**values))}\n" for name, text in project.env.items()),
-        "README.md": describe(project, folder.name),
-    }
+    _write_private(
+        folder / ".env", "".join(f"{name}={_quote(text.format(**values))}\n" for name, text in project.env.items())
+    )
+    files = {"README.md": describe(project, folder.name)}
     if project.package:
         package_name = re.sub(r"[^a-z0-9._-]+", "-", folder.name.lower()).strip("-._") or "my-app"
         files["package.json"] = json.dumps({"name": package_name, "private": True, **project.package}, indent=2) + "\n"
@@ -117,7 +118,13 @@ def _write(project: Project, folder: Path, values: Mapping[str, str]) -> None:
         files["requirements.txt"] = "".join(f"{line}\n" for line in project.python)
     for path, text in files.items():
         (folder / path).write_text(text, encoding="utf-8")
-    (folder / ".env").chmod(0o600)
+
+
+def _write_private(path: Path, text: str) -> None:
+    """No other user can read the file at any moment."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _quote(value: str) -> str:

@@ -163,6 +163,22 @@ def test_every_copy_is_small_and_holds_what_its_readme_names(stack: DemoStack, t
     assert (folder / ".env").stat().st_mode & 0o077 == 0
 
 
+@requirement("RUN-13")
+def test_nobody_else_can_read_the_configuration_at_any_moment(
+    stack: DemoStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        pytest.fail("the mode changed after the file was written")
+
+    monkeypatch.setattr(Path, "chmod", refuse)
+    before = os.umask(0)
+    try:
+        copy_project("next", tmp_path / "app")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "app" / ".env").stat().st_mode & 0o777 == 0o600
+
+
 def read_env(folder: Path) -> dict[str, str]:
     """As a shell reads it."""
     command = ["env", "-i", "sh", "-c", "set -a && . ./.env && env -0"]
