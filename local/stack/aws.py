@@ -4,6 +4,7 @@ Without a journal, everything is in memory and gone when it stops. Run as a modu
 `python -m local.stack.aws --port 0 --json`.
 """
 
+import argparse
 import functools
 import logging
 import threading
@@ -133,13 +134,15 @@ def main(arguments: list[str] | None = None) -> int:
     from local.stack.shutdown import StopSignal
     from local.stack.state import RunningStack
 
-    parser = CommandParser(prog="dev.py aws", description="DynamoDB and KMS in memory, alone.")
-    parser.add_argument("--port", type=int, default=0, help="port on 127.0.0.1 (default: a free one)")
+    parser = CommandParser(prog="dev.py aws", description="DynamoDB and KMS alone, for a broker on this machine.")
+    port = "port on 127.0.0.1; the next start on it has the same data (default: a free port, and nothing is stored)"
+    parser.add_argument("--port", type=int, default=0, help=port)
+    parser.add_argument("--fresh", action="store_true", help="forget everything of earlier starts on this port")
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     options = parser.parse_args(arguments)
     stop = StopSignal()
     try:
-        aws = start_aws(options.port)
+        aws = start_aws(options.port, journal=_open_journal(parser, options))
     except OSError as error:
         parser.exit(2, f"dev.py aws: port {options.port} cannot be used ({error.strerror}); try --port 0\n")
     with RunningStack(endpoint_url=aws.endpoint_url, kind="aws"):
@@ -147,6 +150,22 @@ def main(arguments: list[str] | None = None) -> int:
         stop.wait()
     aws.stop()
     return 0
+
+
+def _open_journal(parser: CommandParser, options: argparse.Namespace) -> Journal | None:
+    """The state of earlier starts on the same port; None where the port is any."""
+    if not options.port:
+        return None
+    from local.stack.journal.folder import find_folder, open_journal
+    from local.stack.journal.journal import StateDamaged, StateTaken
+
+    name = f"aws-{options.port}"
+    try:
+        return open_journal(name, fresh=options.fresh)
+    except StateTaken:
+        parser.exit(2, f"dev.py aws: another process uses {find_folder(name)}\n")
+    except StateDamaged as fault:
+        parser.exit(2, f"dev.py aws: {fault}\n")
 
 
 if __name__ == "__main__":

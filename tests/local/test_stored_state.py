@@ -183,6 +183,26 @@ def test_nobody_else_may_read_the_state(tmp_path: Path) -> None:
 
 
 @requirement("RUN-12")
+def test_the_simulated_aws_alone_finds_its_state_on_the_same_port_and_stores_none_on_any(tmp_path: Path) -> None:
+    words = ["aws", "--port", str(free_port())]
+    with started(tmp_path, *words) as (_, told):
+        item = change("CLIENT#stored", 1).item
+        call_endpoint(told["endpoint_url"], "dynamodb", "PutItem", {"TableName": "broker", "Item": item})
+        key = key_of(told["endpoint_url"])
+    with started(tmp_path, *words) as (_, told):
+        assert clients_of(told["endpoint_url"]) == {"stored"} and key_of(told["endpoint_url"]) == key
+    with started(tmp_path, *words, "--fresh") as (_, told):
+        assert clients_of(told["endpoint_url"]) == set()
+    with started(tmp_path, "aws") as (_, told):
+        assert [path.name for path in (tmp_path / "data").iterdir()] == [f"aws-{words[2]}"]
+
+
+def key_of(endpoint_url: str) -> str:
+    told = call_endpoint(endpoint_url, "kms", "DescribeKey", {"KeyId": "alias/broker"})
+    return str(told["KeyMetadata"]["KeyId"])
+
+
+@requirement("RUN-12")
 def test_half_a_line_at_the_end_is_dropped_and_the_next_write_stands_alone(folder: Path) -> None:
     first = Journal(folder)
     first.record([change("a", 1)])
