@@ -12,7 +12,17 @@ from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import MOST_RESOURCES, Client, ResponseMode
 from chalicelib.records.item_keys import is_url
 from chalicelib.records.settings import Settings
-from cli.client_options import actor, bff, known_scopes, purpose, scope_options, sign_outs, subjects, update_options
+from cli.client_options import (
+    actor,
+    bff,
+    framework,
+    known_scopes,
+    purpose,
+    scope_options,
+    sign_outs,
+    subjects,
+    update_options,
+)
 from cli.client_options.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
 from cli.client_options.profile import fit
 from cli.client_options.proxy_rules import HELP, parse_rules
@@ -34,7 +44,7 @@ from cli.deployment.operations import (
     rotate_client_secret,
     update_client,
 )
-from cli.output import client_row
+from cli.output import Summary, client_row
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")
@@ -73,6 +83,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     verbs.add_parser("list", parents=[common], help="list all apps").set_defaults(act=_list)
     show = verbs.add_parser("show", parents=[common], help="show one app")
     show.add_argument("client_id")
+    framework.add_option(show)
     show.set_defaults(act=_show)
     add_switches(verbs, common)
     delete = verbs.add_parser("delete", parents=[common], help="delete an app and revoke everything that it holds")
@@ -150,6 +161,7 @@ def _add_create(create: argparse.ArgumentParser) -> None:
     purpose.add_option(create)
     subjects.add_options(create)
     actor.add_options(create)
+    framework.add_option(create)
     create.set_defaults(act=_create)
 
 
@@ -159,10 +171,12 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
     actors, rules = actor.read_actors(deployment, options), parse_rules(options.proxy_allow, catalog)
     client = with_keys(replace(client, proxy_rules=rules, may_be_acted_by=actors), options)
     client = replace(client, **{**bff.read_fields(deployment, client, options), "revision": 1})
+    framework.check_fits(client, options.framework)
     client, secret = create_client(deployment, fit(deployment, client))
     row = client_row(client) | ({"client_secret": secret} if secret else {})
     warnings = known_scopes.list_unusable(deployment, catalog, client)
-    return summarise(row | ({"warnings": warnings} if warnings else {}), deployment.settings.issuer)
+    row |= {"warnings": warnings} if warnings else {}
+    return summarise(row, client, deployment.settings.issuer, options.framework)
 
 
 def _build(options: argparse.Namespace, settings: Settings) -> Client:
@@ -304,7 +318,14 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
-    return client_row(find_client(deployment, options.client_id))
+    client = find_client(deployment, options.client_id)
+    if not options.framework:
+        return client_row(client)
+    framework.check_fits(client, options.framework)
+    issuer = deployment.settings.issuer
+    lines = [*framework.describe(client, options.framework, issuer), ""]
+    lines += framework.name_project(client, options.framework, issuer)
+    return Summary(client_row(client), text="\n".join(lines).rstrip())
 
 
 def _delete(deployment: Deployment, options: argparse.Namespace) -> Any:

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from local.environment import use_local_credentials
 from local.recipe.project_table import CLIENTS, Project, read_projects
@@ -25,16 +25,55 @@ class NotCopied(Exception):
     """A project cannot be copied; the message says what to change."""
 
 
-def copy_project(name: str, folder: Path, provider: str | None = None, port: int | None = None) -> Project:
+class Registered(NamedTuple):
+    """A client that exists, at any broker."""
+
+    issuer: str
+    client_id: str
+
+
+def copy_project(
+    name: str,
+    folder: Path,
+    provider: str | None = None,
+    port: int | None = None,
+    registered: Registered | None = None,
+) -> Project:
     """Copy a project, register its client, and write its `.env`.
 
-    provider   None: the first one that the demo has and the projects know
-    port       where a page is served; None: the project's own
+    provider     None: the first one that the broker has and the projects know
+    port         where a page is served; None: the project's own
+    registered   the client of the copy; None: a new one, at the demo that runs
 
     Raises NotCopied.
     """
     if folder.exists() and any(folder.iterdir() if folder.is_dir() else [folder]):
         raise NotCopied(f"{folder} is not empty; name a new folder")
+    project = read_projects(port)[name]
+    values = _read_client(registered, provider) if registered else _register_at_demo(folder.name, project, provider)
+    _write(project, folder, {**values, "random": secrets.token_hex(32)})
+    return project
+
+
+def _read_client(registered: Registered, provider: str | None) -> dict[str, str]:
+    """The values for .env, without the secret, which was shown only once. Raises NotCopied."""
+    if not registered.issuer.startswith(("https://", "http://127.0.0.1:", "http://localhost:")):
+        raise NotCopied(f"{registered.issuer} is not an issuer; it begins with https://")
+    known = read_scopes()
+    chosen = provider or next(iter(known))
+    if chosen not in known:
+        raise NotCopied(f"the projects do not know {chosen}; they know {', '.join(known)}")
+    return {
+        "issuer": registered.issuer,
+        "client_id": registered.client_id,
+        "client_secret": "",
+        "provider": chosen,
+        "scope": " ".join([*OWN_SCOPES, known[chosen]]),
+    }
+
+
+def _register_at_demo(name: str, project: Project, provider: str | None) -> dict[str, str]:
+    """The values for .env, with a new client. Raises NotCopied."""
     stack = next((each for each in list_running() if each.kind == "demo"), None)
     if stack is None:
         raise NotCopied("no demo runs; start one in another terminal: python3 dev.py demo --provider github")
@@ -43,18 +82,14 @@ def copy_project(name: str, folder: Path, provider: str | None = None, port: int
     chosen = provider or next(iter(offered))
     if chosen not in offered:
         raise NotCopied(f"the demo has no provider {chosen}; it has {', '.join(offered)}")
-    project = read_projects(port)[name]
-    client_id, client_secret = _register(deployment, folder.name, project, offered)
-    values = {
+    client_id, client_secret = _register(deployment, name, project, offered)
+    return {
         "issuer": stack.issuer or "",
         "client_id": client_id,
         "client_secret": client_secret,
         "provider": chosen,
         "scope": " ".join([*OWN_SCOPES, offered[chosen]]),
-        "random": secrets.token_hex(32),
     }
-    _write(project, folder, values)
-    return project
 
 
 def read_scopes() -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from local.demo.simulated import NotSimulated, find_simulated
 from local.node import NoNode, install_packages
 from local.recipe.bff import NAME as BFF
 from local.recipe.bff import start_bff
-from local.recipe.project import NotCopied, copy_project
+from local.recipe.project import NotCopied, Registered, copy_project
 from local.recipe.project_table import read_projects
 from local.recipe.recipe_server import RECIPES, RecipeServer
 from local.stack.shutdown import StopSignal
@@ -53,9 +53,18 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--copy", type=Path, metavar="FOLDER", help="copy it as a project, for the demo that runs")
     parser.add_argument("--provider", metavar="NAME", help="where users sign in, simulated from its file")
     parser.add_argument("--port", type=int, metavar="N", help="with --copy: where its page is served")
+    parser.add_argument("--issuer", metavar="URL", help="with --copy and --client-id: the broker of the client")
+    parser.add_argument("--client-id", metavar="ID", help="with --copy: a client that exists, instead of a new one")
     options = parser.parse_args(arguments)
     name = options.name
-    if options.copy or options.port or name not in here or (options.provider and name not in ANY_PROVIDER):
+    if (
+        options.copy
+        or options.port
+        or options.issuer
+        or options.client_id
+        or name not in here
+        or (options.provider and name not in ANY_PROVIDER)
+    ):
         if not options.copy or name not in copied:
             parser.error(f"add --copy FOLDER; these can be copied: {', '.join(copied)}")
         return _copy(parser, options)
@@ -84,12 +93,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _copy(parser: CommandParser, options: argparse.Namespace) -> int:
     folder = options.copy.expanduser()
+    if (options.issuer is None) != (options.client_id is None):
+        parser.error("--issuer and --client-id go together")
+    registered = Registered(options.issuer, options.client_id) if options.client_id else None
     try:
-        project = copy_project(options.name, folder, options.provider, options.port)
+        project = copy_project(options.name, folder, options.provider, options.port, registered)
     except NotCopied as fault:
         parser.error(str(fault))
     lines = [f"cd {shlex.quote(str(folder))}", *project.start]
-    print(f"{folder} is ready. Run it while the demo runs:", *lines, sep="\n  ")
+    hidden = registered and any("{client_secret}" in text for text in project.env.values())
+    secret = " Write the client's secret into .env (CLIENT_SECRET)." if hidden else ""
+    running = "" if registered else " while the demo runs"
+    print(f"{folder} is ready.{secret} Run it{running}:", *lines, sep="\n  ")
     return 0
 
 

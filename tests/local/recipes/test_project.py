@@ -135,6 +135,24 @@ def test_without_a_demo_the_next_step_is_named(tmp_path: Path, monkeypatch: pyte
         copy_project("react", tmp_path / "new")
 
 
+@requirement("RUN-15")
+def test_a_copy_for_a_client_that_exists_needs_no_demo_and_registers_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(state, "FOLDER", tmp_path / "running")
+    folder = tmp_path / "app"
+    client = ["--issuer", "https://login.example.com", "--client-id", "0" * 32]
+    assert main(["next", "--copy", str(folder), *client, "--provider", "google"]) == 0
+    env = read_env(folder)
+    assert (env["ISSUER"], env["CLIENT_ID"], env["PROVIDER"]) == (client[1], client[3], "google")
+    assert env["CLIENT_SECRET"] == "", "it was shown once, to whoever registered the client"
+    assert "CLIENT_SECRET" in capsys.readouterr().out
+    for arguments in (client[:2], client[2:], [*client, "--provider", "gitlab"], [*client, "--issuer", "ftp://a"]):
+        with pytest.raises(SystemExit, match="2"):
+            main(["next", "--copy", str(tmp_path / "other"), *arguments])
+    assert not (tmp_path / "other").exists()
+
+
 @requirement("RUN-13")
 def test_every_scope_of_the_project_is_in_its_provider_file() -> None:
     from chalicelib.providers.catalog import load_catalog
