@@ -4,7 +4,9 @@ in nobody's way, the broker that it runs. What is deployed is another thing: `de
 from setuptools import find_namespace_packages, setup
 
 INSIDE = "token_broker_testing._broker"
-ROOMS = find_namespace_packages(include=["chalicelib*", "cli*", "infra", "local*"], exclude=["*__pycache__*"])
+ROOMS = find_namespace_packages(
+    include=["chalicelib*", "cli*", "infra", "local*", "demo*", "clients*"], exclude=["*__pycache__*"]
+)
 
 setup(
     packages=["token_broker_testing", *(f"{INSIDE}.{room}" for room in ROOMS)],

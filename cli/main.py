@@ -42,7 +42,7 @@ from cli.deployment.operations import (
 )
 from cli.doctor import command as doctor
 from cli.output import harmless, resource_row, show, tell_rest
-from cli.parser import CommandParser, read_version
+from cli.parser import CommandParser, as_typed, read_version
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
 _WHY = {
@@ -131,6 +131,7 @@ def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any] | None
         print(json.dumps({"error": message, "hint": hint, **(details or {})}))
     else:
         said = hint.replace("broker ", "python3 dev.py broker ", 1) if hint.startswith("broker ") else hint
+        said = as_typed(said)
         told = "\n".join(map(harmless, message.split("\n")))
         print(f"broker: {told}" + (f"\n  next: {said}" if said else ""), file=sys.stderr)
     return 1

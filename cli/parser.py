@@ -1,16 +1,25 @@
 """The parser of every command. A wrong argument exits with 2, a suggestion and the help command."""
 
 import argparse
+import os
 import re
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
 from cli.nearest import nearest
 
+# The installed command, if this is one; in a checkout it is `python3 dev.py`.
+INSTALLED = "TOKEN_BROKER_COMMAND"
+
 
 class CommandParser(argparse.ArgumentParser):
     """A subcommand reports its own faults; its parent would point to the help of all commands."""
+
+    def __init__(self, *, prog: str | None = None, **options: Any) -> None:
+        super().__init__(prog=as_typed(prog) if prog else prog, **options)
+        self.description = as_typed(self.description) if self.description else self.description
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As in argparse, but left-over arguments are an error."""
@@ -37,11 +46,26 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\n  next: {command} --help\n")
 
 
+def as_typed(text: str) -> str:
+    """The same text with the commands as they are typed here: an installed `token-broker` has no dev.py."""
+    installed = os.environ.get(INSTALLED)
+    return re.sub(r"(?:python3 )?dev\.py(?: broker\b)?", installed, text) if installed else text
+
+
+def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The subcommands of a parser, by name."""
+    subparsers = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return {name: below for action in subparsers for name, below in action.choices.items()}
+
+
 def read_version() -> str:
-    """The release of this checkout; "unknown" if the command ships without pyproject.toml."""
+    """The release of this checkout or, where it is installed, of the package; "unknown" where neither says it."""
     try:
         text = (Path(__file__).resolve().parent.parent / "pyproject.toml").read_text(encoding="utf-8")
     except OSError:
-        return "unknown"
+        try:
+            return metadata.version("token-broker")
+        except metadata.PackageNotFoundError:
+            return "unknown"
     found = re.search(r'^version = "([^"]+)"', text, re.MULTILINE)
     return found[1] if found else "unknown"

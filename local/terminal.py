@@ -6,6 +6,8 @@ import shutil
 import textwrap
 from typing import IO
 
+from cli.parser import as_typed
+
 _SECRET_NAMES = (
     "access_token|refresh_token|id_token|subject_token|code|code_verifier|code_challenge|client_secret|client_assertion|"
     "state|nonce|request|password|registration_access_token|assertion|token"
@@ -98,4 +100,4 @@ class Terminal:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour and text else text
 
     def _write(self, line: str) -> None:
-        print(line, file=self._stream, flush=True)
+        print(as_typed(line), file=self._stream, flush=True)
