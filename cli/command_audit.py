@@ -23,6 +23,7 @@ from cli.commands.connection import find_broker
 from cli.commands.user import find_sub
 from cli.deployment.aws import name_caller
 from cli.deployment.operations import Deployment, OperationError
+from cli.invocation import PROGRAM
 from cli.output import Lines, Listing, Partly, Report
 
 EVENT = "operated"
@@ -165,7 +166,7 @@ def _end(deployment: Deployment, begun: Act, outcome: Outcome, answered: Any, ab
         deployment.store.append_audit(replace(begun, outcome=outcome, given=made, **changed))
     except StoreUnavailable as error:
         print(
-            f"broker: the audit record of this command's end was not written ({error}); the record of its start was",
+            f"{PROGRAM}: the audit record of this command's end was not written ({error}); the record of its start was",
             file=sys.stderr,
         )
 

@@ -41,8 +41,9 @@ from cli.deployment.operations import (
     list_resources,
 )
 from cli.doctor import command as doctor
+from cli.invocation import PROGRAM, as_typed
 from cli.output import harmless, resource_row, show, tell_rest
-from cli.parser import CommandParser, as_typed, read_version
+from cli.parser import CommandParser, read_version
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
 _WHY = {
@@ -127,13 +128,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any] | None = None) -> int:
+    hint = as_typed(hint)
     if as_json:
         print(json.dumps({"error": message, "hint": hint, **(details or {})}))
     else:
-        said = hint.replace("broker ", "python3 dev.py broker ", 1) if hint.startswith("broker ") else hint
-        said = as_typed(said)
         told = "\n".join(map(harmless, message.split("\n")))
-        print(f"broker: {told}" + (f"\n  next: {said}" if said else ""), file=sys.stderr)
+        print(f"{PROGRAM}: {told}" + (f"\n  next: {hint}" if hint else ""), file=sys.stderr)
     return 1
 
 

@@ -14,8 +14,12 @@ from chalicelib.records.client import Client
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
 from cli.client_options.proxy_rules import show_rule
+from cli.invocation import PROGRAM, as_typed
 
 Row = Mapping[str, Any]
+
+# Members of a row that tell the operator what to type.
+ADVICE = ("instead", "lasts", "next", "undo")
 
 
 @dataclass(frozen=True)
@@ -66,7 +70,7 @@ def tell_rest(document: Any) -> int:
     """Print on standard error what is left to do; returns the exit code."""
     if not isinstance(document, Partly):
         return 0
-    print(f"broker: {document.left}", file=sys.stderr)
+    print(f"{PROGRAM}: {as_typed(document.left)}", file=sys.stderr)
     return 1
 
 
@@ -76,19 +80,19 @@ def show(document: Any, *, as_json: bool) -> None:
         if not as_json:
             return _show_rows(document.rows)
         for row in document.rows:
-            print(json.dumps(row))
+            print(json.dumps(_type(row)))
     elif isinstance(document, Partly):
         show(document.rows, as_json=as_json)
     elif isinstance(document, Report):
-        print(json.dumps(document.rows, indent=2) if as_json else document.text)
+        print(json.dumps(_type(document.rows), indent=2) if as_json else as_typed(document.text))
     elif isinstance(document, Summary) and not as_json:
-        print(document.text)
+        print(as_typed(document.text))
     elif isinstance(document, Listing):
         show(document.rows, as_json=as_json)
         if not as_json:
-            print(document.said)
+            print(as_typed(document.said))
     elif as_json:
-        print(json.dumps(document, indent=2))
+        print(json.dumps(_type(document), indent=2))
     elif isinstance(document, Mapping):
         _show_row(document)
     else:
@@ -161,7 +165,15 @@ def resource_row(resource: Resource) -> dict[str, Any]:
     }
 
 
+def _type(rows: Any) -> Any:
+    """The same row or rows, with the commands in advice as they are typed here."""
+    if isinstance(rows, Mapping):
+        return {name: as_typed(said) if name in ADVICE and said else said for name, said in rows.items()}
+    return [_type(row) for row in rows] if isinstance(rows, list) else rows
+
+
 def _show_row(row: Row) -> None:
+    row = _type(row)
     width = max(map(len, row), default=0)
     for name, value in row.items():
         print(f"{name:<{width}}  {_words(value)}")
@@ -171,6 +183,7 @@ def _show_rows(rows: Sequence[Row]) -> None:
     if not rows:
         print("none")
         return
+    rows = _type(list(rows))
     names = [name for name in rows[0] if any(_words(row[name]) != "-" for row in rows)]
     table = [names, *([_words(row[name]) for name in names] for row in rows)]
     widths = [max(len(line[column]) for line in table) for column in range(len(names))]

@@ -1,25 +1,21 @@
 """The parser of every command. A wrong argument exits with 2, a suggestion and the help command."""
 
 import argparse
-import os
 import re
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any, NoReturn
 
+from cli.invocation import as_typed, name_program
 from cli.nearest import nearest
-
-# The installed command, if this is one; in a checkout it is `python3 dev.py`.
-INSTALLED = "TOKEN_BROKER_COMMAND"
 
 
 class CommandParser(argparse.ArgumentParser):
     """A subcommand reports its own faults; its parent would point to the help of all commands."""
 
     def __init__(self, *, prog: str | None = None, **options: Any) -> None:
-        super().__init__(prog=as_typed(prog) if prog else prog, **options)
-        self.description = as_typed(self.description) if self.description else self.description
+        super().__init__(prog=name_program(prog) if prog else prog, **options)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As in argparse, but left-over arguments are an error."""
@@ -40,22 +36,25 @@ class CommandParser(argparse.ArgumentParser):
         meant = f"did you mean {near}?" if near else f"choose from {', '.join(map(str, action.choices))}"
         raise argparse.ArgumentError(action, f"invalid choice: {value!r}; {meant}")
 
+    def format_help(self) -> str:
+        """As in argparse, with each command as it is typed here."""
+        self.description, self.epilog = (text and as_typed(text) for text in (self.description, self.epilog))
+        for action in self._actions:
+            below = action._choices_actions if isinstance(action, argparse._SubParsersAction) else []
+            for each in (action, *below):
+                each.help = each.help and as_typed(each.help)
+        return super().format_help()
+
     def error(self, message: str) -> NoReturn:
         """Exit with 2 and print the next step."""
         command = f"python3 {self.prog}" if self.prog.startswith("dev.py") else self.prog
-        self.exit(2, f"{self.prog}: error: {message}\n  next: {command} --help\n")
+        self.exit(2, f"{self.prog}: error: {as_typed(message)}\n  next: {command} --help\n")
 
 
-def as_typed(text: str) -> str:
-    """The same text with the commands as they are typed here: an installed `token-broker` has no dev.py."""
-    installed = os.environ.get(INSTALLED)
-    return re.sub(r"(?:python3 )?dev\.py(?: broker\b)?", installed, text) if installed else text
-
-
-def commands_of(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
-    """The subcommands of a parser, by name."""
+def helps_of(parser: argparse.ArgumentParser) -> dict[str, str]:
+    """The help of each subcommand, by name."""
     subparsers = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
-    return {name: below for action in subparsers for name, below in action.choices.items()}
+    return {each.dest: each.help or "" for action in subparsers for each in action._choices_actions}
 
 
 def read_version() -> str:

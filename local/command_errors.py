@@ -14,9 +14,10 @@ from pathlib import Path
 
 
 def run(program: str, module: str, arguments: list[str]) -> int:
-    """The exit code of `module.main(arguments)`; any exception is printed as an error."""
+    """The exit code of `module.main(arguments)`, or of `module:function`; any exception is printed as an error."""
+    name, _, function = module.partition(":")
     try:
-        return int(importlib.import_module(module).main(arguments) or 0)
+        return int(getattr(importlib.import_module(name), function or "main")(arguments) or 0)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
@@ -44,7 +45,7 @@ def describe_file(error: OSError) -> str:
     """The file that could not be used, and the next step."""
     said = f"cannot use {error.filename}: {error.strerror}"
     if isinstance(error, PermissionError) or error.errno == 30:  # EROFS
-        return f"{said}\n  next: clone into a writable folder, or set TOKEN_BROKER_STATE to one"
+        return f"{said}\n  next: use a writable folder, or set TOKEN_BROKER_STATE to one"
     return f"{said}\n  next: check the path"
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO, cast
 
+from cli.invocation import as_typed, name_program
 from cli.parser import CommandParser
 from local.stack.ports import bind, port_of
 from local.stack.rotating_log import KeptLog
@@ -32,7 +33,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         running = start(options, cast(TextIO, kept))
     except Unserviceable as fault:
-        print(f"dev.py serve: {fault}", file=sys.stderr)
+        print(f"{name_program('dev.py serve')}: {fault}", file=sys.stderr)
         return 2
     if options.log != "-" and not options.json:
         print(f"The log is {kept.files[-1]}; --log - prints it here.", file=sys.stderr)
@@ -89,7 +90,8 @@ def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroke
         raise Unserviceable("\n  ".join(["these settings cannot work:", *error.faults])) from None
     except (OSError, EndpointRefused) as error:
         there = options.endpoint_url or environ.get("BROKER_ENDPOINT_URL", "the embedded AWS")
-        raise Unserviceable(f"{there} does not do as AWS does ({error}); 'python3 dev.py aws' starts one") from None
+        said = as_typed(f"{there} does not do as AWS does ({error}); 'python3 dev.py aws' starts one")
+        raise Unserviceable(said) from None
     try:
         switch_on_providers(running, os.environ)
     except Unserviceable:

@@ -6,7 +6,7 @@ import shutil
 import textwrap
 from typing import IO
 
-from cli.parser import as_typed
+from cli.invocation import as_typed
 
 _SECRET_NAMES = (
     "access_token|refresh_token|id_token|subject_token|code|code_verifier|code_challenge|client_secret|client_assertion|"

@@ -21,8 +21,11 @@ HERE = Path(__file__).resolve().parent
 # Installed, the broker lies inside this package; in a checkout, beside it.
 SOURCE = next(folder for folder in (HERE / "_broker", HERE.parent) if (folder / "local").is_dir())
 # The broker's own packages have common names; they are in the path of this process alone.
-PROGRAM = f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from local.testing.command import main; sys.exit(main())"
-COMMAND = (sys.executable, "-c", PROGRAM)
+PROGRAM = (
+    f"import sys; sys.path.insert(0, {str(SOURCE)!r}); from local.installed import main; sys.exit(main(sys.argv[1:]))"
+)
+TOKEN_BROKER = (sys.executable, "-c", PROGRAM)
+COMMAND = (*TOKEN_BROKER, "testing")
 REDIRECT_URI = "https://app.example/callback"
 SCOPE = "openid profile email offline_access demo:notes:read"
 

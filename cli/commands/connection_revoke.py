@@ -23,6 +23,7 @@ from cli.commands.connection import (
 )
 from cli.commands.keys import confirm
 from cli.deployment.operations import Deployment, OperationError
+from cli.invocation import PROGRAM
 from cli.output import Partly
 
 OPEN = ("failed", "pending")  # of what the provider has taken no call yet
@@ -70,7 +71,7 @@ def end_many(broker: Broker, connections: list[Connection]) -> list[Connection]:
         ended += end_connections(broker, mine)
         if len(ended) - told >= AT_ONCE:
             told = len(ended)
-            print(f"broker: {told} of {len(connections)} connections have ended", file=sys.stderr)
+            print(f"{PROGRAM}: {told} of {len(connections)} connections have ended", file=sys.stderr)
     return ended
 
 

@@ -129,7 +129,7 @@ def _in_words(told: dict[str, Any]) -> Listing:
     """First what stays valid, line by line; below it what is void, and the command that undoes it."""
     counted = ", ".join(f"{count} {what if count != 1 else what[:-1]}" for what, count in (told["void"] or {}).items())
     over = f"void from now on: {counted}" if counted else "void from now on (not counted)"
-    return Listing(told["lives_on"], f"{over}\nundo: python3 dev.py {told['undo']}")
+    return Listing(told["lives_on"], f"{over}\nundo: {told['undo']}")
 
 
 def _named(deployment: Deployment, options: argparse.Namespace) -> str:

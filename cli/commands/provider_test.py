@@ -8,6 +8,7 @@ from typing import Any
 from chalicelib.providers.catalog import Catalog, load_catalog
 from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
 from cli.deployment.operations import OperationError
+from cli.invocation import PROGRAM
 
 
 def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -57,7 +58,7 @@ def test_providers(options: argparse.Namespace) -> int:
         show(results, as_json=True)
     failed = [str(result["provider_id"]) for result in results if not result["passed"]]
     if failed and not options.json:
-        print(f"broker: failed: {', '.join(failed)}", file=sys.stderr)
+        print(f"{PROGRAM}: failed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0
 
 

@@ -18,6 +18,7 @@ from cli.deployment.lookup import find_deployment
 from cli.deployment.operations import OperationError
 from cli.explanation.log_follow import follow_cloudwatch, follow_file
 from cli.explanation.refusal_log import HANDLER, Line, find_group
+from cli.invocation import as_typed
 
 HELP = "follow decisions live: requests, refusals with their reason, alarms, jobs"
 SHOWN = ("request", "alarm", "replay_detected", "refresh_failed", "jobs", "keys")
@@ -111,9 +112,8 @@ def _word_request(line: Line) -> str:
     end = f"{whose}, {line.get('milliseconds')} ms{', cold' if line.get('start') == 'cold' else ''}"
     if line.get("outcome") == "answered":
         return told + end
-    return (
-        f"{told} {line.get('error')} {line.get('reason')}{end}; python3 dev.py broker explain {line.get('request_id')}"
-    )
+    explain = as_typed("broker explain")
+    return f"{told} {line.get('error')} {line.get('reason')}{end}; {explain} {line.get('request_id')}"
 
 
 def _word_members(line: Line) -> str:

@@ -1,4 +1,4 @@
-"""Finds the deployment for a command: BROKER_... in the environment, else a stack that runs from this checkout."""
+"""Finds the deployment for a command: BROKER_... in the environment, else a stack that runs here."""
 
 import argparse
 import os
@@ -34,7 +34,7 @@ def find_settings(options: argparse.Namespace | None = None) -> dict[str, str]:
         print(f"stack: {given.get(f'{PREFIX}ISSUER', '-')} ({PREFIX}ISSUER)", file=sys.stderr)
     if not given:
         hint = f"`python3 dev.py demo` in another terminal, or set {PREFIX}ISSUER to act on your AWS account"
-        raise OperationError(f"no stack runs from this checkout, and {PREFIX}ISSUER is not set", hint)
+        raise OperationError(f"no stack runs here, and {PREFIX}ISSUER is not set", hint)
     return given
 
 

@@ -1,4 +1,4 @@
-"""Stacks that run from this checkout: the default one, `--stack`, and `broker stacks`."""
+"""Stacks that run here: the default one, `--stack`, and `broker stacks`."""
 
 import argparse
 import sys
@@ -19,7 +19,7 @@ HELP = "which running stack: its kind, port, process or issuer, as listed by `br
 
 def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
     """The arguments of `broker stacks`."""
-    parser = groups.add_parser("stacks", parents=[common], help="list the stacks that run from this checkout")
+    parser = groups.add_parser("stacks", parents=[common], help="list the stacks that run here")
     parser.set_defaults(alone=run)
 
 
@@ -63,7 +63,7 @@ def choose(running: "Sequence[RunningStack]", name: str | None) -> "RunningStack
             f"several stacks have the name {name}", f"--stack {' or --stack '.join(map(_port, named))}"
         )
     near = nearest(name, [known for stack in running for known in names_of(stack)])
-    raise OperationError(f"no stack {name} runs from this checkout", f"--stack {near}" if near else LIST)
+    raise OperationError(f"no stack {name} runs here", f"--stack {near}" if near else LIST)
 
 
 def names_of(stack: "RunningStack") -> list[str]:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from cli.invocation import as_typed
 from cli.output import harmless
 
 Severity = Literal["error", "warning", "advice"]
@@ -117,10 +118,11 @@ def examine(name: str, groups: Sequence[Group], subject: Any) -> Report:
             found.extend(one if isinstance(one, Fault) else Fault(one) for one in check.find(subject))
         except Skipped as why:
             if not found:
-                skipped[check.name] = printable(str(why))
+                skipped[check.name] = printable(as_typed(str(why)))
                 continue
         faults = dict.fromkeys(found)
-        findings += [Finding(check, printable(fault.found), printable(fault.fix or check.fix)) for fault in faults]
+        for fault in faults:
+            findings.append(Finding(check, printable(fault.found), printable(as_typed(fault.fix or check.fix))))
         passed += [] if found else [check]
     return Report(name, findings, passed, skipped)
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.explanation.registry import Known, find_reason, page_of, read_registry
+from cli.invocation import as_typed
 
 _HIDDEN = re.compile(r"\[\d+ characters\]|\[userinfo\]|\[redacted\]")
 _PLAIN = re.compile(r"[\x20-\x5b\x5d-\x7e]+")  # what was escaped is not what was sent
@@ -92,7 +93,7 @@ def build_command(template: str, evidence: Mapping[str, Any]) -> str | None:
             return _NAMES.get(found[1], found[1].upper())
         return shlex.quote(value)
 
-    return "python3 dev.py " + _PLACEHOLDER.sub(fill, template)
+    return _PLACEHOLDER.sub(fill, as_typed(template))
 
 
 def _evidence(line: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,12 +10,14 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from cli.invocation import as_typed, name_program
 from cli.parser import CommandParser
 from local.stack.state import find_running
 from local.terminal import Terminal, abbreviate
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
-NAME = "dev.py device"
+NAME = "dev.py device"  # of the client, too
+PROGRAM = name_program(NAME)
 SCOPE = "openid profile offline_access"
 WORDS = {
     "access_denied": "the user said no",
@@ -34,7 +36,7 @@ def main(arguments: list[str] | None = None, *, sleep: Callable[[float], None] =
     running = find_running()
     issuer = options.issuer or (running.issuer if running else None)
     if issuer is None:
-        print("dev.py device: no broker runs here; 'python3 dev.py demo' in another terminal", file=sys.stderr)
+        print(as_typed(f"{PROGRAM}: no broker runs here; 'python3 dev.py demo' in another terminal"), file=sys.stderr)
         return 2
     client_id = options.client_id or _register()
     try:
@@ -43,14 +45,14 @@ def main(arguments: list[str] | None = None, *, sleep: Callable[[float], None] =
         terminal.result(f"No tokens: {WORDS.get(str(refusal), refusal)}.", good=False)
         return 1
     except OSError as error:
-        print(f"dev.py device: {issuer} does not answer ({error})", file=sys.stderr)
+        print(f"{PROGRAM}: {issuer} does not answer ({error})", file=sys.stderr)
         return 2
 
 
 def build_parser() -> argparse.ArgumentParser:
     """The options."""
     parser = CommandParser(prog="dev.py device", description=__doc__)
-    parser.add_argument("--issuer", metavar="URL", help="default: the stack that runs from this checkout")
+    parser.add_argument("--issuer", metavar="URL", help="default: the stack that runs here")
     parser.add_argument(
         "--client-id", metavar="ID", help='of a public client with "--device"; default: one made for this'
     )

@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 from typing import NamedTuple
 
+from cli.invocation import name_program
 from cli.parser import CommandParser
 from local.demo.backend import Behind, start_behind
 from local.demo.parts import PARTS, PROVIDER_ID
@@ -84,7 +85,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(start_program(name, demo) if name in PROGRAMS else serve(name, demo).url, flush=True)
         stop.wait()
     except NoNode as missing:
-        print(f"dev.py recipe: {missing}", file=sys.stderr)
+        print(f"{name_program('dev.py recipe')}: {missing}", file=sys.stderr)
         return 2
     finally:
         demo.stop()

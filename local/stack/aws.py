@@ -144,7 +144,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         aws = start_aws(options.port, journal=_open_journal(parser, options))
     except OSError as error:
-        parser.exit(2, f"dev.py aws: port {options.port} cannot be used ({error.strerror}); try --port 0\n")
+        parser.exit(2, f"{parser.prog}: port {options.port} cannot be used ({error.strerror}); try --port 0\n")
     with RunningStack(endpoint_url=aws.endpoint_url, kind="aws"):
         stop.announce({"endpoint_url": aws.endpoint_url}, as_json=options.json)
         stop.wait()

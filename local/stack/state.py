@@ -1,7 +1,4 @@
-"""What runs from this checkout, one small file per process under .state/running/: other terminals find the stack.
-
-The environment variable TOKEN_BROKER_STATE names another folder than .state, for a checkout that may not be written.
-"""
+"""What runs here, one small file per process under the folder of the local state: other terminals find the stack."""
 
 import contextlib
 import json
@@ -14,7 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-FOLDER = Path(os.environ.get("TOKEN_BROKER_STATE") or Path(__file__).resolve().parents[2] / ".state") / "running"
+from cli.invocation import state_folder
+
+FOLDER = state_folder() / "running"
 
 
 @dataclass(frozen=True, kw_only=True)

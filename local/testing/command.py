@@ -21,7 +21,7 @@ from local.testing.control import Control, register
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until Ctrl-C, SIGTERM or the end of the command, whose exit code is given on."""
-    parser = CommandParser(prog="token-broker-testing", description=__doc__)
+    parser = CommandParser(prog="dev.py testing", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
     parser.add_argument(
         "--log", metavar="FILE", default=os.devnull, help="where the broker logs; 'broker explain' reads it"

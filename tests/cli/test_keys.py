@@ -118,9 +118,11 @@ def test_a_switch_says_what_it_did_and_how_it_is_undone(broker: Operator, typed:
     done = typed("kill", "client", client_id, "--json")
     assert done.code == 0 and '"event":"killed"' in done.err
     assert done.json["void"] == {"grants": 0, "connections": 0, "users": 0}
-    assert done.json["disabled"] is True and done.json["undo"] == f"broker kill client {client_id} --undo"
+    assert (
+        done.json["disabled"] is True and done.json["undo"] == f"python3 dev.py broker kill client {client_id} --undo"
+    )
     assert {row["seconds"] for row in done.json["lives_on"]} == {600, None, 10}
-    undone = typed(*done.json["undo"].split()[1:], "--json").json
+    undone = typed(*done.json["undo"].removeprefix("python3 dev.py broker ").split(), "--json").json
     assert undone["disabled"] is False and undone["void_before"] > "20"
     broker("kill", "everything", typed="no\n").refused("nothing was changed")
     assert typed("kill", "everything", "--yes", "--no-count", "--json").json["void"] is None
@@ -135,7 +137,10 @@ def test_a_vault_whose_next_key_is_only_published_says_from_when_on_it_is_used(
     keys: Callable[..., Any], typed: Callable[..., Done]
 ) -> None:
     before = typed("vault", "reseal", "--json").json
-    assert (before["state"], before["next"]) == ("nothing_to_do", "run broker keys rotate vault to rotate the key")
+    assert (before["state"], before["next"]) == (
+        "nothing_to_do",
+        "run python3 dev.py broker keys rotate vault to rotate the key",
+    )
     published = keys("rotate", "vault")
     told = typed("vault", "reseal", "--json").json
     assert told["state"] == "nothing_to_do"

@@ -1,5 +1,7 @@
 """Pages that end a request in the browser: an error, or a redirect by a page."""
 
+from pathlib import PurePath
+
 from msgspec.structs import replace
 
 from chalicelib.endpoints.browser.urls import issuer_host
@@ -8,7 +10,8 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.responses import Response, page_response
 
-COMMAND = "python3 dev.py broker"  # the command for a developer with a broker on the same machine
+# The command for a developer with a broker on the same machine; setup.py installs the package's copy in `_broker`.
+COMMAND = "token-broker" if "_broker" in PurePath(__file__).parts else "python3 dev.py broker"
 
 
 def error_page(broker: Broker, error: PageError, *, request_id: str) -> Response:

@@ -140,7 +140,7 @@ def test_a_command_is_safe_to_paste_and_never_repeats_what_was_hidden() -> None:
     evil = {"client_id": "0" * 32, "received": "https://a.example/$(id)`id`'"}
     assert "'\"'\"'" in str(build_command("x --add-redirect-uri={received}", evil))
     for hidden in ("https://[userinfo]@a.example", "[14 characters]", "https://a.example/\\u0430"):
-        assert build_command("x {received}", {"received": hidden}) == "python3 dev.py x VALUE"
+        assert build_command("x {received}", {"received": hidden}) == "x VALUE"
     assert build_command("", evil) is None
 
 

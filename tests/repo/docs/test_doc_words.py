@@ -13,7 +13,7 @@ from tests.kit.markdown import ROOT, pages, read
 
 DOCS = [page for page in pages() if page.startswith("docs/") or page in ("README.md", "SECURITY.md")]
 # Variables of a demo, a shell block or a simulated provider: no settings of the broker.
-OTHERS = {"BROKER_CONTROL", "BROKER_DEMO", "BROKER_CLIENT_ID", "BROKER_CALENDAR", "BROKER_GITHUB"}
+OTHERS = {"BROKER_CONTROL", "BROKER_DEMO", "BROKER_CLIENT_ID", "BROKER_CALENDAR", "BROKER_GITHUB", "BROKER_STATE"}
 CODES = {one.code for one in vars(errors).values() if isinstance(one, type) and hasattr(one, "code")}
 HEADS = r"`?error`?|status, `error`|`?reason`?|reason in the log(?: if violated)?|response of `/token`"
 DEFAULTS = Settings(issuer="https://broker.example")
