@@ -5,7 +5,7 @@ from setuptools import find_namespace_packages, setup
 
 INSIDE = "token_broker_testing._broker"
 ROOMS = find_namespace_packages(
-    include=["chalicelib*", "cli*", "infra", "local*", "demo*", "clients*"], exclude=["*__pycache__*"]
+    include=["chalicelib*", "cli*", "infra", "local*", "demo*", "clients*"], exclude=["*__pycache__*", "*node_modules*"]
 )
 
 setup(

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import util
 from pathlib import Path
 
@@ -155,8 +155,12 @@ def write_zip(task: Path, target: Path) -> None:
             archive.writestr(entry, files[name].read_bytes(), compresslevel=9)
 
 
-def run(command: list[str]) -> None:
-    """Run a tool; what it complains about becomes the error."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+def run(command: list[str], *, folder: Path | None = None, environ: Mapping[str, str] | None = None) -> None:
+    """Run a tool; what it complains about becomes the error.
+
+    environ   variables to add to those of this process
+    """
+    own = {**os.environ, **(environ or {})}
+    done = subprocess.run(command, cwd=folder, env=own, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PackagingError(f"{Path(command[0]).name} failed:\n{done.stdout}{done.stderr}".rstrip())
