@@ -20,7 +20,7 @@ from chalicelib.encryption import (
 )
 from chalicelib.keys.lifecycle import LEAD_SECONDS, current_of
 from chalicelib.keys.rotation import CannotRotate, KeyRotator, RotationStep, forget
-from chalicelib.ports import Keys
+from chalicelib.ports.keys import Keys
 from chalicelib.protocol.sealing import DecryptionFailed, sealed_version
 from chalicelib.records.item_keys import RESEAL, job_key_item_key, keyset_item_key, provider_item_key, user_key_item_key
 from chalicelib.records.keyset import Keyset

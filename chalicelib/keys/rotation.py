@@ -25,7 +25,9 @@ from chalicelib.keys.lifecycle import (
     used,
     without,
 )
-from chalicelib.ports import Entropy, KeyRing, Log, Refused
+from chalicelib.ports import Entropy, Refused
+from chalicelib.ports.keys import KeyRing
+from chalicelib.ports.log import Log
 from chalicelib.protocol.own_jwt import new_signing_key, public_jwk
 from chalicelib.records.item_keys import keyset_item_key
 from chalicelib.records.keyset import Purpose, WrappedKey

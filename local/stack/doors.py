@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from chalicelib.ports import Directory
+from chalicelib.ports.outbound import Directory
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.upstream.endpoints import Endpoints
 

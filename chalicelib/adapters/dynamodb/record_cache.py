@@ -4,7 +4,7 @@ import threading
 from collections import OrderedDict
 from typing import Any, TypeVar
 
-from chalicelib.ports import Clock, Store
+from chalicelib.ports import Clock, Reader
 from chalicelib.records.item_keys import ItemKey
 
 T = TypeVar("T")
@@ -27,7 +27,7 @@ class CachedItems:
 class CachedRegistry:
     """Bounded in count and age, keyed by the full item key (GEN-16)."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Reader, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._entries: OrderedDict[ItemKey[Any], tuple[int, Any]] = OrderedDict()

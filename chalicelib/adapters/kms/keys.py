@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 from chalicelib.adapters.aws.transport import PACING, AwsRefusal, Pacing, Transport, call_with_repeats
-from chalicelib.ports import Clock, Store, StoreUnavailable
+from chalicelib.ports import Clock, Reader, StoreUnavailable
 from chalicelib.protocol.own_jwt import public_jwk
 from chalicelib.records.item_keys import keyset_item_key
 from chalicelib.records.keyset import Key, Keyset, Purpose, WrappedKey
@@ -44,7 +44,7 @@ class KmsKeys:
 
     def __init__(
         self,
-        store: Store,
+        store: Reader,
         kms: Transport,
         clock: Clock,
         *,

@@ -7,8 +7,12 @@ limit is refused.
 
 import threading
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
-from chalicelib.ports import Allowed, OverLimit, Store
+from chalicelib.ports import Allowed, OverLimit
+
+if TYPE_CHECKING:
+    from chalicelib.ports.requests import CounterStore
 
 WINDOW_SECONDS = 60
 SHARES = 20
@@ -42,7 +46,7 @@ class _Counter:
 class BlockLimiter:
     """Bounded in count: the least recently used name is dropped, with less than a block of its uses."""
 
-    def __init__(self, store: Store, *, entries: int = ENTRIES) -> None:
+    def __init__(self, store: "CounterStore", *, entries: int = ENTRIES) -> None:
         self._store = store
         self._most = entries
         self._counters: OrderedDict[str, _Counter] = OrderedDict()

@@ -5,12 +5,12 @@ the same as for an unknown one (VLT-01, CONS-07).
 """
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalicelib.access_token_check import AuthorizedToken, Claims, authorize_token
 from chalicelib.encryption import open_profile
 from chalicelib.endpoints.callers.access_token import read_access_token
-from chalicelib.ports import Broker, Store
+from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidToken, NotConnected, TemporarilyUnavailable
 from chalicelib.protocol.parameters import check_no_secret_in_query
 from chalicelib.protocol.request import Request
@@ -28,6 +28,9 @@ from chalicelib.vault.rules.reauth_forecast import effective_status
 from chalicelib.vault.rules.revocation_results import describe_endings, is_alive_there, result_of
 from chalicelib.vault.rules.shared_accounts import still_lives
 from chalicelib.vault.rules.usage import count_use
+
+if TYPE_CHECKING:
+    from chalicelib.ports.audit import AuditStore
 from chalicelib.vault.user_keys import open_key_of
 
 _CONNECTION_ID = re.compile(r"[0-9a-f]{32}")
@@ -93,7 +96,7 @@ def describe_revoked(broker: Broker, tombstone: Connection) -> dict[str, Any]:
     }
 
 
-def describe_use(store: Store, connection: Connection, *, now: int) -> dict[str, int]:
+def describe_use(store: "AuditStore", connection: Connection, *, now: int) -> dict[str, int]:
     """Use counts from the audit records, with the time since which they are complete."""
     kept_since = now - RETENTION_SECONDS
     traces = store.list_traces(connection.sub, connection.connection_id, since=kept_since)
