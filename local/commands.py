@@ -32,6 +32,7 @@ GROUPS = {
         "cost": ("bench.cost.command", "cost in USD per million requests and per day of users"),
         "package": ("local.package.command", "build the zip for Lambda and its template"),
         "deploy-rehearsal": ("tests.deploy.rehearsal.rehearse", "deploy, update and roll back on simulated AWS"),
+        "docs": ("local.docs_site.command", "build the documentation site; --serve to read it here"),
         "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
         "lock": ("local.package.lock", "write the hash locks from requirements-*.in"),
     },

@@ -15,7 +15,10 @@ from local.node import FOLDER, PROJECTS, NoNode, write_lock
 PIP_AUDIT = "2.10.1"
 ROOT = Path(__file__).resolve().parents[2]
 # What ships comes first: the development lock has to agree with it, and the local lock with that.
-LOCKS = ("requirements", "requirements-dev", "requirements-local", "requirements-ministack", "requirements-terraform")
+LOCKS = (
+    *("requirements", "requirements-dev", "requirements-local"),
+    *("requirements-docs", "requirements-ministack", "requirements-terraform"),
+)
 OPTIONS = ("--universal", "--python-version=3.11", "--generate-hashes", "--no-header", "--no-annotate", "--quiet")
 
 

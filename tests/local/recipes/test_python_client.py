@@ -17,6 +17,7 @@ from token_broker_client import ConnectionNeeded, NewTokenNeeded, ProviderToken,
 from token_broker_client.cache import TokenCache
 
 from local.node import ROOT
+from tests.kit.markdown import blocks
 from tests.kit.requirement import requirement
 from token_broker_testing import RunningBroker, start
 
@@ -71,6 +72,24 @@ def test_a_token_is_handed_out_once_for_all_threads(app: App, broker: RunningBro
     assert status["use"]["handouts"] == 1
     app.backend.forget(found[0])
     assert app.backend.token(app.access_token, "demo", "notes:read") is not found[0]
+
+
+@requirement("DLV-07", "DOC-03")
+@pytest.mark.parametrize("page", ["hand-out", "proxy", "connect"])
+def test_the_python_tab_of_a_page_runs(page: str, app: App, broker: RunningBroker) -> None:
+    (example,) = (block.text for block in blocks(f"docs/{page}.md") if block.language == "python")
+    names = {"issuer": broker.issuer, "client_id": app.client.client_id, "client_secret": app.client.client_secret}
+    names |= {"access_token": app.access_token, "redirect_uri": CALLBACK, "mine": "of this app"}
+    exec(compile(example, page, "exec"), names)
+    got: Any = names
+    if page == "hand-out":
+        api = broker.providers["demo"].api
+        headers = {"Authorization": f"Bearer {got['theirs']}"}
+        assert app.backend.http.request("GET", api, headers=headers).json()["owner"] == "alice"
+    elif page == "proxy":
+        assert got["notes"]["owner"] == "alice"
+    else:
+        assert parse_qs(urlsplit(broker.sign_in(got["link"])).query)["state"] == ["of this app"]
 
 
 @requirement("DLV-07")

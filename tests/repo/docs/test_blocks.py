@@ -87,8 +87,6 @@ READERS: dict[str, Callable[[str], object]] = {
     "http": read_request,
     "hcl": read_terraform,
 }
-# Of Mermaid nothing here can read more than which kind of picture it is.
-READERS["mermaid"] = lambda text: re.match(r"(?:sequenceDiagram|flowchart|stateDiagram|erDiagram)", text).group()  # type: ignore[union-attr]
 LOOKS: tuple[tuple[str, Callable[[str], object]], ...] = (
     (r'[{"]|\[[{"]', read_json),
     (r"https?://\S+\s*\Z", read_address),

@@ -154,7 +154,7 @@ def test_a_first_app(
 
 
 def test_hand_out(reader: Reader) -> None:
-    asked, owner, refused = copy_all(reader, "hand-out")
+    owner, asked, refused = copy_all(reader, "hand-out")
     assert json.loads(asked)["scope"] == "email notes:read openid profile" and owner.strip() == "alice"
     assert json.loads(refused)["reason"] == "not_allowed"
 
@@ -199,9 +199,11 @@ def test_connect(reader: Reader) -> None:
 
 def test_proxy(reader: Reader) -> None:
     reader.may_write()
-    read_once, written, refused, _, shown = copy_all(reader, "proxy")
-    assert json.loads(read_once)["owner"] == "alice" and json.loads(refused)["reason"] == "not_connected"
-    assert (json.loads(shown)["use"]["handouts"], json.loads(shown)["use"]["calls"]) == (0, 2)
+    owner, read_once, written, refused, _, shown = copy_all(reader, "proxy")
+    assert (
+        owner.strip() == json.loads(read_once)["owner"] == "alice" and json.loads(refused)["reason"] == "not_connected"
+    )
+    assert (json.loads(shown)["use"]["handouts"], json.loads(shown)["use"]["calls"]) == (0, 3)
     assert written.strip() == "provider 200 written through the proxy"
     client = read(reader.stack, client_item_key(reader.names["clientId"]))
     assert set(client.proxy_rules) == {
