@@ -96,7 +96,8 @@ CHANGES_NOTHING = frozenset(
     {
         *("client list", "client show", "registration-token list", "resource list", "keys list", "connection list"),
         *("provider list", "provider show", "provider check", "provider schema", "provider test", "connection show"),
-        *("audit export", "audit verify", "audit blast-radius", "explain", "tail", "doctor", "stacks"),
+        *("audit export", "audit verify", "audit blast-radius", "explain", "tail", "doctor", "stacks", "console"),
+        *("jobs list", "user show"),
         "bootstrap",  # creates the table of the records; CloudFormation's events show who ran it
     }
 )

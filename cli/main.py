@@ -13,6 +13,7 @@ from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope, split_by_provider
 from chalicelib.records.resource import Resource
 from cli import command_audit
+from cli.command_failure import describe_failure
 from cli.commands import (
     audit,
     bootstrap,
@@ -31,6 +32,7 @@ from cli.commands import (
     vault,
 )
 from cli.connection_transfer import exporter, importer
+from cli.console import command as console
 from cli.deployment import stacks
 from cli.deployment.lookup import find_deployment
 from cli.deployment.operations import (
@@ -46,28 +48,6 @@ from cli.output import harmless, resource_row, show, tell_rest
 from cli.parser import CommandParser, read_version
 
 _AUDIENCE = re.compile(r"(?:https|http|urn):[^\s#]+")
-_WHY = {
-    "item_unreadable": ("an item in the table cannot be read", "docs/runbooks/sealed-value-altered.md"),
-    "ResourceNotFoundException": ("the tables do not exist", "run broker bootstrap, or start dev.py demo"),
-    "NotFoundException": ("the KMS key does not exist", "run broker bootstrap, or set BROKER_KMS_KEY"),
-    "AccessDeniedException": ("AWS denied access", "use the credentials of the operator's role"),
-    "UnrecognizedClientException": ("AWS does not know these credentials", "sign in to AWS again"),
-    "ExpiredTokenException": ("the AWS credentials have expired", "sign in to AWS again"),
-    "NoCredentialsError": (
-        "this terminal has no AWS credentials",
-        "run aws sso login or aws configure, then export AWS_PROFILE=NAME of the operator's role",
-    ),
-    "PartialCredentialsError": (
-        "the AWS credentials of this terminal are incomplete",
-        "export both AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE=NAME",
-    ),
-    "ProfileNotFound": ("AWS_PROFILE names a profile that does not exist", "aws configure list-profiles"),
-    "NoRegionError": ("no AWS region is set", "export AWS_REGION=... of your stack"),
-    **dict.fromkeys(
-        ("CredentialRetrievalError", "TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"),
-        ("the AWS credentials of this terminal have expired or cannot be loaded", "aws sso login"),
-    ),
-}
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -101,6 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     stacks.add_parser(groups, common)
     tail.add_parser(groups, common)
     doctor.add_parser(groups, common)
+    console.add_parser(groups, common, build_parser)
     list(command_audit.name_commands(parser))
     return parser
 
@@ -118,33 +99,20 @@ def main(arguments: list[str] | None = None) -> int:
             else command_audit.run_on_record(find_deployment(options), options)
         )
         show(done, as_json=options.json)
-    except OperationError as error:
-        return _fail(str(error), error.hint, options.json, error.details)
-    except StoreUnavailable as error:
-        return _fail(*_explain(str(error)), options.json)
-    except AwsRefusal as refusal:
-        return _fail(*_explain(refusal.code), options.json)
+    except (OperationError, StoreUnavailable, AwsRefusal) as error:
+        failed = describe_failure(error)
+        return _fail(str(failed), failed.hint, options.json, failed.details)
     return tell_rest(done)
 
 
-def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any] | None = None) -> int:
+def _fail(message: str, hint: str, as_json: bool, details: dict[str, Any]) -> int:
     hint = as_typed(hint)
     if as_json:
-        print(json.dumps({"error": message, "hint": hint, **(details or {})}))
+        print(json.dumps({"error": message, "hint": hint, **details}))
     else:
         told = "\n".join(map(harmless, message.split("\n")))
         print(f"{PROGRAM}: {told}" + (f"\n  next: {hint}" if hint else ""), file=sys.stderr)
     return 1
-
-
-def _explain(code: str) -> tuple[str, str]:
-    """AWS's error code as a sentence."""
-    plain = code.removeprefix("kms_")
-    if plain in ("keyset_missing", "keyset_without_one_current_key"):
-        return "the keys do not exist", "broker init"
-    return _WHY.get(
-        plain, (f"AWS refused the request ({plain})", "sign in to AWS, set AWS_REGION and check BROKER_ENDPOINT_URL")
-    )
 
 
 def _init(deployment: Deployment, options: argparse.Namespace) -> Any:

@@ -31,15 +31,20 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the explanation; 0. Raises OperationError."""
+    document = build_explanation(options)
+    print(json.dumps(document, indent=2) if options.json else "\n".join(_words(document)))
+    return 0
+
+
+def build_explanation(options: argparse.Namespace) -> dict[str, Any]:
+    """Find the refusal in the log and explain it. Raises OperationError, AwsRefusal."""
     if not ERROR_ID.fullmatch(options.error_id):
         raise OperationError("not a valid error id", "broker explain ERROR_ID, as shown in the response or on the page")
     lines = _find(options)
     if not lines:
         hint = "check that it is from this deployment and recent (--days N); to read a file, add --log FILE"
         raise OperationError(f"the log has no refusal {options.error_id}", hint)
-    document = explain(lines)
-    print(json.dumps(document, indent=2) if options.json else "\n".join(_words(document)))
-    return 0
+    return explain(lines)
 
 
 def _find(options: argparse.Namespace) -> list[Line]:

@@ -55,27 +55,37 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print until Ctrl-C, or until the local stack ends; returns 0. Raises OperationError, AwsRefusal."""
-    for word in (options.client, options.reason):
-        if word is not None and not _WORD.fullmatch(word):
-            raise OperationError("--client and --reason take one word", "broker tail --reason handle_malformed")
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     found = 0
     try:
-        for line in _find(options):
-            if is_wanted(line, options):
-                found += 1
-                print(json.dumps(line) if options.json else word_line(line, colour=colour), flush=True)
+        for line in read_decisions(options):
+            found += 1
+            print(json.dumps(line) if options.json else word_line(line, colour=colour), flush=True)
         if options.once and not found:
             print(f"no matching lines in the last {options.since:g} minutes", file=sys.stderr)
     except KeyboardInterrupt:
         pass
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def read_decisions(options: argparse.Namespace) -> Iterator[Line]:
+    """The lines that match the options, oldest first; without `once` also new ones.
+
+    Raises OperationError, AwsRefusal.
+    """
+    for word in (options.client, options.reason):
+        if word is not None and not _WORD.fullmatch(word):
+            raise OperationError("--client and --reason take one word", "broker tail --reason handle_malformed")
+    try:
+        for line in _find(options):
+            if is_wanted(line, options):
+                yield line
     except AwsUnreachable as error:
         raise OperationError(
             f"CloudWatch Logs cannot be reached ({error})", "sign in to AWS, or use --log FILE"
         ) from None
-    return 0
 
 
 def is_wanted(line: Line, options: argparse.Namespace) -> bool:

@@ -1,4 +1,4 @@
-"""broker user sign-out|erase: ends every browser session of a user, or erases a user with all stored data."""
+"""broker user show|sign-out|erase: shows a user, ends their browser sessions, or erases them with all stored data."""
 
 import argparse
 import sys
@@ -11,7 +11,9 @@ from chalicelib.jobs.user_erasure import Erasure, erase_user
 from chalicelib.ports import Broker
 from chalicelib.protocol.derived_ids import derive_sub
 from chalicelib.protocol.errors import OAuthError
-from chalicelib.records.item_keys import provider_item_key, subject_item_key
+from chalicelib.records.connection import Connection
+from chalicelib.records.consent import Consent
+from chalicelib.records.item_keys import item_key_of, provider_item_key, subject_item_key, user_key_item_key
 from chalicelib.vault.rules.revocation_results import is_alive_there
 from cli.commands.connection import ended_rows, find_broker
 from cli.deployment.operations import Deployment, OperationError
@@ -51,6 +53,42 @@ def _sign_out(deployment: Deployment, options: argparse.Namespace) -> Any:
     told = enqueue_logout_everywhere(broker, sub)
     broker.log.event("signed_out_everywhere", sub=sub, by="operator")
     return {"user": sub, "sessions": "ended", "told": sorted(one.client_id for one in told)}
+
+
+def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """What the broker stores about a user, without names, email addresses and tokens, which are encrypted."""
+    sub = options.sub or find_sub(find_broker(deployment), options)
+    place, key_place = subject_item_key(sub), user_key_item_key(sub)
+    known = deployment.store.read(place, key_place)
+    subject, key = known.get(place), known.get(key_place)
+    if subject is None:
+        raise OperationError(f"no such user: {sub}", "broker connection list")
+    places = [place_of for name in deployment.store.list_held(sub) if (place_of := item_key_of(name)) is not None]
+    found = deployment.store.read(*places)
+    held = [one for place in places if (one := found.get(place)) is not None]
+    open_connections = [one for one in held if isinstance(one, Connection) and one.status != "revoked"]
+    return {
+        "user": sub,
+        "created_at": date(subject.created_at),
+        "disabled": subject.marks.disabled,
+        "void_before": date(subject.marks.not_before),
+        "erased": key is not None and not key.sealed,
+        "linked_to": subject.linked_to or None,
+        "added_logins": sorted(subject.logins.values()),
+        "connections": len(open_connections),
+        "apps": [_consent_row(one, deployment.clock.now()) for one in held if isinstance(one, Consent)],
+    }
+
+
+def _consent_row(consent: Consent, now: int) -> dict[str, Any]:
+    return {
+        "client_id": consent.client_id,
+        "scope": " ".join(sorted(consent.scopes)),
+        "decided_at": date(consent.decided_at),
+        "revoked": consent.void(consent.decided_at, now),
+        "paused": consent.paused_at > 0,
+        "ends_at": date(consent.ends_at),
+    }
 
 
 def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
@@ -121,8 +159,10 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     verbs = groups.add_parser("user", help="people").add_subparsers(dest="verb", required=True, metavar="VERB")
     erase = verbs.add_parser("erase", parents=[common], help="erase a user and all stored data of that user")
     leave = verbs.add_parser("sign-out", parents=[common], help="end every browser session of a user")
-    for verb in (erase, leave):
+    show = verbs.add_parser("show", parents=[common], help="show a user's apps, logins and number of connections")
+    for verb in (erase, leave, show):
         add_user_words(verb)
+    show.set_defaults(act=_show)
     leave.set_defaults(act=_sign_out)
     erase.add_argument("--yes", action="store_true", help="do not ask for confirmation")
     erase.set_defaults(act=_erase)

@@ -147,17 +147,24 @@ class Deployment:
 
     def scan(self, prefix: str, record: type[Any]) -> list[Any]:
         """Every record of one kind; for the operator and for jobs, never for a request."""
+        return self._list("Scan", record, FilterExpression="begins_with(pk, :key)", key=prefix)
+
+    def query(self, pk: str, record: type[Any]) -> list[Any]:
+        """Every record with that partition key, in the order of the sort keys."""
+        return self._list("Query", record, KeyConditionExpression="pk = :key", key=pk)
+
+    def _list(self, operation: str, record: type[Any], *, key: str, **condition: str) -> list[Any]:
         found: list[Any] = []
         start: dict[str, Any] = {}
         while True:
             payload = {
                 "TableName": self.settings.table,
-                "FilterExpression": "begins_with(pk, :prefix)",
-                "ExpressionAttributeValues": {":prefix": {"S": prefix}},
+                **condition,
+                "ExpressionAttributeValues": {":key": {"S": key}},
                 "ConsistentRead": True,
                 **({"ExclusiveStartKey": start} if start else {}),
             }
-            answer = call_with_repeats(self.dynamodb, "Scan", payload)
+            answer = call_with_repeats(self.dynamodb, operation, payload)
             found += [_read_item(item, record) for item in answer.get("Items", [])]
             start = answer.get("LastEvaluatedKey") or {}
             if not start:

@@ -1,0 +1,47 @@
+"""Keys: every version of every keyset, and the next step of its rotation."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from cli.console.console import Console
+from cli.console.message import Request, Response
+from cli.console.views.cells import Cell, Kind, Table, at, mono, text
+
+_KINDS: dict[str, Kind] = {"signing": "ok", "current": "ok", "published": "care"}
+
+
+def show_keys(console: Console, request: Request) -> Response:
+    """The versions; never a key."""
+    outcome = console.runner.read("keys", "list")
+    if outcome.failed:
+        return console.failed(request, outcome, title="Keys")
+    table = Table(
+        caption=f"{len({row['purpose'] for row in outcome.rows})} keysets",
+        columns=("Purpose", "Version", "State", "Since", "Next step", "Next step at", "Key ID"),
+        rows=[_row(row) for row in outcome.rows],
+        empty="There are no keys yet. Create them:",
+        hint="python3 dev.py broker init",
+    )
+    return console.page(
+        "listing.html",
+        request,
+        title="Keys",
+        says="KMS encrypts every key. A schedule rotates them; no page shows one.",
+        search="",
+        q="",
+        tables=[table],
+        actions=[],
+        command=outcome.command,
+    )
+
+
+def _row(row: Mapping[str, Any]) -> list[Cell]:
+    return [
+        text(row["purpose"]),
+        text(str(row["version"])),
+        Cell(text=row["state"], kind=_KINDS.get(row["state"], "tag")),
+        at(row["since"]),
+        text(row["next"]),
+        at(row["next_at"]),
+        mono(row["kid"]),
+    ]
