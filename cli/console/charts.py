@@ -49,7 +49,7 @@ def build_chart(title: str, series: Mapping[str, Sequence[int]], labels: Sequenc
     columns = list(zip(*series.values(), strict=True))
     most = max(map(sum, columns), default=0)
     sums = {name: sum(counts) for name, counts in series.items()}
-    summary = ", ".join(f"{count:,} {name}" for name, count in sums.items())
+    summary = ", ".join(f"{count:,} {name}" if len(sums) > 1 else f"{count:,}" for name, count in sums.items())
     bars = _stack(tuple(series), columns, most) if most else ()
     numbers = list(zip(labels, columns, strict=True))
     return Chart(title=title, summary=summary, series=tuple(series), numbers=numbers, bars=bars)

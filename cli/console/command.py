@@ -47,12 +47,13 @@ def _announce(link: str, *, as_json: bool) -> str:
 
 def start_console(deployment: Deployment, build_parser: Parsers, options: argparse.Namespace) -> ConsoleServer:
     """A console that listens and does not serve yet. Raises OperationError: the port is taken."""
-    given = {"--stack": options.stack, "--log": options.log, "--log-group": options.log_group}
-    common = [f"{name}={value}" for name, value in given.items() if value]
+    given = {"--log": options.log, "--log-group": options.log_group}
+    logs = [f"{name}={value}" for name, value in given.items() if value]
+    stack = [f"--stack={options.stack}"] if options.stack else []
     try:
         server = ConsoleServer(options.port)
     except (OSError, OverflowError) as error:
         raise OperationError(f"port {options.port} cannot be used ({error})", "omit --port for a free one") from None
-    runner = CommandRunner(deployment, build_parser, common=common)
+    runner = CommandRunner(deployment, build_parser, stack=stack, logs=logs)
     server.console = Console(new_session(server.host), runner, pages=PAGES, forms=FORMS)
     return server

@@ -44,15 +44,21 @@ class Outcome(Struct, frozen=True, kw_only=True):
 class CommandRunner:
     """One deployment, and the commands that act on it.
 
-    common   options of every command that reads the log: --log, --log-group, --stack
+    stack    options that name the deployment, for commands that find it for themselves
+    logs     options that name its log, for commands that read it
     """
 
     def __init__(
-        self, deployment: Deployment, build_parser: Callable[[], argparse.ArgumentParser], *, common: Sequence[str] = ()
+        self,
+        deployment: Deployment,
+        build_parser: Callable[[], argparse.ArgumentParser],
+        *,
+        stack: Sequence[str] = (),
+        logs: Sequence[str] = (),
     ) -> None:
         self.deployment = deployment
         self._parser = build_parser()
-        self._common = tuple(common)
+        self._stack, self._logs = tuple(stack), tuple(logs)
         self._one_at_a_time = threading.Lock()
 
     def read(self, *words: str) -> Outcome:
@@ -78,8 +84,8 @@ class CommandRunner:
 
     def look(self, read: Callable[[argparse.Namespace], Any], *words: str) -> Outcome:
         """Run a command that prints for itself (explain, tail, doctor) by the function that finds what it prints."""
-        logs = self._common if words[0] in ("explain", "tail") else ()
-        return self._run(words, lambda: read(self.parse(*_insert(words, *logs))))
+        given = (*self._stack, *(self._logs if words[0] in ("explain", "tail") else ()))
+        return self._run(words, lambda: read(self.parse(*_insert(words, *given))))
 
     def parse(self, *words: str) -> argparse.Namespace:
         """Raises OperationError with the sentence that the terminal would show."""

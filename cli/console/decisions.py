@@ -48,9 +48,16 @@ class Decisions(Struct, frozen=True, kw_only=True):
         """Alarms, the newest first."""
         return [line for line in reversed(self.lines) if line["event"] == "alarm"]
 
-    def chart(self, title: str, series: dict[str, list[Line]], member: str = "") -> Chart:
-        """Count the lines of each series by time; with `member`, the sum of that member."""
-        counts = {name: self._count(lines, member) for name, lines in series.items()}
+    def chart(self, title: str, *outcomes: str) -> Chart:
+        """Requests with these outcomes by time."""
+        lines = {name: [line for line in self.requests if line.get("outcome") == name] for name in outcomes}
+        return self._build(title, {name: self._count(found, "") for name, found in lines.items()})
+
+    def metric(self, title: str, member: str) -> Chart:
+        """The sum of a metric by time."""
+        return self._build(title, {"answered": self._count(self.requests, member)})
+
+    def _build(self, title: str, counts: dict[str, list[int]]) -> Chart:
         return build_chart(title, counts, [self._label(number) for number in range(BARS)])
 
     def _count(self, lines: Sequence[Line], member: str) -> list[int]:
@@ -89,9 +96,3 @@ def read_period(runner: CommandRunner, minutes: int, *words: str) -> tuple[Decis
 def read_minutes(given: str) -> int:
     """The period that a page asks for; an hour if it is none of those that are offered."""
     return int(given) if given in map(str, PERIODS) else 60
-
-
-def count_outcomes(decisions: Decisions) -> dict[str, list[Line]]:
-    """The requests by outcome."""
-    outcomes = ("answered", "refused", "failed")
-    return {name: [line for line in decisions.requests if line.get("outcome") == name] for name in outcomes}

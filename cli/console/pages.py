@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from cli.console.message import Response
 
@@ -86,6 +86,14 @@ def label(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def prose(text: str) -> Markup:
+    """A sentence whose `commands` are set as code."""
+    parts = str(text).split("`")
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in enumerate(parts))
+
+
 def moment(text: str | None) -> str:
     """A time as commands print it, without its letters: `2026-12-03 07:34:21 UTC`."""
     return text.replace("T", " ").replace("Z", " UTC") if text else "-"
@@ -116,6 +124,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"show": show, "label": label, "moment": moment}
+    environment.filters |= {"show": show, "label": label, "moment": moment, "prose": prose}
     environment.globals |= {"link": link}
     return environment

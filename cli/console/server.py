@@ -30,6 +30,7 @@ class ConsoleServer(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    default_request_version = "HTTP/1.0"  # an answer in HTTP/0.9 would have no headers
     server_version = "console"
     sys_version = ""
     timeout = IDLE_SECONDS

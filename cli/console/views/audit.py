@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link, show
-from cli.console.views.cells import Cell, Kind, Table, at, facts, mono, page_of, text
+from cli.console.views.cells import Cell, Kind, Table, at, count, facts, mono, page_of, text
 
 PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 _OUTCOMES: dict[str, Kind] = {"done": "ok", "failed": "stop"}
@@ -20,12 +20,12 @@ def show_audit(console: Console, request: Request) -> Response:
     if outcome.failed:
         return console.failed(request, outcome, title="Audit")
     table = Table(
-        caption=f"{len(outcome.rows)} records of the last {PERIODS[since]}",
+        caption=f"{count(len(outcome.rows), 'record')} in the last {PERIODS[since]}",
         columns=("Time", "Event", "Who", "About", "Outcome"),
         rows=[_row(row) for row in reversed(outcome.rows)],
         empty=f"Nothing was recorded in the last {PERIODS[since]}.",
     )
-    periods = [(link("audit", since=one), f"Last {said}", False) for one, said in PERIODS.items() if one != since]
+    periods = [(link("audit", since=one), f"Last {said}") for one, said in PERIODS.items() if one != since]
     return console.page(
         "listing.html",
         request,
@@ -34,7 +34,8 @@ def show_audit(console: Console, request: Request) -> Response:
         search="",
         q="",
         tables=[page_of(table, request)],
-        actions=[*periods, (link("audit", "check"), "Check the chain of seals", False)],
+        links=[*periods, (link("audit", "check"), "Check the chain of seals")],
+        actions=[],
         command=outcome.command,
     )
 
@@ -52,6 +53,7 @@ def check_audit(console: Console, request: Request) -> Response:
         tags=[Cell(text="Whole", kind="ok")],
         groups=[("Records and seals", facts(outcome.row, *outcome.row))],
         tables=[],
+        links=[],
         actions=[],
         command=outcome.command,
     )

@@ -11,6 +11,7 @@ from cli.console.pages import label, link, moment, show
 PER_PAGE = 50
 Kind = Literal["", "mono", "tag", "ok", "care", "stop"]
 Fact = tuple[str, "Cell"]
+Link = tuple[str, str]  # path, text
 Action = tuple[str, str, bool]  # path, text, whether it ends something
 
 
@@ -38,6 +39,11 @@ class Table(Struct, frozen=True, kw_only=True):
     previous: str = ""
     next: str = ""
     place: str = ""
+
+
+def count(number: int, thing: str) -> str:
+    """`1 client`, `1,200 clients`."""
+    return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
 def text(value: Any) -> Cell:

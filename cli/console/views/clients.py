@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Action, Cell, Table, at, facts, matching, mono, page_of, text
+from cli.console.views.cells import Cell, Table, at, count, facts, matching, mono, page_of, text
 
 CREATE = 'python3 dev.py broker client create --name "My app" --redirect-uri https://app.example/callback'
 _PERMISSIONS = ("scope", "optional_scopes", "providers", "handout", "proxy_rules", "resources", "serves")
@@ -28,7 +28,7 @@ def show_clients(console: Console, request: Request) -> Response:
     q = request.query.get("q", "")
     found = matching(outcome.rows, q, "client_name", "client_id", "redirect_uris", "scope")
     table = Table(
-        caption=f"{len(found)} of {len(outcome.rows)} clients" if q else f"{len(outcome.rows)} clients",
+        caption=(f"{len(found)} of " if q else "") + count(len(outcome.rows), "client"),
         columns=("Name", "Client ID", "Authentication", "State", "Registered by", "Created"),
         rows=[_row(row) for row in found],
         empty="No client matches." if q else "No app is registered yet. Register the first one:",
@@ -42,6 +42,7 @@ def show_clients(console: Console, request: Request) -> Response:
         search="Name, ID, redirect URI or scope",
         q=q,
         tables=[page_of(table, request)],
+        links=[],
         actions=[],
         command=outcome.command,
     )
@@ -68,7 +69,8 @@ def show_client(console: Console, request: Request, client_id: str) -> Response:
         tags=tags_of(row),
         groups=groups,
         tables=[_secrets(row)] if row["secrets"] else [],
-        actions=_actions(row),
+        links=[(link("connections", client=client_id), "Connections of this app")],
+        actions=[],
         command=outcome.command,
     )
 
@@ -99,8 +101,3 @@ def _row(row: Mapping[str, Any]) -> list[Cell]:
 def _secrets(row: Mapping[str, Any]) -> Table:
     rows = [[at(one["created_at"]), at(one["expires_at"])] for one in row["secrets"]]
     return Table(caption="Secrets; only their hashes are stored", columns=("Created", "Expires"), rows=rows)
-
-
-def _actions(row: Mapping[str, Any]) -> list[Action]:
-    client_id = row["client_id"]
-    return [(link("connections", client=client_id), "Connections of this app", False)]

@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import label, link
-from cli.console.views.cells import Cell, Kind, Table, at, facts, mono, page_of, text
+from cli.console.views.cells import Cell, Kind, Table, at, count, facts, mono, page_of, text
 
 FILTERS = ("user", "client", "provider")
 _KINDS: dict[str, Kind] = {"active": "ok", "revoked": "tag"}
@@ -24,7 +24,7 @@ def show_connections(console: Console, request: Request) -> Response:
         return console.failed(request, outcome, title="Connections")
     narrowed = bool(words or alive)
     table = Table(
-        caption=f"{len(outcome.rows)} connections",
+        caption=count(len(outcome.rows), "connection"),
         columns=("Connection", "Provider", "Client", "User", "Status", "Connected"),
         rows=[_row(row) for row in reversed(outcome.rows)],
         empty="No connection matches." if narrowed else "No user has connected a provider yet. To see one, sign in:",
@@ -62,10 +62,8 @@ def show_connection(console: Console, request: Request, connection_id: str) -> R
             ("End", facts(row, *_END) if row["status"] == "revoked" else []),
         ],
         tables=[],
-        actions=[
-            (link("clients", row["client_id"]), "The client", False),
-            (link("users", row["user"]), "The user", False),
-        ],
+        links=[(link("clients", row["client_id"]), "The client"), (link("users", row["user"]), "The user")],
+        actions=[],
         command=outcome.command,
     )
 

@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Kind, Table, at, mono, page_of, text
+from cli.console.views.cells import Cell, Kind, Table, at, count, mono, page_of, text
 
 _KINDS: dict[str, Kind] = {"due": "care", "running": "ok"}
 
@@ -18,7 +18,7 @@ def show_jobs(console: Console, request: Request) -> Response:
         return console.failed(request, outcome, title="Jobs")
     due = sum(row["state"] == "due" for row in outcome.rows)
     table = Table(
-        caption=f"{len(outcome.rows)} jobs, {due} of them due",
+        caption=f"{count(len(outcome.rows), 'job')}, {due} due",
         columns=("Job", "State", "Due", "Tries", "Provider", "For"),
         rows=[_row(row) for row in outcome.rows],
         empty="No job is waiting: everything is done.",
@@ -31,6 +31,7 @@ def show_jobs(console: Console, request: Request) -> Response:
         search="",
         q="",
         tables=[page_of(table, request)],
+        links=[],
         actions=[],
         command=outcome.command,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 from cli.console.console import Console
 from cli.console.message import Request, Response
-from cli.console.views.cells import Cell, Kind, Table, at, mono, text
+from cli.console.views.cells import Cell, Kind, Table, at, count, mono, text
 
 _KINDS: dict[str, Kind] = {"signing": "ok", "current": "ok", "published": "care"}
 
@@ -16,7 +16,7 @@ def show_keys(console: Console, request: Request) -> Response:
     if outcome.failed:
         return console.failed(request, outcome, title="Keys")
     table = Table(
-        caption=f"{len({row['purpose'] for row in outcome.rows})} keysets",
+        caption=count(len({row["purpose"] for row in outcome.rows}), "keyset"),
         columns=("Purpose", "Version", "State", "Since", "Next step", "Next step at", "Key ID"),
         rows=[_row(row) for row in outcome.rows],
         empty="There are no keys yet. Create them:",
@@ -30,6 +30,7 @@ def show_keys(console: Console, request: Request) -> Response:
         search="",
         q="",
         tables=[table],
+        links=[],
         actions=[],
         command=outcome.command,
     )

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 from cli.console.console import Console
-from cli.console.decisions import PERIODS, Decisions, count_outcomes, read_minutes, read_period
+from cli.console.decisions import PERIODS, Decisions, read_minutes, read_period
 from cli.console.message import Request, Response
-from cli.console.views.cells import Fact, Table, mono, text
+from cli.console.views.cells import Fact, Table, count, mono, text
 from cli.explanation.refusal_log import Line
 
 
@@ -15,7 +15,6 @@ def show_overview(console: Console, request: Request) -> Response:
     minutes = read_minutes(request.query.get("minutes", ""))
     decisions, log = read_period(console.runner, minutes)
     jobs, keys = console.runner.read("jobs", "list"), console.runner.read("keys", "list")
-    outcomes = count_outcomes(decisions)
     return console.page(
         "overview.html",
         request,
@@ -25,9 +24,9 @@ def show_overview(console: Console, request: Request) -> Response:
         log=log,
         is_cut=decisions.is_cut,
         charts=[
-            decisions.chart("Requests", outcomes),
-            decisions.chart("Sign-ins", {"answered": decisions.requests}, "SignIns"),
-            decisions.chart("Token hand-outs", {"answered": decisions.requests}, "HandOuts"),
+            decisions.chart("Requests", "answered", "refused", "failed"),
+            decisions.metric("Sign-ins", "SignIns"),
+            decisions.metric("Token hand-outs", "HandOuts"),
         ],
         refused=len(decisions.refusals),
         alarms=_alarms(decisions),
@@ -41,7 +40,7 @@ def show_overview(console: Console, request: Request) -> Response:
 
 def _alarms(decisions: Decisions) -> Table:
     return Table(
-        caption=f"{len(decisions.alarms)} alarms in the log",
+        caption=f"{count(len(decisions.alarms), 'alarm')} in the log",
         columns=("Alarm", "Time (UTC)", "Details"),
         rows=[[mono(line.get("kind")), text(_clock(line)), mono(_details(line))] for line in decisions.alarms[:20]],
         empty="No alarm in this period.",

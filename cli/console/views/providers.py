@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Table, facts, matching, mono, page_of, text
+from cli.console.views.cells import Cell, Link, Table, count, facts, matching, mono, page_of, text
 
 _HERE = ("provider_id", "client_id", "secret", "issuer", "redirect_uri", "variables")
 _FILE = ("sign_in_scopes", "scopes", "refresh", "revocation", "documentation", "checked_on", "notes", "unverified")
@@ -39,7 +39,7 @@ def show_providers(console: Console, request: Request) -> Response:
             ),
             page_of(
                 Table(
-                    caption=f"{len(others)} more provider files",
+                    caption=count(len(others), "more provider file"),
                     columns=("Name", "ID", "Verified lines", "Unverified lines"),
                     rows=[_other(row) for row in others],
                     empty="None.",
@@ -47,6 +47,7 @@ def show_providers(console: Console, request: Request) -> Response:
                 request,
             ),
         ],
+        links=[],
         actions=[],
         command=outcome.command,
     )
@@ -59,7 +60,7 @@ def show_provider(console: Console, request: Request, provider_id: str) -> Respo
         return console.failed(request, outcome, title="Provider")
     row = outcome.row
     state = Cell(text="Enabled", kind="ok") if row["switched_on"] else Cell(text="Not enabled", kind="tag")
-    check = [(link("providers", provider_id, "check"), "Check registration and endpoints", False)]
+    check = [(link("providers", provider_id, "check"), "Check registration and endpoints")]
     return console.page(
         "thing.html",
         request,
@@ -71,7 +72,8 @@ def show_provider(console: Console, request: Request, provider_id: str) -> Respo
             ("Provider file", facts(row, *_FILE, monospaced=_MONO)),
         ],
         tables=[],
-        actions=[*(check if row["switched_on"] else []), *_links(row)],
+        links=[*(check if row["switched_on"] else []), *_links(row)],
+        actions=[],
         command=outcome.command,
     )
 
@@ -89,6 +91,7 @@ def check_provider(console: Console, request: Request, provider_id: str) -> Resp
         tags=[Cell(text="Passed", kind="ok")],
         groups=[("Findings", facts(outcome.row, "file", "secret", "endpoints"))],
         tables=[],
+        links=[],
         actions=[],
         command=outcome.command,
     )
@@ -106,5 +109,5 @@ def _other(row: Mapping[str, Any]) -> list[Cell]:
     return [Cell(text=row["display_name"], href=href), mono(row["provider_id"]), *counts]
 
 
-def _links(row: Mapping[str, Any]) -> list[tuple[str, str, bool]]:
-    return [(link("connections", provider=row["provider_id"]), "Connections at this provider", False)]
+def _links(row: Mapping[str, Any]) -> list[Link]:
+    return [(link("connections", provider=row["provider_id"]), "Connections at this provider")]

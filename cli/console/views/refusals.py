@@ -6,10 +6,10 @@ from typing import Any
 
 from cli.commands.explain import build_explanation
 from cli.console.console import Console
-from cli.console.decisions import PERIODS, Decisions, read_minutes, read_period
+from cli.console.decisions import PERIODS, read_minutes, read_period
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Table, mono, page_of, text
+from cli.console.views.cells import Cell, Table, count, mono, page_of, text
 from cli.explanation.refusal_log import Line
 from cli.explanation.registry import Known, find_reason
 
@@ -27,7 +27,7 @@ def show_refusals(console: Console, request: Request) -> Response:
         minutes=minutes,
         outcome=outcome,
         is_cut=decisions.is_cut,
-        chart=decisions.chart("Refusals", {"refused": _of(decisions, "refused"), "failed": _of(decisions, "failed")}),
+        chart=decisions.chart("Refusals", "refused", "failed"),
         tables=[_reasons(refusals), page_of(_table(refusals, PERIODS[minutes]), request)] if not outcome.failed else [],
         command=outcome.command,
     )
@@ -62,17 +62,13 @@ def show_reason(console: Console, request: Request, reason: str) -> Response:
     return console.page("reason.html", request, title=reason, known=known, do=known.reason.do or known.group.do)
 
 
-def _of(decisions: Decisions, outcome: str) -> list[Line]:
-    return [line for line in decisions.refusals if line.get("outcome") == outcome]
-
-
 def _reasons(refusals: list[Line]) -> Table:
     counted = Counter(str(line.get("reason") or line.get("error") or line.get("status")) for line in refusals)
     rows = []
-    for reason, count in counted.most_common(10):
+    for reason, times in counted.most_common(10):
         known = find_reason(reason)
         href = link("reasons", reason) if known else ""
-        rows.append([mono(reason, href), text(f"{count:,}"), text(_says(known))])
+        rows.append([mono(reason, href), text(f"{times:,}"), text(_says(known).replace("`", ""))])
     return Table(
         caption="By reason", columns=("Reason", "Count", "What happened"), rows=rows, empty="No reason to show."
     )
@@ -84,7 +80,7 @@ def _says(known: Known | None) -> str:
 
 def _table(refusals: list[Line], period: str) -> Table:
     return Table(
-        caption=f"{len(refusals):,} refusals in the last {period}",
+        caption=f"{count(len(refusals), 'refusal')} in the last {period}",
         columns=("Reference", "Time (UTC)", "Endpoint", "Error", "Reason", "Client"),
         rows=[_row(line) for line in refusals],
         empty=f"No request was refused in the last {period}.",

@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Action, Cell, Table, at, facts, mono
+from cli.console.views.cells import Cell, Table, at, count, facts, mono
 
 _MAIN = ("user", "created_at", "void_before", "linked_to", "added_logins", "connections")
 
@@ -36,7 +36,7 @@ def show_user(console: Console, request: Request, sub: str) -> Response:
         return console.failed(request, outcome, title="User")
     row = outcome.row
     apps = Table(
-        caption=f"{len(row['apps'])} apps that the user has consented to",
+        caption=f"{count(len(row['apps']), 'app')} with the user's consent",
         columns=("Client", "Scopes", "Decided", "State", "Ends"),
         rows=[_app(one) for one in row["apps"]],
         empty="The user has consented to no app.",
@@ -49,7 +49,8 @@ def show_user(console: Console, request: Request, sub: str) -> Response:
         tags=_tags(row),
         groups=[("User", facts(row, *_MAIN, monospaced=("user", "linked_to")))],
         tables=[apps],
-        actions=_actions(row),
+        links=[(link("connections", user=row["user"]), "Connections of this user")],
+        actions=[],
         command=outcome.command,
     )
 
@@ -67,7 +68,3 @@ def _app(one: Mapping[str, Any]) -> list[Cell]:
     state = revoked if one["revoked"] else paused if one["paused"] else Cell(text="active", kind="ok")
     client = mono(one["client_id"], link("clients", one["client_id"]))
     return [client, mono(one["scope"]), at(one["decided_at"]), state, at(one["ends_at"])]
-
-
-def _actions(row: Mapping[str, Any]) -> list[Action]:
-    return [(link("connections", user=row["user"]), "Connections of this user", False)]
