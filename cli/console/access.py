@@ -1,4 +1,4 @@
-"""Who may use the console: the browser that opened the printed link, from pages of the console, and nobody else.
+"""The access rules of the console: it serves the browser that opened the printed link, from its own pages.
 
 Other programs and web pages can reach a port on loopback. So the console checks, before anything else: the Host header
 (DNS rebinding), the session cookie, where the request comes from, and for a POST also the origin and the form's token.

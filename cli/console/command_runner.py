@@ -15,10 +15,10 @@ from chalicelib.ports import StoreUnavailable
 from cli.command_audit import CHANGES_NOTHING, run_on_record
 from cli.command_failure import describe_failure
 from cli.deployment.operations import Deployment, OperationError
+from cli.invocation import as_typed
 from cli.output import Lines, Listing, Partly, Report
 
 FAILURES = (OperationError, StoreUnavailable, AwsRefusal)
-PROGRAM = "python3 dev.py broker"
 Row = Mapping[str, Any]
 
 
@@ -109,7 +109,7 @@ def type_command(words: Sequence[str]) -> str:
     """The command for a terminal, without the mark that ends the options if no value needs it."""
     place = _end_of_options(words)
     needed = any(word.startswith("-") for word in words[place + 1 :])
-    return f"{PROGRAM} {shlex.join([*words[:place], *words[place if needed else place + 1 :]])}"
+    return as_typed(f"broker {shlex.join([*words[:place], *words[place if needed else place + 1 :]])}")
 
 
 def _insert(words: Sequence[str], *options: str) -> list[str]:

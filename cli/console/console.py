@@ -1,4 +1,4 @@
-"""One request to one response: first who asks, then which page."""
+"""From a request to its response: first the access rules, then the page."""
 
 from collections.abc import Callable
 from typing import Any

@@ -94,5 +94,5 @@ def read_period(runner: CommandRunner, minutes: int, *words: str) -> tuple[Decis
 
 
 def read_minutes(given: str) -> int:
-    """The period that a page asks for; an hour if it is none of those that are offered."""
+    """The period that a page asks for; an hour if it is not on offer."""
     return int(given) if given in map(str, PERIODS) else 60

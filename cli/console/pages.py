@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from cli.console.message import Response
+from cli.invocation import as_typed
 
 _HERE = Path(__file__).parent
 SECTIONS = (
@@ -88,9 +89,9 @@ def label(name: str) -> str:
 
 def prose(text: str) -> Markup:
     """A sentence whose `commands` are set as code."""
-    parts = str(text).split("`")
+    parts = as_typed(str(text)).split("`")
     if len(parts) % 2 == 0:
-        return escape(text)
+        return escape(as_typed(text))
     return Markup("").join(Markup("<code>{}</code>").format(one) if n % 2 else one for n, one in enumerate(parts))
 
 
@@ -124,6 +125,6 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"show": show, "label": label, "moment": moment, "prose": prose}
+    environment.filters |= {"show": show, "label": label, "moment": moment, "prose": prose, "typed": as_typed}
     environment.globals |= {"link": link}
     return environment

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from docs.pictures.palette import reduce_colours
 from tests.kit.chromium import chromium
-from tests.kit.console_scene import start_scene
+from tests.kit.cli.console_scene import start_scene
 
 PICTURE = Path(__file__).resolve().parent / "console.png"
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from cli.console.pages import SECTIONS
 from local.node import NoNode, install_packages
 from tests.kit.browser_steps import fits
-from tests.kit.console_scene import start_scene
+from tests.kit.cli.console_scene import start_scene
 from tests.kit.requirement import requirement
 
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]

@@ -8,7 +8,7 @@ from cli.console.message import Request, Response
 from cli.console.pages import link
 from cli.console.views.cells import Cell, Table, at, count, facts, matching, mono, page_of, text
 
-CREATE = 'python3 dev.py broker client create --name "My app" --redirect-uri https://app.example/callback'
+CREATE = 'broker client create --name "My app" --redirect-uri https://app.example/callback'
 _PERMISSIONS = ("scope", "optional_scopes", "providers", "handout", "proxy_rules", "resources", "serves")
 _SIGN_IN = ("redirect_uris", "application_type", "grant_types", "response_modes", "initiate_login_uri", "client_uri")
 _SECURITY = (
@@ -76,7 +76,7 @@ def show_client(console: Console, request: Request, client_id: str) -> Response:
 
 
 def tags_of(row: Mapping[str, Any]) -> list[Cell]:
-    """What is special about a client."""
+    """The special properties of a client."""
     return [
         *([Cell(text="Disabled", kind="stop")] if row["disabled"] else []),
         *([Cell(text="Deleted", kind="stop")] if row["deleted_at"] else []),

@@ -28,7 +28,7 @@ def show_connections(console: Console, request: Request) -> Response:
         columns=("Connection", "Provider", "Client", "User", "Status", "Connected"),
         rows=[_row(row) for row in reversed(outcome.rows)],
         empty="No connection matches." if narrowed else "No user has connected a provider yet. To see one, sign in:",
-        hint="" if narrowed else "python3 dev.py demo",
+        hint="" if narrowed else "dev.py demo",
     )
     return console.page(
         "connections.html",

@@ -12,7 +12,7 @@ def show_health(console: Console, request: Request) -> Response:
     """The page; with `run` in the query, also the report: some checks call AWS or the issuer."""
     wanted = request.query.get("run", "")
     if not wanted:
-        return _page(console, request, {}, "python3 dev.py broker doctor")
+        return _page(console, request, {}, "broker doctor")
     words = ["doctor", *(["--no-network"] if wanted == "aws" else [])]
     outcome = console.runner.look(lambda options: build_document(examine_deployment(options)), *words)
     if outcome.failed:

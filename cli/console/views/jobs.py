@@ -1,4 +1,4 @@
-"""Jobs: what is due or waiting at providers and apps."""
+"""Jobs at providers and apps: the due ones and those that wait."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -20,7 +20,7 @@ def show_keys(console: Console, request: Request) -> Response:
         columns=("Purpose", "Version", "State", "Since", "Next step", "Next step at", "Key ID"),
         rows=[_row(row) for row in outcome.rows],
         empty="There are no keys yet. Create them:",
-        hint="python3 dev.py broker init",
+        hint="broker init",
     )
     return console.page(
         "listing.html",

@@ -35,7 +35,7 @@ def show_providers(console: Console, request: Request) -> Response:
                 columns=("Name", "ID", "Your client ID there", "Secret"),
                 rows=[_enabled(row) for row in enabled],
                 empty="No provider is enabled yet. Enable one with your registration there:",
-                hint="python3 dev.py broker provider set github --client-id ID --secret-from -",
+                hint="broker provider set github --client-id ID --secret-from -",
             ),
             page_of(
                 Table(

@@ -8,7 +8,7 @@ import pytest
 from cli.console.access import new_session
 from cli.console.server import ConsoleServer
 from cli.console.views import FORMS, PAGES
-from tests.cli.console.conftest import Visitor
+from tests.kit.cli.console_visitor import Visitor
 from tests.kit.requirement import requirement
 
 

@@ -19,8 +19,8 @@ from cli.commands.keys import PURPOSES
 from cli.console.server import ConsoleServer
 from cli.console.views import PAGES
 from cli.deployment.operations import Deployment, create_client, find_client, update_client
-from tests.cli.conftest import Done, Operator
-from tests.cli.console.conftest import Visitor
+from tests.kit.cli.console_visitor import Visitor
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 HOSTILE = '<img src=x onerror="alert(1)">&{{7*7}}\u202e'
