@@ -17,7 +17,7 @@ from cli.invocation import OPERATOR, RUN, as_typed
 from cli.main import build_parser
 from cli.parser import helps_of
 from local.commands import COMMANDS
-from tests.kit.installed_package import copy_source, install
+from tests.kit.cli.installed_package import copy_source, install
 from tests.kit.requirement import requirement
 
 pytestmark = pytest.mark.timeout(120)

@@ -16,7 +16,7 @@ from local.node import ROOT
 from local.recipe import recipe
 from local.testing import command as testing
 from local.testing.control import Control
-from tests.kit.installed_package import copy_source, install
+from tests.kit.cli.installed_package import copy_source, install
 from tests.kit.requirement import requirement
 from token_broker_testing import start
 
