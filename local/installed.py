@@ -7,7 +7,11 @@ import sys
 
 from cli.invocation import NAME, RUN
 from local import command_errors
-from local.commands import COMMANDS
+from local.commands import COMMANDS as DEV_COMMANDS
+
+# name: (module with `main(arguments) -> exit code` and `build_parser()`, what it does)
+COMMANDS = {name: DEV_COMMANDS[name] for name in RUN}
+COMMANDS["completion"] = ("local.completion.command", "print the completion of this command for bash, fish or zsh")
 
 OVERVIEW = """usage: {name} COMMAND [--help]
 
@@ -28,7 +32,7 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["help"]:
         arguments = [*arguments[1:], "--help"]
     name = arguments[0] if arguments else "--help"
-    if name in RUN:
+    if name in COMMANDS:
         return command_errors.run(f"{NAME} {name}", COMMANDS[name][0], arguments[1:])
     return command_errors.run(NAME, "local.installed:operate", arguments)
 
@@ -42,12 +46,13 @@ def operate(arguments: list[str]) -> int:
 
     groups = helps_of(build_parser())
     if not arguments or arguments[0] in ("-h", "--help"):
-        print(OVERVIEW.format(name=NAME, run=_table({name: COMMANDS[name][1] for name in RUN}), operate=_table(groups)))
+        run_here = {name: said for name, (_, said) in COMMANDS.items()}
+        print(OVERVIEW.format(name=NAME, run=_table(run_here), operate=_table(groups)))
         return 0
     name = arguments[0]
     if name.startswith("-") or name in groups:
         return run(arguments)
-    near = nearest(name, [*groups, *RUN])
+    near = nearest(name, [*groups, *COMMANDS])
     hint = f"did you mean '{near}'?" if near else f"'{NAME} --help' lists the commands."
     print(f"{NAME}: no command '{name}'; {hint}", file=sys.stderr)
     return 2

@@ -31,10 +31,7 @@ DEMO_LOG = FOLDER.parent / f"demo-{os.getpid()}.log"  # of its own, so that a se
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the demo until Ctrl-C or SIGTERM."""
-    ports = f"Its ports are {BROKER[1]} to {LIVE[1]}; where one is taken it uses another, and the table says which."
-    parser = CommandParser(prog="dev.py demo", description=__doc__, epilog=ports)
-    parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
-    add_options(parser)
+    parser = build_parser()
     options = parser.parse_args(arguments)
     from cli.deployment.operations import OperationError
 
@@ -64,6 +61,15 @@ def main(arguments: list[str] | None = None) -> int:
             stack.live.stop()
         stack.broker.stop()
     return 0
+
+
+def build_parser() -> CommandParser:
+    """The options."""
+    ports = f"Its ports are {BROKER[1]} to {LIVE[1]}; where one is taken it uses another, and the table says which."
+    parser = CommandParser(prog="dev.py demo", description=__doc__, epilog=ports)
+    parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
+    add_options(parser)
+    return parser
 
 
 def start_demo(

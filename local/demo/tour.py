@@ -1,5 +1,6 @@
 """`dev.py tour`: a whole sign-in without a browser, over real HTTP, and what comes after it; each step is checked."""
 
+import argparse
 import os
 import sys
 from collections.abc import Callable
@@ -86,8 +87,7 @@ STEPS = (
 
 def main(arguments: list[str] | None = None) -> int:
     """0 only where every step worked."""
-    parser = CommandParser(prog="dev.py tour", description=__doc__)
-    parser.parse_args(arguments)
+    build_parser().parse_args(arguments)
     with open(os.devnull, "w") as log:
         stack = start_demo(log, free_ports=True)
         terminal = Terminal(sys.stdout)
@@ -98,6 +98,11 @@ def main(arguments: list[str] | None = None) -> int:
         worked = walk(Tour(stack, terminal))
         stack.broker.stop()
     return 0 if worked else 1
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """It has no options."""
+    return CommandParser(prog="dev.py tour", description=__doc__)
 
 
 def walk(tour: Tour) -> bool:

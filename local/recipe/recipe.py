@@ -45,17 +45,12 @@ PROGRAMS = {
 ANY_PROVIDER = {*PROGRAMS, "popup", "redirect-oauth4webapi", "redirect-oidc-client-ts"}  # the others read Demo Notes
 PAGES = sorted(folder.name for folder in RECIPES.iterdir() if (folder / "index.html").exists() and folder.name != BFF)
 
+HERE = {*PAGES, BFF, *PROGRAMS}
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Serve until Ctrl-C; 2 where it takes Node and there is none."""
-    parser = CommandParser(prog="dev.py recipe", description=__doc__)
-    here, copied = {*PAGES, BFF, *PROGRAMS}, read_projects()
-    parser.add_argument("name", choices=sorted({*here, *copied}), metavar="NAME", help="one of: %(choices)s")
-    parser.add_argument("--copy", type=Path, metavar="FOLDER", help="copy it as a project, for the demo that runs")
-    parser.add_argument("--provider", metavar="NAME", help="where users sign in, simulated from its file")
-    parser.add_argument("--port", type=int, metavar="N", help="with --copy: where its page is served")
-    parser.add_argument("--issuer", metavar="URL", help="with --copy and --client-id: the broker of the client")
-    parser.add_argument("--client-id", metavar="ID", help="with --copy: a client that exists, instead of a new one")
+    parser, copied = build_parser(), read_projects()
     options = parser.parse_args(arguments)
     name = options.name
     if (
@@ -63,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
         or options.port
         or options.issuer
         or options.client_id
-        or name not in here
+        or name not in HERE
         or (options.provider and name not in ANY_PROVIDER)
     ):
         if not options.copy or name not in copied:
@@ -90,6 +85,18 @@ def main(arguments: list[str] | None = None) -> int:
     finally:
         demo.stop()
     return 0
+
+
+def build_parser() -> CommandParser:
+    """The options."""
+    parser = CommandParser(prog="dev.py recipe", description=__doc__)
+    parser.add_argument("name", choices=sorted({*HERE, *read_projects()}), metavar="NAME", help="one of: %(choices)s")
+    parser.add_argument("--copy", type=Path, metavar="FOLDER", help="copy it as a project, for the demo that runs")
+    parser.add_argument("--provider", metavar="NAME", help="where users sign in, simulated from its file")
+    parser.add_argument("--port", type=int, metavar="N", help="with --copy: where its page is served")
+    parser.add_argument("--issuer", metavar="URL", help="with --copy and --client-id: the broker of the client")
+    parser.add_argument("--client-id", metavar="ID", help="with --copy: a client that exists, instead of a new one")
+    return parser
 
 
 def _copy(parser: CommandParser, options: argparse.Namespace) -> int:

@@ -129,16 +129,22 @@ def _refuse(bad: BadMessage) -> Answer:
     return bad.status, [("Content-Type", "text/plain")], bad.message.encode()
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """`dev.py aws`: the embedded AWS as a process of its own, until Ctrl-C or SIGTERM."""
-    from local.stack.shutdown import StopSignal
-    from local.stack.state import RunningStack
-
+def build_parser() -> CommandParser:
+    """The options of `dev.py aws`."""
     parser = CommandParser(prog="dev.py aws", description="DynamoDB and KMS alone, for a broker on this machine.")
     port = "port on 127.0.0.1; the next start on it has the same data (default: a free port, and nothing is stored)"
     parser.add_argument("--port", type=int, default=0, help=port)
     parser.add_argument("--fresh", action="store_true", help="forget everything of earlier starts on this port")
     parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """`dev.py aws`: the embedded AWS as a process of its own, until Ctrl-C or SIGTERM."""
+    from local.stack.shutdown import StopSignal
+    from local.stack.state import RunningStack
+
+    parser = build_parser()
     options = parser.parse_args(arguments)
     stop = StopSignal()
     try:

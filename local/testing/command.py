@@ -21,18 +21,7 @@ from local.testing.control import Control, register
 
 def main(arguments: list[str] | None = None) -> int:
     """Run until Ctrl-C, SIGTERM or the end of the command, whose exit code is given on."""
-    parser = CommandParser(prog="dev.py testing", description=__doc__)
-    parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
-    parser.add_argument(
-        "--log", metavar="FILE", default=os.devnull, help="where the broker logs; 'broker explain' reads it"
-    )
-    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="as for serve")
-    parser.add_argument(
-        "--redirect-uri", metavar="URI", action="append", default=[], help="register a public client too"
-    )
-    simulate = "simulate this shipped provider file (github, google, ...) too; may be repeated"
-    parser.add_argument("--provider", metavar="NAME", action="append", default=[], help=simulate)
-    parser.add_argument("command", nargs="*", help="after --: what to run with TOKEN_BROKER_... in its environment")
+    parser = build_parser()
     options = parser.parse_args(arguments)
     try:
         simulated = find_simulated(options.provider)
@@ -48,6 +37,23 @@ def main(arguments: list[str] | None = None) -> int:
         finally:
             control.stop()
             behind.stop()
+
+
+def build_parser() -> CommandParser:
+    """The options, and behind `--` a command."""
+    parser = CommandParser(prog="dev.py testing", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one line of JSON when ready, nothing else")
+    parser.add_argument(
+        "--log", metavar="FILE", default=os.devnull, help="where the broker logs; 'broker explain' reads it"
+    )
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="as for serve")
+    parser.add_argument(
+        "--redirect-uri", metavar="URI", action="append", default=[], help="register a public client too"
+    )
+    simulate = "simulate this shipped provider file (github, google, ...) too; may be repeated"
+    parser.add_argument("--provider", metavar="NAME", action="append", default=[], help=simulate)
+    parser.add_argument("command", nargs="*", help="after --: what to run with TOKEN_BROKER_... in its environment")
+    return parser
 
 
 def serve(options: argparse.Namespace, stop: StopSignal, places: dict[str, Any], behind: Behind) -> int:

@@ -16,7 +16,8 @@ import pytest
 from cli.invocation import OPERATOR, RUN, as_typed
 from cli.main import build_parser
 from cli.parser import helps_of
-from local.commands import COMMANDS
+from local import commands
+from local.installed import COMMANDS
 from tests.kit.cli.installed_package import copy_source, install
 from tests.kit.requirement import requirement
 
@@ -90,7 +91,7 @@ def test_the_command_lists_what_it_does_and_gives_its_release(token_broker: Inst
     shown = token_broker()[0]
     assert shown == token_broker("--help")[0]
     listed = re.findall(r"^  ([a-z-]+)  ", shown, re.MULTILINE)
-    assert set(listed) == {*RUN, *helps_of(build_parser())}
+    assert set(listed) == {*COMMANDS, *helps_of(build_parser())}
     assert token_broker("help", "demo")[0] == token_broker("demo", "--help")[0]
 
 
@@ -148,7 +149,7 @@ def test_no_help_names_a_command_that_only_a_checkout_has(token_broker: Installe
     source = token_broker.folder / "token_broker_testing" / "_broker"
     program = HELPS.format(source=str(source))
     helps = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60).stdout
-    helps += "".join(token_broker(name, "--help")[0] for name in RUN)
+    helps += "".join(token_broker(name, "--help")[0] for name in COMMANDS)
     assert helps.count("usage: token-broker ") > 50
     assert "dev.py" not in helps
     assert re.findall(rf"(?<!-)broker (?:{'|'.join(OPERATOR)})\b", helps) == []
@@ -157,7 +158,7 @@ def test_no_help_names_a_command_that_only_a_checkout_has(token_broker: Installe
 @requirement("START-02")
 def test_every_command_that_a_text_can_name_is_known() -> None:
     assert set(helps_of(build_parser())) <= set(OPERATOR), "add the command to cli/invocation.py"
-    assert set(RUN) <= set(COMMANDS)
+    assert set(RUN) <= set(commands.COMMANDS)
 
 
 @requirement("START-02")

@@ -1,0 +1,1 @@
+"""`token-broker completion SHELL`: the script by which a shell completes the command."""
