@@ -147,6 +147,13 @@ class Browser:
         pressed = [(name, value)] if name else []
         return self.post_form(target, [*fields, *pressed], Origin=f"{parts.scheme}://{parts.netloc}")
 
+    def press_allow(self, page: Exchange, provider: str) -> Exchange:
+        """Allow what the broker's page asks: by the button of this provider, where there is one for each. Raises
+        LookupError."""
+        forms = read_page(page.text).forms
+        chosen = ("provider", provider)
+        return self.submit(page, *(chosen if forms and chosen in forms[0].buttons else ("decision", "allow")))
+
     def delete(self, url: str, **headers: str) -> Exchange:
         """One DELETE."""
         return self._send("DELETE", url, None, headers)

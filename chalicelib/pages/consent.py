@@ -23,20 +23,49 @@ class ScopeLine(Struct, frozen=True, kw_only=True):
     access: Literal["read", "write"] = "read"
     optional: bool = False
 
+    @property
+    def group(self) -> str:
+        """The group under which the page lists it: "identity", "read" or "write"."""
+        return "identity" if self.is_ours else self.access
+
+
+class Mark(Struct, frozen=True, kw_only=True):
+    """The sign of a provider: its own image, else letters.
+
+    letters           "" takes them from the name
+    image, dark_image paths of checked SVG or PNG files; dark_image is shown on a dark card
+    tile              "white": always on white, because the owner allows no other ground
+    """
+
+    letters: str = ""
+    image: str = ""
+    dark_image: str = ""
+    tile: Literal["white", "card"] = "card"
+
 
 class ProviderOption(Struct, frozen=True, kw_only=True):
     """One provider on the choice page.
 
-    host       where the user will sign in, e.g. "github.com"; "" leaves it out
-    selected   ticked initially; if none of several is ticked, the user has to choose before Allow
-    used_last  in this browser
+    host        where the user will sign in, e.g. "github.com"; "" leaves it out
+    used_last   in this browser
     """
 
     provider_id: str
     display_name: str
     host: str = ""
-    selected: bool = False
     used_last: bool = False
+    mark: Mark = Mark()
+
+
+class Person(Struct, frozen=True, kw_only=True):
+    """The signed-in user, as the provider of the sign-in names them.
+
+    name, handle   "" if the provider gives none
+    """
+
+    name: str
+    handle: str
+    provider_name: str
 
 
 class DeviceLines(Struct, frozen=True, kw_only=True):
@@ -57,23 +86,28 @@ class DeviceLines(Struct, frozen=True, kw_only=True):
 class ChoicePage(Page, frozen=True, kw_only=True):
     """The one page of a sign-in: which client requests what, and with which provider (THREATS CONS-03).
 
-    client_verified       True only if the operator registered the client
+    client_verified       True only if the operator registered the client; only then its name is shown as a fact
     client_host           host of the client's `client_uri`, otherwise of its first redirect URI
-    names_itself          client_host is that of the client id document, and all that is known of it: shown large
+    client_document       URL of its client id document, whose host is then all that is known of the client
+    registered_at         epoch seconds, of a client that registered itself; else 0
     redirect_host         host (and port on loopback) of the redirect URI, or the private scheme ("com.example.app:")
-    redirect_on_device  shows the warning for programs on this device
-    providers             one: a plain line; several: radio cards
+    redirect_on_device    shows the warning for programs on this device
+    providers             one: its button allows; several: each has its own button, posted as `provider`
     provider_scopes       provider id -> its lines; the ids are those of `providers` and `later`
     later                 providers whose scopes are also shown, but need /connect to take effect
     purpose               what the operator says the client is for; "" for an unverified client
     lasts_minutes, lasts_hours, lasts_days   how long access lasts; all 0: until the user revokes it
     sealed_request        posted back as `request`
     action                path of POST /signin, with the stage prefix if there is one
+    account               path of My access
+    is_implied            the operator's own app: only the buttons, and one sentence that says what it gets
     device                for a device's request; then redirect_host is "", and client_host may be
+    person                of a connect link: who is signed in, and stays so
     """
 
     template = "choice.html"
     sections: ClassVar[tuple[str, ...]] = ("choice",)
+    unverified: ClassVar[tuple[str, ...]] = ("unverified",)
     hole = "sealed_request"
 
     client_name: str
@@ -89,13 +123,60 @@ class ChoicePage(Page, frozen=True, kw_only=True):
     own_scopes: tuple[ScopeLine, ...] = ()
     provider_scopes: dict[str, tuple[ScopeLine, ...]] = field(default_factory=dict)
     later: tuple[ProviderOption, ...] = ()
-    signed_in_as: str | None = None
     policy_uri: str | None = None
     tos_uri: str | None = None
     purpose: str = ""
-    names_itself: bool = False
+    client_document: str = ""
+    registered_at: int = 0
+    is_implied: bool = False
     action: str = "/signin"
+    account: str = "/account"
     device: DeviceLines | None = None
+    person: Person | None = None
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """An unverified client has other titles, so that its name is not a fact."""
+        if self.client_verified:
+            return self.sections
+        known = ("unverified_document",) if self.client_document else ()
+        return (*self.sections, *self.unverified[:1], *known, *self.unverified[1:])
+
+    @property
+    def has_images(self) -> bool:
+        """A provider's own mark is shown."""
+        return any(one.mark.image for one in self.providers)
+
+    @property
+    def one(self) -> ProviderOption | None:
+        """The only provider, which the page then names in its title."""
+        return self.providers[0] if len(self.providers) == 1 else None
+
+    @property
+    def shown(self) -> tuple[ScopeLine, ...]:
+        """What the client gets whichever button is pressed. Signing in says who the user is, and how long access lasts
+        is said elsewhere, so `openid` and a required `offline_access` are listed only if nothing else is."""
+        own = [line for line in self.own_scopes if line.optional or line.name not in ("openid", "offline_access")]
+        lines = self.provider_scopes.get(self.one.provider_id, ()) if self.one else ()
+        return (*own, *lines) or tuple(line for line in self.own_scopes if line.name == "openid")
+
+    @property
+    def asks_more(self) -> bool:
+        """At least one of several providers would also give something of its own."""
+        return any(self.provider_scopes.get(one.provider_id) for one in self.providers)
+
+    @property
+    def gets_name_email(self) -> tuple[bool, bool]:
+        """Whether the client learns the user's name, and the email address."""
+        names = {line.name for line in self.own_scopes}
+        return "profile" in names, "email" in names
+
+    @property
+    def exact_scopes(self) -> str:
+        """Every scope on this page by its own name."""
+        shown = [one.provider_id for one in (*self.providers, *self.later)]
+        lines = [line for one in shown for line in self.provider_scopes.get(one, ())]
+        return " ".join(line.name for line in (*self.own_scopes, *lines))
 
     @property
     def can_end_in_a_day(self) -> bool:
@@ -107,6 +188,7 @@ class DeviceChoicePage(ChoicePage, frozen=True, kw_only=True):
     """The choice page of a device's request."""
 
     sections = ("choice", "device_choice")
+    unverified = ("unverified", "unverified_device")
     hole = ""
 
 
@@ -114,6 +196,7 @@ class ConnectPage(ChoicePage, frozen=True, kw_only=True):
     """The page of a connect link."""
 
     sections = ("choice", "connect")
+    unverified = ("unverified", "unverified_connect")
     hole = ""
 
 

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Container
 from urllib.parse import urlsplit
 
 _PRINTABLE = re.compile(r"[!-~]+")
@@ -39,6 +40,21 @@ def _without_tricks(value: str) -> str:
 def read_initial(value: str) -> str:
     """The first letter or digit of a name, in capitals; a dot if there is none."""
     return next((character.upper() for character in read_name(value) if character.isalnum()), "·")
+
+
+def read_initials(value: str) -> str:
+    """The first letters of a name's first two words, in capitals: "AN" for Acme Notes; one letter for one word."""
+    words = [word for word in read_name(value).split() if any(map(str.isalnum, word))]
+    return "".join(read_initial(word) for word in words[:2]) or "·"
+
+
+def read_letters(value: str, taken: Container[str] = ()) -> str:
+    """Two letters of a name: its first, and the next one that makes a pair which is not taken."""
+    letters = [character for character in read_name(value) if character.isalnum()]
+    if not letters:
+        return "·"
+    pairs = [letters[0].upper() + character.lower() for character in letters[1:]]
+    return next((pair for pair in pairs if pair not in taken), pairs[0] if pairs else letters[0].upper())
 
 
 def read_host(value: str) -> str:

@@ -26,9 +26,12 @@ def style_hash(theme: Theme = OURS) -> str:
 
 
 @lru_cache(256)
-def page_headers(*, has_form: bool, posts_to: str = "'self'", theme: Theme = OURS) -> tuple[tuple[str, str], ...]:
+def page_headers(
+    *, has_form: bool, has_images: bool = False, posts_to: str = "'self'", theme: Theme = OURS
+) -> tuple[tuple[str, str], ...]:
     """All headers of a page except its cookies.
 
+    has_images it shows a provider's own mark
     posts_to   the one origin that its form may go to
     has_form   the page's form needs `same-origin`: under `no-referrer` browsers send `Origin: null` with it
     """
@@ -36,7 +39,7 @@ def page_headers(*, has_form: bool, posts_to: str = "'self'", theme: Theme = OUR
         (
             "default-src 'none'",
             f"style-src {style_hash(theme)}",
-            *(("img-src data:",) if theme.logo else ()),
+            *(("img-src data:",) if theme.logo or has_images else ()),
             f"form-action {posts_to}" if has_form else "form-action 'none'",
             "frame-ancestors 'none'",
             "base-uri 'none'",

@@ -34,6 +34,11 @@ class Page(Struct, frozen=True, kw_only=True):
         return self.sections
 
     @property
+    def has_images(self) -> bool:
+        """It shows an image of its own; the theme's logo does not count."""
+        return False
+
+    @property
     def posts_to(self) -> str:
         """The one origin that its form may go to."""
         return "'self'"

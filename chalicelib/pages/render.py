@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chalicelib.pages import sentence
-from chalicelib.pages.display import read_initial, read_link, read_name
+from chalicelib.pages.display import read_initial, read_initials, read_letters, read_link, read_name
 from chalicelib.pages.headers import OURS, style_sheet
+from chalicelib.pages.images import embed_image
 from chalicelib.pages.language import DEFAULT, direction_of, read_sections
 from chalicelib.pages.page import Page
 from chalicelib.pages.theme import Theme
@@ -79,6 +80,7 @@ def _environment() -> "Environment":
     environment.filters |= {"host": sentence.isolate_host, "link": read_link, "link_host": sentence.isolate_link_host}
     environment.filters |= {"counted": pass_context(sentence.counted)}
     environment.filters |= {"clock": pass_context(sentence.clock), "date": pass_context(sentence.date)}
-    environment.globals |= {"plain": read_name, "initial": read_initial}
+    environment.globals |= {"plain": read_name, "initial": read_initial, "initials": read_initials}
+    environment.globals |= {"letters": read_letters, "image": embed_image}
     environment.globals["icons"] = environment.get_template("icons.html").module
     return environment

@@ -1,6 +1,5 @@
 """Reads the operator's file of colours and logo, which override the style sheet. Unreadable colours are refused."""
 
-import base64
 import re
 import tomllib
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from chalicelib.pages.colours import check_contrast
+from chalicelib.pages.images import data_uri, image_type
 from chalicelib.pages.theme import Theme
 
 COLOURS: Final = (
@@ -16,7 +16,6 @@ COLOURS: Final = (
 SCHEMES: Final = ("light", "dark")
 MAX_LOGO_BYTES: Final = 16_384
 _COLOUR = re.compile(r"#[0-9a-f]{6}")
-_SVG = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<svg[\s>]", re.DOTALL)
 
 
 class InvalidTheme(Exception):
@@ -89,7 +88,6 @@ def _embed(file: Path, key: str, faults: list[str]) -> str:
     except OSError:
         faults.append(f"logo.{key} cannot be read")
         return ""
-    kind = "png" if content.startswith(b"\x89PNG\r\n\x1a\n") else "svg+xml" if _SVG.match(content) else ""
-    if not kind or len(content) > MAX_LOGO_BYTES:
+    if not image_type(content) or len(content) > MAX_LOGO_BYTES:
         faults.append(f"logo.{key} must be PNG or SVG of at most {MAX_LOGO_BYTES} bytes")
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
+    return data_uri(content)

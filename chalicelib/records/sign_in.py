@@ -107,6 +107,7 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
     sid          random id of this session, unchanged while the same user signs in again at this browser; in every ID
                  token of the session
     acr          the authentication context that the provider reported; "" if none
+    name, handle what the provider says about the user, for the broker's pages alone; "" if nothing
     """
 
     sub: str
@@ -118,6 +119,8 @@ class BrowserSession(Struct, frozen=True, kw_only=True):
     epoch: int
     auth_time: int | None = None
     acr: str = ""
+    name: str = ""
+    handle: str = ""
 
 
 class KeptRequest(Struct, frozen=True, kw_only=True):
@@ -139,6 +142,7 @@ class PageForm(Struct, frozen=True, kw_only=True):
     grant_id   fixed here, so that of any number of decisions on one page at most one succeeds
     browser    SHA-256 hex of the browser cookie
     shown_at   epoch seconds
+    several    the page had a button for each of several providers, so that button is the decision
     granted    on the page after a provider granted less: the scopes to continue with; else None
     allowed    there: what the user had left ticked, so that a retry requests no more
     in_a_day   there: whether the user chose to end access 24 hours after the decision
@@ -151,6 +155,7 @@ class PageForm(Struct, frozen=True, kw_only=True):
     browser: str
     shown_at: int
     stored: str = ""
+    several: bool = False
     granted: frozenset[str] | None = None
     allowed: frozenset[str] = frozenset()
     in_a_day: bool = False

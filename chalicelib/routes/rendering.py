@@ -27,8 +27,11 @@ def show(broker: Broker, http: Request | None, reply: Response) -> Response:
     from chalicelib.pages.render import render
 
     language = wished or match_language([kept]) or _find_spoken(http) or DEFAULT
-    headers = page_headers(has_form=reply.body.has_form, posts_to=reply.body.posts_to, theme=broker.theme)
-    html = render(reply.body, language, theme=broker.theme)
+    page = reply.body
+    headers = page_headers(
+        has_form=page.has_form, has_images=page.has_images, posts_to=page.posts_to, theme=broker.theme
+    )
+    html = render(page, language, theme=broker.theme)
     return structs.replace(reply, body=html, headers=(*headers, *reply.headers, *keep))
 
 

@@ -45,7 +45,7 @@ def take(browser: Browser, app: str, scheme: str) -> dict[str, bytes]:
     page = context.new_page()
     page.goto(app)
     page.locator("#sign-in:enabled").click()
-    allow = page.get_by_role("button", name="Allow")
+    allow = page.get_by_role("button", name="Continue with")
     allow.hover()  # waits until it is armed
     page.mouse.move(0, 0)
     page.wait_for_timeout(400)
@@ -73,7 +73,7 @@ def take_live(browser: Browser, places: dict[str, str], scheme: str) -> bytes:
     live.get_by_role("button", name="Clear").click()
     page.goto(places["app"])
     page.locator("#sign-in:enabled").click()
-    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Continue with").click()
     page.get_by_role("button", name="Sign in as Alice").click()
     page.locator("#card-demo [data-action=hand-out]:enabled").click()
     page.locator("#card-demo .answer li").first.wait_for()
@@ -92,7 +92,7 @@ def _connect(page: Page) -> None:
     with page.context.expect_page() as opened:
         page.locator("#card-calendar [data-action=connect]:enabled").click()
     tab = opened.value
-    tab.get_by_role("button", name="Allow").click()
+    tab.get_by_role("button", name="Continue with").click()
     tab.get_by_role("button", name="Sign in as Alice").click()
     page.locator("#card-calendar .said", has_text="is connected").wait_for()
     tab.close()
@@ -115,9 +115,9 @@ def take_drawing(browser: Browser, places: dict[str, str]) -> list[bytes]:
 
     page.goto(places["app"])
     page.locator("#sign-in:enabled").click()
-    page.get_by_role("button", name="Allow").wait_for()
+    page.get_by_role("button", name="Continue with").wait_for()
     shoot()
-    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("button", name="Continue with").click()
     page.get_by_role("button", name="Sign in as Alice").wait_for()
     shoot()
     page.get_by_role("button", name="Sign in as Alice").click()

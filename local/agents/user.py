@@ -27,7 +27,7 @@ class User:
         if not there:
             if page.status != 200 or not read_page(page.text).forms:
                 raise StepRefused(f"{page.status} {' '.join(read_page(page.text).heading.split())}")
-            there = self.browser.submit(page, "decision", "allow", ("provider", "demo")).location
+            there = self.browser.press_allow(page, "demo").location
         if urlsplit(there).netloc == urlsplit(self.provider).netloc:
             there = self.browser.submit(self.browser.get(there), "decision", "alice").location
             there = self.browser.get(there).location

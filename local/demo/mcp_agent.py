@@ -32,7 +32,7 @@ class Person:
         if page.status != 200 or not read_page(page.text).forms:
             raise Surprised(f"{page.status}: {' '.join(read_page(page.text).heading.split())}")
         self.asked.append(query_of(url).get("scope", ""))
-        there = self.browser.submit(page, "decision", "allow", ("provider", "demo")).location
+        there = self.browser.press_allow(page, "demo").location
         if there.startswith(self.stack.demo.provider.url):
             login = self.browser.get(there)
             there = self.browser.submit(login, "decision", "alice").location

@@ -95,7 +95,7 @@ class Tour:
         """Step 3."""
         if self.page is None:
             raise StepFailed("there is no page")
-        leaving = self.browser.submit(self.page, "decision", "allow", ("provider", PROVIDER_ID))
+        leaving = self.browser.press_allow(self.page, PROVIDER_ID)
         self.show(leaving, f"a page that goes on to {leaving.location}\nset: {', '.join(leaving.cookies)}")
         sent = query_of(leaving.location)
         expect(leaving.location.startswith(self.stack.provider.url), "the page does not lead to the provider")

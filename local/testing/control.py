@@ -73,10 +73,9 @@ def walk(places: tuple[str, ...], url: str, user: str, provider: str = PARTS[0].
         forms = read_page(leads.text).forms
         if leads.status >= 400 or not forms or not forms[0].buttons:
             return leads
-        wanted = [("decision", value) for value in (user, *YES)]
+        wanted = [("decision", user), ("provider", provider), *(("decision", value) for value in YES)]
         pressed = next((one for one in wanted if one in forms[0].buttons), forms[0].buttons[0])
-        chosen = [("provider", provider)] if 'type="radio" name="provider"' in leads.text else []
-        leads = browser.submit(leads, *pressed, *chosen)
+        leads = browser.submit(leads, *pressed)
     raise Unclear(f"the way from {url.partition('?')[0]} has no end")
 
 

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import Locator, Page, expect
 
-ALLOW, CANCEL = "Allow", "Cancel"
+ALLOW, CANCEL = "Continue with", "Cancel"
 
 
 def notes_at(provider: str) -> dict[str, str]:

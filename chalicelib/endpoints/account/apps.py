@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from chalicelib.endpoints.account.access import AccountAccess
-from chalicelib.endpoints.authorization.consent.page import client_host, own_lines, provider_lines
+from chalicelib.endpoints.authorization.consent.parties import client_host, own_lines, provider_lines
 from chalicelib.endpoints.connections.connections import connection_status, open_profile_of
 from chalicelib.pages.account import AccountApp, AccountConnection, ActedLine
 from chalicelib.pages.consent import ScopeLine

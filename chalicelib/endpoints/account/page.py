@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from chalicelib.endpoints.account.access import AccountAccess, AccountUser, open_key
 from chalicelib.endpoints.account.apps import app_name, build_apps, provider_name
-from chalicelib.endpoints.authorization.consent.page import provider_option
+from chalicelib.endpoints.authorization.consent.parties import provider_option
 from chalicelib.endpoints.browser.cookies import BROWSER, new_browser, read_browser, set_cookie
 from chalicelib.endpoints.browser.sealed_forms import seal_account_form
 from chalicelib.endpoints.browser.sealed_values import browser_hash

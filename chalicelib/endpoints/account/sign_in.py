@@ -5,7 +5,7 @@ provider's tokens are revoked at the provider.
 """
 
 from chalicelib.endpoints.authorization.browser_session import continue_session, start_session
-from chalicelib.endpoints.authorization.consent.page import provider_option
+from chalicelib.endpoints.authorization.consent.parties import provider_option
 from chalicelib.endpoints.authorization.login_age import explain_login_age
 from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, RedeemedCallback, claim_state
 from chalicelib.endpoints.authorization.provider_redirect import provider_name, redirect_for_account

@@ -9,6 +9,8 @@ from chalicelib.provider_client import ProviderSignIn
 from chalicelib.records.sign_in import BrowserSession, LogoutRecipient
 from chalicelib.records.subject import Subject
 
+MAX_SHOWN = 80
+
 
 class CurrentSession(msgspec.Struct, frozen=True, kw_only=True):
     """A browser session and the values for its cookie.
@@ -37,7 +39,15 @@ def start_session(broker: Broker, brought: ProviderSignIn, provider_user: Provid
         epoch=broker.settings.epoch,
         auth_time=brought.auth_time,
         acr=brought.acr,
+        name=_read(brought, "name"),
+        handle=_read(brought, "preferred_username") or _read(brought, "email"),
     )
+
+
+def _read(brought: ProviderSignIn, claim: str) -> str:
+    """What the provider says about the user, cut so that the cookie stays small."""
+    value = brought.identity.profile.get(claim)
+    return value[:MAX_SHOWN] if isinstance(value, str) else ""
 
 
 def continue_session(

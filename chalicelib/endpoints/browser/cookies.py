@@ -91,7 +91,7 @@ def set_provider(broker: Broker, provider_id: str) -> tuple[str, str]:
 
 
 def read_provider(broker: Broker, request: Request) -> str:
-    """The last provider; unverified, so it may only preselect a card."""
+    """The last provider; unverified, so it may only decide which button comes first."""
     return request.cookies.get(full_name(broker, PROVIDER), "")
 
 

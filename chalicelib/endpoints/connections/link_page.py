@@ -2,12 +2,12 @@
 
 from urllib.parse import urlsplit
 
-from chalicelib.endpoints.authorization.consent.page import (
-    client_host,
+from chalicelib.endpoints.authorization.consent.parties import (
+    describe_client,
     host_shown,
+    person_of,
     provider_lines,
-    provider_option,
-    purpose_shown,
+    provider_options,
 )
 from chalicelib.endpoints.authorization.consent.session_sign_in import ActiveSession
 from chalicelib.endpoints.authorization.provider_redirect import provider_name
@@ -26,7 +26,6 @@ from chalicelib.protocol.redirect_uri import is_on_device
 from chalicelib.protocol.request import Request
 from chalicelib.protocol.scope import serialize
 from chalicelib.records.client import Client
-from chalicelib.records.item_keys import is_url
 from chalicelib.records.link import Link, LinkForm
 from chalicelib.responses import Response, page_response
 from chalicelib.vault.connect_links import LinkRequester
@@ -58,22 +57,17 @@ def show_link(
         optional=optional,
         shown_at=broker.clock.now(),
     )
+    back = link.redirect_uri or broker.settings.issuer
     page = ConnectPage(
-        client_name=asker.client.client_name,
-        client_verified=asker.client.registered_by == "operator",
-        client_host=client_host(asker.client, link.redirect_uri or broker.settings.issuer),
-        redirect_host=host_shown(link.redirect_uri or broker.settings.issuer),
-        redirect_on_device=is_on_device(link.redirect_uri),
-        providers=(provider_option(broker, context.providers[link.provider_id], selected=True),),
+        **{**describe_client(asker.client, back), "redirect_on_device": is_on_device(link.redirect_uri)},
+        redirect_host=host_shown(back),
+        providers=provider_options(broker, [context.providers[link.provider_id]]),
         provider_scopes={link.provider_id: provider_lines(broker, link.provider_id, scopes, optional)},
         sealed_request=seal_link_form(broker, form),
-        signed_in_as=provider_name(broker, active_session.session.provider_id),
-        policy_uri=asker.client.policy_uri,
-        tos_uri=asker.client.tos_uri,
-        purpose=purpose_shown(asker.client),
-        names_itself=is_url(asker.client.client_id),
+        person=person_of(broker, active_session.session),
         site=issuer_host(broker),
         action=_action(broker, sealed),
+        account=urlsplit(broker.settings.issuer).path + "/account",
     )
     reply = page_response(page)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))

@@ -23,6 +23,7 @@ from chalicelib.pages.consent import (
     DeviceChoicePage,
     DeviceLines,
     PartialPage,
+    Person,
     ProviderOption,
     ScopeLine,
 )
@@ -42,7 +43,7 @@ from chalicelib.pages.render import render
 READ = ScopeLine(name="github:read:user", title="read your profile")
 WRITE = ScopeLine(name="github:repo", title="change your repositories", access="write")
 OPTIONAL = ScopeLine(name="github:gist", title="create gists", access="write", optional=True)
-GITHUB = ProviderOption(provider_id="github", display_name="GitHub", host="github.com", selected=True)
+GITHUB = ProviderOption(provider_id="github", display_name="GitHub", host="github.com")
 GOOGLE = ProviderOption(provider_id="google", display_name="Google", host="accounts.google.com")
 
 CHOICE = ChoicePage(
@@ -52,7 +53,11 @@ CHOICE = ChoicePage(
     redirect_host="app.acme.example",
     redirect_on_device=False,
     providers=(GITHUB,),
-    own_scopes=(ScopeLine(name="email", is_ours=True, optional=True),),
+    own_scopes=(
+        ScopeLine(name="openid", is_ours=True),
+        ScopeLine(name="profile", is_ours=True),
+        ScopeLine(name="email", is_ours=True, optional=True),
+    ),
     provider_scopes={"github": (READ, WRITE, OPTIONAL)},
     lasts_days=30,
     sealed_request="sealed",
@@ -67,10 +72,18 @@ NAMES_ITSELF = replace(
     client_verified=False,
     purpose="",
     client_host="agent.example",
-    names_itself=True,
+    client_document="https://agent.example/client.json",
     redirect_host="127.0.0.1:49152",
     redirect_on_device=True,
 )
+UNVERIFIED = replace(
+    NAMES_ITSELF,
+    client_document="",
+    client_host="127.0.0.1:49152",
+    registered_at=1_800_000_000,
+)
+IMPLIED = replace(SEVERAL, is_implied=True, provider_scopes={})
+ALICE = Person(name="Alice Example", handle="alice", provider_name="GitHub")
 DEVICE = DeviceLines(
     user_code="BCDF-GHJK", asked_from="203.0.113.7", same_network=False, asked_at=1_800_000_000, minutes=2
 )
@@ -158,12 +171,23 @@ def every_page() -> dict[str, Page]:
         "account, nothing to take back": replace(TAKEN_BACK, what="all", ended=()),
         "choice": CHOICE,
         "choice of an app with a document": NAMES_ITSELF,
+        "choice of a stranger": UNVERIFIED,
+        "choice of a stranger and several": replace(UNVERIFIED, providers=SEVERAL.providers),
         "choice of several": SEVERAL,
-        "connect": ConnectPage(**{**choice, "lasts_days": 0, "own_scopes": ()}),
+        "choice for an own app": IMPLIED,
+        "choice on this machine": replace(CHOICE, redirect_on_device=True, redirect_host="127.0.0.1:49152"),
+        "choice with an account for later": replace(CHOICE, later=(GOOGLE,), provider_scopes={"google": (READ, WRITE)}),
+        "connect": ConnectPage(**{**choice, "lasts_days": 0, "own_scopes": (), "person": ALICE}),
+        "connect for a stranger": ConnectPage(
+            **{**structs.asdict(NAMES_ITSELF), "lasts_days": 0, "own_scopes": (), "person": replace(ALICE, name="")}
+        ),
         "device": DevicePage(site="auth.example.com"),
         "device, a code that is wrong": DevicePage(wrong=True),
         "device, compare": DevicePage(user_code="BCDF-GHJK"),
         "device choice": DeviceChoicePage(**{**choice, "device": DEVICE, "redirect_host": "", "client_host": ""}),
+        "device choice of a stranger": DeviceChoicePage(
+            **{**structs.asdict(UNVERIFIED), "device": DEVICE, "redirect_host": "", "redirect_on_device": False}
+        ),
         "login first": LOGIN_FIRST,
         "sign out": SIGN_OUT,
         "partial": PARTIAL,

@@ -6,8 +6,9 @@ import pytest
 from msgspec.structs import replace
 from playwright.sync_api import Browser
 
+from chalicelib.pages.consent import ScopeLine
 from chalicelib.pages.render import render
-from tests.browser.pages.examples import CHOICE, GITHUB, GOOGLE, every_page
+from tests.browser.pages.examples import CHOICE, GITHUB, GOOGLE, IMPLIED, READ, UNVERIFIED, WRITE, every_page
 from tests.browser.pages.page_server import Site
 from tests.kit.requirement import requirement
 
@@ -50,7 +51,7 @@ BROKEN = """() => {
   const broken = [];
   while (texts.nextNode()) {
     const text = texts.currentNode;
-    if (text.parentElement.closest("bdi, style, option")) continue;
+    if (text.parentElement.closest("bdi, code, style, option")) continue;
     for (const word of text.data.matchAll(/[\\p{L}\\p{M}]{2,}/gu)) {
       range.setStart(text, word.index);
       range.setEnd(text, word.index + word[0].length);
@@ -102,22 +103,50 @@ def test_the_two_buttons_are_of_one_size(browser: Browser, site: Site) -> None:
         page.context.close()
 
 
-def test_without_javascript_the_decision_is_sent_and_leads_on(browser: Browser, site: Site) -> None:
-    page = _open(browser, f"{site.url}/long", java_script_enabled=False)
-    page.get_by_label("Google").check()
-    page.get_by_label("see your email address").uncheck()
-    page.get_by_role("button", name="Allow").click()
-    page.wait_for_url("**/elsewhere")
-    assert page.url.startswith("http://localhost:")
-    assert site.posted.pop() == "request=sealed&scope=github%3Agist&provider=google&decision=allow"
+THREE = replace(
+    CHOICE,
+    own_scopes=(ScopeLine(name="openid", is_ours=True), ScopeLine(name="profile", is_ours=True)),
+    provider_scopes={"github": (READ, WRITE)},
+)
+FITTING = {
+    "one provider": THREE,
+    "a stranger": replace(UNVERIFIED, own_scopes=THREE.own_scopes, provider_scopes=THREE.provider_scopes),
+    "several": replace(THREE, providers=(GITHUB, GOOGLE), provider_scopes={"github": (READ, WRITE)}),
+    "an own app": IMPLIED,
+}
+
+
+@requirement("PAGE-09")
+@pytest.mark.parametrize("name", FITTING)
+def test_every_button_of_up_to_three_scopes_is_on_the_first_screen_of_a_phone(
+    browser: Browser, site: Site, name: str
+) -> None:
+    site.pages["fitting"] = render(FITTING[name])
+    page = _open(browser, f"{site.url}/fitting", viewport={"width": 360, "height": 800})
+    ends = [one.bounding_box()["y"] + one.bounding_box()["height"] for one in page.locator("button").all()]
+    assert max(ends) <= 800, ends
     page.context.close()
 
 
-def test_the_scopes_of_a_provider_show_when_it_is_chosen(browser: Browser, site: Site) -> None:
+def test_without_javascript_the_decision_is_sent_and_leads_on(browser: Browser, site: Site) -> None:
     page = _open(browser, f"{site.url}/long", java_script_enabled=False)
-    assert page.get_by_text("change your repositories").is_visible()
-    page.get_by_label("Google").check()
-    assert not page.get_by_text("change your repositories").is_visible()
+    page.get_by_label("see your email address").uncheck()
+    page.get_by_role("button", name="Continue with Google").click()
+    page.wait_for_url("**/elsewhere")
+    assert page.url.startswith("http://localhost:")
+    assert site.posted.pop() == "request=sealed&scope=github%3Agist&provider=google"
+    page.context.close()
+
+
+def test_what_a_provider_adds_unfolds_below_its_button(browser: Browser, site: Site) -> None:
+    page = _open(browser, f"{site.url}/long", java_script_enabled=False)
+    assert page.get_by_text("change your repositories").first.is_visible()
+    assert not page.get_by_label("create gists").is_visible()
+    page.get_by_text("Also: read your profile").click()
+    page.get_by_label("create gists").uncheck()
+    page.get_by_role("button", name="Continue with GitHub").click()
+    page.wait_for_url("**/elsewhere")
+    assert site.posted.pop() == "request=sealed&scope=email&provider=github"
     page.context.close()
 
 
@@ -128,8 +157,7 @@ def test_the_keyboard_shows_where_it_is(browser: Browser, site: Site) -> None:
         outline = page.evaluate(
             """() => {
                 const at = document.activeElement;
-                const shown = at.type === "radio" ? at.closest(".provider") : at;
-                return [at.tagName, parseFloat(getComputedStyle(shown).outlineWidth)];
+                return [at.tagName, parseFloat(getComputedStyle(at).outlineWidth)];
             }"""
         )
         assert outline[0] == "BODY" or outline[1] >= 2

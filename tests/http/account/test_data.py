@@ -166,7 +166,7 @@ def test_an_account_is_connected_again_from_the_page(stack: Stack) -> None:
     answer = act(session, f"reconnect {session.claims['connections']['demo']}")
     assert (answer.status, "/connect/" in answer.location) == (303, True)
     page = browser.get(answer.location)
-    assert "asks to use your" in page.body and "read your notes" in page.body
+    assert "Connect <bdi>" in page.body and "read your notes" in page.body
     left = press_link(browser, page)
     done = browser.get(stack.provider.sign_in(left.location, "alice"))
     assert "Connected" in done.body, done.body[-500:]

@@ -53,7 +53,7 @@ def test_what_was_allowed_for_a_day_ends_here_and_at_the_provider(stack: Stack) 
 def test_it_is_offered_unticked_and_only_where_access_would_last_longer(stack: Stack) -> None:
     client, _ = stack.client()
     page = stack.authorize(stack.authorize_parameters(client))
-    assert 'name="ends" value="in_a_day"' in page.body and "For 24 hours only" in page.body
+    assert 'name="ends" value="in_a_day"' in page.body and "Limit access to 24 hours" in page.body
     assert "ends" not in dict(read_page(page.body).fields)
     short = stack.authorize(stack.authorize_parameters(client, scope="openid"))
     assert short.status == 200 and 'name="ends"' not in short.body

@@ -1,4 +1,4 @@
-"""The page begins with whom this browser signed in last, until it signs out: a ticked card, and never a decision."""
+"""The page begins with the provider of the last sign-in, until a sign-out: a mark on its button, never a decision."""
 
 from urllib.parse import urlencode
 
@@ -20,12 +20,12 @@ def wide(make_stack) -> Stack:
 
 
 def cards(stack: Stack, browser: Browser, **headers: str) -> list[tuple[str, bool]]:
-    """The providers on the page in order, and which is ticked."""
+    """The providers on the page in order, and which is marked."""
     client, _ = stack.client()
     page = browser.get(_authorize(stack, client, scope="openid"), **headers)
     assert page.status == 200
-    radios = [part.partition(">")[0] for part in page.body.split('<input type="radio" name="provider"')[1:]]
-    return [(radio.partition('value="')[2].partition('"')[0], "checked" in radio) for radio in radios]
+    buttons = [part.partition("</button>")[0] for part in page.body.split('name="provider" value="')[1:]]
+    return [(button.partition('"')[0], "Last used" in button) for button in buttons]
 
 
 def _authorize(stack: Stack, client: Client, **more: str) -> str:
@@ -33,7 +33,7 @@ def _authorize(stack: Stack, client: Client, **more: str) -> str:
 
 
 @requirement("PAGE-07")
-def test_a_browser_that_was_here_finds_its_provider_first_and_ticked_though_its_session_is_over(wide: Stack) -> None:
+def test_a_browser_that_was_here_finds_its_provider_first_and_marked_though_its_session_is_over(wide: Stack) -> None:
     client, _ = wide.client()
     browser = wide.browser()
     assert cards(wide, browser) == [("calendar", False), ("demo", False)]
@@ -59,7 +59,7 @@ def test_who_signs_out_is_forgotten(wide: Stack) -> None:
 
 @requirement("PAGE-07")
 @pytest.mark.parametrize("kept", ["none", "<b>", "demo demo", "github", "d" * 3000])
-def test_a_cookie_that_names_nobody_who_is_offered_ticks_nothing(wide: Stack, kept: str) -> None:
+def test_a_cookie_that_names_nobody_who_is_offered_marks_nothing(wide: Stack, kept: str) -> None:
     browser = wide.browser()
     assert cards(wide, browser, Cookie=f"tb_provider={kept}") == [("calendar", False), ("demo", False)]
 

@@ -255,4 +255,4 @@ def test_under_fapi2_there_are_no_sessions(make_stack: Callable[..., Stack], api
 @requirement("BFF-01")
 def test_the_page_says_where_one_returns_and_for_how_long(app: App) -> None:
     page = app.begin()
-    assert "app.example" in page.body and "at most 12 hours" in page.body
+    assert "app.example" in page.body and "12 hours, or until you remove it" in page.body

@@ -176,7 +176,7 @@ def test_a_form_of_another_link_browser_or_place_decides_nothing(stack: Stack, s
     form = read_page(browser.get(link).body)
     allow = [*form.fields, ("decision", "allow")]
     elsewhere = start_session(stack, client=(session.client, None)).sign_in.browser
-    assert "asks to use" in elsewhere.get(link).body
+    assert "Connect <bdi>" in elsewhere.get(link).body
     with only_written(stack):
         assert_page(browser.post(path_of(other), allow), 403)
         assert_page(elsewhere.post(path_of(link), allow), 403)

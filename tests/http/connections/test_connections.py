@@ -143,7 +143,7 @@ def test_the_next_sign_in_asks_again(stack: Stack) -> None:
     assert [consent.scopes for consent in consents(stack)] == [frozenset(SCOPE.split()) - {"demo:notes:read"}]
     stack.clock.advance(1)
     page = stack.authorize(parameters, browser)
-    assert page.status == 200 and "Allow" in page.body
+    assert page.status == 200 and "Continue with" in page.body
     again = start_session(stack, client=(session.client, session.sign_in.secret))
     assert again.exchange().status == 200 and of(again) == of(session)
 

@@ -133,7 +133,9 @@ def test_the_page_names_client_place_and_time_warns_and_decides_nothing(stack: S
 
 
 @requirement("DEV-06")
-@pytest.mark.parametrize(("asked_from", "says"), [("127.0.0.1", "the same network"), ("192.0.2.1", "another network")])
+@pytest.mark.parametrize(
+    ("asked_from", "says"), [("127.0.0.1", "The network you’re on now"), ("192.0.2.1", "A different network")]
+)
 def test_the_page_says_whether_the_device_is_where_its_reader_is(stack: Stack, asked_from: str, says: str) -> None:
     device = start_device(stack)
     grant = device.grant()

@@ -25,7 +25,7 @@ def test_the_wish_of_the_app_holds_for_every_page_of_the_trip(stack: Stack) -> N
     spoken = {"Accept-Language": "ja"}
     asked = urlencode(stack.authorize_parameters(client, ui_locales="fr de-CH es"))
     choice = browser.get("/authorize?" + asked, **spoken)
-    assert GERMAN in choice.body and "Demo Notes" in choice.body and "Erlauben" in choice.body
+    assert GERMAN in choice.body and "Demo Notes" in choice.body and "Weiter mit" in choice.body
     left = stack.decide(browser, choice, provider="demo")
     assert GERMAN in left.body
     callback = stack.provider.sign_in(left.location)

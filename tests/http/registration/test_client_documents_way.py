@@ -258,7 +258,7 @@ def test_the_page_shows_whose_host_vouches_for_it_and_where_the_answer_goes(docu
     )
     asked = documents.authorize_parameters(app(), redirect_uri="https://third.example/cb")
     body = documents.authorize(asked).body
-    assert "Not verified" in body and "The operator has not checked this app" in body
+    assert "Not verified" in body and "We haven’t checked this app" in body
     assert "Google &lt;b&gt;Drive&lt;/b&gt;" in body
     host = '<dd class="host"><bdi dir="ltr">client.example</bdi></dd>'
     named = f'<div class="names"><dt>Known only by its address</dt>{host}</div>'

@@ -13,7 +13,7 @@ from tests.interop.clients.scene import Scene
 from tests.kit.chromium import chromium
 
 SECONDS = 60
-BUTTONS = ("Continue", "Allow", "Sign in as Alice")
+BUTTONS = ("Continue", "Sign in as Alice")
 PAGES, SCRIPTS, MODULES = "/pages/", "/js/", "/node_modules/"
 
 

@@ -62,6 +62,7 @@ class Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.fields: list[tuple[str, str]] = []
+        self.buttons: list[tuple[str, str]] = []
         self.action = ""
         self.refresh = ""
         self.text: list[str] = []
@@ -73,6 +74,8 @@ class Page(HTMLParser):
         kind = got.get("type", "text")
         if (tag == "input" and kind == "hidden") or (tag == "input" and "checked" in got):
             self.fields.append((got.get("name", ""), got.get("value", "")))
+        if tag == "button":
+            self.buttons.append((got.get("name", ""), got.get("value", "")))
         if tag == "meta" and got.get("http-equiv", "").lower() == "refresh":
             self.refresh = got["content"].partition("=")[2].strip("'\"")
 

@@ -52,7 +52,7 @@ def to_callback(session: Session, link: str, *, who: str = "alice", browser: Bro
     """From the link to just before our callback."""
     browser = browser or session.sign_in.browser
     page = browser.get(link)
-    assert page.status == 200 and "asks to use your" in page.body, page.body[-900:]
+    assert page.status == 200 and "Connect <bdi>" in page.body, page.body[-900:]
     left = press(browser, page)
     assert left.location.startswith(session.stack.provider.url), left.body[-900:]
     return session.stack.provider.sign_in(left.location, who)

@@ -221,9 +221,11 @@ class Stack:
         return (browser or self.browser()).get("/authorize?" + urlencode(parameters))
 
     def decide(self, browser: Browser, page: Answer, decision: str = "allow", **more: str) -> Answer:
-        """Press a button on the page."""
-        fields = [(name, value) for name, value in read_page(page.body).fields if name not in more]
-        return browser.post("/signin", [*fields, *more.items(), ("decision", decision)])
+        """Press a button on the page: to allow with one of several providers, that provider's own."""
+        shown = read_page(page.body)
+        fields = [(name, value) for name, value in shown.fields if name not in more]
+        chosen = decision == "allow" and ("provider", more.get("provider", "")) in shown.buttons
+        return browser.post("/signin", [*fields, *more.items(), *(() if chosen else (("decision", decision),))])
 
     def to_callback(
         self,

@@ -103,9 +103,10 @@ class App:
 
     def press_allow(self, page: Answer) -> Answer | None:
         """What the browser is told, to go to the provider as a rule."""
-        pressed = {"provider": "demo", "decision": "allow"}
-        fields = [(name, value) for name, value in read_page(page.body).fields if name not in pressed]
-        return self.ask("signin", lambda: self.browser.post("/signin", [*fields, *pressed.items()]))
+        shown = read_page(page.body)
+        several = ("provider", "demo") in shown.buttons
+        pressed = ("provider", "demo") if several else ("decision", "allow")
+        return self.ask("signin", lambda: self.browser.post("/signin", [*shown.fields, pressed]))
 
     def redeem(self, code: str, verifier: str) -> Answer | None:
         """Once."""

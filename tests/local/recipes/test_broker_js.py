@@ -72,7 +72,7 @@ def test_an_account_is_connected_and_taken_back_by_the_keyboard_alone(page: Page
     with page.context.expect_page() as opened:
         page.keyboard.press("Enter")
     window = opened.value
-    expect(window.get_by_role("button", name="Allow")).to_be_visible()
+    expect(window.get_by_role("button", name="Continue with")).to_be_visible()
     assert window.evaluate("window.opener") is None
     decide(window)
     sign_in_at_provider(window)
@@ -107,7 +107,7 @@ def test_a_no_of_the_user_has_a_code_of_its_own(page: Page) -> None:
 @requirement("DLV-01")
 def test_a_window_that_is_open_reads_as_closed_and_is_waited_for(page: Page) -> None:
     window = press(page, "Demo Calendar", "Connect")
-    expect(window.get_by_role("button", name="Allow")).to_be_visible()
+    expect(window.get_by_role("button", name="Continue with")).to_be_visible()
     window.wait_for_timeout(2500)  # longer than a user is waited for who is back on the page
     expect(page.get_by_role("status")).to_have_text("")
     window.close()
@@ -140,7 +140,7 @@ def test_an_answer_that_nobody_heard_is_found_at_the_broker(page: Page) -> None:
 def test_an_answer_to_another_request_or_of_another_broker_is_not_taken(page: Page, forged: str) -> None:
     page.evaluate("crypto.randomUUID = () => 'mine'")
     window = press(page, "Demo Calendar", "Connect")
-    expect(window.get_by_role("button", name="Allow")).to_be_visible()
+    expect(window.get_by_role("button", name="Continue with")).to_be_visible()
     page.evaluate(
         f"""async () => {{
           const iss = (await (await fetch("/config.json")).json()).issuer;

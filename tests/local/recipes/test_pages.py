@@ -65,7 +65,7 @@ def test_a_window_signs_in_while_the_page_stays(open_recipe: OpenRecipe) -> None
     with page.context.expect_page() as opened:
         page.get_by_role("button", name="Sign in").click()
     window = opened.value
-    expect(window.get_by_role("button", name="Allow")).to_be_visible()
+    expect(window.get_by_role("button", name="Continue with")).to_be_visible()
     assert window.evaluate("window.opener") is None
     sign_in(page, window)
     assert page.evaluate("window.stays")
@@ -80,4 +80,4 @@ def test_a_window_that_is_blocked_leaves_the_redirect(open_recipe: OpenRecipe) -
     page = open_recipe("popup")
     page.evaluate("window.open = () => null")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("button", name="Allow")).to_be_visible()
+    expect(page.get_by_role("button", name="Continue with")).to_be_visible()

@@ -23,6 +23,7 @@ from chalicelib.endpoints.browser.sealed_forms import is_fresh, open_form
 from chalicelib.endpoints.callers.clients import ClientContext, load_client_context, load_sufficient_context
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import AccessDenied, PageError
+from chalicelib.protocol.parameters import Parameters
 from chalicelib.protocol.request import Request
 from chalicelib.records.sign_in import AuthorizationRequest, PageForm
 from chalicelib.responses import Response
@@ -37,7 +38,7 @@ def answer(broker: Broker, http: Request) -> Response:
     context = _load(broker, request, form.provider_id or parameters.get("provider"))
     if context.client.revision != request.client_revision:
         raise PageError("client_changed", page="sign_in_over", link=client_home_uri(context.client))
-    decision = parameters.get("decision")
+    decision = _read_decision(form, parameters)
     if decision in ("deny", "cancel"):
         return _deny(broker, http, form, request, context)
     if decision in ("continue", "retry") and form.granted is not None:
@@ -59,6 +60,14 @@ def answer(broker: Broker, http: Request) -> Response:
     allowed = _choose_scopes(broker, request, context, provider_id, parameters.all("scope"))
     in_a_day = parameters.get("ends") == "in_a_day"
     return _go_on(broker, http, form, request, context, provider_id=provider_id, allowed=allowed, in_a_day=in_a_day)
+
+
+def _read_decision(form: PageForm, parameters: Parameters) -> str | None:
+    """The button that was pressed. With several providers, each one's own button means allow."""
+    decision = parameters.get("decision")
+    if decision is None and form.several and parameters.get("provider") is not None:
+        return "allow"
+    return decision
 
 
 def _load(broker: Broker, request: AuthorizationRequest, provider_id: str | None) -> ClientContext:
