@@ -72,7 +72,7 @@ def snake(operation: str) -> str:
 
 def main() -> int:
     """Print the cost of one call of each kind that a refresh makes."""
-    from local.environment import use_local_credentials
+    from cli.deployment.local_environment import use_local_credentials
     from tests.deploy.package.neighbours import start_neighbours
 
     use_local_credentials()

@@ -19,10 +19,10 @@ from chalicelib.adapters.process.log import redact
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.item_keys import DEPLOYMENT
-from cli.commands.connection import find_broker
-from cli.commands.user import find_sub
 from cli.deployment.aws import name_caller
+from cli.deployment.broker import find_broker
 from cli.deployment.operations import Deployment, OperationError
+from cli.deployment.users import find_sub
 from cli.invocation import PROGRAM
 from cli.output import Lines, Listing, Partly, Report
 

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO, cast
 
+from cli.deployment.running_stack import FOLDER
 from cli.invocation import as_typed, name_program
 from cli.parser import CommandParser
 from local.stack.ports import bind, port_of
 from local.stack.rotating_log import KeptLog
 from local.stack.shutdown import StopSignal
 from local.stack.stack import RunningBroker, broker_environ, start_broker
-from local.stack.state import FOLDER
 
 if TYPE_CHECKING:
     from chalicelib.providers.catalog import Catalog

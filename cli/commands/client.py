@@ -24,13 +24,15 @@ from cli.client_options import (
     update_options,
 )
 from cli.client_options.client_keys import METHOD, add_algorithm_option, add_key_options, with_keys
+from cli.client_options.client_row import client_row
 from cli.client_options.profile import fit
 from cli.client_options.proxy_rules import HELP, parse_rules
 from cli.client_options.redirect_uris import check_redirect_uri
 from cli.client_options.summary import summarise
 from cli.client_options.update_options import check_name, check_page
 from cli.commands.client_enable import add_switches
-from cli.commands.connection import end_client, ended_rows, find_broker
+from cli.commands.connection import end_client, ended_rows
+from cli.deployment.broker import find_broker
 from cli.deployment.operations import (
     ROTATION_SECONDS,
     Deployment,
@@ -44,7 +46,7 @@ from cli.deployment.operations import (
     rotate_client_secret,
     update_client,
 )
-from cli.output import Summary, client_row
+from cli.output import Summary
 
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 METHODS = ("none", "client_secret_basic", "client_secret_post", "private_key_jwt")

@@ -11,9 +11,9 @@ from chalicelib.protocol.errors import OAuthError
 from chalicelib.records.client import Client
 from chalicelib.records.item_keys import client_item_key, is_url
 from chalicelib.records.revocation import Revocation
+from cli.client_options.client_row import client_row
 from cli.deployment.kill_counts import leave_word
 from cli.deployment.operations import CACHED_SECONDS, Deployment, OperationError, find_client
-from cli.output import client_row
 
 
 def add_switches(verbs: Any, common: argparse.ArgumentParser) -> None:

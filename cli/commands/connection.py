@@ -5,8 +5,6 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from chalicelib.composition import build_broker
-from chalicelib.config import ConfigurationError
 from chalicelib.encryption import open_user_key
 from chalicelib.endpoints.connections.connections import describe_revoked, describe_use
 from chalicelib.ports import Broker
@@ -17,31 +15,12 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.item_keys import connection_item_key, user_key_item_key
 from chalicelib.vault.revocation import revoke_connections, revoke_consent
 from chalicelib.vault.rules.revocation_results import is_alive_there, result_of
+from cli.deployment.broker import find_broker
+from cli.deployment.connections import list_connections
 from cli.deployment.operations import Deployment, OperationError
-from cli.output import date, log_stream
+from cli.output import date
 
 LIST = "broker connection list"
-
-
-def find_broker(deployment: Deployment) -> Broker:
-    """A broker that runs in this process and calls the providers from this machine; it logs to standard error.
-
-    Raises OperationError.
-    """
-    parts: dict[str, Any] = {"dynamodb": deployment.dynamodb, "kms": deployment.kms, "log_stream": log_stream()}
-    parts["clock"] = deployment.clock
-    try:
-        return build_broker(deployment.settings, **parts)
-    except ConfigurationError as error:
-        raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
-
-
-def list_connections(deployment: Deployment, **wanted: str | None) -> list[Connection]:
-    """All that match these fields, oldest first; None matches any value."""
-    found: list[Connection] = deployment.scan("CONNECTION#", Connection)
-    asked = {name: value for name, value in wanted.items() if value}
-    mine = [one for one in found if all(getattr(one, name) == value for name, value in asked.items())]
-    return sorted(mine, key=lambda one: (one.connected_at, one.connection_id))
 
 
 def end_connections(broker: Broker, connections: Iterable[Connection]) -> list[Connection]:

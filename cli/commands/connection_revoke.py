@@ -12,16 +12,10 @@ from typing import Any
 from chalicelib.ports import Broker
 from chalicelib.records.connection import Connection
 from chalicelib.vault.rules.revocation_results import is_alive_there, result_of
-from cli.commands.connection import (
-    LIST,
-    end_client,
-    end_connections,
-    ended_rows,
-    find_broker,
-    find_connection,
-    list_connections,
-)
+from cli.commands.connection import LIST, end_client, end_connections, ended_rows, find_connection
 from cli.commands.keys import confirm
+from cli.deployment.broker import find_broker
+from cli.deployment.connections import list_connections
 from cli.deployment.operations import Deployment, OperationError
 from cli.invocation import PROGRAM
 from cli.output import Partly

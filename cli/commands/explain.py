@@ -11,7 +11,8 @@ from chalicelib.adapters.aws.transport import AwsUnreachable
 from chalicelib.config import PREFIX
 from cli.deployment.lookup import find_deployment
 from cli.deployment.operations import OperationError
-from cli.deployment.stacks import choose, list_stacks
+from cli.deployment.running_stack import list_running
+from cli.deployment.stacks import choose
 from cli.explanation.explanation import explain
 from cli.explanation.refusal_log import ERROR_ID, Line, find_in_cloudwatch, find_in_file, find_in_files
 
@@ -71,7 +72,7 @@ def running_log(name: str | None = None, *, every: bool = False) -> list[str]:
     name    of the stack; None: the default stack
     every   without a name, the files of all stacks
     """
-    running = list_stacks()
+    running = list_running()
     stack = choose(running, name)
     chosen = running if every and name is None else [stack] if stack else []
     return [file for one in reversed(chosen) for file in one.log]

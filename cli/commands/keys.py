@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from typing import Any, get_args
+from typing import Any
 
 from chalicelib.adapters.process.log import JsonLog
 from chalicelib.keys.lifecycle import LEAD_SECONDS, MOST_VERSIONS, NeverRotated, Step, next_step, rules_of
@@ -16,14 +16,13 @@ from chalicelib.keys.rotation import (
     rotate_one,
 )
 from chalicelib.records.item_keys import keyset_item_key
-from chalicelib.records.keyset import Purpose
 from chalicelib.records.settings import Settings
 from chalicelib.records.small_items import KeysetItem
 from cli.deployment.key_usage import find_needed
+from cli.deployment.keysets import PURPOSES, list_keysets
 from cli.deployment.operations import Deployment, OperationError
 from cli.output import date, log_stream
 
-PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
 LASTING = ("identity", "audit")  # names come from the one; what is on record is verified by the other, old versions too
 LIST = "broker keys list"
 _WHY = {
@@ -41,12 +40,6 @@ _WHY = {
     "no_version_left": (f"{MOST_VERSIONS} versions is the maximum", LIST),
 }
 _NEXT = {"publish": "a new key is published", "use": "in use from then on", "forget": "destroyed from then on"}
-
-
-def list_keysets(deployment: Deployment) -> list[KeysetItem]:
-    """Every stored keyset; nothing is decrypted."""
-    found = deployment.store.read(*(keyset_item_key(purpose) for purpose in PURPOSES))
-    return [item for purpose in PURPOSES if (item := found.get(keyset_item_key(purpose)))]
 
 
 def rotator_of(deployment: Deployment) -> KeyRotator:

@@ -16,11 +16,12 @@ from chalicelib.records.deployment import Deployment as DeploymentRecord
 from chalicelib.records.item_keys import DEPLOYMENT, provider_item_key, subject_item_key, user_key_item_key
 from chalicelib.records.revocation import Revocation
 from cli.commands.client_enable import switch_client
-from cli.commands.connection import find_broker
 from cli.commands.keys import confirm
-from cli.commands.user import add_user_words, find_sub
+from cli.commands.user import add_user_words
+from cli.deployment.broker import find_broker
 from cli.deployment.kill_counts import count_void, leave_word, outlasting
 from cli.deployment.operations import CACHED_SECONDS, Deployment, OperationError
+from cli.deployment.users import find_sub
 from cli.output import Listing, date, log_stream
 
 USER_SECONDS = 1  # a subject is never taken from a process's memory: its mark catches its own second

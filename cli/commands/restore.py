@@ -20,7 +20,7 @@ from chalicelib.records.item_keys import keyset_copy_item_key, keyset_item_key, 
 from chalicelib.records.keyset import WrappedKey
 from chalicelib.records.small_items import KeysetItem, UserKey
 from chalicelib.records.subject import Subject
-from cli.commands.connection import find_broker
+from cli.deployment.broker import find_broker
 from cli.deployment.operations import Deployment, OperationError
 
 

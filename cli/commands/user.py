@@ -9,14 +9,15 @@ from msgspec.structs import replace
 from chalicelib.jobs.backchannel_logout import enqueue_logout_everywhere
 from chalicelib.jobs.user_erasure import Erasure, erase_user
 from chalicelib.ports import Broker
-from chalicelib.protocol.derived_ids import derive_sub
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.records.connection import Connection
 from chalicelib.records.consent import Consent
-from chalicelib.records.item_keys import item_key_of, provider_item_key, subject_item_key, user_key_item_key
+from chalicelib.records.item_keys import item_key_of, subject_item_key, user_key_item_key
 from chalicelib.vault.rules.revocation_results import is_alive_there
-from cli.commands.connection import ended_rows, find_broker
+from cli.commands.connection import ended_rows
+from cli.deployment.broker import find_broker
 from cli.deployment.operations import Deployment, OperationError
+from cli.deployment.users import find_sub
 from cli.output import date
 
 AGAIN = "repeat the command `broker user erase SUB`: it continues from there"
@@ -101,35 +102,6 @@ def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
         "tried_until": date(erasure.ends_at),
         "connections": rows,
     }
-
-
-def issuer_of(broker: Broker, provider_id: str) -> str | None:
-    """The issuer whose name space the provider's subjects are in; None if each sign-in sets it."""
-    definition, place = broker.catalog.get(provider_id), provider_item_key(provider_id)
-    record = broker.store.read(place).get(place)
-    if definition is None:
-        return None
-    return definition.identity.issuer or (record and record.issuer) or definition.issuer
-
-
-def find_sub(broker: Broker, options: argparse.Namespace) -> str:
-    """The user who signs in with that account now. Raises OperationError."""
-    definition = broker.catalog.get(options.provider or "")
-    if definition is None or not options.account:
-        raise OperationError("name the user", "give a SUB, or --provider ID --account SUBJECT")
-    issuer = options.issuer or issuer_of(broker, options.provider)
-    if not issuer:
-        raise OperationError(f"which issuer does the subject {options.account} belong to?", "add --issuer URL")
-    key = broker.keys.get("identity").current.secret
-    named = {"provider_id": options.provider, "issuer": issuer, "subject": options.account}
-    login = derive_sub(key, **named)
-    found = broker.store.read(subject_item_key(login)).get(subject_item_key(login))
-    sub = derive_sub(key, **named, life=found.erased) if found and found.erased else login
-    owner = broker.store.read(subject_item_key(sub)).get(subject_item_key(sub))
-    if owner is None:
-        hint = "broker connection list; an account is the provider's stable id, never an email address"
-        raise OperationError(f"no user has the account {options.account} at {options.provider}", hint)
-    return owner.linked_to if owner.linked_to and not owner.marks.disabled else sub
 
 
 def _confirm(sub: str) -> None:

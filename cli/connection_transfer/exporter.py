@@ -18,8 +18,9 @@ from chalicelib.ports import Broker
 from chalicelib.protocol.sealing import DecryptionFailed
 from chalicelib.records.connection import Connection
 from chalicelib.records.item_keys import user_key_item_key
-from cli.commands.connection import find_broker, list_connections
 from cli.connection_transfer.format import Moved
+from cli.deployment.broker import find_broker
+from cli.deployment.connections import list_connections
 from cli.deployment.operations import Deployment, OperationError
 
 ALIVE = ("active", "partial", "in_doubt", "reauth_required")

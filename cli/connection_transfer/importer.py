@@ -29,11 +29,11 @@ from chalicelib.upstream.identity import Identity
 from chalicelib.upstream.token import ProviderTokens
 from chalicelib.vault.connection_store import ConnectionOwner, insert_connection
 from chalicelib.vault.journal_tokens import held_tokens
-from cli.commands.connection import find_broker
-from cli.commands.user import issuer_of
 from cli.connection_transfer.consent import allow, knows
 from cli.connection_transfer.format import Moved, NotMoved, owner_of, read_lines, seconds_of
+from cli.deployment.broker import find_broker
 from cli.deployment.operations import Deployment, OperationError
+from cli.deployment.users import issuer_of
 
 # Nothing is asked of a provider here.
 NOWHERE = Endpoints(issuer="", authorization_endpoint="", token_endpoint="")

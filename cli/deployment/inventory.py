@@ -11,7 +11,7 @@ from chalicelib.config import ConfigurationError, read_catalog
 from chalicelib.providers.definition import ProviderDefinition
 from chalicelib.records.client import Client
 from chalicelib.records.settings import Settings
-from cli.commands.connection import list_connections
+from cli.deployment.connections import list_connections
 from cli.deployment.operations import Deployment, OperationError, list_clients, list_providers
 from cli.deployment.roles import Role, read_roles
 

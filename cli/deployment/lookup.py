@@ -5,8 +5,10 @@ import os
 import sys
 
 from chalicelib.config import PREFIX, ConfigurationError, read_settings
+from cli.deployment.local_environment import is_loopback_url, use_local_credentials
 from cli.deployment.operations import Deployment, OperationError
-from cli.deployment.stacks import announce, choose, list_stacks
+from cli.deployment.running_stack import list_running
+from cli.deployment.stacks import announce, choose
 
 
 def find_deployment(options: argparse.Namespace | None = None) -> Deployment:
@@ -40,12 +42,10 @@ def find_settings(options: argparse.Namespace | None = None) -> dict[str, str]:
 
 def _running_stack(options: argparse.Namespace | None) -> dict[str, str]:
     """The settings of a local stack; empty where none runs."""
-    running = list_stacks()
+    running = list_running()
     stack = choose(running, options.stack if options else None)
     if stack is None:
         return {}
-    from local.environment import is_loopback_url, use_local_credentials
-
     if options is not None and not options.json:
         announce(stack, running)
     if stack.endpoint_url and is_loopback_url(stack.endpoint_url):

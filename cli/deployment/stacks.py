@@ -3,15 +3,13 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 from cli.deployment.operations import OperationError
+from cli.deployment.running_stack import RunningStack, list_running
 from cli.nearest import nearest
 from cli.output import date, show
-
-if TYPE_CHECKING:
-    from local.stack.state import RunningStack
 
 LIST = "broker stacks"
 HELP = "which running stack: its kind, port, process or issuer, as listed by `broker stacks`"
@@ -25,7 +23,7 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print every running stack; returns 0. Raises OperationError if the --stack does not run."""
-    running = list_stacks()
+    running = list_running()
     chosen = choose(running, options.stack)
     rows = [
         {
@@ -42,16 +40,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def list_stacks() -> "list[RunningStack]":
-    """The running stacks, the default one first; none if the command ships without `local`."""
-    try:
-        from local.stack.state import list_running
-    except ImportError:
-        return []
-    return list_running()
-
-
-def choose(running: "Sequence[RunningStack]", name: str | None) -> "RunningStack | None":
+def choose(running: Sequence[RunningStack], name: str | None) -> RunningStack | None:
     """The stack of that name, or the first; None if none runs. Raises OperationError."""
     if name is None:
         return running[0] if running else None
@@ -66,12 +55,12 @@ def choose(running: "Sequence[RunningStack]", name: str | None) -> "RunningStack
     raise OperationError(f"no stack {name} runs here", f"--stack {near}" if near else LIST)
 
 
-def names_of(stack: "RunningStack") -> list[str]:
+def names_of(stack: RunningStack) -> list[str]:
     """The values of --stack that name this stack."""
     return [stack.kind, _port(stack), str(stack.pid), stack.issuer or ""]
 
 
-def announce(stack: "RunningStack", running: "Sequence[RunningStack]") -> None:
+def announce(stack: RunningStack, running: Sequence[RunningStack]) -> None:
     """Print on standard error which stack the command uses, and how to choose another one."""
     others = [other for other in running if other is not stack]
     alone = [other.kind for other in running].count(others[0].kind) == 1 if others else True
@@ -80,5 +69,5 @@ def announce(stack: "RunningStack", running: "Sequence[RunningStack]") -> None:
     print(f"stack: {stack.kind} {stack.issuer or stack.endpoint_url}{count}", file=sys.stderr)
 
 
-def _port(stack: "RunningStack") -> str:
+def _port(stack: RunningStack) -> str:
     return str(urlsplit(stack.issuer or stack.endpoint_url or "").port or stack.pid)

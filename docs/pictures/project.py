@@ -7,11 +7,11 @@ from pathlib import Path
 
 from playwright.sync_api import Browser
 
+from cli.deployment import running_stack
 from docs.pictures.palette import reduce_colours
 from local.demo.chosen import Chosen
 from local.demo.demo import start_demo
 from local.demo.simulated import find_simulated
-from local.stack import state
 from tests.kit.browser_steps import decide, sign_in_at_provider
 from tests.kit.chromium import chromium
 from tests.local.recipes.started_project import start_project
@@ -42,7 +42,7 @@ def take(browser: Browser, url: str) -> list[bytes]:
 
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        state.FOLDER = Path(folder)
+        running_stack.FOLDER = Path(folder)
         stack = start_demo(io.StringIO(), free_ports=True, chosen=Chosen(None, find_simulated(["github"])))
         with stack.broker.as_running("demo"), start_project("react") as url:
             shots = take(browser, url)

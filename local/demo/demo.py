@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from cli.deployment.running_stack import FOLDER, process_exists
 from cli.parser import CommandParser
 from local.demo.app import start_app
 from local.demo.backend import bind_broker, issuer_of, start_behind
@@ -20,7 +21,6 @@ from local.live.taps import Taps
 from local.stack.journal.journal import StateDamaged
 from local.stack.ports import start_near
 from local.stack.shutdown import StopSignal
-from local.stack.state import FOLDER, process_exists
 from local.terminal import Terminal
 
 if TYPE_CHECKING:

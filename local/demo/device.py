@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlencode
 
+from cli.deployment.running_stack import find_running
 from cli.invocation import as_typed, name_program
 from cli.parser import CommandParser
-from local.stack.state import find_running
 from local.terminal import Terminal, abbreviate
 
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.environment import LOCAL
+from cli.deployment.local_environment import LOCAL
 from local.package.creation_order import make_last
 from local.package.package import PYTHON, ROOT, PackagingError, copy_application
 

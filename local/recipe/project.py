@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from local.environment import use_local_credentials
+from cli.deployment.local_environment import use_local_credentials
+from cli.deployment.running_stack import RunningStack, list_running
 from local.recipe.project_table import CLIENTS, Project, read_projects
-from local.stack.state import RunningStack, list_running
 
 if TYPE_CHECKING:
     from cli.deployment.operations import Deployment

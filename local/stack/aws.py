@@ -11,8 +11,8 @@ import threading
 from collections import Counter
 from typing import Any
 
+from cli.deployment.local_environment import use_local_credentials
 from cli.parser import CommandParser
-from local.environment import use_local_credentials
 from local.stack.dynamodb_limits import find_long_expression, refusal_of
 from local.stack.http1 import BadMessage, Head
 from local.stack.http_server import Answer, Serving
@@ -141,8 +141,8 @@ def build_parser() -> CommandParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """`dev.py aws`: the embedded AWS as a process of its own, until Ctrl-C or SIGTERM."""
+    from cli.deployment.running_stack import RunningStack
     from local.stack.shutdown import StopSignal
-    from local.stack.state import RunningStack
 
     parser = build_parser()
     options = parser.parse_args(arguments)

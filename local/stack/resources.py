@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from local.environment import REGION
+from cli.deployment.local_environment import REGION
 
 DEFINITION = Path(__file__).resolve().parents[2] / "infra" / "resources.json"
 TABLE_PROPERTIES = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from local.environment import is_loopback_url, use_local_credentials
+from cli.deployment.local_environment import is_loopback_url, use_local_credentials
+from cli.deployment.running_stack import RunningStack
 from local.stack.gateway import Gateway
 from local.stack.schedule import LocalSchedule
-from local.stack.state import RunningStack
 from local.stack.subscribers import Unwatched, Watch
 
 if TYPE_CHECKING:

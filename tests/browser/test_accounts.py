@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
+from cli.deployment.local_environment import LOCAL
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
-from local.environment import LOCAL
 from local.fake.control import change
 from tests.kit.browser_steps import CANCEL, begin, card_of, decide, fits, read, sign_in, sign_in_at_provider
 from tests.kit.requirement import requirement

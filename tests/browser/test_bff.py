@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.environment import LOCAL
+from cli.deployment.local_environment import LOCAL
 from local.recipe.bff import BffStack, start_bff
 from tests.kit.browser_steps import CANCEL, decide, sign_in_at_provider
 from tests.kit.requirement import requirement

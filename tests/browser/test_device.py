@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from local.environment import use_local_credentials
+from cli.deployment.local_environment import use_local_credentials
 from tests.kit import ROOT
 from tests.kit.browser_steps import decide, fits, sign_in_at_provider
 from tests.kit.requirement import requirement

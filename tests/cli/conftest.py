@@ -12,8 +12,8 @@ from chalicelib.adapters.http.guarded_fetcher import LocalTarget
 from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.routes import create_app
+from cli.deployment.local_environment import use_local_credentials
 from cli.main import main
-from local.environment import use_local_credentials
 from local.fake.provider import RunningProvider
 from local.fake.provider import start as start_provider
 from local.stack.aws import start_aws

@@ -9,8 +9,8 @@ import boto3
 import pytest
 
 from cli.commands import bootstrap
+from cli.deployment.local_environment import use_local_credentials
 from cli.main import main
-from local.environment import use_local_credentials
 from tests.kit.processes import run_ministack
 from tests.kit.requirement import requirement
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import state
-from local.stack.state import RunningStack
+from cli.deployment import running_stack
+from cli.deployment.running_stack import RunningStack
 from tests.kit.cli.operator import Operator
 from tests.kit.requirement import requirement
 
@@ -22,7 +22,7 @@ NO_BROKER = {"BROKER_TABLE": None, "BROKER_KEYS_TABLE": None, "BROKER_ISSUER": N
 @pytest.fixture
 def stacks(broker: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[RunningStack]]:
     """Two demos and a served broker over the same tables, of which the one that started last comes first."""
-    monkeypatch.setattr(state, "FOLDER", tmp_path / "running")
+    monkeypatch.setattr(running_stack, "FOLDER", tmp_path / "running")
     endpoint = broker.environ["BROKER_ENDPOINT_URL"]
     named = {name: broker.environ[name] for name in ("BROKER_TABLE", "BROKER_KEYS_TABLE")}
     kept: list[RunningStack] = []

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from cli.deployment.aws import BotoTransport, TableClock
-from local.environment import use_local_credentials
+from cli.deployment.local_environment import use_local_credentials
 from tests.kit.requirement import requirement
 
 

@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from cli.deployment.running_stack import find_running
 from local.stack import aws as local_aws
 from local.stack.resources import DEFINITION, EndpointRefused, call_endpoint, create_key, create_tables
-from local.stack.state import find_running
 from tests.kit import ROOT
 
 pytestmark = pytest.mark.timeout(60)

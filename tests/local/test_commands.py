@@ -16,8 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from cli.deployment.running_stack import FOLDER, find_running
 from local.stack.resources import call_endpoint
-from local.stack.state import FOLDER, find_running
 from tests.kit import ROOT
 from tests.kit.requirement import requirement
 

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import ConfigurationError, read_settings
+from cli.deployment.running_stack import RunningStack
 from local import command_errors
 from local.demo import demo
-from local.stack.state import RunningStack
 from tests.kit import ROOT
 from tests.kit.requirement import requirement
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from local.stack import state
-from local.stack.state import RunningStack, find_running
+from cli.deployment import running_stack
+from cli.deployment.running_stack import RunningStack, find_running
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(state, "FOLDER", tmp_path / "running")
+    monkeypatch.setattr(running_stack, "FOLDER", tmp_path / "running")
     return tmp_path / "running"
 
 

@@ -330,10 +330,10 @@ def pks(opened: Journal) -> Iterator[str]:
 
 
 def test_a_demo_in_one_process_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from cli.deployment import running_stack
     from local.demo.demo import start_demo
-    from local.stack import state
 
-    monkeypatch.setattr(state, "FOLDER", tmp_path / "running")
+    monkeypatch.setattr(running_stack, "FOLDER", tmp_path / "running")
     stack = start_demo(io.StringIO(), free_ports=True)
     stack.stop()
     assert list(tmp_path.iterdir()) == []

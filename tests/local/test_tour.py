@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from cli.deployment.local_environment import LOCAL
 from local.browser import read_page
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
 from local.demo.tour import STEPS, walk
 from local.demo.tour_steps import Tour
-from local.environment import LOCAL
 from local.terminal import Terminal, redact
 
 pytestmark = pytest.mark.timeout(90)

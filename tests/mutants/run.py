@@ -25,8 +25,8 @@ from queue import SimpleQueue
 
 from msgspec import Struct, convert
 
+from cli.deployment.local_environment import use_local_credentials
 from cli.parser import CommandParser
-from local.environment import use_local_credentials
 from tests.kit import ROOT
 
 SECONDS, LONG_SECONDS = 180, 1800

@@ -15,13 +15,10 @@ LAYERS = (
     ("chalicelib",),
 )
 TOPS = [name for row in LAYERS for name in row]
-LAYERED = ("bench", "chalicelib", "demo", "local", "token_broker_testing")
-UPWARD = {
+LAYERED = ("bench", "chalicelib", "cli", "demo", "local", "token_broker_testing")
+UPWARD = {  # `broker provider test` needs the simulated providers, and says so where they are missing
     ("cli.commands.provider_test", "local.trial.steps"),
     ("cli.commands.provider_test", "local.trial.workshop"),
-    ("cli.deployment.lookup", "local.environment"),
-    ("cli.deployment.stacks", "local.stack.state"),
-    ("local.test_command", "tests.kit.requirements"),  # the command that runs the tests reports on their list
 }
 
 

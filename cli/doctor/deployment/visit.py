@@ -12,8 +12,8 @@ from chalicelib.providers.catalog import Catalog
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.settings import Settings
 from chalicelib.records.small_items import KeysetItem
-from cli.commands.keys import list_keysets
 from cli.deployment.aws import NOT_SIGNED_IN, BotoTransport
+from cli.deployment.keysets import list_keysets
 from cli.deployment.operations import Deployment, list_providers
 from cli.doctor.checks import Skipped, Source
 from cli.doctor.server.asking import Asker

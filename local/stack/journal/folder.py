@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from cli.deployment.running_stack import FOLDER
 from local.stack.journal.journal import Journal, forget
-from local.stack.state import FOLDER
 
 
 def find_folder(name: str) -> Path:

@@ -6,7 +6,7 @@ Real KMS never shows key material. This is for development only.
 from base64 import b64decode, b64encode
 from typing import Any
 
-from local.environment import REGION
+from cli.deployment.local_environment import REGION
 
 _ACCOUNT = "123456789012"  # the account of moto
 

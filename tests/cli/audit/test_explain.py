@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from cli.deployment import running_stack
 from cli.deployment.aws import BotoTransport
+from cli.deployment.running_stack import RunningStack
 from cli.explanation.explanation import build_command, explain, mark
 from cli.explanation.refusal_log import find_in_cloudwatch
-from local.stack import state
 from local.stack.rotating_log import KeptLog
-from local.stack.state import RunningStack
 from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
@@ -57,7 +57,7 @@ def test_what_is_not_there_says_what_to_type_next(typed: Callable[..., Done], tm
 def test_from_the_running_stack(
     typed: Callable[..., Done], broker: Operator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(state, "FOLDER", tmp_path / "running")
+    monkeypatch.setattr(running_stack, "FOLDER", tmp_path / "running")
     for name in broker.environ:
         if name.startswith("BROKER_"):
             monkeypatch.delenv(name, raising=False)

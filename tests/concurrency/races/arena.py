@@ -24,8 +24,8 @@ from chalicelib.records.item_keys import grant_item_key
 from chalicelib.records.sign_in import AuthorizationRequest
 from chalicelib.records.subject import Subject
 from chalicelib.token_issuer import issue_code
+from cli.deployment.local_environment import use_local_credentials
 from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
-from local.environment import use_local_credentials
 from local.fake.provider import RunningProvider
 from local.stack.resources import create_key, create_tables
 from tests.kit.broker_process import PROVIDERS, targets_of

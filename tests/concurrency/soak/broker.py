@@ -22,7 +22,7 @@ from chalicelib.composition import build_broker
 from chalicelib.config import read_settings
 from chalicelib.ports import Broker
 from chalicelib.routes import create_app
-from local.environment import use_local_credentials
+from cli.deployment.local_environment import use_local_credentials
 from local.stack.gateway import Gateway
 from local.stack.ports import bind
 from local.stack.schedule import LocalSchedule

@@ -14,7 +14,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
-from local.environment import REGION, use_local_credentials
+from cli.deployment.local_environment import REGION, use_local_credentials
 from local.stack.aws import EmbeddedAws, remember_methods, serialise_dynamodb
 from local.stack.resources import create_tables
 from local.stack.shutdown import StopSignal

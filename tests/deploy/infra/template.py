@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from local.environment import LOCAL
+from cli.deployment.local_environment import LOCAL
 
 TRANSLATE = """
 import json, sys

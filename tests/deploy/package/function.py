@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from local.environment import LOCAL
+from cli.deployment.local_environment import LOCAL
 from local.package.package import ROOT, find_python, find_uv
 from tests.deploy.package.runtime_api import RuntimeApi
 

@@ -165,7 +165,7 @@ def start_aws() -> str:
     """The address of an embedded AWS with its tables and its key."""
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from local.environment import use_local_credentials
+    from cli.deployment.local_environment import use_local_credentials
     from local.stack.aws import serialise_dynamodb
     from local.stack.resources import create_key, create_tables
 

@@ -14,8 +14,8 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.job import Job
 from chalicelib.routes import create_app
 from chalicelib.vault.revocation import write_tombstone
+from cli.deployment.local_environment import use_local_credentials
 from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
-from local.environment import use_local_credentials
 from local.package.package import ROOT
 from tests.deploy.package.events import Door
 from tests.deploy.package.neighbours import CLIENT_ID, CLIENT_SECRET, start_neighbours

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from local.environment import LOCAL
+from cli.deployment.local_environment import LOCAL
 from local.package.package import ROOT, copy_application
 from tests.deploy.rehearsal.import_door import ImportDoor
 

@@ -19,8 +19,8 @@ from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.item_keys import keyset_copy_item_key, keyset_item_key
 from chalicelib.records.job import Job
-from cli.commands.keys import list_keysets
 from cli.deployment.aws import terminal_session
+from cli.deployment.keysets import list_keysets
 from cli.deployment.operations import Deployment, create_client
 from cli.main import main
 from tests.deploy.package.sign_in import EXCHANGE, App, Browser, SignIn

@@ -18,7 +18,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import WaiterError
 
-from local.environment import LOCAL, use_local_credentials
+from cli.deployment.local_environment import LOCAL, use_local_credentials
 from local.package.template import build_template
 from tests.deploy.infra.template import with_code
 from tests.deploy.package.events import Answer

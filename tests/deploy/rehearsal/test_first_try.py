@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from local.environment import LOCAL, use_local_credentials
+from cli.deployment.local_environment import LOCAL, use_local_credentials
 from local.package.package import ROOT
 from tests.deploy.rehearsal.first_try import SERVICES, FirstTry
 from tests.kit.http.surface import ENDPOINTS

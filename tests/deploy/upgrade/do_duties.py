@@ -39,7 +39,7 @@ def main() -> int:
     targets_of = find("targets_of", "tests.kit.broker_process", "tests.races.broker")
     from chalicelib.composition import build_broker
     from chalicelib.config import read_settings
-    from local.environment import use_local_credentials
+    from cli.deployment.local_environment import use_local_credentials
 
     parser = argparse.ArgumentParser()
     for name in ("endpoint-url", "issuer", "provider"):

@@ -16,8 +16,8 @@ from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.records.client import Client
 from chalicelib.records.connection import Connection
 from chalicelib.records.item_keys import connection_item_key
+from cli.deployment.local_environment import use_local_credentials
 from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
-from local.environment import use_local_credentials
 from local.fake.provider import RunningProvider
 from local.fake.provider import start as start_provider
 from local.stack.ports import find_port

@@ -6,7 +6,8 @@ import pytest
 
 from chalicelib.records.connection import Connection
 from chalicelib.records.item_keys import connection_item_key
-from cli.commands.connection import end_client, end_connections, ended_rows, list_connections
+from cli.commands.connection import end_client, end_connections, ended_rows
+from cli.deployment.connections import list_connections
 from cli.deployment.operations import delete_client
 from tests.kit.connection_scene import Scene
 from tests.kit.http.tokens import Session, read, refusal

@@ -12,7 +12,7 @@ from chalicelib.records.deployment import Deployment as DeploymentRecord
 from chalicelib.records.item_keys import DEPLOYMENT, ItemKey, connection_item_key, grant_item_key
 from chalicelib.vault.unused_connections import DAY, revoke_unused_connections
 from cli.commands import kill
-from cli.commands.connection import list_connections
+from cli.deployment.connections import list_connections
 from cli.deployment.operations import OperationError
 from tests.kit.connection_scene import Scene
 from tests.kit.http.tokens import read

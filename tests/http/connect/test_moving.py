@@ -18,11 +18,11 @@ from joserfc.jwk import ECKey
 from chalicelib.jobs.user_erasure import erase_user
 from chalicelib.records.connection import Connection
 from chalicelib.records.item_keys import connection_item_key, consent_item_key, subject_item_key
-from cli.commands.connection import list_connections
 from cli.commands.kill import kill_user
 from cli.connection_transfer.exporter import export_lines, read_public_key
 from cli.connection_transfer.format import Moved, NotMoved, read_lines
 from cli.connection_transfer.importer import Importer, import_lines
+from cli.deployment.connections import list_connections
 from cli.deployment.operations import OperationError
 from local.fake.people import USERS
 from tests.kit.faults import Fault, FaultyTransport, ProcessDied

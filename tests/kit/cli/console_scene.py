@@ -14,9 +14,9 @@ from msgspec import Struct
 from chalicelib.config import read_settings
 from chalicelib.records.client import Client
 from cli.console.command import start_console
+from cli.deployment.local_environment import LOCAL
 from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
 from cli.main import build_parser
-from local.environment import LOCAL
 from local.stack.aws import start_aws
 from local.stack.resources import create_tables
 from tests.kit import ROOT

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from cli.deployment.local_environment import LOCAL
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
 from local.demo.live_view.server import LiveServer
 from local.demo.tour import walk
 from local.demo.tour_steps import Tour
-from local.environment import LOCAL
 from local.live.details import show_details
 from local.live.exchange import Exchange
 from local.terminal import Terminal

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import Browser, Page
 
+from cli.deployment.local_environment import LOCAL
 from local.demo.backend import Behind, start_behind
-from local.environment import LOCAL
 from local.node import NoNode
 from local.recipe.recipe import serve
 from tests.kit.chromium import SECONDS, chromium

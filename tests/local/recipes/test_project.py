@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
+from cli.deployment import running_stack
 from cli.deployment.operations import list_clients
 from local.demo.backend import start_behind
 from local.demo.chosen import Chosen
@@ -23,7 +24,6 @@ from local.node import ROOT, NoNode, install_packages
 from local.recipe.project import NotCopied, copy_project, read_scopes
 from local.recipe.project_table import read_projects
 from local.recipe.recipe import main, serve, start_program
-from local.stack import state
 from local.testing.control import walk
 from tests.kit.browser_steps import decide, sign_in_at_provider
 from tests.kit.chromium import chromium
@@ -43,7 +43,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoStack]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state, "FOLDER", tmp_path_factory.mktemp("state") / "running")
+        patch.setattr(running_stack, "FOLDER", tmp_path_factory.mktemp("state") / "running")
         running = start_demo(io.StringIO(), free_ports=True, chosen=Chosen(None, find_simulated(NAMES)))
         with running.broker.as_running("demo"):
             yield running
@@ -130,7 +130,7 @@ def test_what_cannot_be_copied_is_refused_and_registers_nothing(stack: DemoStack
 
 @requirement("RUN-13")
 def test_without_a_demo_the_next_step_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(state, "FOLDER", tmp_path / "running")
+    monkeypatch.setattr(running_stack, "FOLDER", tmp_path / "running")
     with pytest.raises(NotCopied, match=r"python3 dev\.py demo --provider github"):
         copy_project("react", tmp_path / "new")
 
@@ -139,7 +139,7 @@ def test_without_a_demo_the_next_step_is_named(tmp_path: Path, monkeypatch: pyte
 def test_a_copy_for_a_client_that_exists_needs_no_demo_and_registers_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(state, "FOLDER", tmp_path / "running")
+    monkeypatch.setattr(running_stack, "FOLDER", tmp_path / "running")
     folder = tmp_path / "app"
     client = ["--issuer", "https://login.example.com", "--client-id", "0" * 32]
     assert main(["next", "--copy", str(folder), *client, "--provider", "google"]) == 0

@@ -6,13 +6,13 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from cli.deployment import running_stack
 from local.demo.chosen import Chosen
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
 from local.demo.simulated import find_simulated
 from local.node import NoNode
 from local.recipe.project_table import read_projects
-from local.stack import state
 from tests.kit.browser_steps import CANCEL, decide, sign_in_at_provider
 from tests.kit.chromium import chromium
 from tests.kit.requirement import requirement
@@ -30,7 +30,7 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoStack]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state, "FOLDER", tmp_path_factory.mktemp("state") / "running")
+        patch.setattr(running_stack, "FOLDER", tmp_path_factory.mktemp("state") / "running")
         running = start_demo(io.StringIO(), free_ports=True, chosen=Chosen(None, find_simulated(["github"])))
         with running.broker.as_running("demo"):
             yield running

@@ -8,7 +8,7 @@ import pytest
 
 from chalicelib.adapters.aws.signed_transport import SignedTransport
 from chalicelib.adapters.aws.transport import AwsRefusal, AwsUnreachable
-from local.environment import use_local_credentials
+from cli.deployment.local_environment import use_local_credentials
 from tests.kit.servers import Server, answers
 
 Make = Callable[..., SignedTransport]
