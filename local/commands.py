@@ -34,6 +34,7 @@ GROUPS = {
         "deploy-rehearsal": ("tests.deploy.rehearsal.rehearse", "deploy, update and roll back on simulated AWS"),
         "docs": ("local.docs_site.command", "build the documentation site; --serve to read it here"),
         "openapi": ("local.openapi.command", "write the description that /openapi.json serves"),
+        "release": ("local.release.command", "--dry-run builds all of a release; publishes nothing"),
         "lock": ("local.package.lock", "write the hash locks from requirements-*.in"),
     },
 }

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from local.package.package import ROOT, PackagingError, run
@@ -20,11 +20,16 @@ OLDEST_DATE_OF_ZIP = "315532800"
 
 
 def build_wheel(folder: Path, root: Path = ROOT) -> Path:
-    """Build the wheel into `folder`. Raises PackagingError."""
+    """Build the wheel of `token-broker` into `folder`. Raises PackagingError."""
+    return build_wheel_from(root, tracked_files(root), folder)
+
+
+def build_wheel_from(root: Path, names: Iterable[str], folder: Path) -> Path:
+    """Build the wheel of these files below `root` into `folder`. Raises PackagingError."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="broker-wheel-") as scratch:
         source, built = Path(scratch, "source"), Path(scratch, "built")
-        for name in tracked_files(root):
+        for name in names:
             (source / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(root / name, source / name)
             (source / name).chmod(0o644)

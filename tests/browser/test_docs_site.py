@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from local.docs_site.command import build_version
 from local.docs_site.versions import write_list
 from local.node import NoNode, install_packages
-from tests.browser.conftest import ROOT
+from tests.kit import ROOT
 from tests.kit.requirement import requirement
 
 OpenPage = Callable[..., Page]

@@ -15,7 +15,7 @@ import pytest
 
 from cli.invocation import OPERATOR, RUN, as_typed
 from cli.main import build_parser
-from cli.parser import helps_of
+from cli.parser import helps_of, read_version
 from local import commands
 from local.installed import COMMANDS
 from tests.kit.cli.installed_package import copy_source, install
@@ -87,7 +87,7 @@ def token_broker(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
 @requirement("START-02")
 def test_the_command_lists_what_it_does_and_gives_its_release(token_broker: Installed) -> None:
-    assert token_broker("--version")[0] == "Token Broker 0.1.0\n"
+    assert token_broker("--version")[0] == f"Token Broker {read_version()}\n"
     shown = token_broker()[0]
     assert shown == token_broker("--help")[0]
     listed = re.findall(r"^  ([a-z-]+)  ", shown, re.MULTILINE)

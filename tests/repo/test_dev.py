@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import dev
+from cli.parser import read_version
 from local import interpreters, virtual_environment
 
 ROOT = Path(dev.__file__).parent
@@ -38,7 +39,7 @@ def test_an_unknown_command_ends_with_2_and_the_nearest_name(typed: str, meant: 
 
 
 def test_the_release_and_the_help_of_a_command_are_shown_as_other_tools_show_them() -> None:
-    assert run("--version").stdout == run("broker", "--version").stdout == "Token Broker 0.1.0\n"
+    assert run("--version").stdout == run("broker", "--version").stdout == f"Token Broker {read_version()}\n"
     assert run("help", "tour").stdout == run("tour", "--help").stdout
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.parser import read_version
 from local.cache_growth import measure
 from local.package import command
 from local.package.package import PackagingError
@@ -65,7 +66,7 @@ def test_only_tracked_files_are_in_it_and_no_common_name_at_its_top(wheel: Path,
     (tmp_path / "cli" / "secret.py").write_text("SECRET = 1\n")
     assert build_wheel(tmp_path / "out", tmp_path).read_bytes() == wheel.read_bytes()
     top = {name.split("/")[0] for name in zipfile.ZipFile(wheel).namelist()}
-    assert top == {"token_broker_testing", "token_broker-0.1.0.dist-info"}
+    assert top == {"token_broker_testing", f"token_broker-{read_version()}.dist-info"}
 
 
 @requirement("START-02")
@@ -93,6 +94,6 @@ def test_a_fresh_environment_runs_every_kind_of_command_and_takes_less_than_200_
     command = ["sh", "-c", OPERATE, "sh", folder / "bin", home / "state"]
     done = subprocess.run(command, cwd=home, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.startswith("Token Broker 0.1.0\n") and "All ten steps worked." in done.stdout
+    assert done.stdout.startswith(f"Token Broker {read_version()}\n") and "All ten steps worked." in done.stdout
     assert re.search(r"client_id +\S+\n", done.stdout) and "score " in done.stdout
     assert "for tests: http://127.0.0.1:" in done.stdout

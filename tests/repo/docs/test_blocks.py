@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 import dev
 from cli.main import build_parser
@@ -33,7 +34,7 @@ DRAWN = {
 METHOD = "(?:GET|POST|PUT|DELETE|ANY)"
 WORD = r"(?:[A-Z_]+=\S+ )*"
 PROGRAMS = (
-    "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npm|npx|eval|export|mkdir|cd|git|terraform"
+    "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npm|npx|eval|export|mkdir|cd|git|sha256sum|terraform"
     "|token-broker-testing"
 )
 COMMAND = re.compile(rf"{WORD}(?:{PROGRAMS}|\S*\.venv/bin/\S+)(?: |$)|[A-Z_]+=\S+(?:\n|$)")
@@ -86,6 +87,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "toml": tomllib.loads,
     "http": read_request,
     "hcl": read_terraform,
+    "yaml": yaml.safe_load,
 }
 LOOKS: tuple[tuple[str, Callable[[str], object]], ...] = (
     (r'[{"]|\[[{"]', read_json),

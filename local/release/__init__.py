@@ -1,0 +1,1 @@
+"""A release: its version, its notes, and everything that it publishes, in one folder."""
