@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from local.docs_site.command import build_version
@@ -20,8 +21,8 @@ NPM = ("--ignore-scripts", "--offline", "--no-audit", "--no-fund", "--no-update-
 
 def build_release(root: Path, folder: Path, version: str) -> list[Path]:
     """Build all of a release into an empty folder; returns its files. Raises PackagingError."""
-    steps = {
-        "deployment packages": lambda: [build_deployment(folder, arch) for arch in PLATFORMS],
+    steps: dict[str, Callable[[], object]] = {
+        "deployment packages": lambda: build_deployments(folder),
         "wheel": lambda: build_wheel(folder, root),
         "Python client": lambda: build_python_client(root, folder),
         "npm package": lambda: pack_npm_client(root, folder),
@@ -38,12 +39,13 @@ def build_release(root: Path, folder: Path, version: str) -> list[Path]:
     return sorted(folder.iterdir())
 
 
-def build_deployment(folder: Path, arch: str) -> None:
-    """The zip for Lambda, its template and its bill of materials."""
-    package = folder / f"token-broker-{arch}.zip"
-    build_package(package, arch=arch)
-    write_template(package, arch=arch)
-    write_bill(package)
+def build_deployments(folder: Path) -> None:
+    """The zip for Lambda, its template and its bill of materials, for each architecture."""
+    for arch in PLATFORMS:
+        package = folder / f"token-broker-{arch}.zip"
+        build_package(package, arch=arch)
+        write_template(package, arch=arch)
+        write_bill(package)
 
 
 def build_python_client(root: Path, folder: Path) -> Path:
