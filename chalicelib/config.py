@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from chalicelib.pages.display import read_link
 from chalicelib.pages.theme import Theme
 from chalicelib.providers.catalog import Catalog, load_catalog
 from chalicelib.providers.definition import InvalidDefinition
@@ -144,6 +145,8 @@ def _check(settings: Settings) -> list[str]:
         faults.append(f"{PREFIX}ENDPOINT_URL must be an http or https URL without a path")
     if settings.event_bus is not None and not _BUS.fullmatch(settings.event_bus):
         faults.append(f"{PREFIX}EVENT_BUS must be the name or the ARN of an event bus")
+    if settings.documentation is not None and read_link(settings.documentation) is None:
+        faults.append(f"{PREFIX}DOCUMENTATION must be an https URL")
     if settings.table == settings.keys_table:
         faults.append(f"{PREFIX}KEYS_TABLE must be another table than {PREFIX}TABLE")
     if not settings.is_loopback and not settings.handouts_unlimited:

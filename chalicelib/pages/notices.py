@@ -2,16 +2,27 @@
 
 from typing import Final, Literal, NamedTuple
 
+Offer = Literal["my_access", "about", "sign_in_again", "enter_code"]
+OFFERS: Final[dict[Offer, str]] = {
+    "my_access": "/account",
+    "about": "/",
+    "sign_in_again": "/account",
+    "enter_code": "/device",
+}
+
 
 class Notice(NamedTuple):
     """The look of one notice.
 
-    tone   "stop": it cannot go on; "care": check how it began; "wait": it may work later; "good": nothing is wrong
-    back   label of the link, if a link is known: a key of the section `back`
+    tone     "stop": it cannot go on; "care": check how it began; "wait": it may work later; "good": nothing is wrong;
+             "going": the page continues automatically
+    back     label of the link, if a link is known: a key of the section `back`
+    offers   pages of the broker that it links to, too: keys of `OFFERS`
     """
 
-    tone: Literal["stop", "care", "wait", "good"] = "stop"
+    tone: Literal["stop", "care", "wait", "good", "going"] = "stop"
     back: Literal["start_again", "back_to", "go_on"] = "start_again"
+    offers: tuple[Offer, ...] = ()
 
 
 NOTICES: Final[dict[str, Notice]] = {
@@ -38,19 +49,19 @@ NOTICES: Final[dict[str, Notice]] = {
     "device_done": Notice("good"),
     "device_denied": Notice("good"),
     "device_over": Notice("wait"),
-    "device_again": Notice("care", "back_to"),
+    "device_again": Notice("care", offers=("enter_code",)),
     "device_tries": Notice("wait"),
-    "waiting": Notice("wait", "go_on"),
-    "signed_out": Notice("good", "back_to"),
+    "waiting": Notice("going", "go_on"),
+    "signed_out": Notice("good", "back_to", ("sign_in_again",)),
     "still_signed_in": Notice("good", "back_to"),
     "sign_out_again": Notice("wait"),
-    "account_over": Notice("wait", "back_to"),
-    "account_again": Notice("care", "back_to"),
-    "account_of_another": Notice("care", "back_to"),
+    "account_over": Notice("wait", offers=("sign_in_again",)),
+    "account_again": Notice("care", offers=("my_access",)),
+    "account_of_another": Notice("care", offers=("my_access",)),
     "erased": Notice("good"),
-    "app_paused": Notice("care", "back_to"),
-    "login_not_fresh": Notice("care", "back_to"),
-    "login_taken": Notice("care", "back_to"),
-    "not_found": Notice("care", "back_to"),
-    "account_of_nobody": Notice("care", "back_to"),
+    "app_paused": Notice("care", offers=("my_access",)),
+    "login_not_fresh": Notice("care", offers=("my_access",)),
+    "login_taken": Notice("care", offers=("my_access",)),
+    "not_found": Notice("care", "back_to", ("my_access", "about")),
+    "account_of_nobody": Notice("care", offers=("my_access",)),
 }

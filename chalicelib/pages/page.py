@@ -1,11 +1,13 @@
 """The values of each page. Names and hosts may be hostile: `render` cleans and escapes all of them."""
 
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from chalicelib.pages.developer import MachineBox, RefusalBox
 from chalicelib.pages.display import is_printable
-from chalicelib.pages.notices import NOTICES, Notice
+from chalicelib.pages.notices import NOTICES, OFFERS, Notice, Offer
 from chalicelib.protocol.ascii_text import lower
 from chalicelib.protocol.redirect_uri import origin_of
 
@@ -80,6 +82,7 @@ class SignOutPage(Page, frozen=True, kw_only=True):
     """Asks the user to confirm a sign-out, if the request does not prove that the user wants it.
 
     client_name      the client that requests it; None if the request names none, or an unverified one
+    login_name       the provider of the last sign-in in this browser; "" if it is not known
     sealed_request   posted back as `request`, with decision=sign_out|stay
     """
 
@@ -89,6 +92,8 @@ class SignOutPage(Page, frozen=True, kw_only=True):
     client_name: str | None
     sealed_request: str
     action: str
+    login_name: str = ""
+    base: str = ""
 
 
 class PostingPage(Page, frozen=True, kw_only=True):
@@ -131,6 +136,12 @@ class LeavingPage(Page, frozen=True, kw_only=True):
     url: str
     name: str
 
+    @property
+    def host(self) -> str:
+        """The next address, as the browser will show it; of a private scheme its name."""
+        parts = urlsplit(self.url)
+        return parts.netloc or f"{parts.scheme}:"
+
     def __post_init__(self) -> None:
         scheme = lower(self.url.partition(":")[0])
         if not is_printable(self.url) or ":" not in self.url or scheme in _NEVER_A_TARGET:
@@ -140,9 +151,9 @@ class LeavingPage(Page, frozen=True, kw_only=True):
 class RootPage(Page, frozen=True, kw_only=True):
     """The page at the issuer's URL.
 
-    base           the issuer's path, before those of the pages
-    issuer         on loopback alone, for the developer of an app; otherwise ""
-    command        that registers an app there
+    base        the issuer's path, before those of the pages
+    docs        URL of the operator's documentation for people who build apps; "" without one
+    developer   what runs here; None unless the issuer is on this machine
     """
 
     template = "root.html"
@@ -150,20 +161,22 @@ class RootPage(Page, frozen=True, kw_only=True):
     has_form = False
 
     base: str = ""
-    issuer: str = ""
-    command: str = ""
+    docs: str = ""
+    developer: MachineBox | None = None
 
 
 class ErrorPage(Page, frozen=True, kw_only=True):
     """A page without a decision: what happened, and what to do now. An unknown name is a fault of the broker.
 
-    name          a key of `NOTICES`
-    link          where the sign-in begins again (https, or http on loopback); None: no URL is known
-    client_name   named beside the link if known
-    request_id    shown for the operator
-    reason        the private reason, for the developer of an app: set only on a loopback issuer
-    command       that explains it there
-    refresh       a path or URL of the broker that the page loads automatically after two seconds; "" stays
+    name            a key of `NOTICES`
+    link            where the sign-in begins again (https, or http on loopback); None: no URL is known
+    client_name     named beside the link, and in the text of some notices
+    provider_name   named in the text of some notices
+    offer           a page of the broker that goes on, if the notice itself offers none
+    base            the issuer's path, before those of the broker's pages
+    request_id      the reference for the operator
+    developer       why it was refused; None unless the issuer is on this machine
+    refresh         a path or URL of the broker that the page loads automatically after two seconds; "" stays
     """
 
     template = "notice.html"
@@ -173,9 +186,11 @@ class ErrorPage(Page, frozen=True, kw_only=True):
     name: str
     link: str | None = None
     client_name: str | None = None
+    provider_name: str = ""
+    offer: Offer | None = None
+    base: str = ""
     request_id: str = ""
-    reason: str = ""
-    command: str = ""
+    developer: RefusalBox | None = None
     refresh: str = ""
 
     def __post_init__(self) -> None:
@@ -186,10 +201,16 @@ class ErrorPage(Page, frozen=True, kw_only=True):
 
     @property
     def words(self) -> tuple[str, ...]:
-        """The words of this notice, and the labels of its link."""
+        """The words of this notice, and the labels of its links."""
         return (*self.sections, f"notice.{self.name}")
 
     @property
     def notice(self) -> Notice:
         """The look of this notice."""
         return NOTICES[self.name]
+
+    @property
+    def offers(self) -> tuple[tuple[Offer, str], ...]:
+        """The broker's own pages that it links to: label and path."""
+        offers = self.notice.offers or ((self.offer,) if self.offer else ())
+        return tuple((offer, self.base + OFFERS[offer]) for offer in offers)

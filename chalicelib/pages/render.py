@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from chalicelib.pages import sentence
+from chalicelib.pages.developer import mark_difference
 from chalicelib.pages.display import read_initial, read_initials, read_letters, read_link, read_name
 from chalicelib.pages.headers import OURS, style_sheet
 from chalicelib.pages.images import embed_image
@@ -78,6 +79,7 @@ def _environment() -> "Environment":
     )
     environment.filters |= {"fill": sentence.fill, "name": sentence.isolate_name, "english": sentence.in_english}
     environment.filters |= {"host": sentence.isolate_host, "link": read_link, "link_host": sentence.isolate_link_host}
+    environment.filters["differing"] = mark_difference
     environment.filters |= {"counted": pass_context(sentence.counted)}
     environment.filters |= {"clock": pass_context(sentence.clock), "date": pass_context(sentence.date)}
     environment.globals |= {"plain": read_name, "initial": read_initial, "initials": read_initials}

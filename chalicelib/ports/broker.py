@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from chalicelib.ports.jobs import JobQueue
     from chalicelib.ports.keys import Keys
     from chalicelib.ports.log import Log
+    from chalicelib.ports.machine import Machine
     from chalicelib.ports.outbound import Breaker, Directory, Fetcher
     from chalicelib.ports.outcomes import Items
     from chalicelib.ports.process import Clock, Deadline, Entropy, Flights, Limiter, Sleeper
@@ -34,7 +35,10 @@ class Registry(Protocol):
 
 @dataclass(frozen=True)
 class Broker:
-    """Everything that an endpoint needs."""
+    """Everything that an endpoint needs.
+
+    machine   the developer's machine; None for a deployed broker
+    """
 
     settings: Settings
     store: Store
@@ -53,3 +57,4 @@ class Broker:
     limiter: Limiter
     queue: JobQueue
     flights: Flights
+    machine: Machine | None = None

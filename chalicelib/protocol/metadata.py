@@ -78,6 +78,8 @@ def authorization_server_metadata(
     }
     if DEVICE_CODE in offer.grant_types:
         document["device_authorization_endpoint"] = f"{issuer}/device_authorization"
+    if settings.documentation is not None:
+        document["service_documentation"] = settings.documentation
     if settings.registration != "closed":
         document["registration_endpoint"] = f"{issuer}/register"
     return document

@@ -1,10 +1,13 @@
 """The settings of one deployment, parsed and checked once by `config`."""
 
-from typing import Literal
+from typing import Final, Literal
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from chalicelib.records.client import Handout
+
+THIS_MACHINE: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -39,6 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     provider_dirs       further folders of provider files, read after the broker's own; separated by colons in the
                         environment
     theme               a TOML file with colors and a logo for the pages
+    documentation       URL of the team's own pages for people who build apps, for the metadata and the front page
     """
 
     issuer: str
@@ -95,6 +99,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     metrics: Literal["on", "off"] = "on"
     provider_dirs: tuple[str, ...] = ()
     theme: str | None = None
+    documentation: str | None = None
 
     @property
     def homes(self) -> str:
@@ -110,6 +115,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def wants_pushed(self) -> bool:
         """True if every client must push its authorization requests."""
         return self.is_fapi2 or self.require_pushed_authorization_requests
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """True if the issuer is an address of the browser's own machine: what a developer needs may be shown."""
+        return urlsplit(self.issuer).hostname in THIS_MACHINE
 
     @property
     def is_loopback(self) -> bool:

@@ -160,6 +160,7 @@ def _refuse(broker: Broker, error: OAuthError, route: Route, request_id: str, ht
         later = error.status >= 500 or error.status == 429
         page = "try_later" if later else "request_broken"
         refusal = PageError(error.reason, page=page, status=error.status, retry_after=error.retry_after)
+        refusal.because_of(error)
     else:
         refusal = error
     waiting = () if refusal.retry_after is None else (("Retry-After", str(refusal.retry_after)),)

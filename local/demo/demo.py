@@ -115,7 +115,7 @@ def start_demo(
         from local.demo.live_view.server import start
 
         stack.live = start_near(0 if free_ports else LIVE[1], lambda candidate: start(candidate, LIVE[0], stack, taps))
-        app.config["live"] = stack.live.url
+        app.config["live"] = behind.broker.machine.live = stack.live.url
         note_move(moved, "the live view", LIVE[1], urlsplit(stack.live.url).port or 0, free_ports)
     return stack
 

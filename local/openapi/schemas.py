@@ -139,7 +139,14 @@ def metadata() -> Schema:
     setting gives is always there."""
     one, other, strict = (
         authorization_server_metadata(
-            Settings(issuer=ISSUER, table="t", keys_table="k", registration=door, profile=profile),
+            Settings(
+                issuer=ISSUER,
+                table="t",
+                keys_table="k",
+                registration=door,
+                profile=profile,
+                documentation=None if door == "closed" else "https://docs.example/",
+            ),
             provider_ids=frozenset({name}),
             scopes=frozenset({name}),
             languages=LANGUAGES,

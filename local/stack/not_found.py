@@ -4,6 +4,7 @@ Deployed, API Gateway itself answers such a path, with the JSON of infra/resourc
 """
 
 import uuid
+from urllib.parse import urlsplit
 
 from chalicelib.pages.headers import page_headers
 from chalicelib.pages.language import DEFAULT, match_language, read_accept_language
@@ -16,11 +17,12 @@ from local.stack.http_server import Answer
 def show_not_found(head: http1.Head, issuer: str) -> Answer | None:
     """The page, in the reader's language; None for a request that asks for no HTML.
 
-    issuer   where the link to the front page leads; "" for a page without one
+    issuer   its host is in the page's header, and its path begins the links to other pages
     """
     if head.method != "GET" or "text/html" not in "".join(head.values("accept")):
         return None
     language = match_language(read_accept_language(", ".join(head.values("accept-language")))) or DEFAULT
-    html = render(ErrorPage(name="not_found", link=f"{issuer}/" if issuer else None), language)
+    parts = urlsplit(issuer)
+    html = render(ErrorPage(name="not_found", base=parts.path, site=parts.netloc), language)
     headers = [*page_headers(has_form=False), ("x-amzn-RequestId", str(uuid.uuid4()))]
     return 404, headers, html.encode()

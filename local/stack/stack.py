@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from cli.deployment.local_environment import is_loopback_url, use_local_credentials
 from cli.deployment.running_stack import RunningStack
 from local.stack.gateway import Gateway
+from local.stack.machine import LocalMachine
 from local.stack.schedule import LocalSchedule
 from local.stack.subscribers import Unwatched, Watch
 
@@ -30,6 +31,7 @@ class RunningBroker:
     environ   its settings as BROKER_... names
     aws       None where its AWS is another process's
     schedule  does in a thread what a function of its own does when deployed
+    machine   what its pages may say about this machine
     """
 
     issuer: str
@@ -39,6 +41,7 @@ class RunningBroker:
     gateway: Gateway
     aws: "EmbeddedAws | None"
     schedule: LocalSchedule
+    machine: LocalMachine
 
     def as_running(self, kind: str, *, log: tuple[Path, ...] = ()) -> RunningStack:
         """What another terminal needs to find it."""
@@ -97,6 +100,8 @@ def start_broker(
     deployment = Deployment(settings, dynamodb=dynamodb, kms=kms)
     init_keysets(deployment)
     broker = build_broker(settings, local_targets=local_targets, dynamodb=dynamodb, kms=kms, log_stream=log_stream)
+    machine = LocalMachine(deployment, broker.catalog, simulated=frozenset(doors or ()))
+    broker = replace(broker, machine=machine)
     if doors:
         broker = replace(broker, directory=DirectoryWithDoors(broker.directory, doors))
     from chalicelib.routes import create_app
@@ -111,7 +116,7 @@ def start_broker(
         issuer=settings.issuer,
     )
     schedule = LocalSchedule(broker).start()
-    return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws, schedule)
+    return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws, schedule, machine)
 
 
 def broker_environ(overrides: Mapping[str, str]) -> dict[str, str]:

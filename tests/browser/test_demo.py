@@ -88,7 +88,7 @@ def test_a_second_visit_to_our_callback_gives_the_app_nothing_new(demo: Demo, op
     elsewhere = open_page(called[0])
     expect(elsewhere.get_by_role("heading", level=1)).to_have_text("We couldn’t match this sign-in to your browser")
     page.goto(called[0])
-    expect(page.get_by_role("heading", level=1)).to_have_text("This sign-in has expired or was already used")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This sign-in has expired")
 
 
 @requirement("GEN-23", "GEN-22", "CONS-04")

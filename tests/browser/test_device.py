@@ -66,7 +66,7 @@ def test_a_terminal_gets_its_tokens_by_a_phone(terminal: Terminal, open_page: Ca
     page.get_by_text("Demo Notes").click()
     decide(page)
     sign_in_at_provider(page)
-    expect(page.get_by_role("heading", name="You can go back to your device")).to_be_visible()
+    expect(page.get_by_role("heading", name="You’re signed in on your device")).to_be_visible()
     fits(page, 390)
     assert "Alice" in read_until(terminal, "Signed in as (.*)")[1]
     assert terminal.wait(20) == 0

@@ -38,13 +38,13 @@ def test_a_user_stays_then_signs_out_and_returns_to_the_app(
     expect(page.get_by_role("heading", level=1)).to_have_text("Sign out?")
     fits(page, width)
     page.get_by_role("button", name="Stay signed in").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("You are still signed in")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re still signed in")
     fits(page, width)
     page.goto(there)
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url(f"{app.url}/")
     page.goto(f"{stack.settings.issuer}/logout")
-    expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
+    expect(page.get_by_role("heading", level=1)).to_have_text("You’re signed out")
     fits(page, width)
     assert [one["name"] for one in page.context.cookies(stack.settings.issuer) if one["name"] == "tb_session"] == []
 

@@ -30,7 +30,7 @@ def test_our_page_that_was_left_open_says_so_and_the_app_can_begin_again(
     begin(page)
     stack.clock.advance(stack.settings.pending_seconds + 1)
     decide(page)
-    expect(page.get_by_role("heading", level=1)).to_have_text("This sign-in has expired or was already used")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This sign-in has expired")
     assert stack.provider.url not in page.url
     page.goto(app.url)
     sign_in(page)

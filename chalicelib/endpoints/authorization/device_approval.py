@@ -14,11 +14,6 @@ from chalicelib.records.sign_in import Pending
 from chalicelib.responses import Response, page_response
 
 
-def device_uri(broker: Broker) -> str:
-    """The URL at which the user types the user code."""
-    return f"{broker.settings.issuer}/device"
-
-
 def decision_of(broker: Broker, pending: Pending, client_id: str) -> DeviceDecision:
     """The decision in the browser's cookie; here `code_secret` only identifies the browser."""
     return DeviceDecision(
@@ -52,6 +47,9 @@ def deny_device(broker: Broker, grant_id: str, client_id: str, device_round: int
     return show_end(broker, "device_denied")
 
 
-def show_end(broker: Broker, name: str) -> Response:
-    """The last page of the browser."""
-    return page_response(ErrorPage(name=name, site=issuer_host(broker)))
+def show_end(broker: Broker, name: str, client_name: str | None = None) -> Response:
+    """The last page of the browser.
+
+    client_name   of the client that signs in; None leaves it out
+    """
+    return page_response(ErrorPage(name=name, client_name=client_name, site=issuer_host(broker)))

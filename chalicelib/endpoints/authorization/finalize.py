@@ -98,9 +98,10 @@ def _connect(broker: Broker, returned: ProviderReturn, owner: ConnectionOwner, c
 def _respond(broker: Broker, returned: ProviderReturn, issued: Grant, current: CurrentSession) -> Response:
     """Send the code to the client. A device fetches its tokens itself, so its user sees a page."""
     remembered = set_provider(broker, returned.brought.provider.definition.provider_id)
-    if returned.request.device_round:
-        return show_end(broker, "device_done").with_headers(current.cookie(broker), remembered)
     client = returned.client
+    if returned.request.device_round:
+        page = show_end(broker, "device_done", client.client_name)
+        return page.with_headers(current.cookie(broker), remembered)
     told = add_logout_recipient(current.told, client, subject_for(broker, client, returned.provider_user.sub))
     current = msgspec.structs.replace(current, told=told)
     answer = send_response(broker, grant_response(broker, returned.request, issued, returned.pending.code_secret))

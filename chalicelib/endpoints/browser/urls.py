@@ -10,6 +10,16 @@ def issuer_host(broker: Broker) -> str:
     return urlsplit(broker.settings.issuer).netloc
 
 
+def issuer_path(broker: Broker) -> str:
+    """The path before those of the broker's pages; "" for most issuers."""
+    return urlsplit(broker.settings.issuer).path
+
+
+def device_uri(broker: Broker) -> str:
+    """The URL of the page where a device's code is entered."""
+    return broker.settings.issuer + "/device"
+
+
 def account_uri(broker: Broker) -> str:
     """The URL of a user's own page."""
     return broker.settings.issuer + "/account"

@@ -2,10 +2,11 @@
 
 import hmac
 
-from chalicelib.endpoints.authorization.device_approval import decision_of, deny_device, device_uri, show_end
+from chalicelib.endpoints.authorization.device_approval import decision_of, deny_device, show_end
 from chalicelib.endpoints.authorization.pending_request import client_id_of
 from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, refuse_used_state
-from chalicelib.endpoints.browser.urls import issuer_host
+from chalicelib.endpoints.browser.urls import device_uri, issuer_host
+from chalicelib.endpoints.callers.clients import find_client
 from chalicelib.pages.page import ErrorPage
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.errors import AccessDenied, OAuthError, PageError
@@ -46,4 +47,5 @@ def _answer_again(broker: Broker, callback: ProviderCallback, found: Grant | Non
     if found.status == "exchanging":
         refresh = callback.uri(broker.settings.issuer)
         return page_response(ErrorPage(name="waiting", refresh=refresh, site=issuer_host(broker)))
-    return show_end(broker, "device_done")
+    client = find_client(broker, client_id_of(broker, pending))
+    return show_end(broker, "device_done", client.client_name if client else None)

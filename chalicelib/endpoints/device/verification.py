@@ -69,7 +69,7 @@ def _look(broker: Broker, http: Request, typed: str | None) -> Response:
     _count(broker, http, tries)
     found = _find(broker, code)
     if found is None:
-        return _answer_wrong(broker, browser, tries)
+        return _answer_wrong(broker, browser, tries, code)
     grant, device, context = found
     active_session = find_active_session(broker, http, grant.client_id)
     return show_consent_page(
@@ -141,7 +141,7 @@ def _describe(broker: Broker, http: Request, device: DeviceRequest, code: str) -
     )
 
 
-def _answer_wrong(broker: Broker, browser: str, tries: Tries) -> Response:
+def _answer_wrong(broker: Broker, browser: str, tries: Tries, code: str) -> Response:
     """Count one more wrong code for this browser and for all. If the total suggests guessing, one alarm per window
     fires."""
     now = broker.clock.now()
@@ -149,7 +149,7 @@ def _answer_wrong(broker: Broker, browser: str, tries: Tries) -> Response:
     if wrong == broker.settings.device_wrong_codes:
         broker.log.event("alarm", kind="user_codes_guessed", wrong=wrong)
     counted = Tries(count=tries.count + 1, ends_at=tries.ends_at or now + WINDOW_SECONDS)
-    return _show_field(broker, "", wrong=True).with_headers(set_tries(broker, browser, counted))
+    return _show_field(broker, show_user_code(code), wrong=True).with_headers(set_tries(broker, browser, counted))
 
 
 def _window_end(now: int) -> int:

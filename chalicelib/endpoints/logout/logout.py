@@ -22,6 +22,7 @@ from chalicelib.endpoints.browser.cookies import (
     set_cookie,
 )
 from chalicelib.endpoints.browser.error_page import leaving_page
+from chalicelib.endpoints.browser.last_provider import last_provider_name
 from chalicelib.endpoints.browser.page_forms import check_own_form, open_page_form, parse_for_page, parse_form
 from chalicelib.endpoints.browser.sealed_forms import (
     is_fresh,
@@ -31,7 +32,7 @@ from chalicelib.endpoints.browser.sealed_forms import (
     seal_sign_out_request,
 )
 from chalicelib.endpoints.browser.sealed_values import browser_hash
-from chalicelib.endpoints.browser.urls import host_of, issuer_host
+from chalicelib.endpoints.browser.urls import host_of, issuer_host, issuer_path
 from chalicelib.endpoints.callers.clients import find_client
 from chalicelib.jobs.backchannel_logout import enqueue_logout
 from chalicelib.pages.page import ErrorPage, SignOutPage
@@ -144,7 +145,9 @@ def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client 
         client_name=client.client_name if client is not None and client.registered_by == "operator" else None,
         sealed_request=seal_sign_out_form(broker, form),
         site=issuer_host(broker),
-        action=urlsplit(broker.settings.issuer).path + "/logout",
+        action=issuer_path(broker) + "/logout",
+        login_name=last_provider_name(broker, http),
+        base=issuer_path(broker),
     )
     reply = page_response(page)
     return reply if known else reply.with_headers(set_cookie(broker, BROWSER, browser, max_age=None))
@@ -158,7 +161,7 @@ def _decide(broker: Broker, http: Request) -> Response:
     client = find_client(broker, form.request.client_id)
     decision = parameters.get("decision")
     if decision == "stay":
-        return _show(broker, "still_signed_in", client, client_home_uri(client) if client else None)
+        return _show(broker, http, "still_signed_in", client, client_home_uri(client) if client else None)
     if decision != "sign_out":
         raise PageError("decision_unknown")
     return _end(broker, http, form.request, client, read_session_owner(broker, http), pressed=True)
@@ -193,12 +196,12 @@ def _end(
     place = _place(request, client)
     if place is None:
         link = client_home_uri(client) if client is not None else None
-        return _show(broker, "signed_out", client, link).with_headers(*forget)
+        return _show(broker, http, "signed_out", client, link).with_headers(*forget)
     if pressed:
         return leaving_page(broker, place, host_of(place)).with_headers(*forget)
     if client is not None and client.registered_by == "operator":
         return redirect_response(place).with_headers(*forget)
-    return _show(broker, "signed_out", client, place).with_headers(*forget)
+    return _show(broker, http, "signed_out", client, place).with_headers(*forget)
 
 
 def _place(request: SignOutRequest, client: Client | None) -> str | None:
@@ -211,6 +214,13 @@ def _place(request: SignOutRequest, client: Client | None) -> str | None:
     return place + ("&" if "?" in place else "?") + urlencode({"state": request.state})
 
 
-def _show(broker: Broker, name: str, client: Client | None, link: str | None) -> Response:
-    client_name = client.client_name if client is not None else None
-    return page_response(ErrorPage(name=name, link=link, client_name=client_name, site=issuer_host(broker)))
+def _show(broker: Broker, http: Request, name: str, client: Client | None, link: str | None) -> Response:
+    page = ErrorPage(
+        name=name,
+        link=link,
+        client_name=client.client_name if client is not None else None,
+        provider_name=last_provider_name(broker, http),
+        base=issuer_path(broker),
+        site=issuer_host(broker),
+    )
+    return page_response(page)

@@ -27,6 +27,7 @@ from chalicelib.pages.consent import (
     ProviderOption,
     ScopeLine,
 )
+from chalicelib.pages.developer import MachineBox, RefusalBox
 from chalicelib.pages.notices import NOTICES
 from chalicelib.pages.page import (
     DevicePage,
@@ -91,7 +92,29 @@ PARTIAL = PartialPage(
     client_name="Acme Notes", provider_name="GitHub", granted=(READ,), missing=(WRITE,), sealed_request="sealed"
 )
 LOGIN_FIRST = LoginFirstPage(client_name="Acme Notes", provider_name="GitHub", login_name="Google", action="/connect/x")
-SIGN_OUT = SignOutPage(client_name="Acme Notes", sealed_request="sealed", action="/logout")
+SIGN_OUT = SignOutPage(client_name="Acme Notes", sealed_request="sealed", action="/logout", login_name="GitHub")
+
+MACHINE = MachineBox(
+    host="127.0.0.1",
+    issuer="http://127.0.0.1:8080",
+    first_app="python3 dev.py broker client create --name 'My app' --redirect-uri http://localhost:5173/callback",
+    apps=3,
+    providers=(("GitHub", True), ("Acme ID", False)),
+    live="http://127.0.0.1:8090/",
+)
+REFUSED = RefusalBox(
+    host="127.0.0.1",
+    reason="redirect_uri_not_registered",
+    reference="0f3c1d2e-1111-4222-8333-444455556666",
+    explain="python3 dev.py broker explain 0f3c1d2e-1111-4222-8333-444455556666",
+    expected=("http://localhost:5173/callback", "com.example.app:/callback"),
+    received=("http://localhost:5173/Callback/",),
+    client_id="0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f",
+    more=(("standing", "enabled"),),
+    repair="python3 dev.py broker client update 0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f0f "
+    "--add-redirect-uri=http://localhost:5173/Callback/",
+    repair_label="register",
+)
 
 POSTING = PostingPage(
     name="acme.example", action="https://acme.example/back", fields=(("code", "tb_c"), ("state", "a&b"), ("iss", "x"))
@@ -182,7 +205,7 @@ def every_page() -> dict[str, Page]:
             **{**structs.asdict(NAMES_ITSELF), "lasts_days": 0, "own_scopes": (), "person": replace(ALICE, name="")}
         ),
         "device": DevicePage(site="auth.example.com"),
-        "device, a code that is wrong": DevicePage(wrong=True),
+        "device, a code that is wrong": DevicePage(wrong=True, user_code="BCDF-GHJK"),
         "device, compare": DevicePage(user_code="BCDF-GHJK"),
         "device choice": DeviceChoicePage(**{**choice, "device": DEVICE, "redirect_host": "", "client_host": ""}),
         "device choice of a stranger": DeviceChoicePage(
@@ -191,17 +214,17 @@ def every_page() -> dict[str, Page]:
         "login first": LOGIN_FIRST,
         "sign out": SIGN_OUT,
         "partial": PARTIAL,
-        "root": RootPage(site="auth.example.com"),
-        "root on this machine": RootPage(
-            site="127.0.0.1:8080", issuer="http://127.0.0.1:8080", command="broker client create"
-        ),
+        "root": RootPage(site="auth.example.com", docs="https://docs.example.com/"),
+        "root on this machine": RootPage(site="127.0.0.1:8080", developer=MACHINE),
         "error on this machine": ErrorPage(
-            name="redirect_uri_wrong",
-            request_id="0f3c1d2e-1111-4222-8333-444455556666",
-            reason="redirect_uri_not_registered",
-            command="python3 dev.py broker explain 0f3c1d2e-1111-4222-8333-444455556666",
-            site="127.0.0.1:8080",
+            name="redirect_uri_wrong", request_id=REFUSED.reference, site="127.0.0.1:8080", developer=REFUSED
         ),
+        "error without a link": ErrorPage(name="redirect_uri_wrong", request_id="r1", site="auth.example.com"),
+        "device done": ErrorPage(name="device_done", client_name="Acme TV", site="auth.example.com"),
+        "signed out": ErrorPage(
+            name="signed_out", link="https://a.example/", client_name="Acme Notes", provider_name="GitHub"
+        ),
+        "not found": ErrorPage(name="not_found", site="auth.example.com"),
         "posting": POSTING,
         "waiting": ErrorPage(name="waiting", refresh="/callback/github?state=x&code=y"),
         "leaving": LeavingPage(url="https://github.com/login?a=1&b=2", name="GitHub"),

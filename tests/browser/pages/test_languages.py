@@ -10,7 +10,7 @@ import pytest
 from chalicelib.pages import language as languages
 from chalicelib.pages.consent import DeviceChoicePage
 from chalicelib.pages.language import LANGUAGES, MESSAGES, load_messages, match_language, plural_category
-from chalicelib.pages.notices import NOTICES
+from chalicelib.pages.notices import NOTICES, OFFERS
 from chalicelib.pages.own_scopes import OWN_SCOPES
 from chalicelib.pages.page import ErrorPage
 from tests.browser.pages.examples import CHOICE, DEVICE, NAMES_ITSELF, Reader, every_page, in_words
@@ -26,6 +26,8 @@ CATEGORIES = {
     "ar": "zero one two few many other",
 }
 SPOKEN_ATTRIBUTES = {"alt", "title", "placeholder", "aria-label", "aria-description", "label", "content"}
+# Words that some of the languages have from English.
+SAME = {"device.label", "choice.client_host", "developer.client", "developer.apps", "developer.apps_count"}
 TWO_WORDS = re.compile(r"[A-Za-z]{2,} [a-z]{2,}(?![a-z:])")
 
 
@@ -68,7 +70,7 @@ def test_every_language_has_a_file_and_every_file_a_language() -> None:
     for language in set(LANGUAGES) - {"en"}:
         said, english = load_messages(language), load_messages("en")
         same = [key for key in said if said[key] == english[key]]
-        assert set(same) <= {"time.clock", "time.date", "device.label", "choice.client_host"}, language
+        assert set(same) <= {"time.clock", "time.date", *SAME}, language
 
 
 @requirement("PAGE-01")
@@ -105,7 +107,7 @@ def test_every_message_is_used() -> None:
     sources = "".join(file.read_text() for file in (*TEMPLATES, ROOM / "sentence.py"))
     used = {*re.findall(r"(?:text|frame|developer)\.(\w+)", sources)}
     used |= {*re.findall(r'(?:text|said|_times\(context\))\["(\w+)"\]', sources)}
-    used |= OWN_SCOPES | {notice.back for notice in NOTICES.values()}
+    used |= OWN_SCOPES | {notice.back for notice in NOTICES.values()} | OFFERS.keys() | {"register", "next"}
     unused = {key for key in load_messages("en") if key.rpartition(".")[2] not in used}
     assert not unused
     named = {key.split(".")[1] for key in load_messages("en") if key.startswith("notice.")}

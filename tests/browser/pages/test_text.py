@@ -1,12 +1,12 @@
 """Every page that a refusal can name has its words, and nothing of the request is in them (GEN-07)."""
 
 import ast
-import string
 from pathlib import Path
 
 import pytest
 
 import chalicelib
+from chalicelib.pages.developer import mark_difference
 from chalicelib.pages.language import read_sections
 from chalicelib.pages.notices import NOTICES
 from chalicelib.pages.page import ErrorPage
@@ -37,19 +37,51 @@ def test_every_page_that_the_code_names_has_a_text() -> None:
 
 
 @requirement("GEN-07")
-@pytest.mark.parametrize("name", sorted(NAMES))
+@pytest.mark.parametrize("name", sorted(NOTICES))
 def test_an_error_page_says_what_happened_and_what_to_do_in_fixed_words(name: str) -> None:
-    notice = read_sections("en", f"notice.{name}")
-    words = in_words(ErrorPage(name=name)).words
-    assert notice["title"] in words and notice["what"] in words and notice["todo"] in words
-    assert not any(field for one in notice.values() for _, field, _, _ in string.Formatter().parse(str(one)))
+    notice = {key: str(said) for key, said in read_sections("en", f"notice.{name}").items()}
+    page = ErrorPage(name=name, client_name="Acme", provider_name="GitHub")
+    words = in_words(page).words
+    said = [notice[key].format(client="Acme", provider="GitHub") for key in ("title", "what", "todo") if key in notice]
+    assert len(said) > 1 and all(one in words for one in said)
+    unnamed = in_words(ErrorPage(name=name)).words
+    assert all(notice.get(f"{key}_unnamed", notice.get(key, "")) in unnamed for key in ("title", "what", "todo"))
+    assert "None" not in unnamed and "{" not in unnamed
 
 
 def test_an_error_page_leads_back_to_where_the_app_begins() -> None:
     page = in_words(ErrorPage(name="cookie_missing", link="https://a.example/go", client_name="Acme"))
     assert page.all("a", href="https://a.example/go", rel="noreferrer")
-    assert "Start again at Acme" in page.words and "a.example" in page.words
-    assert "Start again at a.example" in in_words(ErrorPage(name="csrf", link="https://a.example/")).words
+    assert "Start again in Acme" in page.words and "a.example" in page.words
+    assert "Start again in a.example" in in_words(ErrorPage(name="csrf", link="https://a.example/")).words
+
+
+@pytest.mark.parametrize("base", ["", "/api"])
+def test_a_notice_leads_to_the_brokers_own_pages_below_its_path(base: str) -> None:
+    lost = in_words(ErrorPage(name="not_found", base=base))
+    assert [have["href"] for have in lost.all("a")] == [f"{base}/account", f"{base}/"]
+    left = in_words(ErrorPage(name="signed_out", base=base, link="https://a.example/", client_name="Acme"))
+    assert [have["href"] for have in left.all("a")] == ["https://a.example/", f"{base}/account"]
+    assert not left.all("a", **{"class": "button go"}), "two ways on, and neither is favoured"
+    again = in_words(ErrorPage(name="request_broken", base=base, offer="enter_code"))
+    assert again.all("a", **{"class": "button go"})[0]["href"] == f"{base}/device"
+
+
+@requirement("RUN-10")
+@pytest.mark.parametrize(
+    ("received", "expected", "shown"),
+    [
+        (["https://a.example/Back/"], ["https://a.example/back"], "https://a.example/<b>Back/</b>"),
+        (["https://a.example/back"], ["https://a.example/callback"], "https://a.example/back"),
+        (["https://b.example/back"], ["https://a.example/back"], "https://<b>b</b>.example/back"),
+        (["read", "write", "admin"], ["read", "write"], "read write <b>admin</b>"),
+        (["<script>"], ["x"], "<b>&lt;script&gt;</b>"),
+        (["<b>"], [], "&lt;b&gt;"),
+        ([], ["x"], ""),
+    ],
+)
+def test_what_differs_is_bold_and_nothing_of_it_is_markup(received: list[str], expected: list[str], shown: str) -> None:
+    assert mark_difference(received, expected) == shown
 
 
 @requirement("GEN-07")

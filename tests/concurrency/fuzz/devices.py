@@ -70,7 +70,7 @@ class DeviceRules(CustodyRules):
         if page is None:
             return multiple()
         done = self.ground.send(lambda: browser.get(waiting.device.allow(browser, page, who))).answer
-        assert done is not None and "You can go back to your device" in done.body, done
+        assert done is not None and "You’re signed in on your device" in done.body, done
         device, keys = waiting.device, self.stack.broker.keys
         link.excuse = set()
         waiting.held = self.hold(

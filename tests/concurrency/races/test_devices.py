@@ -182,13 +182,13 @@ def test_of_two_browsers_with_one_code_one_signs_the_device_in(
         trips = [device.travel(provider, who) for who in ("alice", "bob")]
         answers: list[Answer] = together(*(partial(arrive, url, arena, trip) for trip in trips for url in brokers))
         assert provider.count("token") == before + 1
-        told = ["You can go back" in answer.body or "One moment" in answer.body for answer in answers]
+        told = ["You’re signed in on" in answer.body or "Finishing your sign-in" in answer.body for answer in answers]
         assert told in ([True, True, False, False], [False, False, True, True]), [one.body[-400:] for one in answers]
         (status, body), *_ = crowd.ask([device.form])
         assert (status, "access_token" in body) == (200, True), body
         winner = 0 if told[0] else 1
-        assert "You can go back" in arrive(brokers[0], arena, trips[winner]).body
-        assert "This request has expired or was already used" in arrive(brokers[1], arena, trips[1 - winner]).body
+        assert "You’re signed in on" in arrive(brokers[0], arena, trips[winner]).body
+        assert "This code has expired or was already used" in arrive(brokers[1], arena, trips[1 - winner]).body
 
 
 @requirement("DEV-07", "F01")

@@ -66,7 +66,7 @@ def test_who_has_never_been_here_is_told_so_and_nobody_is_made(stack: Stack) -> 
     start_session(stack, who="bob")
     before = subjects(stack)
     answer = arrive(stack, stack.browser(), who="alice")
-    assert (answer.status, read_heading(answer.body)) == (403, "No data is stored for this account")
+    assert (answer.status, read_heading(answer.body)) == (403, "Nothing is stored for this account")
     assert subjects(stack) == before and "tb_session" not in str(answer.headers)
 
 
@@ -79,7 +79,7 @@ def test_a_second_callback_changes_nothing_and_leads_back(stack: Stack) -> None:
     assert browser.get(back).status == 303
     again = browser.get(back)
     assert (again.status, read_heading(again.body)) == (400, "This page is out of date")
-    assert f'href="{stack.settings.issuer}{PATH}"' in again.body
+    assert f'href="{PATH}"' in again.body
 
 
 @requirement("ACC-01", "CB-02")
@@ -87,7 +87,7 @@ def test_without_the_cookie_of_the_way_the_page_leads_back_to_the_beginning(stac
     start_session(stack)
     left = stack.browser().post(PATH, [("act", "sign_in demo")])
     lost = stack.browser().get(stack.provider.sign_in(left.location, "alice"))
-    assert lost.status == 403 and f'href="{stack.settings.issuer}{PATH}"' in lost.body
+    assert lost.status == 403 and f'href="{PATH}"' in lost.body
 
 
 @requirement("ACC-01", "CB-10")
@@ -122,7 +122,7 @@ def test_who_is_signed_in_comes_back_as_the_same_user_or_not_at_all(stack: Stack
     browser = session.sign_in.browser
     before = browser.cookies["tb_session"]
     answer = arrive(stack, browser, who="bob")
-    assert (answer.status, read_heading(answer.body)) == (403, "You signed in with a different account")
+    assert (answer.status, read_heading(answer.body)) == (403, "You came back as someone else")
     assert browser.cookies["tb_session"] == before
     enter(stack, browser)
     assert browser.cookies["tb_session"] != before
@@ -154,7 +154,7 @@ def test_a_provider_that_fails_costs_nothing(stack: Stack) -> None:
     back = stack.provider.sign_in(left.location, "alice")
     stack.provider.faults.status = 500
     answer = browser.get(back)
-    assert answer.status == 502 and f'href="{stack.settings.issuer}{PATH}"' in answer.body
+    assert answer.status == 502 and f'href="{PATH}"' in answer.body
 
 
 @requirement("ACC-01")
@@ -189,4 +189,4 @@ def test_a_code_that_the_provider_refuses_is_a_bad_request(stack: Stack) -> None
     back = stack.provider.sign_in(left.location, "alice")
     stack.provider.faults.token_error, stack.provider.faults.error_status = "invalid_grant", 400
     answer = browser.get(back)
-    assert answer.status == 400 and f'href="{stack.settings.issuer}{PATH}"' in answer.body
+    assert answer.status == 400 and f'href="{PATH}"' in answer.body

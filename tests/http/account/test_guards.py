@@ -90,7 +90,7 @@ def test_without_a_session_no_button_works(stack: Stack) -> None:
     change(stack, subject_item_key(session.claims["sub"]), session_salt=b"another salt, 16")
     with only_written(stack):
         answer = press(browser, page, "end_all")
-    assert (answer.status, read_heading(answer.body)) == (403, "You are no longer signed in")
+    assert (answer.status, read_heading(answer.body)) == (403, "You’re signed out")
     assert Shown(browser.get(PATH)).acts == ["sign_in demo"]
     del browser.cookies["tb_session"]
     assert press(browser, page, "end_all").status == 403

@@ -53,7 +53,7 @@ def test_a_login_that_is_somebodys_is_refused_and_nothing_changes(stack: Stack) 
     before = subjects(stack)
     with only_written(stack, "CONNECT"):
         answer = add(stack, browser)
-    assert (answer.status, read_heading(answer.body)) == (409, "This login belongs to another user")
+    assert (answer.status, read_heading(answer.body)) == (409, "This account already belongs to another user")
     assert subjects(stack) == before and bob.userinfo().status == 200
     assert Shown(look(browser)).words.count("Remove this login") == 0
 
@@ -87,7 +87,7 @@ def test_both_sign_ins_have_to_be_fresh_and_of_one_session(stack: Stack) -> None
     with only_written(stack):
         for who in (browser, stolen):
             answer = who.get(back)
-            assert (answer.status, read_heading(answer.body)) == (403, "You are no longer signed in")
+            assert (answer.status, read_heading(answer.body)) == (403, "You’re signed out")
     browser.cookies["tb_session"] = fresh
     assert browser.get(back).status == 303
 
@@ -133,7 +133,7 @@ def test_of_a_first_sign_in_and_a_link_at_the_same_moment_one_wins(stack: Stack,
 
     monkeypatch.setattr(type(stack.broker.store), "put_subject", first_somebody_else)
     answer = add(stack, browser)
-    assert raced and (answer.status, read_heading(answer.body)) == (409, "This login belongs to another user")
+    assert raced and (answer.status, read_heading(answer.body)) == (409, "This account already belongs to another user")
     assert "Remove this login" not in Shown(look(browser)).words, "noted, and not linked: it is none"
     assert start_session(stack, who="bob", client=(session.client, None)).claims["sub"] == raced[0]
 

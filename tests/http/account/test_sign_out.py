@@ -90,7 +90,7 @@ def test_a_sign_out_is_one_write(stack: Stack) -> None:
 def test_signing_out_everywhere_ends_every_browser_of_that_user_alone(stack: Stack) -> None:
     session, other, bob = start_session(stack), start_session(stack), start_session(stack, who="bob")
     answer = everywhere(session)
-    assert read_heading(answer.body) == "You are signed out"
+    assert read_heading(answer.body) == "You’re signed out"
     assert "tb_session" not in session.sign_in.browser.cookies
     assert not is_signed_in(other, other.sign_in.browser) and is_signed_in(bob, bob.sign_in.browser)
     assert session.userinfo().status == 200 and other.refresh().status == 200, "what apps hold stays"

@@ -179,7 +179,7 @@ def test_one_page_decided_twice_with_a_session_gives_one_code(stack: Stack) -> N
     page = stack.authorize(stack.authorize_parameters(client), sign_in.browser)
     first, second = press(sign_in.browser, page), press(sign_in.browser, page)
     assert first.answered["code"]
-    assert_page(second, says="This sign-in has expired or was already used")
+    assert_page(second, says="This sign-in has expired")
 
 
 @requirement("CONS-08", "CONS-04")

@@ -114,7 +114,7 @@ def test_a_device_is_let_in_for_a_day(stack: Stack) -> None:
     assert the_consent(stack).ends_at == the_consent(stack).decided_at + DAY
     again = ask(stack, device.client)
     _, page = again.type(browser)
-    assert "go back to your device" in stack.decide(browser, page, provider="demo").body
+    assert "signed in on your device" in stack.decide(browser, page, provider="demo").body
     assert the_consent(stack).ends_at == the_consent(stack).decided_at + DAY
 
 

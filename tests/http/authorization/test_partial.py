@@ -34,7 +34,7 @@ def test_less_than_required_ends_this_grant_and_asks(stack: Stack, short: SignIn
     assert [grant.status for grant in grants(stack)] == ["revoked"]
     assert [connection.status for connection in connections(stack)] == ["partial"]
     assert consents(stack) == []
-    assert_page(short.browser.get(short.callback), says="This sign-in has expired or was already used")
+    assert_page(short.browser.get(short.callback), says="This sign-in has expired")
 
 
 @requirement("CB-11")
@@ -48,7 +48,7 @@ def test_going_on_with_less_is_a_new_grant_of_less(stack: Stack, short: SignIn) 
     assert stack.exchange(short, tokens["access_token"]).status == 200
     assert stack.exchange(short, tokens["access_token"], scope="notes:write").status == 400
     with only_written(stack, "GRANT"):
-        assert_page(stack.decide(short.browser, page, "continue"), says="This sign-in has expired or was already used")
+        assert_page(stack.decide(short.browser, page, "continue"), says="This sign-in has expired")
 
 
 @requirement("CB-11")
@@ -157,7 +157,7 @@ def test_what_was_decided_before_a_cancel_does_not_undo_it(stack: Stack, short: 
     tab = stack.to_callback(short.client, browser=stack.browser(), scope=SCOPE)
     press(stack, short, "cancel")
     answer = tab.browser.get(tab.callback)
-    assert_page(answer, answer.status, says="This sign-in has expired or was already used")
+    assert_page(answer, answer.status, says="This sign-in has expired")
     assert [connection.status for connection in connections(stack)] == ["revoked"]
     stack.clock.advance(1)
     later = stack.sign_in(short.client, browser=stack.browser(), scope=SCOPE)

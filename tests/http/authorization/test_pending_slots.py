@@ -87,7 +87,7 @@ def test_a_stored_request_is_bound_to_its_browser_and_its_time(stack: Stack) -> 
         assert_page(stack.browser().get(sign_in.callback), 403)
     place = stored_request_item_key(stored_id(stack))
     change(stack, place, expires_at=stack.clock.now())
-    assert_page(sign_in.browser.get(sign_in.callback), says="This sign-in has expired or was already used")
+    assert_page(sign_in.browser.get(sign_in.callback), says="This sign-in has expired")
     assert [grant.status for grant in grants(stack)] == ["revoked"]
 
 
@@ -108,7 +108,7 @@ def test_a_stored_request_that_was_exchanged_for_another_does_not_open(stack: St
     other = stack.deployment.store.read(stored_request_item_key(ids[1])).get(stored_request_item_key(ids[1]))
     assert other is not None
     change(stack, stored_request_item_key(ids[0]), sealed=other.sealed)
-    assert_page(first.browser.get(first.callback), says="This sign-in has expired or was already used")
+    assert_page(first.browser.get(first.callback), says="This sign-in has expired")
     assert "code" in second.browser.get(second.callback).answered
 
 

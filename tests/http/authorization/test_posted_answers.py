@@ -135,5 +135,5 @@ def test_where_the_provider_fails_a_link_leads_to_where_the_app_begins(stack: St
 def test_a_self_registered_client_gets_no_form_before_the_user_has_acted(stack: Stack) -> None:
     client, _ = stack.client(registered_by="self")
     answer = stack.authorize(stack.authorize_parameters(client, scope="unknown", **POSTED))
-    assert_page(answer, says="may not ask for that")
+    assert_page(answer, says="can’t ask for that")
     assert answer.posts_to == ""

@@ -148,14 +148,14 @@ def test_a_reference_is_over_after_a_minute_unless_it_was_opened(stack: Stack) -
     browser = stack.browser()
     assert follow(browser, client, used).status == 200
     stack.clock.advance(1)
-    assert_page(follow(stack.browser(), client, late), says="This sign-in has expired or was already used")
+    assert_page(follow(stack.browser(), client, late), says="This sign-in has expired")
     assert "https://app.example/" in follow(stack.browser(), client, late).body
     stack.clock.advance(598)
     page = follow(browser, client, used)
     assert page.status == 200
     stack.clock.advance(1)
-    assert_page(follow(browser, client, used), says="This sign-in has expired or was already used")
-    assert_page(stack.decide(browser, page, provider="demo"), 403, says="This sign-in has expired or was already used")
+    assert_page(follow(browser, client, used), says="This sign-in has expired")
+    assert_page(stack.decide(browser, page, provider="demo"), 403, says="This sign-in has expired")
 
 
 @requirement("PAR-02")
@@ -176,9 +176,9 @@ def test_only_the_browser_that_opened_it_goes_on_with_it(stack: Stack) -> None:
     uri, first, second = reference(stack, client), stack.browser(), stack.browser()
     assert follow(first, client, uri).status == 200
     for other in (second, stack.browser()):
-        assert_page(follow(other, client, uri), says="This sign-in has expired or was already used")
+        assert_page(follow(other, client, uri), says="This sign-in has expired")
     second.cookies["tb_browser"] = "x" * 43
-    assert_page(follow(second, client, uri), says="This sign-in has expired or was already used")
+    assert_page(follow(second, client, uri), says="This sign-in has expired")
     assert follow(first, client, uri).status == 200
 
 
@@ -187,7 +187,7 @@ def test_a_reference_is_bound_to_its_client_and_to_its_form(stack: Stack) -> Non
     client, _ = stack.client()
     other, _ = stack.client()
     uri = reference(stack, client)
-    assert_page(follow(stack.browser(), other, uri), says="This sign-in has expired or was already used")
+    assert_page(follow(stack.browser(), other, uri), says="This sign-in has expired")
     for wrong in (uri.upper(), uri + "0", uri[:-1], URN, URN + "../" + uri[-61:], URN + "g" * 64):
         with only_written(stack):
             assert follow(stack.browser(), client, wrong).status in (303, 400), wrong
@@ -206,7 +206,7 @@ def test_a_request_that_was_only_too_large_for_a_cookie_is_no_reference(stack: S
     (name,) = [key for key in read_tables(stack) if "/PAR#" in key]
     for one in (browser, stack.browser()):
         uri = URN + name.partition("/PAR#")[2].partition("/")[0]
-        assert_page(follow(one, client, uri), says="This sign-in has expired or was already used")
+        assert_page(follow(one, client, uri), says="This sign-in has expired")
 
 
 @requirement("PAR-02")
@@ -217,8 +217,8 @@ def test_of_one_pushed_request_comes_one_sign_in(stack: Stack) -> None:
     places = [stack.decide(browser, page, provider="demo").location for page in pages]
     answers = [browser.get(stack.provider.sign_in(place, "alice")) for place in places]
     assert "code" in answers[0].answered
-    assert_page(answers[1], says="This sign-in has expired or was already used")
-    assert_page(follow(browser, client, uri), says="This sign-in has expired or was already used")
+    assert_page(answers[1], says="This sign-in has expired")
+    assert_page(follow(browser, client, uri), says="This sign-in has expired")
     assert [grant.status for grant in grants(stack)] == ["issued"]
 
 
@@ -228,7 +228,7 @@ def test_a_session_that_suffices_uses_it_up_too(stack: Stack) -> None:
     browser = stack.sign_in(client, secret).browser
     uri = reference(stack, client, secret)
     assert "code" in follow(browser, client, uri).answered
-    assert_page(follow(browser, client, uri), says="This sign-in has expired or was already used")
+    assert_page(follow(browser, client, uri), says="This sign-in has expired")
 
 
 @requirement("PAR-02", "CONS-08")
@@ -272,7 +272,7 @@ def test_a_provider_that_was_switched_off_since_is_not_asked(stack: Stack) -> No
     change(stack, provider_item_key("demo"), marks=Revocation(disabled=True))
     stack.restart()
     for uri in (named, scoped):
-        assert_page(follow(stack.browser(), client, uri), 503, says="isn’t responding")
+        assert_page(follow(stack.browser(), client, uri), 503, says="isn’t answering")
     assert follow(stack.browser(), client, free).status == 200
 
 
@@ -331,7 +331,7 @@ def test_what_was_sealed_for_one_reference_does_not_open_for_another(stack: Stac
     uris = [reference(stack, client, state=state) for state in "ab"]
     first, second = (stored_request_item_key(uri.removeprefix(URN)) for uri in uris)
     change(stack, second, sealed=read(stack, first).sealed)
-    assert_page(follow(stack.browser(), client, uris[1]), says="This sign-in has expired or was already used")
+    assert_page(follow(stack.browser(), client, uris[1]), says="This sign-in has expired")
     assert follow(stack.browser(), client, uris[0]).status == 200
 
 
@@ -370,7 +370,7 @@ def test_a_self_registered_client_gains_no_redirect_by_pushing(make_stack) -> No
     stack = make_stack()
     client, _ = stack.client(registered_by="self")
     answer = follow(stack.browser(), client, reference(stack, client, prompt="none"))
-    assert_page(answer, says="may not ask for that")
+    assert_page(answer, says="can’t ask for that")
 
 
 @requirement("PAR-03", "META-02")
@@ -407,4 +407,4 @@ def test_an_app_registers_that_it_pushes(make_stack) -> None:
     answer = request(stack.netloc, "POST", "/register", body=json.dumps(document), headers=headers)
     assert answer.status == 201 and answer.json["require_pushed_authorization_requests"] is True
     query = {**stack.authorize_parameters(stack.client()[0]), "client_id": answer.json["client_id"], "scope": "openid"}
-    assert_page(stack.authorize(query), says="may not ask for that")
+    assert_page(stack.authorize(query), says="can’t ask for that")

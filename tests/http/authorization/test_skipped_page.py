@@ -203,7 +203,7 @@ def test_another_account_that_comes_back_from_a_skipped_page_gets_nothing(stack:
     session = sign_in.browser.cookies["tb_session"]
     with only_written(stack, "GRANT", "GRANT"):  # claimed, and ended
         answer = sign_in.browser.get(stack.provider.sign_in(url, "bob"))
-    assert_page(answer, 403, says="That was a different account")
+    assert_page(answer, 403, says="That’s a different account")
     assert (consents(stack), connections(stack), subjects(stack)) == before
     assert sign_in.browser.cookies["tb_session"] == session
     url = stack.authorize({**parameters, "state": "2"}, sign_in.browser).location

@@ -158,7 +158,7 @@ def test_a_browser_that_keeps_no_cookie_is_told_so_and_led_back(app: App) -> Non
     callback = app.to_callback()
     app.browser.cookies.clear()
     page = app.browser.get(callback)
-    assert_page(page, 403, says="Cookies were deleted or are blocked")
+    assert_page(page, 403, says="It may have expired, begun in another browser, or been blocked.")
     assert 'href="https://app.example/sign-in"' in page.body and "unknown state" not in page.body
     assert not any(one.status == "active" for one in grants(app.stack))
 
@@ -171,7 +171,7 @@ def test_the_same_way_back_twice_is_the_same_session_for_a_minute(app: App) -> N
     assert app.browser.get(callback).location == f"{ORIGIN}/"
     assert app.cookie.partition(".")[0] == first
     app.stack.clock.advance(app.stack.settings.code_seconds)
-    assert_page(app.browser.get(callback), 400, says="This sign-in has expired or was already used")
+    assert_page(app.browser.get(callback), 400, says="This sign-in has expired")
 
 
 @requirement("BFF-05")
@@ -236,7 +236,7 @@ def test_a_user_who_cancels_returns_with_the_session_as_it_was(app: App) -> None
 @requirement("BFF-05")
 def test_an_app_without_pages_has_no_sessions(app: App) -> None:
     plain = App(app.stack, app.api, add_client(app.stack, bff_origins=(), bff_api=None))
-    assert_page(plain.begin(), 400, says="This app may not ask for that")
+    assert_page(plain.begin(), 400, says="This app can’t ask for that")
     assert refusal(plain.session())[0] == 403
     for client_id in ("0" * 32, "x", "https%3A%2F%2Fapp.example"):
         strange = App(app.stack, app.api, msgspec.structs.replace(app.client, client_id=client_id))

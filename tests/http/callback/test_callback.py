@@ -153,7 +153,7 @@ def test_a_second_callback_gets_the_same_redirect_while_the_code_lives(stack: St
     stranger = stack.browser().get(arriving.callback)
     assert_page(stranger, 403)
     stack.clock.advance(60)
-    assert_page(arriving.browser.get(arriving.callback), says="This sign-in has expired or was already used")
+    assert_page(arriving.browser.get(arriving.callback), says="This sign-in has expired")
     assert stack.provider.count("token") == asked
     assert '"state_already_used"' in stack.log.getvalue()
 
@@ -164,7 +164,7 @@ def test_after_the_code_is_redeemed_a_second_callback_explains_and_harms_nothing
 ) -> None:
     arriving.answer = arriving.browser.get(arriving.callback)
     tokens = stack.redeem(arriving).json
-    assert_page(arriving.browser.get(arriving.callback), says="This sign-in has expired or was already used")
+    assert_page(arriving.browser.get(arriving.callback), says="This sign-in has expired")
     assert stack.refresh(arriving, tokens["refresh_token"]).status == 200
 
 
@@ -175,11 +175,11 @@ def test_while_the_first_callback_is_at_work_the_second_waits(stack: Stack, arri
     asked = stack.provider.count("token")
     change_status(stack, "exchanging")
     waiting = arriving.browser.get(arriving.callback)
-    assert waiting.status == 200 and "One moment" in waiting.body
+    assert waiting.status == 200 and "Finishing your sign-in" in waiting.body
     assert waiting.location == arriving.callback and "code" in waiting.answered
     assert waiting.header("referrer-policy") == "no-referrer"
     stack.clock.advance(60)
-    assert_page(arriving.browser.get(arriving.callback), says="This sign-in has expired or was already used")
+    assert_page(arriving.browser.get(arriving.callback), says="This sign-in has expired")
     assert stack.provider.count("token") == asked
 
 

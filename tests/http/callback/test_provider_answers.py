@@ -38,7 +38,7 @@ def failed(stack: Stack, arriving: SignIn, status: int = 502) -> None:
     asked = stack.provider.count("token")
     stack.provider.faults.reset()
     again = arriving.browser.get(arriving.callback)
-    assert_page(again, says="This sign-in has expired or was already used")
+    assert_page(again, says="This sign-in has expired")
     assert stack.provider.count("token") == asked
     assert (subjects(stack), consents(stack), connections(stack)) == ([], [], [])
 

@@ -220,7 +220,7 @@ def test_a_link_that_was_changed_does_not_open(stack: Stack, session: Session) -
     other = path_of(link_of(session)).rpartition("/")[2]
     with only_written(stack):
         for wrong in (sealed[:-2], sealed + "AA", sealed[:40] + other[40:], "x", "A" * 5000, sealed.swapcase()):
-            assert_page(session.sign_in.browser.get("/connect/" + wrong), 400, says="This link is damaged")
+            assert_page(session.sign_in.browser.get("/connect/" + wrong), 400, says="This link isn’t valid")
 
 
 @requirement("CB-03")

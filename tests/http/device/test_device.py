@@ -24,7 +24,7 @@ from tests.kit.requirement import requirement
 def test_a_device_gets_its_tokens_once_its_user_has_signed_in_elsewhere(stack: Stack) -> None:
     device = start_device(stack)
     assert device.error() == "authorization_pending"
-    assert "You can go back to your device" in device.approve().body
+    assert "You’re signed in on your device" in device.approve().body
     tokens = device.poll().json
     claims = read_claims(tokens["access_token"])
     assert (claims["client_id"], claims["aud"]) == (device.client.client_id, stack.settings.issuer)
@@ -187,9 +187,9 @@ def test_where_the_session_suffices_allow_is_enough_and_the_app_is_still_asked_a
     before = stack.provider.count("token")
     _, page = again.type(browser)
     done = stack.decide(browser, page, provider="demo")
-    assert "You can go back to your device" in done.body and stack.provider.count("token") == before
+    assert "You’re signed in on your device" in done.body and stack.provider.count("token") == before
     assert again.poll().status == 200
-    assert "This request has expired or was already used" in stack.decide(browser, page, provider="demo").body
+    assert "This code has expired or was already used" in stack.decide(browser, page, provider="demo").body
 
 
 @requirement("DEV-07")
@@ -198,7 +198,7 @@ def test_cancel_is_one_button_and_the_device_learns_it(stack: Stack) -> None:
     browser, page = device.type()
     assert "Nothing was allowed" in cancel(stack, browser, page).body
     assert device.error() == "access_denied"
-    assert_page(cancel(stack, browser, page), says="This request has expired or was already used")
+    assert_page(cancel(stack, browser, page), says="This code has expired or was already used")
     assert connections(stack) == []
 
 
@@ -216,9 +216,9 @@ def test_after_a_failure_at_the_provider_the_code_is_typed_again(stack: Stack) -
     device = start_device(stack)
     browser, page = device.type()
     back = with_query(device.allow(browser, page), code=None, error="server_error")
-    assert_page(browser.get(back), says="Type the code of your device again")
+    assert_page(browser.get(back), says="Enter the code again")
     assert device.error() == "authorization_pending"
-    assert "You can go back" in device.approve(browser).body
+    assert "You’re signed in on" in device.approve(browser).body
     assert device.poll().status == 200
 
 
@@ -231,9 +231,9 @@ def test_a_provider_that_is_down_ends_no_device_code_and_the_old_way_back_stays_
     assert browser.get(back).status == 502
     stack.provider.faults.reset()
     asked = stack.provider.count("token")
-    assert_page(browser.get(back), says="This request has expired or was already used")
+    assert_page(browser.get(back), says="This code has expired or was already used")
     assert stack.provider.count("token") == asked
-    assert "You can go back" in device.approve(browser).body
+    assert "You’re signed in on" in device.approve(browser).body
 
 
 @requirement("DEV-04", "CB-02")
@@ -248,7 +248,7 @@ def test_only_the_browser_that_decided_goes_on(stack: Stack) -> None:
     fields = [("request", dict(_fields(page))["request"]), ("provider", "demo"), ("decision", "allow")]
     assert_page(other.post("/signin", fields), 403)
     assert device.error() == "authorization_pending"
-    assert own.status == 200 and "You can go back" in browser.get(back).body
+    assert own.status == 200 and "You’re signed in on" in browser.get(back).body
 
 
 @requirement("DEV-04", "DEV-05")
@@ -256,9 +256,9 @@ def test_of_two_browsers_with_one_code_the_first_back_decides_who_is_signed_in(s
     device = start_device(stack)
     one, two = device.type(), device.type()
     back, before = (device.allow(*one, "alice"), device.allow(*two, "bob")), stack.provider.count("token")
-    assert "You can go back" in two[0].get(back[1]).body
-    assert_page(one[0].get(back[0]), says="This request has expired or was already used")
-    assert "You can go back" in two[0].get(back[1]).body
+    assert "You’re signed in on" in two[0].get(back[1]).body
+    assert_page(one[0].get(back[0]), says="This code has expired or was already used")
+    assert "You’re signed in on" in two[0].get(back[1]).body
     claims = read_claims(device.poll().json["access_token"])
     (consent,) = stack.deployment.scan("CONSENT#", Consent)
     assert (claims["sub"], claims["client_id"]) == (consent.sub, consent.client_id)
@@ -318,8 +318,8 @@ def test_both_codes_end_after_ten_minutes_and_an_approved_one_after_a_minute(sta
     assert device.error() == "authorization_pending" and 'value="allow"' in page.body
     stack.clock.advance(1)
     assert device.error() == "expired_token"
-    assert_page(device.type(browser)[1], says="This code doesn’t work")
-    assert_page(cancel(stack, browser, page), says="This request has expired or was already used")
+    assert_page(device.type(browser)[1], says="That code doesn’t work")
+    assert_page(cancel(stack, browser, page), says="This code has expired or was already used")
     approved = ask(stack, device.client)
     approved.approve()
     stack.clock.advance(60)
@@ -335,7 +335,7 @@ def test_an_older_epoch_and_a_forged_device_code_are_refused(stack: Stack) -> No
     assert device.error(device_code=None) == "invalid_request"
     stack.restart(epoch=1)
     assert device.error() == "invalid_grant"
-    assert_page(device.type()[1], says="This code doesn’t work")
+    assert_page(device.type()[1], says="That code doesn’t work")
 
 
 @requirement("DEV-01")
@@ -344,7 +344,7 @@ def test_a_code_of_before_a_new_key_is_still_found(make_stack: Callable[..., Sta
     device = start_device(stack)
     rotate_key(stack, "user_code")
     stack.restart()
-    assert "You can go back" in device.approve().body
+    assert "You’re signed in on" in device.approve().body
 
 
 @requirement("DEV-05")
@@ -353,11 +353,11 @@ def test_what_the_operator_changes_ends_what_a_device_asked(stack: Stack) -> Non
     browser, page = device.type()
     change(stack, client_item_key(device.client.client_id), revision=2)
     stack.clock.advance(11)
-    assert_page(device.type()[1], says="This code doesn’t work")
-    assert_page(stack.decide(browser, page, provider="demo"), says="This sign-in has expired or was already used")
+    assert_page(device.type()[1], says="That code doesn’t work")
+    assert_page(stack.decide(browser, page, provider="demo"), says="This sign-in has expired")
     disable_client(stack, device.client)
     stack.clock.advance(11)
-    assert_page(device.type()[1], says="This code doesn’t work")
+    assert_page(device.type()[1], says="That code doesn’t work")
     assert refusal(device.poll()) == (401, "invalid_client")
 
 
@@ -371,11 +371,11 @@ def test_less_than_was_asked_is_decided_again_and_the_device_still_waits(stack: 
     assert "granted less" in partial.body
     assert device.error() == "authorization_pending"
     asked = stack.provider.count("token")
-    assert_page(browser.get(back), says="This request has expired or was already used")
-    assert_page(cancel(stack, browser, page), says="This request has expired or was already used")
+    assert_page(browser.get(back), says="This code has expired or was already used")
+    assert_page(cancel(stack, browser, page), says="This code has expired or was already used")
     assert stack.provider.count("token") == asked
     done = stack.decide(browser, partial, "continue")
-    assert "You can go back to your device" in done.body, done.body[-900:]
+    assert "You’re signed in on your device" in done.body, done.body[-900:]
     assert "demo:notes:read" not in device.poll().json["scope"]
 
 
@@ -387,7 +387,7 @@ def test_after_less_was_given_the_user_may_try_again_or_cancel(stack: Stack) -> 
     partial = browser.get(device.allow(browser, page))
     stack.provider.faults.reset()
     left = stack.decide(browser, partial, "retry")
-    assert "You can go back" in browser.get(stack.provider.sign_in(left.location, "alice")).body
+    assert "You’re signed in on" in browser.get(stack.provider.sign_in(left.location, "alice")).body
     assert "demo:notes:read" in device.poll().json["scope"]
     other = ask(stack, device.client)
     browser, page = other.type()

@@ -34,7 +34,7 @@ def test_unknown_used_denied_over_and_misspelt_codes_read_alike(make_stack: Call
     stack.clock.advance(600)
     pages = [unknown, misspelt, letters, *spent, over.type()[1]]
     assert {(page.status, words(page)) for page in pages} == {(400, words(unknown))}
-    assert "This code doesn’t work" in words(unknown)
+    assert "That code doesn’t work" in words(unknown)
 
 
 @requirement("DEV-02")
@@ -42,10 +42,10 @@ def test_a_browser_has_five_wrong_codes_in_a_quarter_of_an_hour(make_stack: Call
     stack = make_stack(device_tries_per_address=99)
     device, browser = start_device(stack), stack.browser()
     for wrong in WRONG[:5]:
-        assert_page(device.type(browser, wrong)[1], says="This code doesn’t work")
+        assert_page(device.type(browser, wrong)[1], says="That code doesn’t work")
     with stack.dynamodb.counted() as calls:
         refused = device.type(browser)[1]
-    assert_page(refused, 429, says="Too many attempts")
+    assert_page(refused, 429, says="Too many codes")
     assert (refused.header("retry-after"), sum(calls.values())) == ("900", 0)
     assert device.type()[1].status == 200
     stack.clock.advance(599)
@@ -94,10 +94,10 @@ def test_the_count_of_one_browser_is_nothing_in_another(make_stack: Callable[...
 def test_an_address_has_ten_codes_whatever_its_browsers_and_a_right_one_is_not_told(stack: Stack) -> None:
     device = start_device(stack)
     for wrong in WRONG[:10]:
-        assert_page(device.type(user_code=wrong)[1], says="This code doesn’t work")
+        assert_page(device.type(user_code=wrong)[1], says="That code doesn’t work")
     right, unknown = device.type()[1], device.type(user_code=WRONG[11])[1]
-    assert_page(right, 429, says="Too many attempts")
-    assert words(right).split("give the reference")[0] == words(unknown).split("give the reference")[0]
+    assert_page(right, 429, says="Too many codes")
+    assert words(right).split("For the developer")[0] == words(unknown).split("For the developer")[0]
     assert 0 < int(right.header("retry-after") or 0) <= 900
     stack.clock.advance(900)
     assert ask(stack, device.client).type()[1].status == 200

@@ -158,7 +158,7 @@ def test_a_device(stack: Stack, warm: Session) -> None:
     with spends(stack, 0, "allowed"):
         back = device.allow(browser, page, "bob")
     with spends(stack, 4, "claim, batch read, connection, issue"):
-        assert "You can go back" in browser.get(back).body
+        assert "You’re signed in on" in browser.get(back).body
     with spends(stack, 2, "a poll that redeems: redeemed, batch read"):
         assert device.poll().status == 200
     with spends(stack, 2, "a replay"):
@@ -169,7 +169,7 @@ def test_a_device(stack: Stack, warm: Session) -> None:
     with spends(stack, 3, "a code looked up with a live session: +1"):
         page = browser.post("/device", {"user_code": again.told["user_code"]})
     with spends(stack, 2, "allowed where the session suffices: read, issue"):
-        assert "You can go back" in stack.decide(browser, page, provider="demo").body
+        assert "You’re signed in on" in stack.decide(browser, page, provider="demo").body
     denied = ask(stack, client)
     browser, page = denied.type()
     with spends(stack, 1, "denied"):

@@ -91,6 +91,7 @@ BAD = {
     "handouts_unlimited": ["", "perhaps"],
     "provider_dirs": ["", " "],
     "theme": ["", " "],
+    "documentation": ["", "docs", "http://docs.example/", "javascript:alert(1)", "https://u@docs.example/"],
 }
 
 

@@ -216,7 +216,7 @@ def test_a_device_is_no_part_of_the_browser_session_in_which_it_was_approved(wir
     again = ask(wired, device.client, device.secret)
     browser, page = again.type(browser)
     assert wired.decide(browser, page, provider="demo").status == 200 and again.poll().status == 200, "without a trip"
-    assert "You are signed out" in press(browser, log_out(browser)).body
+    assert "You’re signed out" in press(browser, log_out(browser)).body
     assert jobs(wired) == []
 
 

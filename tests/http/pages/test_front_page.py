@@ -1,11 +1,8 @@
-"""The issuer's own address, an unknown path, and what a developer sees beside a broker on this machine."""
+"""The page at the issuer's own address, and the page of an unknown path."""
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
-
-import pytest
 
 from chalicelib.pages.language import load_messages
 from tests.browser.pages.examples import Reader
@@ -14,7 +11,6 @@ from tests.kit.http.stack import Stack
 from tests.kit.requirement import requirement
 
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-ELSEWHERE = "https://login.example.com"
 
 
 @requirement("RUN-09")
@@ -45,28 +41,12 @@ def test_a_path_that_is_not_there_gives_a_browser_a_page_and_a_program_what_the_
     assert "message" in json.loads(plain.body)
 
 
-@requirement("RUN-10")
-def test_on_this_machine_an_error_page_has_the_reason_and_the_command_that_explains_it(
-    stack: Stack, make_stack: Callable[..., Any]
-) -> None:
-    wrong = "/authorize?client_id=" + "0" * 32
-    page = Reader(request(stack.netloc, "GET", wrong, headers=HTML).body)
-    (error_id,) = re.findall(r"broker explain ([0-9A-Za-z-]+)", page.words)
-    assert error_id in page.words.partition("For the developer")[0]
-    assert re.search(r"Reason ?client[a-z_]+", page.words)
-    deployed = make_stack(issuer=ELSEWHERE)
-    for path in (wrong, "/"):
-        answer = request(deployed.netloc, "GET", path, headers={**HTML, "Host": "login.example.com"})
-        assert "text/html" in str(answer.header("content-type"))
-        seen = Reader(answer.body).words
-        assert "For the developer" not in seen and "dev.py" not in answer.body and "client_unknown" not in seen
-
-
-@requirement("RUN-10")
-@pytest.mark.parametrize("issuer", ["http://127.0.0.1:8080", "http://localhost:8080", "http://[::1]:8080"])
-def test_the_issuer_and_no_header_says_whether_this_is_a_developers_machine(
-    issuer: str, make_stack: Callable[..., Any]
-) -> None:
-    deployed = make_stack(issuer=ELSEWHERE)
-    answer = request(deployed.netloc, "GET", "/", headers={**HTML, "Host": issuer.removeprefix("http://")})
-    assert "dev.py" not in answer.body
+@requirement("RUN-09", "META-07")
+def test_the_teams_documentation_is_linked_and_in_the_metadata_where_it_is_set(make_stack: Callable[..., Any]) -> None:
+    docs = "https://docs.example/sign-in"
+    for settings, links in (({"documentation": docs}, 1), ({}, 0)):
+        stack = make_stack(**settings)
+        page = Reader(request(stack.netloc, "GET", "/", headers=HTML).body)
+        assert len(page.all("a", href=docs)) == links
+        metadata = stack.get("/.well-known/oauth-authorization-server").json
+        assert metadata.get("service_documentation") == (docs if links else None)

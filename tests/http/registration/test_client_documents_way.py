@@ -228,7 +228,7 @@ def test_the_page_always_asks_and_silence_gets_our_page(documents: Stack) -> Non
     assert again.status == 200
     assert "Not verified" in again.body
     silent = documents.authorize(documents.authorize_parameters(app(), prompt="none"), session.sign_in.browser)
-    assert_page(silent, says="This app may not ask for that")
+    assert_page(silent, says="This app can’t ask for that")
     assert REDIRECT not in silent.body
 
 
@@ -287,7 +287,7 @@ def test_a_document_that_changes_while_the_page_is_open_ends_that_sign_in(docume
     change(documents, client_item_key(URL), fresh_until=0)
     documents.restart()
     assert "Somebody Else" in documents.authorize(documents.authorize_parameters(app())).body
-    assert_page(documents.decide(browser, page, provider="demo"), says="This sign-in has expired or was already used")
+    assert_page(documents.decide(browser, page, provider="demo"), says="This sign-in has expired")
     assert not grants(documents)
 
 

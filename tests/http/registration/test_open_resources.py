@@ -53,7 +53,7 @@ def test_an_app_asks_a_token_for_the_open_api_and_for_no_other(opened: Stack, si
     again = opened.refresh(sign_in, tokens["refresh_token"], resource=API).json
     assert read_claims(again["access_token"])["scope"] == "notes:read"
     asked = opened.authorize_parameters(client, scope="notes:read", resource=CLOSED)
-    assert_page(opened.authorize(asked), says="This app may not ask for that")
+    assert_page(opened.authorize(asked), says="This app can’t ask for that")
 
 
 @requirement("REG-04", "MCP-03")
@@ -76,7 +76,7 @@ def test_where_no_api_is_open_an_app_has_what_it_names(make_stack: Callable[...,
     site.describe(URL)
     create_resource(stack.deployment, Resource(audience=API, scopes=frozenset({"notes:read"})))
     asked = stack.authorize_parameters(app(), scope="notes:read", resource=API)
-    assert_page(stack.authorize(asked), says="This app may not ask for that")
+    assert_page(stack.authorize(asked), says="This app can’t ask for that")
 
 
 @requirement("MCP-05")

@@ -98,7 +98,7 @@ class Scene(Apps):
     def device(self, verification_uri: str) -> str:
         """What a person does with the address that a device shows."""
         said = self.alice.approve(verification_uri)
-        assert "You can go back to your device" in said, said[-500:]
+        assert "You’re signed in on your device" in said, said[-500:]
         return "approved"
 
     def leave(self, end_session_url: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 FORM = "application/x-www-form-urlencoded"
+DEVELOPER = '<section class="dev '  # from here on, a page differs between one refusal and the next
 
 
 @dataclass(frozen=True)

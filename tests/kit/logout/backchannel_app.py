@@ -83,7 +83,7 @@ def sign_in(stack: Stack, app: App, name: str = "told", **fields: Any) -> Sessio
 def leave(session: Session) -> None:
     """The user signs out, at this app's wish."""
     answer = log_out(session.sign_in.browser, id_token_hint=session.tokens["id_token"])
-    assert answer.status == 200 and "You are signed out" in answer.body
+    assert answer.status == 200 and "You’re signed out" in answer.body
 
 
 def run(stack: Stack) -> list[JobResult]:

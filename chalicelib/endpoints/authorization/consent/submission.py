@@ -157,7 +157,7 @@ def _go_on(
             in_a_day=in_a_day,
         )
         if request.device_round:
-            return show_end(broker, "device_done").with_headers(*session)
+            return show_end(broker, "device_done", context.client.client_name).with_headers(*session)
         return send_response_from_form(broker, answer).with_headers(*session)
     url, cookies = redirect_to_provider(
         broker,
