@@ -48,7 +48,7 @@ def test_coming_back_from_the_provider_too_late_reaches_no_app(
     stack.clock.advance(stack.settings.pending_seconds + 1)
     sign_in_at_provider(page)
     expect(page.get_by_role("heading", level=1)).to_have_text("We couldn’t match this sign-in to your browser")
-    expect(page.get_by_text("left open for more than a few minutes")).to_be_visible()
+    expect(page.get_by_text("It may have expired")).to_be_visible()
     assert page.url.startswith(stack.settings.issuer) and stack.provider.count("token") == asked
 
 

@@ -45,7 +45,7 @@ def test_pages_fit_and_keep_their_own_policy(browser: Browser, site: Site, width
     page.context.close()
 
 
-# Letters of one word of ours on two lines; strangers' names may be longer than any line.
+# Letters of one word of ours on two lines; names of strangers and values of the log may be longer than any line.
 BROKEN = """() => {
   const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), range = document.createRange();
   const broken = [];
