@@ -96,12 +96,12 @@ def describe(client: Client, name: str, issuer: str, secret: str | None = None) 
 
 
 def name_project(client: Client, name: str, issuer: str) -> list[str]:
-    """The command that copies a whole project for this client; empty if there is none."""
+    """How to copy a whole project for this client; empty if there is none."""
     project = read_frameworks()[name].project
     provider = find_provider(client)
     chosen = f" --provider {provider}" if provider else ""
     command = f"python3 dev.py recipe {project} --copy my-app --issuer {issuer} --client-id {client.client_id}{chosen}"
-    return [f"{command} copies a whole project"] if project else []
+    return ["copy a whole project:", f"  {command}"] if project else []
 
 
 def find_provider(client: Client) -> str:

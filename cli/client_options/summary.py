@@ -27,12 +27,13 @@ def summarise(row: dict[str, Any], client: Client, issuer: str, framework: str |
 
 
 def _next_steps(client: Client, issuer: str, framework: str | None) -> list[str]:
+    """Each command has a line of its own, so that it can be copied."""
     show = f"python3 dev.py broker client show {client.client_id}"
     if framework:
-        return [*name_project(client, framework, issuer), f"{show} prints all fields"]
+        return [*name_project(client, framework, issuer), "print all fields:", f"  {show}"]
     names = ", ".join(name for name in read_frameworks() if name != "react")
     return [
         f"export BROKER={issuer} CLIENT_ID={client.client_id}",
-        f"{show} --framework react",
-        f"prints the configuration and the code of such an app; also for {names}",
+        f"print the configuration and the code of a react app (or {names}):",
+        f"  {show} --framework react",
     ]

@@ -108,6 +108,21 @@ def test_a_framework_that_does_not_exist_gets_the_nearest(broker: Operator) -> N
     assert done.code == 2 and "did you mean react?" in done.err
 
 
+@requirement("RUN-07", "RUN-15")
+@pytest.mark.parametrize("framework", [[], ["--framework", "react"]])
+def test_each_command_of_the_next_step_is_alone_in_its_line(broker: Operator, framework: list[str]) -> None:
+    printed = broker("client", "create", "--name", "App", *REDIRECT, *framework).out
+    commands = [line.strip() for line in printed.partition("\nnext:\n")[2].splitlines() if "dev.py" in line]
+    assert commands
+    for command in commands:
+        assert re.fullmatch(r"python3 dev\.py [a-z]+( --?[a-z-]+| [^ ]+)*", command)
+        words = command.split()[2:]
+        if words[0] == "broker":
+            assert broker(*words[1:]).code == 0, command
+        else:
+            assert words[:2] == ["recipe", "react"] and all(word.startswith("--") for word in words[2::2]), command
+
+
 @requirement("RUN-15", "GEN-18")
 def test_show_prints_the_same_later_without_the_secret(broker: Operator) -> None:
     client = broker.made("client", "create", "--name", "App", *FITTING["next"])
