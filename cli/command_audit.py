@@ -73,6 +73,8 @@ ON_RECORD: dict[str, About] = {
     "registration-token revoke": About(made=("name",)),
     "provider set": About({"provider_id": "provider_id"}),
     "resource create": About({"audience": "audience"}),
+    "resource update": About({"audience": "audience"}),
+    "resource delete": About({"audience": "audience"}),
     "keys rotate": About(made=("purpose", "version", "done")),
     "keys destroy": About(made=("done",)),
     "kill client": About({"named": "client_id"}),

@@ -9,10 +9,11 @@ from chalicelib.protocol.device_code import DEVICE_CODE
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.scope import parse_scope
 from chalicelib.providers.catalog import Catalog
-from chalicelib.records.client import MOST_RESOURCES, Client, ResponseMode
+from chalicelib.records.client import Client, ResponseMode
 from chalicelib.records.item_keys import is_url
 from chalicelib.records.settings import Settings
 from cli.client_options import (
+    access_options,
     actor,
     bff,
     framework,
@@ -30,19 +31,19 @@ from cli.client_options.proxy_rules import HELP, parse_rules
 from cli.client_options.redirect_uris import check_redirect_uri
 from cli.client_options.summary import summarise
 from cli.client_options.update_options import check_name, check_page
-from cli.commands.client_enable import add_switches
+from cli.commands.client_enable import add_switches, switch_client
 from cli.commands.connection import end_client, ended_rows
 from cli.deployment.broker import find_broker
 from cli.deployment.operations import (
     ROTATION_SECONDS,
     Deployment,
+    Keep,
     OperationError,
     change_keys,
     create_client,
     delete_client,
     find_client,
     list_clients,
-    list_resources,
     rotate_client_secret,
     update_client,
 )
@@ -60,28 +61,11 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     verbs = groups.add_parser("client", help="manage clients (apps)").add_subparsers(
         dest="verb", required=True, metavar="VERB"
     )
-    _add_create(verbs.add_parser("create", parents=[common], help="register an app"))
+    add_create_options(verbs.add_parser("create", parents=[common], help="register an app"))
     update = verbs.add_parser(
         "update", parents=[common], help="change what a client may request, how it authenticates, or its keys"
     )
-    update.add_argument("client_id")
-    changes = update.add_mutually_exclusive_group()
-    changes.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
-    changes.add_argument("--proxy-allow-all", action="store_true", help="remove the limit on proxy calls")
-    changes.add_argument("--require-pushed-requests", choices=("yes", "no"), help=PUSHED_HELP)
-    changes.add_argument("--dpop-bound", choices=("yes", "no"), help=DPOP_HELP)
-    add_key_options(changes)
-    update.add_argument(
-        "--auth-method", choices=(METHOD,), help="authenticate with keys from now on; this removes its secrets"
-    )
-    add_algorithm_option(update)
-    sign_outs.add_options(update)
-    bff.add_options(update)
-    purpose.add_option(update)
-    scope_options.add_options(update)
-    update_options.add_options(update)
-    actor.add_options(update, update=True)
-    update.set_defaults(act=_update)
+    add_update_options(update)
     verbs.add_parser("list", parents=[common], help="list all apps").set_defaults(act=_list)
     show = verbs.add_parser("show", parents=[common], help="show one app")
     show.add_argument("client_id")
@@ -108,7 +92,31 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     rotate.set_defaults(act=_rotate)
 
 
-def _add_create(create: argparse.ArgumentParser) -> None:
+def add_update_options(update: argparse.ArgumentParser) -> None:
+    """The options of `broker client update`."""
+    update.add_argument("client_id")
+    changes = update.add_mutually_exclusive_group()
+    changes.add_argument("--proxy-allow", action="append", metavar="RULE", help=HELP)
+    changes.add_argument("--proxy-allow-all", action="store_true", help="remove the limit on proxy calls")
+    changes.add_argument("--require-pushed-requests", choices=("yes", "no"), help=PUSHED_HELP)
+    changes.add_argument("--dpop-bound", choices=("yes", "no"), help=DPOP_HELP)
+    add_key_options(changes)
+    update.add_argument(
+        "--auth-method", choices=(METHOD,), help="authenticate with keys from now on; this removes its secrets"
+    )
+    add_algorithm_option(update)
+    sign_outs.add_options(update)
+    bff.add_options(update)
+    purpose.add_option(update)
+    scope_options.add_options(update)
+    access_options.add_options(update)
+    update_options.add_options(update)
+    actor.add_options(update, update=True)
+    update.set_defaults(act=_update)
+
+
+def add_create_options(create: argparse.ArgumentParser) -> None:
+    """The options of `broker client create`."""
     add = create.add_argument
     add("--name", required=True, help="the name on the consent page")
     add(
@@ -168,13 +176,24 @@ def _add_create(create: argparse.ArgumentParser) -> None:
 
 
 def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
+    return register_client(deployment, options)
+
+
+def register_client(
+    deployment: Deployment, options: argparse.Namespace, *, client_id: str = "", keep: Keep | None = None
+) -> Summary:
+    """Register the client that these options of `create` describe. Raises OperationError.
+
+    client_id   its id; "" for a new one
+    keep        called with the client and its secret before it is registered
+    """
     client = _build(options, deployment.settings)
     catalog = _check_known(deployment, client, force=options.force)
     actors, rules = actor.read_actors(deployment, options), parse_rules(options.proxy_allow, catalog)
     client = with_keys(replace(client, proxy_rules=rules, may_be_acted_by=actors), options)
     client = replace(client, **{**bff.read_fields(deployment, client, options), "revision": 1})
     framework.check_fits(client, options.framework)
-    client, secret = create_client(deployment, fit(deployment, client))
+    client, secret = create_client(deployment, replace(fit(deployment, client), client_id=client_id), keep=keep)
     row = client_row(client) | ({"client_secret": secret} if secret else {})
     warnings = known_scopes.list_unusable(deployment, catalog, client)
     row |= {"warnings": warnings} if warnings else {}
@@ -183,20 +202,14 @@ def _create(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 def _build(options: argparse.Namespace, settings: Settings) -> Client:
     """Raises OperationError if the registration is not allowed."""
-    grant_types = {"client_credentials"} if options.for_itself or options.acts else set()
-    if options.redirect_uri:
-        grant_types |= {"authorization_code", "refresh_token"}
-    if options.device:
-        grant_types |= {DEVICE_CODE, "refresh_token"}
-    if options.handout != "none" or options.acts:
-        grant_types.add(EXCHANGE)
+    grant_types = derive_grant_types(options)
     _check(options, grant_types, settings)
     return Client(
         client_id="",
         client_name=options.name,
         redirect_uris=tuple(options.redirect_uri),
         token_endpoint_auth_method=options.auth_method,
-        grant_types=frozenset(grant_types),
+        grant_types=grant_types,
         application_type="native" if options.native else "web",
         scopes=parse_scope(options.scope),
         optional_scopes=parse_scope(options.optional_scope),
@@ -216,22 +229,54 @@ def _build(options: argparse.Namespace, settings: Settings) -> Client:
     )
 
 
+def derive_grant_types(options: argparse.Namespace) -> frozenset[str]:
+    """The grant types that follow from the options of `create`."""
+    grant_types = {"client_credentials"} if options.for_itself or options.acts else set()
+    if options.redirect_uri:
+        grant_types |= {"authorization_code", "refresh_token"}
+    if options.device:
+        grant_types |= {DEVICE_CODE, "refresh_token"}
+    if options.handout != "none" or options.acts:
+        grant_types.add(EXCHANGE)
+    return frozenset(grant_types)
+
+
 def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Users are asked for consent again after new keys, redirect URIs or scopes. Proxy rules only reduce permissions,
-    and
-    sign-out options grant nothing."""
-    client = find_client(deployment, options.client_id)
+    return client_row(change_client(deployment, find_client(deployment, options.client_id), options))
+
+
+def change_client(
+    deployment: Deployment, client: Client, options: argparse.Namespace, *, alone: bool = False
+) -> Client:
+    """Change a client as it was read. Raises OperationError, also if another process changes it.
+
+    alone   also a change of another field by another process counts
+
+    Users are asked for consent again after new keys, redirect URIs or scopes. Proxy rules only reduce permissions, and
+    sign-out options grant nothing.
+    """
     _check_document_says_it(options)
+    fields = _read_changes(deployment, client, options)
+    if options.jwks is not None or options.jwks_uri is not None:
+        if fields:
+            raise OperationError("keys cannot be changed together with other options", "run two commands")
+        return _change_keys(deployment, client, options)
+    if options.auth_method or options.auth_signing_alg:
+        raise OperationError("--auth-method and --auth-signing-alg need keys", "add --jwks FILE or --jwks-uri URI")
+    if not fields:
+        raise OperationError("nothing to change", "broker client update --help")
+    if "revision" in fields:
+        fields["revision"] = client.revision + 1  # once, whatever asks for it
+    return update_client(deployment, client, alone=alone, **fields)
+
+
+def _read_changes(deployment: Deployment, client: Client, options: argparse.Namespace) -> dict[str, Any]:
+    """The changed fields, except keys. Raises OperationError."""
     fields = sign_outs.read_fields(options, client.application_type, deployment.settings)
     fields |= scope_options.read_fields(client, options, deployment)
     fields |= update_options.read_fields(deployment, replace(client, **fields), options)
     fields |= bff.read_fields(deployment, client, options) | purpose.read_fields(options, client)
-    if options.jwks is not None or options.jwks_uri is not None:
-        if fields:
-            raise OperationError("keys cannot be changed together with other options", "run two commands")
-        return client_row(_change_keys(deployment, options))
-    if options.auth_method or options.auth_signing_alg:
-        raise OperationError("--auth-method and --auth-signing-alg need keys", "add --jwks FILE or --jwks-uri URI")
+    fields |= access_options.read_fields(deployment, replace(client, **fields), options)
     if options.proxy_allow or options.proxy_allow_all:
         fields["proxy_rules"] = parse_rules(options.proxy_allow or [], known_scopes.find_catalog(deployment))
     if options.require_pushed_requests:
@@ -240,9 +285,7 @@ def _update(deployment: Deployment, options: argparse.Namespace) -> Any:
         fields["dpop_bound_access_tokens"] = options.dpop_bound == "yes"
     if options.may_be_acted_by or options.not_acted_by:
         fields["may_be_acted_by"] = actor.read_actors(deployment, options, client)
-    if not fields:
-        raise OperationError("nothing to change", "broker client update --help")
-    return client_row(update_client(deployment, client, **fields))
+    return fields
 
 
 def _check_document_says_it(options: argparse.Namespace) -> None:
@@ -255,9 +298,8 @@ def _check_document_says_it(options: argparse.Namespace) -> None:
         raise OperationError(said, "broker client update URL --proxy-allow RULE, or broker client disable URL")
 
 
-def _change_keys(deployment: Deployment, options: argparse.Namespace) -> Client:
+def _change_keys(deployment: Deployment, client: Client, options: argparse.Namespace) -> Client:
     """Switch a client from another method to its keys, if the operator confirms it."""
-    client = find_client(deployment, options.client_id)
     if client.token_endpoint_auth_method != METHOD and options.auth_method != METHOD:
         said = f"client {client.client_id} authenticates by {client.token_endpoint_auth_method}"
         raise OperationError(said, f"add --auth-method {METHOD} to replace that method")
@@ -270,29 +312,21 @@ def _check_known(deployment: Deployment, client: Client, *, force: bool) -> Cata
     catalog = known_scopes.find_catalog(deployment)
     known_scopes.check_providers(catalog, client.providers)
     known_scopes.check_scopes(deployment, catalog, client.scopes, force=force)
-    audiences = {resource.audience for resource in list_resources(deployment)}
-    for audience in sorted((client.resources | client.serves) - audiences):
-        raise OperationError(f"there is no resource {audience}", f"broker resource create --audience {audience}")
+    access_options.check_registered(deployment, client.resources | client.serves)
     return catalog
 
 
-def _check(options: argparse.Namespace, grant_types: set[str], settings: Settings) -> None:
+def _check(options: argparse.Namespace, grant_types: frozenset[str], settings: Settings) -> None:
     confidential = options.auth_method != "none"
     check_name(options.name)
     if (options.for_itself or options.acts) and not confidential:
         raise OperationError(
             "only a client with a secret or a key may act for itself", "add --auth-method client_secret_basic"
         )
-    if len(set(options.resource)) > MOST_RESOURCES:
-        raise OperationError(
-            f"a client may have {MOST_RESOURCES} APIs at most", "register a second client for the others"
-        )
+    access_options.check_resources(frozenset(options.resource))
     if options.acts and not options.resource:
         raise OperationError("--acts needs an API", "add --resource URI")
-    if options.serves and not confidential:
-        raise OperationError(
-            "only a client with a secret or a key may introspect", "add --auth-method client_secret_basic"
-        )
+    access_options.check_serves(frozenset(options.serves), confidential=confidential)
     if not grant_types and not options.serves and not options.bff_origin:
         raise OperationError(
             "this client would have no grant type",
@@ -304,11 +338,10 @@ def _check(options: argparse.Namespace, grant_types: set[str], settings: Setting
     for uri in options.redirect_uri:
         check_redirect_uri(uri, application_type=kind, settings=settings, public=not confidential)
     try:
-        scopes, optional = parse_scope(options.scope), parse_scope(options.optional_scope)
+        scopes = parse_scope(options.scope)
     except OAuthError as error:
         raise OperationError(f"--scope is invalid: {error.reason}", '--scope "openid github:repo"') from None
-    if not optional <= scopes:
-        raise OperationError("--optional-scope names what --scope does not", "name it in both")
+    access_options.read_optional(options.optional_scope, scopes)
     if options.first_party and not all(uri.startswith("https://") for uri in options.redirect_uri):
         raise OperationError("--first-party needs https redirect URIs", "use a claimed https address")
 
@@ -331,9 +364,11 @@ def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _delete(deployment: Deployment, options: argparse.Namespace) -> Any:
-    delete_client(deployment, options.client_id)
+    """Disable it first, and remove it last: a repeated command finishes what a killed one began."""
+    switch_client(deployment, options.client_id, disabled=True)
     broker = find_broker(deployment)
     ended = end_client(deployment, broker, options.client_id)
+    delete_client(deployment, options.client_id)
     return {"client_id": options.client_id, "deleted": True, "connections": ended_rows(broker, ended)}
 
 

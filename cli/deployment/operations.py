@@ -1,14 +1,15 @@
 """The operator's actions on a deployment, as functions that the command and the local stack share."""
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
+from types import EllipsisType
 from typing import Any, TypeVar
 
 import msgspec
 
 from chalicelib.adapters.aws.transport import AwsRefusal, Transport, call_with_repeats
-from chalicelib.adapters.dynamodb.codec import decode_item, encode, encode_item
+from chalicelib.adapters.dynamodb.codec import decode_item, encode, encode_item, is_empty
 from chalicelib.adapters.dynamodb.codec import key as item_key
 from chalicelib.adapters.dynamodb.store import DynamoStore
 from chalicelib.adapters.kms.keyring import TableKeyRing
@@ -32,7 +33,6 @@ from chalicelib.records.item_keys import (
 from chalicelib.records.keyset import Purpose, WrappedKey
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.resource import Resource
-from chalicelib.records.revocation import NOT_REVOKED
 from chalicelib.records.settings import Settings
 from chalicelib.records.small_items import KeysetItem
 from cli.deployment.aws import BotoTransport, TableClock
@@ -107,31 +107,37 @@ class Deployment:
         item = encode_item(place.pk, record)
         call_with_repeats(self.dynamodb, "PutItem", {"TableName": self.settings.table, "Item": item})
 
-    def put_fields(self, place: ItemKey[T], record: T, *names: str, read: T | None = None) -> T | None:
+    def put_fields(
+        self, place: ItemKey[T], record: T, *names: str, read: T | None = None, unchanged: Iterable[str] = ()
+    ) -> T | None:
         """Write these fields in one step and leave the others unchanged, above all cutoffs: a kill switch that was set
         earlier or meanwhile must stay set.
 
-        read   the record as it was read: these fields must be unchanged; None if they may have any value
+        read        the record as it was read: these fields must be unchanged; None if they may have any value
+        unchanged   further fields that must be as they were read
 
         The record as now stored; None if it was changed since it was read.
         """
-        new, old = encode_item(place.pk, record), {} if read is None else encode_item(place.pk, read)
-        written = {"schema", *names}
-        put, dropped = sorted(written & new.keys()), sorted(written - new.keys())
-        update = "SET " + ", ".join(f"#{name} = :{name}" for name in put)
-        update += " REMOVE " + ", ".join(f"#{name}" for name in dropped) if dropped else ""
+        new, written = encode_item(place.pk, record), ("schema", *names)
+        short = {name: f"f{number}" for number, name in enumerate(dict.fromkeys([*written, *unchanged]))}
+        put, dropped = [name for name in written if name in new], [name for name in written if name not in new]
+        update = "SET " + ", ".join(f"#{short[name]} = :{short[name]}" for name in put)
+        update += " REMOVE " + ", ".join(f"#{short[name]}" for name in dropped) if dropped else ""
         payload: dict[str, Any] = {
             "TableName": self.settings.table,
             "Key": item_key(place.pk),
             "UpdateExpression": update,
-            "ExpressionAttributeNames": {f"#{name}": name for name in written},
-            "ExpressionAttributeValues": {f":{name}": new[name] for name in put},
+            "ExpressionAttributeNames": {f"#{short[name]}": name for name in written},
+            "ExpressionAttributeValues": {f":{short[name]}": new[name] for name in put},
             "ReturnValues": "ALL_NEW",
         }
         if read is not None:
-            stand = (_stands(name, old.get(name)) for name in names)
+            old, checked = encode_item(place.pk, read), [name for name in short if name != "schema"]
+            absent = _values_of_absent(read)
+            stand = (_stands(short[name], old.get(name), absent.get(name)) for name in checked)
             payload["ConditionExpression"] = " AND ".join(("attribute_exists(pk)", *stand))
-            payload["ExpressionAttributeValues"] |= {f":old_{name}": old[name] for name in names if name in old}
+            payload["ExpressionAttributeNames"] |= {f"#{short[name]}": name for name in checked}
+            payload["ExpressionAttributeValues"] |= {f":o_{short[name]}": old[name] for name in checked if name in old}
         try:
             answer = call_with_repeats(self.dynamodb, "UpdateItem", payload)
         except AwsRefusal as refusal:
@@ -180,15 +186,31 @@ def _read_item(item: dict[str, Any], record: type[Any]) -> Any:
         raise OperationError(f"the item {place} cannot be read", "docs/runbooks/sealed-value-altered.md") from None
 
 
-def _stands(name: str, old: dict[str, Any] | None) -> str:
-    """The condition that a field is unchanged; an empty field may never have been written."""
+def _stands(short: str, old: dict[str, Any] | None, absent: dict[str, Any] | None) -> str:
+    """The condition that a field is unchanged.
+
+    old      its value; None if the item does not have it
+    absent   its value where an item does not have it, because it was written before the field existed
+    """
     if old is None:
-        return f"attribute_not_exists(#{name})"
-    same = f"#{name} = :old_{name}"
-    return f"(attribute_not_exists(#{name}) OR {same})" if old in _NEVER_WRITTEN else same
+        return f"attribute_not_exists(#{short})"
+    same = f"#{short} = :o_{short}"
+    return f"(attribute_not_exists(#{short}) OR {same})" if old == absent else same
 
 
-_NEVER_WRITTEN: tuple[dict[str, Any], ...] = ({"L": []}, {"BOOL": False}, encode(NOT_REVOKED))
+def _values_of_absent(record: msgspec.Struct) -> dict[str, dict[str, Any]]:
+    """Field -> its default, encoded."""
+    defaults = {field.name: field.default for field in msgspec.structs.fields(record)}
+    defaults |= {
+        field.name: field.default_factory()
+        for field in msgspec.structs.fields(record)
+        if field.default_factory is not msgspec.NODEFAULT
+    }
+    return {
+        name: encode(value)
+        for name, value in defaults.items()
+        if value is not msgspec.NODEFAULT and not is_empty(value)
+    }
 
 
 def init_keysets(deployment: Deployment) -> list[str]:
@@ -237,8 +259,13 @@ def new_client_secret(deployment: Deployment) -> tuple[str, SecretHash]:
     return secret, kept
 
 
-def create_client(deployment: Deployment, client: Client) -> tuple[Client, str | None]:
+Keep = Callable[[Client, str], None]  # stores a new client's secret, before the client is registered
+
+
+def create_client(deployment: Deployment, client: Client, *, keep: Keep | None = None) -> tuple[Client, str | None]:
     """Register a client under a new id (or its own) and return its secret, if its method has one.
+
+    keep   called with the secret before the client is registered, so that a killed process leaves no client without one
 
     Raises OperationError if the id exists.
     """
@@ -249,6 +276,8 @@ def create_client(deployment: Deployment, client: Client) -> tuple[Client, str |
     client = msgspec.structs.replace(
         client, client_id=client.client_id or new_client_id(), created_at=deployment.clock.now()
     )
+    if keep is not None and secret is not None:
+        keep(client, secret)
     if not deployment.put_if_absent(client_item_key(client.client_id), client):
         raise OperationError(f"client {client.client_id} already exists", "broker client show CLIENT_ID")
     return client, secret
@@ -290,10 +319,18 @@ def change_keys(deployment: Deployment, client: Client, changed: Client) -> Clie
     return written
 
 
-def update_client(deployment: Deployment, client: Client, **fields: Any) -> Client:
-    """Change these fields, effective at the next request. Raises OperationError."""
+# Which fields of a client no command of the operator sets; they may change while one of its commands runs.
+_NOT_SET = frozenset({"client_id", "created_at", "expires_at", "fetched_at", "fresh_until", "marks", "secrets"})
+
+
+def update_client(deployment: Deployment, client: Client, *, alone: bool = False, **fields: Any) -> Client:
+    """Change these fields, effective at the next request. Raises OperationError if they have changed meanwhile.
+
+    alone   or any other field that an operator sets
+    """
     changed = msgspec.structs.replace(client, **fields)
-    written = deployment.put_fields(client_item_key(client.client_id), changed, *fields, read=client)
+    others = set(client.__struct_fields__) - _NOT_SET if alone else ()
+    written = deployment.put_fields(client_item_key(client.client_id), changed, *fields, read=client, unchanged=others)
     if written is None:
         raise OperationError(
             f"client {client.client_id} was changed by another process", "broker client show CLIENT_ID"
@@ -331,14 +368,18 @@ def set_provider(
     issuer: str | None = None,
     variables: Mapping[str, str] | None = None,
     moves: ProviderRecord | None = None,
+    read: ProviderRecord | EllipsisType | None = ...,
 ) -> ProviderRecord:
     """Enable a provider with the broker's registration there; its secret is encrypted before it is stored.
 
     variables   already checked against the file's rules
     moves       the record as it was read, if requests go to other hosts from now on: present connections end, and their
                 tokens are not sent there
+    read        the record as it was read, or None if there was none; then nobody else may have set it meanwhile
 
     Its cutoffs stay: a new secret restores nothing that was ended and enables nothing that was disabled.
+
+    Raises OperationError.
     """
     record = ProviderRecord(
         provider_id=provider_id,
@@ -350,14 +391,26 @@ def set_provider(
     vault, salt = deployment.keys.get("vault"), deployment.entropy.token_bytes(32)
     sealed = seal_provider_secret(vault, client_secret or "", record=record, salt=salt)
     record = msgspec.structs.replace(record, sealed_secret=sealed)
-    fields = ("provider_id", "client_id", "sealed_secret", "public", "issuer", "variables")
-    place = provider_item_key(provider_id)
-    if moves is None:
-        return deployment.put_fields(place, record, *fields) or record
-    moved_at = max(deployment.clock.now() + CACHED_SECONDS, moves.marks.not_before or 0)
-    marks = msgspec.structs.replace(moves.marks, not_before=moved_at)
-    moved = msgspec.structs.replace(record, marks=marks, moved_at=moved_at)
-    return deployment.put_fields(place, moved, "marks", "moved_at", *fields) or moved
+    fields = ["provider_id", "client_id", "sealed_secret", "public", "issuer", "variables"]
+    if moves is not None:
+        moved_at = max(deployment.clock.now() + CACHED_SECONDS, moves.marks.not_before or 0)
+        marks = msgspec.structs.replace(moves.marks, not_before=moved_at)
+        record = msgspec.structs.replace(record, marks=marks, moved_at=moved_at)
+        fields += ["marks", "moved_at"]
+    return _put_provider(deployment, record, fields, read)
+
+
+def _put_provider(
+    deployment: Deployment, record: ProviderRecord, fields: list[str], read: ProviderRecord | EllipsisType | None
+) -> ProviderRecord:
+    place = provider_item_key(record.provider_id)
+    if read is None:
+        written = record if deployment.put_if_absent(place, record) else None
+    else:
+        written = deployment.put_fields(place, record, *fields, read=None if read is ... else read)
+    if written is None:
+        raise OperationError(f"provider {record.provider_id} was changed by another process", "broker provider list")
+    return written
 
 
 def list_providers(deployment: Deployment) -> list[ProviderRecord]:

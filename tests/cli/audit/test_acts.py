@@ -58,6 +58,8 @@ def day(broker: Operator, tmp_path_factory: pytest.TempPathFactory) -> Rows:
         f"connection export --to {folder / 'none.pem'} --out {folder / 'out'} --provider demo",
         f"connection revoke --client {client['client_id']}", "jobs run", "restore finish",
         f"client delete {client['client_id']}", "client list",
+        "resource update --audience https://api.example --lifetime 300",
+        "resource delete --audience https://api.example",
     ):  # fmt: skip
         broker(*words.split(" "))
     return exported(broker)
