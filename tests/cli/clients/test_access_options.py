@@ -1,4 +1,4 @@
-"""broker client update --optional-scope, --resource, --serves, --response-mode: they replace, by the rules of create."""
+"""broker client update replaces optional scopes, APIs, audiences and response modes, by the rules of create."""
 
 from typing import Any
 
