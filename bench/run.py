@@ -7,11 +7,11 @@ import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cli.parser import CommandParser
+from cli.progress import Progress
 
 GOALS = {"step": 1.3, "init": 1.25, "megabytes": 80}
 
@@ -28,12 +28,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--grants", type=int, nargs="+", default=[100, 1_000_000], metavar="N", help="100 1000000")
     parser.add_argument("--json", action="store_true", help="one line of JSON at the end instead of tables")
     options = parser.parse_args(arguments)
-    say = (lambda _: None) if options.json else partial(print, flush=True)
-    say(f"Python {platform.python_version()} on {platform.machine()}; CPU time; medians; ratios are what counts")
-    results = {}
-    for name in options.only or BENCHES:
-        with tempfile.TemporaryDirectory(prefix="broker-bench-") as folder:
-            results[name] = BENCHES[name](options, Path(folder), say)
+    results, names = {}, options.only or list(BENCHES)
+    with Progress("measuring", len(names)) as shown:
+        say: Callable[[str], None] = (lambda _: None) if options.json else shown.say
+        say(f"Python {platform.python_version()} on {platform.machine()}; CPU time; medians; ratios are what counts")
+        for name in names:
+            shown.note(name)
+            with tempfile.TemporaryDirectory(prefix="broker-bench-") as folder:
+                results[name] = BENCHES[name](options, Path(folder), say)
+            shown.advance()
     if options.json:
         print(json.dumps(results))
     return 0

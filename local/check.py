@@ -3,11 +3,13 @@
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
 from cli.parser import CommandParser
+from cli.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 TOOLS = {
@@ -27,13 +29,21 @@ class Outcome(NamedTuple):
 
 def main(arguments: list[str]) -> int:
     CommandParser(prog="dev.py check", description=__doc__).parse_args(arguments)
-    return 1 if tell(run_tools()) else 0
+    with Progress("checking", len(TOOLS), "tools") as shown:
+        outcomes = run_tools(shown.advance)
+    return 1 if tell(outcomes) else 0
 
 
-def run_tools() -> list[Outcome]:
-    """All of them, side by side."""
+def run_tools(ended: Callable[[], None] = lambda: None) -> list[Outcome]:
+    """All of them, side by side; `ended` is called at the end of each."""
+
+    def run(name: str) -> Outcome:
+        outcome = run_tool(name)
+        ended()
+        return outcome
+
     with ThreadPoolExecutor() as pool:
-        return list(pool.map(run_tool, TOOLS))
+        return list(pool.map(run, TOOLS))
 
 
 def tell(outcomes: list[Outcome]) -> list[str]:

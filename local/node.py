@@ -13,6 +13,8 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from cli.progress import Progress
+
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "tests" / "interop" / "clients"
 PROJECTS = FOLDER / "projects"  # what copied projects need
@@ -62,16 +64,17 @@ def write_lock(folder: Path = FOLDER, *, upgrade: bool = False) -> Path:
 
 
 def _npm(folder: Path, *arguments: str) -> None:
-    done = subprocess.run(
-        ["npm", *arguments, *QUIET],
-        cwd=folder,
-        env=dict(os.environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+    with Progress(f"npm {arguments[0]}"):
+        done = subprocess.run(
+            ["npm", *arguments, *QUIET],
+            cwd=folder,
+            env=dict(os.environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
     if done.returncode:
         tail = "\n".join(f"  {line}" for line in done.stdout.splitlines()[-15:])
         raise NoNode(f"this failed: npm {' '.join(arguments)}\n{tail}")

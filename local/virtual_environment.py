@@ -17,9 +17,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from cli.progress import Progress
 from local.cache_growth import CacheGrowth, measure
 from local.interpreters import Unprepared, find_python, probe
-from local.progress import Progress
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = (ROOT / ".venv").resolve()

@@ -16,6 +16,7 @@ from bench.cost.counting import count
 from bench.cost.pricing import COUNTED, Counts, Prices, price_table, read_counts, read_prices
 from bench.cost.simulation import Hour, Simulation
 from cli.parser import CommandParser
+from cli.progress import Progress
 from local.package.package import ROOT
 
 PAGES = (ROOT / "README.md", ROOT / "docs" / "cost.md")
@@ -47,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     if any(users < 1 for users in options.users or ()):
         parser.error("--users: at least 1 a day")
     if options.count:
-        with tempfile.TemporaryDirectory(prefix="broker-cost-") as folder:
+        with tempfile.TemporaryDirectory(prefix="broker-cost-") as folder, Progress("counting"):
             things, openings = count(Path(folder))
         kept = msgspec.json.format(msgspec.json.encode(Counts(things=things, openings=openings)), indent=2)
         COUNTED.write_bytes(kept + b"\n")
@@ -55,7 +56,12 @@ def main(arguments: list[str] | None = None) -> int:
     if options.count:
         write_tables(counts, prices)
     users = [] if options.prices_only else options.users or USERS
-    hours = [Simulation(number, counts, prices).run() for number in users]
+    hours = []
+    with Progress("simulating", len(users), "hours") as shown:
+        for number in users:
+            shown.note(f"{number:,} users a day")
+            hours.append(Simulation(number, counts, prices).run())
+            shown.advance()
     if options.json:
         print(msgspec.json.encode({"counted": counts, "hours": [asdict(hour) for hour in hours]}).decode())
         return 0

@@ -14,6 +14,7 @@ from chalicelib.config import PREFIX
 from cli.deployment.aws import terminal_session
 from cli.deployment.operations import OperationError
 from cli.output import show
+from cli.progress import Progress
 
 TEMPLATE = Path(__file__).resolve().parents[2] / "infra" / "bootstrap.json"
 STACK = "token-broker-base"
@@ -37,7 +38,8 @@ def run(options: argparse.Namespace) -> int:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
-        show(bootstrap(_client(), options.stack), as_json=options.json)
+        with Progress(f"waiting for the stack {options.stack}"):
+            made = bootstrap(_client(), options.stack)
     except ClientError as error:
         code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
         raise OperationError(
@@ -45,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
         ) from None
     except BotoCoreError as error:
         raise OperationError(f"AWS cannot be reached: {error}", "sign in to AWS and set AWS_REGION") from None
+    show(made, as_json=options.json)
     return 0
 
 

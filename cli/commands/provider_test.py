@@ -1,6 +1,7 @@
 """broker provider test: tests a provider file offline, from sign-in to revocation, against a simulated provider."""
 
 import argparse
+import contextlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from chalicelib.providers.catalog import Catalog, load_catalog
 from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
 from cli.deployment.operations import OperationError
 from cli.invocation import PROGRAM
+from cli.progress import Progress
 
 
 def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
@@ -40,20 +42,20 @@ def test_providers(options: argparse.Namespace) -> int:
         ) from None
     from cli.output import show
 
-    shop, results = Workshop(), []
-    try:
+    results = []
+    with Progress("testing", len(definitions), "provider files") as shown, contextlib.closing(Workshop()) as shop:
         for definition in definitions:
+            shown.note(definition.provider_id)
             steps = []
             for outcome in run_trial(shop, definition):
                 steps.append({"step": outcome.step, "passed": outcome.passed, "said": outcome.said})
                 if not options.json and not options.all:
-                    print(_step_line(definition.provider_id, outcome), flush=True)
+                    shown.say(_step_line(definition.provider_id, outcome))
             passed = all(step["passed"] for step in steps)
             results.append({"provider_id": definition.provider_id, "passed": passed, "steps": steps})
+            shown.advance()
             if options.all and not options.json:
-                print(_line(results[-1]), flush=True)
-    finally:
-        shop.close()
+                shown.say(_line(results[-1]))
     if options.json:
         show(results, as_json=True)
     failed = [str(result["provider_id"]) for result in results if not result["passed"]]

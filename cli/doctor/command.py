@@ -16,6 +16,7 @@ from cli.doctor.server import GROUPS as SERVER_GROUPS
 from cli.doctor.server.answer import split
 from cli.doctor.server.asking import Asker, loopback_target
 from cli.doctor.server.visit import Server
+from cli.progress import Progress
 
 HELP = "find faults of this deployment, or of the authorization server at --url; read-only"
 
@@ -35,7 +36,8 @@ def add_parser(groups: Any, common: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the report; returns 0 if no error was found, else 1. Raises OperationError."""
-    report = examine_server(options) if options.url else examine_deployment(options)
+    with Progress("examining"):
+        report = examine_server(options) if options.url else examine_deployment(options)
     print(json.dumps(build_document(report), indent=2) if options.json else "\n".join(build_words(report)))
     return 0 if report.is_well else 1
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from cli.parser import CommandParser
+from cli.progress import Progress
 from local.agents.agent import STEPS, Agent
 from local.agents.assertion import ClientKey
 from local.agents.document_site import DocumentSite
@@ -49,8 +50,15 @@ def main(arguments: list[str] | None = None) -> int:
     if not profiles:
         names = ", ".join(one.file for one in read_profiles())
         parser.exit(2, f"dev.py agents: no agent is called {options.only}\n  next: one of {names}\n")
-    with Trial(dict(one.split("=", 1) for one in options.set)) as trial:
-        results = {one.file: trial.run(one) for one in profiles}
+    results: Results = {}
+    with (
+        Progress("trying", len(profiles), "agents") as shown,
+        Trial(dict(one.split("=", 1) for one in options.set)) as trial,
+    ):
+        for one in profiles:
+            shown.note(one.name)
+            results[one.file] = trial.run(one)
+            shown.advance()
     sys.stdout.write(json.dumps(results) if options.json else render(profiles, results))
     if options.write and not options.only:
         write_page(render(profiles, results))

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from cli.parser import CommandParser
+from cli.progress import Progress
 from local.node import FOLDER, PROJECTS, NoNode, write_lock
 
 PIP_AUDIT = "2.10.1"
@@ -30,18 +31,23 @@ def main(arguments: list[str]) -> int:
     if options.audit:
         return audit()
     uv = str(Path(sys.prefix, "bin", "uv"))
-    for name in LOCKS:
-        upgrade = ["--upgrade"] if options.upgrade else []
-        command = [uv, "pip", "compile", *OPTIONS, *upgrade, f"{name}.in", "-o", f"{name}.txt"]
-        status = subprocess.run(command, cwd=ROOT, check=False).returncode
-        if status:
-            return status
-        print(f"{name}.txt")
-    try:
-        for folder in (FOLDER, PROJECTS):
-            print(write_lock(folder, upgrade=options.upgrade).relative_to(ROOT))
-    except NoNode as error:
-        print(f"dev.py lock: the locks under tests/interop/clients/ stay as they are: {error}", file=sys.stderr)
+    with Progress("locking", len(LOCKS) + 2, "locks") as shown:
+        for name in LOCKS:
+            shown.note(f"{name}.in")
+            upgrade = ["--upgrade"] if options.upgrade else []
+            command = [uv, "pip", "compile", *OPTIONS, *upgrade, f"{name}.in", "-o", f"{name}.txt"]
+            status = subprocess.run(command, cwd=ROOT, check=False).returncode
+            if status:
+                return status
+            shown.advance()
+            shown.say(f"{name}.txt")
+        try:
+            for folder in (FOLDER, PROJECTS):
+                shown.note(str(folder.relative_to(ROOT)))
+                shown.say(str(write_lock(folder, upgrade=options.upgrade).relative_to(ROOT)))
+                shown.advance()
+        except NoNode as error:
+            print(f"dev.py lock: the locks under tests/interop/clients/ stay as they are: {error}", file=sys.stderr)
     return 0
 
 

@@ -17,6 +17,8 @@ from collections.abc import Iterator, Mapping
 from importlib import util
 from pathlib import Path
 
+from cli.progress import Progress
+
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ("app.py", "chalicelib", "vendor")
 PYTHON = "3.13"
@@ -41,15 +43,19 @@ def build_package(
 
     Raises PackagingError: no fitting tool or Python, a hash that does not match, over 8 MB.
     """
-    with tempfile.TemporaryDirectory(prefix="broker-package-") as folder:
+    with tempfile.TemporaryDirectory(prefix="broker-package-") as folder, Progress("building", 4, "steps") as shown:
         task = Path(folder) / "task"
         task.mkdir()
+        shown.note("installing requirements")
         if requirements is not None:
             install_requirements(task, requirements, arch=arch)
+        shown.advance("copying")
         copy_chalice(task)
         copy_application(task, root)
         prune(task)
+        shown.advance("compiling")
         precompile(task)
+        shown.advance("writing the zip")
         target.parent.mkdir(parents=True, exist_ok=True)
         write_zip(task, target)
     if target.stat().st_size > MAX_BYTES:

@@ -1,6 +1,5 @@
 """The environment of a first start: how much it is, what runs in it, and what the commands that test add."""
 
-import io
 import os
 import pkgutil
 import re
@@ -16,7 +15,6 @@ import local
 from local import virtual_environment
 from local.cache_growth import CacheGrowth, measure
 from local.commands import COMMANDS, DEVELOPMENT
-from local.progress import Progress
 from tests.kit import ROOT
 from tests.kit.requirement import requirement
 
@@ -101,32 +99,6 @@ def test_a_command_that_tests_takes_the_development_lock_and_a_demo_keeps_it(
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "pytest").touch()
     assert virtual_environment.choose_lock(needs_development=False) == virtual_environment.DEVELOPMENT_LOCK
-
-
-class Screen(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-@requirement("START-03")
-def test_progress_shows_a_count_on_a_terminal_and_erases_itself(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "xterm")
-    screen, seen = Screen(), iter(range(35, 1000))
-    with Progress("installing", 140, "MB", read=lambda: next(seen), stream=screen) as shown:
-        while screen.getvalue().count("\r") < 2:
-            shown.note("botocore")
-    assert "installing [#####---------------]  35 of 140 MB  0 s" in screen.getvalue()
-    assert screen.getvalue().endswith("\r\x1b[K")
-    assert len(shown.describe(30)) == 30
-
-
-@requirement("START-03")
-def test_progress_writes_nothing_where_nobody_looks(capsys: pytest.CaptureFixture[str]) -> None:
-    stream = io.StringIO()
-    with Progress("building", 3, stream=stream) as shown:
-        shown.advance("one")
-        shown.say("a line")
-    assert (stream.getvalue(), capsys.readouterr().out) == ("", "a line\n")
 
 
 @requirement("START-03")

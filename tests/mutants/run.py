@@ -27,6 +27,7 @@ from msgspec import Struct, convert
 
 from cli.deployment.local_environment import use_local_credentials
 from cli.parser import CommandParser
+from cli.progress import Progress
 from tests.kit import ROOT
 
 SECONDS, LONG_SECONDS = 180, 1800
@@ -154,7 +155,12 @@ def covers(node: str, failed: set[str]) -> bool:
 def run(mutants: list[Mutant], jobs: int) -> list[Verdict]:
     """Judge all, `jobs` at a time."""
     free: SimpleQueue[Copy] = SimpleQueue()
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ThreadPoolExecutor(jobs) as pool:
+    with (
+        tempfile.TemporaryDirectory(prefix="mutants-") as folder,
+        ThreadPoolExecutor(jobs) as pool,
+        Progress("mutants", len(mutants)) as shown,
+    ):
+        shown.note("the named tests without a mutant")
         copies = list(pool.map(lambda number: Copy(Path(folder) / str(number)), range(jobs)))
         try:
             for copy in copies:
@@ -163,9 +169,10 @@ def run(mutants: list[Mutant], jobs: int) -> list[Verdict]:
                 copies, sorted({node for mutant in mutants for node in mutant.tests}), pool
             )
             if broken:
-                print(f"The named tests do not run as they are:\n{broken}")
+                shown.say(f"The named tests do not run as they are:\n{broken}")
                 return [Verdict(mutant=mutant, kind="broken", detail="not tried") for mutant in mutants]
-            return list(pool.map(lambda mutant: _one(mutant, free, failing), mutants))
+            shown.note("")
+            return list(pool.map(lambda mutant: _one(mutant, free, failing, shown), mutants))
         finally:
             for copy in copies:
                 copy.close()
@@ -184,13 +191,14 @@ def _run_as_they_are(copies: list[Copy], nodes: list[str], pool: ThreadPoolExecu
     return set().union(*(failed for failed, _ in results)), "\n".join(broken for _, broken in results if broken)
 
 
-def _one(mutant: Mutant, free: SimpleQueue[Copy], failing: set[str]) -> Verdict:
+def _one(mutant: Mutant, free: SimpleQueue[Copy], failing: set[str], shown: Progress) -> Verdict:
     copy = free.get()
     try:
         verdict = judge(mutant, copy, failing)
     finally:
         free.put(copy)
-    print(f"{verdict.kind:8} {mutant.requirement:8} {mutant.name}  {verdict.seconds:.1f} s", flush=True)
+    shown.advance()
+    shown.say(f"{verdict.kind:8} {mutant.requirement:8} {mutant.name}  {verdict.seconds:.1f} s")
     return verdict
 
 

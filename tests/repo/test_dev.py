@@ -14,7 +14,8 @@ from local import interpreters, virtual_environment
 
 ROOT = Path(dev.__file__).parent
 # What dev.py imports before `.venv` exists.
-EARLY = {"cache_growth", "command_errors", "commands", "interpreters", "progress", "virtual_environment"}
+EARLY = {"cache_growth", "command_errors", "commands", "interpreters", "virtual_environment"}
+EARLY_MODULES = {"cli.progress", *(f"local.{name}" for name in EARLY)}
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -54,12 +55,20 @@ def test_every_command_is_there_and_explains_itself(name: str) -> None:
     assert shown.stdout.startswith("usage: ")
 
 
-@pytest.mark.parametrize("name", ["dev.py", *sorted(f"local/{name}.py" for name in EARLY), "local/__init__.py"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "dev.py",
+        *sorted(f"{name.replace('.', '/')}.py" for name in EARLY_MODULES),
+        "local/__init__.py",
+        "cli/__init__.py",
+    ],
+)
 def test_an_old_python_can_read_it_and_go_on_to_find_a_newer_one(name: str) -> None:
     tree = ast.parse((ROOT / name).read_text(), feature_version=(3, 8))
     at_the_top = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
     modules = {(node.module or "") if isinstance(node, ast.ImportFrom) else node.names[0].name for node in at_the_top}
-    foreign = modules - {"local", *(f"local.{name}" for name in EARLY)}
+    foreign = modules - {"local", *EARLY_MODULES}
     assert {module.partition(".")[0] for module in foreign} <= set(sys.stdlib_module_names)
 
 

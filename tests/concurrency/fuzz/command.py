@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from cli.parser import CommandParser
+from cli.progress import over
 from tests.concurrency.fuzz import from_description, machine
 from tests.kit.http.stack import Parts, Stack, own_parts
 
@@ -48,13 +49,15 @@ def play(parts: Parts, machines: Counter[str], calls: Counter[str], first: int, 
 
     signal.signal(signal.SIGINT, stop)
     try:
-        for number, one in units(parts, machines, calls, first):
-            seed = number
-            if stopped.is_set():
-                return 130
-            if time.monotonic() >= until:
-                return 0
-            one()
+        with over("fuzzing", until - time.monotonic()) as shown:
+            for number, one in units(parts, machines, calls, first):
+                seed = number
+                if stopped.is_set():
+                    return 130
+                if time.monotonic() >= until:
+                    return 0
+                shown.note(f"seed {seed}")
+                one()
     except KeyboardInterrupt:
         return 130
     except BaseException as found:  # noqa: BLE001 - whatever it is, it is what was looked for

@@ -14,6 +14,7 @@ from collections import Counter
 from pathlib import Path
 
 from cli.parser import CommandParser
+from cli.progress import over
 from tests.concurrency.soak.actor import Actor
 from tests.concurrency.soak.ending import count_unfinished, find_leftovers
 from tests.concurrency.soak.faults import Plague
@@ -68,12 +69,15 @@ def play(world: World, history: History, actors: list[Actor], options: argparse.
         thread.start()
     seconds = options.minutes * 60
     try:
-        time.sleep(seconds / 10)
-        early = world.rss(0)
-        for tenth in range(2, 11):
+        with over("soaking", seconds) as shown:
             time.sleep(seconds / 10)
-            print(f"soak: {tenth}0 %, {history.requests} requests, {sum(history.faults.values())} faults, "
-                  f"{len(history.violations)} violations, {world.rss(0):.1f} MiB", flush=True)  # fmt: skip
+            early = world.rss(0)
+            for tenth in range(2, 11):
+                time.sleep(seconds / 10)
+                shown.say(
+                    f"soak: {tenth}0 %, {history.requests} requests, {sum(history.faults.values())} faults, "
+                    f"{len(history.violations)} violations, {world.rss(0):.1f} MiB"
+                )
     except KeyboardInterrupt:
         early = world.rss(0)
     calm.set()

@@ -2,9 +2,12 @@
 
 import sys
 import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from cli.parser import CommandParser
+from cli.progress import Progress
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -32,27 +35,29 @@ def rehearse_releases(folder: Path) -> None:
     from local.package.package import build_package
     from tests.deploy.rehearsal.rehearsal import STEPS, rehearsing
 
-    say("packing this release and the one before it")
-    package = build_package(folder / "now.zip", arch="host")
-    with rehearsing(package, folder) as here:
-        for step in STEPS:
-            say_step(step.__name__, step(here))
+    with Progress("rehearsing", len(STEPS), "steps") as shown:
+        shown.say("packing this release and the one before it")
+        package = build_package(folder / "now.zip", arch="host")
+        shown.note("starting the simulated AWS")
+        with rehearsing(package, folder) as here:
+            take_steps(STEPS, here, shown)
 
 
 def rehearse_regions(folder: Path) -> None:
     """Two regions, of which one is lost."""
     from tests.deploy.rehearsal.regions import STEPS, two_regions
 
-    with two_regions(folder) as here:
-        for step in STEPS:
-            say_step(step.__name__, step(here))
+    with Progress("rehearsing", len(STEPS), "steps") as shown:
+        shown.note("starting both regions")
+        with two_regions(folder) as here:
+            take_steps(STEPS, here, shown)
 
 
-def say_step(name: str, seen: str) -> None:
-    """One line."""
-    say(f"{name.replace('_', ' '):16} ok  {seen}")
-
-
-def say(line: str) -> None:
-    """At once, since a step takes its time."""
-    print(line, flush=True)
+def take_steps(steps: Sequence[Callable[[Any], str]], here: Any, shown: Progress) -> None:
+    """A line for each step at its end."""
+    for step in steps:
+        name = step.__name__.replace("_", " ")
+        shown.note(name)
+        seen = step(here)
+        shown.advance()
+        shown.say(f"{name:16} ok  {seen}")

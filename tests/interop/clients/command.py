@@ -6,6 +6,7 @@
 import argparse
 
 from cli.parser import CommandParser
+from cli.progress import Progress
 from local.node import NoNode
 from tests.interop.clients.libraries import Library, libraries
 from tests.interop.clients.running import Row, run
@@ -22,14 +23,17 @@ def main(arguments: list[str]) -> int:
         print(f"dev.py matrix: no library is named so; there are {', '.join(one.key for one in libraries())}")
         return 2
     parts, rows, left_out = start_parts(), {}, []
-    for library in wanted:
-        row = _try(library, parts)
-        if isinstance(row, str):
-            left_out.append(library.key)
-            print(f"{library.title}: not tried, {row}\n", flush=True)
-        else:
-            rows[library.key] = row
-            print(show(library, row) + "\n", flush=True)
+    with Progress("trying", len(wanted), "libraries") as shown:
+        for library in wanted:
+            shown.note(library.title)
+            row = _try(library, parts)
+            shown.advance()
+            if isinstance(row, str):
+                left_out.append(library.key)
+                shown.say(f"{library.title}: not tried, {row}\n")
+            else:
+                rows[library.key] = row
+                shown.say(show(library, row) + "\n")
     failed = sum(cell.state == "fail" for row in rows.values() for cell in row.values())
     print(f"{sum(cell.state == 'pass' for row in rows.values() for cell in row.values())} work, {failed} fail")
     if options.write and (left_out or len(wanted) < len(libraries())):
