@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from cli.parser import CommandParser
+from cli.progress import Progress
 from local.docs_site.server import serve
 from local.docs_site.versions import UNRELEASED, put_version, write_sitemap
-from local.progress import Progress
 from local.virtual_environment import ROOT, make_environment
 
 LOCK = ROOT / "requirements-docs.txt"
