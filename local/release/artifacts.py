@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from cli.progress import Progress
 from local.docs_site.command import build_version
 from local.package.package import PLATFORMS, PackagingError, build_package, write_zip
 from local.package.sbom import write_bill
 from local.package.template import write_template
 from local.package.wheel import build_wheel, build_wheel_from
-from local.progress import Progress
 from local.release.changelog import find_section
 
 SUMS = "SHA256SUMS"
