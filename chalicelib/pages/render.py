@@ -10,10 +10,10 @@ from chalicelib.pages import sentence
 from chalicelib.pages.developer import mark_difference
 from chalicelib.pages.display import read_initial, read_initials, read_letters, read_link, read_name
 from chalicelib.pages.headers import OURS, style_sheet
-from chalicelib.pages.images import embed_image
 from chalicelib.pages.language import DEFAULT, direction_of, read_sections
 from chalicelib.pages.page import Page
 from chalicelib.pages.theme import Theme
+from chalicelib.protocol.images import data_uri
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -57,6 +57,12 @@ def _render(page: Page, language: str, theme: Theme) -> str:
             developer=read_sections(language, "developer"),
         )
     )
+
+
+@lru_cache(128)
+def embed_image(file: str) -> str:
+    """A checked file as the value of `src`; read for the first page that shows it."""
+    return data_uri(Path(file).read_bytes())
 
 
 def _escape(value: str) -> str:

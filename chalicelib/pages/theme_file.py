@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from chalicelib.pages.colours import check_contrast
-from chalicelib.pages.images import data_uri, image_type
 from chalicelib.pages.theme import Theme
+from chalicelib.protocol.images import data_uri, image_type
 
 COLOURS: Final = (
     "ground", "card", "panel", "ink", "quiet", "line", "control", "accent", "accent-tint", "on-accent",

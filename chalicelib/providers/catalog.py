@@ -32,6 +32,11 @@ class Catalog:
             definition = self._by_id[provider_id] = _read(self.files[provider_id])
         return definition
 
+    def find_image(self, provider_id: str, name: str) -> str:
+        """The path of an image that a provider file names; "" if the file is not known."""
+        file = self.files.get(provider_id)
+        return str(file.parent / name) if file is not None and name else ""
+
     def fill(
         self, record: ProviderRecord, metadata: Mapping[str, str] | None = None, *, complete: bool = False
     ) -> ProviderDefinition | None:
@@ -95,7 +100,7 @@ def _read(path: Path) -> ProviderDefinition:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         raise InvalidDefinition(path.name, ("cannot be read as UTF-8 text",)) from None
-    definition = parse_definition(text, source=path.name)
+    definition = parse_definition(text, source=path.name, folder=path.parent)
     if definition.provider_id != path.stem:
         raise InvalidDefinition(path.name, ("the file must be named for its provider_id",))
     return definition

@@ -149,7 +149,7 @@ def check_file(name: str) -> Any:
     path = Path(name)
     try:
         text = path.read_text(encoding="utf-8")
-        definition = parse_definition(text, source=path.name)
+        definition = parse_definition(text, source=path.name, folder=path.parent)
     except (OSError, UnicodeDecodeError):
         raise OperationError(f"{path} cannot be read", "name a provider file that exists") from None
     except InvalidDefinition as error:

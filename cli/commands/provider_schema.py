@@ -53,6 +53,7 @@ _WORDS: dict[str, dict[str, str]] = {
         "revocation": "how tokens are revoked at the provider",
         "api": "the API, for the proxy",
         "registration": "your registration at the provider, only for the local `serve`",
+        "mark": "the provider's mark on the buttons of the hosted pages",
     },
     "ScopeText": {
         "title": 'completes "This app will be able to ..."',
@@ -107,6 +108,7 @@ _WORDS: dict[str, dict[str, str]] = {
     "CallbackProfile": {"parameter": "the parameter's name"},
     "RevocationRules": {"kind": "RFC 7009, or a request that you describe here"},
     "ApiRules": {"hosts": "further hosts that the proxy may call", "token_prefix": "text before the token"},
+    "MarkRules": {},
     "Registration": {
         "client_id": "what the provider gave you",
         "client_secret": "`env:NAME`, never the secret",

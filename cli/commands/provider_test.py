@@ -86,7 +86,7 @@ def _find(options: argparse.Namespace) -> list[ProviderDefinition]:
     try:
         if options.what and options.what.endswith(".toml"):
             path = Path(options.what)
-            return [parse_definition(path.read_text(encoding="utf-8"), source=path.name)]
+            return [parse_definition(path.read_text(encoding="utf-8"), source=path.name, folder=path.parent)]
         catalog: Catalog = load_catalog(*options.providers)
     except OSError:
         raise OperationError(f"{options.what} cannot be read", "name an existing provider file") from None

@@ -2,12 +2,14 @@
 
 import tomllib
 from collections.abc import Mapping
+from pathlib import Path
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from chalicelib.providers.definition.checks import CHECKS
+from chalicelib.providers.definition.checks_mark import check_mark
 from chalicelib.providers.definition.checks_placeholders import check_placeholders
 from chalicelib.providers.definition.errors import Fault, InvalidDefinition
 from chalicelib.providers.definition.line_numbers import find_lines, line_of
@@ -18,10 +20,11 @@ _EXAMPLES = {"str": '"..."', "bool": "true", "int": "60", "date": "2026-01-31"}
 _WORDS = {"str": "a text", "bool": "true or false", "int": "a whole number", "date": "a day, as 2026-01-31"}
 
 
-def parse_definition(text: str, *, source: str) -> ProviderDefinition:
+def parse_definition(text: str, *, source: str, folder: Path | None = None) -> ProviderDefinition:
     """Read one provider file.
 
     source   names the file in the error; never its content
+    folder   where it is stored, to check the images that it names; None checks only their names
 
     Raises InvalidDefinition with every fault found.
     """
@@ -35,6 +38,7 @@ def parse_definition(text: str, *, source: str) -> ProviderDefinition:
         definition = msgspec.convert(document, ProviderDefinition)
         faults = [fault for check in CHECKS for fault in check(definition)]
         faults += check_placeholders(definition, document) + check_sources(document)
+        faults += check_mark(definition, folder)
     if faults:
         placed = _placed(faults, text)
         raise InvalidDefinition(source, tuple(map(str, placed)), placed)

@@ -14,6 +14,7 @@ from chalicelib.providers.definition.sections import (
     TokenRules,
 )
 from chalicelib.providers.definition.sections_identity import IdentityRules
+from chalicelib.providers.definition.sections_mark import MarkRules
 from chalicelib.providers.definition.sections_tokens import ExchangeRules, RefreshRules, RevocationRules
 from chalicelib.providers.definition.sections_values import ClientAssertion, MetadataRule, VariableRule
 
@@ -69,6 +70,7 @@ class ProviderDefinition(Struct, frozen=True, kw_only=True, forbid_unknown_field
     revocation: RevocationRules = RevocationRules()
     api: ApiRules | None = None
     registration: Registration | None = None
+    mark: MarkRules = MarkRules()
 
     @property
     def is_openid(self) -> bool:

@@ -5,7 +5,9 @@ from typing import Any
 
 from chalicelib.providers.definition.errors import Fault
 
-_OURS = frozenset({"provider_id", "display_name", "documentation", "checked_on", "unverified", "notes", "registration"})
+_OURS = frozenset(
+    {"provider_id", "display_name", "documentation", "checked_on", "unverified", "notes", "registration", "mark"}
+)
 
 
 def leaves(document: Mapping[str, Any]) -> Iterator[str]:

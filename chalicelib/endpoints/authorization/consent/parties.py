@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from chalicelib.pages.consent import Person, ProviderOption, ScopeLine
+from chalicelib.pages.consent import Mark, Person, ProviderOption, ScopeLine
 from chalicelib.pages.display import read_letters
 from chalicelib.pages.own_scopes import OWN_SCOPES
 from chalicelib.ports import Broker
@@ -82,6 +82,12 @@ def provider_option(broker: Broker, record: ProviderRecord, *, used_last: bool =
         display_name=definition.display_name,
         host=host_shown(named),
         used_last=used_last,
+        mark=Mark(
+            letters=definition.mark.letters,
+            image=broker.catalog.find_image(record.provider_id, definition.mark.file),
+            dark_image=broker.catalog.find_image(record.provider_id, definition.mark.dark_file),
+            tile=definition.mark.tile,
+        ),
     )
 
 

@@ -1,9 +1,7 @@
-"""Images in a page: as data, so that the page loads nothing. No script of an SVG runs in an `img`."""
+"""The images that a page may show: PNG and SVG, embedded as data. No script of an SVG runs in an `img`."""
 
 import base64
 import re
-from functools import lru_cache
-from pathlib import Path
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _SVG = re.compile(rb"\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*)*<svg[\s>]", re.DOTALL)
@@ -17,9 +15,3 @@ def image_type(content: bytes) -> str:
 def data_uri(content: bytes) -> str:
     """The image as the value of `src`."""
     return f"data:image/{image_type(content)};base64,{base64.b64encode(content).decode()}"
-
-
-@lru_cache(128)
-def embed_image(file: str) -> str:
-    """A checked file as the value of `src`; read for the first page that shows it."""
-    return data_uri(Path(file).read_bytes())
