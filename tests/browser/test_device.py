@@ -49,7 +49,7 @@ def read_until(terminal: Terminal, pattern: str) -> re.Match[str]:
 def type_code(page: Page, code: str) -> None:
     page.get_by_label("Code").fill(code.lower().replace("-", " "))
     page.get_by_role("button", name="Continue").click()
-    expect(page.get_by_role("button", name="continue with")).to_be_visible()
+    expect(page.get_by_role("button", name="continue with").first).to_be_visible()
 
 
 @requirement("DEV-01", "DEV-06")

@@ -29,8 +29,7 @@ def test_alice_signs_in_with_github_and_sees_her_account(stack: DemoStack, open_
     page.locator("#sign-in:enabled").click()
     for name in ("GitHub", "Google"):
         expect(page.get_by_text(name).first).to_be_visible()
-    page.locator("input[name=provider][value=github]").check(force=True)
-    decide(page)
+    decide(page, "Continue with GitHub")
     expect(page.get_by_role("heading", name="Sign in to GitHub")).to_be_visible()
     sign_in_at_provider(page)
     expect(page.locator("#account-name")).to_contain_text("Alice")

@@ -1,4 +1,4 @@
-"""What must hold for the mark of a provider file, and for the images that it names."""
+"""The checks of the mark that a provider file names, and of its images."""
 
 import re
 from collections.abc import Iterator
