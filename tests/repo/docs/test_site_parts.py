@@ -1,6 +1,7 @@
 """What the documentation site is made of: tabs, addresses, menu and versions."""
 
 import json
+import re
 import runpy
 from pathlib import Path
 from xml.etree import ElementTree
@@ -150,3 +151,13 @@ def test_every_diagram_is_drawn_by_its_script_and_says_what_it_shows() -> None:
         assert title is not None and title.text and root.get("role") == "img"
         assert "prefers-color-scheme:dark" in text and "http" not in text.replace("http://www.w3.org/2000/svg", "")
         assert any(f"pictures/{name}" in link for page in pages() for link in links(page))
+
+
+@requirement("DOC-11")
+def test_the_readme_the_site_and_the_hosted_pages_have_one_mark() -> None:
+    mark = read("docs/site/files/mark.svg")
+    shapes = re.findall(r' d="([^"]+)"', mark)
+    (brand,) = [line for line in read("chalicelib/pages/templates/icons.html").splitlines() if "macro brand()" in line]
+    assert len(shapes) == 2 and all(f'd="{shape}"' in brand for shape in shapes)
+    assert "docs/site/files/mark.svg" in links("README.md")
+    assert "logo: mark.svg" in read("docs/site/mkdocs.yml") and "favicon: mark.svg" in read("docs/site/mkdocs.yml")
