@@ -19,6 +19,7 @@ from chalicelib.adapters.process.log import redact
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.audit import AuditEvent
 from chalicelib.records.item_keys import DEPLOYMENT
+from cli.confirmation import confirm, find_question
 from cli.deployment.aws import name_caller
 from cli.deployment.broker import find_broker
 from cli.deployment.operations import Deployment, OperationError
@@ -104,7 +105,9 @@ CHANGES_NOTHING = frozenset(
     }
 )
 # Not options of the operator; and options with free text, such as a path, an account or a note.
-_PLUMBING = frozenset({"act", "alone", "command", "group", "verb", "part", "kind", "disabled", "json", "yes", "stack"})
+_PLUMBING = frozenset(
+    {"act", "alone", "command", "group", "verb", "part", "kind", "disabled", "json", "yes", "stack", "question"}
+)
 _UNSAID = frozenset({"account", "issuer", "file", "to", "out", "jwks", "note"})
 _MOST = 20  # rows of an answer that are named; the others are counted
 
@@ -127,6 +130,8 @@ def run_on_record(deployment: Deployment, options: argparse.Namespace) -> Any:
     about = ON_RECORD[options.command]
     if "sub" in options and not options.sub:
         options.sub = find_sub(find_broker(deployment), options)  # on record by the name that is no person's
+    if question := find_question(deployment, options):
+        confirm(question)
     begun = begin(deployment, options, about)
     try:
         done = options.act(deployment, options)

@@ -13,7 +13,7 @@ from chalicelib.ports import Broker
 from chalicelib.records.connection import Connection
 from chalicelib.vault.rules.revocation_results import is_alive_there, result_of
 from cli.commands.connection import LIST, end_client, end_connections, ended_rows, find_connection
-from cli.commands.keys import confirm
+from cli.confirmation import add_question
 from cli.deployment.broker import find_broker
 from cli.deployment.connections import list_connections
 from cli.deployment.operations import Deployment, OperationError
@@ -28,10 +28,6 @@ def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
     broker = find_broker(deployment)
     if options.provider:
         asked = find_left(deployment, options.provider)
-        confirm(
-            options,
-            f"{len(asked)} connections of all users at {options.provider} will be revoked. Type yes to go on:  ",
-        )
         ended = end_many(broker, asked)
     elif options.client:
         ended = asked = end_client(deployment, broker, options.client)
@@ -45,6 +41,13 @@ def _revoke(deployment: Deployment, options: argparse.Namespace) -> Any:
         raise OperationError("no connection to revoke", LIST)
     broker.log.event("connections_ended", count=len(ended), by="operator")
     return judge(broker, ended, reconnected=len(asked) - len(ended))
+
+
+def _ask(deployment: Deployment, options: argparse.Namespace) -> str | None:
+    if not options.provider:
+        return None
+    count = len(find_left(deployment, options.provider))
+    return f"{count} connection{'' if count == 1 else 's'} of all users at {options.provider} will be revoked."
 
 
 def find_left(deployment: Deployment, provider_id: str) -> list[Connection]:
@@ -93,5 +96,5 @@ def add_parser(verbs: Any, common: argparse.ArgumentParser) -> None:
     what.add_argument("--client", metavar="ID", help="all access of this app, also if the app was deleted")
     what.add_argument("--user", metavar="SUB", help="every connection of this user; the user stays")
     what.add_argument("--provider", metavar="ID", help="every connection at this provider, of all users and apps")
-    revoke.add_argument("--yes", action="store_true", help="with --provider: do not ask for confirmation")
+    add_question(revoke, _ask, "with --provider: do not ask for confirmation")
     revoke.set_defaults(act=_revoke)

@@ -1,7 +1,6 @@
 """`broker keys`: lists, rotates and destroys keys, and shows the next step of each rotation."""
 
 import argparse
-import sys
 from typing import Any
 
 from chalicelib.adapters.process.log import JsonLog
@@ -18,6 +17,7 @@ from chalicelib.keys.rotation import (
 from chalicelib.records.item_keys import keyset_item_key
 from chalicelib.records.settings import Settings
 from chalicelib.records.small_items import KeysetItem
+from cli.confirmation import add_question
 from cli.deployment.key_usage import find_needed
 from cli.deployment.keysets import PURPOSES, list_keysets
 from cli.deployment.operations import Deployment, OperationError
@@ -87,7 +87,6 @@ def _rotate(deployment: Deployment, options: argparse.Namespace) -> Any:
         raise OperationError("--emergency is only for the keyset signing", "docs/keys.md explains the others")
     try:
         if options.emergency:
-            confirm(options, "This invalidates every issued access token and ID token. Type yes to go on:  ")
             return _row(roll_signing(rotator, now=now), rotator)
         if options.purpose is None:
             return [_row(turn, rotator) for turn in rotate_due(rotator, now=now)]
@@ -144,13 +143,9 @@ def _explained(cannot: CannotRotate) -> OperationError:
     return OperationError(*_WHY[str(cannot)])
 
 
-def confirm(options: argparse.Namespace, question: str) -> None:
-    """Raises OperationError if the operator does not confirm."""
-    if options.yes:
-        return
-    print(question, end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip() != "yes":
-        raise OperationError("nothing was changed", "type yes, or add --yes")
+def _ask_rotate(deployment: Deployment, options: argparse.Namespace) -> str | None:
+    told = "This invalidates every issued access token and ID token."
+    return told if options.emergency and options.purpose == "signing" else None
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
@@ -165,7 +160,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     rotate.add_argument(
         "--emergency", action="store_true", help="signing only: use a new key at once; invalidates all tokens"
     )
-    rotate.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    add_question(rotate, _ask_rotate)
     rotate.set_defaults(act=_rotate)
     destroy = verbs.add_parser("destroy", parents=[common], help="destroy an old version that nothing needs")
     destroy.add_argument("purpose", choices=[purpose for purpose in PURPOSES if purpose not in LASTING])

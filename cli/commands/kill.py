@@ -16,8 +16,8 @@ from chalicelib.records.deployment import Deployment as DeploymentRecord
 from chalicelib.records.item_keys import DEPLOYMENT, provider_item_key, subject_item_key, user_key_item_key
 from chalicelib.records.revocation import Revocation
 from cli.commands.client_enable import switch_client
-from cli.commands.keys import confirm
 from cli.commands.user import add_user_words
+from cli.confirmation import add_question
 from cli.deployment.broker import find_broker
 from cli.deployment.kill_counts import count_void, leave_word, outlasting
 from cli.deployment.operations import CACHED_SECONDS, Deployment, OperationError
@@ -96,8 +96,6 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] 
     """Set the cutoff first; count what it voided afterwards."""
     kind, undo = options.kind, options.undo
     named = _named(deployment, options)
-    if kind == "everything" and not undo:
-        confirm(options, "This stops every app of every user at its next request. Type yes to go on:  ")
     throw: dict[str, Callable[[], Revocation]] = {
         "client": lambda: kill_client(deployment, named, undo=undo),
         "user": lambda: kill_user(deployment, named, undo=undo),
@@ -126,6 +124,11 @@ def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] 
     return told if options.json else _in_words(told)
 
 
+def _ask(deployment: Deployment, options: argparse.Namespace) -> str | None:
+    stops = options.kind == "everything" and not options.undo
+    return "This stops every app of every user at its next request." if stops else None
+
+
 def _in_words(told: dict[str, Any]) -> Listing:
     """First what stays valid, line by line; below it what is void, and the command that undoes it."""
     counted = ", ".join(f"{count} {what if count != 1 else what[:-1]}" for what, count in (told["void"] or {}).items())
@@ -152,5 +155,5 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     for kind in kinds.choices.values():
         kind.add_argument("--undo", action="store_true", help="allow it again; what was void stays void")
         kind.add_argument("--no-count", action="store_true", help="do not scan the table to count what was voided")
-        kind.add_argument("--yes", action="store_true", help="do not ask")
+        add_question(kind, _ask)
         kind.set_defaults(act=_act)

@@ -1,7 +1,6 @@
 """broker user show|sign-out|erase: shows a user, ends their browser sessions, or erases them with all stored data."""
 
 import argparse
-import sys
 from typing import Any
 
 from msgspec.structs import replace
@@ -15,6 +14,7 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.item_keys import item_key_of, subject_item_key, user_key_item_key
 from chalicelib.vault.rules.revocation_results import is_alive_there
 from cli.commands.connection import ended_rows
+from cli.confirmation import add_question
 from cli.deployment.broker import find_broker
 from cli.deployment.operations import Deployment, OperationError
 from cli.deployment.users import find_sub
@@ -26,8 +26,6 @@ AGAIN = "repeat the command `broker user erase SUB`: it continues from there"
 def _erase(deployment: Deployment, options: argparse.Namespace) -> Any:
     broker = find_broker(deployment)
     sub = options.sub or find_sub(broker, options)
-    if not options.yes:
-        _confirm(sub)
     try:
         erasure = erase_user(broker, sub)
     except OAuthError as error:
@@ -104,16 +102,9 @@ def _row(broker: Broker, erasure: Erasure) -> dict[str, Any]:
     }
 
 
-def _confirm(sub: str) -> None:
-    """Raises OperationError if the operator does not confirm."""
-    print(
-        f"This makes all data of user {sub} permanently unreadable. Type yes to go on:  ",
-        end="",
-        file=sys.stderr,
-        flush=True,
-    )
-    if sys.stdin.readline().strip() != "yes":
-        raise OperationError("nothing was erased", "type yes, or add --yes")
+def _ask_erase(deployment: Deployment, options: argparse.Namespace) -> str:
+    sub = options.sub or find_sub(find_broker(deployment), options)
+    return f"This makes all data of user {sub} permanently unreadable."
 
 
 def add_user_words(verb: argparse.ArgumentParser) -> None:
@@ -136,5 +127,5 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
         add_user_words(verb)
     show.set_defaults(act=_show)
     leave.set_defaults(act=_sign_out)
-    erase.add_argument("--yes", action="store_true", help="do not ask for confirmation")
+    add_question(erase, _ask_erase)
     erase.set_defaults(act=_erase)

@@ -16,6 +16,7 @@ from cli.console.message import Request
 COOKIE = "token_broker_console"
 FORM_TYPE = "application/x-www-form-urlencoded"
 CSRF_FIELD = "csrf"
+MOST_FORMS = 1000
 
 
 class Denied(Exception):
@@ -34,6 +35,7 @@ class Session(Struct, kw_only=True):
     entry     the one-time token of the printed link; "" once it was used
     cookie    proves the session
     csrf      is in each of its forms
+    forms     forms of actions that were shown and not sent, the oldest first: each may be sent once
     """
 
     host: str
@@ -41,6 +43,19 @@ class Session(Struct, kw_only=True):
     entry: str
     cookie: str
     csrf: str
+    forms: dict[str, None] = {}
+
+    def new_form(self) -> str:
+        """The id of a form that is shown now."""
+        form = secrets.token_urlsafe(16)
+        self.forms[form] = None
+        while len(self.forms) > MOST_FORMS:
+            self.forms.pop(next(iter(self.forms)), None)
+        return form
+
+    def take_form(self, form: str) -> bool:
+        """False if it was sent already, or was never shown."""
+        return self.forms.pop(form, self) is None
 
     @property
     def origin(self) -> str:

@@ -14,6 +14,7 @@ from chalicelib.adapters.aws.transport import AwsRefusal
 from chalicelib.ports import StoreUnavailable
 from cli.command_audit import CHANGES_NOTHING, run_on_record
 from cli.command_failure import describe_failure
+from cli.confirmation import find_question
 from cli.deployment.operations import Deployment, OperationError
 from cli.invocation import as_typed
 from cli.output import Lines, Listing, Partly, Report
@@ -72,11 +73,16 @@ class CommandRunner:
 
         return self._run(words, act)
 
+    def ask(self, *words: str) -> str | None:
+        """The question of a command; None if it asks nothing. Raises what the command raises while it reads."""
+        return find_question(self.deployment, self.parse(*words))
+
     def do(self, *words: str) -> Outcome:
-        """Run a command that changes something: on record, one at a time. The operator has confirmed it."""
+        """Run a command that changes something: on record, one at a time. The operator has answered its question."""
 
         def act() -> Any:
             options = self.parse(*words)
+            options.yes = True
             with self._one_at_a_time:
                 return run_on_record(self.deployment, options)
 

@@ -95,9 +95,9 @@ def test_a_user_from_the_first_list_to_the_erasure(
     assert ("demo", {"at_provider": "failed"}) in said
 
     by_account = ["user", "erase", "--provider", "demo", "--account", "demo-7f3a51"]
-    refused = broker(*by_account, typed="no\n").refused("nothing was erased")
+    refused = broker(*by_account, typed="no\n").refused("nothing was changed")
     assert connection.sub in refused.err
-    assert broker("user", "erase", connection.sub).refused("nothing was erased")
+    assert broker("user", "erase", connection.sub).refused("nothing was changed")
     assert (
         deployment(broker).store.read(user_key_item_key(connection.sub)).get(user_key_item_key(connection.sub)).sealed
     )  # type: ignore[union-attr]

@@ -1,5 +1,6 @@
 """The pages of the console and the forms that they post, by path."""
 
+from cli.console.actions.view import run_action, show_action
 from cli.console.console import Routes
 from cli.console.views import audit, clients, connections, health, jobs, keys, overview, providers, refusals, users
 
@@ -22,5 +23,10 @@ PAGES: Routes = {
     "/audit": audit.show_audit,
     "/audit/check": audit.check_audit,
     "/health": health.show_health,
+    "/actions/{slug}": show_action,
 }
-FORMS: Routes = {"/users": users.find_user, "/refusals": refusals.find_refusal}
+FORMS: Routes = {
+    "/users": users.find_user,
+    "/refusals": refusals.find_refusal,
+    "/actions/{slug}": run_action,
+}

@@ -46,6 +46,11 @@ def count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" + ("" if number == 1 else "s")
 
 
+def act(slug: str, said: str, *, ends: bool = False, **about: str) -> Action:
+    """A link to the form of an action."""
+    return link("actions", slug, **about), said, ends
+
+
 def text(value: Any) -> Cell:
     """A value as it is."""
     return Cell(text=show(value))

@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Table, at, count, facts, matching, mono, page_of, text
+from cli.console.views.cells import Action, Cell, Table, act, at, count, facts, matching, mono, page_of, text
 
 CREATE = 'broker client create --name "My app" --redirect-uri https://app.example/callback'
 _PERMISSIONS = ("scope", "optional_scopes", "providers", "handout", "proxy_rules", "resources", "serves")
@@ -43,7 +43,7 @@ def show_clients(console: Console, request: Request) -> Response:
         q=q,
         tables=[page_of(table, request)],
         links=[],
-        actions=[],
+        actions=[act("client-create", "Register an app")],
         command=outcome.command,
     )
 
@@ -70,7 +70,7 @@ def show_client(console: Console, request: Request, client_id: str) -> Response:
         groups=groups,
         tables=[_secrets(row)] if row["secrets"] else [],
         links=[(link("connections", client=client_id), "Connections of this app")],
-        actions=[],
+        actions=_actions(row),
         command=outcome.command,
     )
 
@@ -95,6 +95,17 @@ def _row(row: Mapping[str, Any]) -> list[Cell]:
         Cell(text=state, kind="stop") if state else Cell(text="Enabled", kind="ok"),
         text(row["registered_by"]),
         at(row["created_at"]),
+    ]
+
+
+def _actions(row: Mapping[str, Any]) -> list[Action]:
+    client_id = row["client_id"]
+    switch = act("client-enable", "Enable", client_id=client_id)
+    return [
+        *([act("client-secret-rotate", "Rotate the secret", client_id=client_id)] if row["secrets"] else []),
+        switch if row["disabled"] else act("client-disable", "Disable", ends=True, client_id=client_id),
+        act("client-revoke", "Revoke all access", ends=True, client=client_id),
+        act("client-delete", "Delete", ends=True, client_id=client_id),
     ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import label, link
-from cli.console.views.cells import Cell, Kind, Table, at, count, facts, mono, page_of, text
+from cli.console.views.cells import Cell, Kind, Table, act, at, count, facts, mono, page_of, text
 
 FILTERS = ("user", "client", "provider")
 _KINDS: dict[str, Kind] = {"active": "ok", "revoked": "tag"}
@@ -63,7 +63,7 @@ def show_connection(console: Console, request: Request, connection_id: str) -> R
         ],
         tables=[],
         links=[(link("clients", row["client_id"]), "The client"), (link("users", row["user"]), "The user")],
-        actions=[],
+        actions=[act("connection-revoke", "Revoke", ends=True, connection_id=connection_id)],
         command=outcome.command,
     )
 

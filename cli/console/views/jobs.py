@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Kind, Table, at, count, mono, page_of, text
+from cli.console.views.cells import Cell, Kind, Table, act, at, count, mono, page_of, text
 
 _KINDS: dict[str, Kind] = {"due": "care", "running": "ok"}
 
@@ -32,7 +32,7 @@ def show_jobs(console: Console, request: Request) -> Response:
         q="",
         tables=[page_of(table, request)],
         links=[],
-        actions=[],
+        actions=[act("jobs-run", "Run the due jobs now")],
         command=outcome.command,
     )
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from cli.console.console import Console
 from cli.console.message import Request, Response
-from cli.console.views.cells import Cell, Kind, Table, at, count, mono, text
+from cli.console.views.cells import Cell, Kind, Table, act, at, count, mono, text
 
 _KINDS: dict[str, Kind] = {"signing": "ok", "current": "ok", "published": "care"}
 
@@ -31,7 +31,13 @@ def show_keys(console: Console, request: Request) -> Response:
         q="",
         tables=[table],
         links=[],
-        actions=[],
+        actions=[
+            act("init", "Create missing keys"),
+            act("keys-rotate", "Rotate a key"),
+            act("vault-reseal", "Re-encrypt users' keys"),
+            act("keys-destroy", "Destroy an old version", ends=True),
+            act("keys-emergency", "Replace the signing key at once", ends=True, purpose="signing"),
+        ],
         command=outcome.command,
     )
 

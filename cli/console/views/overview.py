@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.decisions import PERIODS, Decisions, read_minutes, read_period
 from cli.console.message import Request, Response
-from cli.console.views.cells import Fact, Table, count, mono, text
+from cli.console.views.cells import Fact, Table, act, count, mono, text
 from cli.explanation.refusal_log import Line
 
 
@@ -34,6 +34,10 @@ def show_overview(console: Console, request: Request) -> Response:
         due=sum(row["state"] == "due" for row in jobs.rows),
         keys=keys,
         next_key=min((row for row in keys.rows if row["next_at"]), key=lambda row: row["next_at"], default=None),
+        actions=[
+            act("stop-everything", "Stop everything", ends=True),
+            act("allow-everything", "Allow everything again"),
+        ],
         deployment=_deployment(console.runner.deployment.settings),
     )
 

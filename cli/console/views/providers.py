@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Link, Table, count, facts, matching, mono, page_of, text
+from cli.console.views.cells import Action, Cell, Link, Table, act, count, facts, matching, mono, page_of, text
 
 _HERE = ("provider_id", "client_id", "secret", "issuer", "redirect_uri", "variables")
 _FILE = ("sign_in_scopes", "scopes", "refresh", "revocation", "documentation", "checked_on", "notes", "unverified")
@@ -73,7 +73,7 @@ def show_provider(console: Console, request: Request, provider_id: str) -> Respo
         ],
         tables=[],
         links=[*(check if row["switched_on"] else []), *_links(row)],
-        actions=[],
+        actions=_actions(row),
         command=outcome.command,
     )
 
@@ -111,3 +111,15 @@ def _other(row: Mapping[str, Any]) -> list[Cell]:
 
 def _links(row: Mapping[str, Any]) -> list[Link]:
     return [(link("connections", provider=row["provider_id"]), "Connections at this provider")]
+
+
+def _actions(row: Mapping[str, Any]) -> list[Action]:
+    provider_id = row["provider_id"]
+    if not row["client_id"]:
+        return [act("provider-set", "Enable", provider_id=provider_id)]
+    stop = act("provider-stop", "Stop", ends=True, provider_id=provider_id)
+    return [
+        act("provider-set", "Replace the registration", provider_id=provider_id),
+        stop if row["switched_on"] else act("provider-allow", "Allow again", provider_id=provider_id),
+        act("provider-revoke", "Revoke all connections", ends=True, provider=provider_id),
+    ]

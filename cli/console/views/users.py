@@ -6,7 +6,7 @@ from typing import Any
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Table, at, count, facts, mono
+from cli.console.views.cells import Action, Cell, Table, act, at, count, facts, mono
 
 _MAIN = ("user", "created_at", "void_before", "linked_to", "added_logins", "connections")
 
@@ -50,7 +50,7 @@ def show_user(console: Console, request: Request, sub: str) -> Response:
         groups=[("User", facts(row, *_MAIN, monospaced=("user", "linked_to")))],
         tables=[apps],
         links=[(link("connections", user=row["user"]), "Connections of this user")],
-        actions=[],
+        actions=[] if row["erased"] else _actions(row),
         command=outcome.command,
     )
 
@@ -68,3 +68,14 @@ def _app(one: Mapping[str, Any]) -> list[Cell]:
     state = revoked if one["revoked"] else paused if one["paused"] else Cell(text="active", kind="ok")
     client = mono(one["client_id"], link("clients", one["client_id"]))
     return [client, mono(one["scope"]), at(one["decided_at"]), state, at(one["ends_at"])]
+
+
+def _actions(row: Mapping[str, Any]) -> list[Action]:
+    sub = row["user"]
+    stop = act("user-stop", "Stop", ends=True, sub=sub)
+    return [
+        act("user-sign-out", "Sign out", ends=True, sub=sub),
+        act("user-allow", "Allow again", sub=sub) if row["disabled"] else stop,
+        act("user-revoke", "Revoke all connections", ends=True, user=sub),
+        act("user-erase", "Erase", ends=True, sub=sub),
+    ]

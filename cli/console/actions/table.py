@@ -1,0 +1,7 @@
+"""Every action of the console, by its slug."""
+
+from cli.console.actions import clients, deployment, providers, users
+
+ACTIONS = {
+    action.slug: action for action in (*clients.ACTIONS, *providers.ACTIONS, *users.ACTIONS, *deployment.ACTIONS)
+}
