@@ -1,12 +1,15 @@
 """The operator's console in Chromium: axe, sizes, schemes, the keyboard, from the link to an explanation."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from cli.console.actions.table import ACTIONS
 from cli.console.pages import SECTIONS
 from local.node import NoNode, install_packages
 from tests.kit.browser_steps import fits
@@ -34,7 +37,17 @@ class Running:
     def paths(self) -> list[str]:
         """Every section, and one page of each kind below."""
         below = [f"/clients/{self.client_id}", "/providers/demo", "/refusals/refused-1", "/reasons/code_replayed"]
-        return [*(path for path, _ in SECTIONS), *below, "/clients/none", "/health?run=aws", "/no-such-page"]
+        forms = [f"/actions/{slug}?{_about(slug)}" for slug in ("client-create", "provider-set", "user-erase", "init")]
+        sections = [path for path, _ in SECTIONS]
+        return [
+            *sections,
+            *below,
+            *forms,
+            "/clients/none",
+            "/health?run=aws",
+            "/actions/client-delete",
+            "/no-such-page",
+        ]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +55,10 @@ def console(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """Over embedded AWS, with keys, a client and a provider."""
     with start_scene(tmp_path_factory.mktemp("console")) as scene:
         yield open_console(browser, scene.link, scene.client_id)
+
+
+def _about(slug: str) -> str:
+    return urlencode(dict.fromkeys(ACTIONS[slug].about, "demo"))
 
 
 def open_console(browser: Browser, link: str, client_id: str) -> Running:
@@ -99,6 +116,36 @@ def test_a_reference_is_explained_by_keyboard_alone_without_a_script(console: Ru
     expect(page.get_by_role("heading", level=1)).to_have_text("redirect_uri_not_registered")
     expect(page.get_by_role("heading", name="Expected and received")).to_be_visible()
     assert console.complaints == []
+
+
+@requirement("CONSOLE-06", "CONSOLE-07", "CONSOLE-09")
+def test_a_secret_is_rotated_and_the_app_deleted_by_keyboard_alone(
+    console: Running, open_page: OpenPage, axe: str
+) -> None:
+    options = {"viewport": {"width": 360, "height": 800}, "bypass_csp": True}
+    page = open_page(f"{console.base}/clients/{console.client_id}", storage_state=console.state, **options)
+    press(page, "Rotate the secret")
+    page.get_by_label("Overlap in seconds").press("Enter")
+    expect(page.locator(".secret")).to_have_text(re.compile("^[0-9a-f]{64}$"))
+    page.evaluate(axe)
+    assert page.evaluate(RUN, RULES) == []
+    fits(page, 360)
+    page.goto(f"{console.base}/clients/{console.client_id}")
+    press(page, "Delete")
+    page.get_by_label("Type yes to go on").fill("no")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("nothing was changed")
+    page.get_by_label("Type yes to go on").fill("yes")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_contain_text("Done.")
+    page.goto(f"{console.base}/clients")
+    expect(page.get_by_text("No app is registered yet")).to_be_visible()
+
+
+def press(page: Page, link: str) -> None:
+    """By keyboard."""
+    page.get_by_role("link", name=link, exact=True).focus()
+    page.keyboard.press("Enter")
 
 
 @requirement("CONSOLE-02")

@@ -29,27 +29,28 @@ def show_providers(console: Console, request: Request) -> Response:
         says="Services that users sign in with or connect.",
         search="Name or ID",
         q=q,
-        tables=[
-            Table(
-                caption=f"{len(enabled)} enabled",
-                columns=("Name", "ID", "Your client ID there", "Secret"),
-                rows=[_enabled(row) for row in enabled],
-                empty="No provider is enabled yet. Enable one with your registration there:",
-                hint="broker provider set github --client-id ID --secret-from -",
-            ),
-            page_of(
-                Table(
-                    caption=count(len(others), "more provider file"),
-                    columns=("Name", "ID", "Verified lines", "Unverified lines"),
-                    rows=[_other(row) for row in others],
-                    empty="None.",
-                ),
-                request,
-            ),
-        ],
+        tables=[_list_enabled(enabled), page_of(_list_others(others), request)],
         links=[],
         actions=[],
         command=outcome.command,
+    )
+
+
+def _list_enabled(rows: list[Mapping[str, Any]]) -> Table:
+    return Table(
+        caption=f"{len(rows)} enabled",
+        columns=("Name", "ID", "Your client ID there", "Secret"),
+        rows=[_enabled(row) for row in rows],
+        empty="No provider is enabled yet. Enable one with your registration there:",
+        hint="broker provider set github --client-id ID --secret-from -",
+    )
+
+
+def _list_others(rows: list[Mapping[str, Any]]) -> Table:
+    return Table(
+        caption=count(len(rows), "more provider file"),
+        columns=("Name", "ID", "Verified lines", "Unverified lines"),
+        rows=[_other(row) for row in rows],
     )
 
 
