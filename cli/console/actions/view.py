@@ -8,11 +8,11 @@ from cli.confirmation import YES, check_answer
 from cli.console.access import Denied
 from cli.console.actions.action import Action
 from cli.console.actions.table import ACTIONS
+from cli.console.cells import Cell, Table, facts, text
 from cli.console.command_runner import FAILURES, Outcome, type_command
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import label
-from cli.console.views.cells import Cell, Table, facts, text
 from cli.deployment.operations import OperationError
 
 SECRETS = ("client_secret", "initial_access_token")

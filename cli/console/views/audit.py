@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cli.console.cells import Cell, Kind, Table, at, count, facts, mono, page_of, text
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link, show
-from cli.console.views.cells import Cell, Kind, Table, at, count, facts, mono, page_of, text
 
 PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 _OUTCOMES: dict[str, Kind] = {"done": "ok", "failed": "stop"}

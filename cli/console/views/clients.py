@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cli.console.cells import Action, Cell, Table, act, at, count, facts, matching, mono, page_of, text
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Action, Cell, Table, act, at, count, facts, matching, mono, page_of, text
 
 CREATE = 'broker client create --name "My app" --redirect-uri https://app.example/callback'
 _PERMISSIONS = ("scope", "optional_scopes", "providers", "handout", "proxy_rules", "resources", "serves")

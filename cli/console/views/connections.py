@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cli.console.cells import Cell, Kind, Table, act, at, count, facts, mono, page_of, text
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import label, link
-from cli.console.views.cells import Cell, Kind, Table, act, at, count, facts, mono, page_of, text
 
 FILTERS = ("user", "client", "provider")
 _KINDS: dict[str, Kind] = {"active": "ok", "revoked": "tag"}

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cli.console.cells import Cell, Kind, Table, act, at, count, mono, page_of, text
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Kind, Table, act, at, count, mono, page_of, text
 
 _KINDS: dict[str, Kind] = {"due": "care", "running": "ok"}
 

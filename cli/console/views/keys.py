@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cli.console.cells import Cell, Kind, Table, act, at, count, mono, text
 from cli.console.console import Console
 from cli.console.message import Request, Response
-from cli.console.views.cells import Cell, Kind, Table, act, at, count, mono, text
 
 _KINDS: dict[str, Kind] = {"signing": "ok", "current": "ok", "published": "care"}
 

@@ -3,10 +3,10 @@
 import time
 from typing import Any
 
+from cli.console.cells import Fact, Table, act, count, mono, text
 from cli.console.console import Console
 from cli.console.decisions import PERIODS, Decisions, read_minutes, read_period
 from cli.console.message import Request, Response
-from cli.console.views.cells import Fact, Table, act, count, mono, text
 from cli.explanation.refusal_log import Line
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cli.console.cells import Action, Cell, Link, Table, act, count, facts, matching, mono, page_of, text
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Action, Cell, Link, Table, act, count, facts, matching, mono, page_of, text
 
 _HERE = ("provider_id", "client_id", "secret", "issuer", "redirect_uri", "variables")
 _FILE = ("sign_in_scopes", "scopes", "refresh", "revocation", "documentation", "checked_on", "notes", "unverified")

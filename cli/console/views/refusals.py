@@ -5,11 +5,11 @@ from collections import Counter
 from typing import Any
 
 from cli.commands.explain import build_explanation
+from cli.console.cells import Cell, Table, count, mono, page_of, text
 from cli.console.console import Console
 from cli.console.decisions import PERIODS, read_minutes, read_period
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Cell, Table, count, mono, page_of, text
 from cli.explanation.refusal_log import Line
 from cli.explanation.registry import Known, find_reason
 

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from cli.console.cells import Action, Cell, Table, act, at, count, facts, mono
 from cli.console.console import Console
 from cli.console.message import Request, Response
 from cli.console.pages import link
-from cli.console.views.cells import Action, Cell, Table, act, at, count, facts, mono
 
 _MAIN = ("user", "created_at", "void_before", "linked_to", "added_logins", "connections")
 
