@@ -1,11 +1,11 @@
-"""The front page, metadata, keys, the OpenAPI document, and health."""
+"""The front page, metadata, keys, the OpenAPI document, health, and the page of every other path."""
 
 from urllib.parse import urlsplit
 
 from chalice.app import Blueprint
 from chalice.app import Response as GatewayResponse
 
-from chalicelib.endpoints.discovery import home_page, metadata, openapi
+from chalicelib.endpoints.discovery import home_page, metadata, openapi, unknown_path
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidRequest
 from chalicelib.protocol.request import Request
@@ -38,6 +38,7 @@ def build_blueprint(edge: Edge) -> Blueprint:
     _add(routes, edge, "/openapi.json", Route(endpoint=openapi.answer, counted="memory", cors=GET))
     _add(routes, edge, "/", Route(endpoint=home_page.answer, counted="memory"))
     _add(routes, edge, "/health", Route(endpoint=metadata.health, counted="memory", any_host=True))
+    _add(routes, edge, "/{elsewhere+}", Route(endpoint=unknown_path.answer, counted="memory", cors=GET))
     return routes
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from chalicelib.endpoints.discovery.unknown_path import UnknownPath
 from chalicelib.protocol import errors
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.routes.cors import EXPOSED
@@ -197,6 +198,7 @@ def _refusals(served: Served, said: Said) -> dict[int, Schema]:
     kinds += [] if served.route.counted == "memory" else [errors.TooManyRequests]
     kinds += [] if served.route.any_host else [MisdirectedRequest]
     kinds += [NotFound] if "{issuer_path}" in served.path else []
+    kinds += [UnknownPath] if "{elsewhere}" in served.path else []
     by_status = defaultdict[int, list[type[OAuthError]]](list)
     for kind in dict.fromkeys(kinds):
         by_status[kind.status].append(kind)

@@ -126,6 +126,12 @@ OPERATIONS: dict[str, Said] = {
         gives={200: "Root"},
         also=("text/html; charset=utf-8",),
     ),
+    "GET /{elsewhere}": _said(
+        "Discovery",
+        "Every other path: a page for a browser, else JSON.",
+        gives={404: "Error"},
+        also=("text/html; charset=utf-8",),
+    ),
     "GET /health": _said("Discovery", "The settings are whole and the process answers.", gives={200: "Health"}),
     "GET /openapi.json": _said("Discovery", "This description.", gives={200: "Description"}, cached=True),
     "GET /authorize": _said(

@@ -104,6 +104,7 @@ HEADERS: dict[str, Schema] = {
 PATHS: dict[str, Schema] = {
     "client_id": {"type": "string", "description": "The client itself.", "examples": ["0" * 32]},
     "connection_id": {"type": "string", "description": "One of GET /connections.", "examples": ["0" * 32]},
+    "elsewhere": {"type": "string", "description": "Any path without an endpoint.", "examples": ["nowhere"]},
     "issuer_path": {"type": "string", "description": "Of an issuer that has one.", "examples": ["tenant"]},
     "link": {"type": "string", "description": "The sealed link of a connect_uri.", "examples": ["x"]},
     "path": {

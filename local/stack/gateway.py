@@ -9,7 +9,6 @@ from typing import Any
 
 from local.stack import http1
 from local.stack.http_server import Answer, Serving
-from local.stack.not_found import show_not_found
 from local.stack.ports import bind
 from local.stack.rest_event import Edge, MalformedAnswer, build_event, read_answer
 from local.stack.routing import RouteMatcher
@@ -29,7 +28,6 @@ class Gateway(Serving):
     remap_authenticate   rename WWW-Authenticate in answers, as REST APIs do under any name; False: as behind a front
                          door that names it back
     watch                who listens to requests and answers
-    issuer               where the page of an unknown path leads to
     """
 
     def __init__(
@@ -42,13 +40,12 @@ class Gateway(Serving):
         listener: socket.socket | None = None,
         remap_authenticate: bool = True,
         watch: Watch | None = None,
-        issuer: str = "",
     ) -> None:
         make_thread_safe(app)
         self._app = app
         self._matcher = RouteMatcher(app.routes)
         self._edge = Edge(prefix=stage_prefix.rstrip("/"), binary_types=tuple(app.api.binary_types))
-        self._remap, self._issuer = remap_authenticate, issuer
+        self._remap = remap_authenticate
         super().__init__(listener or bind(host, port), (watch or Unwatched()).answers(self.answer), _refuse)
         self.host = host
 
@@ -69,7 +66,7 @@ class Gateway(Serving):
         if match is None or head.method not in methods:
             preflight = _preflight(methods) if head.method == "OPTIONS" else None
             refused = _gateway_answer(403, "Missing Authentication Token", "MissingAuthenticationTokenException")
-            return preflight or show_not_found(head, self._issuer) or refused
+            return preflight or refused
         event = build_event(head, body, match, path, source=source[:2], edge=self._edge)
         return self._invoke(event)
 

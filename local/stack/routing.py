@@ -32,7 +32,7 @@ class RouteMatcher:
         """The resource for a path that begins with a slash; one slash at its end does not count, except to {name+}."""
         segments = path[1:].split("/")
         found = _find(self._root, segments)
-        if found is None and len(segments) > 1 and segments[-1] == "":
+        if (found is None or found == self._root.greedy) and len(segments) > 1 and segments[-1] == "":
             found = _find(self._root, segments[:-1])
         if found is None:
             return None

@@ -113,7 +113,6 @@ def start_broker(
         stage_prefix=stage_prefix,
         remap_authenticate=remap_authenticate,
         watch=watch,
-        issuer=settings.issuer,
     )
     schedule = LocalSchedule(broker).start()
     return RunningBroker(settings.issuer, endpoint_url, environ, deployment, gateway.start(), aws, schedule, machine)

@@ -91,8 +91,8 @@ def test_the_gateways_own_answers_have_oauths_shape(template: Path) -> None:
 
 
 @requirement("RUN-09")
-def test_an_unknown_path_is_a_404_that_says_where_to_look() -> None:
-    """API Gateway sends the JSON template whatever a request accepts, so a browser reads this too."""
+def test_an_unknown_method_is_a_404_that_says_where_to_look() -> None:
+    """API Gateway itself responds to other methods than GET of unknown paths, always with the JSON template."""
     answers = RESOURCES["RestAPI"]["Properties"]["GatewayResponses"]
     served = {one.path for one in read_served()}
     for name in ("MISSING_AUTHENTICATION_TOKEN", "RESOURCE_NOT_FOUND", "INVALID_SIGNATURE"):

@@ -76,6 +76,7 @@ ENDPOINTS = (
     Endpoint("HEAD", "/openapi.json", cors=GET, cached=True),
     Endpoint("HEAD", "/"),
     Endpoint("HEAD", "/health"),
+    *(Endpoint(method, "/{elsewhere+}", cors=GET) for method in ("GET", "HEAD")),
     Endpoint("GET", "/authorize", fields=tuple(_AUTHORIZE.split()), page=True),
     Endpoint("POST", "/authorize", "form", tuple(_AUTHORIZE.split()), page=True),
     Endpoint("POST", "/signin", "form", ("request", "provider", "decision", "scope", "ends"), page=True),
