@@ -3,26 +3,21 @@
 import argparse
 import os
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, TextIO, cast
 
 from cli.deployment.running_stack import FOLDER
 from cli.invocation import as_typed, name_program
 from cli.parser import CommandParser
+from local.registrations import Unserviceable, switch_on_providers
 from local.stack.ports import bind, port_of
 from local.stack.rotating_log import KeptLog
 from local.stack.shutdown import StopSignal
 from local.stack.stack import RunningBroker, broker_environ, start_broker
 
 if TYPE_CHECKING:
-    from chalicelib.providers.catalog import Catalog
     from local.stack.journal.journal import Journal
 
 PORT = 8080
-
-
-class Unserviceable(Exception):
-    """It cannot start; the message says what to change."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -49,10 +44,13 @@ def build_parser() -> argparse.ArgumentParser:
     """The options; two of them make the gateway as awkward as the real one."""
     parser = CommandParser(prog="dev.py serve", description=__doc__)
     add = parser.add_argument
-    add("--port", type=int, default=PORT, help=f"port on 127.0.0.1 (default: {PORT}; 0: a free one)")
+    add("--port", type=int, default=PORT, help=f"port to listen on (default: {PORT}; 0: a free one)")
+    add("--host", metavar="ADDRESS", default="127.0.0.1", help="address to listen on; 0.0.0.0 in a container")
     add("--issuer", metavar="URL", help="default: http://127.0.0.1:PORT")
     add("--providers", metavar="DIR", action="append", default=[], help="folder of provider files; may be repeated")
     add("--endpoint-url", metavar="URL", help="DynamoDB and KMS are there (default: an embedded AWS)")
+    add("--create-tables", action="store_true", help="create tables and key at an endpoint on another machine, too")
+    add("--aws", action="store_true", help="DynamoDB and KMS of your AWS account; nothing is created there")
     add("--open-registration", action="store_true", help="let any client register itself")
     any_setting = "any field of chalicelib/records/settings.py; may be repeated"
     add("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help=any_setting)
@@ -66,13 +64,17 @@ def build_parser() -> argparse.ArgumentParser:
 
 def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroker:
     """Raises Unserviceable."""
+    from chalicelib.adapters.aws.transport import AwsRefusal
     from chalicelib.config import ConfigurationError
+    from chalicelib.ports import StoreUnavailable
+    from cli.command_failure import describe_failure
     from local.stack.resources import EndpointRefused
 
     try:
-        listener = bind("127.0.0.1", options.port)
+        listener = bind(options.host, options.port)
     except OSError as error:
         raise Unserviceable(f"port {options.port} cannot be used ({error.strerror}); try --port 0") from None
+    _check_aws(options)
     local = f"http://127.0.0.1:{port_of(listener)}{options.stage_prefix}"
     journal = _open_journal(options)
     environ = broker_environ({"issuer": local if options.issuer is None else options.issuer, **_kept(options)})
@@ -85,9 +87,14 @@ def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroke
             stage_prefix=options.stage_prefix,
             remap_authenticate=not options.keep_www_authenticate,
             journal=journal,
+            in_account=options.aws,
+            creates_tables=options.create_tables,
         )
     except ConfigurationError as error:
         raise Unserviceable("\n  ".join(["these settings cannot work:", *error.faults])) from None
+    except (AwsRefusal, StoreUnavailable) as error:
+        failure = describe_failure(error)
+        raise Unserviceable(as_typed(f"{failure}\n  next: {failure.hint}")) from None
     except (OSError, EndpointRefused) as error:
         there = options.endpoint_url or environ.get("BROKER_ENDPOINT_URL", "the embedded AWS")
         said = as_typed(f"{there} does not do as AWS does ({error}); 'python3 dev.py aws' starts one")
@@ -100,12 +107,20 @@ def start(options: argparse.Namespace, log: TextIO = sys.stderr) -> RunningBroke
     return running
 
 
+def _check_aws(options: argparse.Namespace) -> None:
+    """Raises Unserviceable where the options name two places for the tables."""
+    if options.aws and (options.endpoint_url or os.environ.get("BROKER_ENDPOINT_URL")):
+        raise Unserviceable("--aws is your AWS account; leave --endpoint-url and BROKER_ENDPOINT_URL out")
+    if options.create_tables and not (options.endpoint_url or os.environ.get("BROKER_ENDPOINT_URL")):
+        raise Unserviceable("--create-tables needs --endpoint-url")
+
+
 def _open_journal(options: argparse.Namespace) -> "Journal | None":
     """The state of earlier starts on the same port; None where the port is any, or the AWS another process's.
 
     Raises Unserviceable.
     """
-    if not options.port or options.endpoint_url or os.environ.get("BROKER_ENDPOINT_URL"):
+    if not options.port or options.aws or options.endpoint_url or os.environ.get("BROKER_ENDPOINT_URL"):
         return None
     from local.stack.journal.folder import find_folder, open_journal
     from local.stack.journal.journal import StateDamaged, StateTaken
@@ -117,46 +132,6 @@ def _open_journal(options: argparse.Namespace) -> "Journal | None":
         raise Unserviceable(f"another process uses {find_folder(name)}") from None
     except StateDamaged as fault:
         raise Unserviceable(str(fault)) from None
-
-
-def switch_on_providers(running: RunningBroker, environ: Mapping[str, str]) -> None:
-    """Register us where a provider file of the operator says as whom; secrets come from the environment by reference.
-
-    Raises Unserviceable where a referenced variable is missing.
-    """
-    from chalicelib.config import read_catalog
-    from cli.deployment.operations import OperationError, set_provider
-    from cli.deployment.secret_source import check_key
-    from cli.deployment.variables import WrongVariables, check_variables
-
-    catalog: Catalog = read_catalog(running.deployment.settings)
-    for provider_id in sorted(catalog.ids):
-        definition = catalog.get(provider_id)
-        registration = definition.registration if definition else None
-        if definition is None or registration is None:
-            continue
-        if definition.discovery and definition.issuer is None:
-            raise Unserviceable(f"the file of provider {provider_id} registers us but names no issuer; add one")
-        name = (registration.client_secret or "").removeprefix("env:")
-        if name and not environ.get(name):
-            raise Unserviceable(f"provider {provider_id} wants its client secret in the variable {name}; set it")
-        secret = environ[name] if name else None
-        try:
-            check_key(secret or "", definition)
-        except OperationError as unusable:
-            raise Unserviceable(f"{unusable}; put a private key in PEM into {name}") from None
-        try:
-            check_variables(definition, registration.variables)
-        except WrongVariables as wrong:
-            said = f"{wrong}; write it below [registration.variables]"
-            raise Unserviceable(f"the file of provider {provider_id} registers us, but {said}") from None
-        set_provider(
-            running.deployment,
-            provider_id,
-            client_id=registration.client_id,
-            client_secret=secret,
-            variables=registration.variables,
-        )
 
 
 def _kept(options: argparse.Namespace) -> dict[str, str]:

@@ -151,7 +151,7 @@ def _print_table(stack: DemoStack) -> None:
                 (part.name, f"{issuer}/callback/{part.provider_id}", "the real provider: its callback URL")
                 for part in stack.real
             ),
-            ("Embedded AWS", stack.broker.endpoint_url, "simulated DynamoDB and KMS"),
+            ("Embedded AWS", stack.broker.endpoint_url or "", "simulated DynamoDB and KMS"),
             ("Log", _short(DEMO_LOG), ""),
         ]
     )

@@ -29,13 +29,13 @@ class RunningBroker:
     """A broker that listens.
 
     environ   its settings as BROKER_... names
-    aws       None where its AWS is another process's
+    aws       None where its AWS is another process's, or the account's
     schedule  does in a thread what a function of its own does when deployed
     machine   what its pages may say about this machine
     """
 
     issuer: str
-    endpoint_url: str
+    endpoint_url: str | None
     environ: dict[str, str]
     deployment: "Deployment"
     gateway: Gateway
@@ -73,6 +73,8 @@ def start_broker(
     remap_authenticate: bool = True,
     watch: Watch | None = None,
     journal: "Journal | None" = None,
+    in_account: bool = False,
+    creates_tables: bool = False,
 ) -> RunningBroker:
     """Start one on a bound socket, with an embedded AWS unless an endpoint is given.
 
@@ -80,6 +82,8 @@ def start_broker(
     doors              provider id -> where a browser finds the provider, if it is simulated from its file
     watch              who listens to its requests, its calls to AWS and its log
     journal            where the embedded AWS has its state; None: in memory only
+    in_account         use the AWS account of this process's credentials, and create nothing there
+    creates_tables     create tables and key at an endpoint on another machine, too
 
     Raises ConfigurationError before anything is started.
     """
@@ -90,15 +94,21 @@ def start_broker(
     from local.stack.doors import DirectoryWithDoors
 
     read_catalog(read_settings(settings_environ))
-    aws, endpoint_url = _reach_aws(endpoint_url, settings_environ, journal)
-    environ = {**settings_environ, "BROKER_ENDPOINT_URL": endpoint_url}
+    environ, aws = dict(settings_environ), None
+    if not in_account:
+        aws, endpoint_url = _reach_aws(endpoint_url, settings_environ, journal)
+        environ["BROKER_ENDPOINT_URL"] = endpoint_url
+        if creates_tables or is_loopback_url(endpoint_url):
+            _create_resources(read_settings(environ))
     settings = read_settings(environ)
-    _create_resources(settings)
     watch = watch or Unwatched()
     log_stream = watch.log(log_stream) if log_stream else None
     dynamodb, kms = (watch.transport(SignedTransport(name, endpoint_url=endpoint_url)) for name in ("dynamodb", "kms"))
     deployment = Deployment(settings, dynamodb=dynamodb, kms=kms)
-    init_keysets(deployment)
+    if in_account:
+        Deployment(settings).keys.public_jwks()  # tables, keys and KMS answer; the SDK's errors say why not
+    else:
+        init_keysets(deployment)
     broker = build_broker(settings, local_targets=local_targets, dynamodb=dynamodb, kms=kms, log_stream=log_stream)
     machine = LocalMachine(deployment, broker.catalog, simulated=frozenset(doors or ()))
     broker = replace(broker, machine=machine)
@@ -142,9 +152,8 @@ def _reach_aws(
 
 
 def _create_resources(settings: Any) -> None:
-    """Only on this machine: in an account, tables come with their backups from infra/, and from nowhere else."""
+    """Only at a stand-in: in an account, tables come with their backups from infra/, and from nowhere else."""
     from local.stack.resources import create_key, create_tables
 
-    if is_loopback_url(settings.endpoint_url):
-        create_tables(settings.endpoint_url, settings.table, settings.keys_table)
-        create_key(settings.endpoint_url, settings.kms_key)
+    create_tables(settings.endpoint_url, settings.table, settings.keys_table)
+    create_key(settings.endpoint_url, settings.kms_key)

@@ -11,7 +11,8 @@ from chalicelib.adapters.http.provider_directory import ProviderDirectory
 from chalicelib.providers.definition import ValueRefused, fill
 from chalicelib.upstream.http import HttpResponse
 from cli.deployment.operations import list_providers
-from local.serve import Unserviceable, build_parser, start
+from local.registrations import Unserviceable
+from local.serve import build_parser, start
 from tests.kit.provider_files import TENANTS, changed, read
 from tests.kit.providers.provider_scene import Scene, error_of
 from tests.kit.requirement import requirement

@@ -4,6 +4,7 @@ A block without a language is a command, an answer, an address, a request or a s
 What is none of these stands in DRAWN by its beginning, with the reason.
 """
 
+import importlib
 import json
 import re
 import shlex
@@ -18,6 +19,7 @@ import yaml
 
 import dev
 from cli.main import build_parser
+from local import installed
 from local.node import why_no_node
 from tests.deploy.infra.terraform import evaluate
 from tests.kit.markdown import Block, blocks, pages
@@ -35,7 +37,7 @@ METHOD = "(?:GET|POST|PUT|DELETE|ANY)"
 WORD = r"(?:[A-Z_]+=\S+ )*"
 PROGRAMS = (
     "python3|python|sh|broker|aws|apt-get|brew|chalice|curl|pip|npm|npx|eval|export|mkdir|cd|git|sha256sum|terraform"
-    "|token-broker-testing"
+    "|docker|token-broker|token-broker-testing"
 )
 COMMAND = re.compile(rf"{WORD}(?:{PROGRAMS}|\S*\.venv/bin/\S+)(?: |$)|[A-Z_]+=\S+(?:\n|$)")
 PARSE = """
@@ -157,5 +159,30 @@ def test_every_command_of_ours_is_one(page: str, line: str, capsys: pytest.Captu
         return
     try:
         build_parser().parse_args(words[1:])
+    except SystemExit as ended:
+        assert ended.code == 0, capsys.readouterr().err
+
+
+def installed_commands() -> list[tuple[str, str]]:
+    """(page, arguments) of every `token-broker`, in a container too."""
+    found = []
+    for block in BLOCKS:
+        for line in block.text.replace("\\\n", " ").splitlines():
+            words = re.sub(r"\s+#.*", "", line.strip())
+            found += [
+                (block.page, words) for words in re.findall(r"^(?:\S*/|docker .* )?token-broker +([a-z].*)$", words)
+            ]
+    return found
+
+
+@requirement("DOC-03")
+@pytest.mark.parametrize(("page", "line"), installed_commands())
+def test_every_installed_command_is_one(page: str, line: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = shlex.split(line.partition(" -- ")[0])
+    parser = build_parser()
+    if words[0] in installed.COMMANDS:
+        parser = importlib.import_module(installed.COMMANDS[words.pop(0)][0]).build_parser()
+    try:
+        parser.parse_args(words)
     except SystemExit as ended:
         assert ended.code == 0, capsys.readouterr().err
