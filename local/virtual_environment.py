@@ -77,7 +77,9 @@ def install(folder: Path, lock: Path) -> None:
         raise Unprepared(f"cannot write to {folder.parent}; clone into a folder that you may write")
     begun = time.monotonic()
     python = folder / "bin" / "python"
-    if python.exists() and probe(str(python)) is not None:
+    # What uv made has no pip of its own: without uv, nothing could be installed into it.
+    can_install = find_uv(folder) is not None or (folder / "bin" / "pip").exists()
+    if can_install and python.exists() and probe(str(python)) is not None:
         outer = str(python)
         say(f"adding to {folder.name} what {lock.name} names: {describe_size(lock)} in all")
     else:

@@ -90,6 +90,23 @@ def test_pip_installs_where_uv_cannot(tmp_path: Path, capsys: pytest.CaptureFixt
 
 
 @requirement("START-01")
+def test_an_environment_that_nothing_can_install_into_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As uv leaves one behind, which an interrupted first start made, and which is gone since."""
+    folder, lock = tmp_path / ".venv", tmp_path / "lock.txt"
+    virtual_environment.create(folder, str(Path(sys.executable).resolve()), virtual_environment.find_uv(folder))
+    assert not (folder / "bin" / "pip").exists()
+    monkeypatch.setattr(virtual_environment, "ENVIRONMENT", folder)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    text = virtual_environment.LOCAL_LOCK.read_text(encoding="ascii")
+    lock.write_text(re.findall(r"^six==.*(?:\n .*)*", text, re.MULTILINE)[0], encoding="ascii")
+    virtual_environment.install(folder, lock)
+    assert "dev.py: making .venv with Python" in capsys.readouterr().err
+    assert list(folder.glob("lib/python*/site-packages/six.py"))
+
+
+@requirement("START-01")
 def test_a_command_that_tests_takes_the_development_lock_and_a_demo_keeps_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
