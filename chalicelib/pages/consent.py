@@ -200,6 +200,28 @@ class ConnectPage(ChoicePage, frozen=True, kw_only=True):
     hole = ""
 
 
+class ReturningPage(Page, frozen=True, kw_only=True):
+    """A signed-in user who has already allowed everything continues, takes another account, or cancels.
+
+    client_host     as on the choice page; the client is verified
+    approved_at     epoch seconds of the last decision
+    sealed_request  posted back as `request`, with decision=allow|switch|deny
+    """
+
+    template = "returning.html"
+    sections = ("choice", "returning")
+
+    client_name: str
+    client_host: str
+    redirect_host: str
+    redirect_on_device: bool
+    person: Person
+    approved_at: int
+    sealed_request: str
+    action: str = "/signin"
+    account: str = "/account"
+
+
 class PartialPage(Page, frozen=True, kw_only=True):
     """The provider granted less than the app requires: the user continues with less, tries again, or cancels.
 

@@ -143,6 +143,8 @@ class PageForm(Struct, frozen=True, kw_only=True):
     browser    SHA-256 hex of the browser cookie
     shown_at   epoch seconds
     several    the page had a button for each of several providers, so that button is the decision
+    returning  on the page of a user who has allowed everything before: `sub` and `provider_id` are that user's
+    other_account  on the page after that one: the provider must offer a choice of accounts
     granted    on the page after a provider granted less: the scopes to continue with; else None
     allowed    there: what the user had left ticked, so that a retry requests no more
     in_a_day   there: whether the user chose to end access 24 hours after the decision
@@ -156,6 +158,8 @@ class PageForm(Struct, frozen=True, kw_only=True):
     shown_at: int
     stored: str = ""
     several: bool = False
+    returning: bool = False
+    other_account: bool = False
     granted: frozenset[str] | None = None
     allowed: frozenset[str] = frozenset()
     in_a_day: bool = False

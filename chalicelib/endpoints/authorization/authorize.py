@@ -8,7 +8,7 @@ from urllib.parse import urlencode, urlsplit
 
 from msgspec import Struct, structs
 
-from chalicelib.endpoints.authorization.consent.page import show_consent_page
+from chalicelib.endpoints.authorization.consent.returning import show_page
 from chalicelib.endpoints.authorization.consent.session_sign_in import (
     ActiveSession,
     can_skip_provider,
@@ -149,7 +149,7 @@ def answer_checked_request(broker: Broker, http: Request, opened: OpenedRequest,
     if "none" in request.prompt:
         return _answer_silently(broker, opened, context, active_session, decision)
     if isinstance(decision, ShowPage):
-        return show_consent_page(broker, http, opened, context, active_session.session if active_session else None)
+        return show_page(broker, http, opened, context, active_session)
     if active_session and can_skip_provider(broker, active_session, request, decision.provider_id, request.scopes):
         grant_id = opened.grant_id
         answer, session = issue_from_session(

@@ -1,6 +1,6 @@
 """The authorization request of a decision, from the cookie, or from the table if the browser does not carry it."""
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from chalicelib.endpoints.authorization.stored_request import read_stored_request
 from chalicelib.endpoints.browser.sealed_values import open_client_reference
@@ -48,6 +48,8 @@ def load_form_request(broker: Broker, form: PageForm) -> AuthorizationRequest:
     kept = read_stored_request(broker, stored, form.stored)
     if stored is None or (stored.bound_until or 0) <= broker.clock.now():
         raise PageError("pushed_request_over", page="sign_in_over", status=403)
+    if form.other_account:
+        return structs.replace(kept.request, prompt=kept.request.prompt | {"select_account"})
     return kept.request
 
 

@@ -25,6 +25,7 @@ from chalicelib.pages.consent import (
     PartialPage,
     Person,
     ProviderOption,
+    ReturningPage,
     ScopeLine,
 )
 from chalicelib.pages.developer import MachineBox, RefusalBox
@@ -90,6 +91,16 @@ DEVICE = DeviceLines(
 )
 PARTIAL = PartialPage(
     client_name="Acme Notes", provider_name="GitHub", granted=(READ,), missing=(WRITE,), sealed_request="sealed"
+)
+RETURNING = ReturningPage(
+    client_name="Acme Notes",
+    client_host="acme.example",
+    redirect_host="app.acme.example",
+    redirect_on_device=False,
+    person=ALICE,
+    approved_at=1_800_000_000,
+    sealed_request="sealed",
+    site="auth.example.com",
 )
 LOGIN_FIRST = LoginFirstPage(client_name="Acme Notes", provider_name="GitHub", login_name="Google", action="/connect/x")
 SIGN_OUT = SignOutPage(client_name="Acme Notes", sealed_request="sealed", action="/logout", login_name="GitHub")
@@ -214,6 +225,9 @@ def every_page() -> dict[str, Page]:
         "login first": LOGIN_FIRST,
         "sign out": SIGN_OUT,
         "partial": PARTIAL,
+        "partial, nothing allowed": replace(PARTIAL, granted=()),
+        "returning": RETURNING,
+        "returning, unnamed": replace(RETURNING, person=replace(ALICE, name="", handle=""), redirect_on_device=True),
         "root": RootPage(site="auth.example.com", docs="https://docs.example.com/"),
         "root on this machine": RootPage(site="127.0.0.1:8080", developer=MACHINE),
         "error on this machine": ErrorPage(

@@ -28,5 +28,5 @@ def test_a_page_without_a_stored_picture_is_drawn_on_demand(tmp_path: Path) -> N
     main([str(tmp_path), "waiting", "error-signed_out"])
     drawn = {sheet.name: sheet.read_bytes() for sheet in tmp_path.iterdir()}
     assert drawn.keys() == {"waiting.png", "error-signed_out.png"}
-    assert all(sheet.startswith(b"\x89PNG") and len(sheet) > 15_000 for sheet in drawn.values())
+    assert all(sheet.startswith(b"\x89PNG") and len(sheet) > 8_000 for sheet in drawn.values())
     assert len(set(drawn.values())) == 2

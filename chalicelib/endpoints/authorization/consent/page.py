@@ -49,6 +49,7 @@ def show_consent_page(
         browser=browser_hash(browser),
         shown_at=broker.clock.now(),
         several=len(offered) > 1,
+        other_account="select_account" in request.prompt,
     )
     page = _build_page(broker, request, context, offered, sealed=seal_form(broker, form), device=device)
     reply = page_response(page)

@@ -7,6 +7,7 @@ to `form-action` for the whole chain that follows.
 import hmac
 
 from chalicelib.endpoints.authorization.consent.partial_cancel import cancel_partial_connection
+from chalicelib.endpoints.authorization.consent.returning import answer_returning
 from chalicelib.endpoints.authorization.consent.session_sign_in import (
     can_skip_provider,
     find_active_session,
@@ -41,6 +42,8 @@ def answer(broker: Broker, http: Request) -> Response:
     decision = _read_decision(form, parameters)
     if decision in ("deny", "cancel"):
         return _deny(broker, http, form, request, context)
+    if form.returning:
+        return answer_returning(broker, http, form, request, context, decision=decision)
     if decision in ("continue", "retry") and form.granted is not None:
         again = decision == "retry"
         return _go_on(
