@@ -95,7 +95,7 @@ def test_it_holds_over_the_page_of_what_the_provider_gave_less(stack: Stack, dec
     page = stack.authorize(stack.authorize_parameters(client, scope=every), browser)
     left = stack.decide(browser, page, provider="demo", **TICK)
     less = browser.get(stack.provider.sign_in(left.location))
-    assert "granted less than" in less.body
+    assert "allowed less than" in less.body
     answer = stack.decide(browser, less, decision)
     if decision == "retry":
         stack.provider.faults.reset()

@@ -29,7 +29,7 @@ def press(stack: Stack, sign_in: SignIn, decision: str) -> Answer:
 
 @requirement("CB-11")
 def test_less_than_required_ends_this_grant_and_asks(stack: Stack, short: SignIn) -> None:
-    assert "granted less than" in short.answer.body and "add and change your notes" in short.answer.body
+    assert "allowed less than" in short.answer.body and "add and change your notes" in short.answer.body
     assert short.answer.header("location") is None and short.answer.location == ""
     assert [grant.status for grant in grants(stack)] == ["revoked"]
     assert [connection.status for connection in connections(stack)] == ["partial"]
@@ -174,7 +174,7 @@ def test_cancel_keeps_the_connection_that_an_earlier_decision_goes_on_with(stack
     stack.provider.faults.fewer_scopes = frozenset({"notes:write"})
     stack.clock.advance(1)
     short = stack.sign_in(client, browser=stack.browser(), scope=ALL)
-    assert "granted less than" in short.answer.body
+    assert "allowed less than" in short.answer.body
     assert press(stack, short, "cancel").answered["error"] == "access_denied"
     assert [connection.status for connection in connections(stack)] == ["partial"]
     assert stack.exchange(earlier, tokens["access_token"]).status == 200

@@ -286,7 +286,7 @@ def test_what_was_pushed_never_reaches_the_browser(stack: Stack) -> None:
     page = follow(browser, client, reference(stack, client, scope=SCOPE + " demo:notes:write", **canary))
     left = stack.decide(browser, page, provider="demo")
     partial = browser.get(stack.provider.sign_in(left.location, "alice"))
-    assert "granted less than" in partial.body
+    assert "allowed less than" in partial.body
     for answer in (page, left, partial):
         said = answer.body + str(answer.headers)
         assert not any(value in said for value in (*canary.values(), challenge(VERIFIER)))
