@@ -1,10 +1,12 @@
-"""The values of the user's own pages. Names and hosts may be hostile: `render` cleans and escapes them."""
+"""The three tabs of My access and the choice of a login. Names and hosts may be hostile: `render` cleans and escapes
+them."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from msgspec import Struct
 
-from chalicelib.pages.consent import ProviderOption, ScopeLine
+from chalicelib.pages.account_results import EndedLine
+from chalicelib.pages.consent import ProviderOption
 from chalicelib.pages.page import Page
 
 
@@ -22,97 +24,70 @@ class AccountEntryPage(Page, frozen=True, kw_only=True):
     again: bool = False
 
 
-class AccountConnection(Struct, frozen=True, kw_only=True):
-    """One account at a provider, as one app may use it.
+class AccountTab(Page, frozen=True, kw_only=True):
+    """What the tabs have in common.
 
-    label           the account's name there; "" if unknown
-    status          as a token hand-out would return it
-    scopes          the app's permissions there
-    connected_at    epoch seconds, as are all times here
-    last_used_at    None: no use is recorded
-    uses            recorded hand-outs and proxied calls since `uses_since`
-    renew_by        when the user must connect again if no app uses the connection until then; None: never, or unknown
-    can_reconnect   the user can connect the app again from this page
+    tab           which of them is open
+    login_name    the provider with which the user is signed in now
+    user_label    the name of the user's account there; "" if unknown
+    now           epoch seconds; the page describes all times relative to it
+    sealed_form   posted back as `request`
+    action        path of My access, under which the other pages are
     """
 
-    connection_id: str
-    provider_name: str
-    label: str
-    status: Literal["active", "partial", "in_doubt", "reauth_required"]
-    scopes: tuple[ScopeLine, ...]
-    connected_at: int
-    uses: int
-    uses_since: int
-    last_used_at: int | None = None
-    renew_by: int | None = None
-    can_reconnect: bool = False
+    tab: ClassVar[Literal["apps", "accounts", "data"]]
+
+    login_name: str
+    user_label: str
+    now: int
+    sealed_form: str
+    action: str
+    sign_out: str
 
 
-class ActedLine(Struct, frozen=True, kw_only=True):
-    """A client that acted for the user with an app's access.
+class AppRow(Struct, frozen=True, kw_only=True):
+    """One app or agent in the list.
 
-    audience   the API that it called
-    times      recorded uses; last_at: the last of them
+    page_id        of its page, in this browser session
+    providers      names of the providers where an account is connected
+    kind           what it may do with accounts and APIs
+    through        the client that acted for it last; "" if none did
+    ends_in_hours  until all its access ends automatically; 0: no end is set
+    reconnect      names of the providers where the user must connect an account again
+    used_at        when the app was last used; None: not recorded
     """
 
-    actor_name: str
-    audience: str
-    times: int
-    last_at: int
-
-
-class AccountApp(Struct, frozen=True, kw_only=True):
-    """One app or agent of the user.
-
-    host         of its website, or of its client id document; "" if unknown
-    verified     the operator registered it
-    allowed_at   when the user last allowed it something; 0: not recorded
-    sign_ins     the number of current sign-ins
-    until        the latest expiry of these; 0 if there are none
-    paused_at    since when the user has paused it; 0: not paused
-    ends_at      when all its access ends automatically; 0: no end is set
-    scopes       all that it may do, as the form posts it
-    own_scopes   those of the broker
-    limits       those that the user can untick
-    later        what it may do at providers once the user connects an account there
-    acted        clients that acted for it, the latest first
-    """
-
-    client_id: str
+    page_id: str
     name: str
-    host: str
     verified: bool
-    allowed_at: int
-    sign_ins: int
-    until: int
-    paused_at: int
-    ends_at: int
-    scopes: frozenset[str]
-    own_scopes: tuple[ScopeLine, ...]
-    later: tuple[ScopeLine, ...]
-    limits: tuple[ScopeLine, ...]
-    acted: tuple[ActedLine, ...]
-    connections: tuple[AccountConnection, ...]
+    is_agent: bool
+    providers: tuple[str, ...]
+    kind: Literal["identity", "read", "write", "both"]
+    through: str
+    paused: bool
+    ends_in_hours: int
+    reconnect: tuple[str, ...]
+    used_at: int | None
 
 
-class EndedToken(Struct, frozen=True, kw_only=True):
-    """The result for one token; both values are from the interface (vault/rules/revocation_results.py)."""
+class AccountPage(AccountTab, frozen=True, kw_only=True):
+    """The list of apps.
 
-    token: str
-    result: str
-
-
-class EndedLine(Struct, frozen=True, kw_only=True):
-    """One revoked connection.
-
-    settings   where the user can revoke at the provider what the broker cannot; None if nothing is left
+    total          how many apps there are without a search
+    is_search      only apps that match a search are listed
+    has_search     the list is long enough to offer a search
+    ended          revoked here, but perhaps still valid at the provider
     """
 
-    provider_name: str
-    app_name: str
-    revoked_at: int
-    tokens: tuple[EndedToken, ...]
-    settings: str | None = None
+    template = "account.html"
+    sections = ("account_ended", "account")
+    tab = "apps"
+
+    rows: tuple[AppRow, ...]
+    total: int
+    is_search: bool
+    has_search: bool
+    ended: tuple[EndedLine, ...]
 
 
 class LoginLine(Struct, frozen=True, kw_only=True):
@@ -122,55 +97,43 @@ class LoginLine(Struct, frozen=True, kw_only=True):
     provider_name: str
 
 
-class AccountPage(Page, frozen=True, kw_only=True):
-    """Everything that a user has allowed.
+class AccountRow(Struct, frozen=True, kw_only=True):
+    """One account at a provider that apps use.
 
-    login_name      of the provider with which the user is signed in now
-    ended           revoked here, but perhaps still valid at the provider
-    logins          linked logins of the user; providers: where more can be linked
-    sealed_form     posted back as `request`
+    page_id     of its page, in this browser session
+    label       the account's name there; "" if unknown
+    apps        the names of the apps
+    reconnect   an app cannot use it until the user connects it again
     """
 
-    template = "account.html"
-    sections = ("account_ended", "account")
+    page_id: str
+    provider_name: str
+    label: str
+    apps: tuple[str, ...]
+    reconnect: bool
 
-    login_name: str
-    apps: tuple[AccountApp, ...]
-    ended: tuple[EndedLine, ...]
+
+class AccountsPage(AccountTab, frozen=True, kw_only=True):
+    """The user's logins, and the accounts that apps use.
+
+    logins      linked logins of the user
+    providers   where more can be linked
+    added       ids of the providers where the user has a login
+    """
+
+    template = "account_accounts.html"
+    sections = ("account", "accounts")
+    tab = "accounts"
+
     logins: tuple[LoginLine, ...]
     providers: tuple[ProviderOption, ...]
-    sealed_form: str
-    action: str
-    sign_out: str
+    added: tuple[str, ...]
+    rows: tuple[AccountRow, ...]
 
 
-class AccountEndedPage(Page, frozen=True, kw_only=True):
-    """The results of a revocation.
+class AccountDataPage(AccountTab, frozen=True, kw_only=True):
+    """Download and deletion of the user's data."""
 
-    what       "connection", "app" or "all"
-    app_name   for the first two
-    """
-
-    template = "account_ended.html"
-    sections = ("account_ended",)
-    has_form = False
-
-    what: Literal["connection", "app", "all"]
-    app_name: str
-    ended: tuple[EndedLine, ...]
-    action: str
-
-
-class AccountErasePage(Page, frozen=True, kw_only=True):
-    """Asks the user to confirm an erasure.
-
-    login_name    of the provider with which the user is signed in now
-    sealed_form   posted back as `request`, with act=erase_for_good
-    """
-
-    template = "account_erase.html"
-    sections = ("account_erase",)
-
-    login_name: str
-    sealed_form: str
-    action: str
+    template = "account_data.html"
+    sections = ("account", "data")
+    tab = "data"

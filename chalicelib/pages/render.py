@@ -88,6 +88,7 @@ def _environment() -> "Environment":
     environment.filters["differing"] = mark_difference
     environment.filters |= {"counted": pass_context(sentence.counted)}
     environment.filters |= {"clock": pass_context(sentence.clock), "date": pass_context(sentence.date)}
+    environment.filters["used"] = pass_context(sentence.used)
     environment.globals |= {"plain": read_name, "initial": read_initial, "initials": read_initials}
     environment.globals |= {"letters": read_letters, "image": embed_image}
     environment.globals["icons"] = environment.get_template("icons.html").module

@@ -46,6 +46,15 @@ def derive_pairwise_sid(identity_key: bytes, *, sid: str, sub: str) -> str:
     return _derive(identity_key, "pairwise session", sid, sub)
 
 
+def derive_page_id(identity_key: bytes, *, sid: str, sub: str, kind: str, name: str) -> str:
+    """The opaque id of an app or an account in the URLs of My access, 32 hex characters. Browser history and logs keep
+    URLs, so the id names nothing outside this browser session.
+
+    kind   "app" or "account"
+    """
+    return _derive(identity_key, "page", sid, sub, kind, name)
+
+
 def bind_login(identity_key: bytes, *, login: str, sub: str) -> bytes:
     """What says that the broker itself linked this login to that user, 16 bytes."""
     return bytes.fromhex(_derive(identity_key, "linked login", login, sub))

@@ -19,6 +19,10 @@ POSTED_CALLBACK = Route(endpoint=form_post.answer, counted="address", reads="for
 DEVICE = Route(endpoint=verification.answer, counted="address", reads="form", is_page=True)
 LINK = Route(endpoint=link.answer, counted="address", reads="form", is_page=True)
 ACCOUNT = Route(endpoint=account.answer, counted="address", reads="form", is_page=True)
+ACCOUNT_APP = Route(endpoint=account.answer_app, counted="address", is_page=True)
+ACCOUNTS = Route(endpoint=account.answer_accounts, counted="address", is_page=True)
+CONNECTED_ACCOUNT = Route(endpoint=account.answer_connected_account, counted="address", is_page=True)
+ACCOUNT_DATA = Route(endpoint=account.answer_data, counted="address", is_page=True)
 LOGOUT = Route(endpoint=logout.answer, counted="address", reads="form", is_page=True)
 
 
@@ -50,6 +54,22 @@ def build_blueprint(edge: Edge) -> Blueprint:
     @routes.route("/account", methods=["GET", "POST"], content_types=[])
     def account_view() -> GatewayResponse:
         return edge.serve(routes.current_request, ACCOUNT)
+
+    @routes.route("/account/apps/{app}", methods=["GET"])
+    def account_app_view(app: str) -> GatewayResponse:
+        return edge.serve(routes.current_request, ACCOUNT_APP)
+
+    @routes.route("/account/accounts", methods=["GET"])
+    def accounts_view() -> GatewayResponse:
+        return edge.serve(routes.current_request, ACCOUNTS)
+
+    @routes.route("/account/accounts/{account}", methods=["GET"])
+    def connected_account_view(account: str) -> GatewayResponse:
+        return edge.serve(routes.current_request, CONNECTED_ACCOUNT)
+
+    @routes.route("/account/data", methods=["GET"])
+    def account_data_view() -> GatewayResponse:
+        return edge.serve(routes.current_request, ACCOUNT_DATA)
 
     @routes.route("/logout", methods=["GET", "POST"], content_types=[])
     def logout_view() -> GatewayResponse:

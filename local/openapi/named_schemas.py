@@ -76,6 +76,7 @@ def _page_forms() -> dict[str, Schema]:
         "LogoutForm": form(
             "", "id_token_hint logout_hint client_id post_logout_redirect_uri state ui_locales request decision"
         ),
+        "AccountSearch": form("", "q"),
         "AccountForm": form("act", "request", scope=TICKED),
         "AccountData": account_data(),
         "DeviceForm": form("", "user_code"),

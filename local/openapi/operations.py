@@ -157,10 +157,21 @@ OPERATIONS: dict[str, Said] = {
         "Sign-in", "End the browser session, after a question.", query="LogoutForm", leads=True, page_statuses=PAGES
     ),
     "POST /logout": _said("Sign-in", "The same by a form.", body="LogoutForm", leads=True, page_statuses=PAGES),
-    "GET /account": _said("My access", "What a user has given to apps; for a browser alone.", page_statuses=PAGES),
+    "GET /account": _said(
+        "My access",
+        "The apps that can act for a user; for a browser alone.",
+        query="AccountSearch",
+        page_statuses=PAGES,
+    ),
+    "GET /account/apps/{app}": _said("My access", "One app, in this browser session.", page_statuses=(*PAGES, 404)),
+    "GET /account/accounts": _said("My access", "The user's logins and connected accounts.", page_statuses=PAGES),
+    "GET /account/accounts/{account}": _said(
+        "My access", "One connected account, in this browser session.", page_statuses=(*PAGES, 404)
+    ),
+    "GET /account/data": _said("My access", "Download and deletion of the user's data.", page_statuses=PAGES),
     "POST /account": _said(
         "My access",
-        "A button of that page.",
+        "A button of those pages.",
         body="AccountForm",
         page_statuses=PAGES,
         leads=True,

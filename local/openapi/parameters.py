@@ -93,6 +93,7 @@ PARAMETERS: dict[str, Schema] = {
         "Languages of the pages, the most wanted first; also passed on to the provider.", examples=["de en"]
     ),
     "user_code": text("What the device shows.", examples=["WDJB-MJHT"]),
+    "q": text("Words that an app's name, host, provider or account contains.", examples=["notes"]),
 }
 HEADERS: dict[str, Schema] = {
     "Accept": text("application/token-introspection+jwt for a signed answer.", examples=["application/json"]),
@@ -106,6 +107,8 @@ PATHS: dict[str, Schema] = {
     "connection_id": {"type": "string", "description": "One of GET /connections.", "examples": ["0" * 32]},
     "elsewhere": {"type": "string", "description": "Any path without an endpoint.", "examples": ["nowhere"]},
     "issuer_path": {"type": "string", "description": "Of an issuer that has one.", "examples": ["tenant"]},
+    "app": {"type": "string", "description": "Of the list of apps, in one browser session.", "examples": ["0" * 32]},
+    "account": {"type": "string", "description": "Of the list of accounts there.", "examples": ["0" * 32]},
     "link": {"type": "string", "description": "The sealed link of a connect_uri.", "examples": ["x"]},
     "path": {
         "type": "string",

@@ -53,12 +53,14 @@ class AccountUser(Struct, frozen=True, kw_only=True):
 class ButtonPress(Struct, frozen=True, kw_only=True):
     """A pressed button of the page, its user and its target.
 
-    target   id of a connection or an app; "" if the button is about everything
+    name     of the button
+    target   id of a connection, an app or an account; "" if the button is about everything
     ticked   the scopes that are ticked beside it
     """
 
     holder: AccountUser
     form: AccountForm
+    name: str
     target: str
     ticked: frozenset[str] = frozenset()
 

@@ -1,4 +1,4 @@
-"""GET and POST /account: users see which app has which access, and revoke it.
+"""My access: users see which app has which access, and revoke it. Every button of its pages posts to /account.
 
 GET changes nothing. Every button needs a valid browser session, a form that was encrypted for that session and browser,
 and the broker's own Origin (GEN-20). A button of an old page does not touch later decisions, and pressing it twice
@@ -7,12 +7,34 @@ changes nothing more.
 
 from collections.abc import Callable
 
-from chalicelib.endpoints.account.access import AccountUser, ButtonPress, find_account_user, read_account_access
+from chalicelib.endpoints.account.access import (
+    AccountAccess,
+    AccountUser,
+    ButtonPress,
+    find_account_user,
+    read_account_access,
+)
+from chalicelib.endpoints.account.app_page import show_app
 from chalicelib.endpoints.account.app_restrictions import clear_expiry, expire_in_24h, pause, reduce_scopes, resume
-from chalicelib.endpoints.account.export_erase import ask_to_erase, download, erase
+from chalicelib.endpoints.account.confirm import (
+    ask_to_erase,
+    ask_to_remove_login,
+    ask_to_revoke_account,
+    ask_to_revoke_all_apps,
+    ask_to_revoke_app,
+    ask_to_revoke_connection,
+)
+from chalicelib.endpoints.account.connected_accounts import show_connected_account
+from chalicelib.endpoints.account.export_erase import download, erase
 from chalicelib.endpoints.account.linked_logins import remove_login, start_link_login
-from chalicelib.endpoints.account.page import show_account
-from chalicelib.endpoints.account.revoke import reconnect, revoke_all_apps, revoke_app, revoke_one_connection
+from chalicelib.endpoints.account.page import show_accounts, show_apps, show_data
+from chalicelib.endpoints.account.revoke import (
+    reconnect,
+    revoke_account,
+    revoke_all_apps,
+    revoke_app,
+    revoke_one_connection,
+)
 from chalicelib.endpoints.account.sign_in import show_again, show_entry, start_account_sign_in
 from chalicelib.endpoints.account.sign_out import sign_out_everywhere
 from chalicelib.endpoints.authorization.login_age import is_recent
@@ -27,9 +49,14 @@ from chalicelib.responses import Response
 
 Act = Callable[[Broker, ButtonPress], Response]
 ACTS: dict[str, Act] = {
-    "end": revoke_one_connection,
-    "end_app": revoke_app,
-    "end_all": revoke_all_apps,
+    "end": ask_to_revoke_connection,
+    "end_sure": revoke_one_connection,
+    "end_account": ask_to_revoke_account,
+    "end_account_sure": revoke_account,
+    "end_app": ask_to_revoke_app,
+    "end_app_sure": revoke_app,
+    "end_all": ask_to_revoke_all_apps,
+    "end_all_sure": revoke_all_apps,
     "pause": pause,
     "resume": resume,
     "limit": expire_in_24h,
@@ -37,25 +64,50 @@ ACTS: dict[str, Act] = {
     "narrow": reduce_scopes,
     "reconnect": reconnect,
     "download": download,
-    "unlink": remove_login,
+    "unlink": ask_to_remove_login,
+    "unlink_sure": remove_login,
     "sign_out_everywhere": sign_out_everywhere,
     "erase": ask_to_erase,
     "erase_for_good": erase,
 }
-# Irreversible actions require a sign-in within the last few minutes, not only an open browser.
-WANT_FRESH = frozenset({"end_all", "download", "erase", "erase_for_good", "link", "unlink"})
+# Irreversible actions require a sign-in within the last few minutes, not only an open browser: before the question, so
+# that nobody answers it in vain, and again before the act.
+WANT_FRESH = frozenset(
+    {"end_all", "end_all_sure", "download", "erase", "erase_for_good", "link", "unlink", "unlink_sure"}
+)
+Show = Callable[[Broker, Request, AccountUser, AccountAccess], Response]
 
 
 def answer(broker: Broker, http: Request) -> Response:
-    """Raises PageError."""
-    if http.method == "POST":
-        return _act(broker, http)
+    """The list of apps, and every button. Raises PageError."""
+    return _act(broker, http) if http.method == "POST" else _show(broker, http, show_apps)
+
+
+def answer_app(broker: Broker, http: Request) -> Response:
+    """The page of one app. Raises PageError."""
+    return _show(broker, http, show_app)
+
+
+def answer_accounts(broker: Broker, http: Request) -> Response:
+    """The user's logins and connected accounts. Raises PageError."""
+    return _show(broker, http, show_accounts)
+
+
+def answer_connected_account(broker: Broker, http: Request) -> Response:
+    """The page of one connected account. Raises PageError."""
+    return _show(broker, http, show_connected_account)
+
+
+def answer_data(broker: Broker, http: Request) -> Response:
+    """Download and deletion. Raises PageError."""
+    return _show(broker, http, show_data)
+
+
+def _show(broker: Broker, http: Request, show: Show) -> Response:
     holder = find_account_user(broker, http)
-    return (
-        show_entry(broker)
-        if holder is None
-        else show_account(broker, http, holder, read_account_access(broker, holder))
-    )
+    if holder is None:
+        return show_entry(broker)
+    return show(broker, http, holder, read_account_access(broker, holder))
 
 
 def _act(broker: Broker, http: Request) -> Response:
@@ -75,7 +127,8 @@ def _act(broker: Broker, http: Request) -> Response:
         return show_again(broker, holder.session)
     if act is None:
         return start_link_login(broker, http, target, holder.session)
-    return act(broker, ButtonPress(holder=holder, form=form, target=target, ticked=frozenset(parameters.all("scope"))))
+    ticked = frozenset(parameters.all("scope"))
+    return act(broker, ButtonPress(holder=holder, form=form, name=name, target=target, ticked=ticked))
 
 
 def _open_form(broker: Broker, http: Request, holder: AccountUser) -> AccountForm:

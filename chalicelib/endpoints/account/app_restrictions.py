@@ -9,7 +9,9 @@ import msgspec
 
 from chalicelib.contention import write_tries
 from chalicelib.endpoints.account.access import AccountAccess, ButtonPress, read_account_access
-from chalicelib.endpoints.account.apps import ALWAYS, is_standing
+from chalicelib.endpoints.account.app_connections import is_standing
+from chalicelib.endpoints.account.app_page import app_page_uri
+from chalicelib.endpoints.account.apps import ALWAYS
 from chalicelib.endpoints.account.revoke import check_unchanged
 from chalicelib.endpoints.browser.urls import account_uri
 from chalicelib.jobs.access_expiry import enqueue_expiry
@@ -28,7 +30,7 @@ def pause(broker: Broker, press: ButtonPress) -> Response:
     paused = _change(broker, held, press, lambda read: _replace(read, paused_at=read.paused_at or held.now))
     _pause_grants(broker, held, paused.client_id, paused=True)
     broker.log.event("app_paused", client_id=paused.client_id)
-    return redirect_response(account_uri(broker))
+    return redirect_response(app_page_uri(broker, press.holder, press.target))
 
 
 def resume(broker: Broker, press: ButtonPress) -> Response:
@@ -38,7 +40,7 @@ def resume(broker: Broker, press: ButtonPress) -> Response:
         _pause_grants(broker, held, press.target, paused=False)
     resumed = _change(broker, held, press, lambda read: _replace(read, paused_at=0))
     broker.log.event("app_resumed", client_id=resumed.client_id)
-    return redirect_response(account_uri(broker))
+    return redirect_response(app_page_uri(broker, press.holder, press.target))
 
 
 def expire_in_24h(broker: Broker, press: ButtonPress) -> Response:
@@ -48,7 +50,7 @@ def expire_in_24h(broker: Broker, press: ButtonPress) -> Response:
     limited = _change(broker, held, press, lambda read: _replace(read, ends_at=read.ends_at or ends_at))
     enqueue_expiry(broker, limited)
     broker.log.event("access_limited", client_id=limited.client_id, ends_at=limited.ends_at)
-    return redirect_response(account_uri(broker))
+    return redirect_response(app_page_uri(broker, press.holder, press.target))
 
 
 def clear_expiry(broker: Broker, press: ButtonPress) -> Response:
@@ -56,7 +58,7 @@ def clear_expiry(broker: Broker, press: ButtonPress) -> Response:
     held = read_account_access(broker, press.holder)
     kept = _change(broker, held, press, lambda read: _replace(read, ends_at=0))
     broker.log.event("access_limit_lifted", client_id=kept.client_id)
-    return redirect_response(account_uri(broker))
+    return redirect_response(app_page_uri(broker, press.holder, press.target))
 
 
 def reduce_scopes(broker: Broker, press: ButtonPress) -> Response:
@@ -65,7 +67,7 @@ def reduce_scopes(broker: Broker, press: ButtonPress) -> Response:
     kept = press.ticked | ALWAYS
     narrowed = _change(broker, held, press, lambda read: _reduce(read, kept, held.now))
     broker.log.event("consent_narrowed", client_id=narrowed.client_id)
-    return redirect_response(account_uri(broker))
+    return redirect_response(app_page_uri(broker, press.holder, press.target))
 
 
 def _reduce(read: Consent, kept: frozenset[str], now: int) -> Consent:

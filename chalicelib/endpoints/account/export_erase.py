@@ -4,13 +4,11 @@ from typing import Any
 
 from chalicelib.endpoints.account.access import ButtonPress, open_key, read_account_access
 from chalicelib.endpoints.account.apps import build_apps
-from chalicelib.endpoints.authorization.provider_redirect import provider_name
 from chalicelib.endpoints.browser.cookies import SESSION, set_cookie
-from chalicelib.endpoints.browser.sealed_forms import seal_account_form
-from chalicelib.endpoints.browser.urls import account_path, issuer_host
+from chalicelib.endpoints.browser.urls import issuer_host
 from chalicelib.endpoints.connections.connections import open_profile_of
 from chalicelib.jobs.user_erasure import enqueue_erasure
-from chalicelib.pages.account import AccountApp, AccountErasePage
+from chalicelib.pages.account_app import AccountApp
 from chalicelib.pages.page import ErrorPage
 from chalicelib.ports import Broker
 from chalicelib.records.audit import AuditEvent
@@ -28,7 +26,7 @@ def download(broker: Broker, press: ButtonPress) -> Response:
     document = {
         "made_at": holder.now,
         "user": {"sub": holder.sub, "since": holder.subject.created_at, "signed_in_with": holder.session.provider_id},
-        "apps": [_describe_app(app) for app in build_apps(broker, held, open_key(broker, holder))],
+        "apps": [_describe_app(app) for app in build_apps(broker, holder, held, open_key(broker, holder))],
         "sign_ins": [_describe_grant(grant) for grant in held.grants],
         "connections": [_describe_connection(broker, one, open_key(broker, holder)) for one in held.connections],
         "uses": [_describe_event(event) for event in events],
@@ -36,17 +34,6 @@ def download(broker: Broker, press: ButtonPress) -> Response:
     }
     broker.log.event("data_downloaded")
     return json_response(document).with_headers(("Content-Disposition", 'attachment; filename="my-access.json"'))
-
-
-def ask_to_erase(broker: Broker, press: ButtonPress) -> Response:
-    """The page that asks for confirmation, with the same form."""
-    page = AccountErasePage(
-        login_name=provider_name(broker, press.holder.session.provider_id),
-        sealed_form=seal_account_form(broker, press.form),
-        action=account_path(broker),
-        site=issuer_host(broker),
-    )
-    return page_response(page)
 
 
 def erase(broker: Broker, press: ButtonPress) -> Response:

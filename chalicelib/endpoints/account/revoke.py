@@ -1,10 +1,11 @@
-"""Revokes one connection, all of one app's access, or everything, from the user's own page."""
+"""Revokes one connection, one account, all of one app's access, or everything, from the user's own page."""
 
 from collections import Counter
 
 from chalicelib.endpoints.account.access import AccountAccess, ButtonPress, open_key, read_account_access
-from chalicelib.endpoints.account.apps import find_requesting_grant, is_standing
-from chalicelib.endpoints.account.page import show_ended
+from chalicelib.endpoints.account.app_connections import account_key, find_requesting_grant, is_standing
+from chalicelib.endpoints.account.connected_accounts import account_page_id
+from chalicelib.endpoints.account.ended import show_ended
 from chalicelib.endpoints.browser.urls import account_uri
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable
@@ -19,34 +20,63 @@ from chalicelib.vault.rules.revocation_results import result_of
 def revoke_one_connection(broker: Broker, press: ButtonPress) -> Response:
     """Revoke one account's connection for one app. Reveals nothing about another user's connections (CONS-07)."""
     held = read_account_access(broker, press.holder)
-    connection = find_connection(broker, held, press)
-    ended = revoke_connection(broker, connection, open_key(broker, press.holder))
+    connection, user_key = find_connection(broker, held, press), open_key(broker, press.holder)
+    ended = revoke_connection(broker, connection, user_key)
     if ended is None:
         raise TemporarilyUnavailable("connection_keeps_changing", retry_after=1)
     broker.log.event("connection_ended", connection_id=connection.connection_id, result=result_of(ended), by="user")
-    return show_ended(broker, held, "connection", connection.client_id, [ended])
+    return show_ended(broker, held, "connection", [ended], user_key, client_id=connection.client_id)
+
+
+def revoke_account(broker: Broker, press: ButtonPress) -> Response:
+    """Revoke every app's connection to one account."""
+    held, user_key = read_account_access(broker, press.holder), open_key(broker, press.holder)
+    mine = [
+        one
+        for one in held.connections
+        if account_page_id(broker, press.holder, one.provider_id, account_key(one)) == press.target
+        and _was_shown_alive(press, one)
+    ]
+    if not mine:
+        raise PageError("account_no_such_account", page="account_again", status=403, link=account_uri(broker))
+    check_unchanged(broker, press, mine)
+    ended = revoke_connections(broker, mine, user_key)
+    for one in ended:
+        broker.log.event("connection_ended", connection_id=one.connection_id, result=result_of(one), by="user")
+    return show_ended(broker, held, "account", ended, user_key)
 
 
 def revoke_app(broker: Broker, press: ButtonPress) -> Response:
     """Revoke all of one app's access: first every decision until now, then its connections."""
     held, client_id = read_account_access(broker, press.holder), press.target
-    if client_id not in held.consents and client_id not in {one.client_id for one in held.connections}:
-        raise PageError("account_no_such_app", page="account_again", status=403, link=account_uri(broker))
-    ended = _end_apps(broker, press, held, [client_id])
+    check_known_app(broker, held, client_id)
+    user_key = open_key(broker, press.holder)
+    ended = _end_apps(broker, press, held, [client_id], user_key)
     broker.log.event("access_ended", client_id=client_id, connections=len(ended), by="user")
-    return show_ended(broker, held, "app", client_id, ended)
+    return show_ended(broker, held, "app", ended, user_key, client_id=client_id)
 
 
 def revoke_all_apps(broker: Broker, press: ButtonPress) -> Response:
     """Revoke the access of every app."""
-    held = read_account_access(broker, press.holder)
-    apps = sorted({*held.consents, *(one.client_id for one in held.connections)})
-    ended = _end_apps(broker, press, held, apps)
+    held, user_key = read_account_access(broker, press.holder), open_key(broker, press.holder)
+    apps = apps_of(held)
+    ended = _end_apps(broker, press, held, apps, user_key)
     counted = Counter(one.client_id for one in ended)
     for client_id in apps:
         broker.log.event("access_ended", client_id=client_id, connections=counted[client_id], by="user")
     broker.log.event("all_access_ended", apps=len(apps), connections=len(ended), by="user")
-    return show_ended(broker, held, "all", "", ended)
+    return show_ended(broker, held, "all", ended, user_key)
+
+
+def apps_of(held: AccountAccess) -> list[str]:
+    """The client ids of all apps that have, or had, access."""
+    return sorted({*held.consents, *(one.client_id for one in held.connections)})
+
+
+def check_known_app(broker: Broker, held: AccountAccess, client_id: str) -> None:
+    """Raises PageError if the app never had access of this user."""
+    if client_id not in apps_of(held):
+        raise PageError("account_no_such_app", page="account_again", status=403, link=account_uri(broker))
 
 
 def reconnect(broker: Broker, press: ButtonPress) -> Response:
@@ -88,7 +118,9 @@ def check_unchanged(broker: Broker, press: ButtonPress, connections: list[Connec
         raise PageError("account_changed_since", page="account_again", status=403, link=account_uri(broker))
 
 
-def _end_apps(broker: Broker, press: ButtonPress, held: AccountAccess, client_ids: list[str]) -> list[Connection]:
+def _end_apps(
+    broker: Broker, press: ButtonPress, held: AccountAccess, client_ids: list[str], user_key: bytes
+) -> list[Connection]:
     """Revoke the consents first, so that no app gets new access while its connections end; returns the tombstones."""
     mine = [one for one in held.connections if one.client_id in client_ids and _was_shown_alive(press, one)]
     consents = [held.consents[client_id] for client_id in client_ids if client_id in held.consents]
@@ -97,7 +129,7 @@ def _end_apps(broker: Broker, press: ButtonPress, held: AccountAccess, client_id
         if is_standing(consent, epoch=broker.settings.epoch, now=held.now):
             decided = [grant.decided_at for grant in held.grants if grant.client_id == consent.client_id]
             revoke_consent(broker, consent.sub, consent.client_id, consent, *decided)
-    return revoke_connections(broker, mine, open_key(broker, press.holder)) if mine else []
+    return revoke_connections(broker, mine, user_key) if mine else []
 
 
 def _was_shown_alive(press: ButtonPress, connection: Connection) -> bool:

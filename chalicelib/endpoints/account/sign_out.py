@@ -1,7 +1,7 @@
 """Sign out everywhere: every browser session of a user ends, and apps with a logout URI are notified."""
 
 from chalicelib.endpoints.account.access import ButtonPress
-from chalicelib.endpoints.account.apps import provider_name
+from chalicelib.endpoints.account.app_connections import provider_name
 from chalicelib.endpoints.browser.cookies import PROVIDER, SESSION, set_cookie
 from chalicelib.endpoints.browser.urls import issuer_host, issuer_path
 from chalicelib.jobs.backchannel_logout import enqueue_logout_everywhere

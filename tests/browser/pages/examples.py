@@ -5,18 +5,6 @@ from html.parser import HTMLParser
 from msgspec import structs
 from msgspec.structs import replace
 
-from chalicelib.pages.account import (
-    AccountApp,
-    AccountConnection,
-    AccountEndedPage,
-    AccountEntryPage,
-    AccountErasePage,
-    AccountPage,
-    ActedLine,
-    EndedLine,
-    EndedToken,
-    LoginLine,
-)
 from chalicelib.pages.consent import (
     ChoicePage,
     ConnectPage,
@@ -41,6 +29,7 @@ from chalicelib.pages.page import (
     SignOutPage,
 )
 from chalicelib.pages.render import render
+from tests.browser.pages.account_examples import account_pages
 
 READ = ScopeLine(name="github:read:user", title="read your profile")
 WRITE = ScopeLine(name="github:repo", title="change your repositories", access="write")
@@ -131,62 +120,6 @@ POSTING = PostingPage(
     name="acme.example", action="https://acme.example/back", fields=(("code", "tb_c"), ("state", "a&b"), ("iss", "x"))
 )
 
-AT = 1_800_000_000
-ENDED = EndedLine(
-    provider_name="GitHub",
-    app_name="Acme Notes",
-    revoked_at=AT,
-    tokens=tuple(EndedToken(token="access_token", result=one) for one in ("not_supported", "failed")),
-    settings="https://github.com/settings/applications",
-)
-CONNECTED = AccountConnection(
-    connection_id="0" * 32,
-    provider_name="GitHub",
-    label="alice",
-    status="active",
-    scopes=(READ, WRITE),
-    can_reconnect=True,
-    connected_at=AT,
-    uses=12,
-    uses_since=AT,
-    last_used_at=AT,
-    renew_by=AT,
-)
-AGENT = AccountApp(
-    client_id="https://agent.example/app.json",
-    name="Agent",
-    host="agent.example",
-    verified=False,
-    allowed_at=AT,
-    sign_ins=2,
-    until=AT,
-    own_scopes=(ScopeLine(name="email", is_ours=True),),
-    paused_at=AT,
-    ends_at=AT,
-    scopes=frozenset({"openid", "email", "github:repo"}),
-    acted=(ActedLine(actor_name="Tools", audience="https://orders.example", times=3, last_at=AT),),
-    later=(replace(OPTIONAL, optional=False),),
-    limits=(ScopeLine(name="email", is_ours=True), WRITE),
-    connections=(CONNECTED, replace(CONNECTED, status="reauth_required", uses=0, last_used_at=None, label="")),
-)
-OWN = replace(AGENT, name="Acme Notes", verified=True, sign_ins=1, paused_at=0, ends_at=0, limits=(), acted=())
-ACCOUNT = AccountPage(
-    login_name="GitHub",
-    apps=(
-        AGENT,
-        replace(AGENT, name="Acme Notes", verified=True, sign_ins=1, paused_at=0, ends_at=0, limits=(), acted=()),
-    ),
-    ended=(ENDED,),
-    logins=(LoginLine(name="0" * 32, provider_name="Google"),),
-    providers=(GITHUB, GOOGLE),
-    sealed_form="sealed",
-    action="/account",
-    sign_out="/logout",
-    site="auth.example.com",
-)
-ENTRY = AccountEntryPage(providers=(GITHUB, GOOGLE), action="/account")
-TAKEN_BACK = AccountEndedPage(what="app", app_name="Acme Notes", ended=(ENDED,), action="/account")
-
 
 def every_page() -> dict[str, Page]:
     """Every page there is, by a name for it."""
@@ -196,13 +129,7 @@ def every_page() -> dict[str, Page]:
     }
     choice = structs.asdict(CHOICE)
     return pages | {
-        "account": ACCOUNT,
-        "account of nothing": replace(ACCOUNT, apps=(), ended=()),
-        "account, erase": AccountErasePage(login_name="GitHub", sealed_form="sealed", action="/account"),
-        "account, entry": ENTRY,
-        "account, sign in again": replace(ENTRY, providers=(GITHUB,), again=True),
-        "account, taken back": TAKEN_BACK,
-        "account, nothing to take back": replace(TAKEN_BACK, what="all", ended=()),
+        **account_pages(),
         "choice": CHOICE,
         "choice of an app with a document": NAMES_ITSELF,
         "choice of a stranger": UNVERIFIED,

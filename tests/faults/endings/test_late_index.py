@@ -120,13 +120,13 @@ def test_another_app_that_connected_a_moment_ago_keeps_the_accounts_grant(make_s
 
 
 @requirement("ACC-03", "VLT-24")
-@pytest.mark.parametrize("button", ["end_all", "end_app"])
+@pytest.mark.parametrize("button", ["end_all_sure", "end_app_sure"])
 def test_the_users_own_page_ends_an_app_that_the_index_does_not_show(make_scene: Any, button: str) -> None:
     scene: Scene = make_scene("ask")
     newest = scene.other_app()
     hide(scene, newest)
     browser = newest.sign_in.browser
-    act = button if button == "end_all" else f"end_app {newest.client.client_id}"
+    act = button if button == "end_all_sure" else f"end_app_sure {newest.client.client_id}"
     assert press(browser, look(browser), act).status == 200
     assert connection_of(newest).status == "revoked"
     assert newest.userinfo().status == 401 and newest.refresh().status == 400, "its consent ended too"

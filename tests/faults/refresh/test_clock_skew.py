@@ -58,7 +58,7 @@ def end_at_app(session: Session) -> int:
 def end_by_user(session: Session) -> int:
     """The user takes everything back from the app."""
     browser = session.sign_in.browser
-    answer: Answer = press(browser, look(browser), f"end_app {session.client.client_id}")
+    answer: Answer = press(browser, look(browser), f"end_app_sure {session.client.client_id}")
     return answer.status
 
 

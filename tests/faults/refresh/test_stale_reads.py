@@ -48,7 +48,7 @@ def test_what_is_taken_back_is_over_even_if_the_index_has_not_heard_of_it(scene:
     newer = start_session(scene.stack, client=(scene.session.client, scene.session.sign_in.secret))
     scene.clock.advance(2)
     if by == "user":
-        assert press(browser, look(browser), f"end_app {scene.session.client.client_id}").status == 200
+        assert press(browser, look(browser), f"end_app_sure {scene.session.client.client_id}").status == 200
     else:
         assert call(scene.session, "DELETE", "/connections") == 200
     assert past.weak.count("by_sub") > 0, "the index was asked"

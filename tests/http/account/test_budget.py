@@ -3,7 +3,7 @@
 from urllib.parse import urlencode
 
 from chalicelib.records.item_keys import subject_item_key
-from tests.kit.http.account_page import PATH, age_session, look, press
+from tests.kit.http.account_page import PATH, account_pages, age_session, app_pages, look, press
 from tests.kit.http.stack import Stack
 from tests.kit.http.tokens import read, start_session
 from tests.kit.limits.call_budget import spends
@@ -26,17 +26,23 @@ def test_the_page_and_taking_back(stack: Stack) -> None:
     back = stack.provider.sign_in(left.location, "alice")
     with spends(stack, 4, "claim, read, connections whose tokens must stay: index and items"):
         assert newcomer.get(back).status == 303
+    for path in (*app_pages(browser), *account_pages(browser), f"{PATH}/accounts", f"{PATH}/data"):
+        with spends(stack, 4, f"{path}: the same"):
+            assert browser.get(path).status == 200
+    for question in (f"end {session.claims['connections']['demo']}", f"end_app {other.client.client_id}", "end_all"):
+        with spends(stack, 4, f"{question}: a question costs what the page costs"):
+            press(browser, page, question)
     with spends(stack, 10, "the page's four, duty, tombstone, index, items, consent, endings"):
-        press(browser, page, f"end {session.claims['connections']['demo']}")
+        press(browser, page, f"end_sure {session.claims['connections']['demo']}")
     with spends(stack, 4, "again"):
-        press(browser, page, f"end {session.claims['connections']['demo']}")
+        press(browser, page, f"end_sure {session.claims['connections']['demo']}")
     with spends(stack, 10, "the mark on the consent in place of narrowing it"):
-        press(browser, page, f"end_app {other.client.client_id}")
+        press(browser, page, f"end_app_sure {other.client.client_id}")
     with spends(stack, 4, "again"):
-        press(browser, page, f"end_app {other.client.client_id}")
+        press(browser, page, f"end_app_sure {other.client.client_id}")
     age_session(stack, browser, 901)
     with spends(stack, 1, "what wants a fresh sign-in"):
-        press(browser, page, "end_all")
+        press(browser, page, "end_all_sure")
 
 
 @requirement("BUDGET")
@@ -53,7 +59,7 @@ def test_limits_data_and_erasing(stack: Stack) -> None:
         (f"narrow {client_id}", 5, "the page's four, consent"),
         (f"reconnect {session.claims['connections']['demo']}", 4, "the page's four"),
         ("download", 5, "the page's four, all uses"),
-        ("erase", 1, "the question"),
+        ("erase", 4, "the question, with how many apps lose access"),
         ("erase_for_good", 4, "session, duty, switch and next life"),
     ):
         ticked = [("scope", "demo:notes:read"), ("scope", "offline_access")]
@@ -91,7 +97,7 @@ def test_a_second_login(stack: Stack) -> None:
         assert "code=" in asked.browser.get(asked.callback).location
     (name,) = read(stack, subject_item_key(session.claims["sub"])).logins
     with spends(stack, 5, "session, login, its end and next life, no longer noted"):
-        assert press(browser, page, f"unlink {name}").status == 303
+        assert press(browser, page, f"unlink_sure {name}").status == 303
 
 
 @requirement("BUDGET", "SESS-04")

@@ -9,7 +9,7 @@ from chalicelib.encryption import open_user_key
 from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.protocol.sealing import DecryptionFailed
 from chalicelib.records.item_keys import client_item_key, subject_item_key, user_key_item_key
-from tests.kit.http.account_page import PATH, Shown, age_session, arrive, enter, look, press, read_heading
+from tests.kit.http.account_page import PATH, Shown, age_session, arrive, enter, look, look_at_app, press, read_heading
 from tests.kit.http.browser import Answer
 from tests.kit.http.connect_links import press as press_link
 from tests.kit.http.sign_in_scene import only_written
@@ -27,7 +27,7 @@ def act(session: Session, name: str, page: Answer | None = None) -> Answer:
 def erase(session: Session) -> Answer:
     """Both buttons."""
     asked = act(session, "erase")
-    assert read_heading(asked.body) == "Delete all data about you?"
+    assert read_heading(asked.body) == "Delete all your data?"
     return act(session, "erase_for_good", asked)
 
 
@@ -178,21 +178,21 @@ def test_an_account_that_no_app_could_be_led_to_has_no_such_button(stack: Stack)
     session, theirs = start_session(stack), start_session(stack, who="bob")
     button = f"reconnect {session.claims['connections']['demo']}"
     page = look(session.sign_in.browser)
-    assert button in Shown(page).acts
+    assert button in Shown(look_at_app(session.sign_in.browser)).acts
     assert act(session, f"reconnect {theirs.claims['connections']['demo']}", page).status == 403
     stack.post("/revoke", session.client, token=session.refresh_token)
     with only_written(stack):
         assert act(session, button, page).status == 403
-    assert button not in Shown(look(session.sign_in.browser)).acts
-    none = start_session(stack)
+    assert button not in Shown(look_at_app(session.sign_in.browser)).acts
+    none = start_session(stack, client_name="None")
     change(stack, client_item_key(none.client.client_id), handout="none")
-    assert not [one for one in Shown(look(none.sign_in.browser)).acts if one.startswith("reconnect")]
+    assert not [one for one in Shown(look_at_app(none.sign_in.browser, "None")).acts if one.startswith("reconnect")]
 
 
 @requirement("ACC-10")
 def test_what_has_ended_is_in_the_file_too(stack: Stack) -> None:
     session = start_session(stack)
-    act(session, f"end_app {session.client.client_id}")
+    act(session, f"end_app_sure {session.client.client_id}")
     told = json.loads(act(session, "download").body)
     assert told["apps"] == [] and told["connections"][0]["status"] == "revoked"
     assert set(told["connections"][0]["at_provider"].values()) == {"revoked"}

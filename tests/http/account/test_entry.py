@@ -136,7 +136,9 @@ def test_signing_in_once_more_asks_the_provider_for_it_and_keeps_the_session(sta
     assert "prompt=login" in left.location
     page = look(browser)
     enter(stack, browser)
-    assert press(browser, page, f"end_app {session.client.client_id}").status == 200, "a form of before still opens"
+    assert press(browser, page, f"end_app_sure {session.client.client_id}").status == 200, (
+        "a form of before still opens"
+    )
 
 
 @requirement("ACC-01")

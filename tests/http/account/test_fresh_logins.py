@@ -96,7 +96,16 @@ def test_an_old_login_at_the_provider_opens_nothing_that_cannot_be_undone(
     answer = again(stack, browser)
     assert (answer.status, read_heading(answer.body)) == (403, STALE)
     page = look(browser)
-    for act in ("link demo", "unlink x", "erase", "erase_for_good", "end_all", "download"):
+    for act in (
+        "link demo",
+        "unlink x",
+        "unlink_sure x",
+        "erase",
+        "erase_for_good",
+        "end_all",
+        "end_all_sure",
+        "download",
+    ):
         assert read_heading(press(browser, page, act).body) == "Sign in again", act
 
 

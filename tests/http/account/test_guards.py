@@ -22,11 +22,11 @@ def test_another_origin_changes_nothing(stack: Stack, origin: str) -> None:
     browser = session.sign_in.browser
     page = look(browser)
     with only_written(stack):
-        answer = press(browser, page, "end_all", Origin=origin)
+        answer = press(browser, page, "end_all_sure", Origin=origin)
         assert answer.status == 403
         assert browser.post(PATH, [("act", "sign_in demo")], Origin=origin).status == 403
     fetched = {"Origin": "null", "Sec-Fetch-Site": "same-origin"}
-    assert press(browser, page, "end_all", **fetched).status == 200
+    assert press(browser, page, "end_all_sure", **fetched).status == 200
 
 
 @requirement("ACC-04", "GEN-20")
@@ -36,9 +36,9 @@ def test_a_form_of_another_browser_changes_nothing_in_the_same_session_either(st
     other = stack.browser()
     other.cookies["tb_session"] = session.sign_in.browser.cookies["tb_session"]
     with only_written(stack):
-        assert press(other, page, "end_all").status == 403, "it has no name"
+        assert press(other, page, "end_all_sure").status == 403, "it has no name"
         look(other)
-        assert press(other, page, "end_all").status == 403, "it has another name"
+        assert press(other, page, "end_all_sure").status == 403, "it has another name"
     assert session.userinfo().status == 200
 
 
@@ -48,7 +48,7 @@ def test_a_form_that_is_missing_made_up_or_there_twice_changes_nothing(stack: St
     right = dict(read_page(look(browser).body).fields)["request"]
     with only_written(stack):
         for forms in ((), ("x",), ("",), (right[:-1],), (right, right)):
-            answer = browser.post(PATH, [*(("request", form) for form in forms), ("act", "end_all")])
+            answer = browser.post(PATH, [*(("request", form) for form in forms), ("act", "end_all_sure")])
             assert answer.status == 403, forms
 
 
@@ -61,12 +61,12 @@ def test_a_form_of_another_session_at_the_same_browser_changes_nothing(stack: St
     bob = start_session(stack, who="bob", client=(alice.client, None))
     enter(stack, browser, who="bob")
     with only_written(stack):
-        answer = press(browser, page, "end_all")
+        answer = press(browser, page, "end_all_sure")
     assert (answer.status, read_heading(answer.body)) == (403, "This page is out of date")
     assert alice.userinfo().status == bob.userinfo().status == 200
     del browser.cookies["tb_session"]
     enter(stack, browser)
-    assert press(browser, page, "end_all").status == 403, "the same user, but a session of another name"
+    assert press(browser, page, "end_all_sure").status == 403, "the same user, but a session of another name"
 
 
 @requirement("ACC-04", "ACC-05")
@@ -76,10 +76,10 @@ def test_a_form_is_good_for_some_minutes(stack: Stack) -> None:
     page = look(browser)
     stack.clock.advance(stack.settings.pending_seconds)
     with only_written(stack):
-        answer = press(browser, page, f"end_app {session.client.client_id}")
+        answer = press(browser, page, f"end_app_sure {session.client.client_id}")
     assert (answer.status, read_heading(answer.body)) == (403, "This page is out of date")
     stack.clock.advance(-1)
-    assert press(browser, page, f"end_app {session.client.client_id}").status == 200
+    assert press(browser, page, f"end_app_sure {session.client.client_id}").status == 200
 
 
 @requirement("ACC-04")
@@ -89,11 +89,11 @@ def test_without_a_session_no_button_works(stack: Stack) -> None:
     page = look(browser)
     change(stack, subject_item_key(session.claims["sub"]), session_salt=b"another salt, 16")
     with only_written(stack):
-        answer = press(browser, page, "end_all")
+        answer = press(browser, page, "end_all_sure")
     assert (answer.status, read_heading(answer.body)) == (403, "You’re signed out")
     assert Shown(browser.get(PATH)).acts == ["sign_in demo"]
     del browser.cookies["tb_session"]
-    assert press(browser, page, "end_all").status == 403
+    assert press(browser, page, "end_all_sure").status == 403
     assert session.exchange().status == 200
 
 
@@ -103,9 +103,10 @@ def test_what_is_anothers_reads_like_what_is_not_there(stack: Stack) -> None:
     theirs = start_session(stack, who="bob")
     browser = mine.sign_in.browser
     page = look(browser)
-    known = (f"end {theirs.claims['connections']['demo']}", f"end_app {theirs.client.client_id}")
+    known = (theirs.claims["connections"]["demo"], theirs.client.client_id)
+    acts = ("end", "end_sure", "end_app", "end_app_sure", "end_account_sure", "unlink", "unlink_sure")
     with only_written(stack):
-        for act in (*known, "end " + "0" * 32, "end_app " + "0" * 32, "end", "end_app"):
+        for act in (f"{name} {target}" for name in acts for target in (*known, "0" * 32, "")):
             answer = press(browser, page, act)
             assert (answer.status, read_heading(answer.body)) == (403, "This page is out of date"), act
         for act in ("", "nothing", "END_ALL", "sign_in"):
@@ -118,7 +119,7 @@ def test_a_button_and_what_it_is_about_are_named_once(stack: Stack) -> None:
     session = start_session(stack)
     browser = session.sign_in.browser
     with only_written(stack):
-        answer = press(browser, look(browser), "end_all", ("act", "end_all"))
+        answer = press(browser, look(browser), "end_all_sure", ("act", "end_all_sure"))
     assert answer.status == 400
 
 
@@ -130,7 +131,7 @@ def test_a_form_sealed_for_another_user_does_not_open_this_page(stack: Stack) ->
     look(browser)
     hashed = browser_hash(browser.cookies["tb_browser"])
     form = AccountForm(browser=hashed, sub="0" * 32, sid=session.grant().sid, shown_at=stack.clock.now())
-    answer = browser.post(PATH, [("request", seal_account_form(stack.broker, form)), ("act", "end_all")])
+    answer = browser.post(PATH, [("request", seal_account_form(stack.broker, form)), ("act", "end_all_sure")])
     assert answer.status == 403 and session.userinfo().status == 200
 
 
@@ -157,7 +158,7 @@ def test_whatever_a_form_of_the_page_holds_is_no_fault_of_ours_and_comes_back_no
     page = look(browser)
     for name in (*ACTS, "sign_in", CANARY):
         for target in ODD:
-            if name in ("end_all", "download", "erase", "erase_for_good", "sign_out_everywhere"):
+            if name in ("end_all", "end_all_sure", "download", "erase", "erase_for_good", "sign_out_everywhere"):
                 continue  # these are about everything, whatever stands behind their name
             for more in ((), (("scope", CANARY), ("scope", target)), ((CANARY, target),)):
                 answer = press(browser, page, f"{name} {target}", *more)
@@ -171,9 +172,9 @@ def test_two_tabs_work_independently(stack: Stack) -> None:
     first, second = start_session(stack, client_name="First"), start_session(stack, client_name="Second")
     browser = first.sign_in.browser
     one, other = look(browser), look(browser)
-    assert press(browser, one, f"end_app {first.client.client_id}").status == 200
-    assert press(browser, other, f"end_app {second.client.client_id}").status == 200
-    assert "No app can act for you." in Shown(look(browser)).words
+    assert press(browser, one, f"end_app_sure {first.client.client_id}").status == 200
+    assert press(browser, other, f"end_app_sure {second.client.client_id}").status == 200
+    assert "No app can act for you" in Shown(look(browser)).words
 
 
 @requirement("PAGE-02")

@@ -6,7 +6,7 @@ import pytest
 
 from chalicelib.jobs.runner import run_due_jobs
 from chalicelib.records.item_keys import client_item_key, grant_item_key
-from tests.kit.http.account_page import PATH, Shown, enter, look, press, read_heading
+from tests.kit.http.account_page import PATH, Shown, enter, look, look_at_app, press, read_heading
 from tests.kit.http.browser import Answer
 from tests.kit.http.sign_in_scene import only_written
 from tests.kit.http.stack import SCOPE, Stack
@@ -23,8 +23,8 @@ def act(session: Session, name: str, *more: tuple[str, str], page: Answer | None
 
 
 def done(answer: Answer) -> None:
-    """Back to the page, so that reloading presses nothing."""
-    assert (answer.status, answer.location.endswith(PATH)) == (303, True), (answer.status, answer.body[-500:])
+    """Back to the app's page, so that reloading presses nothing."""
+    assert (answer.status, f"{PATH}/apps/" in answer.location) == (303, True), (answer.status, answer.body[-500:])
 
 
 def paused(session: Session) -> Session:
@@ -51,12 +51,12 @@ def test_when_it_is_resumed_everything_goes_on_with_what_the_app_has(stack: Stac
         stack.clock.advance(60)
         assert session.refresh().status == 400
     assert session.grant().generation == 1
-    shown = Shown(look(session.sign_in.browser))
+    shown = Shown(look_at_app(session.sign_in.browser))
     assert "Paused since" in shown.words and f"pause {session.client.client_id}" not in shown.acts
     done(act(session, "resume"))
     assert session.userinfo().status == 200 and session.exchange().status == 200
     assert session.refresh().status == 200
-    assert "Paused since" not in Shown(look(session.sign_in.browser)).words
+    assert "Paused since" not in Shown(look_at_app(session.sign_in.browser)).words
 
 
 @requirement("ACC-07", "REF-03")
@@ -119,7 +119,8 @@ def test_a_limit_that_is_pressed_twice_is_written_once(stack: Stack, first: str,
 def test_everything_ends_by_itself_in_a_day_here_and_at_the_provider(stack: Stack) -> None:
     session = start_session(stack)
     done(act(session, "limit"))
-    assert "All of this access ends on" in Shown(look(session.sign_in.browser)).words
+    assert "Ends in 24 hours" in Shown(look(session.sign_in.browser)).words
+    assert "Access ends on" in Shown(look_at_app(session.sign_in.browser)).words
     stack.clock.advance(DAY - 1)
     assert session.refresh().status == 200
     run_due_jobs(stack.broker)
@@ -172,7 +173,7 @@ def test_what_is_unticked_is_allowed_no_more(stack: Stack) -> None:
     assert read(stack, session.consent_place()).scopes == {"openid", "profile", "offline_access"}
     assert "email" not in session.userinfo().json and session.exchange().status == 400
     assert "demo:notes:read" not in session.refresh().json["scope"]
-    assert "read your notes" not in Shown(look(session.sign_in.browser)).words
+    assert "read your notes" not in Shown(look_at_app(session.sign_in.browser)).words
 
 
 @requirement("ACC-08", "VLT-10")
@@ -202,7 +203,7 @@ def test_no_button_is_about_what_is_anothers_has_ended_or_is_newer(stack: Stack,
     change(stack, session.consent_place(), decided_at=stack.clock.now() + 1)
     with only_written(stack):
         assert act(session, name, page=page).status == 403
-    act(session, "end_app", page=look(enter(stack)))
+    act(session, "end_app_sure", page=look(enter(stack)))
     assert act(session, name).status == 403
 
 

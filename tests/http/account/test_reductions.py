@@ -29,12 +29,12 @@ def reduce(session: Session) -> None:
 
 def end_app(session: Session) -> None:
     browser = session.sign_in.browser
-    assert press(browser, look(browser), f"end_app {session.client.client_id}").status == 200
+    assert press(browser, look(browser), f"end_app_sure {session.client.client_id}").status == 200
 
 
 def end_one(session: Session) -> None:
     browser, named = session.sign_in.browser, session.claims["connections"]["demo"]
-    assert press(browser, look(browser), f"end {named}").status == 200
+    assert press(browser, look(browser), f"end_sure {named}").status == 200
 
 
 def end_in_a_day(session: Session) -> None:

@@ -39,7 +39,7 @@ def test_what_was_allowed_for_a_day_ends_here_and_at_the_provider(stack: Stack) 
     consent = the_consent(stack)
     assert consent.ends_at == consent.decided_at + DAY
     assert [line["ends_at"] for line in events(stack, "access_limited")] == [consent.ends_at]
-    assert "All of this access ends on" in Shown(look(signed_in.browser)).words
+    assert "Ends in 24 hours" in Shown(look(signed_in.browser)).words
     stack.clock.advance(consent.ends_at - stack.clock.now() - 1)
     assert session.refresh().status == 200
     stack.clock.advance(1)

@@ -1,5 +1,6 @@
 """What a person sees on their own page, and how a test presses its buttons."""
 
+import re
 from html.parser import HTMLParser
 
 from msgspec.structs import replace
@@ -52,6 +53,24 @@ def look(browser: Browser) -> Answer:
     answer = browser.get(PATH)
     assert answer.status == 200, (answer.status, answer.body[-600:])
     return answer
+
+
+def app_pages(browser: Browser) -> list[str]:
+    """The paths of the apps' pages, as the list links them."""
+    return re.findall(r'href="([^"]*/account/apps/[^"]*)"', look(browser).body)
+
+
+def account_pages(browser: Browser) -> list[str]:
+    """The paths of the accounts' pages, as the list links them."""
+    return re.findall(r'href="([^"]*/account/accounts/[^"]*)"', browser.get(f"{PATH}/accounts").body)
+
+
+def look_at_app(browser: Browser, name: str = "") -> Answer:
+    """GET the page of the one app, or of the app of this name."""
+    pages = [browser.get(path) for path in app_pages(browser)]
+    (page,) = [one for one in pages if not name or read_heading(one.body) == name]
+    assert page.status == 200, (page.status, page.body[-600:])
+    return page
 
 
 def press(browser: Browser, page: Answer, act: str, *more: tuple[str, str], **headers: str) -> Answer:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from tests.kit.described import document
+from tests.kit.http.account_page import account_pages, app_pages
 from tests.kit.http.browser import Answer, Browser, read_page
 from tests.kit.http.connect_links import link_of, start_linkable, write_second
 from tests.kit.http.device import Device, start_device
@@ -110,7 +111,11 @@ PAGES: dict[str, Hosted] = {
     "POST /callback/{provider_id}": Hosted(_at_callback, lambda scene: "posting"),
     "GET /logout": Hosted(_signing_out),
     "POST /logout": Hosted(lambda scene: {"request": scene.form_of("/logout"), "decision": "stay"}),
-    "GET /account": Hosted(),
+    "GET /account": Hosted(lambda scene: {"q": "app"}),
+    "GET /account/apps/{app}": Hosted(part=lambda scene: app_pages(scene.browser)[0].rpartition("/")[2]),
+    "GET /account/accounts": Hosted(),
+    "GET /account/accounts/{account}": Hosted(part=lambda scene: account_pages(scene.browser)[0].rpartition("/")[2]),
+    "GET /account/data": Hosted(),
     "POST /account": Hosted(lambda scene: {"request": scene.form_of("/account"), "act": "erase"}),
     "GET /device": Hosted(lambda scene: {"user_code": scene.device.told["user_code"]}),
     "POST /device": Hosted(lambda scene: {"user_code": scene.device.told["user_code"]}),
