@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from mkdocs.exceptions import PluginError
-from mkdocs.structure.files import File, Files
+from mkdocs.structure.files import File, Files, InclusionLevel
 
 from local.docs_site.navigation import INDEX, build_navigation
 from local.docs_site.pages import ROOT, address, folder_page, resolve, show_as, source_page, tracked
@@ -29,10 +29,10 @@ def on_files(files: Files, config: Any) -> Files:
     while waiting:
         page = waiting.pop()
         files.append(make_file(page, texts.get(page), config))
-        for link in list_links(texts.get(page, "")) if page.endswith(".md") else ():
+        for link in list_links(page, texts.get(page, "")) if page.endswith(".md") else ():
             target = resolve(page, link)
             shown = show_as(target) if target else ""
-            if shown and shown not in made:
+            if shown and shown not in made and (ROOT / target).exists():
                 made.add(shown)
                 waiting.append(shown)
                 if shown.endswith(".md"):
@@ -55,7 +55,9 @@ def list_pages() -> list[str]:
 
 def make_file(name: str, text: str | None, config: Any) -> File:
     """A page with its text, or a file as it is."""
-    file = File(name, None, config.site_dir, use_directory_urls=False, dest_uri=address(name))
+    # MkDocs would leave out what begins with a dot.
+    included = InclusionLevel.INCLUDED
+    file = File(name, None, config.site_dir, use_directory_urls=False, dest_uri=address(name), inclusion=included)
     if text is None:
         file.abs_src_path = str(ROOT / name)
     else:

@@ -66,7 +66,9 @@ def follow(page: str, link: str) -> str:
 
 
 def show_as(target: str) -> str:
-    """The name of the file or page of the site for a path of the repository."""
+    """The name of the file or page of the site for a path of the repository; MkDocs reports one that does not exist."""
+    if not (ROOT / target).exists():
+        return target
     if (ROOT / target).is_dir():
         readme = posixpath.join(target, "README.md")
         return readme if (ROOT / readme).is_file() else posixpath.join(target, "files.md")
@@ -82,7 +84,8 @@ def address(name: str) -> str:
         return RENAMED[name]
     path, _, title = name.removesuffix(".md").rpartition("/")
     if "." in title or title == "files":
-        return f"source/{name.removesuffix('.md')}.html"
+        # Some static hosts serve no folder whose name begins with a dot.
+        return f"source/{name.removesuffix('.md').replace('/.', '/').removeprefix('.')}.html"
     page = "index" if title == "README" else title.lower()
     return posixpath.join(path, f"{page}.html").removeprefix("docs/")
 

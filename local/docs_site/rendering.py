@@ -11,9 +11,11 @@ from markdown import Markdown
 from markdown.extensions import Extension
 from markdown.util import AMP_SUBSTITUTE
 from markdown_it import MarkdownIt
+from mkdocs.exceptions import BuildError
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import get_lexer_by_name
+from pygments.util import ClassNotFound
 
 from local.docs_site.elements import parse_html
 from local.docs_site.pages import follow
@@ -79,10 +81,16 @@ class CodeHostMarkdown(Extension):
         for name in ("inline", "prettify", "unescape"):
             md.treeprocessors.deregister(name)
         parser = build_parser()
-        md.parser.parseDocument = lambda lines: ElementTree(self._build(parser.render("\n".join(lines))))
+        md.parser.parseDocument = lambda lines: ElementTree(self._build(self._render(parser, "\n".join(lines))))
+
+    def _render(self, parser: MarkdownIt, text: str) -> str:
+        try:
+            return parser.render(text)
+        except ClassNotFound as fault:  # an unknown language of a block
+            raise BuildError(f"{self.page}: {fault}") from fault
 
     def _build(self, html: str) -> Element:
-        root = parse_html(html)
+        root = _parse(self.page, html)
         fold_tabs(root)
         for element in root.iter():
             if element.tag == "a" and "href" not in element.attrib:
@@ -99,7 +107,15 @@ def _keep(text: str | None) -> str:
     return re.sub(r"&(?=#?\w+;)", f"{AMP_SUBSTITUTE}amp;", text or "")
 
 
-def list_links(text: str) -> list[str]:
+def list_links(page: str, text: str) -> list[str]:
     """Where the links and pictures of a page lead."""
     html = MarkdownIt("commonmark", {"html": True}).enable("table").render(text)
-    return [value for element in parse_html(html).iter() for name in ("href", "src") if (value := element.get(name))]
+    elements = _parse(page, html).iter()
+    return [value for element in elements for name in ("href", "src") if (value := element.get(name))]
+
+
+def _parse(page: str, html: str) -> Element:
+    try:
+        return parse_html(html)
+    except ValueError as fault:
+        raise BuildError(f"{page}: {fault}") from fault

@@ -1,7 +1,6 @@
 """A release is refused, with the next step, where the tree, the versions or the changelog are not ready."""
 
 import json
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,18 +13,10 @@ from local.release.changelog import find_section
 from local.release.readiness import Refused, check_readiness
 from local.release.versions import REPEATED, SOURCE, read_version
 from tests.kit import ROOT
+from tests.kit.repo.clone import commit, git
 from tests.kit.requirement import requirement
 
 CHANGELOG = "# Changelog\n\n## Unreleased\n\n## 0.2.0\n\n- New.\n\n## 0.1.0\n\n- Old.\n"
-
-
-def git(root: Path, *arguments: str) -> None:
-    subprocess.run(["git", "-C", str(root), "-c", "user.name=a", "-c", "user.email=a@b", *arguments], check=True)
-
-
-def commit(root: Path) -> None:
-    git(root, "add", "-A")
-    git(root, "commit", "-q", "--allow-empty", "-m", "Change")
 
 
 @pytest.fixture

@@ -14,39 +14,19 @@ from local.release.artifacts import build_python_client, pack_npm_client, write_
 from local.release.changelog import find_section, move_unreleased
 from local.release.versions import read_version
 from tests.kit import ROOT
+from tests.kit.repo.clone import clone, commit
 from tests.kit.requirement import requirement
 
 VERSION = read_version(ROOT)
 
 
-def clone(folder: Path) -> Path:
+def prepared(folder: Path) -> Path:
     """A committed copy of this tree whose changelog has a section for its version."""
-    listed = subprocess.run(
-        ["git", "-C", str(ROOT), "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    for name in listed.stdout.split("\0"):
-        if name and (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_bytes((ROOT / name).read_bytes())
-            (folder / name).chmod((ROOT / name).stat().st_mode)
-    changelog = folder / "CHANGELOG.md"
+    changelog = clone(folder) / "CHANGELOG.md"
     if find_section(changelog.read_text(), VERSION) is None:
         changelog.write_text(move_unreleased(changelog.read_text(), VERSION))
-    for name in (".venv", ".venv-docs"):
-        if (ROOT / name).exists():
-            (folder / name).symlink_to((ROOT / name).resolve())
-    git(folder, "init", "-q")
-    (folder / ".git" / "info" / "exclude").write_text(".venv\n.venv-docs\n")
-    git(folder, "add", "-A")
-    git(folder, "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "Release")
+    commit(folder)
     return folder
-
-
-def git(folder: Path, *arguments: str) -> None:
-    subprocess.run(["git", "-C", str(folder), *arguments], check=True)
 
 
 def release(tree: Path, out: Path) -> dict[str, bytes]:
@@ -61,7 +41,7 @@ def release(tree: Path, out: Path) -> dict[str, bytes]:
 @pytest.mark.nightly("whole-release")
 @pytest.mark.timeout(1300)
 def test_a_release_is_whole_and_has_the_same_bytes_each_time(tmp_path: Path) -> None:
-    one = release(clone(tmp_path / "a clone"), tmp_path / "one")
+    one = release(prepared(tmp_path / "a clone"), tmp_path / "one")
     assert set(one) == {
         *(f"token-broker-{arch}.{end}" for arch in ("arm64", "x86_64") for end in ("zip", "json", "cdx.json")),
         f"token_broker-{VERSION}-py3-none-any.whl",
@@ -77,7 +57,7 @@ def test_a_release_is_whole_and_has_the_same_bytes_each_time(tmp_path: Path) -> 
     with zipfile.ZipFile(tmp_path / "docs.zip") as docs:
         assert {"index.html", "versions.json", f"{VERSION}/vault.html"} <= set(docs.namelist())
     assert json.loads(one["token-broker-arm64.cdx.json"])["metadata"]["component"]["version"] == VERSION
-    other = release(clone(tmp_path / "another clone"), tmp_path / "other")
+    other = release(prepared(tmp_path / "another clone"), tmp_path / "other")
     assert [name for name in one if one[name] != other[name]] == []
 
 

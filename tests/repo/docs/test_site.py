@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +14,7 @@ import pytest
 from local.docs_site.command import build_version
 from local.docs_site.pages import address
 from tests.kit.markdown import blocks, pages
+from tests.kit.repo.clone import clone
 from tests.kit.requirement import requirement
 
 
@@ -97,3 +100,16 @@ def test_every_block_of_a_page_is_one_on_the_site(built: dict[str, BuiltPage]) -
     for page in pages():
         shown = built[address(page)].text.count('<div class="highlight">')
         assert shown >= len(blocks(page)), page
+
+
+@requirement("DOC-01", "DOC-11")
+def test_a_broken_link_or_anchor_stops_the_build_and_is_named(tmp_path: Path) -> None:
+    page = clone(tmp_path / "a clone") / "docs" / "keys.md"
+    page.write_text(page.read_text() + "\n[gone](gone.md), [no heading](vault.md#nothing)\n")
+    out = tmp_path / "out"
+    command = [sys.executable, "dev.py", "docs", "--out", str(out)]
+    done = subprocess.run(command, cwd=page.parents[1], capture_output=True, text=True, timeout=200)
+    assert done.returncode == 1 and done.stdout == ""
+    said = [line.partition("contains a link ")[2] for line in done.stderr.splitlines() if line.startswith("WARNING")]
+    assert [line.partition(",")[0] for line in said] == ["'gone.md'", "'vault.md#nothing'"]
+    assert "Traceback" not in done.stderr and not any(out.iterdir())

@@ -76,6 +76,7 @@ def test_pages_with_tabs_show_the_languages_in_one_order() -> None:
         ("docs/pictures/live.png", "pictures/live.png"),
         ("SECURITY.md", "security-policy.html"),
         ("infra/alarms.toml.md", "source/infra/alarms.toml.html"),
+        (".chalice/files.md", "source/chalice/files.html"),
         ("chalicelib/providers/files.md", "source/chalicelib/providers/files.html"),
     ],
 )
@@ -90,6 +91,7 @@ def test_a_page_keeps_its_address(name: str, place: str) -> None:
         ("docs/deploy.md", "keys.md#rotate", "keys.md#rotate"),
         ("docs/deploy.md", "https://example.com/a.toml", "https://example.com/a.toml"),
         ("docs/deploy.md", "#here", "#here"),
+        ("docs/deploy.md", "gone.md#here", "gone.md#here"),
         ("docs/observing.md", "../infra/alarms.toml", "../infra/alarms.toml.md"),
         ("README.md", "chalicelib/providers/", "chalicelib/providers/files.md"),
         ("README.md", "docs/adr/", "docs/adr/README.md"),

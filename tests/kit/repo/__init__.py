@@ -1,0 +1,1 @@
+"""The repository itself, as a test subject."""
