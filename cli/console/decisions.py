@@ -12,6 +12,7 @@ from msgspec import Struct
 from cli.commands.tail import read_decisions
 from cli.console.charts import Chart, build_chart
 from cli.console.command_runner import CommandRunner, Outcome
+from cli.console.cost import estimate_month
 from cli.explanation.refusal_log import Line
 
 # Minutes -> in words. A chart has as many bars as BARS.
@@ -47,6 +48,13 @@ class Decisions(Struct, frozen=True, kw_only=True):
     def alarms(self) -> list[Line]:
         """Alarms, the newest first."""
         return [line for line in reversed(self.lines) if line["event"] == "alarm"]
+
+    @property
+    def month_cost(self) -> float:
+        """USD a month at this rate."""
+        sign_ins, hand_outs = (sum(self._count(self.requests, name)) for name in ("SignIns", "HandOuts"))
+        counts = {"requests": len(self.requests), "sign_ins": sign_ins, "hand_outs": hand_outs}
+        return estimate_month(**counts, minutes=self.minutes)
 
     def chart(self, title: str, *outcomes: str) -> Chart:
         """Requests with these outcomes by time."""

@@ -56,7 +56,7 @@ def security_headers() -> tuple[tuple[str, str], ...]:
 def render(template: str, *, status: int = 200, **values: Any) -> Response:
     """A page. `values` are those of the template and, in a session, `base`, `csrf` and `issuer`."""
     style = Markup(style_sheet())  # noqa: S704 - the project's own file; its hash is in the policy
-    body = _environment().get_template(template).render(style=style, sections=SECTIONS, **values)
+    body = _environment().get_template(template).render(style=style, sections=SECTIONS, status=status, **values)
     return Response(status=status, body=body)
 
 

@@ -1,5 +1,6 @@
 """The console's HTTP server: loopback only, one thread per connection, forms up to 64 KB."""
 
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
@@ -68,7 +69,11 @@ class _Handler(BaseHTTPRequestHandler):
         except ValueError:
             return _refuse(400, "The request cannot be read.")
         request = Request(method=self.command, path=parts.path, headers=headers, query=query, form=form)
-        return self.server.console.answer(request)
+        try:
+            return self.server.console.answer(request)
+        except Exception:  # noqa: BLE001 - a page that fails must not end the connection without a word
+            traceback.print_exc()
+            return _refuse(500, "The console has a fault. Its terminal shows the details; the other pages still work.")
 
     def _send(self, response: Response) -> None:
         body = response.body.encode()

@@ -29,6 +29,7 @@ def show_overview(console: Console, request: Request) -> Response:
             decisions.metric("Token hand-outs", "HandOuts"),
         ],
         refused=len(decisions.refusals),
+        cost=f"${decisions.month_cost:,.2f}",
         alarms=_alarms(decisions),
         jobs=jobs,
         due=sum(row["state"] == "due" for row in jobs.rows),

@@ -186,6 +186,16 @@ def _expired(operation: str, payload: object) -> object:
     raise AwsRefusal("ExpiredTokenException")
 
 
+def test_a_fault_of_the_console_is_a_page_and_a_trace_at_the_terminal(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(visitor.server.console.runner, "read", None)
+    shown = visitor.get("/clients")
+    assert shown.status == 500 and "The console has a fault" in shown.text and "TypeError" not in shown.text
+    assert "TypeError" in capsys.readouterr().err
+    assert shown.headers["Cache-Control"] == "no-store"
+
+
 def test_keys_are_listed_without_a_key(visitor: Visitor, made: str) -> None:
     shown = text_of(visitor.get("/keys").text)
     assert all(purpose in shown for purpose in PURPOSES) and "10 keysets" in shown
