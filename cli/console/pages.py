@@ -20,6 +20,7 @@ SECTIONS = (
     ("/providers", "Providers"),
     ("/users", "Users"),
     ("/connections", "Connections"),
+    ("/apis", "APIs"),
     ("/refusals", "Refusals"),
     ("/jobs", "Jobs"),
     ("/keys", "Keys"),

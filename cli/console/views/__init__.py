@@ -2,12 +2,25 @@
 
 from cli.console.actions.view import run_action, show_action
 from cli.console.console import Routes
-from cli.console.views import audit, clients, connections, health, jobs, keys, overview, providers, refusals, users
+from cli.console.views import (
+    apis,
+    audit,
+    clients,
+    connections,
+    health,
+    jobs,
+    keys,
+    overview,
+    providers,
+    refusals,
+    users,
+)
 
 PAGES: Routes = {
     "/": overview.show_overview,
     "/clients": clients.show_clients,
     "/clients/{client_id}": clients.show_client,
+    "/apis": apis.show_apis,
     "/providers": providers.show_providers,
     "/providers/{provider_id}": providers.show_provider,
     "/providers/{provider_id}/check": providers.check_provider,

@@ -20,9 +20,15 @@ from tests.kit.requirement import requirement
 
 ABOUT = {
     "client_id": "f" * 32, "client": "f" * 32, "provider_id": "demo", "provider": "demo", "sub": "somebody",
-    "user": "somebody", "connection_id": "c" * 32, "purpose": "signing",
+    "user": "somebody", "connection_id": "c" * 32, "purpose": "signing", "name": "0123", "audience": "https://api.example",
 }  # fmt: skip
-FILLED = {"name": "New", "redirect_uris": "https://new.example/callback", "client": "us", "version": "1"}
+FILLED = {
+    "audience": "https://api.example",
+    "name": "New",
+    "redirect_uris": "https://new.example/callback",
+    "client": "us",
+    "version": "1",
+}
 ENDING = [slug for slug, action in ACTIONS.items() if action.ends]
 
 
@@ -190,6 +196,19 @@ def test_a_user_is_stopped_allowed_signed_out_and_erased(
         assert broker.made("user", "show", "person")["disabled"] is (slug == "user-stop")
     assert send(visitor, "user-erase", {"sub": "person"}, typed="yes").status == 200
     assert broker.made("user", "show", "person")["disabled"] is True
+
+
+@requirement("CONSOLE-08", "CONSOLE-09")
+def test_apis_and_registration_tokens_are_made_and_ended(visitor: Visitor, broker: Operator) -> None:
+    assert send(visitor, "api-create", {}, audience="https://api.example", scope="orders:read").status == 200
+    made = send(visitor, "registration-token-create", {}, uses="2", seconds="600", note="for CI", scope="openid")
+    (token,) = re.findall(r'<code class="secret">(tb_register_[\w-]+)</code>', made.text)
+    shown = visitor.get("/apis").text
+    assert "https://api.example" in shown and "for CI" in shown and "0 of 2" in shown and token not in shown
+    (name,) = [row["name"] for row in broker.made("registration-token", "list")]
+    assert send(visitor, "registration-token-revoke", {"name": name}, typed="yes").status == 200
+    assert send(visitor, "api-delete", {"audience": "https://api.example"}, typed="yes").status == 200
+    assert broker.made("resource", "list") == broker.made("registration-token", "list") == []
 
 
 @requirement("CONSOLE-08")
