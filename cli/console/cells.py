@@ -74,10 +74,11 @@ def yes(value: Any, said: str, kind: Kind = "tag") -> Cell:
 def facts(row: Mapping[str, Any], *names: str, monospaced: Iterable[str] = ()) -> list[Fact]:
     """The members of a row that have a value, with their labels."""
     given = [name for name in names if row.get(name) not in (None, "", [], {})]
-    return [(label(name), _fact(name, row[name], name in monospaced)) for name in given]
+    return [(label(name), fact(name, row[name], name in monospaced)) for name in given]
 
 
-def _fact(name: str, value: Any, is_mono: bool) -> Cell:
+def fact(name: str, value: Any, is_mono: bool) -> Cell:
+    """A member of a row; a time is told as one."""
     if name.endswith(("_at", "_by", "_before")) and isinstance(value, str) and value.endswith("Z"):
         return at(value)
     return mono(value) if is_mono else text(value)

@@ -36,7 +36,14 @@ class Running:
 
     def paths(self) -> list[str]:
         """Every section, and one page of each kind below."""
-        below = [f"/clients/{self.client_id}", "/providers/demo", "/refusals/refused-1", "/reasons/code_replayed"]
+        below = [
+            f"/clients/{self.client_id}",
+            "/providers/demo",
+            f"/connections/{'c' * 32}",
+            "/users/somebody",
+            "/refusals/refused-1",
+            "/reasons/code_replayed",
+        ]
         forms = [f"/actions/{slug}?{_about(slug)}" for slug in ("client-create", "provider-set", "user-erase", "init")]
         sections = [path for path, _ in SECTIONS]
         return [
@@ -130,6 +137,14 @@ def test_a_secret_is_rotated_and_the_app_deleted_by_keyboard_alone(
     page.evaluate(axe)
     assert page.evaluate(RUN, RULES) == []
     fits(page, 360)
+    page.goto(f"{console.base}/connections/{'c' * 32}")
+    press(page, "Revoke")
+    page.get_by_label("Type yes to go on").fill("yes")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_be_visible()
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 800})
+        fits(page, width)
     page.goto(f"{console.base}/clients/{console.client_id}")
     press(page, "Delete")
     page.get_by_label("Type yes to go on").fill("no")

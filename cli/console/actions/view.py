@@ -1,6 +1,6 @@
 """The form of an action, and its result. The command runs only from a form that was shown once and is confirmed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cli.command_failure import describe_failure
@@ -8,14 +8,18 @@ from cli.confirmation import YES, check_answer
 from cli.console.access import Denied
 from cli.console.actions.action import Action
 from cli.console.actions.table import ACTIONS
-from cli.console.cells import Cell, Table, facts, text
+from cli.console.cells import Table, count, fact, facts
 from cli.console.command_runner import FAILURES, Outcome, type_command
 from cli.console.console import Console
 from cli.console.message import Request, Response
-from cli.console.pages import label
+from cli.console.pages import label, link
 from cli.deployment.operations import OperationError
 
 SECRETS = ("client_secret", "initial_access_token")
+MONOSPACED = ("client_id", "connection_id", "user", "scope", "redirect_uris", "grant_types", "redirect_uri")
+# Of a list of connections or jobs, in this order.
+COLUMNS = ("connection_id", "job", "connection", "provider", "user", "status", "outcome", "at_provider")
+MOST_COLUMNS = 5
 
 
 def show_action(console: Console, request: Request, slug: str) -> Response:
@@ -76,13 +80,13 @@ def _form(
 
 
 def _result(console: Console, request: Request, action: Action, outcome: Outcome) -> Response:
-    """Everything that the command returned. A new secret stands first: it is shown only here."""
-    row: dict[str, Any] = dict(outcome.row)
+    """What the command returned. A new secret stands first: it is shown only here."""
+    row: dict[str, Any] = dict(outcome.row or (outcome.rows[0] if len(outcome.rows) == 1 else {}))
     shown = {name: row.pop(name) for name in SECRETS if name in row}
-    inner = {name: value for name, value in row.items() if _is_rows(value)}
-    tables = [_table(name.replace("_", " "), value) for name, value in inner.items()]
-    if outcome.rows or not outcome.row:
-        tables.append(_table("Result", outcome.rows))
+    lists = {name: value for name, value in row.items() if _is_rows(value)}
+    tables = [_table(label(name), value) for name, value in lists.items()]
+    if len(outcome.rows) > 1:
+        tables.append(_table(count(len(outcome.rows), "result"), outcome.rows))
     return console.page(
         "done.html",
         request,
@@ -90,8 +94,9 @@ def _result(console: Console, request: Request, action: Action, outcome: Outcome
         action=action,
         secrets=shown,
         outcome=outcome,
-        pairs=facts(row, *(name for name in row if name not in inner)),
+        pairs=facts(row, *(name for name in row if name not in lists), monospaced=MONOSPACED),
         tables=tables,
+        links=[(link("clients", row["client_id"]), "Show the client")] if shown and "client_id" in row else [],
         command=outcome.command,
     )
 
@@ -100,7 +105,10 @@ def _is_rows(value: Any) -> bool:
     return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
-def _table(caption: str, rows: Any) -> Table:
-    names = [name for name in (rows[0] if rows else ()) if any(row.get(name) not in (None, "", []) for row in rows)]
-    cells = [[Cell(text=text(row.get(name)).text) for name in names] for row in rows]
-    return Table(caption=caption, columns=tuple(map(label, names)), rows=cells, empty="Nothing had to be done.")
+def _table(caption: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The columns that have a value, but no more than fit; an operator finds the others on the page of each thing."""
+    named = [name for name in rows[0] if any(row.get(name) not in (None, "", []) for row in rows)]
+    wanted = [name for name in COLUMNS if name in named] or named
+    names = wanted[:MOST_COLUMNS]
+    cells = [[fact(name, row.get(name), name in MONOSPACED) for name in names] for row in rows]
+    return Table(caption=caption, columns=tuple(map(label, names)), rows=cells)

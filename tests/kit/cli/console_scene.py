@@ -13,6 +13,9 @@ from msgspec import Struct
 
 from chalicelib.config import read_settings
 from chalicelib.records.client import Client
+from chalicelib.records.connection import Connection
+from chalicelib.records.item_keys import connection_item_key
+from chalicelib.records.subject import Subject
 from cli.console.command import start_console
 from cli.deployment.local_environment import LOCAL
 from cli.deployment.operations import Deployment, create_client, init_keysets, set_provider
@@ -56,6 +59,17 @@ def write_log(file: Path) -> None:
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
 
 
+def put_user(deployment: Deployment, client_id: str) -> None:
+    """A user with two connections at the provider."""
+    deployment.store.put_subject(Subject(sub="somebody", session_salt=b"s" * 16, created_at=1_764_000_000))
+    for letter in "cd":
+        made = Connection(
+            connection_id=letter * 32, sub="somebody", client_id=client_id, provider_id="demo", status="active",
+            token_generation=1, connected_at=1_764_000_000, connected_by="n", granted=frozenset({"notes:read"}),
+        )  # fmt: skip
+        deployment.put(connection_item_key(made.connection_id), made)
+
+
 def _request(at: int, minute: int, place: int) -> dict[str, object]:
     """Some are sign-ins, some hand-outs; the fourth of a minute is refused."""
     line = {"at": at, "event": "request", "request_id": f"request-{minute}-{place}", "route": "POST /token"}
@@ -77,6 +91,7 @@ def start_scene(folder: Path) -> Iterator[Scene]:
         init_keysets(deployment)
         set_provider(deployment, "demo", client_id="us", client_secret="x" * 20, issuer="https://demo.example")
         client, _ = create_client(deployment, CLIENT)
+        put_user(deployment, client.client_id)
         write_log(log)
         options = Namespace(port=0, stack=None, log=str(log), log_group=None)
         server = start_console(deployment, build_parser, options)
