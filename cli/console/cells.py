@@ -78,7 +78,7 @@ def facts(row: Mapping[str, Any], *names: str, monospaced: Iterable[str] = ()) -
 
 
 def fact(name: str, value: Any, is_mono: bool) -> Cell:
-    """A member of a row; a time is told as one."""
+    """A member of a row; a time is shown as one."""
     if name.endswith(("_at", "_by", "_before")) and isinstance(value, str) and value.endswith("Z"):
         return at(value)
     return mono(value) if is_mono else text(value)
