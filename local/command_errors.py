@@ -34,6 +34,10 @@ def describe(error: Exception) -> str:
     faults = getattr(error, "faults", None)
     if isinstance(faults, tuple):
         return "\n  ".join(["these settings are invalid:", *map(str, faults)])
+    if isinstance(hint := getattr(error, "hint", None), str):
+        from cli.invocation import as_typed
+
+        return as_typed(f"{error}\n  next: {hint}")
     if isinstance(error, OSError) and error.filename is not None:
         return describe_file(error)
     where = traceback.extract_tb(error.__traceback__)[-1]

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None, *, sleep: Callable[[float], None] =
     except Told as refusal:
         terminal.result(f"No tokens: {WORDS.get(str(refusal), refusal)}.", good=False)
         return 1
-    except OSError as error:
+    except (OSError, ValueError) as error:
         print(f"{PROGRAM}: {issuer} does not answer ({error})", file=sys.stderr)
         return 2
 

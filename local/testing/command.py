@@ -7,10 +7,12 @@ environment, and ends it.
 import argparse
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cli.invocation import name_program
 from cli.parser import CommandParser
 from local.demo.backend import Behind, start_behind
 from local.demo.parts import PARTS
@@ -61,7 +63,11 @@ def serve(options: argparse.Namespace, stop: StopSignal, places: dict[str, Any],
     if options.redirect_uri:
         places["client_id"] = register(behind, {"redirect_uris": options.redirect_uri})["client_id"]
     if options.command:
-        return subprocess.run(options.command, env={**os.environ, **variables(places)}, check=False).returncode
+        try:
+            return subprocess.run(options.command, env={**os.environ, **variables(places)}, check=False).returncode
+        except (OSError, ValueError) as error:
+            print(f"{name_program('dev.py testing')}: cannot run {options.command[0]!r}: {error}", file=sys.stderr)
+            return 127
     stop.announce(places, as_json=options.json)
     stop.wait()
     return 0

@@ -55,6 +55,12 @@ def test_without_a_broker_it_says_what_to_start(
     assert "python3 dev.py demo" in capsys.readouterr().err
 
 
+@requirement("RUN-01")
+def test_an_issuer_that_is_no_url_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.main(["--issuer", "::", "--client-id", "app"]) == 2
+    assert capsys.readouterr().err.startswith("dev.py device: :: does not answer (")
+
+
 def test_it_has_a_client_of_its_own_at_the_local_stack(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("cli.deployment.lookup.find_deployment", lambda: stack.deployment)
     client_id = command._register()

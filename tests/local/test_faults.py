@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 
 from chalicelib.config import ConfigurationError, read_settings
+from cli.deployment.operations import OperationError
 from cli.deployment.running_stack import RunningStack
 from local import command_errors
 from local.demo import demo
+from local.testing import command as testing
 from tests.kit import ROOT
 from tests.kit.requirement import requirement
 
@@ -69,8 +71,17 @@ def fail_with(error: BaseException) -> str:
             "these settings are invalid:\n  a is wrong\n  b is empty",
         ),
         (PermissionError(errno.EACCES, "Permission denied", "/x"), 1, "TOKEN_BROKER_STATE"),
-        (OSError(errno.EROFS, "Read-only file system", "/x"), 1, "cannot use /x: Read-only file system\n  next: clone"),
+        (
+            OSError(errno.EROFS, "Read-only file system", "/x"),
+            1,
+            "cannot use /x: Read-only file system\n  next: use a writable folder",
+        ),
         (FileNotFoundError(errno.ENOENT, "No such file", "/x"), 1, "cannot use /x: No such file\n  next: "),
+        (
+            OperationError("no such client: x", "broker client list"),
+            1,
+            "x\n  next: python3 dev.py broker client list\n",
+        ),
         (KeyError("lost"), 1, "unexpected KeyError at test_faults.py:"),
         (KeyboardInterrupt(), 130, ""),
     ],
@@ -87,6 +98,13 @@ def test_whatever_a_command_raises_ends_in_words(
     for trace in tmp_path.iterdir():
         assert str(trace) in shown and "Traceback" in trace.read_text()
     assert len(list(tmp_path.iterdir())) == isinstance(error, KeyError)
+
+
+@requirement("RUN-01")
+@pytest.mark.parametrize("missing", ["", "no-such-program"])
+def test_a_program_for_tests_that_cannot_run_is_named(missing: str, capfd: pytest.CaptureFixture[str]) -> None:
+    assert testing.main(["--", missing]) == 127
+    assert f"dev.py testing: cannot run {missing!r}: " in capfd.readouterr().err
 
 
 @requirement("RUN-01")
