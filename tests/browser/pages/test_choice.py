@@ -202,6 +202,12 @@ def test_the_page_says_how_long_access_lasts(lasts: dict[str, int], said: str) -
     assert bool(page.all("a", href="/account")) == ("My access" in said)
 
 
+def test_what_can_be_unticked_stands_below_what_cannot() -> None:
+    lines = (replace(OPTIONAL, name="github:a", title="do a"), replace(OPTIONAL, title="do b", optional=False))
+    words = in_words(replace(CHOICE, provider_scopes={"github": lines})).words
+    assert words.index("do b") < words.index("do a optional")
+
+
 def test_scopes_that_count_only_after_connecting_are_said_to() -> None:
     slack = ProviderOption(provider_id="slack", display_name="Slack")
     line = ScopeLine(name="slack:chat:write", title="post messages as you", access="write")

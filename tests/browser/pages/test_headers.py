@@ -9,7 +9,7 @@ from itertools import pairwise
 import pytest
 from msgspec.structs import replace
 
-from chalicelib.pages.headers import page_headers
+from chalicelib.pages.headers import page_headers, style_sheet
 from chalicelib.pages.page import ErrorPage, LeavingPage
 from chalicelib.pages.render import render
 from tests.browser.pages.examples import POSTING, Reader, every_page, in_words
@@ -91,3 +91,9 @@ def test_the_template_engine_comes_with_the_first_page_only() -> None:
     code = "import sys, chalicelib.pages.render, chalicelib.routes.rendering; print('jinja2' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"
+
+
+def test_the_style_sheet_stays_small() -> None:
+    """It is part of every page; the block of old rules shrinks until it is gone."""
+    sheet = style_sheet().partition("/* Old rules")[0]
+    assert len(sheet.encode()) <= 10_000

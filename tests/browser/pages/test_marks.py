@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from msgspec.structs import replace
@@ -62,6 +63,19 @@ def test_without_a_file_letters_stand_that_differ_within_a_page() -> None:
     assert [read_letters(name) for name in ("GitHub", "google", "x", "日本", "…")] == ["Gi", "Go", "X", "日本", "·"]
     assert read_letters("GitLab", ["Gi"]) == "Gt" and read_letters("Xx", ["Xx"]) == "Xx"
     assert [read_initials(name) for name in ("Acme Notes App", "Example", "a - b", "…")] == ["AN", "E", "AB", "·"]
+
+
+@requirement("PAGE-10")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_mark_is_in_the_middle_of_its_tile(browser: Browser, scheme: Literal["light", "dark"]) -> None:
+    page = browser.new_context(color_scheme=scheme, viewport={"width": 360, "height": 800}).new_page()
+    page.set_content(render(MARKED))
+    for tile in page.locator(".mark.at:has(img)").all():
+        outer, inner = tile.bounding_box(), tile.locator("img").bounding_box()
+        assert outer and inner and inner["width"] == pytest.approx(outer["width"] * 0.64, abs=2)
+        for at, size in (("x", "width"), ("y", "height")):
+            assert outer[at] + outer[size] / 2 == pytest.approx(inner[at] + inner[size] / 2, abs=1)
+    page.context.close()
 
 
 @requirement("PAGE-10")

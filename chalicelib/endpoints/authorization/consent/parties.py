@@ -107,7 +107,7 @@ def own_lines(broker: Broker, scopes: frozenset[str], optional: frozenset[str] =
             access="read" if scope in OWN_SCOPES else "write",
             optional=scope in optional,
         )
-        for scope in sorted(own)
+        for scope in sorted(own, key=lambda one: (one != "openid", one != "profile", one))
     )
 
 
