@@ -17,6 +17,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 MAX_BYTES = 400_000
 SHOT = {"width": 1120, "height": 800}
+CHOICE_SHOT = {"width": 820, "height": 1030}
 APP_SHOT = {"width": 1280, "height": 1190}
 DRAWING = {"width": 1100, "height": 760}
 LIVE_SHOT = {"width": 1280, "height": 1000}
@@ -27,9 +28,9 @@ img{display:block;width:780px;border-radius:12px;box-shadow:0 10px 34px #0006}
 
 
 @contextmanager
-def demo() -> Iterator[dict[str, str]]:
+def demo(*providers: str) -> Iterator[dict[str, str]]:
     """The demo's places while it runs."""
-    command = [sys.executable, "dev.py", "demo", "--json"]
+    command = [sys.executable, "dev.py", "demo", "--json", *(f"--provider={name}" for name in providers)]
     with tempfile.TemporaryDirectory() as state:
         environ = {**os.environ, "TOKEN_BROKER_STATE": state}
         with subprocess.Popen(command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True) as process:
@@ -39,18 +40,27 @@ def demo() -> Iterator[dict[str, str]]:
                 process.terminate()
 
 
-def take(browser: Browser, app: str, scheme: str) -> dict[str, bytes]:
-    """Our page, and the app after both providers' APIs have answered."""
+def take_choice(browser: Browser, app: str, scheme: str) -> bytes:
+    """Our page, where GitHub and Google are offered."""
+    context = browser.new_context(viewport=CHOICE_SHOT, color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(app)
+    page.locator("#sign-in:enabled").click()
+    page.get_by_role("button", name="Continue with GitHub").hover()  # waits until it is armed
+    page.mouse.move(0, 0)
+    page.wait_for_timeout(400)
+    shot = page.screenshot()
+    context.close()
+    return shot
+
+
+def take(browser: Browser, app: str, scheme: str) -> bytes:
+    """The app after both providers' APIs have answered."""
     context = browser.new_context(viewport=SHOT, color_scheme=scheme)  # type: ignore[arg-type]
     page = context.new_page()
     page.goto(app)
     page.locator("#sign-in:enabled").click()
-    allow = page.get_by_role("button", name="Continue with")
-    allow.hover()  # waits until it is armed
-    page.mouse.move(0, 0)
-    page.wait_for_timeout(400)
-    shots = {"choice": page.screenshot()}
-    allow.click()
+    page.get_by_role("button", name="Continue with").click()
     page.get_by_role("button", name="Sign in as Alice").click()
     _connect(page)
     for card, way in (("demo", "hand-out"), ("calendar", "proxy")):
@@ -60,9 +70,9 @@ def take(browser: Browser, app: str, scheme: str) -> dict[str, bytes]:
     page.locator("body").click(position={"x": 2, "y": 2})
     page.set_viewport_size(APP_SHOT)  # type: ignore[arg-type]
     page.evaluate("scrollTo(0, 0)")
-    shots["app"] = page.screenshot()
+    shot = page.screenshot()
     context.close()
-    return shots
+    return shot
 
 
 def take_live(browser: Browser, places: dict[str, str], scheme: str) -> bytes:
@@ -154,10 +164,11 @@ def main() -> None:
     """One picture per page, light beside dark."""
     with demo() as places, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        light, dark = (take(browser, places["app"], scheme) for scheme in ("light", "dark"))
         sheet = browser.new_page(viewport={"width": 2 * 780 + 3 * 28, "height": 640})
-        compose(sheet, [light["choice"], dark["choice"]], HERE / "choice.png")
-        compose(sheet, [light["app"], dark["app"]], HERE / "app.png")
+        with demo("github", "google") as others:
+            choices = [take_choice(browser, others["app"], scheme) for scheme in ("light", "dark")]
+        compose(sheet, choices, HERE / "choice.png")
+        compose(sheet, [take(browser, places["app"], scheme) for scheme in ("light", "dark")], HERE / "app.png")
         lives = [take_live(browser, places, scheme) for scheme in ("light", "dark")]
         compose(sheet, lives, HERE / "live.png")
         drawing = take_drawing(browser, places)
