@@ -20,8 +20,9 @@ from local.virtual_environment import ROOT, make_environment
 LOCK = ROOT / "requirements-docs.txt"
 ENVIRONMENT = ROOT / ".venv-docs"
 PORT = 8000
-# Of no use here: a packed list of pages, what debugs the theme, other languages.
-UNUSED = ("sitemap.xml.gz", "assets/**/*.map", "assets/javascripts/lunr/**/*.js")
+# Of no use here: a packed list of pages, what debugs the theme, other languages, and a page for missing pages, whose
+# links are right only at the root of a host.
+UNUSED = ("404.html", "sitemap.xml.gz", "assets/**/*.map", "assets/javascripts/lunr/**/*.js")
 
 
 class Unbuildable(Exception):

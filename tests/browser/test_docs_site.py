@@ -21,7 +21,6 @@ OpenPage = Callable[..., Page]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 RUN = """(only) => axe.run({runOnly: only, resultTypes: ["violations"]}).then((told) =>
     told.violations.map((rule) => `${rule.id}: ${rule.nodes.map((node) => node.html)}`))"""
-pytestmark = pytest.mark.nightly("documentation-site")
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,9 @@ import yaml
 
 from local.commands import COMMANDS
 from tests.kit import ROOT
+from tests.kit.requirement import requirement
+from tests.kit.requirements import read_tests
+from tests.kit.tiers import find_group, read_tiers
 
 FOLDER = ROOT / ".github" / "workflows"
 RUNS = {"ci.yml": ".ci/run", "nightly.yml": "python3 dev.py nightly"}
@@ -50,3 +53,10 @@ def test_the_night_has_the_packages_that_a_change_has() -> None:
     names = {name for group in wanted for name in group.split()}
     (installed,) = (step["run"] for step in list_steps("nightly.yml") if "apt-get" in step.get("run", ""))
     assert names <= set(installed.split())
+
+
+@requirement("DOC-11")
+def test_a_change_builds_the_documentation_site_and_the_night_reads_it_in_a_browser() -> None:
+    nodes, tiers = read_tests()[1], read_tiers()
+    for file, group in (("repo/docs/test_site.py", None), ("browser/test_docs_site.py", "documentation-site")):
+        assert {find_group(node, tiers) for node in nodes if node.startswith(f"tests/{file}::")} == {group}
