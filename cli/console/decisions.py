@@ -42,7 +42,7 @@ class Decisions(Struct, frozen=True, kw_only=True):
     @property
     def refusals(self) -> list[Line]:
         """Requests that were refused or failed, the newest first."""
-        return [line for line in reversed(self.requests) if line.get("outcome") != "answered"]
+        return [line for line in reversed(self.requests) if line.get("outcome") in ("refused", "failed")]
 
     @property
     def alarms(self) -> list[Line]:
@@ -72,7 +72,7 @@ class Decisions(Struct, frozen=True, kw_only=True):
         found = Counter[int]()
         for line in lines:
             place = int((line["at"] - self._since) / self._step)
-            found[min(place, BARS - 1)] += int(line.get(member, 0)) if member else 1
+            found[min(place, BARS - 1)] += _number(line.get(member)) if member else 1
         return [found[number] for number in range(BARS)]
 
     @property
@@ -85,6 +85,11 @@ class Decisions(Struct, frozen=True, kw_only=True):
 
     def _label(self, number: int) -> str:
         return time.strftime("%H:%M", time.gmtime(self._since + number * self._step))
+
+
+def _number(value: object) -> int:
+    """A metric of a line; 0 if the line has none, or something else."""
+    return value if isinstance(value, int) else 0
 
 
 def read_period(runner: CommandRunner, minutes: int, *words: str) -> tuple[Decisions, Outcome]:

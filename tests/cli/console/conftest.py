@@ -30,6 +30,8 @@ def log(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "request_id": "refused-1", "evidence": about},
         {"at": now, "event": "request", "request_id": "refused-1", "route": "POST /token", "status": 400,
          "outcome": "refused", "error": "invalid_grant", "reason": "code_replayed", "milliseconds": 2.0},
+        {"at": now - 5, "event": "request", "request_id": "odd", "route": 7, "status": "?", "outcome": "other",
+         "SignIns": "many", "HandOuts": 1e999},
         {"at": now, "event": "alarm", "kind": "handout_limit", "whose": "user", "limit": 300},
     )  # fmt: skip
     file = tmp_path_factory.mktemp("log") / "broker.log"
