@@ -51,6 +51,14 @@ class CommandParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {as_typed(message)}\n  next: {command} --help\n")
 
 
+def setting(text: str) -> tuple[str, str]:
+    """The value of an option KEY=VALUE."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text}: write it as KEY=VALUE")
+    return name, value
+
+
 def helps_of(parser: argparse.ArgumentParser) -> dict[str, str]:
     """The help of each subcommand, by name."""
     subparsers = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from cli.parser import CommandParser
+from cli.parser import CommandParser, setting
 from cli.progress import Progress
 from local.agents.agent import STEPS, Agent
 from local.agents.assertion import ClientKey
@@ -42,7 +42,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--only", metavar="NAME", help="agents whose file name contains NAME")
     parser.add_argument("--write", action="store_true", help="write the table into docs/mcp.md")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the broker, without BROKER_"
+        "--set",
+        type=setting,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the broker, without BROKER_",
     )
     parser.add_argument("--json", action="store_true", help="the result of each step as JSON")
     options = parser.parse_args(arguments)
@@ -53,7 +58,7 @@ def main(arguments: list[str] | None = None) -> int:
     results: Results = {}
     with (
         Progress("trying", len(profiles), "agents") as shown,
-        Trial(dict(one.split("=", 1) for one in options.set)) as trial,
+        Trial(dict(options.set)) as trial,
     ):
         for one in profiles:
             shown.note(one.name)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.invocation import name_program
-from cli.parser import CommandParser
+from cli.parser import CommandParser, setting
 from local.demo.backend import Behind, start_behind
 from local.demo.parts import PARTS
 from local.demo.simulated import NotSimulated, describe_simulated, find_simulated
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(fault))
     stop = StopSignal()
     with Path(options.log).open("w", buffering=1) as log:
-        settings = dict(one.split("=", 1) for one in options.settings)
+        settings = dict(options.settings)
         behind = start_behind(log, settings=settings, simulated=simulated)
         control = Control(behind)
         try:
@@ -48,7 +48,9 @@ def build_parser() -> CommandParser:
     parser.add_argument(
         "--log", metavar="FILE", default=os.devnull, help="where the broker logs; 'broker explain' reads it"
     )
-    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], dest="settings", help="as for serve")
+    parser.add_argument(
+        "--set", type=setting, metavar="KEY=VALUE", action="append", default=[], dest="settings", help="as for serve"
+    )
     parser.add_argument(
         "--redirect-uri", metavar="URI", action="append", default=[], help="register a public client too"
     )

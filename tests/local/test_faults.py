@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import types
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from chalicelib.config import ConfigurationError, read_settings
 from cli.deployment.operations import OperationError
 from cli.deployment.running_stack import RunningStack
 from local import command_errors
+from local.agents import command as agents
 from local.demo import demo
 from local.testing import command as testing
 from tests.kit import ROOT
@@ -105,6 +107,16 @@ def test_whatever_a_command_raises_ends_in_words(
 def test_a_program_for_tests_that_cannot_run_is_named(missing: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert testing.main(["--", missing]) == 127
     assert f"dev.py testing: cannot run {missing!r}: " in capfd.readouterr().err
+
+
+@requirement("RUN-01")
+@pytest.mark.parametrize("main", [testing.main, agents.main])
+def test_a_setting_without_a_value_is_refused(
+    main: Callable[[list[str]], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["--set", "x"])
+    assert "argument --set: x: write it as KEY=VALUE\n  next: " in capsys.readouterr().err
 
 
 @requirement("RUN-01")
