@@ -101,6 +101,8 @@ CHANGES_NOTHING = frozenset(
         *("provider list", "provider show", "provider check", "provider schema", "provider test", "connection show"),
         *("audit export", "audit verify", "audit blast-radius", "explain", "tail", "doctor", "stacks", "console"),
         *("jobs list", "user show"),
+        "config export",
+        "apply",  # each of its changes is on record as the single command
         "bootstrap",  # creates the table of the records; CloudFormation's events show who ran it
     }
 )

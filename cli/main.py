@@ -1,4 +1,5 @@
-"""The operator's command `broker`. Exit codes: 0 done; 1 failed, with the next step; 2 wrong arguments."""
+"""The operator's command `broker`. Exit codes: 0 done; 1 failed, with the next step; 2 wrong arguments;
+3 the deployment is not what a file declares (`broker apply`)."""
 
 import argparse
 import json
@@ -10,6 +11,7 @@ from chalicelib.ports import StoreUnavailable
 from cli import command_audit
 from cli.command_failure import describe_failure
 from cli.commands import (
+    apply,
     audit,
     bootstrap,
     client,
@@ -50,6 +52,7 @@ def build_parser() -> argparse.ArgumentParser:
     groups = parser.add_subparsers(dest="group", required=True, metavar="COMMAND")
     bootstrap.add_parser(groups, plain)  # its --stack is one of CloudFormation
     groups.add_parser("init", parents=[common], help="create missing keys").set_defaults(act=_init)
+    apply.add_parsers(groups, common)
     client.add_parsers(groups, common)
     registration_token.add_parsers(groups, common)
     provider.add_parsers(groups, common)

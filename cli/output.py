@@ -45,10 +45,11 @@ class Lines:
 
 @dataclass(frozen=True)
 class Report:
-    """Text for people, rows for programs."""
+    """Text for people, rows for programs, and the exit code."""
 
     rows: Sequence[Row]
     text: str
+    code: int = 0
 
 
 class Summary(dict[str, Any]):
@@ -66,6 +67,8 @@ def log_stream() -> TextIO:
 
 def tell_rest(document: Any) -> int:
     """Print on standard error what is left to do; returns the exit code."""
+    if isinstance(document, Report):
+        return document.code
     if not isinstance(document, Partly):
         return 0
     print(f"{PROGRAM}: {as_typed(document.left)}", file=sys.stderr)

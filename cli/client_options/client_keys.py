@@ -3,6 +3,7 @@
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -48,7 +49,7 @@ def with_keys(client: Client, options: argparse.Namespace) -> Client:
         raise OperationError(f"{METHOD} needs either --jwks or --jwks-uri", "--jwks KEYS.json")
     if options.jwks_uri is not None:
         _check_place(options.jwks_uri)
-    jwks = () if options.jwks is None else _read_keys(options.jwks, options.auth_signing_alg)
+    jwks = () if options.jwks is None else read_public_keys(options.jwks, options.auth_signing_alg)
     return replace(
         client, jwks=jwks, jwks_uri=options.jwks_uri, token_endpoint_auth_signing_alg=options.auth_signing_alg
     )
@@ -63,15 +64,21 @@ def _check_place(uri: str) -> None:
         raise OperationError("--jwks-uri must be an https address", "--jwks-uri https://app.example/jwks.json")
 
 
-def _read_keys(path: str, algorithm: str | None) -> tuple[dict[str, str], ...]:
+def read_public_keys(source: str | list[dict[str, str]], algorithm: str | None) -> tuple[dict[str, str], ...]:
+    """The keys of a file, or of a list that was read already. Raises OperationError."""
+    document = {"keys": source} if isinstance(source, list) else _read_document(source)
+    named = "jwks" if isinstance(source, list) else source
+    try:
+        return parse_client_keys(document, algorithm=algorithm)
+    except UnusableKeys as error:
+        raise OperationError(f"{named}: {error}", "docs/client-keys.md says how to make a key") from None
+
+
+def _read_document(path: str) -> Any:
     try:
         with Path(path).open("rb") as file:
-            document = json.loads(file.read(MAX_FILE_BYTES))
+            return json.loads(file.read(MAX_FILE_BYTES))
     except OSError as error:
         raise OperationError(f"{path} cannot be read: {error.strerror}", "--jwks KEYS.json") from None
     except ValueError:
         raise OperationError(f"{path} is not JSON", '{"keys": [...]}, public keys only') from None
-    try:
-        return parse_client_keys(document, algorithm=algorithm)
-    except UnusableKeys as error:
-        raise OperationError(f"{path}: {error}", "docs/client-keys.md says how to make a key") from None

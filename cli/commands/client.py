@@ -74,7 +74,7 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     add_switches(verbs, common)
     delete = verbs.add_parser("delete", parents=[common], help="delete an app and revoke everything that it holds")
     delete.add_argument("client_id")
-    delete.set_defaults(act=_delete)
+    delete.set_defaults(act=remove_client)
     secret = verbs.add_parser("secret", help="manage an app's secret").add_subparsers(
         dest="part", required=True, metavar="VERB"
     )
@@ -363,8 +363,11 @@ def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
     return Summary(client_row(client), text="\n".join(lines).rstrip())
 
 
-def _delete(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Disable it first, and remove it last: a repeated command finishes what a killed one began."""
+def remove_client(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """Disable it first, and remove it last: a repeated command finishes what a killed one began.
+
+    Raises OperationError.
+    """
     switch_client(deployment, options.client_id, disabled=True)
     broker = find_broker(deployment)
     ended = end_client(deployment, broker, options.client_id)

@@ -92,8 +92,8 @@ def _busy(what: str) -> OperationError:
     return OperationError(f"{what} is being changed by another process", "repeat the command")
 
 
-def _act(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] | Listing:
-    """Set the cutoff first; count what it voided afterwards."""
+def throw_switch(deployment: Deployment, options: argparse.Namespace) -> dict[str, Any] | Listing:
+    """Set the cutoff first; count what it voided afterwards. Raises OperationError."""
     kind, undo = options.kind, options.undo
     named = _named(deployment, options)
     throw: dict[str, Callable[[], Revocation]] = {
@@ -156,4 +156,4 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
         kind.add_argument("--undo", action="store_true", help="allow it again; what was void stays void")
         kind.add_argument("--no-count", action="store_true", help="do not scan the table to count what was voided")
         add_question(kind, _ask)
-        kind.set_defaults(act=_act)
+        kind.set_defaults(act=throw_switch)

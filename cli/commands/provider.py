@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from types import EllipsisType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -55,6 +56,13 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     check.set_defaults(act=_check)
     put = verbs.add_parser("set", parents=[common], help="enable a provider with your registration there")
     put.add_argument("provider_id")
+    add_set_options(put)
+    add_schema_parser(verbs, common)
+    add_test_parser(verbs, common)
+
+
+def add_set_options(put: argparse.ArgumentParser) -> None:
+    """The options of `broker provider set`."""
     put.add_argument("--client-id", required=True, help="your client_id at the provider")
     put.add_argument(
         "--secret-from",
@@ -67,8 +75,6 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     moving = "end present connections if this changes the provider's hosts"
     put.add_argument("--ends-connections", action="store_true", help=moving)
     put.set_defaults(act=_set)
-    add_schema_parser(verbs, common)
-    add_test_parser(verbs, common)
 
 
 def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
@@ -76,7 +82,10 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
     places = {provider_id: provider_item_key(provider_id) for provider_id in sorted(catalog.ids)}
     found = deployment.store.read(*places.values())
     rows = [
-        {**provider_row(one, _definition(catalog, one).display_name, found.get(places[one])), **_count(catalog, one)}
+        {
+            **provider_row(one, find_definition(catalog, one).display_name, found.get(places[one])),
+            **_count(catalog, one),
+        }
         for one in places
     ]
     verified, unverified = (sum(row[key] for row in rows) for key in ("verified", "unverified"))
@@ -99,7 +108,7 @@ def _count_text(text: str) -> dict[str, int]:
 
 def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
     catalog = _catalog(deployment)
-    definition = _definition(catalog, options.provider_id)
+    definition = find_definition(catalog, options.provider_id)
     record = _record(deployment, options.provider_id)
     return {
         **provider_row(definition.provider_id, definition.display_name, record),
@@ -118,7 +127,7 @@ def _show(deployment: Deployment, options: argparse.Namespace) -> Any:
 
 
 def _check(deployment: Deployment, options: argparse.Namespace) -> Any:
-    definition = _definition(_catalog(deployment), options.what)
+    definition = find_definition(_catalog(deployment), options.what)
     record = _record(deployment, options.what)
     if record is None:
         raise OperationError(
@@ -189,7 +198,17 @@ def _check_endpoints(deployment: Deployment, record: ProviderRecord, definition:
 
 
 def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
-    definition = _definition(_catalog(deployment), options.provider_id)
+    return register_at(deployment, options)
+
+
+def register_at(
+    deployment: Deployment, options: argparse.Namespace, *, read: ProviderRecord | EllipsisType | None = ...
+) -> dict[str, Any]:
+    """Enable a provider with the broker's registration there. Raises OperationError.
+
+    read   the record as it was read, or None if there was none; then nobody else may have set it meanwhile
+    """
+    definition = find_definition(_catalog(deployment), options.provider_id)
     if definition.discovery and not (options.issuer or definition.issuer):
         raise OperationError(f"{options.provider_id} needs --issuer", "--issuer https://login.example.com")
     if options.issuer and not _is_issuer(deployment, options.issuer):
@@ -209,6 +228,7 @@ def _set(deployment: Deployment, options: argparse.Namespace) -> Any:
         issuer=options.issuer,
         variables=variables,
         moves=moves,
+        read=read,
     )
     if moves is not None:
         leave_word(deployment, "provider", definition.provider_id)
@@ -309,7 +329,8 @@ def _catalog(deployment: Deployment) -> Catalog:
         raise OperationError("; ".join(error.faults), "broker provider check FILE.toml") from None
 
 
-def _definition(catalog: Catalog, provider_id: str) -> ProviderDefinition:
+def find_definition(catalog: Catalog, provider_id: str) -> ProviderDefinition:
+    """The provider file. Raises OperationError."""
     definition = catalog.get(provider_id)
     if definition is None:
         raise OperationError(f"no such provider file: {provider_id}", "broker provider list")

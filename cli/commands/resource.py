@@ -35,14 +35,11 @@ def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     said = "register an API that accepts the broker's access tokens"
     add_create_options(verbs.add_parser("create", parents=[common], help=said))
     update = verbs.add_parser("update", parents=[common], help="change the scopes of an API, or its tokens' lifetime")
-    update.add_argument("--audience", required=True, metavar="URI")
-    update.add_argument("--scope", help=f"{SCOPES_HELP}; replaces all of them")
-    update.add_argument("--lifetime", type=int, metavar="SECONDS", help="lifetime of its tokens; 0: the deployment's")
-    update.set_defaults(act=_update)
+    add_update_options(update)
     verbs.add_parser("list", parents=[common], help="list all APIs").set_defaults(act=_list)
     delete = verbs.add_parser("delete", parents=[common], help="delete an API that no client may request tokens for")
     delete.add_argument("--audience", required=True, metavar="URI")
-    delete.set_defaults(act=_delete)
+    delete.set_defaults(act=remove_resource)
 
 
 def add_create_options(create: argparse.ArgumentParser) -> None:
@@ -53,6 +50,14 @@ def add_create_options(create: argparse.ArgumentParser) -> None:
         "--lifetime", type=int, metavar="SECONDS", help="lifetime of its tokens (default: that of the deployment)"
     )
     create.set_defaults(act=_create)
+
+
+def add_update_options(update: argparse.ArgumentParser) -> None:
+    """The options of `broker resource update`."""
+    update.add_argument("--audience", required=True, metavar="URI")
+    update.add_argument("--scope", help=f"{SCOPES_HELP}; replaces all of them")
+    update.add_argument("--lifetime", type=int, metavar="SECONDS", help="lifetime of its tokens; 0: the deployment's")
+    update.set_defaults(act=_update)
 
 
 def find_resource(deployment: Deployment, audience: str) -> Resource:
@@ -103,8 +108,11 @@ def _list(deployment: Deployment, options: argparse.Namespace) -> Any:
     return [resource_row(resource) for resource in list_resources(deployment)]
 
 
-def _delete(deployment: Deployment, options: argparse.Namespace) -> Any:
-    """Tokens that were issued for the API stay valid until they expire, for an API that verifies them offline."""
+def remove_resource(deployment: Deployment, options: argparse.Namespace) -> Any:
+    """Tokens that were issued for the API stay valid until they expire, for an API that verifies them offline.
+
+    Raises OperationError.
+    """
     resource = find_resource(deployment, options.audience)
     if users := name_users(list_clients(deployment), resource.audience):
         raise OperationError(f"client {users[0]} may use {resource.audience}", f"broker client show {users[0]}")

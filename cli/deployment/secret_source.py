@@ -12,6 +12,7 @@ from chalicelib.upstream.client_assertion import UnusableKey, load_private_key, 
 from cli.deployment.operations import Deployment, OperationError, list_providers
 
 SOURCES = "env:NAME|file:PATH|-"
+REFERENCES = "env:NAME or file:PATH"
 _ASKED = "add --secret-from env:NAME, file:PATH, or - to type it"
 
 
@@ -32,6 +33,18 @@ def read_secret(source: str | None, definition: ProviderDefinition) -> str | Non
     if definition.client_assertion is not None:
         check_key(secret, definition)
     return secret
+
+
+def is_reference(source: str) -> bool:
+    """True if a text names where a secret is; it is not the secret."""
+    kind, _, name = source.partition(":")
+    return kind in ("env", "file") and bool(name.strip()) and name.isprintable()
+
+
+def is_available(source: str) -> bool:
+    """False if the variable is not set or the file does not exist; an empty one is available."""
+    kind, _, name = source.partition(":")
+    return name in os.environ if kind == "env" else Path(name).exists()
 
 
 def check_key(secret: str, definition: ProviderDefinition) -> None:

@@ -27,7 +27,7 @@ Json = dict[str, Any]
 @GROUP.check("functions-all", "error", fix="Deploy again: docs/deploy.md", source=DEPLOY)
 def are_all(here: Here) -> Iterator[str]:
     """Every function of the repository is deployed: the API function and the scheduled ones."""
-    found = {function["Handler"] for function in _functions(here)}
+    found = {function["Handler"] for function in find_functions(here)}
     missing = sorted(set(_policies()) - found)
     if missing:
         yield f"not deployed: {', '.join(missing)}"
@@ -42,9 +42,9 @@ def are_all(here: Here) -> Iterator[str]:
 def have_these_settings(here: Here) -> Iterator[str]:
     """The functions start with their settings, and this command runs with the same settings."""
     ours = msgspec.structs.asdict(here.settings)
-    for function in _functions(here):
+    for function in find_functions(here):
         try:
-            theirs = msgspec.structs.asdict(read_settings(_settings_of(function)))
+            theirs = msgspec.structs.asdict(read_settings(settings_of(function)))
         except ConfigurationError as error:
             yield f"{function['FunctionName']} does not start with its settings: {'; '.join(error.faults)}"
             continue
@@ -62,7 +62,7 @@ def have_these_settings(here: Here) -> Iterator[str]:
 )
 def have_the_policies(here: Here) -> Iterator[str | Fault]:
     """Each function's role allows exactly what the repository's policy allows."""
-    for function in _functions(here):
+    for function in find_functions(here):
         wanted = _policies().get(function["Handler"])
         role = function["Role"].rpartition("/")[2]
         if wanted is None:
@@ -79,14 +79,14 @@ def have_the_policies(here: Here) -> Iterator[str | Fault]:
             yield f"{role} lacks permissions of {wanted}: {'; '.join(sorted(map(_brief, less)))}"
 
 
-def _functions(here: Here) -> list[Json]:
+def find_functions(here: Here) -> list[Json]:
     """The functions whose environment names this deployment and issuer. Raises Skipped if no function does."""
     here.only_deployed()
     found: list[Json] = []
     marker: Json = {}
     while True:
         page = here.ask("lambda", "ListFunctions", **marker)
-        found += [one for one in page["Functions"] if _settings_of(one).get(ISSUER) == here.settings.issuer]
+        found += [one for one in page["Functions"] if settings_of(one).get(ISSUER) == here.settings.issuer]
         if not page.get("NextMarker"):
             break
         marker = {"Marker": page["NextMarker"]}
@@ -95,7 +95,8 @@ def _functions(here: Here) -> list[Json]:
     return found
 
 
-def _settings_of(function: Json) -> dict[str, str]:
+def settings_of(function: Json) -> dict[str, str]:
+    """Its BROKER_... variables."""
     variables: dict[str, str] = function.get("Environment", {}).get("Variables", {})
     return {name: value for name, value in variables.items() if name.startswith(PREFIX)}
 
@@ -110,7 +111,7 @@ def _policies() -> dict[str, str]:
 def _named(policy: str, function: Json) -> Json:
     """A policy of the repository under the names that a function has in its settings."""
     usual = {"TABLE": "broker", "KEYS_TABLE": "broker-keys", "KMS_KEY": "alias/broker", "DEPLOYMENT": "broker"}
-    own = {name: _settings_of(function).get(PREFIX + name, plain) for name, plain in usual.items()}
+    own = {name: settings_of(function).get(PREFIX + name, plain) for name, plain in usual.items()}
     tables = {"": own["TABLE"], "-keys": own["KEYS_TABLE"]}
     policy = re.sub(r'(?<=:table/)broker(|-keys)(?=["/])', lambda found: tables[found[1]], policy)
     if own["KMS_KEY"].startswith("alias/"):

@@ -1,0 +1,1 @@
+"""A deployment's clients, providers, APIs and settings as one file: docs/apply.md."""
