@@ -13,10 +13,11 @@ from cli.client_options.known_scopes import FORCE_HELP
 from cli.configuration.deletions import HELP, plan_deletions
 from cli.configuration.document import Configuration, read_file
 from cli.configuration.exporter import export_document, write_document
-from cli.configuration.planner import Choices, Planner, list_unlisted
+from cli.configuration.planner import Planner, list_unlisted
 from cli.configuration.report import describe_rows, describe_text, describe_unlisted
 from cli.configuration.settings_entry import plan_settings
 from cli.configuration.steps import Step
+from cli.configuration.workbench import Choices
 from cli.deployment.operations import Deployment, OperationError
 from cli.output import Report, Summary
 

@@ -28,7 +28,7 @@ def derive_client_id(issuer: str, name: str) -> str:
 
 
 def describe_client(client: Client) -> Values:
-    """What is stored, in one form for equal clients."""
+    """The stored values, in one form for equal clients."""
     bff = client.bff_api
     return {
         "name": client.client_name,

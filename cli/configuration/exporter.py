@@ -10,9 +10,9 @@ from cli.configuration.client_entry import export_options
 from cli.configuration.document import parsers
 from cli.configuration.keys import defaults_of
 from cli.configuration.other_entries import describe_provider, describe_resource
-from cli.configuration.planner import Stored
 from cli.configuration.settings_entry import export_settings, read_running
 from cli.configuration.toml_text import write_key, write_table, write_value
+from cli.configuration.workbench import Stored
 from cli.deployment.operations import Deployment, OperationError
 from cli.output import date
 

@@ -18,7 +18,7 @@ SecretState = Literal["same", "other", "unknown"]
 
 
 def describe_resource(resource: Resource) -> Values:
-    """What is stored."""
+    """The stored values."""
     return {"scope": " ".join(sorted(resource.scopes)), "lifetime": resource.token_seconds}
 
 
@@ -28,7 +28,7 @@ def complete_resource(options: Mapping[str, Any]) -> Values:
 
 
 def describe_provider(record: ProviderRecord) -> Values:
-    """What is stored, without the secret."""
+    """The stored values, without the secret."""
     return {
         "client_id": record.client_id,
         "issuer": record.issuer or "",

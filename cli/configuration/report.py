@@ -37,7 +37,7 @@ def describe_text(steps: Iterable[Step]) -> list[str]:
 
 
 def describe_unlisted(unlisted: Iterable[tuple[str, str]]) -> list[str]:
-    """What is there and not in the file, with the word that deletes it."""
+    """The things that the file does not name, each with the word that deletes it."""
     found = [f"  --delete {harmless(word)}" + ("" if word.endswith(f":{name}") else f"   {harmless(name)}")
              for word, name in unlisted]  # fmt: skip
     return ["", "Not in the file, and left alone unless you add:", *found] if found else []

@@ -1,5 +1,6 @@
-"""Settings in a configuration file. `apply` compares them; a deployment changes them, because the functions read them
-from their environment."""
+"""Settings in a configuration file. `apply` compares them and changes none: the functions read them from their
+environment, which only a deployment changes.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,6 @@ from cli.nearest import nearest
 
 # They name the deployment, or places on one machine.
 IDENTITY = ("issuer", "deployment", "table", "keys_table", "kms_key", "endpoint_url", "provider_dirs", "theme")
-_LATER = "takes effect with the next deployment: package --settings, docs/apply.md"
 
 
 def to_environ(table: Mapping[str, Any]) -> dict[str, str]:
@@ -38,14 +38,26 @@ def plan_settings(deployment: Deployment, table: Mapping[str, Any]) -> list[Step
     if not table:
         return []
     issuer = {f"{PREFIX}ISSUER": deployment.settings.issuer}
-    wanted, running = read_settings({**issuer, **to_environ(table)}), read_running(deployment)
+    environ = to_environ(table)
+    wanted, running = read_settings({**issuer, **environ}), read_running(deployment)
     found = []
     for name in table:
         before, after = getattr(running, name), getattr(wanted, name)
         if before != after:
             fields = {"value": (_plain(before), _plain(after))}
-            typed = options_for("", {}, {})
-            found.append(Step("update", "setting", name, name, fields, typed, lambda *_: None, notes=[_LATER]))
+            typed, notes = options_for("", {}, {}), [_note(deployment, name, environ)]
+            found.append(
+                Step(
+                    "update",
+                    "setting",
+                    name,
+                    name,
+                    fields,
+                    typed,
+                    lambda *_: None,
+                    notes=notes,
+                )
+            )
     return found
 
 
@@ -71,6 +83,14 @@ def export_settings(settings: Settings) -> dict[str, Any]:
     defaults = {field.name: field.default for field in msgspec.structs.fields(Settings) if not field.required}
     values = {name: getattr(settings, name) for name in defaults if name not in IDENTITY}
     return {name: _plain(value) for name, value in values.items() if value != _default(name)}
+
+
+def _note(deployment: Deployment, name: str, environ: Mapping[str, str]) -> str:
+    """What changes the setting."""
+    variable = f"{PREFIX}{name.upper()}"
+    if deployment.settings.is_loopback:
+        return f"start the broker with --set {name}={environ[variable]}"
+    return f"set {variable}={environ[variable]} in environment_variables of .chalice/config.json, and deploy"
 
 
 def _default(name: str) -> Any:

@@ -6,8 +6,7 @@ import pytest
 
 from cli.commands.resource import change_resource, find_resource
 from cli.deployment.operations import Deployment, OperationError
-from tests.cli.conftest import Operator
-from tests.kit.cli.operator import deployed
+from tests.kit.cli.operator import Operator, deployed
 from tests.kit.requirement import requirement
 
 API = "https://api.example"

@@ -2,16 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Operator
-from tests.kit.cli.operator import Done
-
-SECRET = "canary-secret-at-the-provider"
-HEAD = '[providers.github]\nclient_id = "us"\nsecret_from = "env:GITHUB_SECRET"\n\n'
-WEB = '[clients.web]\nname = "Web"\nredirect_uri = ["https://app.example/cb"]\n'
+from tests.kit.cli.applied_file import SECRET
+from tests.kit.cli.operator import Done, Operator
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -39,7 +34,3 @@ def empty(broker: Operator, apply: Callable[..., Done]) -> None:
     rows += [("provider", row["provider_id"]) for row in broker.made("provider", "list") if row["switched_on"]]
     words = [word for kind, name in rows for word in ("--delete", f"{kind}:{name}")]
     assert apply("", *words).code == 0
-
-
-def rows_of(done: Done) -> Any:
-    return [(row["change"], row["kind"], row["name"]) for row in done.json]

@@ -6,10 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.cli.apply.conftest import HEAD, WEB, rows_of
-from tests.cli.conftest import Operator
 from tests.kit import ROOT
-from tests.kit.cli.operator import Done
+from tests.kit.cli.applied_file import HEAD, WEB, rows_of
+from tests.kit.cli.operator import Done, Operator
 from tests.kit.requirement import requirement
 
 EXAMPLE = (ROOT / "docs" / "broker.toml").read_text(encoding="utf-8")
@@ -198,3 +197,14 @@ def test_grant_types_and_actors_that_create_cannot_give_follow_it(
     assert clients["b"]["may_be_acted_by"] == [clients["a"]["client_id"]]
     assert len(clients["Web"]["grant_types"]) == 3
     assert apply(text, "--plan").code == 0
+
+
+@requirement("APPLY-06")
+@pytest.mark.usefixtures("empty")
+def test_a_setting_is_compared_and_left_to_a_deployment(apply: Apply) -> None:
+    text = "[settings]\ncode_seconds = 60\naccess_token_seconds = 300\n"
+    for words in (("--plan",), ()):
+        done = apply(text, *words)
+        assert done.code == 3 and "600 -> 300" in done.out and "--set access_token_seconds=300" in done.out
+        assert "code_seconds" not in done.out
+    assert apply("[settings]\ncode_seconds = 60\n", "--plan").code == 0

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from cli.configuration.rehearsal import PlanWrote, ReadOnly
-from tests.cli.apply.conftest import HEAD, SECRET, WEB, rows_of
-from tests.cli.conftest import Operator
-from tests.kit.cli.operator import Done, deployed
+from tests.kit.cli.applied_file import HEAD, SECRET, WEB, rows_of
+from tests.kit.cli.operator import Done, Operator, deployed
 from tests.kit.requirement import requirement
 
 Apply = Callable[..., Done]
@@ -199,14 +198,16 @@ def test_the_secret_of_a_new_client_goes_to_a_file_that_only_its_owner_reads(
 def test_each_change_is_on_record_as_the_single_command_with_the_file_that_asked_for_it(
     apply: Apply, broker: Operator
 ) -> None:
+    head = HEAD.replace("us", "on-record")
+
     def records() -> list[Any]:
         rows = map(json.loads, broker("audit", "export", "--since", "1h", "--json").out.splitlines())
         return [row for row in rows if row["event"] == "operated"]
 
     known = records()
-    assert apply(HEAD + WEB, "--plan").code == 3
+    assert apply(head + WEB, "--plan").code == 3
     assert records() == known, "a plan is not on record"
-    assert apply(HEAD + '[resources."https://api.example"]\n' + WEB).code == 0
+    assert apply(head + '[resources."https://api.example"]\n' + WEB).code == 0
     fresh = [row for row in records() if row not in known]
     made = ("client create", "provider set", "resource create")
     assert sorted((row["command"], row["outcome"]) for row in fresh) == [

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from cli.deployment.operations import OperationError, find_client, update_client
-from tests.cli.conftest import Operator
-from tests.kit.cli.operator import deployed
+from tests.kit.cli.operator import Operator, deployed
 from tests.kit.faults import Fault, ProcessDied
 from tests.kit.requirement import requirement
 

@@ -14,7 +14,7 @@ import pytest
 
 from cli.client_options.framework import read_frameworks
 from local.recipe.project_table import read_projects
-from tests.cli.conftest import Operator
+from tests.kit.cli.operator import Operator
 from tests.kit.requirement import requirement
 
 REDIRECT = ("--redirect-uri", "http://localhost:5173/callback")
