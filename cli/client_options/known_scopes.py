@@ -10,7 +10,7 @@ from chalicelib.providers.catalog import Catalog
 from chalicelib.records.client import Client
 from chalicelib.records.resource import Resource
 from cli.deployment.operations import Deployment, OperationError, list_providers, list_resources
-from cli.nearest import nearest
+from cli.nearest import nearest, suggest
 
 FORCE_HELP = "accept a scope that the provider file does not list"
 
@@ -41,8 +41,7 @@ def check_scopes(deployment: Deployment, catalog: Catalog, scopes: Iterable[str]
 def check_providers(catalog: Catalog, provider_ids: Iterable[str]) -> None:
     """Raises OperationError for the first that has no file."""
     for provider_id in sorted(set(provider_ids) - catalog.ids - {"*"}):
-        near = nearest(provider_id, catalog.ids)
-        hint = f"did you mean {near}?" if near else "broker provider list"
+        hint = suggest(provider_id, catalog.ids, "broker provider list")
         raise OperationError(f"no such provider file: {provider_id}", hint)
 
 

@@ -36,6 +36,7 @@ from cli.deployment.kill_counts import leave_word
 from cli.deployment.operations import Deployment, OperationError, list_providers, list_resources, set_provider
 from cli.deployment.secret_source import SOURCES, check_key, check_key_apart, read_secret
 from cli.deployment.variables import WrongVariables, check_variables, parse_variables, variable_rows
+from cli.nearest import suggest
 from cli.output import Listing, provider_row
 
 _HTTPS = re.compile(r"https://[^\s/?#@]+(?:/[^\s?#]*)?")
@@ -333,7 +334,9 @@ def find_definition(catalog: Catalog, provider_id: str) -> ProviderDefinition:
     """The provider file. Raises OperationError."""
     definition = catalog.get(provider_id)
     if definition is None:
-        raise OperationError(f"no such provider file: {provider_id}", "broker provider list")
+        raise OperationError(
+            f"no such provider file: {provider_id}", suggest(provider_id, catalog.ids, "broker provider list")
+        )
     return definition
 
 

@@ -10,6 +10,7 @@ from chalicelib.providers.catalog import Catalog, load_catalog
 from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, parse_definition
 from cli.deployment.operations import OperationError
 from cli.invocation import PROGRAM
+from cli.nearest import suggest
 from cli.progress import Progress
 
 
@@ -95,5 +96,6 @@ def _find(options: argparse.Namespace) -> list[ProviderDefinition]:
     wanted = sorted(catalog.ids) if options.all else [options.what]
     found = [definition for one in wanted if (definition := catalog.get(one))]
     if len(found) != len(wanted):
-        raise OperationError(f"no such provider file: {options.what}", "broker provider list")
+        hint = suggest(options.what, catalog.ids, "broker provider list")
+        raise OperationError(f"no such provider file: {options.what}", hint)
     return found

@@ -73,14 +73,13 @@ def find_simulated(names: Iterable[str]) -> tuple[Simulated, ...]:
 def find_definitions(names: Iterable[str]) -> "list[ProviderDefinition]":
     """The shipped provider files of these ids. Raises NotSimulated."""
     from chalicelib.providers.catalog import load_catalog
-    from cli.nearest import nearest
+    from cli.nearest import suggest
 
     catalog, found = load_catalog(), list["ProviderDefinition"]()
     for name in dict.fromkeys(names):
         definition = catalog.get(name)
         if definition is None:
-            near = nearest(name, sorted(catalog.ids))
-            hint = f"did you mean {near}?" if near else f"there are {', '.join(sorted(catalog.ids))}"
+            hint = suggest(name, catalog.ids, f"there are {', '.join(sorted(catalog.ids))}")
             raise NotSimulated(f"there is no provider file {name}; {hint}")
         found.append(definition)
     return found

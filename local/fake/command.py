@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.nearest import suggest
 from cli.parser import CommandParser
 from local.stack.shutdown import StopSignal
 from local.terminal import Terminal
@@ -81,7 +82,8 @@ def find_definition(what: str) -> "ProviderDefinition":
         raise Unplayable("\n  ".join([f"{what} cannot be used:", *error.faults])) from None
     definition = catalog.get(what)
     if definition is None:
-        raise Unplayable(f"there is no provider file {what}; there are {', '.join(sorted(catalog.ids))}")
+        hint = suggest(what, catalog.ids, f"there are {', '.join(sorted(catalog.ids))}")
+        raise Unplayable(f"there is no provider file {what}; {hint}")
     return definition
 
 

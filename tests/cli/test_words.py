@@ -8,6 +8,7 @@ import pytest
 from chalicelib.protocol.device_code import DEVICE_CODE
 from cli.main import build_parser
 from cli.parser import CommandParser
+from local.fake import command as simulate
 from tests.kit import ROOT
 from tests.kit.cli.operator import Operator
 from tests.kit.requirement import requirement
@@ -18,6 +19,20 @@ CREATE = ("client", "create", "--name", "App", "--redirect-uri", "https://app.ex
 @pytest.fixture(scope="module", autouse=True)
 def initialised(broker: Operator) -> None:
     broker.made("init")
+
+
+@requirement("RUN-06")
+@pytest.mark.parametrize("verb", ["show", "test", "set"])
+def test_a_mistyped_provider_names_the_nearest(broker: Operator, verb: str) -> None:
+    more = ["--client-id", "ours"] if verb == "set" else []
+    broker("provider", verb, "githb", *more).refused("no such provider file: githb", "did you mean github?")
+    broker("provider", verb, "zzzzzz", *more).refused("no such provider file: zzzzzz", "broker provider list")
+
+
+@requirement("RUN-06")
+def test_a_mistyped_provider_to_simulate_names_the_nearest(capsys: pytest.CaptureFixture[str]) -> None:
+    assert simulate.main(["githb"]) == 2
+    assert capsys.readouterr().err == "dev.py provider: there is no provider file githb; did you mean github?\n"
 
 
 @requirement("RUN-06")
