@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from chalicelib.providers.definition import InvalidDefinition, ProviderDefinition, fill, parse_definition
+from chalicelib.providers.definition.checks_mark import find_image
 from chalicelib.records.provider import ProviderRecord
 
 OUR_FILES = Path(__file__).parent
@@ -35,7 +36,7 @@ class Catalog:
     def find_image(self, provider_id: str, name: str) -> str:
         """The path of an image that a provider file names; "" if the file is not known."""
         file = self.files.get(provider_id)
-        return str(file.parent / name) if file is not None and name else ""
+        return str(find_image(file.parent, name)) if file is not None and name else ""
 
     def fill(
         self, record: ProviderRecord, metadata: Mapping[str, str] | None = None, *, complete: bool = False

@@ -11,6 +11,7 @@ from chalicelib.providers.definition.provider import ProviderDefinition
 from chalicelib.providers.definition.sections_mark import MarkRules
 
 MAX_MARK_BYTES: Final = 4096
+SHIPPED: Final = Path(__file__).parents[1]
 _FILE = re.compile(r"(?:[a-z0-9][a-z0-9-]*/)?[a-z0-9][a-z0-9-]*\.(?:svg|png)")
 
 
@@ -28,6 +29,12 @@ def check_mark(definition: ProviderDefinition, folder: Path | None) -> Iterator[
         yield from _check_file(mark, key, folder)
 
 
+def find_image(folder: Path, name: str) -> Path:
+    """The image beside the provider file; else the shipped one, for a copy of a shipped provider file."""
+    beside, shipped = folder / name, SHIPPED / name
+    return shipped if shipped.is_file() and not beside.is_file() else beside
+
+
 def _check_file(mark: MarkRules, key: str, folder: Path | None) -> Iterator[Fault]:
     name = getattr(mark, key)
     if not name:
@@ -35,7 +42,7 @@ def _check_file(mark: MarkRules, key: str, folder: Path | None) -> Iterator[Faul
     if not _FILE.fullmatch(name):
         fix = f'put the image beside the provider file and write {key} = "acme.svg"'
         yield Fault(f"mark.{key}", f"mark.{key} must name an SVG or PNG file in lower case", fix)
-    elif folder is not None and (wrong := _find_fault(folder / name)):
+    elif folder is not None and (wrong := _find_fault(find_image(folder, name))):
         fix = f"use an SVG or PNG image of at most {MAX_MARK_BYTES:,} bytes"
         yield Fault(f"mark.{key}", f"mark.{key}: {name} {wrong}", fix)
 

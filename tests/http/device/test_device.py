@@ -368,7 +368,7 @@ def test_less_than_was_asked_is_decided_again_and_the_device_still_waits(stack: 
     stack.provider.faults.fewer_scopes = frozenset({"notes:read"})
     back = device.allow(browser, page)
     partial = browser.get(back)
-    assert "granted less" in partial.body
+    assert "allowed less" in partial.body
     assert device.error() == "authorization_pending"
     asked = stack.provider.count("token")
     assert_page(browser.get(back), says="This code has expired or was already used")

@@ -67,7 +67,7 @@ def test_it_pushes_its_request_before_anybody_has_seen_it(documents: Stack, site
     assert site.asked[path_of(URL)] == 1
     page = documents.authorize({"client_id": URL, "request_uri": pushed.json["request_uri"]})
     assert page.status == 200
-    assert '<dd class="host"><bdi dir="ltr">client.example</bdi></dd>' in page.body
+    assert 'Only its address, <bdi dir="ltr">client.example</bdi>, is certain.' in page.body
 
 
 @requirement("CIMD-01", "DEV-01")
@@ -260,10 +260,9 @@ def test_the_page_shows_whose_host_vouches_for_it_and_where_the_answer_goes(docu
     body = documents.authorize(asked).body
     assert "Not verified" in body and "We haven’t checked this app" in body
     assert "Google &lt;b&gt;Drive&lt;/b&gt;" in body
-    host = '<dd class="host"><bdi dir="ltr">client.example</bdi></dd>'
-    named = f'<div class="names"><dt>Known only by its address</dt>{host}</div>'
-    assert named in body
-    assert '<dd class="host"><bdi dir="ltr">third.example</bdi></dd>' in body
+    assert '<h1><bdi dir="ltr">client.example</bdi> wants to sign you in with' in body
+    assert 'Only its address, <bdi dir="ltr">client.example</bdi>, is certain.' in body
+    assert '<dt>You return to</dt><dd><bdi dir="ltr">third.example</bdi></dd>' in body
     assert "google.com" not in body
 
 
@@ -272,7 +271,7 @@ def test_a_program_on_the_users_device_is_warned_of(documents: Stack, site: Site
     site.describe(redirect_uris=[LOOPBACK, REDIRECT])
     asked = documents.authorize_parameters(app(), redirect_uri="http://127.0.0.1:49152/cb")
     body = documents.authorize(asked).body
-    assert "This app runs on your own device" in body
+    assert "It runs on this device" in body
     assert "127.0.0.1:49152" in body
     session = start_session(documents, client=(app(redirect_uris=("http://127.0.0.1:49152/cb",)), None))
     assert session.userinfo().status == 200
@@ -405,7 +404,7 @@ def test_it_connects_more_where_strangers_may_have_it(make_stack: Callable[..., 
     link = answer.json["connect_uri"].removeprefix(stack.settings.issuer)
     page = session.sign_in.browser.get(link)
     assert page.status == 200
-    assert '<dd class="host"><bdi dir="ltr">client.example</bdi></dd>' in page.body
+    assert 'Only its address, <bdi dir="ltr">client.example</bdi>, is certain.' in page.body
     assert read_page(page.body).fields
 
 

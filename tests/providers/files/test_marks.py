@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chalicelib.providers.catalog import load_catalog
+from chalicelib.providers.catalog import OUR_FILES, load_catalog
 from chalicelib.providers.definition import InvalidDefinition
 from tests.kit.provider_files import TENANTS
 from tests.kit.requirement import requirement
@@ -27,6 +27,12 @@ def test_a_mark_is_found_beside_its_provider_file(tmp_path: Path) -> None:
     (tmp_path / "team.svg").write_bytes(SVG)
     assert load(tmp_path, f'letters = "Te"\nfile = "team.svg"\ntile = "white"\n{TERMS}') == str(tmp_path / "team.svg")
     assert load(tmp_path, 'letters = "Te"\n') == ""
+
+
+@requirement("PAGE-10")
+def test_a_copy_of_a_shipped_file_keeps_its_mark(tmp_path: Path) -> None:
+    (tmp_path / "github.toml").write_text((OUR_FILES / "github.toml").read_text())
+    assert load_catalog(tmp_path).find_image("github", "marks/github.svg") == str(OUR_FILES / "marks/github.svg")
 
 
 @requirement("PAGE-10")
