@@ -25,6 +25,7 @@ SAYS_ITSELF = {
 # Where the long commands wait.
 SHOWN_IN = {
     "recipe": "local.node",
+    "release": "local.release.artifacts",
     "package": "local.package.package",
     "fuzz": "tests.concurrency.fuzz.command",
 }
