@@ -137,4 +137,5 @@ class App:
             return False
         page = self.ask("device page", lambda: self.browser.post("/device", {"user_code": user_code}))
         done = self.allow(page) if page is not None and page.status == 200 else None
-        return done is not None and done.status == 200 and "go back to your device" in done.body
+        said = ("signed in on your device", "go back to your device")  # this release, and the one before it
+        return done is not None and done.status == 200 and any(words in done.body for words in said)
