@@ -8,6 +8,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
+from chalicelib.grant_scopes import usable_scopes
 from chalicelib.ports import Broker, Items
 from chalicelib.proof_of_possession import check_token_binding, consume_proof, read_confirmation
 from chalicelib.protocol import own_jwt
@@ -190,6 +191,8 @@ def find_grant_access(broker: Broker, claims: dict[str, Any], found: Items) -> A
     grant = found.get(grant_item_key(claims["grant_id"]))
     if grant is None or grant.is_over(now) or (grant.sub, grant.client_id) != (sub, client_id):
         raise InvalidToken("grant_over")
+    if (grant.origin, grant.version) != (claims.get("origin", ""), claims.get("grant_version", 0)):
+        raise InvalidToken("grant_began_again")
     if not is_as_issued(broker, grant):
         raise InvalidToken("grant_does_not_verify")
     client = found.get(client_item_key(client_id))
@@ -199,7 +202,7 @@ def find_grant_access(broker: Broker, claims: dict[str, Any], found: Items) -> A
         raise InvalidToken(PAUSED, members=PAUSED_MEMBERS)
     if end is not None or client is None or consent is None:
         raise InvalidToken(end or "record_gone")
-    scopes = consent.scopes & grant.scopes & client.scopes
+    scopes = usable_scopes(broker, grant, consent, client, found)
     return AuthorizedToken(claims=claims, client=client, scopes=scopes, grant=grant, consent=consent, found=found)
 
 

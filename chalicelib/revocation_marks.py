@@ -9,11 +9,13 @@ from chalicelib.ports import Items
 from chalicelib.protocol.actor_claims import whose_grant
 from chalicelib.protocol.grant_refusals import find_revocation
 from chalicelib.records.consent import Consent
+from chalicelib.records.grant import Grant
 from chalicelib.records.item_keys import (
     DEPLOYMENT,
     ItemKey,
     client_item_key,
     consent_item_key,
+    issuer_item_key,
     provider_item_key,
     subject_item_key,
 )
@@ -23,16 +25,26 @@ Claims = Mapping[str, Any]
 
 
 class DecisionParties(Struct, frozen=True):
-    """The user, client and provider of a decision. Each record that can revoke the decision belongs to one of them."""
+    """The user, client and provider of a decision. Each record that can revoke the decision belongs to one of them.
+
+    provider_id   of the sign-in; "" if only a trusted issuer stood for it
+    origin        of a standing grant: the id of the trusted issuer's record; "" for a sign-in at the broker
+    """
 
     sub: str
     client_id: str
     provider_id: str
+    origin: str = ""
 
     @classmethod
     def of_claims(cls, claims: Claims) -> "DecisionParties":
         """The parties of the grant behind an access token."""
-        return cls(claims["sub"], whose_grant(claims), claims["provider"])
+        return cls(claims["sub"], whose_grant(claims), claims["provider"], claims.get("origin", ""))
+
+    @classmethod
+    def of_grant(cls, grant: Grant) -> "DecisionParties":
+        """The parties of a grant."""
+        return cls(grant.sub, grant.client_id, grant.provider_id, grant.origin)
 
 
 def revocation_keys(parties: DecisionParties) -> tuple[ItemKey[Any], ...]:
@@ -40,7 +52,7 @@ def revocation_keys(parties: DecisionParties) -> tuple[ItemKey[Any], ...]:
     return (
         DEPLOYMENT,
         client_item_key(parties.client_id),
-        provider_item_key(parties.provider_id),
+        *_source_keys(parties).values(),
         subject_item_key(parties.sub),
         consent_item_key(parties.sub, parties.client_id),
     )
@@ -63,11 +75,20 @@ def find_revocation_among(
         decided_at,
         deployment=found.get(DEPLOYMENT),
         client=found.get(client_item_key(client_id)),
-        provider=found.get(provider_item_key(parties.provider_id)),
+        sources={kind: found.get(item_key) for kind, item_key in _source_keys(parties).items()},
         subject=subject,
         consent=consent,
         now=now,
     )
+
+
+def cutoff_of(found: Items, parties: DecisionParties) -> int:
+    """The latest cutoff among the records of one read; 0 if there is none.
+
+    found   a read of `revocation_keys`
+    """
+    records = [found.get(item_key) for item_key in revocation_keys(parties)]
+    return max([0, *(record.marks.not_before or 0 for record in records if record is not None)])
 
 
 def is_provider_revoked(found: Items, provider_id: str, at: int) -> bool:
@@ -75,3 +96,13 @@ def is_provider_revoked(found: Items, provider_id: str, at: int) -> bool:
     deployment, provider = found.get(DEPLOYMENT), found.get(provider_item_key(provider_id))
     ended = deployment is not None and deployment.marks.void(at)
     return ended or provider is None or provider.marks.void(at)
+
+
+def _source_keys(parties: DecisionParties) -> dict[str, ItemKey[Any]]:
+    """The item keys of the records behind the sign-in. Only a standing grant can have no provider."""
+    keys: dict[str, ItemKey[Any]] = {}
+    if parties.provider_id or not parties.origin:
+        keys["provider"] = provider_item_key(parties.provider_id)
+    if parties.origin:
+        keys["issuer"] = issuer_item_key(parties.origin)
+    return keys

@@ -170,6 +170,8 @@ def issue_access_token(
         jkt=jkt,
     )
     content["provider"] = grant.provider_id
+    if grant.origin:
+        content |= {"origin": grant.origin, "grant_version": grant.version}
     if grant.shown_sub:
         content["sealed_sub"] = _seal_subject(broker, grant)
     return _sign(broker, {**content, **(exchanged or {})}, ACCESS_TOKEN_TYP), life

@@ -73,6 +73,11 @@ ON_RECORD: dict[str, About] = {
     "registration-token create": About(made=("name",)),
     "registration-token revoke": About(made=("name",)),
     "provider set": About({"provider_id": "provider_id"}),
+    "issuer add": About(made=("issuer",)),
+    "issuer accept": About(made=("issuer", "revision")),
+    "issuer unaccept": About(made=("issuer", "revision")),
+    "issuer forget-keys": About(made=("issuer", "keys_after")),
+    "issuer remove": About(made=("issuer",)),
     "resource create": About({"audience": "audience"}),
     "resource update": About({"audience": "audience"}),
     "resource delete": About({"audience": "audience"}),
@@ -81,6 +86,7 @@ ON_RECORD: dict[str, About] = {
     "kill client": About({"named": "client_id"}),
     "kill user": About(_USER),
     "kill provider": About({"named": "provider_id"}),
+    "kill issuer": About(),
     "kill everything": About(),
     "restore finish": About(made=("epoch", "vault_versions_brought_back", "erased_again")),
     "connection revoke": About(
@@ -103,6 +109,7 @@ CHANGES_NOTHING = frozenset(
         *("jobs list", "user show"),
         "config export",
         "apply",  # each of its changes is on record as the single command
+        *("issuer list", "issuer show", "issuer try"),
         "bootstrap",  # creates the table of the records; CloudFormation's events show who ran it
     }
 )

@@ -14,8 +14,9 @@ PROGRAM = NAME if INSTALLED else "broker"
 
 # Commands of the operator, and of dev.py those that the installed command has too.
 OPERATOR = (
-    *("apply", "audit", "bootstrap", "client", "config", "connection", "console", "doctor", "explain", "init", "jobs"),
-    *("keys", "kill", "provider", "registration-token", "resource", "restore", "stacks", "tail", "user", "vault"),
+    *("apply", "audit", "bootstrap", "client", "config", "connection", "console", "doctor", "explain", "init"),
+    *("issuer", "jobs", "keys", "kill", "provider", "registration-token", "resource", "restore", "stacks", "tail"),
+    *("user", "vault"),
 )
 RUN = ("aws", "demo", "device", "recipe", "serve", "testing", "tour")
 

@@ -18,6 +18,7 @@ from cli.commands import (
     connection,
     connection_revoke,
     explain,
+    issuer,
     jobs,
     keys,
     kill,
@@ -56,6 +57,7 @@ def build_parser() -> argparse.ArgumentParser:
     client.add_parsers(groups, common)
     registration_token.add_parsers(groups, common)
     provider.add_parsers(groups, common)
+    issuer.add_parsers(groups, common)
     resource.add_parsers(groups, common)
     keys.add_parsers(groups, common)
     kill.add_parsers(groups, common)

@@ -22,7 +22,7 @@ def read_marks(broker: Broker, grant: Grant, *also: ItemKey[Any]) -> Items:
 
     also   what else the request needs, read in the same call
     """
-    return broker.store.read(*revocation_keys(_parties_of(grant)), *also)
+    return broker.store.read(*revocation_keys(DecisionParties.of_grant(grant)), *also)
 
 
 def check_marks(broker: Broker, found: Items, grant: Grant, now: int) -> frozenset[str]:
@@ -32,14 +32,10 @@ def check_marks(broker: Broker, found: Items, grant: Grant, now: int) -> frozens
     """
     client = found.get(client_item_key(grant.client_id))
     consent = found.get(consent_item_key(grant.sub, grant.client_id))
-    end = find_revocation_among(found, _parties_of(grant), grant.decided_at, now=now)
+    end = find_revocation_among(found, DecisionParties.of_grant(grant), grant.decided_at, now=now)
     if end == PAUSED:
         raise InvalidGrant(PAUSED, members=PAUSED_MEMBERS)
     if end is not None or client is None or consent is None:
         broker.store.revoke_grant(grant.grant_id, client_id=grant.client_id)
         raise InvalidClient("client_over") if end == "client_over" else InvalidGrant(end or "record_gone")
     return grant.scopes & consent.scopes & client.scopes
-
-
-def _parties_of(grant: Grant) -> DecisionParties:
-    return DecisionParties(grant.sub, grant.client_id, grant.provider_id)

@@ -182,9 +182,10 @@ def _perform(broker: Broker, job: Job) -> JobOutcome:
 
 def _tell_voided(broker: Broker, job: Job) -> None:
     """Report a revocation that the operator's terminal made; the terminal has no permission to send events."""
-    named = {"client_id": job.client_id, "provider_id": job.provider_id, "sub": job.sub}
+    named = {"client_id": job.client_id, "provider_id": job.provider_id, "sub": job.sub, "issuer": job.issuer}
     said = {name: value for name, value in named.items() if value}
-    kind = {"client_id": "client", "provider_id": "provider", "sub": "user"}.get(next(iter(said), ""), "everything")
+    kinds = {"client_id": "client", "provider_id": "provider", "sub": "user", "issuer": "issuer"}
+    kind = kinds.get(next(iter(said), ""), "everything")
     broker.log.event("access_voided", kind=kind, **said, by="operator")
 
 

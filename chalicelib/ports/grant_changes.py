@@ -59,6 +59,7 @@ class Widening(Struct, frozen=True, kw_only=True):
 
     scopes          with the provider's prefix; may be empty
     connection_id   of this provider, if the grant has no connection there yet
+    version         of a standing grant when the connect was requested; 0 for every other grant
     """
 
     grant_id: str
@@ -69,6 +70,7 @@ class Widening(Struct, frozen=True, kw_only=True):
     connection_id: str
     epoch: int
     now: int
+    version: int = 0
 
 
 class DeviceDecision(Struct, frozen=True, kw_only=True):

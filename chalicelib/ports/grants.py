@@ -68,6 +68,19 @@ class DeviceGrantStore(Protocol):
         """
 
 
+class StandingGrantStore(Protocol):
+    """Grants that a trusted issuer's token begins. They have no secret, so nothing redeems them."""
+
+    def begin_standing_grant(self, grant: Grant, *, replacing: Grant | None = None) -> Written[Grant] | Refused[Grant]:
+        """Insert if absent. A standing grant that no longer counts gives way to the next version of itself.
+
+        replacing   that grant, if its version and time of decision are unchanged since it was read
+        """
+
+    def move_idle_end(self, grant: Grant, *, expires_at: int) -> Written[Grant] | Refused[Grant]:
+        """Move the idle end of a standing grant that is active and still of this version."""
+
+
 class ConsentStore(Protocol):
     """What a user has allowed a client."""
 

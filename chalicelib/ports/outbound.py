@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from chalicelib.records.issuer import Issuer
 from chalicelib.upstream.endpoints import Endpoints
 from chalicelib.upstream.http import HttpRequest, HttpResponse
 
@@ -27,6 +28,9 @@ class Directory(Protocol):
 
         Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
         """
+
+    def issuer_jwks(self, issuer: Issuer, kid: str | None) -> dict[str, Any]:
+        """A trusted issuer's keys, fetched again if `kid` is not among them. Raises the same."""
 
 
 class Breaker(Protocol):

@@ -5,7 +5,7 @@ from typing import Protocol
 from chalicelib.ports.audit import AuditStore
 from chalicelib.ports.clients import ClientStore
 from chalicelib.ports.connections import ConnectionStore, RefreshStore
-from chalicelib.ports.grants import ConsentStore, DeviceGrantStore, GrantStore
+from chalicelib.ports.grants import ConsentStore, DeviceGrantStore, GrantStore, StandingGrantStore
 from chalicelib.ports.jobs import JobStore
 from chalicelib.ports.outcomes import Reader
 from chalicelib.ports.requests import CounterStore, RequestStore, SingleUseStore
@@ -16,6 +16,7 @@ class Store(
     Reader,
     GrantStore,
     DeviceGrantStore,
+    StandingGrantStore,
     ConsentStore,
     ConnectionStore,
     RefreshStore,

@@ -32,6 +32,11 @@ def derive_device_grant_id(user_code_key: bytes, *, user_code: str, epoch: int) 
     return _derive(user_code_key, "device", user_code, str(epoch))
 
 
+def derive_standing_grant_id(identity_key: bytes, *, sub: str, client_id: str, origin: str, path: str) -> str:
+    """The id of the one standing grant of a user, client, trusted issuer and kind of token, 32 hex characters."""
+    return _derive(identity_key, "standing", sub, client_id, origin, path)
+
+
 def derive_pairwise_sub(identity_key: bytes, *, sub: str, sector: str) -> str:
     """A user as the apps of one sector know it, 32 hex characters: two sectors cannot tell that it is the same one
     (OpenID Connect Core section 8.1)."""

@@ -48,6 +48,13 @@ class InvalidRequest(OAuthError):
     """RFC 6749 section 5.2: missing, repeated or malformed parameter."""
 
 
+class SubjectTokenRefused(InvalidRequest):
+    """RFC 8693 section 2.2.2: the subject token is not valid, or is unacceptable for this client. One text for every
+    reason, so that nobody learns which issuers are trusted."""
+
+    description = "The subject token is not accepted from this client: check its issuer, type, audience and age."
+
+
 class ForeignCaller(InvalidRequest):
     """A call with a cookie that no page of the app has made."""
 

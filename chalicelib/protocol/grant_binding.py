@@ -1,8 +1,8 @@
 """Binds a grant to its owner with a MAC under the handle key, because the table alone proves nothing.
 
 The MAC covers the values that never change after issue and that tokens contain: grant, client, user, provider, the
-user's pairwise `sub`, session, and when and how the user signed in. An attacker who can write to the table cannot
-move any of them to another grant.
+user's pairwise `sub`, session, and when and how the user signed in. For a standing grant it covers the issuer, too. An
+attacker who can write to the table cannot move any of them to another grant.
 """
 
 import hashlib
@@ -31,5 +31,6 @@ def _mac(grant: Grant, key: bytes) -> bytes:
     """The MAC of a handle starts with its kind, and `grant` is not one of the kinds."""
     whose = (grant.grant_id, grant.client_id, grant.sub, grant.provider_id, grant.shown_sub)
     auth_time = "" if grant.auth_time is None else grant.auth_time
-    content = canonical(*whose, grant.sid, grant.acr, auth_time, grant.decided_at, grant.epoch)
+    standing = (grant.origin, grant.path, grant.version) if grant.origin else ()
+    content = canonical(*whose, grant.sid, grant.acr, auth_time, grant.decided_at, grant.epoch, *standing)
     return hmac.new(key, b"grant|" + content, hashlib.sha256).digest()

@@ -5,7 +5,7 @@ credential of an earlier generation is stolen or copied, and revokes the grant.
 """
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from msgspec import Struct
@@ -17,6 +17,7 @@ from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.grant import Grant
+from chalicelib.records.issuer import Issuer
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.revocation import Revocation
 from chalicelib.records.subject import Subject
@@ -173,25 +174,27 @@ def find_revocation(
     *,
     deployment: Deployment | None,
     client: Client | None,
-    provider: ProviderRecord | None,
+    sources: Mapping[str, ProviderRecord | Issuer | None],
     subject: Subject | None,
     consent: Consent | None,
     now: int,
 ) -> str | None:
     """Which mark ends what was decided then; None where nothing does.
 
-    Absence never widens: a client, provider, subject or consent that is gone ends the grant. Only the deployment's
+    sources   the records behind the user's sign-in, by kind: the provider, or the issuer of a token that stood for it
+
+    Absence never widens: a client, source, subject or consent that is gone ends the grant. Only the deployment's
     switch may be absent, since it is written when it is first thrown. A pause ends nothing, but while it lasts nothing
     goes on either: who would end something looks for `PAUSED` first.
     """
     if client is None or client.is_over(now):
         return "client_over"
-    if provider is None or subject is None or consent is None:
+    if subject is None or consent is None or not sources or None in sources.values():
         return "record_gone"
     marks: Iterable[tuple[str, Revocation]] = (
         ("deployment", deployment.marks if deployment else Revocation()),
         ("client", client.marks),
-        ("provider", provider.marks),
+        *((kind, record.marks) for kind, record in sources.items() if record is not None),
         ("subject", subject.marks),
         ("consent", consent.marks),
     )

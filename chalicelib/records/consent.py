@@ -16,6 +16,10 @@ class Consent(Struct, frozen=True, kw_only=True):
     ends_at               when the user's time limit ends; earlier decisions are void then. 0: no limit
     reduced_at            epoch seconds: a decision before this second adds no scope; 0: permissions were never
                           reduced
+    vouched               the broker's own scopes that a trusted issuer's token opened; only standing grants use them,
+                          and no page is skipped because of them
+    vouched_at            when the newest standing grant began
+    withheld              own scopes that the user removed from `vouched`; no later token opens them, only a page does
     """
 
     sub: str
@@ -32,6 +36,9 @@ class Consent(Struct, frozen=True, kw_only=True):
     paused_at: int = 0
     ends_at: int = 0
     reduced_at: int = 0
+    vouched: frozenset[str] = frozenset()
+    vouched_at: int = 0
+    withheld: frozenset[str] = frozenset()
 
     def void(self, decided_at: int, now: int) -> bool:
         """True if a decision of that second no longer counts: it was revoked, or its time limit has passed."""
@@ -62,4 +69,13 @@ class Consent(Struct, frozen=True, kw_only=True):
             paused_at=self.paused_at,
             ends_at=ends_at,
             reduced_at=self.reduced_at,
+            vouched=self.vouched,
+            vouched_at=self.vouched_at,
+            withheld=self.withheld,
         )
+
+    def valid_scopes(self, now: int) -> frozenset[str]:
+        """The scopes of both kinds that no revocation and no time limit has voided."""
+        asked = frozenset[str]() if self.void(self.decided_at, now) else self.scopes
+        opened = frozenset[str]() if self.void(self.vouched_at, now) else self.vouched - self.withheld
+        return asked | opened

@@ -60,6 +60,9 @@ class Grant(Struct, frozen=True, kw_only=True):
     withheld               generation that a pause withheld from the client; counts only while it is the present one
     binding                MAC over its owner and origin, made at issue (protocol/grant_binding.py)
     device                 of a device's grant: generation 0 is its device code
+    origin                 of a standing grant: the id of the trusted issuer's record; "": the user signed in here
+    path                   of a standing grant: the kind of token that began it; a rule for that kind must exist
+    version                of a standing grant: raised when it begins again; tokens of an older version are void
     """
 
     grant_id: str
@@ -100,6 +103,9 @@ class Grant(Struct, frozen=True, kw_only=True):
     withheld: int = 0
     binding: bytes = b""
     device: DeviceRequest | None = None
+    origin: str = ""
+    path: str = ""
+    version: int = 0
 
     def is_over(self, now: int) -> bool:
         """True if the grant was revoked, or its idle end or absolute end has passed."""

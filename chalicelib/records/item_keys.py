@@ -10,6 +10,7 @@ from chalicelib.records.consent import Consent
 from chalicelib.records.deployment import Deployment
 from chalicelib.records.grant import Grant
 from chalicelib.records.initial_token import InitialToken
+from chalicelib.records.issuer import Issuer
 from chalicelib.records.link import ConnectClaim
 from chalicelib.records.provider import ProviderRecord
 from chalicelib.records.reseal import Reseal
@@ -70,6 +71,19 @@ def initial_token_item_key(token_hash: str) -> ItemKey[InitialToken]:
 def provider_item_key(provider_id: str) -> ItemKey[ProviderRecord]:
     """PROVIDER#<provider_id>."""
     return ItemKey(f"PROVIDER#{provider_id}", ProviderRecord)
+
+
+def issuer_id(issuer: str) -> str:
+    """The id of a trusted issuer's record: SHA-256 hex of the exact text of its `iss`."""
+    return hashlib.sha256(issuer.encode()).hexdigest()
+
+
+def issuer_item_key(record_id: str) -> ItemKey[Issuer]:
+    """ISSUER#<SHA-256 of the issuer>.
+
+    record_id   as `issuer_id` returns it
+    """
+    return ItemKey(f"ISSUER#{record_id}", Issuer)
 
 
 def resource_item_key(audience: str) -> ItemKey[Resource]:
@@ -162,6 +176,7 @@ OWN_ITEM_KEYS: dict[type[Any], Callable[[Any], ItemKey[Any]]] = {
     Consent: lambda consent: consent_item_key(consent.sub, consent.client_id),
     Grant: lambda grant: grant_item_key(grant.grant_id),
     InitialToken: lambda token: initial_token_item_key(token.token_hash),
+    Issuer: lambda issuer: issuer_item_key(issuer_id(issuer.issuer)),
     JobKey: lambda key: job_key_item_key(key.sub),
     ProviderRecord: lambda record: provider_item_key(record.provider_id),
     Recovery: lambda recovery: recovery_item_key(recovery.connection_id),

@@ -30,6 +30,7 @@ class Job(Struct, frozen=True, kw_only=True):
     sid           for `sign_out`: the session; "": all sessions of the user
     told          for `sign_out`: the clients to notify
     client_id     for `time_up`, `voided`: the client
+    issuer        for `voided`: the trusted issuer
     """
 
     kind: JobKind
@@ -49,3 +50,4 @@ class Job(Struct, frozen=True, kw_only=True):
     sid: str = ""
     told: tuple[LogoutRecipient, ...] = ()
     client_id: str = ""
+    issuer: str = ""

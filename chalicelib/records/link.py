@@ -13,6 +13,8 @@ class Link(Struct, frozen=True, kw_only=True):
     scopes         requested, with the provider's prefix
     redirect_uri   a registered one; "": ends on a page of the broker
     expires_at     epoch seconds
+    origin         trusted issuer's record behind a standing grant; "" for a grant of a sign-in here
+    grant_version  of that standing grant
     """
 
     link_id: str
@@ -26,6 +28,8 @@ class Link(Struct, frozen=True, kw_only=True):
     expires_at: int
     redirect_uri: str = ""
     state: str | None = None
+    origin: str = ""
+    grant_version: int = 0
 
 
 class LinkForm(Struct, frozen=True, kw_only=True):

@@ -20,9 +20,11 @@ from chalicelib.records.client import Client
 from chalicelib.records.consent import Consent
 from chalicelib.records.grant import Grant
 from chalicelib.records.item_keys import (
+    ItemKey,
     client_item_key,
     consent_item_key,
     grant_item_key,
+    issuer_item_key,
 )
 from chalicelib.records.link import Link
 from chalicelib.revocation_marks import DecisionParties, find_revocation_among
@@ -74,8 +76,11 @@ def build_connect_uri(broker: Broker, claims: Mapping[str, Any], client: Client,
 
     Raises InvalidScope if a scope is not registered for the client, contains the separator, or exceeds the size of a
         grant.
-    Raises InvalidRequest if redirect URI, state and scopes together are too long for a link.
+    Raises InvalidRequest if redirect URI, state and scopes together are too long for a link, or if the user cannot sign
+        in at the broker to use it.
     """
+    if not claims["provider"]:
+        raise InvalidRequest("user_without_sign_in_here")
     if not wish.scopes or not wish.scopes <= client.scopes:
         raise InvalidScope("scope_not_registered_for_client")
     check_scope_separator(broker, wish.scopes)
@@ -93,6 +98,8 @@ def build_connect_uri(broker: Broker, claims: Mapping[str, Any], client: Client,
         redirect_uri=wish.redirect_uri,
         state=wish.state,
         expires_at=broker.clock.now() + LINK_SECONDS,
+        origin=claims.get("origin", ""),
+        grant_version=claims.get("grant_version", 0),
     )
     return link_uri(broker, link)
 
@@ -124,6 +131,11 @@ def open_link(broker: Broker, sealed: str) -> Link:
     return link
 
 
+def requester_keys(link: Link) -> tuple[ItemKey[Any], ...]:
+    """The item keys that `check_requester` needs beside those of the user's browser session."""
+    return grant_item_key(link.grant_id), *((issuer_item_key(link.origin),) if link.origin else ())
+
+
 def check_requester(broker: Broker, link: Link, found: Items) -> LinkRequester:
     """Check that the requesting grant, its client and its consent are still valid and unchanged.
 
@@ -136,8 +148,9 @@ def check_requester(broker: Broker, link: Link, found: Items) -> LinkRequester:
         raise PageError("link_of_a_grant_that_is_over", page="link_over", status=403)
     if (grant.sub, grant.client_id) != (link.sub, link.client_id) or grant.epoch != broker.settings.epoch:
         raise PageError("link_of_another_grant", page="link_over", status=403)
-    parties = DecisionParties(link.sub, link.client_id, grant.provider_id)
-    end = find_revocation_among(found, parties, grant.decided_at, now=now)
+    if (grant.origin, grant.version) != (link.origin, link.grant_version):
+        raise PageError("link_of_an_earlier_grant", page="link_over", status=403)
+    end = find_revocation_among(found, DecisionParties.of_grant(grant), grant.decided_at, now=now)
     if end is not None or consent.void(consent.decided_at, now):
         raise PageError(end or "consent_over", page="link_over", status=403)
     if client.revision != link.client_revision or client.handout == "none" or not client.may_use(link.provider_id):

@@ -12,6 +12,7 @@ from msgspec import Struct
 from chalicelib.access_token_check import PresentedToken
 from chalicelib.bff_sessions import Session
 from chalicelib.encryption import encryption_context_of, open_metadata, open_value
+from chalicelib.issuers.verification import VerifiedIssuerToken
 from chalicelib.ports import Broker, OverLimit
 from chalicelib.protocol.errors import (
     InvalidGrant,
@@ -44,7 +45,7 @@ from chalicelib.vault.user_keys import open_key_of
 class HandoutRequest(Struct, frozen=True, kw_only=True):
     """A client's request for a provider token or a proxied call.
 
-    presented     the broker's access token, or the browser session of an app
+    presented     the broker's access token, the browser session of an app, or a trusted issuer's token
     client_id     the client that must own the token; None accepts the client named in the token
     audience      a provider id (the user's default account there) or a connection id
     scopes        in the provider's names, with or without its prefix; empty means every granted scope
@@ -52,7 +53,7 @@ class HandoutRequest(Struct, frozen=True, kw_only=True):
     permit        checks the client and the token's scopes before everything else, and raises to refuse
     """
 
-    presented: PresentedToken | Session
+    presented: PresentedToken | Session | VerifiedIssuerToken
     client_id: str | None
     audience: str
     scopes: frozenset[str] = frozenset()

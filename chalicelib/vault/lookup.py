@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from chalicelib.access_token_check import AuthorizedToken, Claims, PresentedToken, authorize_token
 from chalicelib.bff_sessions import Session, use_session
+from chalicelib.issuers.access import use_issuer_token
+from chalicelib.issuers.verification import VerifiedIssuerToken
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import InvalidToken
 from chalicelib.records.connection import Connection, Recovery
@@ -41,13 +43,18 @@ class ConnectionLookup(Struct, frozen=True, kw_only=True):
 
 
 def find_connection(
-    broker: Broker, presented: PresentedToken | Session, audience: str, *, client_id: str | None, again: bool = False
+    broker: Broker,
+    presented: PresentedToken | Session | VerifiedIssuerToken,
+    audience: str,
+    *,
+    client_id: str | None,
+    again: bool = False,
 ) -> ConnectionLookup:
     """Authorize the token, then find the connection. The token must be a valid user token that this client may use
     here.
 
-    Costs one read, and a second one if the token does not name the connection yet. A browser session can take the
-    token's part.
+    Costs one read, and a second one if the token does not name the connection yet. A browser session, or
+    the verified token of a trusted issuer, can take the token's part.
 
     audience    a provider id or a connection id
     client_id   the client that must own the token; None accepts the client named in the token
@@ -61,7 +68,9 @@ def find_connection(
             return ()
         return (user_key_item_key(claims["sub"]), *_hinted_keys(broker, claims, audience))
 
-    if isinstance(presented, Session):
+    if isinstance(presented, VerifiedIssuerToken):
+        use = use_issuer_token(broker, presented, also_read=also_read)
+    elif isinstance(presented, Session):
         use, _ = use_session(broker, presented, also_read=also_read, again=again)
     else:
         use = authorize_token(broker, presented, audience=broker.settings.issuer, also_read=also_read, again=again)

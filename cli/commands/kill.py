@@ -1,4 +1,4 @@
-"""`broker kill client|user|provider|everything`: kill switches: one write, and nothing issued earlier is accepted.
+"""`broker kill client|user|provider|issuer|everything`: one write, and nothing issued earlier is accepted.
 
 It sets a cutoff that every request reads. `--undo` lets users sign in and consent again. It restores nothing.
 """
@@ -13,12 +13,20 @@ from chalicelib.adapters.aws.transport import AwsRefusal
 from chalicelib.adapters.process.log import JsonLog
 from chalicelib.ports import StoreUnavailable
 from chalicelib.records.deployment import Deployment as DeploymentRecord
-from chalicelib.records.item_keys import DEPLOYMENT, provider_item_key, subject_item_key, user_key_item_key
+from chalicelib.records.item_keys import (
+    DEPLOYMENT,
+    issuer_id,
+    issuer_item_key,
+    provider_item_key,
+    subject_item_key,
+    user_key_item_key,
+)
 from chalicelib.records.revocation import Revocation
 from cli.commands.client_enable import switch_client
 from cli.commands.user import add_user_words
 from cli.confirmation import add_question
 from cli.deployment.broker import find_broker
+from cli.deployment.issuers import find_issuer
 from cli.deployment.kill_counts import count_void, leave_word, outlasting
 from cli.deployment.operations import CACHED_SECONDS, Deployment, OperationError
 from cli.deployment.users import find_sub
@@ -68,6 +76,17 @@ def kill_provider(deployment: Deployment, provider_id: str, *, undo: bool) -> Re
     raise _busy(f"provider {provider_id}")
 
 
+def kill_issuer(deployment: Deployment, name: str, *, undo: bool) -> Revocation:
+    """Every exchange of the issuer's tokens, and everything that came from them (ISS-21). Raises OperationError."""
+    for _ in deployment.write_tries():
+        issuer = find_issuer(deployment, name)
+        marks = _thrown(deployment, issuer.marks, undo, CACHED_SECONDS)
+        place = issuer_item_key(issuer_id(issuer.issuer))
+        if deployment.put_fields(place, replace(issuer, marks=marks), "marks", read=issuer) is not None:
+            return marks
+    raise _busy(f"issuer {name}")
+
+
 def kill_everything(deployment: Deployment, *, undo: bool) -> Revocation:
     """The whole deployment. Raises OperationError."""
     for _ in deployment.write_tries():
@@ -100,6 +119,7 @@ def throw_switch(deployment: Deployment, options: argparse.Namespace) -> dict[st
         "client": lambda: kill_client(deployment, named, undo=undo),
         "user": lambda: kill_user(deployment, named, undo=undo),
         "provider": lambda: kill_provider(deployment, named, undo=undo),
+        "issuer": lambda: kill_issuer(deployment, named, undo=undo),
         "everything": lambda: kill_everything(deployment, undo=undo),
     }
     marks = throw[kind]()
@@ -139,18 +159,22 @@ def _in_words(told: dict[str, Any]) -> Listing:
 def _named(deployment: Deployment, options: argparse.Namespace) -> str:
     if options.kind == "user":
         return str(options.sub or find_sub(find_broker(deployment), options))
+    if options.kind == "issuer":
+        return find_issuer(deployment, options.named).issuer
     return "" if options.kind == "everything" else str(options.named)
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:
     """The subcommands of `broker kill`."""
-    said = "stop a client, a user, a provider or everything with one write"
+    said = "stop a client, a user, a provider, a trusted issuer or everything with one write"
     kinds = groups.add_parser("kill", help=said).add_subparsers(dest="kind", required=True, metavar="WHAT")
     client = kinds.add_parser("client", parents=[common], help="stop an app for all its users")
     client.add_argument("named", metavar="CLIENT_ID")
     add_user_words(kinds.add_parser("user", parents=[common], help="stop a user in all apps and browsers"))
     provider = kinds.add_parser("provider", parents=[common], help="stop a provider for all apps and users")
     provider.add_argument("named", metavar="PROVIDER_ID")
+    issuer = kinds.add_parser("issuer", parents=[common], help="stop a trusted issuer for all apps and users")
+    issuer.add_argument("named", metavar="NAME", help="its name, or the issuer itself")
     kinds.add_parser("everything", parents=[common], help="stop all apps, users and providers")
     for kind in kinds.choices.values():
         kind.add_argument("--undo", action="store_true", help="allow it again; what was void stays void")

@@ -114,7 +114,7 @@ def add_user_words(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--account", metavar="SUBJECT", help="the provider's stable id of the account, not an email address"
     )
-    verb.add_argument("--issuer", metavar="URL", help="default: the provider's")
+    verb.add_argument("--issuer", metavar="URL", help="default: the provider's; without --provider, a trusted issuer")
 
 
 def add_parsers(groups: Any, common: argparse.ArgumentParser) -> None:

@@ -8,10 +8,11 @@ from msgspec.structs import replace
 from chalicelib.keys.lifecycle import MOST_TOKEN_SECONDS
 from chalicelib.records.connection import Connection
 from chalicelib.records.grant import Grant
+from chalicelib.records.item_keys import issuer_id
 from chalicelib.records.job import Job
 from cli.deployment.operations import CACHED_SECONDS, Deployment, list_resources
 
-_MEMBERS = {"client": "client_id", "user": "sub", "provider": "provider_id"}
+_MEMBERS = {"client": "client_id", "user": "sub", "provider": "provider_id", "issuer": "issuer"}
 LIVE = ("exchanging", "issued", "active", "device_pending")
 
 
@@ -22,6 +23,7 @@ def count_void(deployment: Deployment, kind: str, named: str) -> dict[str, int]:
         "client": lambda one: one.client_id == named,
         "user": lambda one: one.sub == named,
         "provider": lambda one: one.provider_id == named,
+        "issuer": lambda one: isinstance(one, Grant) and one.origin == issuer_id(named),
         "everything": lambda one: True,
     }
     grants: list[Grant] = deployment.scan("GRANT#", Grant)

@@ -27,7 +27,7 @@ def read_secret(source: str | None, definition: ProviderDefinition) -> str | Non
         if definition.token_endpoint_auth_method != "none":
             raise OperationError(f"{definition.provider_id} needs your client secret", _ASKED)
         return None
-    secret = _read(source, whole=definition.client_assertion is not None).strip()
+    secret = read_source(source, whole=definition.client_assertion is not None).strip()
     if not secret:
         raise OperationError("the secret is empty", "check the variable or the file, or type the secret")
     if definition.client_assertion is not None:
@@ -83,7 +83,7 @@ def check_key_apart(deployment: Deployment, catalog: Catalog, definition: Provid
             raise OperationError(f"this key already signs for {record.provider_id}", "use another key")
 
 
-def _read(source: str, *, whole: bool) -> str:
+def read_source(source: str, *, whole: bool) -> str:
     if source == "-":
         return sys.stdin.read() if whole else sys.stdin.readline()
     kind, _, name = source.partition(":")

@@ -1,6 +1,6 @@
 """Store methods for grants. Each is one conditional write, so every "exactly once" is a compare-and-swap."""
 
-from chalicelib.adapters.dynamodb.tables import Tables, require_members
+from chalicelib.adapters.dynamodb.tables import Tables, equal, require_members
 from chalicelib.ports import Advance, Redemption, Refused, Widening, Written
 from chalicelib.records.grant import Grant
 from chalicelib.records.item_keys import grant_item_key
@@ -111,8 +111,10 @@ class GrantVerbs(Tables):
             "#sub = :sub",
             "ends_at > :now",
             "expires_at > :now",
+            equal("version", ":grant_version", stands_for=widening.version),
         ]
         values: dict[str, object] = {
+            ":grant_version": widening.version,
             ":active": "active",
             ":sub": widening.sub,
             ":client": widening.client_id,

@@ -9,6 +9,7 @@ from chalicelib.adapters.dynamodb.erasures import ErasureVerbs
 from chalicelib.adapters.dynamodb.grants import GrantVerbs
 from chalicelib.adapters.dynamodb.job_queue import place_of_job
 from chalicelib.adapters.dynamodb.refreshes import RefreshVerbs
+from chalicelib.adapters.dynamodb.standing_grants import StandingGrantVerbs
 from chalicelib.adapters.dynamodb.withheld_tokens import WithheldTokenVerbs
 from chalicelib.ports import Refused, Written
 from chalicelib.records.audit import RETENTION_SECONDS, AuditEvent, Trace, Traces
@@ -38,7 +39,9 @@ LOOKED_AT = 500
 PURGED_AFTER = 90 * 86400  # the item of a deleted client outlives every job that revokes its access
 
 
-class DynamoStore(GrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs):
+class DynamoStore(
+    GrantVerbs, StandingGrantVerbs, WithheldTokenVerbs, DeviceVerbs, ConnectionVerbs, RefreshVerbs, ErasureVerbs
+):
     """Implements all store methods."""
 
     def put_consent(self, consent: Consent, *, expected_version: int) -> Written[Consent] | Refused[Consent]:

@@ -1,16 +1,17 @@
-"""Fetches and caches the endpoints and keys of providers, and the keys of clients.
+"""Fetches and caches the endpoints and keys of providers, and the keys of clients and trusted issuers.
 
 A provider's documents are fresh for an hour, and used for up to a day while it is down. A key that a successful fetch
 no longer lists is dropped at once. A client's keys are fresh for ten minutes and used for at most an hour, so a
-client that revokes a key waits no longer. An unknown key id, which an attacker can choose, causes at most one fetch
-per key set and minute.
+client that revokes a key waits no longer. The same holds for the keys of trusted issuers. An unknown key id, which an
+attacker can choose, causes at most one fetch per key set and minute.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Protocol
 
 from chalicelib.adapters.http.document_cache import CachedDocuments, Tells
 from chalicelib.providers.definition import ProviderDefinition
+from chalicelib.records.issuer import Issuer
 from chalicelib.upstream.endpoints import (
     Endpoints,
     build_discovery_request,
@@ -46,13 +47,9 @@ class ProviderDirectory:
         times = {"fresh_seconds": FRESH_SECONDS, "stale_seconds": STALE_SECONDS}
         self._metadata = CachedDocuments[Endpoints](clock, **times)
         self._keys = CachedDocuments[Jwks](clock, **times)
-        # Separate from the providers', so that client keys cannot evict a provider's keys.
-        self._client_keys = CachedDocuments[Jwks](
-            clock,
-            fresh_seconds=CLIENT_FRESH_SECONDS,
-            stale_seconds=CLIENT_STALE_SECONDS,
-            rest_seconds=CLIENT_REST_SECONDS,
-        )
+        # Separate from the providers', so that the keys of self-registered clients cannot evict other keys.
+        self._client_keys = _caller_keys(clock)
+        self._issuer_keys = _caller_keys(clock)
 
     def endpoints(self, definition: ProviderDefinition, issuer: str | None) -> Endpoints:
         """The provider's endpoints.
@@ -103,9 +100,36 @@ class ProviderDirectory:
 
         return _with_kid(self._client_keys, jwks_uri, fetch, kid)
 
+    def issuer_jwks(self, issuer: Issuer, kid: str | None) -> Jwks:
+        """A trusted issuer's keys, fetched again if they do not contain `kid`.
 
-def _with_kid(documents: CachedDocuments[Jwks], jwks_uri: str, fetch: Callable[[], Jwks], kid: str | None) -> Jwks:
-    keys = documents.get(jwks_uri, fetch)
+        Cached by issuer and never by URL alone: two issuers with one key set stay apart, and the keys that were fetched
+        before `forget-keys` are not used again (ISS-13, ISS-32).
+
+        Raises ProviderUnavailable, ProviderRefused, ProviderMisbehaved.
+        """
+        if not issuer.jwks_uri:
+            return {"keys": list(issuer.jwks)}
+
+        def fetch() -> Jwks:
+            request = build_jwks_request(issuer.jwks_uri)
+            answer = self._fetcher.fetch(request, timeout_seconds=FETCH_SECONDS, max_bytes=CLIENT_MAX_BYTES)
+            return read_jwks_response(answer)
+
+        return _with_kid(self._issuer_keys, (issuer.issuer, issuer.jwks_uri, issuer.keys_after), fetch, kid)
+
+
+def _caller_keys(clock: Tells) -> CachedDocuments[Jwks]:
+    return CachedDocuments[Jwks](
+        clock,
+        fresh_seconds=CLIENT_FRESH_SECONDS,
+        stale_seconds=CLIENT_STALE_SECONDS,
+        rest_seconds=CLIENT_REST_SECONDS,
+    )
+
+
+def _with_kid(documents: CachedDocuments[Jwks], name: Hashable, fetch: Callable[[], Jwks], kid: str | None) -> Jwks:
+    keys = documents.get(name, fetch)
     if kid is None or any(key.get("kid") == kid for key in keys["keys"]):
         return keys
-    return documents.look_again(jwks_uri, fetch, keys)
+    return documents.look_again(name, fetch, keys)

@@ -21,7 +21,7 @@ from chalicelib.vault.rules.usage import count_use
 
 def is_standing(consent: Consent, *, epoch: int, now: int) -> bool:
     """True if the consent is still valid."""
-    return consent.epoch == epoch and not consent.void(consent.decided_at, now)
+    return consent.epoch == epoch and not consent.void(max(consent.decided_at, consent.vouched_at), now)
 
 
 def find_live_grants(held: AccountAccess, client_id: str) -> list[Grant]:

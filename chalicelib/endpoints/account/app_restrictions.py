@@ -72,9 +72,11 @@ def reduce_scopes(broker: Broker, press: ButtonPress) -> Response:
 
 def _reduce(read: Consent, kept: frozenset[str], now: int) -> Consent:
     """Remove scopes. The new time also voids decisions that are waiting for the provider's callback."""
-    if read.scopes <= kept:
+    removed = read.vouched - read.withheld - kept
+    if read.scopes <= kept and not removed:
         return read
-    return _replace(read, scopes=read.scopes & kept, reduced_at=max(now, read.decided_at) + 1)
+    withheld = read.withheld | removed
+    return _replace(read, scopes=read.scopes & kept, withheld=withheld, reduced_at=max(now, read.decided_at) + 1)
 
 
 def _replace(read: Consent, **fields: object) -> Consent:

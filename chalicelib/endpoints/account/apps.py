@@ -42,7 +42,7 @@ def page_id_of(broker: Broker, holder: AccountUser, kind: str, name: str) -> str
 def _app(broker: Broker, holder: AccountUser, held: AccountAccess, client_id: str, user_key: bytes) -> AccountApp:
     client, consent = held.clients.get(client_id), held.consents.get(client_id)
     standing = consent is not None and is_standing(consent, epoch=broker.settings.epoch, now=held.now)
-    allowed = consent.scopes if consent and standing else frozenset()
+    allowed = consent.valid_scopes(held.now) if consent and standing else frozenset()
     live = find_live_grants(held, client_id)
     host = _host(client)
     return AccountApp(
@@ -53,7 +53,7 @@ def _app(broker: Broker, holder: AccountUser, held: AccountAccess, client_id: st
         on_device=_is_on_device(client, host),
         verified=is_verified(held, client_id),
         is_agent=is_url(client_id),
-        allowed_at=consent.decided_at if consent else 0,
+        allowed_at=max(consent.decided_at, consent.vouched_at) if consent else 0,
         used_at=_find_last_use(held, client_id),
         sign_ins=len(live),
         until=max((one.ends_at for one in live), default=0),

@@ -14,7 +14,7 @@ def find_or_make_user(
 ) -> tuple[bytes, Subject]:
     """The user's key, decrypted, and the subject; for a new user both are written, key first."""
     vault, sub = broker.keys.get("vault"), provider_user.sub
-    sealed = known_key.sealed if known_key else _make_user_key(broker, sub)
+    sealed = known_key.sealed if known_key else make_user_key(broker, sub)
     try:
         user_key = open_user_key(vault, sealed, sub=sub)
     except DecryptionFailed:
@@ -23,7 +23,8 @@ def find_or_make_user(
     return user_key, known_subject or _make_subject(broker, provider_user)
 
 
-def _make_user_key(broker: Broker, sub: str) -> bytes:
+def make_user_key(broker: Broker, sub: str) -> bytes:
+    """Create the user's key if there is none; the stored value, encrypted. An erased user gets no new key."""
     fresh = broker.entropy.token_bytes(USER_KEY_BYTES)
     sealed = seal_user_key(broker.keys.get("vault"), fresh, sub=sub, salt=broker.entropy.token_bytes(32))
     result = broker.store.put_user_key(sub, sealed)

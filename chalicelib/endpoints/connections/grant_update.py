@@ -32,7 +32,7 @@ def extend_consent(
 
     Raises TemporarilyUnavailable if other writers keep changing the consent, or a revocation was set meanwhile.
     """
-    read = asker.consent
+    read = _renew(broker, asker, decided_at)
     item_key = consent_item_key(read.sub, read.client_id)
     for _ in write_tries(broker):
         admitted = read.admits(scopes, decided_at=decided_at, by_user=True, now=now)
@@ -66,9 +66,23 @@ def extend_grant(
         connection_id=connection.connection_id,
         epoch=broker.settings.epoch,
         now=now,
+        version=grant.version,
     )
     if isinstance(broker.store.widen_grant(widening), Refused):
         raise PageError("grant_ended_meanwhile", page="link_over", status=403)
+
+
+def _renew(broker: Broker, asker: LinkRequester, decided_at: int) -> Consent:
+    """The consent to add to. A standing grant may meet one of an earlier registration or epoch, whose scopes it cannot
+    use: the user's decision on this page starts a new one with the same limits."""
+    read, client = asker.consent, asker.client
+    current = (read.epoch, read.client_revision) == (broker.settings.epoch, client.revision)
+    if current or not asker.grant.origin:
+        return read
+    anew = read.limits_at(decided_at)
+    return msgspec.structs.replace(
+        anew, client_revision=client.revision, epoch=broker.settings.epoch, version=read.version
+    )
 
 
 def _add(read: Consent, connection: Connection, scopes: frozenset[str], *, over: str) -> Consent:

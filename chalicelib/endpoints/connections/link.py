@@ -18,10 +18,9 @@ from chalicelib.endpoints.connections.link_page import show_link, show_login_fir
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import AccessDenied, PageError
 from chalicelib.protocol.request import Request
-from chalicelib.records.item_keys import grant_item_key
 from chalicelib.records.link import Link, LinkForm
 from chalicelib.responses import Response
-from chalicelib.vault.connect_links import LinkRequester, check_requester, open_link
+from chalicelib.vault.connect_links import LinkRequester, check_requester, open_link, requester_keys
 
 
 def answer(broker: Broker, http: Request) -> Response:
@@ -33,7 +32,7 @@ def answer(broker: Broker, http: Request) -> Response:
     context = load_client_context(broker, link.client_id)
     if http.method == "POST":
         return _decide(broker, http, link, context)
-    active_session = find_active_session(broker, http, link.client_id, grant_item_key(link.grant_id))
+    active_session = find_active_session(broker, http, link.client_id, *requester_keys(link))
     if active_session is None:
         return show_login_first(broker, link, context, sealed)
     asker = check_active_session(broker, link, active_session)
@@ -58,7 +57,7 @@ def _decide(broker: Broker, http: Request, link: Link, context: ClientContext) -
     if decision == "sign_in":
         return _travel(broker, link.login, redirect_for_link(broker, http, link, context, purpose="show_login"))
     form = _open_form(broker, http, link, context)
-    check_active_session(broker, link, find_active_session(broker, http, link.client_id, grant_item_key(link.grant_id)))
+    check_active_session(broker, link, find_active_session(broker, http, link.client_id, *requester_keys(link)))
     if decision == "deny":
         return _deny(broker, http, link, context)
     if decision != "allow":

@@ -8,6 +8,7 @@ from msgspec import Struct
 from chalicelib.endpoints.authorization.consent.partial import find_shortfall
 from chalicelib.endpoints.authorization.consent.partial_cancel import revoke_partial_connection
 from chalicelib.endpoints.authorization.consent.session_sign_in import find_active_session
+from chalicelib.endpoints.authorization.new_user import make_user_key
 from chalicelib.endpoints.authorization.provider_callback import ProviderCallback, RedeemedCallback
 from chalicelib.endpoints.authorization.provider_user import derive_ids
 from chalicelib.endpoints.authorization.response import connected_location
@@ -23,16 +24,16 @@ from chalicelib.records.connection import Connection
 from chalicelib.records.item_keys import (
     ItemKey,
     connection_item_key,
-    grant_item_key,
     provider_item_key,
     subject_item_key,
     user_key_item_key,
 )
 from chalicelib.records.link import Link
 from chalicelib.records.sign_in import Pending
+from chalicelib.records.small_items import UserKey
 from chalicelib.responses import Response, redirect_response
 from chalicelib.revocation_marks import DecisionParties, find_revocation_among, revocation_keys
-from chalicelib.vault.connect_links import LinkRequester, check_requester
+from chalicelib.vault.connect_links import LinkRequester, check_requester, requester_keys
 from chalicelib.vault.connection_store import ConnectionOwner, revoke_replaced_tokens, store_connection
 from chalicelib.vault.user_keys import open_key_of
 
@@ -69,7 +70,7 @@ def claim_link(broker: Broker, callback: ProviderCallback) -> LinkRequester:
     Raises PageError if the session is no longer the link's user's, or another callback was first.
     """
     link = callback.link
-    active_session = find_active_session(broker, callback.http, link.client_id, grant_item_key(link.grant_id))
+    active_session = find_active_session(broker, callback.http, link.client_id, *requester_keys(link))
     requester = check_active_session(broker, link, active_session)
     claim_link_state(broker, callback)
     return requester
@@ -107,11 +108,15 @@ def _read_return(broker: Broker, callback: RedeemedCallback, requester: LinkRequ
 
 
 def _find_owner(broker: Broker, returned: LinkReturn) -> ConnectionOwner:
-    """The link's user, with that user's key. Raises PageError if the user was erased."""
+    """The link's user, with that user's key. A user who came through a trusted issuer may have no key yet.
+
+    Raises PageError if the user was erased.
+    """
     link, found = returned.link, returned.found
-    sealed, subject = found.get(user_key_item_key(link.sub)), found.get(subject_item_key(link.sub))
-    if sealed is None or subject is None:
+    own, subject = found.get(user_key_item_key(link.sub)), found.get(subject_item_key(link.sub))
+    if subject is None or (own is None and not link.origin):
         raise PageError("user_key_gone", page="link_over", status=403)
+    sealed = own or UserKey(sub=link.sub, sealed=make_user_key(broker, link.sub))
     return ConnectionOwner(
         subject=subject,
         sub=link.sub,
@@ -176,7 +181,7 @@ def _read_all(broker: Broker, requester: LinkRequester, connection_id: str, defa
     places: list[ItemKey[Any]] = [
         *revocation_keys(_parties_of(link)),
         provider_item_key(requester.grant.provider_id),
-        grant_item_key(link.grant_id),
+        *requester_keys(link),
         connection_item_key(connection_id),
         connection_item_key(default),
         user_key_item_key(link.sub),

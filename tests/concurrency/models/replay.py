@@ -188,7 +188,7 @@ class Replay:
             self._at(before.decided_at or 0),
             deployment=None,
             client=Client(client_id="c", client_name="c", redirect_uris=(), token_endpoint_auth_method="none"),
-            provider=ProviderRecord(provider_id="demo", client_id="x"),
+            sources={"provider": ProviderRecord(provider_id="demo", client_id="x")},
             subject=Subject(sub=SUB, session_salt=b"x" * 16, created_at=0),
             consent=found.get(consent) or Consent(sub=SUB, client_id="c"),
             now=now,

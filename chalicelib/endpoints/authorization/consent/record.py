@@ -102,6 +102,7 @@ def add_to_consent(
         client_revision=client.revision,
         epoch=epoch,
         ends_at=base.ends_at or (grant.decided_at + DAY if in_a_day else 0),
+        withheld=base.withheld - grant.scopes if by_user else base.withheld,
     )
     if read is not None and added == read:
         return None
