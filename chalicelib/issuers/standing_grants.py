@@ -121,12 +121,12 @@ def _vouch(broker: Broker, verified: VerifiedIssuerToken, user: IssuerUser, clie
 
 def _start_from(broker: Broker, read: Consent | None, user: IssuerUser, client: Client, at: int) -> Consent:
     """The consent to add to. One from before a restore from a backup gives only its limits."""
-    named = {"client_revision": client.revision, "epoch": broker.settings.epoch}
+    revision, epoch = client.revision, broker.settings.epoch
     if read is None:
-        return Consent(sub=user.sub, client_id=client.client_id, **named)
-    if read.epoch == broker.settings.epoch:
+        return Consent(sub=user.sub, client_id=client.client_id, client_revision=revision, epoch=epoch)
+    if read.epoch == epoch:
         return read
-    return replace(read.limits_at(at), version=read.version, **named)
+    return replace(read.limits_at(at), version=read.version, client_revision=revision, epoch=epoch)
 
 
 def _store_subject(broker: Broker, verified: VerifiedIssuerToken, user: IssuerUser, now: int) -> None:
