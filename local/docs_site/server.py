@@ -5,30 +5,18 @@ import sys
 import threading
 from collections.abc import Callable
 from functools import partial
-from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 
 from local.docs_site.pages import list_sources
-from local.stack.loopback_server import LoopbackServer
+from local.stack.loopback_server import FolderHandler, LoopbackServer
 from local.stack.shutdown import StopSignal
-
-
-class _Handler(SimpleHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def end_headers(self) -> None:
-        self.send_header("Cache-Control", "no-store")
-        super().end_headers()
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Print nothing for a request."""
 
 
 def serve(folder: Path, port: int, *, rebuild: Callable[[], object]) -> int:
     """Serve until Ctrl-C or SIGTERM; 2 where the port is taken."""
     stop = StopSignal()
     try:
-        server = LoopbackServer(("127.0.0.1", port), partial(_Handler, directory=str(folder)))
+        server = LoopbackServer(("127.0.0.1", port), partial(FolderHandler, directory=str(folder)))
     except OSError as error:
         if error.errno != errno.EADDRINUSE:
             raise

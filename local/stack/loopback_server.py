@@ -5,7 +5,7 @@ The one place that knows `http.server`: the demo app, the live view, recipes and
 
 import sys
 import traceback
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from socketserver import TCPServer
 from typing import Any
 
@@ -61,4 +61,18 @@ class LoopbackHandler(BaseHTTPRequestHandler):
         super().send_response(code, message)
 
     def log_message(self, format: str, *args: Any) -> None:
+        """Print nothing for a request."""
+
+
+class FolderHandler(SimpleHTTPRequestHandler):
+    """Serves the files of a folder, which no browser caches."""
+
+    protocol_version = "HTTP/1.1"
+
+    def end_headers(self) -> None:
+        """Add the header that forbids caching."""
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
         """Print nothing for a request."""

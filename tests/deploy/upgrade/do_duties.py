@@ -37,9 +37,9 @@ def main() -> int:
     broker_environ = find("broker_environ", "local.stack.stack", "local.stack")
     providers = find("PROVIDERS", "tests.kit.broker_process", "tests.races.broker")
     targets_of = find("targets_of", "tests.kit.broker_process", "tests.races.broker")
+    use_local_credentials = find("use_local_credentials", "cli.deployment.local_environment", "local.environment")
     from chalicelib.composition import build_broker
     from chalicelib.config import read_settings
-    from cli.deployment.local_environment import use_local_credentials
 
     parser = argparse.ArgumentParser()
     for name in ("endpoint-url", "issuer", "provider"):
