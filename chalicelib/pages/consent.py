@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 from msgspec import Struct, field
 
 from chalicelib.pages.page import Page
+from chalicelib.pages.person import Person
 
 
 class ScopeLine(Struct, frozen=True, kw_only=True):
@@ -55,17 +56,6 @@ class ProviderOption(Struct, frozen=True, kw_only=True):
     host: str = ""
     used_last: bool = False
     mark: Mark = Mark()
-
-
-class Person(Struct, frozen=True, kw_only=True):
-    """The signed-in user, as the provider of the sign-in names them.
-
-    name, handle   "" if the provider gives none
-    """
-
-    name: str
-    handle: str
-    provider_name: str
 
 
 class DeviceLines(Struct, frozen=True, kw_only=True):

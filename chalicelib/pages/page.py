@@ -1,17 +1,13 @@
 """The values of each page. Names and hosts may be hostile: `render` cleans and escapes all of them."""
 
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from chalicelib.pages.developer import MachineBox, RefusalBox
 from chalicelib.pages.display import is_printable
 from chalicelib.pages.notices import NOTICES, OFFERS, Notice, Offer
-from chalicelib.protocol.ascii_text import lower
-from chalicelib.protocol.redirect_uri import origin_of
-
-_NEVER_A_TARGET = frozenset({"javascript", "data", "vbscript", "file", "blob", "about"})
+from chalicelib.pages.person import Person
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -82,7 +78,7 @@ class SignOutPage(Page, frozen=True, kw_only=True):
     """Asks the user to confirm a sign-out, if the request does not prove that the user wants it.
 
     client_name      the client that requests it; None if the request names none, or an unverified one
-    login_name       the provider of the last sign-in in this browser; "" if it is not known
+    person           whose session it is, as far as that is known
     sealed_request   posted back as `request`, with decision=sign_out|stay
     """
 
@@ -92,60 +88,8 @@ class SignOutPage(Page, frozen=True, kw_only=True):
     client_name: str | None
     sealed_request: str
     action: str
-    login_name: str = ""
+    person: Person | None = None
     base: str = ""
-
-
-class PostingPage(Page, frozen=True, kw_only=True):
-    """An authorization response that the browser posts to the app (OAuth 2.0 Form Post Response Mode).
-
-    name     host of the app's redirect URI
-    action   that redirect URI, https or loopback http
-    fields   name and value pairs of the response
-    """
-
-    template = "posting.html"
-    sections = ("posting",)
-
-    name: str
-    action: str
-    fields: tuple[tuple[str, str], ...]
-
-    def __post_init__(self) -> None:
-        if not is_printable(self.action) or not self.action.startswith(("https://", "http://")):
-            raise ValueError("no form may lead there")
-
-    @property
-    def posts_to(self) -> str:
-        """The app's origin."""
-        return origin_of(self.action)
-
-
-class LeavingPage(Page, frozen=True, kw_only=True):
-    """A page that goes on to `url` at once. A redirect after a form of the broker would be subject to its
-    `form-action`.
-
-    url    a provider's authorization URL or a registered redirect URI, private schemes included
-    name   of the app or provider there, or the host
-    """
-
-    template = "leaving.html"
-    sections = ("leaving",)
-    has_form = False
-
-    url: str
-    name: str
-
-    @property
-    def host(self) -> str:
-        """The next address, as the browser will show it; of a private scheme its name."""
-        parts = urlsplit(self.url)
-        return parts.netloc or f"{parts.scheme}:"
-
-    def __post_init__(self) -> None:
-        scheme = lower(self.url.partition(":")[0])
-        if not is_printable(self.url) or ":" not in self.url or scheme in _NEVER_A_TARGET:
-            raise ValueError("no page may lead there")
 
 
 class RootPage(Page, frozen=True, kw_only=True):

@@ -17,7 +17,7 @@ from chalicelib.endpoints.authorization.provider_redirect import provider_name, 
 from chalicelib.endpoints.authorization.provider_user import ProviderUser, resolve_login
 from chalicelib.endpoints.browser.cookies import SESSION, set_cookie
 from chalicelib.endpoints.browser.urls import account_uri, issuer_host
-from chalicelib.pages.page import LeavingPage
+from chalicelib.pages.leaving import LeavingPage
 from chalicelib.ports import Broker, Refused
 from chalicelib.protocol.derived_ids import bind_login
 from chalicelib.protocol.errors import PageError, TemporarilyUnavailable

@@ -14,7 +14,7 @@ from chalicelib.endpoints.browser.cookies import SessionOwner, read_session_owne
 from chalicelib.endpoints.browser.urls import account_path, account_uri, issuer_host
 from chalicelib.endpoints.callers.clients import load_providers
 from chalicelib.pages.account import AccountEntryPage
-from chalicelib.pages.page import LeavingPage
+from chalicelib.pages.leaving import LeavingPage
 from chalicelib.ports import Broker, Items
 from chalicelib.protocol.errors import OAuthError, PageError
 from chalicelib.protocol.request import Request

@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from chalicelib.endpoints.browser.error_page import leaving_page
 from chalicelib.endpoints.browser.urls import host_of, issuer_host
-from chalicelib.pages.page import PostingPage
+from chalicelib.pages.leaving import PostingPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import OAuthError
 from chalicelib.protocol.request import Request

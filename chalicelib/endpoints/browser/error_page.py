@@ -2,8 +2,9 @@
 
 from chalicelib.endpoints.browser.developer_box import build_refusal_box
 from chalicelib.endpoints.browser.urls import account_uri, device_uri, issuer_host, issuer_path
+from chalicelib.pages.leaving import LeavingPage
 from chalicelib.pages.notices import Offer
-from chalicelib.pages.page import ErrorPage, LeavingPage
+from chalicelib.pages.page import ErrorPage
 from chalicelib.ports import Broker
 from chalicelib.protocol.errors import PageError
 from chalicelib.responses import Response, page_response

@@ -34,6 +34,7 @@ from chalicelib.endpoints.browser.sealed_forms import (
 from chalicelib.endpoints.browser.sealed_values import browser_hash
 from chalicelib.endpoints.browser.urls import host_of, issuer_host, issuer_path
 from chalicelib.endpoints.callers.clients import find_client
+from chalicelib.endpoints.logout.signed_in_user import find_signed_in_user
 from chalicelib.jobs.backchannel_logout import enqueue_logout
 from chalicelib.pages.page import ErrorPage, SignOutPage
 from chalicelib.ports import Broker
@@ -59,7 +60,7 @@ def answer(broker: Broker, http: Request) -> Response:
     client = find_client(broker, request.client_id)
     owner = read_session_owner(broker, http)
     if owner is not None and not _is_meant(broker, owner, request, client):
-        return _ask(broker, http, request, client)
+        return _ask(broker, http, request, client, owner)
     return _end(broker, http, request, client, owner, pressed=False)
 
 
@@ -137,7 +138,9 @@ def _is_meant(broker: Broker, owner: SessionOwner, request: SignOutRequest, clie
     return request.sub in (owner.sub, shown) and bool(request.sid) and request.sid in named
 
 
-def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client | None) -> Response:
+def _ask(
+    broker: Broker, http: Request, request: SignOutRequest, client: Client | None, owner: SessionOwner
+) -> Response:
     known = read_browser(broker, http)
     browser = known or new_browser(broker)
     form = SignOutForm(request=request, browser=browser_hash(browser), shown_at=broker.clock.now())
@@ -146,7 +149,7 @@ def _ask(broker: Broker, http: Request, request: SignOutRequest, client: Client 
         sealed_request=seal_sign_out_form(broker, form),
         site=issuer_host(broker),
         action=issuer_path(broker) + "/logout",
-        login_name=last_provider_name(broker, http),
+        person=find_signed_in_user(broker, http, owner),
         base=issuer_path(broker),
     )
     reply = page_response(page)

@@ -17,17 +17,9 @@ from chalicelib.pages.consent import (
     ScopeLine,
 )
 from chalicelib.pages.developer import MachineBox, RefusalBox
+from chalicelib.pages.leaving import LeavingPage, PostingPage
 from chalicelib.pages.notices import NOTICES
-from chalicelib.pages.page import (
-    DevicePage,
-    ErrorPage,
-    LeavingPage,
-    LoginFirstPage,
-    Page,
-    PostingPage,
-    RootPage,
-    SignOutPage,
-)
+from chalicelib.pages.page import DevicePage, ErrorPage, LoginFirstPage, Page, RootPage, SignOutPage
 from chalicelib.pages.render import render
 from tests.browser.pages.account_examples import account_pages
 
@@ -92,7 +84,7 @@ RETURNING = ReturningPage(
     site="auth.example.com",
 )
 LOGIN_FIRST = LoginFirstPage(client_name="Acme Notes", provider_name="GitHub", login_name="Google", action="/connect/x")
-SIGN_OUT = SignOutPage(client_name="Acme Notes", sealed_request="sealed", action="/logout", login_name="GitHub")
+SIGN_OUT = SignOutPage(client_name="Acme Notes", sealed_request="sealed", action="/logout", person=ALICE)
 
 MACHINE = MachineBox(
     host="127.0.0.1",
@@ -151,6 +143,7 @@ def every_page() -> dict[str, Page]:
         ),
         "login first": LOGIN_FIRST,
         "sign out": SIGN_OUT,
+        "sign out of somebody": replace(SIGN_OUT, client_name=None, person=replace(ALICE, name="", handle="")),
         "partial": PARTIAL,
         "partial, nothing allowed": replace(PARTIAL, granted=()),
         "returning": RETURNING,

@@ -4,7 +4,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 from chalicelib.pages.headers import page_headers
-from chalicelib.pages.page import LeavingPage
+from chalicelib.pages.leaving import LeavingPage
 from chalicelib.pages.render import render
 
 

@@ -10,7 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from chalicelib.pages.headers import page_headers, style_sheet
-from chalicelib.pages.page import ErrorPage, LeavingPage
+from chalicelib.pages.leaving import LeavingPage
+from chalicelib.pages.page import ErrorPage
 from chalicelib.pages.render import render
 from tests.browser.pages.examples import POSTING, Reader, every_page, in_words
 from tests.kit.requirement import requirement

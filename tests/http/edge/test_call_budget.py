@@ -320,7 +320,7 @@ def test_a_nonce_costs_no_call(make_stack: Callable[..., Stack]) -> None:
 @requirement("BUDGET")
 def test_signing_out_costs_one_write(stack: Stack, warm: Session) -> None:
     browser = warm.sign_in.browser
-    with spends(stack, 0, "a page that asks"):
+    with spends(stack, 1, "a page that asks, and names the user"):
         page = browser.get(f"/logout?client_id={warm.client.client_id}")
     with spends(stack, 0, "stay"):
         assert browser.post("/logout", [*read_page(page.body).fields, ("decision", "stay")]).status == 200
@@ -335,7 +335,7 @@ def test_signing_out_of_a_session_of_which_apps_are_to_be_told_costs_two_writes(
     browser = start_session(stack, backchannel_logout_uri=uri).sign_in.browser
     for _ in range(3):
         stack.redeem(stack.sign_in(stack.client(backchannel_logout_uri=uri)[0], browser=browser))
-    with spends(stack, 0, "a page that asks"):
+    with spends(stack, 1, "a page that asks, and names the user"):
         page = browser.get("/logout")
     with spends(stack, 2, "signed out: the duty to notify, the end of the session"):
         assert browser.post("/logout", [*read_page(page.body).fields, ("decision", "sign_out")]).status == 200

@@ -9,8 +9,9 @@ import pytest
 from chalicelib.endpoints.browser.sealed_forms import seal_sign_out_form, seal_sign_out_request
 from chalicelib.endpoints.browser.sealed_values import browser_hash
 from chalicelib.records.client import Client
-from chalicelib.records.item_keys import client_item_key
+from chalicelib.records.item_keys import client_item_key, subject_item_key
 from chalicelib.records.sign_out import SignOutForm, SignOutRequest
+from tests.kit.faults import Fault, FaultyTransport
 from tests.kit.http.browser import DEVELOPER, FORM, Answer, Browser, read_page, request
 from tests.kit.http.sign_in_scene import only_written
 from tests.kit.http.stack import Stack
@@ -155,6 +156,35 @@ def test_whoever_just_comes_can_sign_out_and_stay(stack: Stack) -> None:
     assert title(press(browser, log_out(browser))) == "You’re signed out"
     assert not is_signed_in(stack, session)
     assert title(log_out(browser)) == "You’re signed out", "and there is nothing left to ask"
+
+
+@requirement("OUT-02")
+def test_the_page_names_the_user_whose_session_ends_and_works_without_the_table(stack: Stack) -> None:
+    session = sign_in(stack)
+    browser = session.sign_in.browser
+    named = " ".join(read_page(log_out(browser).body).text)
+    assert "Alice Almeida" in named and "Demo Notes" in named
+    counted = FaultyTransport(stack.dynamodb)
+    stack.broker = stack.build(dynamodb=counted)
+    log_out(browser)
+    reads = counted.calls.count("BatchGetItem")
+    away = Fault(mode="B", operation="BatchGetItem", first=reads, times=10**6)
+    stack.broker = stack.build(dynamodb=FaultyTransport(stack.dynamodb, away))
+    assert "Alice Almeida" in log_out(browser).body
+    page = log_out(browser)
+    unnamed = " ".join(read_page(page.body).text)
+    assert page.status == 200 and "Alice" not in unnamed and "Signed in with" in unnamed
+    stack.restart()
+    assert title(press(browser, page)) == "You’re signed out"
+
+
+@requirement("OUT-02")
+def test_of_a_session_that_has_ended_the_page_names_nobody(stack: Stack) -> None:
+    session = sign_in(stack)
+    sub = read_claims(session.tokens["id_token"])["sub"]
+    change(stack, subject_item_key(sub), session_salt=b"another salt of sixteen bytes...")
+    page = log_out(session.sign_in.browser)
+    assert title(page) == "Sign out?" and "Alice" not in page.body
 
 
 @requirement("OUT-02", "GEN-20")

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from msgspec import structs
 
-from chalicelib.pages.consent import Mark, Person, ProviderOption, ScopeLine
+from chalicelib.pages.consent import Mark, ProviderOption, ScopeLine
 from chalicelib.pages.display import read_letters
 from chalicelib.pages.own_scopes import OWN_SCOPES
+from chalicelib.pages.person import Person
 from chalicelib.ports import Broker
 from chalicelib.protocol.client_document import host_of_document
 from chalicelib.protocol.redirect_uri import is_on_device, origin_of
