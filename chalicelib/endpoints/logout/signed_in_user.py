@@ -1,4 +1,4 @@
-"""Whose session a sign-out would end, for the page that asks."""
+"""The user of the session that a sign-out would end, for the page that asks."""
 
 from chalicelib.endpoints.authorization.consent.parties import person_of
 from chalicelib.endpoints.browser.cookies import SessionOwner, open_session, sign_out_key
