@@ -143,13 +143,14 @@ def _ask(
 ) -> Response:
     known = read_browser(broker, http)
     browser = known or new_browser(broker)
-    form = SignOutForm(request=request, browser=browser_hash(browser), shown_at=broker.clock.now())
+    now = broker.clock.now()
+    form = SignOutForm(request=request, browser=browser_hash(browser), shown_at=now)
     page = SignOutPage(
         client_name=client.client_name if client is not None and client.registered_by == "operator" else None,
         sealed_request=seal_sign_out_form(broker, form),
         site=issuer_host(broker),
         action=issuer_path(broker) + "/logout",
-        person=find_signed_in_user(broker, http, owner),
+        person=find_signed_in_user(broker, http, owner, now=now),
         base=issuer_path(broker),
     )
     reply = page_response(page)

@@ -10,14 +10,14 @@ from chalicelib.protocol.request import Request
 from chalicelib.records.item_keys import subject_item_key
 
 
-def find_signed_in_user(broker: Broker, http: Request, owner: SessionOwner) -> Person:
+def find_signed_in_user(broker: Broker, http: Request, owner: SessionOwner, *, now: int) -> Person:
     """The user, with one read. Without a valid session, or while the table is away, only the browser's last provider is
     known: a sign-out must not need the table before the user presses the button."""
     subject, ended = subject_item_key(owner.sub), sign_out_key(owner)
     unnamed = Person(name="", handle="", provider_name=last_provider_name(broker, http))
     try:
         found = broker.store.read(subject, ended)
-        session = open_session(broker, owner, found.get(subject), sign_out=found.get(ended), now=broker.clock.now())
+        session = open_session(broker, owner, found.get(subject), sign_out=found.get(ended), now=now)
         return person_of(broker, session) if session else unnamed
     except (StoreUnavailable, PageError):  # PageError: the provider's file was removed
         return unnamed
