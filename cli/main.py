@@ -11,7 +11,6 @@ from chalicelib.ports import StoreUnavailable
 from cli import command_audit
 from cli.command_failure import describe_failure
 from cli.commands import (
-    apply,
     audit,
     bootstrap,
     client,
@@ -30,6 +29,7 @@ from cli.commands import (
     user,
     vault,
 )
+from cli.configuration import command as apply
 from cli.connection_transfer import exporter, importer
 from cli.console import command as console
 from cli.deployment import stacks

@@ -55,19 +55,19 @@ def build_blueprint(edge: Edge) -> Blueprint:
     def account_view() -> GatewayResponse:
         return edge.serve(routes.current_request, ACCOUNT)
 
-    @routes.route("/account/apps/{app}", methods=["GET"])
+    @routes.route("/account/apps/{app}", methods=["GET"], content_types=[])
     def account_app_view(app: str) -> GatewayResponse:
         return edge.serve(routes.current_request, ACCOUNT_APP)
 
-    @routes.route("/account/accounts", methods=["GET"])
+    @routes.route("/account/accounts", methods=["GET"], content_types=[])
     def accounts_view() -> GatewayResponse:
         return edge.serve(routes.current_request, ACCOUNTS)
 
-    @routes.route("/account/accounts/{account}", methods=["GET"])
+    @routes.route("/account/accounts/{account}", methods=["GET"], content_types=[])
     def connected_account_view(account: str) -> GatewayResponse:
         return edge.serve(routes.current_request, CONNECTED_ACCOUNT)
 
-    @routes.route("/account/data", methods=["GET"])
+    @routes.route("/account/data", methods=["GET"], content_types=[])
     def account_data_view() -> GatewayResponse:
         return edge.serve(routes.current_request, ACCOUNT_DATA)
 
