@@ -31,7 +31,7 @@ def connect_second(tour: Tour) -> None:
     link = tour.show(tour.browser.post_form(f"{tour.issuer}/connect", form, Authorization=bearer))
     page = tour.browser.get(link.json()["connect_uri"])
     tour.show(page, f'a page: "{" ".join(read_page(page.text).heading.split())}"')
-    leaving = tour.browser.submit(page, "decision", "allow")
+    leaving = tour.browser.press_allow(page, SECOND)
     expect(leaving.location.startswith(tour.stack.providers[SECOND].url), "the page does not lead to the provider")
     back = tour.browser.submit(tour.browser.get(leaving.location), "decision", "alice")
     done = tour.browser.get(back.location)

@@ -132,7 +132,7 @@ def test_what_another_sign_in_connected_is_allowed_once_more(here: DemoStack, pa
     page.locator("#revoke:enabled").click()
     expect(page.locator("#welcome")).to_be_visible()
     begin(page)
-    decide(page)  # who is signed in at the broker is not sent to the provider again
+    decide(page, "Continue as")  # who is signed in at the broker is not sent to the provider again
     card = card_of(page, "calendar")
     expect(card.locator(".label")).to_have_text(["alice default"])
     card.locator("[data-action=hand-out]:enabled").click()

@@ -29,7 +29,7 @@ def test_the_button_takes_the_code_to_the_app_and_to_nobody_else(
     page.context.route("https://other.example/**", lambda route: (refused.append(route.request.url), route.abort()))
     decide(page)
     sign_in_at_provider(page)
-    button = page.get_by_role("button", name="Back to app.example")
+    button = page.get_by_role("button", name="Continue to app.example")
     expect(button).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     other = page.context.new_page()
@@ -37,7 +37,7 @@ def test_the_button_takes_the_code_to_the_app_and_to_nobody_else(
     other.on("console", lambda message: stopped.append(message.text))
     other.goto(page.url)
     other.evaluate("document.querySelector('form').action = 'https://other.example/'")
-    other.get_by_role("button", name="Back to app.example").click(no_wait_after=True)
+    other.get_by_role("button", name="Continue to app.example").click(no_wait_after=True)
     while not stopped:
         other.wait_for_timeout(50)
     assert "form-action" in stopped[0]

@@ -44,7 +44,7 @@ class Visit:
 
         decision   at the provider: alice, bob or refuse
         """
-        leaving = self._browser.submit(self.ask(), "decision", "allow")
+        leaving = self._browser.press_allow(self.ask(), "demo")
         return self._browser.submit(self._browser.get(leaving.location), "decision", decision).location
 
     def go(self, url: str) -> Exchange:

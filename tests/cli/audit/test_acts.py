@@ -60,6 +60,9 @@ def day(broker: Operator, tmp_path_factory: pytest.TempPathFactory) -> Rows:
         f"client delete {client['client_id']}", "client list",
         "resource update --audience https://api.example --lifetime 300",
         "resource delete --audience https://api.example",
+        "issuer add https://idp.invalid --name idp", "issuer forget-keys idp", "issuer remove idp",
+        f"issuer accept idp --kind access_token --audience us --client {client['client_id']}",
+        f"issuer unaccept idp --kind access_token --client {client['client_id']}", "kill issuer idp --no-count",
     ):  # fmt: skip
         broker(*words.split(" "))
     return exported(broker)

@@ -84,7 +84,7 @@ def test_the_operator_is_told_which_item_it_is_and_that_a_switch_is_thrown_all_t
         list_connections(deployment)
     everything = argparse.Namespace(kind="everything", undo=False, yes=True, no_count=False, json=True)
     with pytest.raises(OperationError, match="the kill switch is set, but what it voided cannot be counted"):
-        kill._act(deployment, everything)
+        kill.throw_switch(deployment, everything)
     deployed: DeploymentRecord = read(scene.stack, DEPLOYMENT)
     assert deployed.marks.disabled
     with pytest.raises(ItemUnreadable):

@@ -81,7 +81,7 @@ def test_only_clients_with_a_key_of_their_own_are_served(stack: Stack, method: s
         assert "FAPI 2.0" in answer.json["error_description"]
     assert '"reason":"client_without_private_key_jwt"' in stack.log.getvalue()
     page = stack.authorize(stack.authorize_parameters(client))
-    assert page.status == 400 and "meet the security rules" in page.body and not page.location
+    assert page.status == 400 and "meet our security rules" in page.body and not page.location
 
 
 @requirement("FAPI-02")

@@ -35,7 +35,7 @@ def test_the_consent_page_says_that_access_lasts(stack: Stack) -> None:
     create_resource(stack.deployment, Resource(audience=API, scopes=frozenset({"notes:read"})))
     client, _ = stack.client(scopes=SCOPES, resources=frozenset({API}), grant_types=GRANTS)
     page = stack.authorize(stack.authorize_parameters(client, scope="notes:read", resource=API))
-    assert "keep access when you are away" in page.body
+    assert "Access lasts" in page.body
 
 
 @requirement("OIDC-05")

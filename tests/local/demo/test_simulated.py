@@ -68,7 +68,7 @@ def test_the_choice_page_has_the_names_of_the_files_and_no_other(stack: DemoStac
 def test_a_user_signs_in_and_the_app_reads_the_account_with_the_providers_token(stack: DemoStack, name: str) -> None:
     player, app = stack.simulated[name], Browser()
     verifier, browser = secrets.token_urlsafe(32), Browser()
-    leaving = browser.submit(browser.get(ask(stack, verifier)), "decision", "allow", ("provider", name))
+    leaving = browser.press_allow(browser.get(ask(stack, verifier)), name)
     assert leaving.location.startswith(f"{player.url}/"), "the browser stays on this machine"
     there = browser.get(leaving.location)
     assert read_page(there.text).heading == f"Sign in to {player.definition.display_name}"

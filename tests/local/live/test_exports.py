@@ -56,7 +56,7 @@ def test_a_path_cannot_end_a_line_of_the_mermaid_text(stack: DemoStack, live: Li
     before = len(live.recorder.all())
     Visit(stack).go(f"{stack.broker.issuer}/authorize/%0A%3Bend%23%3C%7Bx%7D?x=%0Aend")
     text = show_mermaid(live.recorder.all()[before:])
-    assert len(text.splitlines()) == 1 + 4 + 2
+    assert len(text.splitlines()) == 1 + 4 + 3
     assert read_by_others(text) == [[]]
 
 

@@ -77,9 +77,9 @@ def sign_in_on_a_device(stack: DemoStack) -> None:
     assert ask_whether(other["device_code"])["error"] == "authorization_pending"
     page = person.get(f"{issuer}/device?{urlencode({'user_code': told['user_code']})}")
     choice = person.submit(page, "", "")
-    leaving = person.submit(choice, "decision", "allow", ("provider", "demo"))
+    leaving = person.press_allow(choice, "demo")
     back = person.submit(person.get(leaving.location), "decision", "alice").location
-    assert "go back to your device" in person.get(back).text and "code" in query_of(back)
+    assert "signed in on your device" in person.get(back).text and "code" in query_of(back)
     assert "access_token" in ask_whether(told["device_code"])
 
 

@@ -105,6 +105,7 @@ def test_a_copied_project_signs_in_and_reads_the_account(
     page.goto(origin)
     said = stack.simulated[name].definition.display_name
     page.get_by_role("button", name=f"Continue with {said}").click()
+    page.wait_for_url("**/authorize?**")
     decide(page)
     expect(page.get_by_role("heading", name=f"Sign in to {said}")).to_be_visible()
     sign_in_at_provider(page)
@@ -237,6 +238,7 @@ def test_a_recipe_signs_in_at_the_provider_of_its_option(browser: Browser) -> No
         page = context.new_page()
         page.goto(server.url)
         page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url("**/authorize?**")
         decide(page)
         expect(page.get_by_role("heading", name="Sign in to GitHub")).to_be_visible()
         sign_in_at_provider(page)
