@@ -10,7 +10,7 @@ from cli.deployment.local_environment import LOCAL
 from local.demo.demo import start_demo
 from local.demo.demo_stack import DemoStack
 from local.fake.control import change
-from tests.kit.browser_steps import CANCEL, begin, card_of, decide, fits, read, sign_in, sign_in_at_provider
+from tests.kit.browser_steps import CANCEL, card_of, decide, fits, read, sign_in, sign_in_at_provider
 from tests.kit.requirement import requirement
 
 OpenPage = Callable[..., Page]
@@ -131,7 +131,7 @@ def test_what_another_sign_in_connected_is_allowed_once_more(here: DemoStack, pa
     connect(page)
     page.locator("#revoke:enabled").click()
     expect(page.locator("#welcome")).to_be_visible()
-    begin(page)
+    page.locator("#sign-in:enabled").click()
     decide(page, "Continue as")  # who is signed in at the broker is not sent to the provider again
     card = card_of(page, "calendar")
     expect(card.locator(".label")).to_have_text(["alice default"])
