@@ -20,7 +20,7 @@ def test_nothing_costs_what_an_idle_month_costs() -> None:
 
 def test_a_day_is_a_thirtieth_of_a_month() -> None:
     month = estimate_month(requests=4_000_000 + 10, sign_ins=1_000_000, hand_outs=10, minutes=1440)
-    assert round(month - IDLE_MONTH, 2) == round(30 * (36.27 + 10 * 7.24 / 1_000_000), 2)
+    assert round(month - IDLE_MONTH, 2) == round(30 * (MILLION["sign-in"] + 10 * MILLION["hand-out"] / 1_000_000), 2)
 
 
 def test_fewer_requests_than_their_sign_ins_need_cost_no_less_than_the_sign_ins() -> None:
